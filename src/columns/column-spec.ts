@@ -1,0 +1,42 @@
+/**
+ * What a column is: its name, its Parquet type, and how faithfully it holds the source's values. Plain data, so that it
+ * travels to workers, into manifests and into the file's footer.
+ */
+
+export type PhysicalType = 'BOOLEAN' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BYTE_ARRAY' | 'FIXED_LEN_BYTE_ARRAY';
+
+/** Parquet's logical types, as far as a source needs them (LogicalTypes.md of the format). */
+export type LogicalType =
+  | { readonly kind: 'integer'; readonly bitWidth: 8 | 16 | 32 | 64; readonly signed: boolean }
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
+  | { readonly kind: 'date' }
+  | { readonly kind: 'time'; readonly unit: TimeUnit; readonly utc: boolean }
+  | { readonly kind: 'timestamp'; readonly unit: TimeUnit; readonly utc: boolean }
+  | { readonly kind: 'string' }
+  | { readonly kind: 'json' }
+  | { readonly kind: 'uuid' };
+
+export type TimeUnit = 'MICROS' | 'NANOS';
+
+export interface ParquetType {
+  readonly physical: PhysicalType;
+  /** Bytes of a FIXED_LEN_BYTE_ARRAY value. */
+  readonly length?: number;
+  readonly logical?: LogicalType;
+}
+
+/** `exact`: the same value; `text`: every digit and letter, but as a string; `lossy`: something is given up. */
+export type Fidelity = 'exact' | 'text' | 'lossy';
+
+export interface ColumnSpec {
+  readonly name: string;
+  /** Ordinal of the column in its table, written as Parquet's `field_id`. */
+  readonly fieldId: number;
+  readonly nullable: boolean;
+  /** True for a LIST of `type` (three levels, `list.element`, elements always optional). */
+  readonly list: boolean;
+  readonly type: ParquetType;
+  /** The source's own name of the type, e.g. `numeric(12,2)`. */
+  readonly sourceType: string;
+  readonly fidelity: Fidelity;
+}

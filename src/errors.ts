@@ -1,0 +1,97 @@
+/**
+ * The one error type of the program. It is thrown where the cause is known and shown once, at the top.
+ */
+
+/** What an error means for the process's exit code. */
+export type ExitClass =
+  'unexpected' | 'usage' | 'tables-failed' | 'unreachable' | 'unrepresentable' | 'interrupted' | 'terminated';
+
+/** Exit code of each class, as documented for shells and schedulers. */
+export const EXIT_CODES: Readonly<Record<ExitClass, number>> = {
+  unexpected: 1,
+  usage: 2,
+  'tables-failed': 3,
+  unreachable: 4,
+  unrepresentable: 5,
+  interrupted: 130,
+  terminated: 143,
+};
+
+/** Where an error happened. Never holds secrets or values of rows. */
+export interface ErrorContext {
+  readonly table?: string;
+  readonly column?: string;
+  readonly slice?: number;
+  readonly path?: string;
+  /** Id of the auth file's entry. */
+  readonly entry?: string;
+  /** Auth file's field, flag, SQLSTATE, errno …: whatever names the place in the other program's own words. */
+  readonly detail?: string;
+}
+
+export interface LakeportErrorOptions {
+  /** Stable, upper snake case, for scripts: `AUTH_FILE_NOT_FOUND`. */
+  readonly code: string;
+  readonly exit: ExitClass;
+  /** One clear sentence without a trailing hint. */
+  readonly message: string;
+  /** The way out: names the flag, the grant or the setting that helps. */
+  readonly hint?: string | undefined;
+  readonly context?: ErrorContext | undefined;
+  readonly cause?: unknown;
+  /** True where the same attempt may succeed later: lost connection, throttling, deadlock. Unknown means permanent. */
+  readonly transient?: boolean | undefined;
+}
+
+/** A `LakeportError` as plain data: it crosses threads and goes into JSON results and the run log. */
+export interface ErrorData {
+  readonly code: string;
+  readonly exit: ExitClass;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly context?: ErrorContext | undefined;
+  readonly transient?: boolean | undefined;
+  /** For DEBUG output only. */
+  readonly stack?: string | undefined;
+}
+
+export class LakeportError extends Error {
+  override readonly name = 'LakeportError';
+  readonly code: string;
+  readonly exit: ExitClass;
+  readonly hint: string | undefined;
+  readonly context: ErrorContext;
+  readonly transient: boolean;
+
+  constructor(options: LakeportErrorOptions) {
+    super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code;
+    this.exit = options.exit;
+    this.hint = options.hint;
+    this.context = options.context ?? {};
+    this.transient = options.transient ?? false;
+  }
+
+  /** The same error with more context; what is there already wins. */
+  within(context: ErrorContext): LakeportError {
+    return new LakeportError({ ...this.toData(), context: { ...context, ...this.context }, cause: this.cause });
+  }
+
+  toData(): ErrorData {
+    const { code, exit, message, hint, context, transient, stack } = this;
+    return { code, exit, message, hint, context, transient, stack };
+  }
+
+  static fromData(data: ErrorData): LakeportError {
+    const error = new LakeportError(data);
+    if (data.stack !== undefined) error.stack = data.stack;
+    return error;
+  }
+
+  /** Any thrown value as a `LakeportError`; what is not one already is an unexpected failure, with itself as the cause. */
+  static from(thrown: unknown): LakeportError {
+    if (thrown instanceof LakeportError) return thrown;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new LakeportError({ code: 'UNEXPECTED', exit: 'unexpected', message, cause: thrown });
+  }
+}

@@ -1,0 +1,37 @@
+import type { UnboundedNumeric } from '../sources/source.js';
+
+/** Compression of the pages, by the names that users type. */
+export type Codec = 'Zstd' | 'Snappy' | 'Gzip' | 'Lz4' | 'None';
+
+/** Readers inside one table: as many as there are cores, shared by all tables in progress, or a fixed number. */
+export type Parallelism = 'auto' | number;
+
+/** Everything that decides what an export does; validated, complete, without secrets. Goes into the run's record. */
+export interface ExportOptions {
+  readonly runId: string;
+  readonly startedAt: Date;
+  readonly sourceId: string;
+  readonly databaseName: string | undefined;
+  readonly schemaPatterns: readonly string[];
+  readonly includePatterns: readonly string[];
+  readonly excludePatterns: readonly string[];
+  readonly includeViews: boolean;
+  readonly minRows: number | undefined;
+  readonly maxRows: number | undefined;
+  /** Either a directory or a storage entry. */
+  readonly target: { readonly directory: string } | { readonly storageId: string };
+  /** With its tokens replaced, segments separated by `/`; empty for none. */
+  readonly subPath: string;
+  readonly jobs: number;
+  readonly parallel: Parallelism;
+  readonly largeTableThreshold: number;
+  readonly codec: Codec;
+  readonly rowGroupRows: number;
+  readonly maxRowsPerFile: number | undefined;
+  readonly unboundedNumeric: UnboundedNumeric;
+  readonly onUnrepresentable: 'error' | 'null';
+  readonly consistency: 'run' | 'none';
+  /** What happens to the other tables when one fails. */
+  readonly errorAction: 'continue' | 'fail';
+  readonly lockTimeoutMs: number;
+}

@@ -1,0 +1,41 @@
+import type {
+  PartitionMethod,
+  ReadColumn,
+  ServerInfo,
+  Slice,
+  Snapshot,
+  TableId,
+  TableKind,
+  TableProblem,
+} from '../sources/source.js';
+
+/** One table's way into files. */
+export interface TablePlan {
+  readonly id: TableId;
+  readonly kind: TableKind;
+  readonly estimatedRows: number | undefined;
+  readonly estimatedBytes: number | undefined;
+  readonly columns: readonly ReadColumn[];
+  readonly method: PartitionMethod;
+  /** Readers that may work on the table side by side. */
+  readonly degree: number;
+  readonly slices: readonly Slice[];
+  readonly storageId: string;
+  /** Directory of the table, relative to the storage's base. */
+  readonly directory: string;
+  /** For people. */
+  readonly displayPath: string;
+}
+
+/** What the run is going to do, with everything that is known before the first row. */
+export interface RunPlan {
+  readonly server: ServerInfo;
+  readonly snapshot: Snapshot;
+  /** Largest first. */
+  readonly tables: readonly TablePlan[];
+  readonly problems: readonly TableProblem[];
+  /** Readers, and so connections besides the planner's, at most. */
+  readonly readers: number;
+  /** Most memory that one reader takes, in bytes: row group, batch and upload parts. */
+  readonly readerMemoryBytes: number;
+}

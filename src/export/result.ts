@@ -1,0 +1,33 @@
+import type { ErrorData, ExitClass } from '../errors.js';
+import type { Consistency, TableId } from '../sources/source.js';
+
+/** How one table ended. */
+export interface TableResult {
+  readonly table: TableId;
+  readonly state: 'completed' | 'failed' | 'cancelled';
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** Wall time from the table's first slice to its publication. */
+  readonly seconds: number;
+  /** For people: where the table's files are. */
+  readonly path: string;
+  /** Values written as NULL because their Parquet type can't hold them, by column. */
+  readonly unrepresentable: Readonly<Record<string, number>>;
+  readonly error: ErrorData | undefined;
+}
+
+/** How the run ended. */
+export interface RunResult {
+  readonly runId: string;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly seconds: number;
+  readonly consistency: Consistency;
+  readonly tables: readonly TableResult[];
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** Undefined when every selected table was published. */
+  readonly exit: ExitClass | undefined;
+}

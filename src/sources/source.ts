@@ -1,0 +1,178 @@
+import type { ColumnSpec } from '../columns/column-spec.js';
+import type { RowSink } from '../columns/row-sink.js';
+
+/**
+ * What every database engine gives to `export/`. A `Source` plans on the main thread; a `SliceReader` reads in a
+ * worker. What goes from one to the other is plain data, so that a worker may sit in another process.
+ */
+
+export interface TableId {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export type TableKind = 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table';
+
+/** A table as the catalog lists it. */
+export interface SourceTable {
+  readonly id: TableId;
+  readonly kind: TableKind;
+  /** From the catalog's statistics; undefined where there are none. */
+  readonly estimatedRows: number | undefined;
+  /** Size in the database in bytes, indexes excluded. */
+  readonly estimatedBytes: number | undefined;
+}
+
+/** How one column is read: `expression` goes into the SELECT list, `decoder` is the engine's own plain data. */
+export interface ReadColumn {
+  readonly spec: ColumnSpec;
+  readonly expression: string;
+  readonly decoder: ColumnDecoder;
+}
+
+/** Names the kernel that decodes the column, with its parameters. Only the engine that made it can read it. */
+export interface ColumnDecoder {
+  readonly kind: string;
+  readonly [parameter: string]: string | number | boolean | undefined;
+}
+
+export type PartitionMethod =
+  'None' | 'Ctid' | 'Physloc' | 'Random' | 'RangeId' | 'Ntile' | 'DataDriven' | 'Timepartition';
+
+/** A share of a table: plain data, readable by any worker that has the auth file and the snapshot. */
+export interface Slice {
+  /** Position among the table's slices, from 0; decides the order of the parts. */
+  readonly index: number;
+  readonly method: PartitionMethod;
+  /** For people and the manifest, e.g. `ctid in [(0,0), (1024,0))`. */
+  readonly bounds: string;
+  /** The whole SELECT, without secrets. */
+  readonly query: string;
+  readonly estimatedRows: number | undefined;
+  /** Hive-style directories below the table's, e.g. `year=2025/month=01`. */
+  readonly directory?: string | undefined;
+}
+
+export type Consistency = 'run' | 'table' | 'none';
+
+/** What all readers share. `token` is the engine's own (PostgreSQL: the exported snapshot's id). */
+export interface Snapshot {
+  readonly consistency: Consistency;
+  readonly token: string | undefined;
+  /** For the manifest, e.g. PostgreSQL's `pg_current_snapshot()`. */
+  readonly id: string | undefined;
+  /** The source's own clock at the snapshot, ISO 8601 in UTC. */
+  readonly takenAt: string;
+}
+
+/** A table that could not be described, locked or planned: it fails by itself and the others go on. */
+export interface TableProblem {
+  readonly id: TableId;
+  readonly error: import('../errors.js').LakeportError;
+}
+
+export interface DescribeOptions {
+  readonly unboundedNumeric: UnboundedNumeric;
+  /** With `null`, columns whose values may be unrepresentable become nullable. */
+  readonly onUnrepresentable: 'error' | 'null';
+}
+
+/** How a decimal without a precision that Parquet can hold is written. */
+export type UnboundedNumeric =
+  | { readonly as: 'text' }
+  | { readonly as: 'double' }
+  | { readonly as: 'decimal'; readonly precision: number; readonly scale: number };
+
+export interface SliceOptions {
+  /** Readers that the table may have; 1 means one slice by method `None`. */
+  readonly degree: number;
+  /** Tables with fewer estimated rows are read by one reader. */
+  readonly largeTableThreshold: number;
+}
+
+export interface ServerInfo {
+  /** `PostgreSQL 17.9`. */
+  readonly product: string;
+  /** `host:port`, never with credentials. */
+  readonly address: string;
+  readonly database: string;
+}
+
+/** The planning side of one database: one connection on the main thread. */
+export interface Source {
+  readonly engine: string;
+  readonly server: ServerInfo;
+  /** Tables a user would call theirs: no system schemas, no temporary tables. Partitions stand under their parent. */
+  listTables(options: { readonly views: boolean }): Promise<SourceTable[]>;
+  /**
+   * Locks the tables against change of their shape and takes the snapshot that all readers share.
+   * Tables that can't be locked (no grant, dropped meanwhile) come back as problems.
+   */
+  pin(
+    tables: readonly SourceTable[],
+    options: { readonly consistency: 'run' | 'none' },
+  ): Promise<{
+    readonly snapshot: Snapshot;
+    readonly problems: TableProblem[];
+  }>;
+  /** Columns of the tables, as the snapshot shows them, by the tables' order; a problem in place of what failed. */
+  describe(
+    tables: readonly SourceTable[],
+    options: DescribeOptions,
+  ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]>;
+  /** The table's slices: together every row exactly once. */
+  slice(table: SourceTable, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]>;
+  /** Connections that the server would still accept from this user, or undefined where it can't tell. */
+  freeConnections(): Promise<number | undefined>;
+  /** What a reader in a worker needs to connect, secrets included: it goes to workers only, never into a log. */
+  readerSettings(): ReaderSettings;
+  /** Ends the snapshot and the connection. Never throws. */
+  close(): Promise<void>;
+}
+
+/** Structured-cloneable settings for `SourceEngine.openReader`. */
+export interface ReaderSettings {
+  readonly engine: string;
+  readonly connection: unknown;
+}
+
+export interface ReadRequest {
+  readonly table: TableId;
+  readonly columns: readonly ReadColumn[];
+  readonly slice: Slice;
+  readonly onUnrepresentable: 'error' | 'null';
+}
+
+export interface ReadResult {
+  /** As the source itself counted them, not as the reader did. */
+  readonly rows: number;
+  /** Bytes that came over the wire. */
+  readonly bytes: number;
+  /** Values written as NULL because their Parquet type can't hold them, by column name. */
+  readonly unrepresentable: Readonly<Record<string, number>>;
+}
+
+/** The reading side: one connection in a worker, one slice at a time. */
+export interface SliceReader {
+  /**
+   * Reads the slice's rows into the sink. Ends the read on the server when the signal aborts.
+   * @throws LakeportError with table, column and slice in its context
+   */
+  read(request: ReadRequest, sink: RowSink, signal: AbortSignal): Promise<ReadResult>;
+  /** Never throws. */
+  close(): Promise<void>;
+}
+
+export interface SourceEngine {
+  /** Opens the planning connection. `connection` is the auth entry's validated `info`. */
+  open(connection: unknown, options: OpenOptions): Promise<Source>;
+  openReader(settings: ReaderSettings, snapshot: Snapshot): Promise<SliceReader>;
+}
+
+export interface OpenOptions {
+  /** Id of the auth file's entry, for errors. */
+  readonly entryId: string;
+  /** Overrides the entry's database. */
+  readonly database?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}

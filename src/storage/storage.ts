@@ -1,0 +1,76 @@
+/**
+ * Where bytes go. Every store writes in two phases: a part is staged where no reader takes it for data, and published
+ * when all parts of its table are staged. Paths are relative to the storage's base, with `/` between segments that are
+ * already safe (`storage/path.ts`).
+ */
+
+export interface StorageCapabilities {
+  /** Publishing one part is atomic: a reader sees the old object, or the new one whole. */
+  readonly atomicPublish: boolean;
+  /** A staged part outlives its process and can be published by another one. */
+  readonly resumableStage: boolean;
+}
+
+/** A part that is complete but not visible. Plain data: it crosses threads and lies in the run log. */
+export interface StagedPart {
+  readonly storageId: string;
+  /** The path it was staged for; `publish` may be told another one of the same directory. */
+  readonly path: string;
+  readonly bytes: number;
+  /** SHA-256 of the content, lower case hex. */
+  readonly sha256: string;
+  /** What the store itself needs to publish or withdraw: temporary file, upload id with its parts, block ids. */
+  readonly token: Readonly<Record<string, unknown>>;
+}
+
+/** One part being written. `write` waits when the store is slower than the writer. */
+export interface PartWriter {
+  /** Takes ownership of the chunks: they must not change afterwards. */
+  write(chunks: readonly Uint8Array[]): Promise<void>;
+  /** Completes the stage. */
+  end(): Promise<StagedPart>;
+  /** Throws away what was written; leaves nothing behind. Safe to call at any time, more than once. */
+  abort(): Promise<void>;
+}
+
+export interface StageOptions {
+  /** Names the run in the temporary object, so that a later run knows whose it is. */
+  readonly runId: string;
+  /** How large the part may get, for stores that must choose a part size beforehand. */
+  readonly expectedBytes?: number | undefined;
+}
+
+export interface StoredObject {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** One place to write to; opened once in the main thread and once in each worker. */
+export interface Storage {
+  readonly id: string;
+  readonly kind: string;
+  readonly capabilities: StorageCapabilities;
+  /** For people: `./exports/public/orders/part-00000.parquet`, `s3://bucket/base/…`. */
+  display(path: string): string;
+  /** Fails early where the base can't be written to. Creates it where that is the custom (a local directory). */
+  prepare(): Promise<void>;
+  stage(path: string, options: StageOptions): Promise<PartWriter>;
+  /** Makes a staged part visible at `path` (same directory as it was staged for), replacing what is there. */
+  publish(part: StagedPart, path: string): Promise<void>;
+  /** Removes a staged part. One that is gone already is no error. */
+  withdraw(part: StagedPart): Promise<void>;
+  /** Writes a small whole object, atomically where the store can. */
+  put(path: string, content: Uint8Array): Promise<void>;
+  /** A small object's content, or undefined where there is none. */
+  get(path: string): Promise<Uint8Array | undefined>;
+  /** Objects below a directory, temporary ones left out. */
+  list(directory: string): Promise<StoredObject[]>;
+  /** Removes objects; those that are gone already are no error. */
+  remove(paths: readonly string[]): Promise<void>;
+  /** Marks the run as alive in the target, so that others leave its temporary objects alone, until `endRun`. */
+  beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void>;
+  /** Removes what dead runs left staged. Returns how many temporary objects were removed. */
+  sweep(): Promise<number>;
+  endRun(): Promise<void>;
+  close(): Promise<void>;
+}
