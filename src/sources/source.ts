@@ -1,4 +1,5 @@
 import type { ColumnSpec } from '../columns/column-spec.js';
+import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
 
 /**
@@ -68,7 +69,7 @@ export interface Snapshot {
 /** A table that could not be described, locked or planned: it fails by itself and the others go on. */
 export interface TableProblem {
   readonly id: TableId;
-  readonly error: import('../errors.js').LakeportError;
+  readonly error: LakeportError;
 }
 
 export interface DescribeOptions {
