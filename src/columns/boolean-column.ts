@@ -1,0 +1,41 @@
+import { BaseColumn, type ColumnBufferOptions } from './column-buffer.js';
+
+/** BOOLEAN: one byte a value here, one bit in the page. */
+export class BooleanColumn extends BaseColumn<never> {
+  readonly kind = 'boolean';
+  /** 0 or 1; valid up to `valueCount`. */
+  values = new Uint8Array(0);
+
+  constructor(options: ColumnBufferOptions) {
+    super(options, undefined);
+  }
+
+  get plainLength(): number {
+    return (this.valueCount + 7) >>> 3;
+  }
+
+  /** Packed least significant bit first, as PLAIN wants it. */
+  plain(): Uint8Array {
+    const packed = new Uint8Array(this.plainLength);
+    for (let i = 0; i < this.valueCount; i++) {
+      packed[i >>> 3] = (packed[i >>> 3] as number) | ((this.values[i] as number) << (i & 7)); // both within bounds
+    }
+    return packed;
+  }
+
+  protected reservePlain(values: number): void {
+    const needed = this.valueCount + values;
+    if (needed <= this.values.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.values.length * 2, 1024));
+    grown.set(this.values);
+    this.values = grown;
+  }
+
+  protected appendEntries(): void {
+    // There is never a dictionary.
+  }
+
+  protected clearValues(): void {
+    // Nothing beside the count.
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The distinct values of one column within a row group, in the order of their first appearance. Each implementation
+ * adds an `intern` for its own kind of value, which gives the value's index and adds it where it is new.
+ */
+export interface Dictionary {
+  /** Distinct values. */
+  readonly count: number;
+  /** Size of `plain()` in bytes. */
+  readonly byteLength: number;
+  /** The values in Parquet's PLAIN encoding, by index. Valid until the next change. */
+  plain(): Uint8Array;
+  clear(): void;
+}
+
+/** No dictionary page grows much beyond this: readers keep it in memory, and look-ups leave the processor's cache. */
+export const MAX_DICTIONARY_BYTES = 1 << 20;
+
+const FIRST_REVIEW = 8192;
+/** A dictionary has to save this share of the plain size to be worth its look-ups. */
+const WORTHWHILE = 0.8;
+
+/**
+ * Decides whether a column goes on with its dictionary. Measured reason: a look-up that never finds anything costs more
+ * than the whole rest of the column's encoding, so a hopeless dictionary is given up early, and not tried again in
+ * every row group.
+ */
+export class DictionaryPolicy {
+  readonly #expectedValues: number;
+  #nextReview = FIRST_REVIEW;
+  #reviewedValues = 0;
+  #reviewedCount = 0;
+  #failures = 0;
+  #groupsToSkip = 0;
+
+  /** @param expectedValues how many values a full row group holds */
+  constructor(expectedValues: number) {
+    this.#expectedValues = expectedValues;
+  }
+
+  /** Called once a row group, before its first value. @returns whether to build a dictionary */
+  startRowGroup(): boolean {
+    this.#nextReview = FIRST_REVIEW;
+    this.#reviewedValues = 0;
+    this.#reviewedCount = 0;
+    if (this.#groupsToSkip === 0) return true;
+    this.#groupsToSkip--;
+    return false;
+  }
+
+  /** @param values all values of the row group so far. @returns false where the dictionary is to be given up */
+  keep(dictionary: Dictionary, values: number): boolean {
+    if (dictionary.byteLength > MAX_DICTIONARY_BYTES) return this.#giveUp();
+    if (values < this.#nextReview) return true;
+    const { count, byteLength } = dictionary;
+    const width = byteLength / Math.max(count, 1);
+    const novelty = (count - this.#reviewedCount) / (values - this.#reviewedValues);
+    const indexBytes = (32 - Math.clz32(Math.max(count - 1, 1))) / 8;
+    if (novelty * width + indexBytes > WORTHWHILE * width) return this.#giveUp();
+    // A count that grows by a constant share will not stop growing: see whether it could end within bounds.
+    const growsSteadily = this.#reviewedValues > 0 && novelty > 0.9 * (count / values);
+    if (growsSteadily && novelty * this.#expectedValues * width > MAX_DICTIONARY_BYTES) return this.#giveUp();
+    this.#reviewedValues = values;
+    this.#reviewedCount = count;
+    this.#nextReview = values * 2;
+    return true;
+  }
+
+  #giveUp(): false {
+    this.#failures++;
+    this.#groupsToSkip = Math.min(2 ** this.#failures - 1, 64);
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+import { BaseColumn, type ColumnBufferOptions } from './column-buffer.js';
+import { Int32Dictionary } from './int32-dictionary.js';
+
+/** INT32 and FLOAT (by its bits). */
+export class Int32Column extends BaseColumn<Int32Dictionary> {
+  readonly kind = 'int32';
+  declare readonly dictionary: Int32Dictionary;
+  /** Plain values; valid up to `valueCount`, while not `usesDictionary`. */
+  values = new Int32Array(0);
+
+  constructor(options: ColumnBufferOptions) {
+    super(options, new Int32Dictionary());
+  }
+
+  get plainLength(): number {
+    return this.valueCount * 4;
+  }
+
+  plain(): Uint8Array {
+    return new Uint8Array(this.values.buffer, 0, this.plainLength);
+  }
+
+  protected reservePlain(values: number): void {
+    const needed = this.valueCount + values;
+    if (needed <= this.values.length) return;
+    const grown = new Int32Array(Math.max(needed, this.values.length * 2, 1024));
+    grown.set(this.values);
+    this.values = grown;
+  }
+
+  protected appendEntries(indices: Int32Array, count: number): void {
+    this.reservePlain(count);
+    const { keys } = this.dictionary;
+    for (let i = 0; i < count; i++) this.values[i] = keys[indices[i] as number] as number; // indices are the dictionary's own
+  }
+
+  protected clearValues(): void {
+    // Nothing beside the count.
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Definition and repetition levels of the rows held for one column's page, as Parquet's Dremel encoding wants them
+ * (https://parquet.apache.org/docs/file-format/nestedencoding/). A flat column without NULLs keeps no arrays at all:
+ * only counts.
+ */
+export class Levels {
+  /** Level of a value that is there: 0 for a required column, 1 for an optional one, up to 3 for a list. */
+  readonly maxDefinition: number;
+  /** 0 for flat columns, 1 for lists. */
+  readonly maxRepetition: number;
+  /** Entries: one a row in flat columns; one an element, NULL or empty list in lists. */
+  count = 0;
+  rows = 0;
+  /** Entries whose definition level is below the maximum. */
+  nulls = 0;
+  #definition = new Uint8Array(0);
+  #repetition = new Uint8Array(0);
+
+  constructor(options: { readonly maxDefinition: number; readonly maxRepetition: number }) {
+    this.maxDefinition = options.maxDefinition;
+    this.maxRepetition = options.maxRepetition;
+  }
+
+  /** `count` definition levels, or undefined where every entry is a value. */
+  get definition(): Uint8Array | undefined {
+    return this.nulls === 0 ? undefined : this.#definition.subarray(0, this.count);
+  }
+
+  /** `count` repetition levels; empty for flat columns. */
+  get repetition(): Uint8Array {
+    return this.#repetition.subarray(0, this.maxRepetition === 0 ? 0 : this.count);
+  }
+
+  /** Flat columns: `rows` more rows, all with a value. */
+  appendPresent(rows: number): void {
+    if (this.nulls > 0) {
+      this.#reserve(rows);
+      this.#definition.fill(this.maxDefinition, this.count, this.count + rows);
+    }
+    this.count += rows;
+    this.rows += rows;
+  }
+
+  /**
+   * Flat columns: one more row for each offset in `offsets[from, to)`; a negative offset is a NULL.
+   * @returns how many of them are NULL
+   */
+  appendOffsets(offsets: Int32Array, from: number, to: number): number {
+    let nulls = 0;
+    for (let i = from; i < to; i++) nulls += (offsets[i] ?? 0) >>> 31;
+    if (nulls === 0) {
+      this.appendPresent(to - from);
+      return 0;
+    }
+    this.#reserve(to - from);
+    if (this.nulls === 0) this.#definition.fill(this.maxDefinition, 0, this.count);
+    const definition = this.#definition;
+    const present = this.maxDefinition;
+    let at = this.count;
+    for (let i = from; i < to; i++) definition[at++] = (offsets[i] ?? 0) < 0 ? 0 : present;
+    this.count = at;
+    this.rows += to - from;
+    this.nulls += nulls;
+    return nulls;
+  }
+
+  /** Lists: one entry. `repetition` 0 starts a row. */
+  append(entry: { readonly definition: number; readonly repetition: number }): void {
+    this.#reserve(1);
+    if (this.nulls === 0 && entry.definition < this.maxDefinition) {
+      this.#definition.fill(this.maxDefinition, 0, this.count);
+    }
+    this.#definition[this.count] = entry.definition;
+    this.#repetition[this.count] = entry.repetition;
+    this.count++;
+    if (entry.repetition === 0) this.rows++;
+    if (entry.definition < this.maxDefinition) this.nulls++;
+  }
+
+  clear(): void {
+    this.count = 0;
+    this.rows = 0;
+    this.nulls = 0;
+  }
+
+  #reserve(entries: number): void {
+    const needed = this.count + entries;
+    if (needed > this.#definition.length) this.#definition = grow(this.#definition, needed);
+    if (this.maxRepetition > 0 && needed > this.#repetition.length) this.#repetition = grow(this.#repetition, needed);
+  }
+}
+
+function grow(array: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
+  const grown = new Uint8Array(Math.max(needed, array.length * 2, 1024));
+  grown.set(array);
+  return grown;
+}
