@@ -1,0 +1,44 @@
+import { defineConfig } from 'vitest/config';
+
+/** Integration tests start servers and real exports: on a small machine two files at a time are what it can take. */
+const MAX_FILES = 2;
+
+/** Tests of time, memory and scale want the machine to themselves. */
+const ALONE = ['test/integration/scale*.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          maxWorkers: MAX_FILES,
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          exclude: ALONE,
+          maxWorkers: MAX_FILES,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'scale',
+          include: ALONE,
+          maxWorkers: 1,
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
