@@ -1,0 +1,142 @@
+/**
+ * The last line of defence against secrets in what the program writes. Nothing should put a secret into a text to begin
+ * with; where a driver's message or a server's answer does, it is hidden here.
+ */
+
+const HIDDEN = '***';
+
+/** Shorter secrets are too likely to be a part of ordinary words to be hidden wherever their letters appear. */
+const SHORTEST_UNMISTAKABLE = 6;
+
+/** Lines of a multi-line secret (a PEM key) that are worth hiding by themselves. */
+const SHORTEST_LINE = 16;
+
+/** Environment variables that libraries take secrets from, past us. */
+const SECRET_VARIABLES = [
+  'PGPASSWORD',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AZURE_CLIENT_SECRET',
+  'AZURE_STORAGE_KEY',
+  'AZURE_STORAGE_CONNECTION_STRING',
+  'AZURE_STORAGE_SAS_TOKEN',
+];
+
+/** Remembers secrets and hides them in any text, in the forms in which programs write them. */
+export class Redactor {
+  readonly #secrets = new Set<string>();
+  readonly #publicValues = new Set<string>();
+  #everywhere: RegExp | undefined;
+  #asCredential: RegExp | undefined;
+  #stale = false;
+
+  /** Remembers a secret, and the secrets inside it where it is a connection string. */
+  add(secret: string): void {
+    if (secret === '') return;
+    this.#stale = true;
+    this.#secrets.add(secret);
+    for (const inner of secretsOfConnectionString(secret)) this.#secrets.add(inner);
+    if (!secret.includes('\n')) return;
+    for (const line of secret.split(/\r?\n/)) {
+      if (line.length >= SHORTEST_LINE && !line.startsWith('-----')) this.#secrets.add(line);
+    }
+  }
+
+  /**
+   * Remembers a value that is no secret, such as a user's or a database's name. A password that equals it (`postgres`)
+   * is hidden only where it stands as a credential; everything else would become unreadable and hide nothing.
+   */
+  addPublic(value: string): void {
+    this.#publicValues.add(value.toLowerCase());
+    this.#stale = true;
+  }
+
+  addEnvironment(environment: NodeJS.ProcessEnv): void {
+    for (const name of SECRET_VARIABLES) this.add(environment[name] ?? '');
+  }
+
+  /** The text with every known secret replaced by `***`. */
+  redact(text: string): string {
+    if (this.#secrets.size === 0) return text;
+    if (this.#stale) this.#compile();
+    let redacted = text;
+    if (this.#everywhere !== undefined) redacted = redacted.replace(this.#everywhere, HIDDEN);
+    if (this.#asCredential !== undefined) redacted = redacted.replace(this.#asCredential, `$1${HIDDEN}`);
+    return redacted;
+  }
+
+  /** Plain data with every string in it redacted, names of fields excepted. */
+  redactData(value: unknown): unknown {
+    if (typeof value === 'string') return this.redact(value);
+    if (Array.isArray(value)) return value.map((item) => this.redactData(item));
+    if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.redactData(item)]));
+  }
+
+  #compile(): void {
+    const unmistakable: string[] = [];
+    const mistakable: string[] = [];
+    for (const secret of this.#secrets) {
+      const weak = secret.length < SHORTEST_UNMISTAKABLE || this.#publicValues.has(secret.toLowerCase());
+      (weak ? mistakable : unmistakable).push(...formsOf(secret));
+    }
+    this.#everywhere = alternatives(unmistakable, (forms) => forms);
+    this.#asCredential = alternatives(
+      mistakable,
+      (forms) =>
+        `((?:password|passwd|pwd|secret|token|key|signature)["']?\\s*[=:]\\s*["'{]?|//[^\\s/:@]*:)(?:${forms})(?![\\w])`,
+    );
+    this.#stale = false;
+  }
+}
+
+function alternatives(forms: readonly string[], pattern: (forms: string) => string): RegExp | undefined {
+  if (forms.length === 0) return undefined;
+  // The longest first: a secret that begins with another one must be hidden whole.
+  const sorted = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  return new RegExp(pattern(sorted.map(escapePattern).join('|')), 'gi');
+}
+
+function escapePattern(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+}
+
+/** The secret as it stands in URLs, JSON, quoted connection strings and headers. */
+function formsOf(secret: string): string[] {
+  // Half of a surrogate pair has no form in a URL.
+  const encoded = encodeURIComponent(secret.replace(/\p{Surrogate}/gu, ''));
+  return [
+    secret,
+    encoded,
+    // The characters that `encodeURIComponent` leaves and stricter encoders do not.
+    encoded.replace(/[!'()*~]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
+    encoded.replaceAll('%20', '+'),
+    JSON.stringify(secret).slice(1, -1),
+    secret.replace(/[\\']/g, '\\$&'),
+    secret.replaceAll("'", "''"),
+    ...(secret.length >= SHORTEST_UNMISTAKABLE ? [Buffer.from(secret).toString('base64')] : []),
+  ];
+}
+
+/** Passwords and keys inside a URL or a `name=value` connection string, as they stand there and decoded. */
+function secretsOfConnectionString(text: string): string[] {
+  const found: string[] = [];
+  const userInfo = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*?:([^/?#]*)@/i.exec(text)?.[1];
+  if (userInfo !== undefined) found.push(userInfo, decoded(userInfo));
+  const named =
+    /(?:^|[\s;?&])(?:password|pwd|sslpassword|accountkey|sharedaccesssignature|sig)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|\{([^}]*)\}|([^\s;&]+))/gi;
+  for (const match of text.matchAll(named)) {
+    const value = match[1] ?? match[2] ?? match[3] ?? match[4] ?? '';
+    found.push(value, decoded(value), value.replace(/\\(.)/g, '$1'));
+  }
+  return found.filter((value) => value !== '');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,15 @@
+import type { Redactor } from '../auth/redaction.js';
+import type { Output } from './output.js';
+
+/** What a command has of the process it runs in. */
+export interface CliContext {
+  /** The command's result, nothing else. */
+  readonly stdout: Output;
+  /** Log and progress. */
+  readonly stderr: Output;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Aborts at the first SIGINT or SIGTERM, with a `LakeportError` as its reason. */
+  readonly signal: AbortSignal;
+  /** Knows every secret that was read; all that is written goes through it. */
+  readonly redactor: Redactor;
+}
