@@ -38,6 +38,8 @@ export abstract class BaseColumn<D extends Dictionary> {
   readonly dictionary: D | undefined;
   readonly #policy: DictionaryPolicy;
   #valuesTaken = 0;
+  /** Whether the row group that has begun is still without values. */
+  #isFresh = false;
 
   protected constructor(options: ColumnBufferOptions, dictionary: D | undefined) {
     const { spec, rowGroupRows } = options;
@@ -80,8 +82,11 @@ export abstract class BaseColumn<D extends Dictionary> {
     return (this.valueCount * bits) >>> 3;
   }
 
-  /** Begins a row group: a fresh dictionary, where one is worth a try. */
+  /** Forgets everything that is held and begins a row group, with a fresh dictionary where one is worth a try. */
   startRowGroup(): void {
+    if (this.#isFresh && this.#valuesTaken === 0 && this.levels.count === 0) return;
+    this.clearPage();
+    this.#isFresh = true;
     this.#valuesTaken = 0;
     this.dictionary?.clear();
     this.usesDictionary = this.dictionary !== undefined && this.#policy.startRowGroup();

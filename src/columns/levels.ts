@@ -64,17 +64,15 @@ export class Levels {
     return nulls;
   }
 
-  /** Lists: one entry. `repetition` 0 starts a row. */
-  append(entry: { readonly definition: number; readonly repetition: number }): void {
+  /** Lists: one entry. A `repetition` of 0 starts a row. */
+  append(definition: number, repetition: number): void {
     this.#reserve(1);
-    if (this.nulls === 0 && entry.definition < this.maxDefinition) {
-      this.#definition.fill(this.maxDefinition, 0, this.count);
-    }
-    this.#definition[this.count] = entry.definition;
-    this.#repetition[this.count] = entry.repetition;
+    if (this.nulls === 0 && definition < this.maxDefinition) this.#definition.fill(this.maxDefinition, 0, this.count);
+    this.#definition[this.count] = definition;
+    this.#repetition[this.count] = repetition;
     this.count++;
-    if (entry.repetition === 0) this.rows++;
-    if (entry.definition < this.maxDefinition) this.nulls++;
+    if (repetition === 0) this.rows++;
+    if (definition < this.maxDefinition) this.nulls++;
   }
 
   clear(): void {

@@ -1,0 +1,193 @@
+import type { ColumnChunk, ColumnIndex, Encoding, OffsetIndex, SchemaElement, Statistics } from 'hyparquet';
+import type { ColumnBuffer } from '../columns/column-buffer.js';
+import { type Bounds, boundBytes, compareBounds, uniteBounds } from './bounds.js';
+import { pageBounds } from './page-bounds.js';
+import type { EncodedPage, PageEncoder } from './page-encoder.js';
+import { leafElement, leafPath } from './schema.js';
+
+/** A page's share of the page index. */
+interface PageFacts {
+  readonly bounds: Bounds | undefined;
+  readonly nulls: number;
+  readonly rows: number;
+  /** Bounds are unknown although there are values. */
+  readonly unbounded: boolean;
+}
+
+/** One column's part of a row group, complete: bytes in their order, and what the footer says of them. */
+export interface FinishedChunk {
+  readonly bytes: readonly Uint8Array[];
+  readonly length: number;
+  readonly uncompressedLength: number;
+  readonly metadata: ColumnChunk;
+  readonly columnIndex: ColumnIndex | undefined;
+  readonly offsetIndex: OffsetIndex;
+}
+
+/** Collects the pages of one column within a row group; they are held compressed until the row group closes. */
+export class ColumnChunkWriter {
+  readonly #column: ColumnBuffer;
+  readonly #encoder: PageEncoder;
+  readonly #element: SchemaElement;
+  #pages: EncodedPage[] = [];
+  #facts: PageFacts[] = [];
+  #values = 0;
+  /** Bytes of the pages taken so far, before compression. */
+  encodedLength = 0;
+
+  constructor(column: ColumnBuffer, encoder: PageEncoder) {
+    this.#column = column;
+    this.#encoder = encoder;
+    this.#element = leafElement(column.spec);
+  }
+
+  /** Takes a page of all that the column holds. */
+  takePage(): void {
+    const column = this.#column;
+    const { levels } = column;
+    if (levels.count === 0) return;
+    const bounds = pageBounds(column);
+    this.#facts.push({
+      bounds,
+      nulls: levels.nulls,
+      rows: levels.rows,
+      unbounded: bounds === undefined && column.valueCount > 0,
+    });
+    const page = this.#encoder.dataPage(column);
+    this.#pages.push(page);
+    this.#values += levels.count;
+    this.encodedLength += page.uncompressedLength;
+    column.clearPage();
+  }
+
+  /**
+   * Takes the last page and closes the chunk.
+   * @param offset where in the file the chunk begins, in bytes
+   */
+  finish(offset: number): FinishedChunk {
+    this.takePage();
+    const column = this.#column;
+    const data = this.#pages;
+    const hasDictionary = data.some((page) => page.encoding === 'RLE_DICTIONARY');
+    const dictionaryPage =
+      hasDictionary && column.dictionary !== undefined ? this.#encoder.dictionaryPage(column.dictionary) : undefined;
+    const pages = dictionaryPage === undefined ? data : [dictionaryPage, ...data];
+    const length = sum(pages.map((page) => page.length));
+    const uncompressedLength = sum(pages.map((page) => page.uncompressedLength));
+    const dataOffset = offset + (dictionaryPage?.length ?? 0);
+    const statistics = chunkStatistics(this.#facts);
+    const finished: FinishedChunk = {
+      bytes: pages.flatMap((page) => [page.header, page.body]),
+      length,
+      uncompressedLength,
+      metadata: {
+        file_offset: BigInt(offset),
+        meta_data: {
+          type: column.spec.type.physical,
+          encodings: encodingsOf(pages),
+          path_in_schema: leafPath(column.spec),
+          codec: this.#encoder.codec,
+          num_values: BigInt(this.#values),
+          total_uncompressed_size: BigInt(uncompressedLength),
+          total_compressed_size: BigInt(length),
+          data_page_offset: BigInt(dataOffset),
+          ...(dictionaryPage === undefined ? {} : { dictionary_page_offset: BigInt(offset) }),
+          statistics,
+          encoding_stats: encodingStats(dictionaryPage, data),
+        },
+      },
+      columnIndex: columnIndex(this.#facts, this.#element),
+      offsetIndex: offsetIndex(this.#facts, data, dataOffset),
+    };
+    this.#pages = [];
+    this.#facts = [];
+    this.#values = 0;
+    this.encodedLength = 0;
+    return finished;
+  }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function encodingsOf(pages: readonly EncodedPage[]): Encoding[] {
+  return [...new Set<Encoding>(['RLE', ...pages.map((page) => page.encoding)])];
+}
+
+function encodingStats(dictionaryPage: EncodedPage | undefined, data: readonly EncodedPage[]) {
+  const indexed = data.filter((page) => page.encoding === 'RLE_DICTIONARY').length;
+  return [
+    ...(dictionaryPage === undefined
+      ? []
+      : [{ page_type: 'DICTIONARY_PAGE' as const, encoding: 'PLAIN' as const, count: 1 }]),
+    ...(indexed === 0
+      ? []
+      : [{ page_type: 'DATA_PAGE' as const, encoding: 'RLE_DICTIONARY' as const, count: indexed }]),
+    ...(indexed === data.length
+      ? []
+      : [{ page_type: 'DATA_PAGE' as const, encoding: 'PLAIN' as const, count: data.length - indexed }]),
+  ];
+}
+
+function chunkStatistics(facts: readonly PageFacts[]): Statistics {
+  const null_count = BigInt(sum(facts.map((page) => page.nulls)));
+  if (facts.some((page) => page.unbounded)) return { null_count };
+  const known = facts.flatMap((page) => page.bounds ?? []);
+  const [first, ...rest] = known;
+  if (first === undefined) return { null_count };
+  const bounds = rest.reduce(uniteBounds, first);
+  return {
+    null_count,
+    // The footer's writer encodes these by the column's type; its types name only what readers give back.
+    min_value: bounds.min as NonNullable<Statistics['min_value']>,
+    max_value: bounds.max as NonNullable<Statistics['max_value']>,
+    ...(bounds.minExact ? {} : { is_min_value_exact: false }),
+    ...(bounds.maxExact ? {} : { is_max_value_exact: false }),
+  };
+}
+
+/** Bounds of each page; there is no index where a page with values has none (ColumnIndex.min_values is required). */
+function columnIndex(facts: readonly PageFacts[], element: SchemaElement): ColumnIndex | undefined {
+  if (facts.length === 0 || facts.some((page) => page.unbounded)) return undefined;
+  const none = new Uint8Array(0);
+  return {
+    null_pages: facts.map((page) => page.bounds === undefined),
+    // Bytes, where the library's types name what readers make of them.
+    min_values: facts.map(({ bounds }) => (bounds === undefined ? none : boundBytes(bounds.min, element, 'min'))),
+    max_values: facts.map(({ bounds }) => (bounds === undefined ? none : boundBytes(bounds.max, element, 'max'))),
+    boundary_order: boundaryOrder(facts.flatMap((page) => page.bounds ?? [])),
+    null_counts: facts.map((page) => BigInt(page.nulls)),
+  };
+}
+
+function boundaryOrder(bounds: readonly Bounds[]): ColumnIndex['boundary_order'] {
+  let ascending = true;
+  let descending = true;
+  bounds.forEach((page, i) => {
+    const before = bounds[i - 1];
+    if (before === undefined) return;
+    const low = compareBounds(before.min, page.min);
+    const high = compareBounds(before.max, page.max);
+    if (low > 0 || high > 0) ascending = false;
+    if (low < 0 || high < 0) descending = false;
+  });
+  return ascending ? 'ASCENDING' : descending ? 'DESCENDING' : 'UNORDERED';
+}
+
+function offsetIndex(facts: readonly PageFacts[], pages: readonly EncodedPage[], dataOffset: number): OffsetIndex {
+  let offset = dataOffset;
+  let row = 0;
+  return {
+    page_locations: pages.map((page, i) => {
+      const location = {
+        offset: BigInt(offset),
+        compressed_page_size: page.length,
+        first_row_index: BigInt(row),
+      };
+      offset += page.length;
+      row += facts[i]?.rows ?? 0;
+      return location;
+    }),
+  };
+}

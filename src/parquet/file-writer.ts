@@ -1,0 +1,139 @@
+import type { RowGroup } from 'hyparquet';
+import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
+import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
+import type { ColumnBuffer } from '../columns/column-buffer.js';
+import type { RowSink } from '../columns/row-sink.js';
+import type { Codec } from '../export/options.js';
+import { VERSION } from '../version.js';
+import { createCompressor } from './codec.js';
+import type { FinishedChunk } from './column-chunk.js';
+import { PageEncoder } from './page-encoder.js';
+import { writePageIndex } from './page-index.js';
+import { RowGroupWriter } from './row-group.js';
+import { schemaElements } from './schema.js';
+
+/** Row groups are closed at this much encoded data, before compression, however few rows it is. */
+const ROW_GROUP_BYTES = 128 << 20;
+
+const MAGIC = new TextEncoder().encode('PAR1');
+
+/** Takes the file's bytes in order. The chunks are its to keep. */
+export interface FileOutput {
+  write(chunks: readonly Uint8Array[]): Promise<void>;
+}
+
+export interface ParquetFileOptions {
+  readonly output: FileOutput;
+  /** Empty buffers, one a column; they may have served another file before. */
+  readonly columns: readonly ColumnBuffer[];
+  readonly codec: Codec;
+  /** Most rows of a row group. */
+  readonly rowGroupRows: number;
+  /** Most rows of the file; without it there is no end. */
+  readonly maxRows?: number | undefined;
+}
+
+export interface FileSummary {
+  readonly rows: number;
+  /** Size of the file. */
+  readonly bytes: number;
+  readonly rowGroups: readonly { readonly rows: number; readonly bytes: number }[];
+}
+
+/**
+ * Writes one Parquet file from what is appended to `columns`. A row group is encoded page by page while rows come, and
+ * goes to the output when it is closed; the output may take one row group while the next one is filled, not more.
+ */
+export class ParquetFileWriter implements RowSink {
+  readonly columns: readonly ColumnBuffer[];
+  /** Rows committed so far. */
+  rows = 0;
+  readonly #options: ParquetFileOptions;
+  readonly #group: RowGroupWriter;
+  readonly #rowGroups: RowGroup[] = [];
+  readonly #chunks: FinishedChunk[] = [];
+  #offset = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #isWriting = false;
+
+  constructor(options: ParquetFileOptions) {
+    this.#options = options;
+    this.columns = options.columns;
+    this.#group = new RowGroupWriter(options.columns, new PageEncoder(createCompressor(options.codec)));
+    this.#write([MAGIC]);
+  }
+
+  get room(): number {
+    const { rowGroupRows, maxRows = Infinity } = this.#options;
+    return Math.min(rowGroupRows - this.#group.rows, maxRows - this.rows);
+  }
+
+  commit(rows: number): Promise<void> | undefined {
+    this.rows += rows;
+    const encoded = this.#group.commit(rows);
+    if (this.#group.rows < this.#options.rowGroupRows && encoded < ROW_GROUP_BYTES) return undefined;
+    const earlier = this.#isWriting ? this.#writing : undefined;
+    this.#closeRowGroup();
+    return earlier;
+  }
+
+  /** Writes what is left, the page index and the footer. */
+  async finish(): Promise<FileSummary> {
+    if (this.#group.rows > 0) this.#closeRowGroup();
+    this.#write([this.#footer()]);
+    await this.#writing;
+    return {
+      rows: this.rows,
+      bytes: this.#offset,
+      rowGroups: this.#rowGroups.map((group) => ({
+        rows: Number(group.num_rows),
+        bytes: Number(group.total_compressed_size),
+      })),
+    };
+  }
+
+  #closeRowGroup(): void {
+    const group = this.#group.finish(this.#offset);
+    this.#rowGroups.push(group.metadata);
+    // Without their bytes, which must not outlive the write.
+    this.#chunks.push(...group.chunks.map((chunk) => ({ ...chunk, bytes: [] })));
+    this.#write(group.bytes);
+  }
+
+  #write(chunks: readonly Uint8Array[]): void {
+    for (const chunk of chunks) this.#offset += chunk.length;
+    this.#isWriting = true;
+    const writing = this.#writing.then(() => this.#options.output.write(chunks));
+    this.#writing = writing;
+    // A failure is seen by whoever awaits the next commit or the end; here it must only not count as unhandled.
+    writing.then(
+      () => {
+        if (this.#writing === writing) this.#isWriting = false;
+      },
+      () => undefined,
+    );
+  }
+
+  #footer(): Uint8Array {
+    const writer = new ByteWriter(1 << 14);
+    writePageIndex(writer, this.#chunks, this.#offset);
+    const specs = this.columns.map((column) => column.spec);
+    const sourceTypes = Object.fromEntries(specs.map((spec) => [spec.name, spec.sourceType]));
+    writeMetadata(
+      writer,
+      {
+        // Data pages v1 throughout; some readers refuse a file of another version.
+        version: 1,
+        schema: schemaElements(specs),
+        num_rows: BigInt(this.rows),
+        row_groups: this.#rowGroups,
+        key_value_metadata: [{ key: 'lakeport.source_types', value: JSON.stringify(sourceTypes) }],
+        created_by: `lakeport version ${VERSION}`,
+        metadata_length: 0,
+      },
+      Infinity,
+    );
+    writer.appendBytes(MAGIC);
+    return writer.getBytes();
+  }
+}

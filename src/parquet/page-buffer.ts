@@ -1,0 +1,46 @@
+/** A growable byte buffer that pages are put together in; reused page after page. */
+export class PageBuffer {
+  bytes = new Uint8Array(1 << 16);
+  /** Over the same bytes. */
+  view = new DataView(this.bytes.buffer);
+  length = 0;
+
+  /** Makes room for `count` more bytes. */
+  reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, Math.min(this.bytes.length * 2, this.bytes.length + (64 << 20))));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  append(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** Unsigned LEB128, as Thrift and the RLE hybrid use it. Room for 5 bytes must be there. */
+  appendVarint(value: number): void {
+    let rest = value;
+    while (rest > 0x7f) {
+      this.bytes[this.length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.bytes[this.length++] = rest;
+  }
+
+  /** What stands there; valid until the next change. */
+  content(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  /** Empties the buffer; one that a huge value made large is not kept. */
+  clear(): void {
+    this.length = 0;
+    if (this.bytes.length <= 8 << 20) return;
+    this.bytes = new Uint8Array(1 << 16);
+    this.view = new DataView(this.bytes.buffer);
+  }
+}

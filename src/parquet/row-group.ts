@@ -1,0 +1,82 @@
+import type { RowGroup } from 'hyparquet';
+import type { ColumnBuffer } from '../columns/column-buffer.js';
+import { ColumnChunkWriter, type FinishedChunk } from './column-chunk.js';
+import type { PageEncoder } from './page-encoder.js';
+
+/** Pages are cut near this many bytes … */
+const PAGE_BYTES = 1 << 20;
+/** … or this many entries, so that well packed columns have a page index that tells something. */
+const PAGE_ENTRIES = 1 << 17;
+/** All columns together hold no more than this before their pages are taken. */
+const HELD_BYTES = 48 << 20;
+
+export interface FinishedRowGroup {
+  readonly rows: number;
+  readonly bytes: readonly Uint8Array[];
+  readonly length: number;
+  readonly chunks: readonly FinishedChunk[];
+  readonly metadata: RowGroup;
+}
+
+/** The size at which a table of so many columns cuts its pages, in bytes. */
+export function pageBytesFor(columnCount: number): number {
+  return Math.min(PAGE_BYTES, Math.max(8 << 10, Math.floor(HELD_BYTES / Math.max(columnCount, 1))));
+}
+
+/** Collects rows until the row group is closed. Reused for one row group after the other. */
+export class RowGroupWriter {
+  readonly #columns: readonly ColumnBuffer[];
+  readonly #chunks: readonly ColumnChunkWriter[];
+  readonly #pageBytes: number;
+  rows = 0;
+
+  constructor(columns: readonly ColumnBuffer[], encoder: PageEncoder) {
+    this.#columns = columns;
+    this.#chunks = columns.map((column) => new ColumnChunkWriter(column, encoder));
+    this.#pageBytes = pageBytesFor(columns.length);
+    for (const column of columns) column.startRowGroup();
+  }
+
+  /**
+   * Counts rows that were appended to every column, and takes the pages that are full.
+   * @returns bytes of encoded data so far, before compression
+   */
+  commit(rows: number): number {
+    this.rows += rows;
+    let encoded = 0;
+    this.#columns.forEach((column, i) => {
+      const chunk = this.#chunks[i];
+      if (chunk === undefined) return;
+      column.reviewDictionary();
+      if (column.pageLength >= this.#pageBytes || column.levels.count >= PAGE_ENTRIES) chunk.takePage();
+      encoded += chunk.encodedLength + column.pageLength;
+    });
+    return encoded;
+  }
+
+  /** @param offset where in the file the row group begins, in bytes */
+  finish(offset: number): FinishedRowGroup {
+    let at = offset;
+    const chunks = this.#chunks.map((writer) => {
+      const chunk = writer.finish(at);
+      at += chunk.length;
+      return chunk;
+    });
+    const { rows } = this;
+    this.rows = 0;
+    for (const column of this.#columns) column.startRowGroup();
+    return {
+      rows,
+      bytes: chunks.flatMap((chunk) => chunk.bytes),
+      length: at - offset,
+      chunks,
+      metadata: {
+        columns: chunks.map((chunk) => chunk.metadata),
+        total_byte_size: BigInt(chunks.reduce((total, chunk) => total + chunk.uncompressedLength, 0)),
+        total_compressed_size: BigInt(at - offset),
+        file_offset: BigInt(offset),
+        num_rows: BigInt(rows),
+      },
+    };
+  }
+}
