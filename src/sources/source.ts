@@ -175,5 +175,7 @@ export interface OpenOptions {
   readonly entryId: string;
   /** Overrides the entry's database. */
   readonly database?: string | undefined;
+  /** Longest wait for locks on tables, for the planner as a whole and for each read; 30 s by default. */
+  readonly lockTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

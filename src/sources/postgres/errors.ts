@@ -1,0 +1,213 @@
+import type { DatabaseError } from 'pg';
+import { LakeportError, type ErrorContext, type ExitClass } from '../../errors.js';
+import type { TableId } from '../source.js';
+import { displayTable, quoteTable } from './identifiers.js';
+
+/** Where an error of the driver or the server came up. */
+export interface PostgresErrorPlace {
+  /** Id of the auth file's entry. */
+  readonly entry?: string | undefined;
+  readonly table?: TableId | undefined;
+  readonly slice?: number | undefined;
+}
+
+/** What is known of a kind of error: `message` stands for the server's own where that says less. */
+interface Kind {
+  readonly code: string;
+  readonly exit: ExitClass;
+  readonly message?: string;
+  readonly hint?: string;
+  readonly transient?: boolean;
+}
+
+const LOST: Kind = {
+  code: 'SOURCE_CONNECTION_LOST',
+  exit: 'unreachable',
+  hint: 'see the server log for why the connection ended',
+  transient: true,
+};
+
+/** By SQLSTATE (appendix A of the manual), else by its class, the first two characters. */
+const SQLSTATES: Readonly<Record<string, Kind>> = {
+  '08': LOST,
+  '22': {
+    code: 'SOURCE_VALUE_ERROR',
+    exit: 'tables-failed',
+    message: 'the server could not compute a value of the table',
+    hint: 'read the table with psql to find the row; --log_level DEBUG shows what the server says',
+  },
+  '28000': {
+    code: 'SOURCE_ACCESS_DENIED',
+    exit: 'unreachable',
+    hint: 'let this user in from this host in pg_hba.conf, or change "ssl", the user or the database of the entry',
+  },
+  '28P01': {
+    code: 'SOURCE_PASSWORD_REJECTED',
+    exit: 'unreachable',
+    hint: 'correct "username" and "password" of the entry',
+  },
+  '3D000': {
+    code: 'SOURCE_DATABASE_UNKNOWN',
+    exit: 'unreachable',
+    hint: 'correct "database" of the entry, or --source_db_name',
+  },
+  '3F000': { code: 'TABLE_NOT_FOUND', exit: 'tables-failed' },
+  '40001': {
+    code: 'SOURCE_CONFLICT',
+    exit: 'tables-failed',
+    hint: 'on a standby: raise max_standby_streaming_delay or switch hot_standby_feedback on, or read from the primary',
+    transient: true,
+  },
+  '40P01': { code: 'SOURCE_DEADLOCK', exit: 'tables-failed', transient: true },
+  '42501': { code: 'TABLE_PERMISSION_DENIED', exit: 'tables-failed' },
+  '42P01': {
+    code: 'TABLE_NOT_FOUND',
+    exit: 'tables-failed',
+    hint: 'it was dropped or renamed meanwhile; run again',
+  },
+  '42703': { code: 'TABLE_CHANGED', exit: 'tables-failed', hint: 'its columns changed meanwhile; run again' },
+  '53200': {
+    code: 'SOURCE_OUT_OF_MEMORY',
+    exit: 'tables-failed',
+    hint: 'raise max_locks_per_transaction of the server (needs a restart), or export fewer tables at a time',
+  },
+  '53300': {
+    code: 'SOURCE_TOO_MANY_CONNECTIONS',
+    exit: 'unreachable',
+    hint: 'lower --n_jobs and --parallel, or raise max_connections or the connection limit of the user or database',
+    transient: true,
+  },
+  '55P03': {
+    code: 'TABLE_LOCKED',
+    exit: 'tables-failed',
+    message: 'another session holds, or waits for, an exclusive lock',
+    hint: 'end that session (see pg_locks and pg_stat_activity), or raise the lock timeout',
+    transient: true,
+  },
+  '57014': {
+    code: 'SOURCE_STATEMENT_CANCELED',
+    exit: 'tables-failed',
+    hint: 'raise "statement_timeout" of the entry if it ran out',
+  },
+  '57P01': { ...LOST, code: 'SOURCE_SHUT_DOWN' },
+  '57P02': { ...LOST, code: 'SOURCE_SHUT_DOWN' },
+  '57P03': {
+    code: 'SOURCE_STARTING',
+    exit: 'unreachable',
+    hint: 'wait until the server accepts connections',
+    transient: true,
+  },
+};
+
+/** By the operating system's and TLS's names. */
+const ERRNOS: Readonly<Record<string, Kind>> = {
+  ECONNABORTED: LOST,
+  ECONNRESET: LOST,
+  EPIPE: LOST,
+  ECONNREFUSED: {
+    code: 'SOURCE_REFUSED',
+    exit: 'unreachable',
+    hint: 'check "server" and "port" of the entry, that the server runs, and its listen_addresses',
+  },
+  ENOENT: {
+    code: 'SOURCE_REFUSED',
+    exit: 'unreachable',
+    hint: 'no server listens in this directory: check "server" and "port" of the entry',
+  },
+  EACCES: {
+    code: 'SOURCE_REFUSED',
+    exit: 'unreachable',
+    hint: 'this user may not use the socket in this directory: check "server" of the entry',
+  },
+  ENOTFOUND: {
+    code: 'SOURCE_HOST_UNKNOWN',
+    exit: 'unreachable',
+    hint: 'correct "server" of the entry, or check the name service of this machine',
+  },
+  EAI_AGAIN: {
+    code: 'SOURCE_HOST_UNKNOWN',
+    exit: 'unreachable',
+    hint: 'the name service of this machine does not answer',
+    transient: true,
+  },
+  ETIMEDOUT: { ...LOST, code: 'SOURCE_TIMEOUT', hint: 'check the network and its firewalls' },
+  EHOSTUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
+  ENETUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
+};
+
+/** The driver gives neither code nor class to these; they are its own words, not the server's. */
+const DRIVER_LOST = new Set([
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+]);
+
+/** Certificates' errors of Node: `CERT_HAS_EXPIRED`, `SELF_SIGNED_CERT_IN_CHAIN`, `ERR_TLS_CERT_ALTNAME_INVALID` … */
+const TLS_UNTRUSTED = /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
+const TLS_FAILED = /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/;
+
+/** Any error of the driver or the server as a `LakeportError`, classed by its code. Keeps what is one already. */
+export function postgresError(thrown: unknown, place: PostgresErrorPlace = {}): LakeportError {
+  const state = errorCode(thrown);
+  const context: ErrorContext = {
+    ...(place.entry !== undefined && { entry: place.entry }),
+    ...(place.table && { table: displayTable(place.table) }),
+    ...(place.slice !== undefined && { slice: place.slice }),
+    ...(state !== undefined && { detail: isServerError(thrown) ? `SQLSTATE ${state}` : state }),
+  };
+  if (thrown instanceof LakeportError) return thrown.within(context);
+  const kind = kindOf(thrown, state);
+  if (!kind) return LakeportError.from(thrown).within(context);
+  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = kind.message ?? (said === '' ? (state ?? 'unknown error') : said);
+  const { code, exit, hint, transient } = kind.code === 'TABLE_PERMISSION_DENIED' ? denied(thrown, kind, place) : kind;
+  return new LakeportError({ code, exit, message, hint, transient, context, cause: thrown });
+}
+
+function kindOf(thrown: unknown, state: string | undefined): Kind | undefined {
+  if (state === undefined) {
+    const lost = thrown instanceof Error && DRIVER_LOST.has(thrown.message);
+    return lost ? { ...LOST, message: 'the connection to the server was lost' } : undefined;
+  }
+  if (isServerError(thrown)) {
+    const known = SQLSTATES[state] ?? SQLSTATES[state.slice(0, 2)];
+    return known ?? { code: 'SOURCE_QUERY_FAILED', exit: 'tables-failed', ...(thrown.hint && { hint: thrown.hint }) };
+  }
+  if (TLS_UNTRUSTED.test(state)) {
+    return {
+      code: 'SOURCE_TLS_UNTRUSTED',
+      exit: 'unreachable',
+      hint: 'give the authority that signed the server\'s certificate as "ssl_ca", or use "ssl": "require" to trust any',
+    };
+  }
+  if (TLS_FAILED.test(state)) {
+    return {
+      code: 'SOURCE_TLS_FAILED',
+      exit: 'unreachable',
+      hint: 'check "ssl", "ssl_cert" and "ssl_key" of the entry',
+    };
+  }
+  return ERRNOS[state];
+}
+
+/** Row security and missing grants share one SQLSTATE; the server's routine tells them apart. */
+function denied(thrown: unknown, kind: Kind, { table }: PostgresErrorPlace): Kind {
+  if (isServerError(thrown) && thrown.routine === 'check_enable_rls')
+    return { ...kind, code: 'TABLE_ROW_SECURITY', hint: ROW_SECURITY_HINT };
+  const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'grant SELECT to this user';
+  return { ...kind, hint: `${grant} (and USAGE on its schema), or leave the table out with --exclude` };
+}
+
+export const ROW_SECURITY_HINT =
+  'read as a user with BYPASSRLS, or export only what the policies show with "options": {"row_security": "on"} in the entry';
+
+function errorCode(thrown: unknown): string | undefined {
+  if (thrown instanceof LakeportError || !(thrown instanceof Error) || !('code' in thrown)) return undefined;
+  return typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+/** The server's errors carry a severity, those of sockets and of TLS don't. */
+function isServerError(thrown: unknown): thrown is DatabaseError {
+  return thrown instanceof Error && 'severity' in thrown;
+}
