@@ -249,6 +249,8 @@ export type AzureCredentials =
       readonly clientId: string | undefined;
       readonly objectId: string | undefined;
       readonly resourceId: string | undefined;
+      /** Where the identity service answers, if not at its usual address. */
+      readonly endpoint: string | undefined;
     }
   /** A bearer token. */
   | { readonly kind: 'token'; readonly token: string }

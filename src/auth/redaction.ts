@@ -36,10 +36,18 @@ export class Redactor {
     if (secret === '') return;
     this.#stale = true;
     this.#secrets.add(secret);
-    for (const inner of secretsOfConnectionString(secret)) this.#secrets.add(inner);
+    this.addInner(secret);
     if (!secret.includes('\n')) return;
     for (const line of secret.split(/\r?\n/)) {
       if (line.length >= SHORTEST_LINE && !line.startsWith('-----')) this.#secrets.add(line);
+    }
+  }
+
+  /** Remembers only the passwords and keys inside a URL or a connection string. */
+  addInner(text: string): void {
+    for (const inner of secretsOfConnectionString(text)) {
+      this.#secrets.add(inner);
+      this.#stale = true;
     }
   }
 

@@ -1,0 +1,174 @@
+import { readFile, stat } from 'node:fs/promises';
+
+import { LakeportError } from '../errors.js';
+import { nearest } from '../nearest.js';
+import { parseJson, propertiesOf } from './document.js';
+import type { AuthEntry, DatabaseEntry, StorageEntry } from './entries.js';
+import { readEntry, type UnavailableEntry } from './entry-reader.js';
+import { problemsError, type Problem } from './problem.js';
+import { Redactor } from './redaction.js';
+
+export interface ReadAuthFileOptions {
+  /** Where `${NAME}` looks; the process's own by default. */
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Is told every secret in the file, also where the file turns out to be wrong. */
+  readonly redactor?: Redactor;
+}
+
+/** The named credentials of one file, all of them valid. */
+export class AuthFile {
+  readonly path: string;
+  /** One sentence each, for the log. */
+  readonly warnings: readonly string[];
+  readonly #entries: ReadonlyMap<string, AuthEntry | UnavailableEntry>;
+
+  constructor(options: {
+    readonly path: string;
+    readonly warnings: readonly string[];
+    readonly entries: readonly (AuthEntry | UnavailableEntry)[];
+  }) {
+    this.path = options.path;
+    this.warnings = options.warnings;
+    this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
+  }
+
+  /** In the file's order, those of kinds that can't be used yet included. */
+  ids(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
+  /** @throws LakeportError of class `usage` for an unknown id, a storage, or a kind that can't be used yet */
+  database(id: string): DatabaseEntry {
+    const entry = this.entry(id);
+    if (entry.kind === 'database') return entry;
+    throw this.#wrongKind(entry, { sought: 'database' });
+  }
+
+  /** @throws LakeportError of class `usage` for an unknown id, a database, or a kind that can't be used yet */
+  storage(id: string): StorageEntry {
+    const entry = this.entry(id);
+    if (entry.kind === 'storage') return entry;
+    throw this.#wrongKind(entry, { sought: 'storage' });
+  }
+
+  /** @throws LakeportError of class `usage` for an unknown id or a kind that can't be used yet */
+  entry(id: string): AuthEntry {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw this.#unknownId(id);
+    if (!('unavailable' in entry)) return entry;
+    throw new LakeportError({
+      code: 'NOT_AVAILABLE_YET',
+      exit: 'usage',
+      message: `The entry ${id} of ${this.path} is of the kind ${entry.unavailable}, which is not available yet`,
+      hint: 'Databases can be postgres or mssql.',
+      context: { entry: id, path: this.path },
+    });
+  }
+
+  #unknownId(id: string): LakeportError {
+    const near = nearest(id, this.#entries.keys());
+    return new LakeportError({
+      code: 'UNKNOWN_ENTRY',
+      exit: 'usage',
+      message: `${this.path} has no entry ${JSON.stringify(id)}${near === undefined ? '' : `; did you mean ${near}?`}`,
+      hint: this.#entries.size === 0 ? 'The file has no entries.' : `Its entries are: ${this.ids().join(', ')}.`,
+      context: { entry: id, path: this.path },
+    });
+  }
+
+  #wrongKind(entry: AuthEntry, { sought }: { readonly sought: AuthEntry['kind'] }): LakeportError {
+    const others = [...this.#entries.values()].filter((other) => 'kind' in other && other.kind === sought);
+    const ids = others.map(({ id }) => id).join(', ');
+    return new LakeportError({
+      code: 'WRONG_KIND_OF_ENTRY',
+      exit: 'usage',
+      message: `The entry ${entry.id} of ${this.path} is a ${entry.kind}, where a ${sought} is needed`,
+      hint: others.length === 0 ? `The file has no ${sought}.` : `The file's ${sought}s are: ${ids}.`,
+      context: { entry: entry.id, path: this.path },
+    });
+  }
+}
+
+/**
+ * Reads and validates a whole auth file.
+ * @throws LakeportError of class `usage` that lists every problem with its entry, field and line
+ */
+export async function readAuthFile(path: string, options: ReadAuthFileOptions = {}): Promise<AuthFile> {
+  const { environment = process.env, redactor = new Redactor() } = options;
+  const document = parseJson(await readText(path), path);
+  const problems: Problem[] = [];
+  const warnings = await permissionWarnings(path);
+  if (document.root.type !== 'object') {
+    throw problemsError(path, [{ line: 1, id: undefined, message: 'the file must hold one JSON object of entries' }]);
+  }
+
+  const entries: (AuthEntry | UnavailableEntry)[] = [];
+  const lines = new Map<string, number>();
+  for (const property of propertiesOf(document.root, document)) {
+    const { key: id, line } = property;
+    const earlier = lines.get(id);
+    if (id === '') problems.push({ line, id: undefined, message: 'an entry has an empty id' });
+    if (earlier !== undefined) {
+      problems.push({ line, id, message: `the id is used twice, in line ${earlier} and in line ${line}` });
+    }
+    lines.set(id, earlier ?? line);
+    redactor.addPublic(id);
+    const entry = readEntry(property, {
+      document,
+      environment,
+      redactor,
+      problem: (at, message) => problems.push({ line: at, id, message }),
+      warning: (at, message) => warnings.push(`${path}, line ${at}: ${id}: ${message}`),
+    });
+    if (entry !== undefined) entries.push(entry);
+  }
+  if (problems.length > 0) throw problemsError(path, problems);
+  return new AuthFile({ path, warnings, entries });
+}
+
+async function readText(path: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new LakeportError({
+      code: 'AUTH_FILE_NOT_UTF8',
+      exit: 'usage',
+      message: `${path} is not encoded in UTF-8`,
+      hint: 'Save it as UTF-8; the redirection of some Windows shells writes UTF-16.',
+      context: { path },
+      cause,
+    });
+  }
+}
+
+function unreadable(path: string, cause: unknown): LakeportError {
+  const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+  const [code, message] =
+    errno === 'ENOENT'
+      ? ['AUTH_FILE_NOT_FOUND', `There is no auth file at ${path}`]
+      : errno === 'EISDIR'
+        ? ['AUTH_FILE_UNREADABLE', `${path} is a directory, not an auth file`]
+        : ['AUTH_FILE_UNREADABLE', `The auth file ${path} can't be read (${errno ?? 'unknown error'})`];
+  return new LakeportError({
+    code,
+    exit: 'usage',
+    message,
+    hint: 'Give its path with -a; auth.example.json shows what it looks like.',
+    context: { path, ...(errno === undefined ? {} : { detail: errno }) },
+    cause,
+  });
+}
+
+/** Windows has no such permissions. */
+async function permissionWarnings(path: string): Promise<string[]> {
+  if (process.platform === 'win32') return [];
+  const { mode } = await stat(path);
+  const readableByOthers = (mode & 0o044) !== 0;
+  return readableByOthers ? [`${path} can be read by other users of this machine; run: chmod 600 ${path}`] : [];
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+
+/** A string with its references replaced, or what is wrong with them. */
+export type Interpolated = { readonly value: string } | { readonly problem: string };
+
+/** `$$`, `${NAME}`, `$env{NAME}`, `$file{PATH}`; any other `$` stands for itself. */
+const REFERENCE = /\$\$|\$(env|file)?\{([^}]*)(\}?)/g;
+
+/**
+ * Replaces references to environment variables and files. A file is taken without its last line break.
+ * Problems name the variable or the path, never a value.
+ */
+export function interpolate(text: string, environment: NodeJS.ProcessEnv): Interpolated {
+  const problems: string[] = [];
+  const value = text.replace(REFERENCE, (reference, source: string | undefined, name: string, end: string) => {
+    if (reference === '$$') return '$';
+    const found = end === '' ? unclosed(source) : source === 'file' ? fileContent(name) : variable(name, environment);
+    if ('value' in found) return found.value;
+    problems.push(found.problem);
+    return '';
+  });
+  return problems.length === 0 ? { value } : { problem: problems.join('; ') };
+}
+
+function unclosed(source: string | undefined): Interpolated {
+  return { problem: `has a $${source ?? ''}{ without its closing brace (write $$ for a dollar sign)` };
+}
+
+function variable(name: string, environment: NodeJS.ProcessEnv): Interpolated {
+  // What stands there instead of a name may be the rest of a password with `${` in it, so it is not shown.
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    return { problem: 'has a ${…} that holds no name of a variable (write $$ for a dollar sign)' };
+  }
+  const value = environment[name];
+  return value === undefined ? { problem: `refers to the environment variable ${name}, which is not set` } : { value };
+}
+
+function fileContent(path: string): Interpolated {
+  if (path === '') return { problem: 'has a $file{} without a path' };
+  try {
+    return { value: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const reason = code === 'ENOENT' ? 'which does not exist' : `which can't be read (${code})`;
+    return { problem: `refers to the file ${path}, ${reason}` };
+  }
+}
