@@ -1,0 +1,123 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The built program as a user runs it: a process of its own. */
+
+const BIN = fileURLToPath(new URL('../../bin/lakeport.js', import.meta.url));
+const MEMORY_POLL_MS = 20;
+
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ended by force after this time. Default: 110 s, a little less than a test's own limit. */
+  readonly timeoutMs?: number;
+}
+
+export interface CliResult {
+  readonly code: number | null;
+  /** The signal that ended the process, where one did. */
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly seconds: number;
+  /** Peak of the process's resident memory, 0 where the system doesn't tell. */
+  readonly peakBytes: number;
+}
+
+export interface RunningCli {
+  readonly child: ChildProcess;
+  readonly result: Promise<CliResult>;
+  /** What stdout and stderr hold so far. */
+  stdout(): string;
+  stderr(): string;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Runs the program to its end. */
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  return startCli(args, options).result;
+}
+
+export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
+  const started = performance.now();
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd: options.cwd ?? tmpdir(),
+    env: environment(options.env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const peak = watchPeakMemory(child);
+  const timeout = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 110_000);
+  const result = new Promise<CliResult>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(timeout);
+      const seconds = (performance.now() - started) / 1000;
+      resolve({ code, signal, stdout, stderr, seconds, peakBytes: peak() });
+    });
+  });
+  return { child, result, stdout: () => stdout, stderr: () => stderr, kill: (signal) => child.kill(signal) };
+}
+
+/** A directory that goes away with `await using`, or by `remove`. */
+export interface TemporaryDirectory extends AsyncDisposable {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+export async function temporaryDirectory(): Promise<TemporaryDirectory> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'lakeport-test-'));
+  const remove = () => rm(directory, { recursive: true, force: true, maxRetries: 5 });
+  return { path: directory, remove, [Symbol.asyncDispose]: remove };
+}
+
+/** Writes an auth file that nobody else can read; returns its path. */
+export async function writeAuthFile(directory: string, entries: Readonly<Record<string, unknown>>): Promise<string> {
+  const file = path.join(directory, 'auth.json');
+  await writeFile(file, JSON.stringify(entries, undefined, 2), { mode: 0o600 });
+  return file;
+}
+
+/** The auth file's entry of a test server. */
+export function postgresEntry(
+  server: {
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    readonly password: string;
+    readonly database: string;
+  },
+  overrides: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const { host, port, user, password, database } = server;
+  const info = { server: host, port, database, username: user, password, ...overrides };
+  return { ds_type: 'postgres', auth_mode: 'classic', info };
+}
+
+function environment(overrides: Readonly<Record<string, string>> | undefined): NodeJS.ProcessEnv {
+  // Neither a terminal's settings nor those of the test runner belong to what is tested.
+  const { PATH, HOME, TMPDIR } = process.env;
+  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...overrides };
+}
+
+/** Linux keeps the peak itself ("high water mark"), so that only what grows after the last look is missed. */
+function watchPeakMemory(child: ChildProcess): () => number {
+  let peak = 0;
+  const timer = setInterval(() => {
+    readFile(`/proc/${child.pid ?? 0}/status`, 'utf8').then(
+      (status) => {
+        const kibibytes = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1];
+        if (kibibytes !== undefined) peak = Math.max(peak, Number(kibibytes) * 1024);
+      },
+      () => undefined,
+    );
+  }, MEMORY_POLL_MS);
+  child.once('close', () => clearInterval(timer));
+  return () => peak;
+}

@@ -1,0 +1,28 @@
+/** What is used of `parquetjs-lite`, which brings no types. */
+declare module 'parquetjs-lite' {
+  export interface ParquetCursor {
+    next(): Promise<Record<string, unknown> | undefined>;
+  }
+  export class ParquetReader {
+    static openFile(path: string): Promise<ParquetReader>;
+    readonly schema: ParquetSchema;
+    getCursor(columns?: readonly string[]): ParquetCursor;
+    close(): Promise<void>;
+  }
+  export interface ParquetField {
+    readonly name: string;
+    readonly path: readonly string[];
+    readonly primitiveType?: string;
+    readonly originalType?: string;
+  }
+  export class ParquetSchema {
+    constructor(fields: Readonly<Record<string, { readonly type: string; readonly compression?: string }>>);
+    readonly fieldList: readonly ParquetField[];
+  }
+  export class ParquetWriter {
+    static openFile(schema: ParquetSchema, path: string): Promise<ParquetWriter>;
+    setRowGroupSize(rows: number): void;
+    appendRow(row: Readonly<Record<string, unknown>>): Promise<void>;
+    close(): Promise<void>;
+  }
+}
