@@ -1,0 +1,136 @@
+import type { Connection, Submittable } from 'pg';
+import type { RowSink } from '../../../columns/row-sink.js';
+import type { ReadRequest } from '../../source.js';
+import type { CopyChannel, CopyReceiver } from './copy-channel.js';
+import type { ReceiveBuffer } from './receive-buffer.js';
+import { RowDecoder } from './row-decoder.js';
+import { RowScanner } from './row-scanner.js';
+
+const READY_FOR_QUERY = 0x5a; // 'Z'
+
+export interface CopyReadResult {
+  /** From the server's `COPY n`. */
+  readonly rows: number;
+  readonly bytes: number;
+  readonly unrepresentable: Readonly<Record<string, number>>;
+}
+
+/**
+ * One `COPY … TO STDOUT (FORMAT binary)` into a sink. To the driver it is a query without rows: it sees the messages
+ * that begin and end the COPY, and errors, but none of the data.
+ */
+export class CopyRead implements CopyReceiver, Submittable {
+  readonly result: Promise<CopyReadResult>;
+  readonly #text: string;
+  readonly #channel: CopyChannel;
+  readonly #scanner: RowScanner;
+  readonly #decoder: RowDecoder;
+  #resolve: (result: CopyReadResult) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  #rows: number | undefined;
+  #bytes = 0;
+  /** Bytes of the rows that are scanned and not decoded. */
+  #batchBytes = 0;
+  #isMidBatch = false;
+  #error: unknown;
+
+  constructor(options: { readonly request: ReadRequest; readonly sink: RowSink; readonly channel: CopyChannel }) {
+    const { request, sink, channel } = options;
+    this.#text = `COPY (${request.slice.query}) TO STDOUT (FORMAT binary)`;
+    this.#channel = channel;
+    this.#scanner = new RowScanner(request.columns.length);
+    this.#decoder = new RowDecoder(request, sink, this.#scanner.capacity);
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  get holdsBytes(): boolean {
+    return this.#scanner.rows > 0;
+  }
+
+  receive(buffer: ReceiveBuffer, forward: (message: Uint8Array) => void): Promise<void> | number {
+    if (this.#isMidBatch) {
+      const wait = this.release(buffer);
+      if (wait !== undefined) return wait;
+    }
+    for (;;) {
+      const before = buffer.start;
+      const end = this.#scanner.scan(buffer);
+      this.#batchBytes += buffer.start - before;
+      if (end.kind === 'incomplete') return end.messageBytes;
+      const wait = this.release(buffer);
+      if (wait !== undefined) return wait;
+      if (end.kind === 'full') continue;
+      const message = buffer.bytes.subarray(buffer.start, buffer.start + end.messageBytes);
+      buffer.start += end.messageBytes;
+      if (message[0] === READY_FOR_QUERY) this.#channel.end();
+      forward(message);
+      if (message[0] === READY_FOR_QUERY) return 0;
+    }
+  }
+
+  release(buffer: ReceiveBuffer): Promise<void> | undefined {
+    const wait = this.#decoder.decode(this.#scanner, buffer, this.#batchBytes);
+    this.#isMidBatch = wait !== undefined;
+    if (wait === undefined) {
+      this.#bytes += this.#batchBytes;
+      this.#batchBytes = 0;
+    }
+    return wait;
+  }
+
+  /** Ends the read with this error. The connection is in mid-COPY and can't be used again. */
+  fail(error: unknown): void {
+    this.#channel.end();
+    this.#reject(error);
+  }
+
+  submit(connection: Connection): void {
+    this.#channel.begin(this);
+    connection.query(this.#text);
+  }
+
+  handleCommandComplete(message: { readonly text: string }): void {
+    this.#rows = Number(/^COPY (\d+)$/.exec(message.text)?.[1]);
+  }
+
+  handleError(error: unknown): void {
+    this.#error ??= error;
+    // After an error of the server `ReadyForQuery` still comes; after one of the connection nothing does.
+    const isOfServer = error instanceof Error && 'severity' in error;
+    if (!isOfServer) this.fail(error);
+  }
+
+  handleReadyForQuery(): void {
+    if (this.#error !== undefined) this.#reject(this.#error);
+    else if (this.#rows === undefined || Number.isNaN(this.#rows))
+      this.#reject(new Error('COPY ended without a count'));
+    else this.#resolve({ rows: this.#rows, bytes: this.#bytes, unrepresentable: this.#decoder.unrepresentable });
+  }
+
+  handleRowDescription(): void {
+    // COPY has none.
+  }
+
+  handleDataRow(): void {
+    // COPY has none.
+  }
+
+  handleEmptyQuery(): void {
+    // COPY is never empty.
+  }
+
+  handlePortalSuspended(): void {
+    // COPY has no portal.
+  }
+
+  handleCopyInResponse(): void {
+    // It goes the other way.
+  }
+
+  handleCopyData(): void {
+    // Taken by the channel before the driver sees it.
+  }
+}

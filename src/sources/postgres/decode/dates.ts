@@ -1,0 +1,71 @@
+import type { Int32Column } from '../../../columns/int32-column.js';
+import type { Int64Column } from '../../../columns/int64-column.js';
+import { UnrepresentableValue, type WireChunk } from './wire.js';
+
+/** PostgreSQL counts from 2000-01-01, Parquet from 1970-01-01. */
+const EPOCH_DAYS = 10_957;
+const EPOCH_MICROSECONDS = 946_684_800_000_000;
+const EPOCH_LOW = EPOCH_MICROSECONDS % 2 ** 32;
+const EPOCH_HIGH = Math.floor(EPOCH_MICROSECONDS / 2 ** 32);
+
+const DATE_INFINITY = 0x7fffffff;
+const DATE_MINUS_INFINITY = -0x80000000;
+
+/** Whether the date at `offset` is infinite. */
+export function isInfiniteDate(view: DataView, offset: number): boolean {
+  const days = view.getInt32(offset);
+  return days === DATE_INFINITY || days === DATE_MINUS_INFINITY;
+}
+
+/** Whether the timestamp at `offset` is infinite, or lies so late that it overflows when counted from 1970. */
+export function isUnboundedTimestamp(view: DataView, offset: number): boolean {
+  const high = view.getInt32(offset);
+  const low = view.getInt32(offset + 4) >>> 0;
+  if (high === -0x80000000 && low === 0) return true;
+  return high + EPOCH_HIGH + (low + EPOCH_LOW >= 2 ** 32 ? 1 : 0) > 0x7fffffff;
+}
+
+export function decodeDate(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  column.reserve(to - from);
+  const { view } = wire;
+  const { values, indices, dictionary, usesDictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const days = view.getInt32(offsets[i] as number); // i is within bounds
+    if (days === DATE_INFINITY || days === DATE_MINUS_INFINITY) throw new UnrepresentableValue('an infinite date');
+    if (usesDictionary) indices[at++] = dictionary.intern(days + EPOCH_DAYS);
+    else values[at++] = days + EPOCH_DAYS;
+  }
+  column.valueCount = at;
+}
+
+/** timestamp and timestamptz: microseconds, 8 bytes. */
+export function decodeTimestamp(
+  column: Int64Column,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  const { view } = wire;
+  const { words, indices, dictionary, usesDictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    const low = (view.getInt32(offset + 4) >>> 0) + EPOCH_LOW;
+    const wireHigh = view.getInt32(offset);
+    const high = wireHigh + EPOCH_HIGH + (low >= 2 ** 32 ? 1 : 0);
+    if (high > 0x7fffffff || (wireHigh === -0x80000000 && low === EPOCH_LOW)) {
+      throw new UnrepresentableValue('an infinite timestamp, or one past the year 294246');
+    }
+    if (usesDictionary) {
+      indices[at] = dictionary.intern(low | 0, high);
+    } else {
+      words[at << 1] = low;
+      words[(at << 1) + 1] = high;
+    }
+    at++;
+  }
+  column.valueCount = at;
+}

@@ -1,0 +1,114 @@
+import type { ColumnBuffer } from '../../../columns/column-buffer.js';
+import type { ColumnDecoder } from '../../source.js';
+import { decodeArrays, hasUnrepresentableElement, isPlainList } from './arrays.js';
+import { decodeDate, decodeTimestamp, isInfiniteDate, isUnboundedTimestamp } from './dates.js';
+import { decodeBool, decodeInt16, decodeInt32, decodeInt64, decodeOid } from './integers.js';
+import {
+  decimalTarget,
+  decodeDecimal32,
+  decodeDecimal64,
+  decodeDecimalBytes,
+  decodeNumericAsDouble,
+  fitsDecimal,
+} from './numeric.js';
+import { decodeBytes, decodeCheckedText, decodeFixed, decodeJsonb, decodeMoney, isUtf8At } from './texts.js';
+import type { FieldDecoder, WireChunk } from './wire.js';
+
+/**
+ * Binds a column's decoder, as the plan names it, to the column's buffer. Looked up once a column, never per value.
+ * @throws TypeError where the plan names a decoder that does not fit the buffer: a defect, not a user's mistake
+ */
+export function bindDecoder(decoder: ColumnDecoder, column: ColumnBuffer): FieldDecoder {
+  if (decoder.kind === 'array') {
+    const decodeElements = bindDecoder(elementDecoder(decoder), column);
+    return (wire, offsets, from, to) => decodeArrays(column, decodeElements, wire, offsets, from, to);
+  }
+  switch (column.kind) {
+    case 'boolean':
+      if (decoder.kind === 'bool') return (wire, o, from, to) => decodeBool(column, wire, o, from, to);
+      break;
+    case 'int32':
+      if (decoder.kind === 'int2') return (wire, o, from, to) => decodeInt16(column, wire, o, from, to);
+      if (decoder.kind === 'date') return (wire, o, from, to) => decodeDate(column, wire, o, from, to);
+      if (decoder.kind === 'int4' || decoder.kind === 'float4') {
+        return (wire, o, from, to) => decodeInt32(column, wire, o, from, to);
+      }
+      if (decoder.kind === 'numeric') {
+        const target = targetOf(decoder);
+        return (wire, o, from, to) => decodeDecimal32(column, target, wire.view, o, from, to);
+      }
+      break;
+    case 'int64':
+      if (decoder.kind === 'oid') return (wire, o, from, to) => decodeOid(column, wire, o, from, to);
+      if (decoder.kind === 'timestamp') return (wire, o, from, to) => decodeTimestamp(column, wire, o, from, to);
+      if (decoder.kind === 'int8' || decoder.kind === 'float8' || decoder.kind === 'time') {
+        return (wire, o, from, to) => decodeInt64(column, wire, o, from, to);
+      }
+      if (decoder.kind === 'numeric') {
+        const target = targetOf(decoder);
+        return (wire, o, from, to) => decodeDecimal64(column, target, wire.view, o, from, to);
+      }
+      if (decoder.kind === 'numericDouble') {
+        return (wire, o, from, to) => decodeNumericAsDouble(column, wire.view, o, from, to);
+      }
+      break;
+    case 'fixed':
+      if (decoder.kind === 'uuid') return (wire, o, from, to) => decodeFixed(column, wire, o, from, to);
+      if (decoder.kind === 'money') return (wire, o, from, to) => decodeMoney(column, wire, o, from, to);
+      if (decoder.kind === 'numeric') {
+        const target = targetOf(decoder);
+        return (wire, o, from, to) => decodeDecimalBytes(column, target, wire.view, o, from, to);
+      }
+      break;
+    case 'bytes':
+      if (decoder.kind === 'jsonb') return (wire, o, from, to) => decodeJsonb(column, wire, o, from, to);
+      if (decoder.kind === 'checkedText') return (wire, o, from, to) => decodeCheckedText(column, wire, o, from, to);
+      if (decoder.kind === 'text' || decoder.kind === 'bytea' || decoder.kind === 'json') {
+        return (wire, o, from, to) => decodeBytes(column, wire, o, from, to);
+      }
+      break;
+    default:
+      column satisfies never;
+  }
+  throw new TypeError(`column ${column.spec.name}: no decoder ${decoder.kind} for ${column.spec.type.physical}`);
+}
+
+/** Tells whether the Parquet type lacks the (non-NULL) value at an offset. */
+export type Unrepresentable = (wire: WireChunk, offset: number) => boolean;
+
+/** What a column's decoder would refuse, for runs that write such values as NULL; undefined where it refuses nothing. */
+export function unrepresentableBy(decoder: ColumnDecoder): Unrepresentable | undefined {
+  switch (decoder.kind) {
+    case 'array': {
+      const element = unrepresentableBy(elementDecoder(decoder));
+      return (wire, offset) =>
+        !isPlainList(wire.view, offset) || (element !== undefined && hasUnrepresentableElement(wire, offset, element));
+    }
+    case 'numeric': {
+      const target = targetOf(decoder);
+      return (wire, offset) => !fitsDecimal(wire.view, offset, target);
+    }
+    case 'date':
+      return (wire, offset) => isInfiniteDate(wire.view, offset);
+    case 'timestamp':
+      return (wire, offset) => isUnboundedTimestamp(wire.view, offset);
+    case 'checkedText':
+      return (wire, offset) => !isUtf8At(wire, offset);
+    default:
+      return undefined;
+  }
+}
+
+function elementDecoder(decoder: ColumnDecoder): ColumnDecoder {
+  const { element } = decoder;
+  if (typeof element !== 'string') throw new TypeError('an array decoder without its element');
+  return { ...decoder, kind: element };
+}
+
+function targetOf(decoder: ColumnDecoder) {
+  const { precision, scale } = decoder;
+  if (typeof precision !== 'number' || typeof scale !== 'number') {
+    throw new TypeError('a numeric decoder without precision and scale');
+  }
+  return decimalTarget(precision, scale);
+}

@@ -1,0 +1,267 @@
+import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
+import type { Int32Column } from '../../../columns/int32-column.js';
+import type { Int64Column } from '../../../columns/int64-column.js';
+import { UnrepresentableValue } from './wire.js';
+
+/**
+ * numeric on the wire (numeric_send in PostgreSQL's numeric.c): four 16-bit fields, the count of base-10000 digits,
+ * the weight of the first one, the sign, the display scale; then the digits. Here it becomes the unscaled integer
+ * that Parquet's DECIMAL(p, s) holds.
+ */
+
+const SIGN_NEGATIVE = 0x4000;
+/** Where the digits begin. */
+const HEADER_BYTES = 8;
+/** Greatest integer such that it and all below are exact in a double. */
+const EXACT = Number.MAX_SAFE_INTEGER;
+
+/** DECIMAL(p, s) of the column, and what follows from it. */
+export interface DecimalTarget {
+  readonly precision: number;
+  readonly scale: number;
+  /** Base-10000 digits behind the point that count whole. */
+  readonly wholeGroups: number;
+  /** What the whole groups are multiplied by: 10 ** (scale % 4). */
+  readonly factor: number;
+  /** What the group behind them is divided by: 10 ** (4 - scale % 4). */
+  readonly divisor: number;
+  /** 10 ** precision in 32-bit limbs, least significant first. */
+  readonly limit: readonly number[];
+}
+
+export function decimalTarget(precision: number, scale: number): DecimalTarget {
+  const remainder = scale % 4;
+  const limit = 10n ** BigInt(precision);
+  return {
+    precision,
+    scale,
+    wholeGroups: (scale - remainder) / 4,
+    factor: 10 ** remainder,
+    divisor: 10 ** (4 - remainder),
+    limit: [0n, 32n, 64n, 96n].map((shift) => Number((limit >> shift) & 0xffffffffn)),
+  };
+}
+
+/** The unscaled magnitude of the last value read by `readLimbs`: 32-bit limbs, least significant first. */
+const limbs = [0, 0, 0, 0];
+
+/**
+ * Reads the magnitude of the value at `offset` as a double.
+ * @returns -1 where a double could not hold it exactly, or where the value does not fit: `readLimbs` then tells
+ */
+function readExact(view: DataView, offset: number, target: DecimalTarget): number {
+  const count = view.getInt16(offset);
+  const last = view.getInt16(offset + 2) + target.wholeGroups;
+  let value = 0;
+  for (let i = 0; i <= last; i++) {
+    value = value * 10000 + (i < count ? view.getInt16(offset + HEADER_BYTES + i * 2) : 0);
+    if (value > EXACT / 10000) return -1;
+  }
+  value *= target.factor;
+  if (last + 1 < count && last >= -1) {
+    const digit = view.getInt16(offset + HEADER_BYTES + (last + 1) * 2);
+    const part = digit / target.divisor;
+    if (part !== Math.floor(part)) return -1;
+    value += part;
+  }
+  if (count > last + 2 || last < -1) return count === 0 ? 0 : -1;
+  return value;
+}
+
+/**
+ * Reads the magnitude of the value at `offset` into `limbs`.
+ * @returns whether DECIMAL(p, s) can hold it: digits behind the scale, or too many before it, do not fit
+ */
+function readLimbs(view: DataView, offset: number, target: DecimalTarget): boolean {
+  const count = view.getInt16(offset);
+  const last = view.getInt16(offset + 2) + target.wholeGroups;
+  limbs.fill(0);
+  // 38 digits are at most 11 groups, and zeros before the first one count for nothing.
+  if (last > 11) return false;
+  for (let i = 0; i <= last; i++) {
+    if (!multiplyAdd(10000, i < count ? view.getInt16(offset + HEADER_BYTES + i * 2) : 0)) return false;
+  }
+  let part = 0;
+  for (let i = Math.max(last + 1, 0); i < count; i++) {
+    const digit = view.getInt16(offset + HEADER_BYTES + i * 2);
+    const divisor = i === last + 1 ? target.divisor : 10000;
+    if (digit % divisor !== 0) return false;
+    if (i === last + 1) part = digit / divisor;
+  }
+  return multiplyAdd(target.factor, part) && isBelow(target.limit);
+}
+
+/** limbs = limbs * factor + addend. @returns false on overflow of 128 bits */
+function multiplyAdd(factor: number, addend: number): boolean {
+  let carry = addend;
+  for (let i = 0; i < 4; i++) {
+    const product = (limbs[i] as number) * factor + carry; // below 2 ** 46, exact
+    limbs[i] = product >>> 0;
+    carry = Math.floor(product / 2 ** 32);
+  }
+  return carry === 0;
+}
+
+function isBelow(limit: readonly number[]): boolean {
+  for (let i = 3; i >= 0; i--) {
+    const difference = (limbs[i] as number) - (limit[i] as number); // both have four limbs
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}
+
+function isNegative(view: DataView, offset: number): boolean {
+  const sign = view.getUint16(offset + 4);
+  if (sign !== 0 && sign !== SIGN_NEGATIVE) throw new UnrepresentableValue('NaN or an infinity in a decimal');
+  return sign === SIGN_NEGATIVE;
+}
+
+/** Whether DECIMAL(p, s) can hold the value at `offset`. */
+export function fitsDecimal(view: DataView, offset: number, target: DecimalTarget): boolean {
+  const sign = view.getUint16(offset + 4);
+  return (sign === 0 || sign === SIGN_NEGATIVE) && readLimbs(view, offset, target);
+}
+
+function overflow(target: DecimalTarget): UnrepresentableValue {
+  return new UnrepresentableValue(`a number that DECIMAL(${target.precision},${target.scale}) can't hold`);
+}
+
+/** Precision up to 9. */
+export function decodeDecimal32(
+  column: Int32Column,
+  target: DecimalTarget,
+  view: DataView,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  const { values, indices, dictionary, usesDictionary } = column;
+  const limit = target.limit[0] as number; // there are four
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    const magnitude = readExact(view, offset, target);
+    if (magnitude < 0 || magnitude >= limit) {
+      isNegative(view, offset);
+      throw overflow(target);
+    }
+    const value = isNegative(view, offset) ? -magnitude : magnitude;
+    if (usesDictionary) indices[at++] = dictionary.intern(value | 0);
+    else values[at++] = value;
+  }
+  column.valueCount = at;
+}
+
+/** Precision from 10 to 18. */
+export function decodeDecimal64(
+  column: Int64Column,
+  target: DecimalTarget,
+  view: DataView,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  const { words, indices, dictionary, usesDictionary } = column;
+  const limit = 10 ** target.precision;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    const magnitude = readExact(view, offset, target);
+    const negative = isNegative(view, offset);
+    let low: number;
+    let high: number;
+    if (magnitude >= 0 && magnitude < limit) {
+      low = magnitude | 0;
+      high = Math.floor(magnitude / 2 ** 32);
+    } else {
+      if (!readLimbs(view, offset, target)) throw overflow(target);
+      low = (limbs[0] as number) | 0;
+      high = limbs[1] as number;
+    }
+    if (negative) {
+      high = ~high + (low === 0 ? 1 : 0);
+      low = -low;
+    }
+    if (usesDictionary) {
+      indices[at] = dictionary.intern(low | 0, high | 0);
+    } else {
+      words[at << 1] = low;
+      words[(at << 1) + 1] = high;
+    }
+    at++;
+  }
+  column.valueCount = at;
+}
+
+/** Precision from 19 to 38: big-endian two's complement of the column's width. */
+export function decodeDecimalBytes(
+  column: FixedBytesColumn,
+  target: DecimalTarget,
+  view: DataView,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  const { data, width } = column;
+  let at = column.valueCount * width;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    const negative = isNegative(view, offset);
+    if (!readLimbs(view, offset, target)) throw overflow(target);
+    let carry = 1;
+    for (let k = 0; k < width; k++) {
+      let byte = ((limbs[k >>> 2] as number) >>> ((k & 3) << 3)) & 0xff; // width is at most 16
+      if (negative) {
+        byte = (~byte & 0xff) + carry;
+        carry = byte >>> 8;
+      }
+      data[at + width - 1 - k] = byte;
+    }
+    at += width;
+  }
+  column.valueCount += to - from;
+}
+
+const doubleBits = new DataView(new ArrayBuffer(8));
+
+/** The double nearest to each value: `--unbounded_numeric double`, where a user accepted the loss. */
+export function decodeNumericAsDouble(
+  column: Int64Column,
+  view: DataView,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  const { words, indices, dictionary, usesDictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    doubleBits.setFloat64(0, toDouble(view, offsets[i] as number)); // i is within bounds
+    const low = doubleBits.getInt32(4);
+    const high = doubleBits.getInt32(0);
+    if (usesDictionary) {
+      indices[at] = dictionary.intern(low, high);
+    } else {
+      words[at << 1] = low;
+      words[(at << 1) + 1] = high;
+    }
+    at++;
+  }
+  column.valueCount = at;
+}
+
+/** By way of the decimal text, which `Number` rounds correctly. */
+function toDouble(view: DataView, offset: number): number {
+  const count = view.getInt16(offset);
+  const weight = view.getInt16(offset + 2);
+  const sign = view.getUint16(offset + 4);
+  if (sign === 0xc000) return NaN;
+  if (sign === 0xd000) return Infinity;
+  if (sign === 0xf000) return -Infinity;
+  let digits = '';
+  for (let i = 0; i < count; i++) digits += String(view.getInt16(offset + HEADER_BYTES + i * 2)).padStart(4, '0');
+  return Number(`${sign === SIGN_NEGATIVE ? '-' : ''}${digits || '0'}e${(weight - count + 1) * 4}`);
+}

@@ -1,0 +1,25 @@
+/**
+ * Bytes of a binary COPY as they came from the socket. A field's offset points to its first byte; its length stands in
+ * the 4 bytes before it, big-endian, as the protocol has it.
+ */
+export interface WireChunk {
+  readonly bytes: Uint8Array;
+  /** Over the same bytes. */
+  readonly view: DataView;
+}
+
+/** Length of the field at `offset`, in bytes. */
+export function fieldLength(view: DataView, offset: number): number {
+  return view.getInt32(offset - 4);
+}
+
+/**
+ * Decodes the fields at `offsets[from, to)`, none of them NULL, into the column that it was made for.
+ * @throws UnrepresentableValue where the column's Parquet type has no such value
+ */
+export type FieldDecoder = (wire: WireChunk, offsets: Int32Array, from: number, to: number) => void;
+
+/** A value that PostgreSQL holds and the column's Parquet type can't. Says which kind of value, never the value. */
+export class UnrepresentableValue extends Error {
+  override readonly name = 'UnrepresentableValue';
+}
