@@ -9,6 +9,8 @@ export interface StorageCapabilities {
   readonly atomicPublish: boolean;
   /** A staged part outlives its process and can be published by another one. */
   readonly resumableStage: boolean;
+  /** True where `Orders` and `orders` are one name, as in directories on macOS and Windows. */
+  readonly ignoresCase?: boolean;
 }
 
 /** A part that is complete but not visible. Plain data: it crosses threads and lies in the run log. */

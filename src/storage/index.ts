@@ -1,0 +1,43 @@
+import type { StorageEntry } from '../auth/entries.js';
+import { LakeportError } from '../errors.js';
+import type { Storage } from './storage.js';
+
+/** Where to write, as plain data: each worker opens its own `Storage` from it. Holds secrets. */
+export type StorageTarget =
+  { readonly kind: 'directory'; readonly directory: string } | { readonly kind: 'entry'; readonly entry: StorageEntry };
+
+/** Id of the storage that `--output_dir` stands for; entries have their own. */
+export const OUTPUT_DIRECTORY_ID = 'output_dir';
+
+/** The id by which staged parts and plans name the storage. */
+export function storageIdOf(target: StorageTarget): string {
+  return target.kind === 'directory' ? OUTPUT_DIRECTORY_ID : target.entry.id;
+}
+
+/** Opens a store without writing to it. Its driver is loaded only now. */
+export async function openStorage(target: StorageTarget): Promise<Storage> {
+  if (target.kind === 'directory') {
+    const { openLocalStorage } = await import('./local/index.js');
+    return openLocalStorage({ id: OUTPUT_DIRECTORY_ID, directory: target.directory });
+  }
+  return openEntry(target.entry);
+}
+
+async function openEntry(entry: StorageEntry): Promise<Storage> {
+  switch (entry.storageType) {
+    case 'local': {
+      const { openLocalStorage } = await import('./local/index.js');
+      return openLocalStorage({ id: entry.id, directory: entry.info.directory });
+    }
+    case 's3':
+    case 'gcs':
+    case 'azure':
+      throw new LakeportError({
+        code: 'NOT_AVAILABLE_YET',
+        exit: 'usage',
+        message: `Storage of type ${entry.storageType} is not available yet`,
+        hint: 'Export to a directory with --output_dir, or to an entry of type local.',
+        context: { entry: entry.id },
+      });
+  }
+}

@@ -1,0 +1,170 @@
+import { type ExitClass, LakeportError } from '../../errors.js';
+
+interface Explanation {
+  readonly code: string;
+  readonly exit: ExitClass;
+  /** What follows the path in the sentence. */
+  readonly says: string;
+  readonly hint?: string;
+  readonly transient?: boolean;
+}
+
+const OTHER_DIRECTORY = 'give another directory with --output_dir';
+
+/** What the operating system's errors mean to somebody who wants a table exported. */
+const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
+  ENOSPC: {
+    code: 'DISK_FULL',
+    exit: 'tables-failed',
+    says: 'cannot be written: no space is left on the disk',
+    hint: `Free some space, or ${OTHER_DIRECTORY}.`,
+  },
+  EDQUOT: {
+    code: 'DISK_QUOTA_EXCEEDED',
+    exit: 'tables-failed',
+    says: "cannot be written: the user's disk quota is used up",
+    hint: `Ask for a larger quota, or ${OTHER_DIRECTORY}.`,
+  },
+  EFBIG: {
+    code: 'FILE_TOO_LARGE',
+    exit: 'tables-failed',
+    says: 'is larger than the file system or the limit of the process (ulimit -f) allows',
+    hint: 'Split the output with --max_rows_per_file.',
+  },
+  EACCES: {
+    code: 'STORAGE_ACCESS_DENIED',
+    exit: 'unreachable',
+    says: 'may not be written by this user',
+    hint: `Grant write permission on it, or ${OTHER_DIRECTORY}.`,
+  },
+  EPERM: {
+    code: 'STORAGE_ACCESS_DENIED',
+    exit: 'unreachable',
+    says: 'may not be written by this user: the operation is not permitted',
+    hint: `Look for an immutable flag or a foreign owner, or ${OTHER_DIRECTORY}.`,
+  },
+  EROFS: {
+    code: 'STORAGE_READ_ONLY',
+    exit: 'unreachable',
+    says: 'cannot be written: the file system is mounted read-only',
+    hint: `Mount it writable, or ${OTHER_DIRECTORY}.`,
+  },
+  ENOTDIR: {
+    code: 'NOT_A_DIRECTORY',
+    exit: 'usage',
+    says: 'cannot be used: a file stands where a directory is needed',
+    hint: `Move the file away, or ${OTHER_DIRECTORY}.`,
+  },
+  EEXIST: {
+    code: 'NOT_A_DIRECTORY',
+    exit: 'usage',
+    says: 'cannot be used: a file stands where a directory is needed',
+    hint: `Move the file away, or ${OTHER_DIRECTORY}.`,
+  },
+  EISDIR: {
+    code: 'IS_A_DIRECTORY',
+    exit: 'usage',
+    says: 'cannot be written: a directory of that name stands in its place',
+    hint: `Move the directory away, or ${OTHER_DIRECTORY}.`,
+  },
+  ENAMETOOLONG: {
+    code: 'PATH_TOO_LONG',
+    exit: 'usage',
+    says: 'is longer than the file system allows',
+    hint: 'Give a shorter --output_dir or --sub_path.',
+  },
+  ELOOP: {
+    code: 'LINK_LOOP',
+    exit: 'usage',
+    says: 'cannot be reached: symbolic links lead in a circle',
+    hint: `Repair the links, or ${OTHER_DIRECTORY}.`,
+  },
+  ENOENT: {
+    code: 'STORAGE_PATH_GONE',
+    exit: 'tables-failed',
+    says: 'disappeared while it was in use',
+    hint: 'Let nothing else clean the destination while a run is writing to it.',
+  },
+  EMFILE: {
+    code: 'TOO_MANY_OPEN_FILES',
+    exit: 'tables-failed',
+    says: 'cannot be opened: the process has too many open files',
+    hint: 'Raise the limit (ulimit -n), or lower -p or --n_jobs.',
+    transient: true,
+  },
+  ENFILE: {
+    code: 'TOO_MANY_OPEN_FILES',
+    exit: 'tables-failed',
+    says: 'cannot be opened: the system has too many open files',
+    hint: 'Close other programs, or lower -p or --n_jobs.',
+    transient: true,
+  },
+  EIO: {
+    code: 'DISK_ERROR',
+    exit: 'tables-failed',
+    says: 'cannot be written: the disk reports an error',
+    hint: "Look into the system's log (dmesg) for the disk's state.",
+  },
+  ESTALE: {
+    code: 'STORAGE_PATH_GONE',
+    exit: 'tables-failed',
+    says: 'is a stale handle of a network file system',
+    hint: 'Mount the file system again.',
+    transient: true,
+  },
+};
+
+/** The errno's name (`ENOSPC`) of a thrown value, if it has one. */
+export function errnoOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+}
+
+/** True where the file is not there, its directory included. */
+export function isMissing(thrown: unknown): boolean {
+  return errnoOf(thrown) === 'ENOENT';
+}
+
+/** What a failed operation on `path` (as people know it) means. Errors that are explained already pass as they are. */
+export function fileError(thrown: unknown, path: string): LakeportError {
+  if (thrown instanceof LakeportError) return thrown;
+  const errno = errnoOf(thrown);
+  const known = errno === undefined ? undefined : EXPLANATIONS[errno];
+  if (known === undefined) {
+    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    return new LakeportError({
+      code: 'STORAGE_FAILED',
+      exit: 'tables-failed',
+      message: `${path} cannot be written: ${text}`,
+      context: { path, ...(errno === undefined ? {} : { detail: errno }) },
+      cause: thrown,
+    });
+  }
+  return new LakeportError({
+    code: known.code,
+    exit: known.exit,
+    message: `${path} ${known.says}`,
+    hint: known.hint,
+    context: { path, ...(errno === undefined ? {} : { detail: errno }) },
+    cause: thrown,
+    transient: known.transient,
+  });
+}
+
+/** Runs a file operation; what it throws is explained in terms of `path`. */
+export async function explained<T>(path: string, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+/** Runs a file operation for which a missing file is no error: then the answer is undefined. */
+export async function unlessMissing<T>(operation: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,19 @@
+import path from 'node:path';
+
+import { ignoresCase } from './base-directory.js';
+import { LocalStorage } from './local-storage.js';
+
+/** Opens a directory of this machine as a storage. Writes nothing; `prepare` makes the directory. */
+export async function openLocalStorage(options: {
+  readonly id: string;
+  /** Absolute, or relative to the working directory. */
+  readonly directory: string;
+}): Promise<LocalStorage> {
+  const base = path.resolve(options.directory);
+  return new LocalStorage({
+    id: options.id,
+    base,
+    shownBase: options.directory,
+    ignoresCase: await ignoresCase(base),
+  });
+}

@@ -1,0 +1,233 @@
+import { readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import path from 'node:path';
+
+import { LakeportError } from '../../errors.js';
+import { assertSafePath, directoryOf, joinPath, nameOf } from '../path.js';
+import type { PartWriter, StagedPart, StageOptions, Storage, StorageCapabilities, StoredObject } from '../storage.js';
+import { prepareBase } from './base-directory.js';
+import { DirectorySync } from './directory-sync.js';
+import { explained, isMissing, unlessMissing } from './file-errors.js';
+import { LocalRun } from './local-run.js';
+import { LocalPartWriter, writeAll } from './part-writer.js';
+import { removeEmptyDirectories } from './run-cleanup.js';
+import { isHidden } from './temporary-file.js';
+import { TemporaryFiles } from './temporary-files.js';
+
+/** In names of temporary files that belong to no run. */
+const NO_RUN = 'none';
+
+export interface LocalStorageOptions {
+  readonly id: string;
+  /** Absolute. */
+  readonly base: string;
+  /** As the user typed it. */
+  readonly shownBase: string;
+  readonly ignoresCase: boolean;
+}
+
+/** A directory. A part is staged as a hidden file beside its place, and published by a rename. */
+export class LocalStorage implements Storage {
+  readonly id: string;
+  readonly kind = 'local';
+  readonly capabilities: StorageCapabilities;
+  readonly #base: string;
+  readonly #shownBase: string;
+  readonly #temporaries: TemporaryFiles;
+  readonly #sync = new DirectorySync();
+  /** Directories whose own names are known to be on the disk. */
+  readonly #durable = new Set<string>();
+  #run: LocalRun | undefined;
+
+  constructor(options: LocalStorageOptions) {
+    this.id = options.id;
+    this.capabilities = { atomicPublish: true, resumableStage: true, ignoresCase: options.ignoresCase };
+    this.#base = options.base;
+    this.#shownBase = options.shownBase.replace(/(?<=.)\/+$/, '');
+    this.#temporaries = new TemporaryFiles(options.base);
+  }
+
+  display(relative: string): string {
+    return joinPath(this.#shownBase, relative).replace(/^\/\/+/, '/');
+  }
+
+  prepare(): Promise<void> {
+    return prepareBase(this.#base, this.#shownBase, this.#sync);
+  }
+
+  async stage(relative: string, options: StageOptions): Promise<PartWriter> {
+    assertSafePath(relative);
+    const directory = directoryOf(relative);
+    return await explained(this.display(directory), async () => {
+      const stem = nameOf(relative).replace(/\..*$/, '');
+      return new LocalPartWriter({
+        storageId: this.id,
+        path: relative,
+        temporary: await this.#temporaries.open({ runId: options.runId, directory, stem }),
+        shownPath: this.display(relative),
+        afterAbort: () => this.#temporaries.tidy(directory),
+      });
+    });
+  }
+
+  async publish(part: StagedPart, relative: string): Promise<void> {
+    const file = temporaryOf(part);
+    assertSafePath(relative);
+    if (directoryOf(file) !== directoryOf(relative)) {
+      throw new LakeportError({
+        code: 'PART_OF_OTHER_DIRECTORY',
+        exit: 'unexpected',
+        message: `A part staged in ${directoryOf(file)} cannot be published as ${relative}`,
+      });
+    }
+    await explained(this.display(relative), async () => {
+      await rename(this.#absolute(file), this.#absolute(relative)).catch((error: unknown) => {
+        throw isMissing(error) ? this.#partGone(file, error) : error;
+      });
+      await this.#makeDurable(directoryOf(relative));
+    });
+  }
+
+  async withdraw(part: StagedPart): Promise<void> {
+    const file = temporaryOf(part);
+    await explained(this.display(file), async () => {
+      await unlessMissing(() => unlink(this.#absolute(file)));
+      await this.#temporaries.tidy(directoryOf(file));
+    });
+  }
+
+  async put(relative: string, content: Uint8Array): Promise<void> {
+    assertSafePath(relative);
+    const directory = directoryOf(relative);
+    await explained(this.display(relative), async () => {
+      const { file, handle } = await this.#temporaries.open({
+        runId: this.#run?.runId ?? NO_RUN,
+        directory,
+        stem: nameOf(relative).replace(/\..*$/, ''),
+      });
+      try {
+        try {
+          await writeAll(handle, [content]);
+          // An empty file has nothing to lose but its name, which the directory keeps.
+          if (content.length > 0) await handle.datasync();
+        } finally {
+          await handle.close();
+        }
+        await rename(file, this.#absolute(relative));
+      } catch (error) {
+        await unlessMissing(() => unlink(file));
+        await this.#temporaries.tidy(directory);
+        throw error;
+      }
+      await this.#makeDurable(directory);
+    });
+  }
+
+  async get(relative: string): Promise<Uint8Array | undefined> {
+    assertSafePath(relative);
+    return await explained(this.display(relative), () => unlessMissing(() => readFile(this.#absolute(relative))));
+  }
+
+  async list(directory: string): Promise<StoredObject[]> {
+    assertSafePath(directory);
+    return await explained(this.display(directory), () => this.#list(directory));
+  }
+
+  async remove(paths: readonly string[]): Promise<void> {
+    const touched = new Set<string>();
+    for (const relative of paths) {
+      assertSafePath(relative);
+      await explained(this.display(relative), () => unlessMissing(() => unlink(this.#absolute(relative))));
+      touched.add(directoryOf(relative));
+    }
+    // `year=2024/month=01` without a file would be read as a partition.
+    await removeEmptyDirectories(this.#base, [...touched].flatMap(hiveDirectories));
+    await Promise.all(
+      Array.from(touched, (directory) =>
+        explained(this.display(directory), () => unlessMissing(() => this.#sync.sync(this.#absolute(directory)))),
+      ),
+    );
+  }
+
+  async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
+    assertSafePath(run.directory);
+    this.#run = await explained(this.#shownBase, () => LocalRun.begin(this.#base, run));
+  }
+
+  sweep(): Promise<number> {
+    return explained(this.#shownBase, () => this.#run?.sweep() ?? Promise.resolve(0));
+  }
+
+  async endRun(): Promise<void> {
+    const run = this.#run;
+    this.#run = undefined;
+    if (run !== undefined) await explained(this.#shownBase, () => run.end());
+  }
+
+  close(): Promise<void> {
+    this.#run?.abandon();
+    this.#run = undefined;
+    return Promise.resolve();
+  }
+
+  #absolute(relative: string): string {
+    return path.join(this.#base, relative);
+  }
+
+  async #list(directory: string): Promise<StoredObject[]> {
+    const entries = await unlessMissing(() => readdir(this.#absolute(directory), { withFileTypes: true }));
+    const objects: StoredObject[] = [];
+    for (const entry of entries ?? []) {
+      if (isHidden(entry.name)) continue;
+      const relative = joinPath(directory, entry.name);
+      if (entry.isDirectory()) {
+        objects.push(...(await this.#list(relative)));
+      } else {
+        const found = await unlessMissing(() => stat(this.#absolute(relative)));
+        if (found?.isDirectory() !== true) objects.push({ path: relative, bytes: found?.size ?? 0 });
+      }
+    }
+    return objects;
+  }
+
+  /** Syncs the directory, and once those above it, in which it may be new. */
+  async #makeDurable(directory: string): Promise<void> {
+    const syncs = [this.#sync.sync(this.#absolute(directory))];
+    for (let child = directory; child !== '' && !this.#durable.has(child); child = directoryOf(child)) {
+      this.#durable.add(child);
+      syncs.push(this.#sync.sync(this.#absolute(directoryOf(child))));
+    }
+    await Promise.all(syncs);
+  }
+
+  #partGone(file: string, cause: unknown): LakeportError {
+    return new LakeportError({
+      code: 'STAGED_PART_GONE',
+      exit: 'tables-failed',
+      message: `The staged part ${this.display(file)} has disappeared before it was published`,
+      hint: 'Let nothing else clean the destination while a run is writing to it.',
+      context: { path: this.display(file) },
+      cause,
+    });
+  }
+}
+
+/** The temporary file that a staged part's token names, relative to the base. */
+function temporaryOf(part: StagedPart): string {
+  const { file } = part.token;
+  if (typeof file !== 'string' || !isHidden(nameOf(file))) {
+    throw new LakeportError({
+      code: 'NOT_A_LOCAL_PART',
+      exit: 'unexpected',
+      message: `The staged part of ${part.path} is none of a local directory`,
+    });
+  }
+  assertSafePath(file);
+  return file;
+}
+
+/** The directory and those above it that are named like `year=2025`. */
+function hiveDirectories(directory: string): string[] {
+  const all: string[] = [];
+  for (let rest = directory; nameOf(rest).includes('='); rest = directoryOf(rest)) all.push(rest);
+  return all;
+}

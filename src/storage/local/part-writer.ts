@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, unlink } from 'node:fs/promises';
+
+import type { PartWriter, StagedPart } from '../storage.js';
+import { explained, unlessMissing } from './file-errors.js';
+
+export interface LocalPartOptions {
+  readonly storageId: string;
+  /** The path that the part is staged for. */
+  readonly path: string;
+  /** Of the temporary file: relative to the base, absolute, and open for writing. */
+  readonly temporary: { readonly path: string; readonly file: string; readonly handle: FileHandle };
+  /** For errors. */
+  readonly shownPath: string;
+  /** Tidies up the directory after the temporary file is gone. */
+  readonly afterAbort: () => Promise<void>;
+}
+
+/** Writes one temporary file, counting and hashing its bytes on the way. */
+export class LocalPartWriter implements PartWriter {
+  readonly #options: LocalPartOptions;
+  readonly #hash = createHash('sha256');
+  #bytes = 0;
+  #closed = false;
+
+  constructor(options: LocalPartOptions) {
+    this.#options = options;
+  }
+
+  write(chunks: readonly Uint8Array[]): Promise<void> {
+    return this.#explained(async () => {
+      const writing = writeAll(this.#options.temporary.handle, chunks);
+      // Hashed while another thread writes. Should that fail meanwhile, the error waits for the await below.
+      writing.catch(() => undefined);
+      for (const chunk of chunks) this.#hash.update(chunk);
+      await writing;
+      for (const chunk of chunks) this.#bytes += chunk.length;
+    });
+  }
+
+  end(): Promise<StagedPart> {
+    return this.#explained(async () => {
+      const { handle, path: token } = this.#options.temporary;
+      await handle.datasync();
+      this.#closed = true;
+      await handle.close();
+      return {
+        storageId: this.#options.storageId,
+        path: this.#options.path,
+        bytes: this.#bytes,
+        sha256: this.#hash.digest('hex'),
+        token: { file: token },
+      };
+    });
+  }
+
+  abort(): Promise<void> {
+    return this.#explained(async () => {
+      const { handle, file } = this.#options.temporary;
+      if (!this.#closed) {
+        this.#closed = true;
+        // What closing could complain about (lost writes) does not matter any more.
+        await handle.close().catch(() => undefined);
+      }
+      await unlessMissing(() => unlink(file));
+      await this.#options.afterAbort();
+    });
+  }
+
+  #explained<T>(operation: () => Promise<T>): Promise<T> {
+    return explained(this.#options.shownPath, operation);
+  }
+}
+
+/** Writes all of the chunks, however little the system takes at a time. */
+export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  let rest = chunks.filter((chunk) => chunk.length > 0);
+  while (rest.length > 0) {
+    const { bytesWritten } = await handle.writev(rest);
+    rest = dropBytes(rest, bytesWritten);
+  }
+}
+
+function dropBytes(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let dropped = 0;
+  const first = chunks.findIndex((chunk) => (dropped += chunk.length) > bytes);
+  const partial = chunks[first];
+  if (partial === undefined) return [];
+  return [partial.subarray(partial.length - (dropped - bytes)), ...chunks.slice(first + 1)];
+}

@@ -1,0 +1,55 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+import { errnoOf } from './file-errors.js';
+
+/** Names one process among all machines and containers that may share a file system. Plain data. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Start of the process in clock ticks since boot, from /proc where there is one: pids are used again. */
+  readonly started: string | undefined;
+  readonly host: string;
+  /** Tells hosts of one name apart. */
+  readonly bootId: string | undefined;
+  /** Tells containers of one host apart: a pid means nothing outside its namespace. */
+  readonly pidNamespace: string | undefined;
+}
+
+export async function currentProcess(): Promise<ProcessIdentity> {
+  return { pid: process.pid, started: await startOf(process.pid), ...(await currentSystem()) };
+}
+
+/** Whether the process lives, or `unknown` where this machine or container can't tell. */
+export async function stateOf(identity: ProcessIdentity): Promise<'alive' | 'dead' | 'unknown'> {
+  const here = await currentSystem();
+  const visible =
+    identity.host === here.host && identity.bootId === here.bootId && identity.pidNamespace === here.pidNamespace;
+  if (!visible) return 'unknown';
+  if (!exists(identity.pid)) return 'dead';
+  if (identity.started === undefined) return 'alive';
+  return (await startOf(identity.pid)) === identity.started ? 'alive' : 'dead';
+}
+
+async function currentSystem(): Promise<Pick<ProcessIdentity, 'host' | 'bootId' | 'pidNamespace'>> {
+  const [bootId, pidNamespace] = await Promise.all([
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined),
+    readlink('/proc/self/ns/pid').catch(() => undefined),
+  ]);
+  return { host: hostname(), bootId: bootId?.trim(), pidNamespace };
+}
+
+/** Field 22 of /proc/PID/stat (proc(5)); the name in field 2 may hold spaces and parentheses. */
+async function startOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: somebody else's process, but a process.
+    return errnoOf(error) !== 'ESRCH';
+  }
+}

@@ -1,0 +1,74 @@
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import path from 'node:path';
+
+import { joinPath } from '../path.js';
+import { errnoOf } from './file-errors.js';
+import { madeDirectories, removeEmptyDirectories } from './run-cleanup.js';
+import { noteDirectory } from './run-marker.js';
+import { temporaryName } from './temporary-file.js';
+
+/** A hidden file, open for writing. */
+export interface TemporaryFile {
+  /** Relative to the base. */
+  readonly path: string;
+  /** Absolute. */
+  readonly file: string;
+  readonly handle: FileHandle;
+}
+
+/**
+ * Other threads and runs remove directories that are empty, which may look in many ways to who is about to use one.
+ * They do so several times over, but not for ever.
+ */
+const ATTEMPTS = 50;
+const DIRECTORY_WENT = new Set(['ENOENT', 'ENOTDIR', 'EEXIST']);
+
+/** Opens the temporary files of a storage's base, makes the directories for them, and takes these back. */
+export class TemporaryFiles {
+  readonly #base: string;
+  readonly #noted = new Set<string>();
+  readonly #made = new Set<string>();
+
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  async open(options: { runId: string; directory: string; stem: string }): Promise<TemporaryFile> {
+    const { runId, directory, stem } = options;
+    const relative = joinPath(directory, temporaryName(runId, stem));
+    const file = path.join(this.#base, relative);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#makeDirectory(runId, directory);
+        return { path: relative, file, handle: await open(file, 'wx') };
+      } catch (error) {
+        if (!DIRECTORY_WENT.has(errnoOf(error) ?? '') || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Removes the directory and those above it that this object has made, as far as they are empty. */
+  async tidy(directory: string): Promise<void> {
+    const made = [...this.#made].filter((candidate) => `${directory}/`.startsWith(`${candidate}/`));
+    await removeEmptyDirectories(this.#base, made);
+  }
+
+  async #makeDirectory(runId: string, directory: string): Promise<void> {
+    const absolute = path.join(this.#base, directory);
+    const topmost = await mkdir(absolute, { recursive: true });
+    const made = topmost === undefined ? undefined : this.#belowBase(topmost, directory);
+    const key = `${runId}/${directory}`;
+    if (made === undefined && this.#noted.has(key)) return;
+    const noted = made === undefined ? { directory } : { directory, made };
+    for (const one of madeDirectories(noted)) this.#made.add(one);
+    // Before there is a temporary file: what is not noted is not found after a crash.
+    await noteDirectory(this.#base, runId, noted);
+    this.#noted.add(key);
+  }
+
+  /** The topmost directory made, relative to the base; never the base itself, should somebody have removed that. */
+  #belowBase(topmost: string, directory: string): string {
+    const relative = path.relative(this.#base, topmost).split(path.sep).join('/');
+    return relative === '' || relative.startsWith('..') ? (directory.split('/')[0] ?? '') : relative;
+  }
+}
