@@ -15,9 +15,9 @@ export interface Dictionary {
 /** No dictionary page grows much beyond this: readers keep it in memory, and look-ups leave the processor's cache. */
 export const MAX_DICTIONARY_BYTES = 1 << 20;
 
-const FIRST_REVIEW = 8192;
-/** A dictionary has to save this share of the plain size to be worth its look-ups. */
-const WORTHWHILE = 0.8;
+const FIRST_REVIEW = 4096;
+/** A dictionary must bring a column down to this share of its plain size to be worth its look-ups. */
+const WORTHWHILE = 0.7;
 
 /**
  * Decides whether a column goes on with its dictionary. Measured reason: a look-up that never finds anything costs more
@@ -49,20 +49,37 @@ export class DictionaryPolicy {
 
   /** @param values all values of the row group so far. @returns false where the dictionary is to be given up */
   keep(dictionary: Dictionary, values: number): boolean {
-    if (dictionary.byteLength > MAX_DICTIONARY_BYTES) return this.#giveUp();
-    if (values < this.#nextReview) return true;
     const { count, byteLength } = dictionary;
+    if (byteLength > MAX_DICTIONARY_BYTES) return this.#giveUp();
+    if (values < this.#nextReview) return true;
     const width = byteLength / Math.max(count, 1);
-    const novelty = (count - this.#reviewedCount) / (values - this.#reviewedValues);
-    const indexBytes = (32 - Math.clz32(Math.max(count - 1, 1))) / 8;
-    if (novelty * width + indexBytes > WORTHWHILE * width) return this.#giveUp();
-    // A count that grows by a constant share will not stop growing: see whether it could end within bounds.
-    const growsSteadily = this.#reviewedValues > 0 && novelty > 0.9 * (count / values);
-    if (growsSteadily && novelty * this.#expectedValues * width > MAX_DICTIONARY_BYTES) return this.#giveUp();
+    const expected = Math.max(this.#expectedValues, values);
+    const expectedCount = this.#expectCount(count, values, expected);
+    const indexWidth = (32 - Math.clz32(Math.max(expectedCount - 1, 1))) / 8;
+    const dictionaryBytes = expectedCount * width;
+    if (dictionaryBytes > MAX_DICTIONARY_BYTES) return this.#giveUp();
+    if (dictionaryBytes + expected * indexWidth > WORTHWHILE * expected * width) return this.#giveUp();
     this.#reviewedValues = values;
     this.#reviewedCount = count;
     this.#nextReview = values * 2;
     return true;
+  }
+
+  /** How many distinct values the whole row group will have. */
+  #expectCount(count: number, values: number, expected: number): number {
+    const novelty = (count - this.#reviewedCount) / (values - this.#reviewedValues);
+    // A count that has grown by a constant share will go on: keys in their order, four rows each.
+    const growsSteadily = this.#reviewedValues > 0 && novelty > 0.95 * (this.#reviewedCount / this.#reviewedValues);
+    if (growsSteadily) return novelty * expected;
+    // Else as if drawn at random from D values, of which `values` draws find D * (1 - exp(-values / D)).
+    let low = count;
+    let high = expected;
+    while (high - low > 1 && high - low > low / 64) {
+      const middle = (low + high) / 2;
+      if (middle * (1 - Math.exp(-values / middle)) < count) low = middle;
+      else high = middle;
+    }
+    return high;
   }
 
   #giveUp(): false {

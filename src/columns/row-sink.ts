@@ -14,4 +14,6 @@ export interface RowSink {
    * settles: that is the back-pressure of disk and network.
    */
   commit(rows: number): Promise<void> | undefined;
+  /** Tells that so many more bytes came over the wire: for progress only, a few times for each commit at most. */
+  received?(bytes: number): void;
 }

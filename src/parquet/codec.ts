@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module';
 import zlib from 'node:zlib';
 import type { CompressionCodec } from 'hyparquet';
+import type * as Lz4 from 'lz4-napi';
+import type * as Snappy from 'snappy';
+import type * as Zstd from '@toondepauw/node-zstd';
 import type { Codec } from '../export/options.js';
 
 /** Compresses one page. */
@@ -34,13 +37,13 @@ export function createCompressor(codec: Codec): PageCompressor {
 }
 
 function createSnappy(): (page: Uint8Array) => Uint8Array {
-  const { compressSync } = require('snappy') as typeof import('snappy'); // the module's own types
+  const { compressSync } = require('snappy') as typeof Snappy; // the module's own types
   // Copied out: measured three times as fast as a buffer that wraps the library's own memory.
   return (page) => compressSync(page, { copyOutputData: true });
 }
 
 function createLz4(): (page: Uint8Array) => Uint8Array {
-  const { compressSync } = require('lz4-napi') as typeof import('lz4-napi'); // the module's own types
+  const { compressSync } = require('lz4-napi') as typeof Lz4; // the module's own types
   // The library puts the size in front, in 4 bytes; LZ4_RAW is the bare block.
   return (page) => compressSync(asBuffer(page)).subarray(4);
 }
@@ -48,7 +51,7 @@ function createLz4(): (page: Uint8Array) => Uint8Array {
 function createZstd(): (page: Uint8Array) => Uint8Array {
   const builtIn = zstdOfNode();
   if (builtIn !== undefined) return builtIn;
-  const { Encoder } = require('@toondepauw/node-zstd') as typeof import('@toondepauw/node-zstd'); // the module's own types
+  const { Encoder } = require('@toondepauw/node-zstd') as typeof Zstd; // the module's own types
   const encoder = new Encoder(ZSTD_LEVEL);
   return (page) => encoder.encodeSync(asBuffer(page));
 }

@@ -139,9 +139,8 @@ function chunkStatistics(facts: readonly PageFacts[]): Statistics {
   const bounds = rest.reduce(uniteBounds, first);
   return {
     null_count,
-    // The footer's writer encodes these by the column's type; its types name only what readers give back.
-    min_value: bounds.min as NonNullable<Statistics['min_value']>,
-    max_value: bounds.max as NonNullable<Statistics['max_value']>,
+    min_value: bounds.min,
+    max_value: bounds.max,
     ...(bounds.minExact ? {} : { is_min_value_exact: false }),
     ...(bounds.maxExact ? {} : { is_max_value_exact: false }),
   };
@@ -162,17 +161,12 @@ function columnIndex(facts: readonly PageFacts[], element: SchemaElement): Colum
 }
 
 function boundaryOrder(bounds: readonly Bounds[]): ColumnIndex['boundary_order'] {
-  let ascending = true;
-  let descending = true;
-  bounds.forEach((page, i) => {
-    const before = bounds[i - 1];
-    if (before === undefined) return;
-    const low = compareBounds(before.min, page.min);
-    const high = compareBounds(before.max, page.max);
-    if (low > 0 || high > 0) ascending = false;
-    if (low < 0 || high < 0) descending = false;
+  const steps = bounds.slice(1).flatMap((page, i) => {
+    const before = bounds[i] ?? page;
+    return [compareBounds(before.min, page.min), compareBounds(before.max, page.max)];
   });
-  return ascending ? 'ASCENDING' : descending ? 'DESCENDING' : 'UNORDERED';
+  if (steps.every((step) => step <= 0)) return 'ASCENDING';
+  return steps.every((step) => step >= 0) ? 'DESCENDING' : 'UNORDERED';
 }
 
 function offsetIndex(facts: readonly PageFacts[], pages: readonly EncodedPage[], dataOffset: number): OffsetIndex {

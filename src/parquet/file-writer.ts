@@ -13,7 +13,7 @@ import { RowGroupWriter } from './row-group.js';
 import { schemaElements } from './schema.js';
 
 /** Row groups are closed at this much encoded data, before compression, however few rows it is. */
-const ROW_GROUP_BYTES = 128 << 20;
+export const ROW_GROUP_BYTES = 128 << 20;
 
 const MAGIC = new TextEncoder().encode('PAR1');
 
