@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+
+import type { DatabaseEntry } from '../auth/entries.js';
+import { connectionStringParts } from '../auth/connection-string.js';
+import type { ExportOptions } from '../export/options.js';
+import {
+  codec,
+  duration,
+  notEmpty,
+  oneOf,
+  parallelism,
+  patterns,
+  unboundedNumeric,
+  uuid,
+  wholeNumber,
+} from './flag-values.js';
+import { EXPORT_FLAGS } from './flags.js';
+import type { GivenFlags } from './given-flags.js';
+import { resolveSubPath } from './sub-path.js';
+import { notAvailableYet, usageError } from './usage-error.js';
+
+const MOST_JOBS = 1024;
+/** Row counts inside a Parquet file's pages are 32 bits wide. */
+const MOST_ROW_GROUP_ROWS = 2 ** 31 - 1;
+
+/** What the command line says about an export, all of it valid, before the auth file is opened. */
+export interface ExportSettings {
+  readonly authFile: string;
+  /** Shows the plan instead of exporting. */
+  readonly dryRun: boolean;
+  /** The compatibility flags that were given, with their dashes. */
+  readonly ignoredFlags: readonly string[];
+  readonly runId: string;
+  readonly sourceId: string;
+  readonly target: ExportOptions['target'];
+  /** @throws LakeportError of class `usage` where `--sub_path` does not fit */
+  optionsFor(source: DatabaseEntry): ExportOptions;
+}
+
+/** @throws LakeportError of class `usage` */
+export function readExportSettings(flags: GivenFlags): ExportSettings {
+  refuseLaterFlags(flags);
+  requireFlags(flags);
+  const startedAt = new Date();
+  const target = readTarget(flags);
+  const runId = read(flags, 'run_id', uuid) ?? randomUUID();
+  const sourceId = read(flags, 'source_db_auth_id', notEmpty) ?? '';
+  const databaseName = read(flags, 'source_db_name', notEmpty);
+  const subPath = read(flags, 'sub_path', notEmpty) ?? '';
+  const [minRows, maxRows] = readRowLimits(flags);
+  const options = {
+    runId,
+    startedAt,
+    sourceId,
+    databaseName,
+    schemaPatterns: readPatterns(flags, 'source_schema_name'),
+    includePatterns: readPatterns(flags, 'include'),
+    excludePatterns: readPatterns(flags, 'exclude'),
+    includeViews: flags.has('include_views'),
+    minRows,
+    maxRows,
+    target,
+    jobs: readNumber(flags, 'n_jobs', { least: 1, most: MOST_JOBS }) ?? 4,
+    parallel: read(flags, 'parallel', (given) => parallelism(given, availableParallelism())) ?? 'auto',
+    largeTableThreshold: readNumber(flags, 'large_table_threshold', { least: 0 }) ?? 100_000,
+    codec: read(flags, 'compression_type', codec) ?? 'Zstd',
+    rowGroupRows: readNumber(flags, 'row_group_rows', { least: 1, most: MOST_ROW_GROUP_ROWS }) ?? 1_000_000,
+    maxRowsPerFile: readNumber(flags, 'max_rows_per_file', { least: 1 }),
+    unboundedNumeric: read(flags, 'unbounded_numeric', unboundedNumeric) ?? { as: 'text' },
+    onUnrepresentable: read(flags, 'on_unrepresentable', (given) => oneOf(given, ['error', 'null'])) ?? 'error',
+    consistency: read(flags, 'consistency', (given) => oneOf(given, ['run', 'none'])) ?? 'run',
+    errorAction: readErrorAction(flags),
+    lockTimeoutMs: read(flags, 'lock_timeout', duration) ?? 30_000,
+  } satisfies Omit<ExportOptions, 'subPath'>;
+  // A path that no database's name can make right is refused before the auth file is read.
+  resolveSubPath(subPath, { runId, startedAt, database: databaseName ?? 'database' });
+  return {
+    authFile: read(flags, 'auth_file', notEmpty) ?? '',
+    dryRun: flags.has('dry_run'),
+    ignoredFlags: EXPORT_FLAGS.filter(({ name, standing }) => standing === 'ignored' && flags.has(name)).map(
+      ({ name }) => `--${name}`,
+    ),
+    runId,
+    sourceId,
+    target,
+    optionsFor: (source) => ({
+      ...options,
+      subPath: resolveSubPath(subPath, { runId, startedAt, database: databaseName ?? databaseOf(source) }),
+    }),
+  };
+}
+
+function refuseLaterFlags(flags: GivenFlags): void {
+  const later = EXPORT_FLAGS.filter(({ name, standing }) => standing === 'later' && flags.has(name));
+  const [flag] = later;
+  if (flag !== undefined) throw notAvailableYet(later.map(({ name }) => `--${name}`).join(', '));
+}
+
+function requireFlags(flags: GivenFlags): void {
+  const missing = ['auth_file', 'source_db_auth_id'].filter((name) => !flags.has(name));
+  if (missing.length === 0) return;
+  throw usageError({
+    code: 'MISSING_FLAG',
+    message: `${missing.map((name) => `--${name}`).join(' and ')} must be given`,
+    hint: 'lakeport --help shows an example; lakeport demo runs one.',
+    flag: `--${missing[0] ?? ''}`,
+  });
+}
+
+function readTarget(flags: GivenFlags): ExportOptions['target'] {
+  const directory = read(flags, 'output_dir', notEmpty);
+  const storageId = read(flags, 'target_storage_id', notEmpty);
+  if (directory !== undefined && storageId === undefined) return { directory };
+  if (storageId !== undefined && directory === undefined) return { storageId };
+  throw usageError({
+    code: 'ONE_DESTINATION',
+    message:
+      directory === undefined
+        ? 'Either --output_dir or --target_storage_id must be given'
+        : '--output_dir and --target_storage_id exclude each other',
+    hint: '--output_dir names a local directory, --target_storage_id a storage entry of the auth file.',
+  });
+}
+
+function readRowLimits(flags: GivenFlags): [minRows: number | undefined, maxRows: number | undefined] {
+  const minRows = readNumber(flags, 'min_rows', { least: 0 });
+  const maxRows = readNumber(flags, 'max_rows', { least: 0 });
+  if (minRows === undefined || maxRows === undefined || minRows <= maxRows) return [minRows, maxRows];
+  throw usageError({
+    code: 'BAD_VALUE',
+    message: `--min_rows ${minRows} is more than --max_rows ${maxRows}`,
+    flag: '--min_rows',
+  });
+}
+
+function readErrorAction(flags: GivenFlags): ExportOptions['errorAction'] {
+  const action = read(flags, 'error_action', (given) => oneOf(given, ['continue', 'fail', 'skip']));
+  return action === 'fail' ? 'fail' : 'continue';
+}
+
+function readPatterns(flags: GivenFlags, name: string): string[] {
+  return flags.values(name).flatMap((value) => patterns({ flag: `--${name}`, value }));
+}
+
+function readNumber(flags: GivenFlags, name: string, range: { readonly least: number; readonly most?: number }) {
+  return read(flags, name, (given) => wholeNumber(given, range));
+}
+
+function read<T>(
+  flags: GivenFlags,
+  name: string,
+  parse: (given: { readonly flag: string; readonly value: string }) => T,
+): T | undefined {
+  const value = flags.value(name);
+  return value === undefined ? undefined : parse({ flag: `--${name}`, value });
+}
+
+/** Name of the database that the entry itself gives. */
+function databaseOf(entry: DatabaseEntry): string | undefined {
+  if (entry.engine === 'sqlite') return undefined;
+  const { info } = entry;
+  return info.connectionString === undefined ? info.database : connectionStringParts(info.connectionString).database;
+}

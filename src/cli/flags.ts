@@ -1,0 +1,237 @@
+/** Headings of the help, in its order. */
+export type FlagGroup =
+  | 'Source'
+  | 'Destination'
+  | 'Speed'
+  | 'Files'
+  | 'Run'
+  | 'Run log'
+  | 'Metadata'
+  | 'Output'
+  | 'Taken and ignored'
+  | 'Help';
+
+/** A flag of the command line. Every long spelling is also taken with `-` for `_`. */
+export interface Flag {
+  /** Its own name, in snake_case, without dashes. */
+  readonly name: string;
+  readonly short?: string;
+  /** Other long names. */
+  readonly aliases?: readonly string[];
+  /** What stands for the value in the help; a flag without it is a switch. */
+  readonly value?: string;
+  /** May be given several times, and all of them count. Of other flags, the last one does. */
+  readonly repeatable?: boolean;
+  readonly group: FlagGroup;
+  readonly help: string;
+  /** `later`: known, and refused with a clear message. `ignored`: of LakeXpress, with no meaning here. */
+  readonly standing?: 'later' | 'ignored';
+}
+
+const AUTH: Flag = {
+  name: 'auth_file',
+  short: 'a',
+  aliases: ['auth'],
+  value: 'PATH',
+  group: 'Source',
+  help: 'JSON file with named credentials (required)',
+};
+
+const JSON_OUTPUT: Flag = {
+  name: 'json',
+  group: 'Output',
+  help: 'one JSON document on stdout at the end, nothing else there',
+};
+
+const LOGGING: readonly Flag[] = [
+  { name: 'log_level', value: 'LEVEL', group: 'Output', help: 'DEBUG, INFO (default), WARNING, ERROR or CRITICAL' },
+  { name: 'log_dir', value: 'PATH', group: 'Output', help: 'also writes lakeport_<run_id>.log there' },
+  { name: 'log_format', value: 'text|json', group: 'Output', help: 'one event a line, on stderr and in the log file' },
+  { name: 'no_progress', group: 'Output', help: 'no progress display; there is none without a terminal anyway' },
+  { name: 'no_banner', group: 'Output', help: 'no line with name and version at the start' },
+  { name: 'quiet', group: 'Output', help: 'only errors, and the document of --json' },
+];
+
+const HELP: readonly Flag[] = [
+  { name: 'version', short: 'v', group: 'Help', help: 'shows the version' },
+  { name: 'help', short: 'h', group: 'Help', help: 'shows this help' },
+];
+
+/** Flags of the default command and of `plan`, in the order of the help. */
+export const EXPORT_FLAGS: readonly Flag[] = [
+  AUTH,
+  {
+    name: 'source_db_auth_id',
+    value: 'ID',
+    group: 'Source',
+    help: 'source database: an entry of the auth file (required)',
+  },
+  { name: 'source_db_name', value: 'NAME', group: 'Source', help: "database, instead of the entry's own" },
+  {
+    name: 'source_schema_name',
+    value: 'LIST',
+    repeatable: true,
+    group: 'Source',
+    help: 'schemas: LIKE patterns with commas (default: all user schemas)',
+  },
+  {
+    name: 'include',
+    short: 'i',
+    value: 'LIST',
+    repeatable: true,
+    group: 'Source',
+    help: 'tables: LIKE patterns with commas, of names or of schema.table (default: all)',
+  },
+  {
+    name: 'exclude',
+    short: 'e',
+    value: 'LIST',
+    repeatable: true,
+    group: 'Source',
+    help: 'tables to leave out, like --include and applied after it',
+  },
+  { name: 'include_views', group: 'Source', help: 'exports views and materialized views too' },
+  {
+    name: 'min_rows',
+    value: 'N',
+    group: 'Source',
+    help: 'only tables with at least N rows by the estimate of the database',
+  },
+  {
+    name: 'max_rows',
+    value: 'N',
+    group: 'Source',
+    help: 'only tables with at most N rows by the estimate of the database',
+  },
+
+  {
+    name: 'output_dir',
+    value: 'PATH',
+    group: 'Destination',
+    help: 'local directory; this or --target_storage_id is required',
+  },
+  { name: 'target_storage_id', value: 'ID', group: 'Destination', help: 'storage entry of the auth file' },
+  {
+    name: 'sub_path',
+    value: 'PATH',
+    group: 'Destination',
+    help: 'directories between base and schema; takes {date}, {timestamp}, {run_id}, {database}, in UTC',
+  },
+  {
+    name: 'route',
+    value: 'PATTERN=ID[/PATH]',
+    repeatable: true,
+    group: 'Destination',
+    help: 'sends tables that match to another storage entry; repeatable, the first match wins',
+    standing: 'later',
+  },
+
+  { name: 'n_jobs', value: 'N', group: 'Speed', help: 'tables exported at the same time (default: 4)' },
+  {
+    name: 'parallel',
+    short: 'p',
+    aliases: ['fastbcp_p'],
+    value: 'N',
+    group: 'Speed',
+    help: 'readers inside one large table: 0 for all cores, -N for cores/N, N for that many (default: auto, one reader per core in all, shared by the tables in progress)',
+  },
+  {
+    name: 'large_table_threshold',
+    value: 'N',
+    group: 'Speed',
+    help: 'tables with fewer rows by the estimate are read by one reader (default: 100000)',
+  },
+  {
+    name: 'table_config',
+    aliases: ['fastbcp_table_config'],
+    value: 'CONFIG',
+    repeatable: true,
+    group: 'Speed',
+    help: '[schema.]table:method:key:degree[;...]; repeatable, an empty field means its default',
+    standing: 'later',
+  },
+
+  { name: 'compression_type', value: 'CODEC', group: 'Files', help: 'Zstd (default), Snappy, Gzip, Lz4 or None' },
+  {
+    name: 'row_group_rows',
+    value: 'N',
+    group: 'Files',
+    help: 'most rows of a row group (default: 1000000); 128 MiB close one too',
+  },
+  { name: 'max_rows_per_file', value: 'N', group: 'Files', help: "splits a reader's output into several files" },
+  {
+    name: 'unbounded_numeric',
+    value: 'TYPE',
+    group: 'Files',
+    help: 'numeric without a precision, or above 38, as text (default), double or decimal(p,s)',
+  },
+  {
+    name: 'on_unrepresentable',
+    value: 'error|null',
+    group: 'Files',
+    help: 'a value that its Parquet type cannot hold stops the table (error, default), or is written as NULL and counted (null)',
+  },
+
+  {
+    name: 'consistency',
+    value: 'run|none',
+    group: 'Run',
+    help: 'one snapshot for all tables and readers, or none (default: run where the source can)',
+  },
+  { name: 'lock_timeout', value: 'TIME', group: 'Run', help: 'longest wait for the lock of a table (default: 30s)' },
+  {
+    name: 'log_db_auth_id',
+    aliases: ['lxdb_auth_id'],
+    value: 'ID',
+    group: 'Run log',
+    help: 'database where runs are logged (default: a SQLite file)',
+    standing: 'later',
+  },
+  {
+    name: 'log_db_mode',
+    value: 'MODE',
+    group: 'Run log',
+    help: 'preserve, truncate or drop the log before the run',
+    standing: 'later',
+  },
+  { name: 'init_db', group: 'Run log', help: 'creates the log schema and exits', standing: 'later' },
+  {
+    name: 'resume',
+    short: 'r',
+    value: 'RUN_ID',
+    group: 'Run log',
+    help: 'finishes an earlier run, with the settings of its record',
+    standing: 'later',
+  },
+  { name: 'run_id', value: 'UUID', group: 'Run', help: 'names this run (default: a new one)' },
+  {
+    name: 'error_action',
+    value: 'ACTION',
+    group: 'Run',
+    help: 'when a table fails: continue with the others (default; also skip), or fail',
+  },
+
+  { name: 'generate_metadata', group: 'Metadata', help: 'writes Common Data Model manifests', standing: 'later' },
+  { name: 'include_entity_files', group: 'Metadata', help: 'writes an entity document per table', standing: 'later' },
+  { name: 'manifest_name', value: 'NAME', group: 'Metadata', help: "manifests' name", standing: 'later' },
+  {
+    name: 'env_name',
+    value: 'NAME',
+    group: 'Run log',
+    help: 'environment whose rows of partition_columns count; tags the run',
+    standing: 'later',
+  },
+
+  { name: 'dry_run', group: 'Output', help: 'same as lakeport plan: shows what would be done' },
+  JSON_OUTPUT,
+  ...LOGGING,
+
+  { name: 'fastbcp_dir_path', value: 'PATH', group: 'Taken and ignored', help: 'of LakeXpress', standing: 'ignored' },
+  { name: 'license', value: 'TEXT', group: 'Taken and ignored', help: 'of LakeXpress', standing: 'ignored' },
+  { name: 'license_file', value: 'PATH', group: 'Taken and ignored', help: 'of LakeXpress', standing: 'ignored' },
+  { name: 'quiet_fbcp', group: 'Taken and ignored', help: 'of LakeXpress', standing: 'ignored' },
+  ...HELP,
+];
+
+/** Flags of `check`. */
+export const CHECK_FLAGS: readonly Flag[] = [AUTH, JSON_OUTPUT, ...LOGGING, ...HELP];

@@ -1,0 +1,37 @@
+/** The parts of the help that are not flags. */
+
+export const SUMMARY = `Copies the tables of a database into Parquet files, on local disk or in object storage:
+fast, exact, from one snapshot, each table whole or not at all.`;
+
+export const USAGE = {
+  export: '-a FILE --source_db_auth_id ID (--output_dir PATH | --target_storage_id ID) [flags]',
+  plan: '-a FILE --source_db_auth_id ID (--output_dir PATH | --target_storage_id ID) [flags]',
+  check: '-a FILE [ID...] [flags]',
+} as const;
+
+export const COMMANDS = `Commands:
+  lakeport [flags]                 exports (the default)
+  lakeport plan [flags]            shows what an export would do: tables, columns, types, files
+  lakeport check -a FILE [ID...]   tests databases and storages of the auth file
+  lakeport demo                    exports sample tables of an embedded PostgreSQL to ./lakeport-demo
+  lakeport runs                    lists the runs of the run log (not available yet)
+  lakeport status RUN_ID           shows one run's tables, files and errors (not available yet)
+  lakeport verify RUN_ID           checks published files against the run log (not available yet)
+
+Every flag is also taken with - for _, as in --output-dir.`;
+
+export const EXAMPLES = {
+  export: `Examples:
+  lakeport -a auth.json --source_db_auth_id ds_pg --output_dir ./exports
+  lakeport -a auth.json --source_db_auth_id ds_pg --output_dir ./exports \\
+    --sub_path daily/{date} -i 'sales.%' -e '%_tmp' --n_jobs 8 --compression_type Snappy
+  lakeport plan -a auth.json --source_db_auth_id ds_pg --output_dir ./exports`,
+  plan: `Examples:
+  lakeport plan -a auth.json --source_db_auth_id ds_pg --output_dir ./exports
+  lakeport plan -a auth.json --source_db_auth_id ds_pg --output_dir ./exports -i 'sales.%'
+  lakeport plan -a auth.json --source_db_auth_id ds_pg --output_dir ./exports --json`,
+  check: `Examples:
+  lakeport check -a auth.json
+  lakeport check -a auth.json ds_pg local_exports
+  lakeport check -a auth.json --json`,
+} as const;

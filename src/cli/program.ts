@@ -1,0 +1,90 @@
+import { Command, CommanderError, Option } from 'commander';
+
+import { VERSION } from '../version.js';
+import type { CommandLine } from './command-line.js';
+import { CHECK_FLAGS, EXPORT_FLAGS, type Flag } from './flags.js';
+import { GivenFlags } from './given-flags.js';
+import { COMMANDS, EXAMPLES, SUMMARY, USAGE } from './help-texts.js';
+import { usageError } from './usage-error.js';
+
+/** What is left to do after parsing: show a text, or run a command. */
+export type Invocation =
+  | { readonly kind: 'show'; readonly text: string }
+  | { readonly kind: 'run'; readonly flags: GivenFlags; readonly operands: readonly string[] };
+
+type ProgramName = keyof typeof USAGE;
+
+/** @throws LakeportError of class `usage` */
+export function parseCommandLine(line: CommandLine): Invocation {
+  const name = line.command === 'check' || line.command === 'plan' ? line.command : 'export';
+  if (line.words.includes('--version')) return { kind: 'show', text: `lakeport ${VERSION}\n` };
+  const command = commandOf(name);
+  if (line.words.includes('--help')) return { kind: 'show', text: `${command.helpInformation()}\n${EXAMPLES[name]}\n` };
+  try {
+    command.parse(line.words, { from: 'user' });
+  } catch (error) {
+    throw error instanceof CommanderError ? asUsageError(error, name) : error;
+  }
+  return { kind: 'run', flags: givenFlags(command), operands: command.args };
+}
+
+function commandOf(name: ProgramName): Command {
+  const flags = name === 'check' ? CHECK_FLAGS : EXPORT_FLAGS;
+  const terms = new Map(flags.map((flag) => [`--${flag.name}`, termOf(flag)]));
+  const command = new Command(name === 'export' ? 'lakeport' : `lakeport ${name}`)
+    .usage(USAGE[name])
+    .description(name === 'export' ? `${SUMMARY}\n\n${COMMANDS}` : '')
+    .helpOption(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .configureHelp({ optionTerm: (option) => terms.get(option.long ?? '') ?? option.flags })
+    .allowExcessArguments(name === 'check');
+  for (const flag of byGroup(flags)) command.addOption(optionOf(flag));
+  return command;
+}
+
+/** Flags of the same heading side by side, headings and flags otherwise in the order of the table. */
+function byGroup(flags: readonly Flag[]): Flag[] {
+  const groups = new Map<string, Flag[]>();
+  for (const flag of flags) groups.set(flag.group, [...(groups.get(flag.group) ?? []), flag]);
+  return [...groups.values()].flat();
+}
+
+function optionOf(flag: Flag): Option {
+  const option = new Option(`--${flag.name}${flag.value === undefined ? '' : ' <value>'}`, descriptionOf(flag));
+  option.helpGroup(`${flag.group}:`);
+  if (flag.value === undefined) return option;
+  return option.argParser((value: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), value]);
+}
+
+function termOf(flag: Flag): string {
+  const short = flag.short === undefined ? '    ' : `-${flag.short}, `;
+  return `${short}--${flag.name}${flag.value === undefined ? '' : ` ${flag.value}`}`;
+}
+
+function descriptionOf(flag: Flag): string {
+  const aliases = (flag.aliases ?? []).map((alias) => `--${alias}`).join(', ');
+  const also = aliases === '' ? '' : `; also ${aliases}`;
+  return `${flag.help}${also}${flag.standing === 'later' ? ' (not available yet)' : ''}`;
+}
+
+function givenFlags(command: Command): GivenFlags {
+  return new GivenFlags(new Map(Object.entries(command.opts<Record<string, readonly string[] | true>>())));
+}
+
+function asUsageError(error: CommanderError, name: ProgramName): Error {
+  const flag = /'--(\w+)/.exec(error.message)?.[1];
+  if (error.code === 'commander.unknownOption' && flag !== undefined) {
+    return usageError({
+      code: 'UNKNOWN_FLAG',
+      message: `lakeport ${name} takes no flag --${flag}`,
+      hint: `lakeport ${name} --help lists its flags.`,
+      flag: `--${flag}`,
+    });
+  }
+  return usageError({
+    code: 'BAD_USAGE',
+    message: error.message.replace(/^error: /, ''),
+    hint: 'See lakeport --help.',
+  });
+}
