@@ -47,8 +47,8 @@ export async function negotiatePostgres(
 async function attempt(settings: PostgresSettings, { stream, signal }: ConnectOptions): Promise<pg.Client> {
   const tls = tlsOptions(settings);
   const socket = stream && !tls ? stream() : new Socket();
-  let refusedTls = false;
-  if (tls) socket.once('data', (answer) => (refusedTls = answer[0] === TLS_REFUSED));
+  const seen: { tlsRefused?: boolean; givenUp?: LakeportError } = {};
+  if (tls) socket.once('data', (answer) => (seen.tlsRefused = answer[0] === TLS_REFUSED));
 
   const client = new pg.Client({
     host: settings.server,
@@ -65,13 +65,12 @@ async function attempt(settings: PostgresSettings, { stream, signal }: ConnectOp
   // Without a listener, a connection lost while idle would end the process.
   client.on('error', () => undefined);
 
-  const given: { up?: LakeportError } = {};
-  const end = (error: LakeportError) => {
-    given.up = error;
+  const giveUp = (error: LakeportError) => {
+    seen.givenUp = error;
     socket.destroy(error);
   };
-  const timer = setTimeout(() => end(timedOut(settings)), settings.connectTimeoutMs);
-  const abort = () => end(aborted(settings));
+  const timer = setTimeout(() => giveUp(timedOut(settings)), settings.connectTimeoutMs);
+  const abort = () => giveUp(aborted(settings));
   signal?.addEventListener('abort', abort, { once: true });
   try {
     if (signal?.aborted) throw aborted(settings);
@@ -80,8 +79,8 @@ async function attempt(settings: PostgresSettings, { stream, signal }: ConnectOp
     return client;
   } catch (error) {
     socket.destroy();
-    if (given.up) throw given.up;
-    if (refusedTls) throw tlsRefused(settings, error);
+    if (seen.givenUp) throw seen.givenUp;
+    if (seen.tlsRefused) throw tlsRefused(settings, error);
     throw unreachable(error, settings);
   } finally {
     clearTimeout(timer);

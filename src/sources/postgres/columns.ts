@@ -1,0 +1,136 @@
+import type { Client } from 'pg';
+import { LakeportError } from '../../errors.js';
+import type { DescribeOptions, ReadColumn, TableId } from '../source.js';
+import { displayTable, quoteName } from './identifiers.js';
+import { memberTables } from './members.js';
+import { columnsDenied, type Relation } from './relations.js';
+import type { ServerFacts } from './server.js';
+import { TypeCatalog } from './type-catalog.js';
+import { mapType, type MappingOptions, type TypeMapping } from './types.js';
+
+interface AttributeRow {
+  readonly relation: number;
+  readonly name: string;
+  readonly number: number;
+  readonly type: number;
+  readonly modifier: number;
+  readonly typeName: string;
+  readonly required: boolean;
+  readonly readable: boolean;
+}
+
+/** A table to describe: found in the catalog under its name. */
+export interface DescribedTable extends Relation {
+  readonly id: TableId;
+}
+
+/** Columns of the tables, by the tables' order, or what keeps a table from being read. Three queries in all. */
+export async function describeColumns(
+  client: Client,
+  server: ServerFacts,
+  tables: readonly DescribedTable[],
+  options: DescribeOptions,
+): Promise<(ReadColumn[] | LakeportError)[]> {
+  const attributes = await readAttributes(client, server, tables);
+  const types = await TypeCatalog.read(
+    client,
+    attributes.map(({ type }) => type),
+  );
+  const byRelation = new Map<number, AttributeRow[]>();
+  for (const attribute of attributes) {
+    const known = byRelation.get(attribute.relation);
+    if (known) known.push(attribute);
+    else byRelation.set(attribute.relation, [attribute]);
+  }
+  const mapping = { ...options, ...server };
+  return tables.map(({ id, oid }) => {
+    try {
+      return describeTable(id, byRelation.get(oid) ?? [], types, mapping);
+    } catch (error) {
+      return LakeportError.from(error).within({ table: displayTable(id) });
+    }
+  });
+}
+
+function describeTable(
+  id: TableId,
+  attributes: readonly AttributeRow[],
+  types: TypeCatalog,
+  options: DescribeOptions & MappingOptions,
+): ReadColumn[] {
+  if (attributes.length === 0) throw noColumns();
+  const denied = attributes.filter(({ readable }) => !readable).map(({ name }) => name);
+  if (denied.length > 0) throw columnsDenied(id, denied.length === attributes.length ? ['the table'] : denied);
+  return attributes.map((attribute) => {
+    const resolved = types.resolve(attribute.type, attribute.modifier);
+    const mapping = resolved && mapType(resolved, types, options);
+    if (!mapping) throw unreadableType(attribute);
+    const { list, type, fidelity, decoder, partial } = mapping;
+    const nullable = !attribute.required || (partial && options.onUnrepresentable === 'null');
+    const { name, number, typeName } = attribute;
+    return {
+      spec: { name, fieldId: number, nullable, list, type, sourceType: typeName, fidelity },
+      expression: expressionOf(name, mapping),
+      decoder,
+    };
+  });
+}
+
+function expressionOf(name: string, { asText, list }: TypeMapping): string {
+  if (!asText) return quoteName(name);
+  return `(${quoteName(name)})::pg_catalog.text${list ? '[]' : ''}`;
+}
+
+/**
+ * A column is required where nothing can be NULL in it: declared so in the table and in every table whose rows belong to
+ * it, and kept so by this server. Foreign tables' declarations bind nobody, views have none, and since 18 a constraint
+ * may be NOT VALID.
+ */
+async function readAttributes(
+  client: Client,
+  server: ServerFacts,
+  tables: readonly Relation[],
+): Promise<AttributeRow[]> {
+  const { rows } = await client.query<AttributeRow>(
+    `WITH RECURSIVE ${memberTables('SELECT pg_catalog.unnest($1::pg_catalog.oid[])', server)},
+     loose AS (
+       SELECT member.root, a.attname
+       FROM member
+       JOIN pg_catalog.pg_class AS c ON c.oid = member.oid
+       JOIN pg_catalog.pg_attribute AS a ON a.attrelid = member.oid AND a.attnum > 0 AND NOT a.attisdropped
+       WHERE (member.root <> member.oid OR a.attnotnull)
+         AND (NOT a.attnotnull OR c.relkind = 'f' OR EXISTS (
+           SELECT FROM pg_catalog.pg_constraint AS n
+           WHERE n.conrelid = c.oid AND n.contype = 'n' AND NOT n.convalidated AND n.conkey[1] = a.attnum))
+     )
+     SELECT a.attrelid AS relation, a.attname::pg_catalog.text AS name, a.attnum::pg_catalog.int4 AS number,
+            a.atttypid AS type, a.atttypmod AS modifier,
+            pg_catalog.format_type(a.atttypid, a.atttypmod) AS "typeName",
+            a.attnotnull AND (a.attrelid, a.attname) NOT IN (SELECT root, attname FROM loose) AS required,
+            pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable
+     FROM pg_catalog.pg_attribute AS a
+     WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+     ORDER BY a.attrelid, a.attnum`,
+    [tables.map(({ oid }) => oid)],
+  );
+  return rows;
+}
+
+function noColumns(): LakeportError {
+  return new LakeportError({
+    code: 'TABLE_WITHOUT_COLUMNS',
+    exit: 'tables-failed',
+    message: 'the table has no columns, so there is nothing to write',
+    hint: 'leave it out with --exclude',
+  });
+}
+
+function unreadableType({ name, typeName }: AttributeRow): LakeportError {
+  return new LakeportError({
+    code: 'TYPE_NOT_READABLE',
+    exit: 'tables-failed',
+    message: `values of type ${typeName} cannot be read`,
+    hint: 'change the column, or leave the table out with --exclude',
+    context: { column: name },
+  });
+}

@@ -1,0 +1,94 @@
+import type { Client } from 'pg';
+import type { LakeportError } from '../../errors.js';
+import type { SourceTable } from '../source.js';
+import { postgresError } from './errors.js';
+import { quoteTable } from './identifiers.js';
+
+/**
+ * ACCESS SHARE locks, which keep a table's shape as it is until the transaction ends and hinder nobody who only reads
+ * or writes rows. Each table is locked or fails by itself.
+ */
+
+/** Tables that could not be locked, and why. */
+export type LockFailures = Map<SourceTable, LakeportError>;
+
+/** Tables a statement, each statement in a savepoint. */
+const BATCH = 200;
+
+/** What no other table would fare better with. */
+const FATAL = new Set(['SOURCE_OUT_OF_MEMORY', 'SOURCE_CONNECTION_LOST', 'SOURCE_SHUT_DOWN', 'UNEXPECTED']);
+
+/**
+ * Locks tables and views by LOCK TABLE, which leaves the transaction's snapshot to be taken later. Those that are free
+ * first, at once; then it waits for the others, `timeoutMs` in all (0: without end).
+ * @throws LakeportError where the server has no room for more locks, or is gone
+ */
+export async function lockTables(
+  client: Client,
+  tables: readonly SourceTable[],
+  timeoutMs: number,
+): Promise<LockFailures> {
+  const failures: LockFailures = new Map();
+  for (let start = 0; start < tables.length; start += BATCH) {
+    await lockAtOnce(client, tables.slice(start, start + BATCH), failures);
+  }
+  const deadline = performance.now() + timeoutMs;
+  for (const [table, { code }] of failures) {
+    if (code !== 'TABLE_LOCKED') continue;
+    const patience = timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(deadline - performance.now()));
+    await client.query(`SET LOCAL lock_timeout = ${patience}`);
+    const error = await inSavepoint(client, lockStatement([table]), table);
+    if (error) failures.set(table, error);
+    else failures.delete(table);
+  }
+  return failures;
+}
+
+/**
+ * Locks what LOCK TABLE does not take, materialized views and foreign tables, by a plan that is not executed. This fixes
+ * the transaction's snapshot, so it comes after it; what changed in between shows as a failed read, never as other rows.
+ */
+export async function lockByPlan(
+  client: Client,
+  tables: readonly SourceTable[],
+  timeoutMs: number,
+): Promise<LockFailures> {
+  const failures: LockFailures = new Map();
+  await client.query(`SET LOCAL lock_timeout = ${timeoutMs}`);
+  for (const table of tables) {
+    const error = await inSavepoint(client, `EXPLAIN SELECT FROM ${quoteTable(table.id)}`, table);
+    if (error) failures.set(table, error);
+  }
+  return failures;
+}
+
+/** Halves the batch until those that fail stand alone. */
+async function lockAtOnce(client: Client, tables: readonly SourceTable[], failures: LockFailures): Promise<void> {
+  const [first] = tables;
+  if (first === undefined) return;
+  const error = await inSavepoint(client, `${lockStatement(tables)} NOWAIT`, first);
+  if (!error) return;
+  if (tables.length === 1) {
+    failures.set(first, error);
+    return;
+  }
+  const middle = tables.length >> 1;
+  await lockAtOnce(client, tables.slice(0, middle), failures);
+  await lockAtOnce(client, tables.slice(middle), failures);
+}
+
+function lockStatement(tables: readonly SourceTable[]): string {
+  return `LOCK TABLE ${tables.map(({ id }) => quoteTable(id)).join(', ')} IN ACCESS SHARE MODE`;
+}
+
+async function inSavepoint(client: Client, statement: string, table: SourceTable): Promise<LakeportError | undefined> {
+  try {
+    await client.query(`SAVEPOINT lakeport; ${statement}; RELEASE SAVEPOINT lakeport`);
+    return undefined;
+  } catch (thrown) {
+    const error = postgresError(thrown, { table: table.id });
+    if (FATAL.has(error.code)) throw postgresError(thrown);
+    await client.query('ROLLBACK TO SAVEPOINT lakeport; RELEASE SAVEPOINT lakeport');
+    return error;
+  }
+}

@@ -1,0 +1,115 @@
+import type { Client } from 'pg';
+import type { ServerFacts } from './server.js';
+import type { Member } from './slices.js';
+
+/**
+ * What catalog queries have to know of the relations whose rows make up a table: the leaves of a partitioned table, a parent
+ * and those that inherit from it, or the table alone.
+ */
+
+/** `pg_class.relkind` of what can be exported. */
+export type RelationKind = 'r' | 'p' | 'v' | 'm' | 'f';
+
+/**
+ * Members of the relations that `roots` (a query of one column, the oid) yields, as a recursive CTE `member (root, oid)`.
+ * A root is its own member. Other sessions' temporary children are left out, as in `SELECT * FROM root`.
+ */
+export function memberTables(roots: string, server: ServerFacts): string {
+  return `
+    member (root, oid) AS (
+      SELECT root.oid, root.oid FROM (${roots}) AS root (oid)
+      UNION
+      SELECT member.root, i.inhrelid
+      FROM member
+      JOIN pg_catalog.pg_inherits AS i ON i.inhparent = member.oid
+      JOIN pg_catalog.pg_class AS child ON child.oid = i.inhrelid
+      WHERE child.relpersistence <> 't' AND NOT ${detachPending(server)}
+    )`;
+}
+
+/** True of a row `i` of pg_inherits whose `DETACH … CONCURRENTLY` is under way: it belongs to the parent no more. */
+export function detachPending({ version }: ServerFacts): string {
+  return version >= 140000 ? 'i.inhdetachpending' : 'false';
+}
+
+/**
+ * Joins that give, for the relation `c` of pg_class, `storage.pages`, `storage.bytes` (TOAST included, indexes not) and
+ * `estimate.rows`; NULL where there is no telling. `onDisk` is a condition on an oid: true to ask the disk for the size,
+ * which waits for a lock where someone rewrites the table; false to take the catalog's, of the last VACUUM or ANALYZE.
+ */
+export function storageJoins({ blockSize }: ServerFacts, onDisk: (oid: string) => string): string {
+  const bytes = (relation: string) => `
+    CASE WHEN ${onDisk(`${relation}.oid`)} THEN pg_catalog.pg_relation_size(${relation}.oid::pg_catalog.regclass)
+         ELSE ${relation}.relpages::pg_catalog.int8 * ${blockSize} END`;
+  // OFFSET 0 keeps the server from asking for the size anew at each use.
+  return `
+    LEFT JOIN pg_catalog.pg_class AS toast ON toast.oid = c.reltoastrelid AND c.reltoastrelid <> 0
+    CROSS JOIN LATERAL (
+      SELECT CASE WHEN c.relkind IN ('r', 'm') THEN ${bytes('c')} END AS main,
+             CASE WHEN toast.oid IS NULL THEN 0 ELSE ${bytes('toast')} END AS toasted
+      OFFSET 0
+    ) AS size
+    CROSS JOIN LATERAL (SELECT size.main + size.toasted AS bytes, size.main / ${blockSize} AS pages) AS storage
+    CROSS JOIN LATERAL (SELECT ${rowEstimate(blockSize)} AS rows) AS estimate`;
+}
+
+/**
+ * As the server's planner estimates (estimate_rel_size): the density at the last VACUUM or ANALYZE times today's pages;
+ * never analysed (reltuples -1, or 0 before 14), the density by the columns' usual widths.
+ */
+function rowEstimate(blockSize: number): string {
+  const pageHeader = 24;
+  const rowHeader = 28;
+  return `
+    CASE WHEN c.relkind = 'f' THEN CASE WHEN c.reltuples > 0 THEN c.reltuples::pg_catalog.float8 END
+         WHEN storage.pages = 0 THEN 0
+         WHEN c.reltuples > 0 AND c.relpages > 0 THEN c.reltuples::pg_catalog.float8 / c.relpages * storage.pages
+         WHEN c.reltuples = 0 AND c.relpages >= storage.pages THEN 0
+         ELSE storage.pages * GREATEST(1, ${blockSize - pageHeader} / (${rowHeader} + (
+           SELECT COALESCE(pg_catalog.sum(CASE WHEN a.attlen > 0 THEN a.attlen ELSE 32 END), 0)
+           FROM pg_catalog.pg_attribute AS a
+           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)))
+    END`;
+}
+
+interface MemberRow {
+  readonly schema: string;
+  readonly name: string;
+  readonly byPage: boolean;
+  readonly pages: number | null;
+  readonly bytes: number | null;
+  readonly rows: number | null;
+  readonly readable: boolean;
+}
+
+/**
+ * The members that hold a table's rows, itself first, the others by name. Undefined where this user may not read one
+ * of them, or may not see all of its rows, other than through the table itself.
+ */
+export async function readMembers(client: Client, server: ServerFacts, root: number): Promise<Member[] | undefined> {
+  // Ranges of pages are found without a scan of the whole table since 14, and have a meaning in heaps only.
+  const byPage = server.version >= 140000 ? `c.relkind IN ('r', 'm') AND am.amname = 'heap'` : 'false';
+  const { rows } = await client.query<MemberRow>(
+    `WITH RECURSIVE ${memberTables('SELECT $1::pg_catalog.oid', server)}
+     SELECT n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name,
+            COALESCE(${byPage}, false) AS "byPage", storage.pages::pg_catalog.float8 AS pages,
+            storage.bytes::pg_catalog.float8 AS bytes, pg_catalog.round(estimate.rows) AS rows,
+            pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+              AND NOT pg_catalog.row_security_active(c.oid) AS readable
+     FROM member
+     JOIN pg_catalog.pg_class AS c ON c.oid = member.oid AND c.relkind <> 'p'
+     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     LEFT JOIN pg_catalog.pg_am AS am ON am.oid = c.relam
+     ${storageJoins(server, () => 'true')}
+     ORDER BY member.oid <> member.root, n.nspname, c.relname`,
+    [root],
+  );
+  if (rows.some(({ readable }) => !readable)) return undefined;
+  return rows.map(({ schema, name, byPage, pages, bytes, rows: estimate }) => ({
+    id: { schema, name },
+    byPage,
+    pages: pages ?? 0,
+    bytes: bytes ?? 0,
+    rows: estimate ?? undefined,
+  }));
+}

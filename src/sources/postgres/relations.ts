@@ -1,0 +1,90 @@
+import type { Client } from 'pg';
+import { LakeportError } from '../../errors.js';
+import type { TableId } from '../source.js';
+import { ROW_SECURITY_HINT } from './errors.js';
+import { displayTable, quoteName, quoteTable } from './identifiers.js';
+import { memberTables, type RelationKind } from './members.js';
+import type { ServerFacts } from './server.js';
+
+/** What the catalog says about a relation that was asked for by name. */
+export interface Relation {
+  readonly oid: number;
+  readonly kind: RelationKind;
+  /** Other relations' rows belong to it: it is partitioned, or inherited from. */
+  readonly hasMembers: boolean;
+  /** Policies decide which of its rows this user sees. */
+  readonly rowSecurity: boolean;
+}
+
+interface FoundRow extends Omit<Relation, 'oid'> {
+  readonly oid: number | null;
+  readonly usage: boolean | null;
+}
+
+/** The relations of these names, each or the reason why it cannot be read; in the order of `ids`. */
+export async function findRelations(
+  client: Client,
+  server: ServerFacts,
+  ids: readonly TableId[],
+): Promise<(Relation | LakeportError)[]> {
+  const { rows } = await client.query<FoundRow>(
+    `WITH RECURSIVE wanted AS (
+       SELECT w.position, c.oid, c.relkind, n.oid AS schema
+       FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]), pg_catalog.unnest($2::pg_catalog.name[]))
+         WITH ORDINALITY AS w (schema, name, position)
+       LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
+       LEFT JOIN pg_catalog.pg_class AS c
+         ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+     ), ${memberTables('SELECT oid FROM wanted WHERE oid IS NOT NULL', server)}
+     SELECT oid, relkind::pg_catalog.text AS kind,
+            oid IN (SELECT root FROM member WHERE root <> member.oid) AS "hasMembers",
+            pg_catalog.row_security_active(oid) AS "rowSecurity",
+            pg_catalog.has_schema_privilege(schema, 'USAGE') AS usage
+     FROM wanted ORDER BY position`,
+    [ids.map(({ schema }) => schema), ids.map(({ name }) => name)],
+  );
+  return ids.map((id, index) => {
+    const row = rows[index];
+    if (row === undefined || row.oid === null) return tableNotFound(id);
+    if (row.usage !== true)
+      return denied(id, 'permission denied for its schema', `USAGE ON SCHEMA ${quoteName(id.schema)}`);
+    if (row.rowSecurity && !server.rowSecurity) return rowsHidden(id);
+    const { oid, kind, hasMembers, rowSecurity } = row;
+    return { oid, kind, hasMembers, rowSecurity };
+  });
+}
+
+/** Some of the table's columns are not for this user. */
+export function columnsDenied(id: TableId, columns: readonly string[]): LakeportError {
+  return denied(id, `permission denied for ${columns.join(', ')}`, `SELECT ON ${quoteTable(id)}`);
+}
+
+function denied(id: TableId, message: string, grant: string): LakeportError {
+  return new LakeportError({
+    code: 'TABLE_PERMISSION_DENIED',
+    exit: 'tables-failed',
+    message,
+    hint: `GRANT ${grant} to this user, or leave the table out with --exclude`,
+    context: { table: displayTable(id) },
+  });
+}
+
+function tableNotFound(id: TableId): LakeportError {
+  return new LakeportError({
+    code: 'TABLE_NOT_FOUND',
+    exit: 'tables-failed',
+    message: 'the table does not exist',
+    hint: 'it was dropped or renamed meanwhile; run again',
+    context: { table: displayTable(id) },
+  });
+}
+
+function rowsHidden(id: TableId): LakeportError {
+  return new LakeportError({
+    code: 'TABLE_ROW_SECURITY',
+    exit: 'tables-failed',
+    message: 'row security policies would hide rows of the table from this user',
+    hint: ROW_SECURITY_HINT,
+    context: { table: displayTable(id) },
+  });
+}

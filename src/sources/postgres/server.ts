@@ -1,0 +1,70 @@
+import type { Client } from 'pg';
+import { LakeportError } from '../../errors.js';
+
+/** What planning needs to know of the server; does not change while a session lasts. */
+export interface ServerFacts {
+  /** `server_version_num`: 170009 for 17.9. */
+  readonly version: number;
+  /** `17.9`. */
+  readonly versionText: string;
+  readonly database: string;
+  /** No encoding: text may be any bytes. */
+  readonly asciiOnly: boolean;
+  /** Digits after the point of `money`, by `lc_monetary`. */
+  readonly moneyScale: number;
+  /** Bytes of a page. */
+  readonly blockSize: number;
+  /** Rows that policies hide are left out because the user's `options` ask for it. */
+  readonly rowSecurity: boolean;
+}
+
+const OLDEST = 120000;
+
+/** @throws LakeportError for a server that is too old */
+export async function readServerFacts(client: Client): Promise<ServerFacts> {
+  const { rows } = await client.query<ServerFacts>(`
+    SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS "version",
+           pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) AS "versionText",
+           pg_catalog.current_database()::pg_catalog.text AS "database",
+           pg_catalog.current_setting('server_encoding') = 'SQL_ASCII' AS "asciiOnly",
+           pg_catalog.scale('1'::pg_catalog.money::pg_catalog.numeric) AS "moneyScale",
+           pg_catalog.current_setting('block_size')::pg_catalog.int4 AS "blockSize",
+           pg_catalog.current_setting('row_security')::pg_catalog.bool AS "rowSecurity"`);
+  const [facts] = rows;
+  if (facts === undefined || facts.version < OLDEST) {
+    throw new LakeportError({
+      code: 'SOURCE_TOO_OLD',
+      exit: 'unreachable',
+      message: `PostgreSQL ${facts?.versionText ?? 'of an unknown version'} is not supported`,
+      hint: 'PostgreSQL 12 and later are',
+    });
+  }
+  return facts;
+}
+
+/**
+ * Connections that the server would still take from this user: the least of what its own, the user's and the database's
+ * limits leave. Slots reserved for administrators are not counted in. Undefined where the server does not tell.
+ */
+export async function countFreeConnections(client: Client, { version }: ServerFacts): Promise<number | undefined> {
+  const reserved = version >= 160000 ? `- pg_catalog.current_setting('reserved_connections')::pg_catalog.int4` : '';
+  // Users without pg_read_all_stats see that other sessions exist, and where, but not of which kind they are.
+  const { rows } = await client.query<{ free: number | null }>(`
+    WITH session AS (
+      SELECT datname, usename FROM pg_catalog.pg_stat_activity
+      WHERE backend_type = 'client backend' OR (backend_type IS NULL AND datid IS NOT NULL)
+    )
+    SELECT LEAST(
+      pg_catalog.current_setting('max_connections')::pg_catalog.int4
+        - pg_catalog.current_setting('superuser_reserved_connections')::pg_catalog.int4 ${reserved}
+        - (SELECT pg_catalog.count(*) FROM session),
+      (SELECT NULLIF(rolconnlimit, -1)
+              - (SELECT pg_catalog.count(*) FROM session WHERE usename = rolname)
+         FROM pg_catalog.pg_roles WHERE rolname = session_user AND NOT rolsuper),
+      (SELECT NULLIF(datconnlimit, -1)
+              - (SELECT pg_catalog.count(*) FROM session WHERE session.datname = d.datname)
+         FROM pg_catalog.pg_database AS d WHERE datname = pg_catalog.current_database())
+    )::pg_catalog.int4 AS free`);
+  const free = rows[0]?.free;
+  return free === undefined || free === null ? undefined : Math.max(0, free);
+}

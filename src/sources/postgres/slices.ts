@@ -1,0 +1,99 @@
+import type { ReadColumn, Slice, SliceOptions, TableId } from '../source.js';
+import { displayTable, quoteTable } from './identifiers.js';
+
+/** How tables are shared out among readers. Nothing here asks the server. */
+
+/** A relation whose own rows belong to the table: the table itself, a leaf, a table that inherits from it. */
+export interface Member {
+  readonly id: TableId;
+  /** Its rows can be told apart by the page that they lie in, and the server finds a range of pages by itself. */
+  readonly byPage: boolean;
+  readonly pages: number;
+  readonly bytes: number;
+  readonly rows: number | undefined;
+}
+
+const MIB = 1024 * 1024;
+
+/** A slice becomes a file: so many rows that a file's row groups are worth having … */
+const FEWEST_ROWS = 250_000;
+/** … unless the rows are so wide that fewer make up a row group; and no slice of less than a moment's work. */
+const LEAST_BYTES = { of: 16 * MIB, wideRows: 128 * MIB };
+/** So that no slice is long to read anew, and a skewed table leaves no reader working alone for long. */
+const MOST_BYTES = 1024 * MIB;
+const SLICES_PER_READER = 4;
+
+/** Whether the table is worth more than one reader. */
+export function isLarge(estimatedRows: number | undefined, { degree, largeTableThreshold }: SliceOptions): boolean {
+  return degree > 1 && estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
+}
+
+/** The whole relation in one slice. `only` leaves out what inherits from it. */
+export function wholeTable(
+  { id, rows, only }: { readonly id: TableId; readonly rows: number | undefined; readonly only: boolean },
+  columns: readonly ReadColumn[],
+): Slice {
+  const query = `SELECT ${selectList(columns)} FROM ${only ? 'ONLY ' : ''}${quoteTable(id)}`;
+  return { index: 0, method: 'None', bounds: 'all rows', query, estimatedRows: rows };
+}
+
+/** Slices of the members in their order; together every row of each exactly once. */
+export function sliceMembers(
+  table: TableId,
+  members: readonly Member[],
+  columns: readonly ReadColumn[],
+  degree: number,
+): Slice[] {
+  const target = targetBytes(members, degree);
+  const slices = members.flatMap((member) => {
+    const count = member.byPage ? Math.min(member.pages, Math.max(1, Math.round(member.bytes / target))) : 1;
+    const named = displayTable(member.id) === displayTable(table) ? '' : `${displayTable(member.id)}: `;
+    return sliceByPage(member, columns, Math.max(1, count)).map((slice) => ({
+      ...slice,
+      bounds: named + slice.bounds,
+    }));
+  });
+  return slices.map((slice, index) => ({ ...slice, index }));
+}
+
+/** Size of a slice in bytes of the table that suits so many readers. */
+export function targetBytes(members: readonly Pick<Member, 'bytes' | 'rows'>[], degree: number): number {
+  const bytes = sum(members.map((member) => member.bytes));
+  const rows = sum(members.map((member) => member.rows ?? 0));
+  const bytesOfFewestRows = rows > 0 ? (bytes / rows) * FEWEST_ROWS : 0;
+  const least = Math.min(Math.max(bytesOfFewestRows, LEAST_BYTES.of), LEAST_BYTES.wideRows);
+  return Math.min(Math.max(bytes / (SLICES_PER_READER * degree), least), MOST_BYTES);
+}
+
+/**
+ * Ranges of pages. The first is open below and the last above, so that pages added after they were counted belong to
+ * one. The comparisons stand as the server's planner wants them for a TID range scan (14 and later).
+ */
+function sliceByPage(member: Member, columns: readonly ReadColumn[], count: number): Slice[] {
+  const all = wholeTable({ ...member, only: true }, columns);
+  if (count === 1) return [all];
+  const page = (index: number) => Math.floor((index * member.pages) / count);
+  return Array.from({ length: count }, (_, index) => {
+    const from = index === 0 ? undefined : `(${page(index)},0)`;
+    const to = index === count - 1 ? undefined : `(${page(index + 1)},0)`;
+    const conditions = [from && `ctid >= '${from}'::pg_catalog.tid`, to && `ctid < '${to}'::pg_catalog.tid`].filter(
+      (condition) => condition !== undefined,
+    );
+    const share = (page(index + 1) - page(index)) / member.pages;
+    return {
+      ...all,
+      method: 'Ctid',
+      bounds: from && to ? `ctid in [${from}, ${to})` : from ? `ctid >= ${from}` : `ctid < ${to ?? ''}`,
+      query: `${all.query} WHERE ${conditions.join(' AND ')}`,
+      estimatedRows: member.rows === undefined ? undefined : Math.round(member.rows * share),
+    };
+  });
+}
+
+function selectList(columns: readonly ReadColumn[]): string {
+  return columns.map(({ expression }) => expression).join(', ');
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

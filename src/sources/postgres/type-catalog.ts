@@ -1,0 +1,85 @@
+import type { Client } from 'pg';
+
+/** A row of pg_type, as far as the type table needs it. */
+export interface PostgresType {
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  /** `pg_type.typtype`: base, composite, domain, enum, multirange, pseudo, range. */
+  readonly kind: 'b' | 'c' | 'd' | 'e' | 'm' | 'p' | 'r';
+  /** Of a true array: the oid of its elements' type. Not of types like int2vector, which only look like arrays. */
+  readonly element: number | undefined;
+  /** Of a domain: the oid of the type below it. */
+  readonly base: number | undefined;
+  /** Of a domain: the modifier that it gives to that type; -1 for none. */
+  readonly baseModifier: number;
+  /** Name of the extension that the type belongs to. */
+  readonly extension: string | undefined;
+}
+
+/** A type with the domains around it taken off, and the modifier that holds for it. */
+export interface ResolvedType {
+  readonly type: PostgresType;
+  /** `pg_attribute.atttypmod`; -1 for none. */
+  readonly modifier: number;
+}
+
+/** Types by oid, with all that the given ones are made of: elements of arrays, what lies below domains. */
+export class TypeCatalog {
+  readonly #types: ReadonlyMap<number, PostgresType>;
+
+  constructor(types: readonly PostgresType[]) {
+    this.#types = new Map(types.map((type) => [type.oid, type]));
+  }
+
+  static async read(client: Client, oids: Iterable<number>): Promise<TypeCatalog> {
+    const { rows } = await client.query<NullableFields<PostgresType>>(
+      `WITH RECURSIVE needed (oid) AS (
+         SELECT DISTINCT unnest FROM pg_catalog.unnest($1::pg_catalog.oid[])
+         UNION
+         SELECT part.oid
+         FROM needed
+         JOIN pg_catalog.pg_type AS t ON t.oid = needed.oid
+         CROSS JOIN LATERAL (VALUES (t.typelem), (t.typbasetype)) AS part (oid)
+         WHERE part.oid <> 0
+       )
+       SELECT t.oid, n.nspname::pg_catalog.text AS schema, t.typname::pg_catalog.text AS name,
+              t.typtype::pg_catalog.text AS kind,
+              element.oid AS element, NULLIF(t.typbasetype, 0::pg_catalog.oid) AS base, t.typtypmod AS "baseModifier",
+              e.extname::pg_catalog.text AS extension
+       FROM needed
+       JOIN pg_catalog.pg_type AS t ON t.oid = needed.oid
+       JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+       LEFT JOIN pg_catalog.pg_type AS element ON element.oid = t.typelem AND element.typarray = t.oid
+       LEFT JOIN pg_catalog.pg_depend AS d
+         ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e'
+       LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid`,
+      [[...new Set(oids)]],
+    );
+    return new TypeCatalog(
+      rows.map(({ element, base, extension, ...type }) => ({
+        ...type,
+        element: element ?? undefined,
+        base: base ?? undefined,
+        extension: extension ?? undefined,
+      })),
+    );
+  }
+
+  /** The type below all domains; undefined for an oid that is not known. */
+  resolve(oid: number, modifier: number): ResolvedType | undefined {
+    const type = this.#types.get(oid);
+    if (type?.base === undefined) return type && { type, modifier };
+    return this.resolve(type.base, type.baseModifier);
+  }
+
+  /** The resolved type of the elements of an array; undefined for what is none. */
+  element({ type, modifier }: ResolvedType): ResolvedType | undefined {
+    return type.element === undefined ? undefined : this.resolve(type.element, modifier);
+  }
+}
+
+/** The driver gives NULL as null. */
+type NullableFields<T> = {
+  readonly [K in keyof T]: Exclude<T[K], undefined> | (undefined extends T[K] ? null : never);
+};

@@ -1,0 +1,166 @@
+import type { Fidelity, ParquetType } from '../../columns/column-spec.js';
+import type { ColumnDecoder, UnboundedNumeric } from '../source.js';
+import type { PostgresType, ResolvedType, TypeCatalog } from './type-catalog.js';
+
+/**
+ * The type table: how each type of PostgreSQL is read and what it becomes in Parquet. A type that is not listed is read
+ * as the text that the server makes of it, which every type has.
+ */
+
+/** How the values of one type arrive, and as what they are written. */
+export interface TypeMapping {
+  readonly type: ParquetType;
+  /** Name of the decoding kernel, with its parameters. */
+  readonly decoder: ColumnDecoder;
+  readonly fidelity: Fidelity;
+  /** True where the query casts the column to text. */
+  readonly asText: boolean;
+  /** True where a value may have no counterpart in the Parquet type: NaN in a decimal, an infinite date. */
+  readonly partial: boolean;
+  readonly list: boolean;
+}
+
+export interface MappingOptions {
+  readonly unboundedNumeric: UnboundedNumeric;
+  /** Of `money`: digits after the point. */
+  readonly moneyScale: number;
+  /** The server does not know what encoding its text has (`SQL_ASCII`). */
+  readonly asciiOnly: boolean;
+}
+
+type Mapping = Omit<TypeMapping, 'list'>;
+
+const STRING: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'string' } };
+const JSON_TEXT: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'json' } };
+const BYTES: ParquetType = { physical: 'BYTE_ARRAY' };
+
+const BUILT_IN: Readonly<Record<string, Mapping>> = {
+  bool: exact('bool', { physical: 'BOOLEAN' }),
+  int2: exact('int2', { physical: 'INT32', logical: { kind: 'integer', bitWidth: 16, signed: true } }),
+  int4: exact('int4', { physical: 'INT32' }),
+  int8: exact('int8', { physical: 'INT64' }),
+  oid: exact('oid', { physical: 'INT64' }),
+  float4: exact('float4', { physical: 'FLOAT' }),
+  float8: exact('float8', { physical: 'DOUBLE' }),
+  text: exact('text', STRING),
+  varchar: exact('text', STRING),
+  bpchar: exact('text', STRING),
+  name: exact('text', STRING),
+  // Sent as one byte, which need not be text.
+  char: { ...exact('text', STRING), asText: true },
+  // Sent with a declaration of the encoding that the stored text does not have.
+  xml: { ...exact('text', STRING), asText: true },
+  bytea: exact('bytea', BYTES),
+  uuid: exact('uuid', { physical: 'FIXED_LEN_BYTE_ARRAY', length: 16, logical: { kind: 'uuid' } }),
+  json: exact('json', JSON_TEXT),
+  jsonb: exact('jsonb', JSON_TEXT),
+  // Infinite.
+  date: partial('date', { physical: 'INT32', logical: { kind: 'date' } }),
+  // Infinite, or after 294247-01-10, which is more than 2^63 microseconds from 1970.
+  timestamp: partial('timestamp', { physical: 'INT64', logical: { kind: 'timestamp', unit: 'MICROS', utc: false } }),
+  timestamptz: partial('timestamp', { physical: 'INT64', logical: { kind: 'timestamp', unit: 'MICROS', utc: true } }),
+  time: exact('time', { physical: 'INT64', logical: { kind: 'time', unit: 'MICROS', utc: false } }),
+};
+
+/** Types of extensions, by extension and name. */
+const EXTENSIONS: Readonly<Record<string, Mapping>> = {
+  'citext.citext': exact('text', STRING),
+  'postgis.geometry': exact('bytea', BYTES),
+  'postgis.geography': exact('bytea', BYTES),
+};
+
+const TEXT: Mapping = { ...exact('text', STRING), fidelity: 'text', asText: true };
+
+/**
+ * How a column of this type is read. Arrays of one dimension become lists of what their elements become.
+ * Undefined for a type that no value can be read of.
+ */
+export function mapType(resolved: ResolvedType, types: TypeCatalog, options: MappingOptions): TypeMapping | undefined {
+  if (resolved.type.kind === 'p') return undefined;
+  const element = types.element(resolved);
+  if (element === undefined) return { ...mapScalar(resolved, options), list: false };
+  // A list of lists would have to be of one shape, which nothing in the type promises.
+  if (element.type.element !== undefined) return { ...checked(TEXT, options), list: false };
+  const mapping = mapScalar(element, options);
+  const { kind, ...parameters } = mapping.decoder;
+  // More dimensions, or another lower bound than 1.
+  return { ...mapping, partial: true, list: true, decoder: { kind: 'array', element: kind, ...parameters } };
+}
+
+function mapScalar(resolved: ResolvedType, options: MappingOptions): Mapping {
+  return checked(lookUp(resolved, options), options);
+}
+
+function lookUp({ type, modifier }: ResolvedType, options: MappingOptions): Mapping {
+  if (type.kind === 'e') return exact('text', STRING);
+  if (type.kind !== 'b') return TEXT;
+  if (isBuiltIn(type)) {
+    if (type.name === 'numeric') return mapNumeric(modifier, options.unboundedNumeric);
+    if (type.name === 'money') return { ...mapDecimal('money', 19, options.moneyScale), partial: false };
+    return BUILT_IN[type.name] ?? TEXT;
+  }
+  return EXTENSIONS[`${type.extension ?? ''}.${type.name}`] ?? TEXT;
+}
+
+function isBuiltIn({ schema }: PostgresType): boolean {
+  return schema === 'pg_catalog';
+}
+
+/** Most digits that a DECIMAL may have where everybody is to read it. */
+const MOST_DIGITS = 38;
+
+function mapNumeric(modifier: number, unbounded: UnboundedNumeric): Mapping {
+  if (modifier !== -1) {
+    const { precision, scale } = numericShape(modifier);
+    if (precision <= MOST_DIGITS) return mapDecimal('numeric', precision, scale);
+  }
+  switch (unbounded.as) {
+    case 'text':
+      return TEXT;
+    case 'double':
+      return { ...exact('numericDouble', { physical: 'DOUBLE' }), fidelity: 'lossy' };
+    case 'decimal':
+      return mapDecimal('numeric', unbounded.precision, unbounded.scale);
+  }
+}
+
+/**
+ * Precision and scale of a `numeric(p,s)` as a DECIMAL, whose scale lies between 0 and its precision. The modifier is
+ * `((p << 16) | (s & 0x7ff)) + 4`, the scale of 11 bits with sign (numeric.c: make_numeric_typmod).
+ */
+export function numericShape(modifier: number): { readonly precision: number; readonly scale: number } {
+  const packed = modifier - 4;
+  const precision = (packed >> 16) & 0xffff;
+  const scale = ((packed & 0x7ff) ^ 0x400) - 0x400;
+  if (scale < 0) return { precision: precision - scale, scale: 0 };
+  return { precision: Math.max(precision, scale), scale };
+}
+
+function mapDecimal(kind: 'numeric' | 'money', precision: number, scale: number): Mapping {
+  const logical = { kind: 'decimal', precision, scale } as const;
+  const decoder = kind === 'money' ? { kind, scale } : { kind, precision, scale };
+  const mapping = { decoder, fidelity: 'exact', asText: false, partial: true } as const;
+  if (precision <= 9) return { ...mapping, type: { physical: 'INT32', logical } };
+  if (precision <= 18) return { ...mapping, type: { physical: 'INT64', logical } };
+  return { ...mapping, type: { physical: 'FIXED_LEN_BYTE_ARRAY', length: decimalBytes(precision), logical } };
+}
+
+/** Fewest bytes of a two's complement number of so many decimal digits. */
+export function decimalBytes(precision: number): number {
+  return Math.ceil((Math.log2(10) * precision + 1) / 8);
+}
+
+/** Text of which the server does not know the encoding has to be proven to be UTF-8. */
+function checked(mapping: Mapping, { asciiOnly }: MappingOptions): Mapping {
+  const { kind } = mapping.decoder;
+  if (!asciiOnly || !['text', 'json', 'jsonb'].includes(kind)) return mapping;
+  return { ...mapping, decoder: { kind: 'checkedText' }, asText: mapping.asText || kind !== 'text', partial: true };
+}
+
+function exact(kind: string, type: ParquetType): Mapping {
+  return { type, decoder: { kind }, fidelity: 'exact', asText: false, partial: false };
+}
+
+function partial(kind: string, type: ParquetType): Mapping {
+  return { ...exact(kind, type), partial: true };
+}
