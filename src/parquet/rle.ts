@@ -12,7 +12,7 @@ export function bitWidth(max: number): number {
 
 /**
  * Appends `values[0, count)`, each below `2 ** width`.
- * @param width 1 to 31 bits
+ * @param options.width 1 to 31 bits
  */
 export function appendHybrid(
   out: PageBuffer,

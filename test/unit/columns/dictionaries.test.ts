@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BytesDictionary } from '../../../src/columns/bytes-dictionary.js';
+import { DictionaryPolicy } from '../../../src/columns/dictionary.js';
+import { Int32Dictionary } from '../../../src/columns/int32-dictionary.js';
+import { Int64Dictionary } from '../../../src/columns/int64-dictionary.js';
+
+describe('dictionaries', () => {
+  it('give each 32-bit value one index, in the order of appearance', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { maxLength: 3000 }), (values) => {
+        const dictionary = new Int32Dictionary();
+        const indices = values.map((value) => dictionary.intern(value));
+        expect(indices.map((index) => dictionary.keys[index])).toEqual(values);
+        expect(dictionary.count).toBe(new Set(values).size);
+      }),
+    );
+  });
+
+  it('give each 64-bit value one index, also where only one of its words differs', () => {
+    const word = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(word, word), { maxLength: 3000 }), (values) => {
+        const dictionary = new Int64Dictionary();
+        const indices = values.map(([low, high]) => dictionary.intern(low, high));
+        expect(indices.map((index) => [dictionary.words[index * 2], dictionary.words[index * 2 + 1]])).toEqual(values);
+        expect(dictionary.count).toBe(new Set(values.map(String)).size);
+      }),
+    );
+  });
+
+  it('give each byte string one index, whatever its length and place in the source', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 40, max: 2 }), { maxLength: 1500 }), (values) => {
+        const source = new Uint8Array(values.reduce((total, value) => total + value.length, 3));
+        const view = new DataView(source.buffer);
+        const dictionary = new BytesDictionary();
+        let start = 3;
+        const indices = values.map((value) => {
+          source.set(value, start);
+          const index = dictionary.intern(source, view, start, value.length);
+          start += value.length;
+          return index;
+        });
+        const entries = dictionary.plain();
+        const entryView = new DataView(entries.buffer, entries.byteOffset);
+        const found = indices.map((index) => {
+          const at = dictionary.offset(index);
+          return Buffer.from(entries.subarray(at + 4, at + 4 + entryView.getInt32(at, true))).toString('hex');
+        });
+        expect(found).toEqual(values.map((value) => Buffer.from(value).toString('hex')));
+        expect(dictionary.count).toBe(new Set(found).size);
+      }),
+    );
+  });
+
+  it('begin anew after a clear', () => {
+    const dictionary = new Int32Dictionary();
+    for (let i = 0; i < 1000; i++) dictionary.intern(i);
+    dictionary.clear();
+    expect(dictionary.intern(999)).toBe(0);
+    expect(dictionary.count).toBe(1);
+  });
+});
+
+/** Feeds `values` through a dictionary as the writer does. @returns after how many values it was given up */
+function givenUpAfter(values: Iterable<number>, policy: DictionaryPolicy): number | undefined {
+  const dictionary = new Int32Dictionary();
+  if (!policy.startRowGroup()) return 0;
+  let count = 0;
+  for (const value of values) {
+    dictionary.intern(value);
+    count++;
+    if (count % 512 === 0 && !policy.keep(dictionary, count)) return count;
+  }
+  return undefined;
+}
+
+function* draws(distinct: number, count: number): Generator<number> {
+  let state = 1;
+  for (let i = 0; i < count; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    yield Math.floor((state / 2 ** 32) * distinct);
+  }
+}
+
+describe('the decision about a dictionary', () => {
+  it('gives up soon where nearly every value is new', () => {
+    expect(givenUpAfter(draws(2 ** 31, 100_000), new DictionaryPolicy(1_000_000))).toBe(4096);
+  });
+
+  it('keeps one whose count comes to an end, although half of the first values are new', () => {
+    expect(givenUpAfter(draws(10_000, 200_000), new DictionaryPolicy(1_000_000))).toBeUndefined();
+  });
+
+  it('gives up on keys in their order, which never come to an end', () => {
+    const keys = Array.from({ length: 200_000 }, (_, i) => Math.floor(i / 2));
+    expect(givenUpAfter(keys, new DictionaryPolicy(10_000_000))).toBeLessThan(20_000);
+  });
+
+  it('does not try again in every row group what never paid', () => {
+    const policy = new DictionaryPolicy(1_000_000);
+    const tries = Array.from({ length: 20 }, () => givenUpAfter(draws(2 ** 31, 10_000), policy));
+    expect(tries.filter((values) => values !== 0).length).toBeLessThan(6);
+  });
+});
