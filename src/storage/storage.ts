@@ -40,6 +40,11 @@ export interface StageOptions {
   readonly runId: string;
   /** How large the part may get, for stores that must choose a part size beforehand. */
   readonly expectedBytes?: number | undefined;
+  /**
+   * True where the part is likely to be published under another name than the one it is staged for. A store that binds a
+   * stage to its name then takes a hidden one, and copies on publishing; otherwise it does so in the rare case only.
+   */
+  readonly provisional?: boolean | undefined;
 }
 
 export interface StoredObject {
@@ -56,8 +61,13 @@ export interface Storage {
   display(path: string): string;
   /** Fails early where the base can't be written to. Creates it where that is the custom (a local directory). */
   prepare(): Promise<void>;
+  /** Most memory that one `PartWriter` takes, in bytes; absent where it is next to nothing. */
+  writerMemoryBytes?(expectedBytes?: number): number;
   stage(path: string, options: StageOptions): Promise<PartWriter>;
-  /** Makes a staged part visible at `path` (same directory as it was staged for), replacing what is there. */
+  /**
+   * Makes a staged part visible at `path` (same directory as it was staged for), replacing what is there. Parts of one
+   * directory whose names differ from the staged ones are published in the order of their names.
+   */
   publish(part: StagedPart, path: string): Promise<void>;
   /** Removes a staged part. One that is gone already is no error. */
   withdraw(part: StagedPart): Promise<void>;

@@ -1,0 +1,18 @@
+import type { S3Entry } from '../../auth/entries.js';
+import type { Agents } from '../remote/agents.js';
+import { createClient } from './client.js';
+import { S3Objects } from './objects.js';
+import { S3Requests } from './requests.js';
+import { S3Uploads } from './uploads.js';
+
+/** One bucket and all that is asked of it. Keys are whole: they know nothing of the entry's base path. */
+export interface S3Bucket {
+  readonly requests: S3Requests;
+  readonly objects: S3Objects;
+  readonly uploads: S3Uploads;
+}
+
+export function openBucket(entry: S3Entry, agents: Agents): S3Bucket {
+  const requests = new S3Requests(entry, createClient(entry, agents));
+  return { requests, objects: new S3Objects(requests), uploads: new S3Uploads(requests) };
+}

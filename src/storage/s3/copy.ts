@@ -1,0 +1,52 @@
+import pLimit from 'p-limit';
+
+import type { S3Bucket } from './bucket.js';
+import type { NewObject } from './requests.js';
+import type { Upload, UploadedPart } from './uploads.js';
+
+/** From this size on copies are made of pieces, side by side. One request may copy 5 GiB, but takes minutes for it. */
+const PIECE_BYTES = 512 * 1024 * 1024;
+const PIECES_AT_ONCE = 8;
+
+export interface CopyOptions {
+  readonly bucket: S3Bucket;
+  readonly from: { readonly key: string; readonly bytes: number };
+  readonly to: NewObject;
+  /** Is told the upload that a copy in pieces is made by. */
+  readonly note: (upload: Upload) => Promise<void>;
+  readonly pieceBytes?: number;
+}
+
+/** Copies an object inside the bucket, metadata included; no byte of it comes here. */
+export async function copyObject(options: CopyOptions): Promise<void> {
+  const { bucket, from, to, note, pieceBytes = PIECE_BYTES } = options;
+  if (from.bytes <= pieceBytes) {
+    await bucket.objects.copy(from.key, to);
+    return;
+  }
+  const upload = await bucket.uploads.create(to);
+  try {
+    await note(upload);
+    await bucket.uploads.complete(upload, await copyPieces(options, upload, pieceBytes));
+  } catch (error) {
+    await bucket.uploads.abort(upload).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function copyPieces({ bucket, from }: CopyOptions, upload: Upload, pieceBytes: number): Promise<UploadedPart[]> {
+  const limit = pLimit({ concurrency: PIECES_AT_ONCE, rejectOnClear: true });
+  const pieces = Array.from({ length: Math.ceil(from.bytes / pieceBytes) }, (_, index) => {
+    const first = index * pieceBytes;
+    const last = Math.min(first + pieceBytes, from.bytes) - 1;
+    return limit(() => bucket.uploads.copyPart(upload, { number: index + 1, from: from.key, first, last }));
+  });
+  try {
+    return await Promise.all(pieces);
+  } catch (error) {
+    // The upload can be withdrawn only when nothing is added to it any more.
+    limit.clearQueue();
+    await Promise.allSettled(pieces);
+    throw error;
+  }
+}

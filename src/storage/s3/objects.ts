@@ -1,0 +1,157 @@
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+
+import { LakeportError } from '../../errors.js';
+import { expected, type NewObject, type S3Requests } from './requests.js';
+import { answerOf } from './service-answer.js';
+
+/** DeleteObjects takes no more keys. */
+const MAX_KEYS_PER_DELETE = 1000;
+
+export interface ListedObject {
+  readonly key: string;
+  readonly bytes: number;
+  /** By the store's clock, in milliseconds since 1970. */
+  readonly modifiedAt: number;
+}
+
+export interface ObjectFacts {
+  readonly bytes: number;
+  readonly etag: string | undefined;
+  /** User metadata, names in lower case. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Requests on whole objects of the bucket. */
+export class S3Objects {
+  readonly #requests: S3Requests;
+
+  constructor(requests: S3Requests) {
+    this.#requests = requests;
+  }
+
+  async put(object: NewObject, content: Uint8Array): Promise<void> {
+    const command = new PutObjectCommand({ ...this.#requests.creation(object), Body: content });
+    await this.#requests.send('PutObject', object.key, async () => {
+      expected((await this.#requests.client.send(command)).ETag);
+    });
+  }
+
+  /** The content of a small object; undefined where there is none. */
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return await this.#requests.send('GetObject', key, async () => {
+      try {
+        const { Body: body } = await this.#requests.client.send(new GetObjectCommand(this.#requests.at(key)));
+        return await body?.transformToByteArray();
+      } catch (error) {
+        if (answerOf(error)?.code === 'NoSuchKey') return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** Undefined where there is no such object. */
+  async head(key: string): Promise<ObjectFacts | undefined> {
+    return await this.#requests.send('HeadObject', key, async () => {
+      try {
+        const head = await this.#requests.client.send(new HeadObjectCommand(this.#requests.at(key)));
+        return { bytes: head.ContentLength ?? 0, etag: head.ETag, metadata: head.Metadata ?? {} };
+      } catch (error) {
+        if (answerOf(error)?.status === 404) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  /** All objects whose keys begin with the prefix. */
+  async list(prefix: string): Promise<ListedObject[]> {
+    const objects: ListedObject[] = [];
+    let token: string | undefined;
+    do {
+      const page = await this.#listPage(prefix, token);
+      // Keys may have characters that XML can't hold, so they are asked for encoded; some stores ignore that.
+      const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
+      for (const { Key: key, Size: bytes, LastModified: modified } of page.Contents ?? []) {
+        objects.push({ key: decode(key ?? ''), bytes: bytes ?? 0, modifiedAt: modified?.getTime() ?? 0 });
+      }
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+    return objects;
+  }
+
+  /** Objects that are gone already are no error. */
+  async remove(keys: readonly string[]): Promise<void> {
+    if (keys.length === 1) {
+      await this.#removeEach(keys);
+      return;
+    }
+    for (let start = 0; start < keys.length; start += MAX_KEYS_PER_DELETE) {
+      const batch = keys.slice(start, start + MAX_KEYS_PER_DELETE);
+      try {
+        await this.#removeBatch(batch);
+      } catch (error) {
+        // A few stores know the deletion of single objects only.
+        if (!(error instanceof LakeportError && error.code === 'S3_NOT_SUPPORTED')) throw error;
+        await this.#removeEach(batch);
+      }
+    }
+  }
+
+  /** Copies inside the bucket, metadata included; up to 5 GiB. */
+  async copy(from: string, to: NewObject): Promise<void> {
+    const { Tagging: tagging, ...settings } = to.settings;
+    const command = new CopyObjectCommand({
+      ...this.#requests.at(to.key),
+      ...settings,
+      CopySource: this.#requests.source(from),
+      ...(tagging === undefined ? {} : { Tagging: tagging, TaggingDirective: 'REPLACE' }),
+    });
+    await this.#requests.send('CopyObject', to.key, () => this.#requests.client.send(command));
+  }
+
+  async #listPage(prefix: string, token: string | undefined): Promise<ListObjectsV2CommandOutput> {
+    const { client, bucket } = this.#requests;
+    const command = new ListObjectsV2Command({
+      Bucket: bucket,
+      Prefix: prefix,
+      EncodingType: 'url',
+      ...(token === undefined ? {} : { ContinuationToken: token }),
+    });
+    return await this.#requests.send('ListObjectsV2', prefix, () => client.send(command));
+  }
+
+  async #removeEach(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      const command = new DeleteObjectCommand(this.#requests.at(key));
+      await this.#requests.send('DeleteObject', key, () => this.#requests.client.send(command));
+    }
+  }
+
+  async #removeBatch(keys: readonly string[]): Promise<void> {
+    const { client, bucket } = this.#requests;
+    const command = new DeleteObjectsCommand({
+      Bucket: bucket,
+      Delete: { Objects: keys.map((key) => ({ Key: key })), Quiet: true },
+    });
+    const { Errors: errors } = await this.#requests.send('DeleteObjects', keys[0] ?? '', () => client.send(command));
+    const failed = errors?.find(({ Code: code }) => code !== 'NoSuchKey');
+    if (failed === undefined) return;
+    // The service refuses single keys inside an answer of success; explained like a refusal of their own.
+    const status = failed.Code === 'AccessDenied' ? 403 : failed.Code === 'InternalError' ? 500 : 400;
+    const refusal = Object.assign(new Error(failed.Message), { $metadata: { httpStatusCode: status } });
+    refusal.name = failed.Code ?? 'Unknown';
+    await this.#requests.send('DeleteObjects', failed.Key ?? '', () => Promise.reject(refusal));
+  }
+}
+
+function decodeKey(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', ' '));
+}

@@ -1,0 +1,49 @@
+/** The requests that this store sends, by their names in the API. */
+export type S3Operation =
+  | 'HeadBucket'
+  | 'PutObject'
+  | 'GetObject'
+  | 'HeadObject'
+  | 'ListObjectsV2'
+  | 'DeleteObject'
+  | 'DeleteObjects'
+  | 'CopyObject'
+  | 'CreateMultipartUpload'
+  | 'UploadPart'
+  | 'UploadPartCopy'
+  | 'CompleteMultipartUpload'
+  | 'AbortMultipartUpload';
+
+/** What a policy must allow for each request; Amazon S3 user guide, "Required permissions for Amazon S3 API operations". */
+export const PERMISSIONS: Readonly<Record<S3Operation, string>> = {
+  HeadBucket: 's3:ListBucket',
+  PutObject: 's3:PutObject',
+  GetObject: 's3:GetObject',
+  HeadObject: 's3:GetObject',
+  ListObjectsV2: 's3:ListBucket',
+  DeleteObject: 's3:DeleteObject',
+  DeleteObjects: 's3:DeleteObject',
+  CopyObject: 's3:GetObject and s3:PutObject',
+  CreateMultipartUpload: 's3:PutObject',
+  UploadPart: 's3:PutObject',
+  UploadPartCopy: 's3:GetObject and s3:PutObject',
+  CompleteMultipartUpload: 's3:PutObject',
+  AbortMultipartUpload: 's3:AbortMultipartUpload',
+};
+
+/** For sentences: "… may not *delete* s3://…". */
+export const VERBS: Readonly<Record<S3Operation, string>> = {
+  HeadBucket: 'look at',
+  PutObject: 'write',
+  GetObject: 'read',
+  HeadObject: 'read',
+  ListObjectsV2: 'list',
+  DeleteObject: 'delete',
+  DeleteObjects: 'delete',
+  CopyObject: 'copy',
+  CreateMultipartUpload: 'write',
+  UploadPart: 'write',
+  UploadPartCopy: 'copy',
+  CompleteMultipartUpload: 'write',
+  AbortMultipartUpload: 'withdraw the upload of',
+};

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { LakeportError } from '../../errors.js';
+import { directoryOf } from '../path.js';
+import type { StagedPart } from '../storage.js';
+import type { S3Bucket } from './bucket.js';
+import { copyObject } from './copy.js';
+import { partSettings } from './object-settings.js';
+import type { ObjectFacts } from './objects.js';
+import { MARK, readToken, type UploadToken } from './staged-token.js';
+import { isUploadGone, type Upload, type UploadedPart } from './uploads.js';
+
+/** When to look for an object whose completion was not answered: large ones take the store a while. */
+const LOOKS_AFTER_MS = [0, 500, 2000];
+
+export interface PublisherOptions {
+  readonly bucket: S3Bucket;
+  /** Notes an upload that publishing makes itself. */
+  readonly note: (runId: string, upload: Upload) => Promise<void>;
+  /** Largest object, in bytes, that is copied by one request. */
+  readonly pieceBytes?: number | undefined;
+}
+
+/** Makes staged parts visible, also those that another process or an earlier run has staged. */
+export class PartPublisher {
+  readonly #options: PublisherOptions;
+  /** By directory: the last publication under another name than the staged one. */
+  readonly #renaming = new Map<string, Promise<void>>();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param key where the part is to appear
+   * @param stagedKey where it was meant to when it was staged
+   */
+  async publish(part: StagedPart, key: string, stagedKey: string): Promise<void> {
+    const { requests } = this.#options.bucket;
+    const token = readToken(part, requests.bucket);
+    const publish = () =>
+      token.kind === 'inline'
+        ? this.#put(key, Buffer.from(token.content, 'base64'))
+        : this.#publishUpload({ token, bytes: part.bytes }, key);
+    const crossesOthers = key !== stagedKey && !token.provisional;
+    await (crossesOthers ? this.#inTurn(directoryOf(key), publish) : publish());
+  }
+
+  /** One that is gone already, or published, is no error. */
+  async withdraw(part: StagedPart): Promise<void> {
+    const { requests, uploads, objects } = this.#options.bucket;
+    const token = readToken(part, requests.bucket);
+    if (token.kind === 'inline') return;
+    await uploads.abort(token);
+    if (token.provisional) await objects.remove([token.key]);
+  }
+
+  async #put(key: string, content: Uint8Array): Promise<void> {
+    const { requests, objects } = this.#options.bucket;
+    await objects.put({ key, settings: partSettings(requests.entry.info) }, content);
+  }
+
+  async #publishUpload(staged: StagedUpload, key: string): Promise<void> {
+    const { token } = staged;
+    if (token.key === key) await this.#complete(staged);
+    else await this.#completeElsewhere(staged, key);
+  }
+
+  /** Completes the upload. An answer that got lost is no failure: then the object itself tells. */
+  async #complete(staged: StagedUpload): Promise<void> {
+    const { token } = staged;
+    try {
+      await this.#options.bucket.uploads.complete(token, token.parts);
+    } catch (error) {
+      const uncertain = isUploadGone(error) || (error instanceof LakeportError && error.transient);
+      if (!uncertain) throw error;
+      for (const wait of LOOKS_AFTER_MS) {
+        await sleep(wait);
+        if (await this.#isAt(token.key, staged)) return;
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * An upload keeps the key that it was begun for. The object appears there and goes on to its place by a copy inside the
+   * store. Done again after a failure half way, this goes on from where it stopped.
+   */
+  async #completeElsewhere(staged: StagedUpload, key: string): Promise<void> {
+    const { token, bytes } = staged;
+    const { bucket, note, pieceBytes } = this.#options;
+    try {
+      await this.#complete(staged);
+    } catch (error) {
+      if (!isUploadGone(error) || !(await this.#isAt(key, staged))) throw error;
+      if (await this.#isAt(token.key, staged)) await bucket.objects.remove([token.key]);
+      return;
+    }
+    await copyObject({
+      bucket,
+      from: { key: token.key, bytes },
+      to: { key, settings: partSettings(bucket.requests.entry.info), metadata: { [MARK]: token.mark } },
+      note: (upload) => note(token.runId, upload),
+      ...(pieceBytes === undefined ? {} : { pieceBytes }),
+    });
+    await bucket.objects.remove([token.key]);
+  }
+
+  /**
+   * One after the other, in the order of the calls. Numbers of parts only become smaller, so that in ascending order the
+   * place where a renamed part appears in passing is never the place of one that has arrived.
+   */
+  async #inTurn(directory: string, publish: () => Promise<void>): Promise<void> {
+    const before = this.#renaming.get(directory) ?? Promise.resolve();
+    const turn = before.then(publish, publish);
+    this.#renaming.set(directory, turn);
+    try {
+      await turn;
+    } finally {
+      if (this.#renaming.get(directory) === turn) this.#renaming.delete(directory);
+    }
+  }
+
+  /** True where the object at the key is the staged one. */
+  async #isAt(key: string, staged: StagedUpload): Promise<boolean> {
+    try {
+      const facts = await this.#options.bucket.objects.head(key);
+      return facts !== undefined && isSame(facts, staged);
+    } catch {
+      // What the caller has failed with tells more.
+      return false;
+    }
+  }
+}
+
+interface StagedUpload {
+  readonly token: UploadToken;
+  readonly bytes: number;
+}
+
+function isSame(facts: ObjectFacts, { token, bytes }: StagedUpload): boolean {
+  if (facts.bytes !== bytes) return false;
+  const mark = facts.metadata[MARK];
+  if (mark !== undefined) return mark === token.mark;
+  // Some stores drop the metadata of uploads.
+  return facts.etag !== undefined && facts.etag === etagOf(token.parts);
+}
+
+/** ETag of a completed upload: MD5 of the parts' MD5 sums, and their number. Undefined where parts have other ETags. */
+function etagOf(parts: readonly UploadedPart[]): string | undefined {
+  const sums = parts.map(({ etag }) => /^"?([0-9a-f]{32})"?$/.exec(etag)?.[1]);
+  if (sums.includes(undefined)) return undefined;
+  return `"${createHash('md5')
+    .update(Buffer.from(sums.join(''), 'hex'))
+    .digest('hex')}-${parts.length}"`;
+}

@@ -1,0 +1,64 @@
+import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
+
+import type { S3Entry } from '../../auth/entries.js';
+import { answerOf, type ServiceAnswer } from './service-answer.js';
+
+/** Where a request goes that only asks where the bucket is: every region of Amazon's knows that. */
+const ANY_REGION = 'us-east-1';
+
+/**
+ * Finds the region of an entry that names none, once: from the bucket itself, which knows best, then from the profile or
+ * the environment. Stores other than Amazon's mostly take any region.
+ * @param open a client for the given region, or for the one that profile and environment name
+ */
+export function regionFinder(entry: S3Entry, open: (region: string | undefined) => S3Client): () => Promise<string> {
+  let finding: Promise<string> | undefined;
+  return () => {
+    finding ??= find(entry, open).catch((error: unknown) => {
+      // The next request asks again: this one may have failed for a passing reason.
+      finding = undefined;
+      throw error;
+    });
+    return finding;
+  };
+}
+
+async function find(entry: S3Entry, open: (region: string | undefined) => S3Client): Promise<string> {
+  const configured = await configuredRegion(open);
+  const asked = configured ?? ANY_REGION;
+  const client = open(asked);
+  return (await regionOfBucket(client, entry.info.bucket)) ?? asked;
+}
+
+/** The region that profile, environment or configuration file name. */
+async function configuredRegion(open: (region: string | undefined) => S3Client): Promise<string | undefined> {
+  try {
+    return await open(undefined).config.region();
+  } catch {
+    // The SDK throws where nothing names one.
+    return undefined;
+  }
+}
+
+async function regionOfBucket(client: S3Client, bucket: string): Promise<string | undefined> {
+  try {
+    return (await client.send(new HeadBucketCommand({ Bucket: bucket }))).BucketRegion;
+  } catch (error) {
+    const answer = refusal(error);
+    if (answer.region !== undefined || answer.status !== 400) return answer.region;
+  }
+  // Some stores tell a wrong region only in the body of an answer, which one to HEAD does not have.
+  try {
+    await client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }));
+    return undefined;
+  } catch (error) {
+    return refusal(error).region;
+  }
+}
+
+/** What the service answered; a failure without an answer goes on to the caller. */
+function refusal(error: unknown): ServiceAnswer {
+  const answer = answerOf(error);
+  if (answer === undefined) throw error;
+  return answer;
+}

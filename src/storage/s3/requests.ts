@@ -1,0 +1,71 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+
+import type { S3Entry } from '../../auth/entries.js';
+import { explain, WebPageAnswer } from './explain.js';
+import { contentTypeOf, type ObjectSettings } from './object-settings.js';
+import type { S3Operation } from './operation.js';
+
+export interface NewObject {
+  readonly key: string;
+  readonly settings: ObjectSettings;
+  /** User metadata, names in lower case. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** What requests to one bucket have in common. */
+export class S3Requests {
+  readonly entry: S3Entry;
+  readonly client: S3Client;
+
+  constructor(entry: S3Entry, client: S3Client) {
+    this.entry = entry;
+    this.client = client;
+  }
+
+  get bucket(): string {
+    return this.entry.info.bucket;
+  }
+
+  display(key: string): string {
+    return `s3://${this.bucket}/${key}`;
+  }
+
+  /** Now, by the clock of the store as its last answer told it, in milliseconds since 1970. */
+  now(): number {
+    return Date.now() + this.client.config.systemClockOffset;
+  }
+
+  at(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.bucket, Key: key };
+  }
+
+  /** What every request that makes an object says of it. */
+  creation({ key, settings, metadata }: NewObject) {
+    return {
+      ...this.at(key),
+      ...settings,
+      ContentType: contentTypeOf(key),
+      ...(metadata === undefined ? {} : { Metadata: { ...metadata } }),
+    };
+  }
+
+  /** An object of this bucket as the source of a copy. */
+  source(key: string): string {
+    return [this.bucket, ...key.split('/')].map(encodeURIComponent).join('/');
+  }
+
+  /** Runs a request; what it throws is explained. */
+  async send<T>(operation: S3Operation, key: string, request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      throw explain(error, { entry: this.entry, operation, shown: this.display(key) });
+    }
+  }
+}
+
+/** Some web servers answer 200 to everything; a store gives what it was asked for. */
+export function expected<T>(value: T | undefined): T {
+  if (value === undefined) throw new WebPageAnswer(200);
+  return value;
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+
+import type { S3Entry } from '../../auth/entries.js';
+import { LakeportError } from '../../errors.js';
+import { directoryOf } from '../path.js';
+import type { Agents } from '../remote/agents.js';
+import type { PartWriter, StagedPart, StageOptions, Storage, StoredObject } from '../storage.js';
+import { openBucket, type S3Bucket } from './bucket.js';
+import { MultipartWriter } from './multipart-writer.js';
+import { hiddenKeyBeside, isHidden, ObjectKeys, WRITE_TEST_PATH } from './object-keys.js';
+import { partSettings, smallObjectSettings } from './object-settings.js';
+import { PartBuffers } from './part-buffers.js';
+import { PartPublisher } from './part-publisher.js';
+import { type PartSizes, partSizes } from './part-size.js';
+import { S3PartWriter } from './part-writer.js';
+import { RunMarker } from './run-marker.js';
+import { MARK } from './staged-token.js';
+import { sweep } from './sweep.js';
+import { UploadJournal } from './upload-journal.js';
+
+/** Cloudflare R2, "Multipart upload": all parts but the last have one size. */
+const UNIFORM_PARTS = /\.r2\.cloudflarestorage\.com$/;
+
+export interface S3StorageOptions {
+  readonly entry: S3Entry;
+  readonly agents: Agents;
+  /** For tests: largest object, in bytes, that is copied by one request. */
+  readonly pieceBytes?: number;
+}
+
+/** A bucket. A part is staged as a multipart upload that is not completed, and published by completing it. */
+export class S3Storage implements Storage {
+  readonly id: string;
+  readonly kind = 's3';
+  readonly capabilities = { atomicPublish: true, resumableStage: true };
+  readonly #entry: S3Entry;
+  readonly #agents: Agents;
+  readonly #bucket: S3Bucket;
+  readonly #keys: ObjectKeys;
+  readonly #buffers: PartBuffers;
+  readonly #publisher: PartPublisher;
+  /** By run id. */
+  readonly #journals = new Map<string, UploadJournal>();
+  #run: RunMarker | undefined;
+
+  constructor({ entry, agents, pieceBytes }: S3StorageOptions) {
+    this.id = entry.id;
+    this.#entry = entry;
+    this.#agents = agents;
+    this.#bucket = openBucket(entry, agents);
+    this.#keys = new ObjectKeys(entry.info.basePath);
+    this.#buffers = new PartBuffers(entry.info.uploadConcurrency + 1);
+    this.#publisher = new PartPublisher({
+      bucket: this.#bucket,
+      note: (runId, upload) => this.#journal(runId).add(upload),
+      pieceBytes,
+    });
+  }
+
+  display(path: string): string {
+    return this.#bucket.requests.display(this.#keys.keyOf(path));
+  }
+
+  /** Most memory that a writer takes for parts on their way, in bytes, while the object is not larger than expected. */
+  writerMemoryBytes(expectedBytes?: number): number {
+    return this.#sizes(expectedBytes).first * (this.#entry.info.uploadConcurrency + 1);
+  }
+
+  async prepare(): Promise<void> {
+    await this.put(WRITE_TEST_PATH, new Uint8Array());
+    try {
+      await this.remove([WRITE_TEST_PATH]);
+    } catch (error) {
+      // A first export needs no right to delete; a later one is told so when it comes to that.
+      if (!(error instanceof LakeportError && error.code === 'S3_ACCESS_DENIED')) throw error;
+    }
+  }
+
+  stage(path: string, options: StageOptions): Promise<PartWriter> {
+    const { runId, expectedBytes, provisional = false } = options;
+    const finalKey = this.#keys.keyOf(path);
+    const mark = randomUUID();
+    const openUpload = () =>
+      new MultipartWriter({
+        bucket: this.#bucket,
+        object: {
+          key: provisional ? hiddenKeyBeside(finalKey, runId) : finalKey,
+          settings: partSettings(this.#entry.info),
+          metadata: { [MARK]: mark },
+        },
+        journal: this.#journal(runId),
+        sizes: this.#sizes(expectedBytes),
+        buffers: this.#buffers,
+        concurrency: this.#entry.info.uploadConcurrency,
+      });
+    const tokenBase = { runId, bucket: this.#bucket.requests.bucket, mark, provisional };
+    return Promise.resolve(new S3PartWriter({ storageId: this.id, path, openUpload, tokenBase }));
+  }
+
+  async publish(part: StagedPart, path: string): Promise<void> {
+    if (directoryOf(part.path) !== directoryOf(path)) {
+      throw new LakeportError({
+        code: 'PART_OF_OTHER_DIRECTORY',
+        exit: 'unexpected',
+        message: `A part staged in ${directoryOf(part.path)} cannot be published as ${path}`,
+      });
+    }
+    await this.#publisher.publish(part, this.#keys.keyOf(path), this.#keys.keyOf(part.path));
+  }
+
+  withdraw(part: StagedPart): Promise<void> {
+    return this.#publisher.withdraw(part);
+  }
+
+  async put(path: string, content: Uint8Array): Promise<void> {
+    await this.#bucket.objects.put(
+      { key: this.#keys.keyOf(path), settings: smallObjectSettings(this.#entry.info) },
+      content,
+    );
+  }
+
+  async get(path: string): Promise<Uint8Array | undefined> {
+    return await this.#bucket.objects.get(this.#keys.keyOf(path));
+  }
+
+  async list(directory: string): Promise<StoredObject[]> {
+    const prefix = this.#keys.prefixOf(directory);
+    const objects = await this.#bucket.objects.list(prefix);
+    return objects
+      .filter(({ key }) => !isHidden(key.slice(prefix.length)))
+      .map(({ key, bytes }) => ({ path: this.#keys.pathOf(key), bytes }));
+  }
+
+  async remove(paths: readonly string[]): Promise<void> {
+    await this.#bucket.objects.remove(paths.map((path) => this.#keys.keyOf(path)));
+  }
+
+  async beginRun({ runId }: { readonly runId: string }): Promise<void> {
+    this.#run = await RunMarker.begin({ bucket: this.#bucket, keys: this.#keys, runId });
+  }
+
+  sweep(): Promise<number> {
+    return sweep({ bucket: this.#bucket, keys: this.#keys, own: this.#run?.runId });
+  }
+
+  async endRun(): Promise<void> {
+    const run = this.#run;
+    this.#run = undefined;
+    await run?.end();
+  }
+
+  close(): Promise<void> {
+    this.#run?.abandon();
+    this.#run = undefined;
+    this.#bucket.requests.client.destroy();
+    this.#agents.destroy();
+    return Promise.resolve();
+  }
+
+  #sizes(expectedBytes: number | undefined): PartSizes {
+    const { partSizeBytes, endpointUrl } = this.#entry.info;
+    const host = endpointUrl === undefined ? '' : new URL(endpointUrl).hostname;
+    return partSizes({ partSizeBytes, expectedBytes, uniform: UNIFORM_PARTS.test(host) });
+  }
+
+  #journal(runId: string): UploadJournal {
+    const known = this.#journals.get(runId);
+    if (known !== undefined) return known;
+    const journal = new UploadJournal({ bucket: this.#bucket, keys: this.#keys, runId });
+    this.#journals.set(runId, journal);
+    return journal;
+  }
+}

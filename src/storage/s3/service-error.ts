@@ -1,0 +1,310 @@
+import type { ServiceAnswer } from './service-answer.js';
+import { type Attempt, credentialFields, entryName, type Explanation, placeOf } from './explanation.js';
+import { PERMISSIONS, VERBS } from './operation.js';
+
+type Explain = (attempt: Attempt, answer: ServiceAnswer) => Omit<Explanation, 'exit'>;
+
+/** Codes of "Error responses" in the Amazon S3 API reference, and of the stores that speak its language. */
+const BY_CODE: Readonly<Record<string, Explain>> = {
+  InvalidAccessKeyId: unknownKey,
+  UnrecognizedClientException: unknownKey,
+  SignatureDoesNotMatch: ({ entry }) => ({
+    code: 'S3_WRONG_SECRET_KEY',
+    message: `The secret key of ${entryName(entry)} does not belong to its access key id`,
+    hint: `Compare ${credentialFields(entry)}; a secret that was cut or has a blank at its end gives the same error.`,
+  }),
+  ExpiredToken: expired,
+  ExpiredTokenException: expired,
+  TokenRefreshRequired: expired,
+  RequestExpired: expired,
+  InvalidToken: ({ entry }) => ({
+    code: 'S3_WRONG_SESSION_TOKEN',
+    message: `The session token of ${entryName(entry)} is not valid for its access key id`,
+    hint: 'Temporary keys (ASIA…) need the session_token that came with them; permanent ones (AKIA…) must have none.',
+  }),
+  RequestTimeTooSkewed: skewed,
+  RequestInTheFuture: skewed,
+  NoSuchBucket: noSuchBucket,
+  InvalidBucketName: ({ entry }) => ({
+    code: 'S3_INVALID_BUCKET_NAME',
+    message: `"${entry.info.bucket}" is no valid name of a bucket`,
+    hint: 'Give the bucket alone, without s3:// and without a path; directories go into base_path.',
+  }),
+  PermanentRedirect: wrongRegion,
+  Redirect: wrongRegion,
+  AuthorizationHeaderMalformed: wrongRegion,
+  IllegalLocationConstraintException: wrongRegion,
+  InvalidRegion: wrongRegion,
+  SecondLevelDomainForbidden: ({ entry }) => ({
+    code: 'S3_VIRTUAL_HOSTED_STYLE_NEEDED',
+    message: `${placeOf(entry)} wants the bucket in front of the host's name`,
+    hint: 'Set "virtual_hosted_style_request": true in the entry.',
+  }),
+  AllAccessDisabled: ({ entry }) => ({
+    code: 'S3_BUCKET_DISABLED',
+    message: `All access to bucket "${entry.info.bucket}" has been disabled by the provider`,
+    hint: 'Ask the owner of the account.',
+  }),
+  AccessControlListNotSupported: ({ entry }) => ({
+    code: 'S3_ACL_REFUSED',
+    message: `Bucket "${entry.info.bucket}" takes no ACLs`,
+    hint: 'Remove "acl" from the entry, or enable ACLs in the object ownership settings of the bucket.',
+  }),
+  InvalidStorageClass: ({ entry }) => ({
+    code: 'S3_STORAGE_CLASS_REFUSED',
+    message: `${placeOf(entry)} does not know the storage class "${entry.info.storageClass ?? ''}"`,
+    hint: 'Correct or remove "storage_class" in the entry.',
+  }),
+  InvalidTag: ({ entry }) => ({
+    code: 'S3_TAGS_REFUSED',
+    message: `${placeOf(entry)} refuses the tags of ${entryName(entry)}`,
+    hint: 'An object takes 10 tags at most, keys of 128 characters, values of 256, without special characters.',
+  }),
+  NotImplemented: ({ entry, operation }) => ({
+    code: 'S3_NOT_SUPPORTED',
+    message: `${placeOf(entry)} does not support a part of the request ${operation}`,
+    hint: 'Remove settings that it may not know (tags, acl, storage_class, server_side_encryption), and set "request_checksum": "when_required".',
+  }),
+  MethodNotAllowed: notAllowed,
+  MissingContentLength: streamRefused,
+  XAmzContentSHA256Mismatch: corrupted,
+  BadDigest: corrupted,
+  EntityTooLarge: ({ shown }) => ({
+    code: 'S3_OBJECT_TOO_LARGE',
+    message: `${shown} would be larger than the store allows`,
+    hint: 'Split the output with --max_rows_per_file.',
+  }),
+  KeyTooLongError: ({ shown }) => ({
+    code: 'S3_KEY_TOO_LONG',
+    message: `${shown} is longer than the 1,024 bytes that S3 takes`,
+    hint: 'Give a shorter base_path or --sub_path.',
+  }),
+  EntityTooSmall: ({ entry }) => ({
+    code: 'S3_PARTS_TOO_SMALL',
+    message: `${placeOf(entry)} wants larger parts in an upload`,
+    hint: 'Raise "part_size" in the entry.',
+  }),
+  InvalidPart: ({ shown }) => ({
+    code: 'S3_UPLOAD_INCOMPLETE',
+    message: `Parts of the staged upload of ${shown} are not in the store any more, or are not the ones that were sent`,
+    hint: 'Let no lifecycle rule or other program abort uploads while a run is writing; export the table again.',
+  }),
+  NoSuchUpload: ({ shown }) => ({
+    code: 'S3_UPLOAD_GONE',
+    message: `The staged upload of ${shown} has disappeared from the store before it was published`,
+    hint: 'Let no lifecycle rule or other program abort uploads while a run is writing; export the table again.',
+  }),
+  OperationAborted: conflict,
+  ConditionalRequestConflict: conflict,
+  NoSuchKey: ({ shown }) => ({ code: 'S3_OBJECT_GONE', message: `${shown} has disappeared while it was in use` }),
+  QuotaExceeded: full,
+  XMinioStorageFull: full,
+  XMinioAdminBucketQuotaExceeded: full,
+  InsufficientStorage: full,
+  InvalidObjectState: ({ shown }) => ({
+    code: 'S3_ARCHIVED',
+    message: `${shown} lies in an archive and can't be read`,
+    hint: 'Restore it first, or choose a storage_class that can be read at once.',
+  }),
+};
+
+/** For answers without a code of their own: those to HEAD, and those of proxies. */
+const BY_STATUS: Readonly<Record<number, Explain>> = {
+  301: wrongRegion,
+  403: denied,
+  404: (attempt) => (attempt.operation === 'HeadBucket' ? noSuchBucket(attempt) : notFound(attempt)),
+  405: notAllowed,
+  407: ({ entry }) => ({
+    code: 'PROXY_LOGIN_NEEDED',
+    message: `The proxy of ${entryName(entry)} wants a user and a password`,
+    hint: 'Put them into proxy_url: http://user:password@host:port.',
+  }),
+  411: streamRefused,
+  507: full,
+};
+
+/** What the service's refusal means. Throttling and failures of the service itself may pass; nothing else does. */
+export function explainAnswer(attempt: Attempt, answer: ServiceAnswer): Explanation {
+  const explanation = (BY_CODE[answer.code] ?? special(answer) ?? BY_STATUS[answer.status] ?? other)(attempt, answer);
+  return { exit: 'unreachable', ...explanation };
+}
+
+function special(answer: ServiceAnswer): Explain | undefined {
+  if (answer.code.startsWith('KMS.')) return keyService;
+  if (answer.status === 429 || answer.status === 503 || /SlowDown|Throttl|TooManyRequests/.test(answer.code))
+    return busy;
+  if (answer.status >= 500 && answer.status !== 501 && answer.status !== 507) return failing;
+  if (answer.code === 'RequestTimeout') return failing;
+  if (answer.code.startsWith('AccessDenied')) return denied;
+  return undefined;
+}
+
+function unknownKey({ entry }: Attempt) {
+  return {
+    code: 'S3_UNKNOWN_ACCESS_KEY',
+    message: `${placeOf(entry)} does not know the access key id of ${entryName(entry)}`,
+    hint: `Check ${credentialFields(entry)}${entry.info.endpointUrl === undefined ? '; keys of an S3-compatible store need endpoint_url as well' : ', and that they belong to this endpoint'}.`,
+  };
+}
+
+function expired({ entry }: Attempt) {
+  return {
+    code: 'S3_CREDENTIALS_EXPIRED',
+    message: `The temporary credentials of ${entryName(entry)} have expired`,
+    hint:
+      entry.info.credentials.kind === 'keys'
+        ? 'Get new ones, or use a profile or a role, which are renewed while a run goes on.'
+        : `Renew ${credentialFields(entry)}, for example by aws sso login.`,
+  };
+}
+
+function skewed({ entry }: Attempt) {
+  return {
+    code: 'S3_CLOCK_SKEW',
+    message: `The clock of this machine (${new Date().toISOString()}) is too far from that of ${placeOf(entry)}`,
+    hint: 'Set the clock, best by NTP (timedatectl set-ntp true): signatures are valid for 15 minutes.',
+  };
+}
+
+function noSuchBucket({ entry }: Attempt) {
+  const { endpointUrl, forcePathStyle, bucket } = entry.info;
+  const virtualHosted = endpointUrl !== undefined && !forcePathStyle;
+  return {
+    code: 'S3_NO_SUCH_BUCKET',
+    message: `There is no bucket "${bucket}" at ${placeOf(entry)}`,
+    hint: virtualHosted
+      ? 'Check "bucket"; a store that wants the bucket in the path needs "force_path_style": true.'
+      : 'Check "bucket" and "endpoint_url" of the entry, or create the bucket: lakeport never does.',
+  };
+}
+
+function notFound({ entry, shown }: Attempt) {
+  return {
+    code: 'S3_NOT_FOUND',
+    message: `${placeOf(entry)} answers that ${shown} is not there`,
+    hint: 'Check "bucket" and "endpoint_url" of the entry.',
+  };
+}
+
+function notAllowed({ entry, operation, shown }: Attempt) {
+  return {
+    code: 'S3_NOT_ALLOWED',
+    message: `${placeOf(entry)} does not allow ${operation} on ${shown}`,
+    hint: 'Look for an object lock, a read-only replica, or an endpoint_url that is not the address of the S3 API.',
+  };
+}
+
+function wrongRegion({ entry }: Attempt, { region }: ServiceAnswer) {
+  const { bucket, region: given } = entry.info;
+  return {
+    code: 'S3_WRONG_REGION',
+    message:
+      region === undefined
+        ? `Bucket "${bucket}" is not in the region ${given ?? 'of the profile or environment'}`
+        : `Bucket "${bucket}" is in the region ${region}, not in ${given ?? 'that of the profile or environment'}`,
+    hint:
+      region === undefined
+        ? 'Correct "region" in the entry, or remove it to have it found from the bucket.'
+        : `Set "region": "${region}" in the entry, or remove it to have it found from the bucket.`,
+  };
+}
+
+/** Names the permission from the service's own sentence where that tells it, otherwise from the request. */
+function denied({ entry, operation, shown }: Attempt, { message }: ServiceAnswer) {
+  const action = /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1];
+  const explicit = /with an explicit deny[^.]*/.exec(message)?.[0];
+  const missing = [
+    action ?? PERMISSIONS[operation],
+    ...(action === undefined ? furtherPermissions(entry, operation) : []),
+  ];
+  return {
+    code: 'S3_ACCESS_DENIED',
+    message: `The credentials of ${entryName(entry)} may not ${VERBS[operation]} ${shown}${explicit === undefined ? '' : ` (${explicit})`}`,
+    hint: `Grant ${missing.join(', ')} on it${deletes(operation) ? '; a bucket policy or an object lock may forbid it too' : ''}.`,
+  };
+}
+
+/** Permissions that the request needs besides its own, because of the entry's settings or of what it asks. */
+function furtherPermissions({ info }: Attempt['entry'], operation: Attempt['operation']): string[] {
+  // A missing object is answered by 403 where its bucket may not be listed.
+  if (operation === 'GetObject' || operation === 'HeadObject') return ['s3:ListBucket'];
+  const creates = operation === 'PutObject' || operation === 'CreateMultipartUpload' || operation === 'CopyObject';
+  const permissions: string[] = [];
+  if (creates && info.acl !== undefined) permissions.push('s3:PutObjectAcl');
+  if (creates && Object.keys(info.tags).length > 0) permissions.push('s3:PutObjectTagging');
+  if (info.serverSideEncryption?.startsWith('aws:kms') === true && !deletes(operation)) {
+    permissions.push('kms:GenerateDataKey', 'kms:Decrypt');
+  }
+  return permissions;
+}
+
+function deletes(operation: Attempt['operation']): boolean {
+  return operation === 'DeleteObject' || operation === 'DeleteObjects' || operation === 'AbortMultipartUpload';
+}
+
+function keyService({ entry }: Attempt, { code }: ServiceAnswer) {
+  return {
+    code: 'S3_KMS_KEY_REFUSED',
+    message: `The key service refuses the encryption key of ${entryName(entry)} (${code.slice('KMS.'.length)})`,
+    hint: 'Check "sse_kms_key_id": the key must be enabled, in the region of the bucket, and allow kms:GenerateDataKey and kms:Decrypt.',
+  };
+}
+
+function busy({ entry }: Attempt) {
+  return {
+    code: 'S3_BUSY',
+    message: `${placeOf(entry)} asks to send requests more slowly, and still did after ${entry.info.maxRetries} retries`,
+    hint: 'Lower "upload_concurrency" of the entry or --n_jobs, or raise "max_retries".',
+    transient: true,
+  };
+}
+
+function failing({ entry, operation }: Attempt, { status }: ServiceAnswer) {
+  return {
+    code: 'S3_SERVICE_FAILED',
+    message: `${placeOf(entry)} failed at ${operation} (HTTP ${status}), and still did after ${entry.info.maxRetries} retries`,
+    hint: 'Try again later, or raise "max_retries" of the entry.',
+    transient: true,
+  };
+}
+
+function corrupted({ entry, shown }: Attempt) {
+  return {
+    code: 'S3_CORRUPTED_ON_THE_WAY',
+    message: `What arrived at ${placeOf(entry)} for ${shown} is not what was sent`,
+    hint: 'A proxy or a network device between here and the store changes the data.',
+    transient: true,
+  };
+}
+
+function conflict({ shown }: Attempt) {
+  return {
+    code: 'S3_CONFLICT',
+    message: `Another request was changing ${shown} at the same moment`,
+    hint: 'Let no two exports write the same tables to the same place.',
+    transient: true,
+  };
+}
+
+function streamRefused({ entry }: Attempt) {
+  return {
+    code: 'S3_NOT_SUPPORTED',
+    message: `${placeOf(entry)} does not take the framing of this request`,
+    hint: 'Set "request_checksum": "when_required" in the entry.',
+  };
+}
+
+function full({ entry }: Attempt) {
+  return {
+    code: 'S3_QUOTA_EXCEEDED',
+    message: `No space is left for bucket "${entry.info.bucket}" at ${placeOf(entry)}, or its quota is used up`,
+    hint: 'Remove old exports, or ask for a larger quota.',
+  };
+}
+
+function other({ entry, operation, shown }: Attempt, { code, status, message }: ServiceAnswer) {
+  return {
+    code: 'S3_REFUSED',
+    message: `${placeOf(entry)} refuses ${operation} of ${shown}: ${code} (HTTP ${status})${message === '' || message === code ? '' : `, ${message}`}`,
+  };
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+import { LakeportError } from '../../errors.js';
+import type { StagedPart } from '../storage.js';
+
+/** A small part, which is sent when it is published: it lies where the token lies, in memory and in the run log. */
+const inlineToken = z.object({
+  kind: z.literal('inline'),
+  /** Base64. */
+  content: z.string(),
+  provisional: z.boolean(),
+});
+
+/** A multipart upload with all of its parts, to be completed. */
+const uploadToken = z.object({
+  kind: z.literal('upload'),
+  runId: z.string(),
+  bucket: z.string(),
+  key: z.string(),
+  uploadId: z.string(),
+  /** In the metadata of the object to be, so that it is told from others of the same name. */
+  mark: z.string(),
+  /** The key is a hidden one. */
+  provisional: z.boolean(),
+  parts: z.array(z.object({ number: z.number().int(), etag: z.string(), crc32: z.string().optional() })),
+});
+
+const stagedToken = z.discriminatedUnion('kind', [inlineToken, uploadToken]);
+
+export type InlineToken = z.infer<typeof inlineToken>;
+export type UploadToken = z.infer<typeof uploadToken>;
+
+/** User metadata of every object that came from a multipart upload of this program. */
+export const MARK = 'lakeport-part';
+
+/** @throws LakeportError where the part was staged in another bucket or another kind of store */
+export function readToken(part: StagedPart, bucket: string): InlineToken | UploadToken {
+  const { data: token } = stagedToken.safeParse(part.token);
+  if (token !== undefined && (token.kind === 'inline' || token.bucket === bucket)) return token;
+  throw new LakeportError({
+    code: 'STAGED_ELSEWHERE',
+    exit: 'unexpected',
+    message:
+      token === undefined
+        ? `The staged part of ${part.path} is none of an S3 store`
+        : `The part of ${part.path} was staged in bucket ${token.bucket}, not in ${bucket}`,
+    hint: 'Resume a run with the auth file that it was started with.',
+    context: { path: part.path, entry: part.storageId },
+  });
+}

@@ -1,0 +1,122 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  UploadPartCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+
+import { LakeportError } from '../../errors.js';
+import { expected, type NewObject, type S3Requests } from './requests.js';
+import { answerOf } from './service-answer.js';
+
+/** A multipart upload that is under way. */
+export interface Upload {
+  readonly key: string;
+  readonly uploadId: string;
+}
+
+/** A part of a multipart upload as completing it wants it. */
+export interface UploadedPart {
+  readonly number: number;
+  readonly etag: string;
+  /** Where checksums are sent, base64. */
+  readonly crc32?: string | undefined;
+}
+
+/** Requests on multipart uploads of the bucket. */
+export class S3Uploads {
+  readonly #requests: S3Requests;
+
+  constructor(requests: S3Requests) {
+    this.#requests = requests;
+  }
+
+  async create(object: NewObject): Promise<Upload> {
+    const { client } = this.#requests;
+    const { key } = object;
+    return await this.#requests.send('CreateMultipartUpload', key, async () => {
+      // The checksums that go with the parts have to be announced.
+      const checksums = (await client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED';
+      const command = new CreateMultipartUploadCommand({
+        ...this.#requests.creation(object),
+        ...(checksums ? { ChecksumAlgorithm: 'CRC32' } : {}),
+      });
+      return { key, uploadId: expected((await client.send(command)).UploadId) };
+    });
+  }
+
+  async uploadPart(
+    upload: Upload,
+    part: { readonly number: number; readonly body: Uint8Array; readonly signal: AbortSignal },
+  ): Promise<UploadedPart> {
+    const { number, body, signal } = part;
+    const command = new UploadPartCommand({ ...this.#of(upload), PartNumber: number, Body: body });
+    return await this.#requests.send('UploadPart', upload.key, async () =>
+      uploadedPart(number, await this.#requests.client.send(command, { abortSignal: signal })),
+    );
+  }
+
+  /** Copies bytes `first` to `last` of an object of this bucket into the upload. */
+  async copyPart(
+    upload: Upload,
+    part: { readonly number: number; readonly from: string; readonly first: number; readonly last: number },
+  ): Promise<UploadedPart> {
+    const { number, from, first, last } = part;
+    const command = new UploadPartCopyCommand({
+      ...this.#of(upload),
+      PartNumber: number,
+      CopySource: this.#requests.source(from),
+      CopySourceRange: `bytes=${first}-${last}`,
+    });
+    return await this.#requests.send('UploadPartCopy', upload.key, async () =>
+      uploadedPart(number, expected((await this.#requests.client.send(command)).CopyPartResult)),
+    );
+  }
+
+  /** @param parts in the order of their numbers */
+  async complete(upload: Upload, parts: readonly UploadedPart[]): Promise<void> {
+    const command = new CompleteMultipartUploadCommand({
+      ...this.#of(upload),
+      MultipartUpload: {
+        Parts: parts.map(({ number, etag, crc32 }) => ({
+          PartNumber: number,
+          ETag: etag,
+          ...(crc32 === undefined ? {} : { ChecksumCRC32: crc32 }),
+        })),
+      },
+    });
+    await this.#requests.send('CompleteMultipartUpload', upload.key, () => this.#requests.client.send(command));
+  }
+
+  /** True where there was such an upload. */
+  async abort(upload: Upload): Promise<boolean> {
+    const command = new AbortMultipartUploadCommand(this.#of(upload));
+    return await this.#requests.send('AbortMultipartUpload', upload.key, async () => {
+      try {
+        await this.#requests.client.send(command);
+        return true;
+      } catch (error) {
+        if (answerOf(error)?.code === 'NoSuchUpload') return false;
+        throw error;
+      }
+    });
+  }
+
+  #of({ key, uploadId }: Upload): { Bucket: string; Key: string; UploadId: string } {
+    return { ...this.#requests.at(key), UploadId: uploadId };
+  }
+}
+
+/** True for the explained failure that an upload is not there any more. */
+export function isUploadGone(error: unknown): boolean {
+  return error instanceof LakeportError && error.code === 'S3_UPLOAD_GONE';
+}
+
+function uploadedPart(
+  number: number,
+  answer: { readonly ETag?: string | undefined; readonly ChecksumCRC32?: string | undefined },
+): UploadedPart {
+  const { ETag: etag, ChecksumCRC32: crc32 } = answer;
+  return { number, etag: expected(etag), ...(crc32 === undefined ? {} : { crc32 }) };
+}
