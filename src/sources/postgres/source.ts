@@ -161,7 +161,8 @@ class PostgresSource implements Source {
         if (guarded) await this.#client.query('RELEASE SAVEPOINT question');
         return answer;
       } catch (error) {
-        if (guarded) await this.#client.query('ROLLBACK TO SAVEPOINT question').catch(() => undefined);
+        if (guarded)
+          await this.#client.query('ROLLBACK TO SAVEPOINT question; RELEASE SAVEPOINT question').catch(() => undefined);
         throw postgresError(error, { entry: this.#settings.entryId, table });
       }
     });
