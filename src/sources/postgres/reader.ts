@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
+import { requestCancel } from './cancel.js';
 import { connectPostgres, type PostgresSettings } from './connection.js';
 import { CopyChannel } from './copy/copy-channel.js';
 import { CopyRead } from './copy/copy-read.js';
@@ -58,7 +59,7 @@ class PostgresReader implements SliceReader {
       return await copy.result;
     } catch (thrown) {
       this.#open = undefined;
-      // The server ends the COPY when it next sends into the closed socket.
+      requestCancel(client, this.#settings);
       discard(client);
       if (signal.aborted) throw thrown;
       const { table, slice } = request;

@@ -32,7 +32,6 @@ export class CopyRead implements CopyReceiver, Submittable {
   /** Bytes of the rows that are scanned and not decoded. */
   #batchBytes = 0;
   #isMidBatch = false;
-  #error: unknown;
 
   constructor(options: { readonly request: ReadRequest; readonly sink: RowSink; readonly channel: CopyChannel }) {
     const { request, sink, channel } = options;
@@ -96,17 +95,13 @@ export class CopyRead implements CopyReceiver, Submittable {
     this.#rows = Number(/^COPY (\d+)$/.exec(message.text)?.[1]);
   }
 
+  /** The driver's last word on this query, whether the server or the connection failed. */
   handleError(error: unknown): void {
-    this.#error ??= error;
-    // After an error of the server `ReadyForQuery` still comes; after one of the connection nothing does.
-    const isOfServer = error instanceof Error && 'severity' in error;
-    if (!isOfServer) this.fail(error);
+    this.fail(error);
   }
 
   handleReadyForQuery(): void {
-    if (this.#error !== undefined) this.#reject(this.#error);
-    else if (this.#rows === undefined || Number.isNaN(this.#rows))
-      this.#reject(new Error('COPY ended without a count'));
+    if (this.#rows === undefined || Number.isNaN(this.#rows)) this.#reject(new Error('COPY ended without a count'));
     else this.#resolve({ rows: this.#rows, bytes: this.#bytes, unrepresentable: this.#decoder.unrepresentable });
   }
 
