@@ -37,6 +37,14 @@ export class AuthFile {
     return [...this.#entries.keys()];
   }
 
+  /** The kind of an entry, for messages: `postgres`, `s3` …; `unknown` where there is no such entry. */
+  kindOf(id: string): string {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return 'unknown';
+    if ('unavailable' in entry) return entry.unavailable;
+    return entry.kind === 'database' ? entry.engine : entry.storageType;
+  }
+
   /** @throws LakeportError of class `usage` for an unknown id, a storage, or a kind that can't be used yet */
   database(id: string): DatabaseEntry {
     const entry = this.entry(id);

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+
+import pLimit from 'p-limit';
+
+import { readAuthFile, type AuthFile } from '../../auth/auth-file.js';
+import { EXIT_CODES, LakeportError } from '../../errors.js';
+import { VERSION } from '../../version.js';
+import type { CliContext } from '../context.js';
+import { checkEntry, type EntryCheck } from '../entry-check.js';
+import { writeDocument } from '../failure.js';
+import { notEmpty } from '../flag-values.js';
+import type { GivenFlags } from '../given-flags.js';
+import { readLoggingSettings } from '../logging.js';
+import type { Output } from '../output.js';
+import { printable, printableLines } from '../printable.js';
+import { errorDocument } from '../run-json.js';
+import { withSession } from '../session.js';
+import { tableLines } from '../text-table.js';
+import { usageError } from '../usage-error.js';
+
+/** Entries tested at the same time. */
+const AT_ONCE = 8;
+
+interface CheckInput {
+  readonly flags: GivenFlags;
+  /** Ids of the entries to test; all where there are none. */
+  readonly ids: readonly string[];
+  readonly context: CliContext;
+}
+
+/**
+ * `lakeport check`.
+ * @returns the exit code: 4 where an entry failed, 2 where one was asked for that can't be used yet
+ * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ */
+export async function checkCommand({ flags, ids, context }: CheckInput): Promise<number> {
+  const path = flags.value('auth_file');
+  if (path === undefined) {
+    throw usageError({
+      code: 'MISSING_FLAG',
+      message: '--auth_file must be given',
+      hint: 'lakeport check -a auth.json',
+      flag: '--auth_file',
+    });
+  }
+  const authFile = notEmpty({ flag: '--auth_file', value: path });
+  const logging = { ...readLoggingSettings(flags), banner: false };
+  const json = flags.has('json');
+  return withSession({ command: 'check', runId: randomUUID(), logging, json, context }, async (session) => {
+    const auth = await readAuthFile(authFile, context);
+    for (const warning of auth.warnings) session.log.write('WARNING', warning);
+    for (const id of ids) if (!auth.ids().includes(id)) auth.entry(id);
+    session.start();
+    session.say('checking');
+    const limit = pLimit(AT_ONCE);
+    const chosen = ids.length === 0 ? auth.ids() : [...new Set(ids)];
+    const checks = await Promise.all(chosen.map((id) => limit(() => check(auth, id, context.signal))));
+    session.stop();
+    if (json) writeDocument(checkDocument(checks), context);
+    else context.stdout.write(context.redactor.redact(checkText(checks, context.stdout)));
+    return exitCode(checks, { asked: ids.length > 0 });
+  });
+}
+
+async function check(auth: AuthFile, id: string, signal: AbortSignal): Promise<EntryCheck> {
+  try {
+    return await checkEntry(auth.entry(id), signal);
+  } catch (thrown) {
+    const error = LakeportError.from(thrown);
+    return {
+      id,
+      kind: auth.kindOf(id),
+      address: '',
+      result: 'not available yet',
+      milliseconds: 0,
+      detail: undefined,
+      error,
+    };
+  }
+}
+
+function exitCode(checks: readonly EntryCheck[], { asked }: { readonly asked: boolean }): number {
+  const failed = checks.find(({ result }) => result === 'failed')?.error;
+  if (failed !== undefined) return failed.exit === 'unexpected' ? EXIT_CODES.unexpected : EXIT_CODES.unreachable;
+  return asked && checks.some(({ result }) => result !== 'ok') ? EXIT_CODES.usage : 0;
+}
+
+function checkText(checks: readonly EntryCheck[], output: Output): string {
+  const columns = [
+    { title: 'ID' },
+    { title: 'KIND' },
+    { title: 'ADDRESS' },
+    { title: 'RESULT' },
+    { title: 'MS', align: 'right' as const },
+    { title: '' },
+  ];
+  const rows = checks.map(({ id, kind, address, result, milliseconds, detail }) => [
+    printable(id),
+    kind,
+    printable(address),
+    result,
+    result === 'not available yet' ? '' : String(milliseconds),
+    printable(detail ?? ''),
+  ]);
+  const table = tableLines({ columns, rows });
+  const colour = { ok: 'green', failed: 'red', 'not available yet': 'yellow' } as const;
+  const lines = [
+    output.paint('dim', table.title),
+    ...table.rows.map((line, at) => output.paint(colour[checks[at]?.result ?? 'ok'], line)),
+  ];
+  for (const { id, error, result } of checks) {
+    if (error === undefined || result !== 'failed') continue;
+    lines.push('', `${output.paint('red', `${printable(id)}:`)} ${printableLines(error.message)}`);
+    if (error.hint !== undefined) lines.push(`  ${output.paint('cyan', 'hint:')} ${printable(error.hint)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function checkDocument(checks: readonly EntryCheck[]): object {
+  return {
+    lakeport: VERSION,
+    command: 'check',
+    entries: checks.map(({ id, kind, address, result, milliseconds, detail, error }) => ({
+      id,
+      kind,
+      address,
+      result,
+      milliseconds,
+      ...(detail === undefined ? {} : { product: detail }),
+      ...(error === undefined ? {} : { error: errorDocument(error) }),
+    })),
+  };
+}

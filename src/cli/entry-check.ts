@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+
+import { connectionStringParts } from '../auth/connection-string.js';
+import type { AuthEntry, DatabaseEntry, StorageEntry } from '../auth/entries.js';
+import { LakeportError } from '../errors.js';
+
+/** How the test of one entry of the auth file came out. */
+export interface EntryCheck {
+  readonly id: string;
+  /** `postgres`, `s3` …; of kinds that can't be used yet, the name they have. */
+  readonly kind: string;
+  /** Without secrets. */
+  readonly address: string;
+  readonly result: 'ok' | 'failed' | 'not available yet';
+  readonly milliseconds: number;
+  /** What answered: product and version. */
+  readonly detail: string | undefined;
+  readonly error: LakeportError | undefined;
+}
+
+/** Tests one entry for real. Never throws. */
+export async function checkEntry(entry: AuthEntry, signal: AbortSignal): Promise<EntryCheck> {
+  const startedAt = performance.now();
+  const done = (outcome: Pick<EntryCheck, 'result' | 'address' | 'detail' | 'error'>): EntryCheck => ({
+    id: entry.id,
+    kind: entry.kind === 'database' ? entry.engine : entry.storageType,
+    milliseconds: Math.round(performance.now() - startedAt),
+    ...outcome,
+  });
+  try {
+    signal.throwIfAborted();
+    const { address, detail } =
+      entry.kind === 'database' ? await checkDatabase(entry, signal) : await checkStorage(entry);
+    return done({ result: 'ok', address, detail, error: undefined });
+  } catch (thrown) {
+    const error = LakeportError.from(thrown);
+    const result =
+      error.code === 'NOT_AVAILABLE_YET' || error.code === 'SOURCE_NOT_AVAILABLE' ? 'not available yet' : 'failed';
+    return done({ result, address: addressOf(entry), detail: undefined, error });
+  }
+}
+
+async function checkDatabase(entry: DatabaseEntry, signal: AbortSignal) {
+  const { openSource } = await import('../sources/index.js');
+  const source = await openSource(entry, { signal });
+  try {
+    // The question for free connections is answered with a row.
+    await source.freeConnections();
+    const { address, database, product } = source.server;
+    return { address: `${address}/${database}`, detail: product };
+  } finally {
+    await source.close();
+  }
+}
+
+async function checkStorage(entry: StorageEntry) {
+  const { openStorage } = await import('../storage/index.js');
+  const storage = await openStorage({ kind: 'entry', entry });
+  try {
+    await storage.prepare();
+    const path = `_lakeport_check_${randomUUID()}`;
+    const written = Buffer.from(path);
+    await storage.put(path, written);
+    try {
+      const read = await storage.get(path);
+      if (read === undefined || !written.equals(read)) throw readBackDiffers(entry, storage.display(path));
+    } finally {
+      await storage.remove([path]);
+    }
+    return { address: addressOf(entry), detail: undefined };
+  } finally {
+    await storage.close();
+  }
+}
+
+function readBackDiffers(entry: StorageEntry, path: string): LakeportError {
+  return new LakeportError({
+    code: 'PROBE_DIFFERS',
+    exit: 'unreachable',
+    message: `What was written to ${path} was not what came back`,
+    hint: 'Look for a cache or a gateway between here and the storage.',
+    context: { entry: entry.id, path },
+  });
+}
+
+/** Where the entry leads to, from its own fields. */
+function addressOf(entry: AuthEntry): string {
+  if (entry.kind === 'database') return databaseAddress(entry);
+  switch (entry.storageType) {
+    case 's3':
+      return objectAddress('s3', entry.info.bucket, entry.info.basePath);
+    case 'gcs':
+      return objectAddress('gs', entry.info.bucket, entry.info.basePath);
+    case 'azure':
+      return objectAddress(
+        'az',
+        `${entry.info.container}@${entry.info.accountName ?? ''}`.replace(/@$/, ''),
+        entry.info.basePath,
+      );
+    case 'local':
+      return entry.info.directory;
+  }
+}
+
+function objectAddress(scheme: string, bucket: string, basePath: string): string {
+  return `${scheme}://${bucket}${basePath === '' ? '' : `/${basePath}`}`;
+}
+
+function databaseAddress(entry: DatabaseEntry): string {
+  if (entry.engine === 'sqlite') return entry.info.filepath;
+  const { info } = entry;
+  if (info.connectionString === undefined) {
+    const instance = 'instance' in info && info.instance !== undefined ? `\\${info.instance}` : '';
+    const port = info.port === undefined ? '' : `:${info.port}`;
+    return `${info.server}${instance}${port}${info.database === undefined ? '' : `/${info.database}`}`;
+  }
+  const { host, port, database } = connectionStringParts(info.connectionString);
+  return `${host ?? '?'}${port === undefined ? '' : `:${port}`}${database === undefined ? '' : `/${database}`}`;
+}

@@ -1,0 +1,54 @@
+import { oneOf, notEmpty } from './flag-values.js';
+import type { CliContext } from './context.js';
+import type { GivenFlags } from './given-flags.js';
+import { Log, LOG_LEVELS, type LogFormat, type LogLevel, type LogSink } from './log.js';
+import { fileSink, outputSink } from './log-sinks.js';
+
+/** What the command line says about log and display. */
+export interface LoggingSettings {
+  /** Undefined where it was not given. */
+  readonly level: LogLevel | undefined;
+  readonly format: LogFormat;
+  readonly directory: string | undefined;
+  readonly progress: boolean;
+  readonly banner: boolean;
+  readonly quiet: boolean;
+}
+
+/** @throws LakeportError of class `usage` */
+export function readLoggingSettings(flags: GivenFlags): LoggingSettings {
+  const level = flags.value('log_level');
+  const format = flags.value('log_format');
+  const directory = flags.value('log_dir');
+  const quiet = flags.has('quiet');
+  return {
+    level: level === undefined ? undefined : oneOf({ flag: '--log_level', value: level }, LOG_LEVELS),
+    format: format === undefined ? 'text' : oneOf<LogFormat>({ flag: '--log_format', value: format }, ['text', 'json']),
+    directory: directory === undefined ? undefined : notEmpty({ flag: '--log_dir', value: directory }),
+    progress: !quiet && !flags.has('no_progress'),
+    banner: !quiet && !flags.has('no_banner'),
+    quiet,
+  };
+}
+
+/** A display is for a person who looks at a terminal that can move its cursor. */
+export function wantsDisplay(settings: LoggingSettings, { stderr, environment }: CliContext): boolean {
+  const moving = stderr.isTerminal && environment['TERM'] !== 'dumb' && environment['CI'] === undefined;
+  return moving && settings.progress && settings.format === 'text';
+}
+
+/** @throws LakeportError of class `usage` where the log file can't be written */
+export function openLog(settings: LoggingSettings, context: CliContext, runId: string): Log {
+  const { format, directory } = settings;
+  const level = settings.level ?? 'INFO';
+  // A display shows by itself what happens; beside it, only what needs attention is worth a line.
+  const shown = settings.quiet ? 'ERROR' : wantsDisplay(settings, context) ? 'WARNING' : 'INFO';
+  const sinks: LogSink[] = [outputSink(context.stderr, { level: settings.level ?? shown, format })];
+  const log = new Log({ sinks, redactor: context.redactor });
+  if (directory !== undefined) {
+    const onFailure = (error: Error) =>
+      log.write('WARNING', `The log file can't be written any more: ${error.message}`);
+    sinks.push(fileSink({ directory, runId, level, format, onFailure }));
+  }
+  return log;
+}

@@ -1,0 +1,174 @@
+import { EXIT_CODES } from '../errors.js';
+import type { ExportOptions } from '../export/options.js';
+import type { RunPlan, TablePlan } from '../export/plan.js';
+import { VERSION } from '../version.js';
+import type { Output } from './output.js';
+import { parquetTypeName } from './parquet-type-name.js';
+import { printable, printableLines, tableName } from './printable.js';
+import { byteSize, count, counted } from './quantities.js';
+import { errorDocument } from './run-json.js';
+import { tableLines, type TextColumn } from './text-table.js';
+
+/** Of more tables, only columns that are not exact are shown. */
+const MOST_WITH_COLUMNS = 100;
+
+const TABLE_COLUMNS: readonly TextColumn[] = [
+  { title: 'TABLE' },
+  { title: 'ROWS', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'METHOD' },
+  { title: 'READERS', align: 'right' },
+  { title: 'FILES', align: 'right' },
+  { title: 'TARGET' },
+];
+
+const SPEC_COLUMNS: readonly TextColumn[] = [
+  { title: 'COLUMN' },
+  { title: 'SOURCE TYPE' },
+  { title: 'PARQUET TYPE' },
+  { title: 'NULLABLE' },
+  { title: 'FIDELITY' },
+];
+
+/** What an export would do, for people. */
+export function planText(
+  plan: RunPlan,
+  options: { readonly output: Output; readonly exportOptions: ExportOptions },
+): string {
+  const { output } = options;
+  const lines = [...headLines(plan), ''];
+  const tables = tableLines({
+    columns: TABLE_COLUMNS,
+    rows: plan.tables.map((table) => tableRow(table, options.exportOptions)),
+  });
+  if (plan.tables.length > 0) lines.push(output.paint('dim', tables.title), ...tables.rows);
+
+  const allColumns = plan.tables.length <= MOST_WITH_COLUMNS;
+  for (const table of plan.tables) lines.push(...columnLines(table, { output, allColumns }));
+  if (!allColumns) {
+    lines.push(
+      '',
+      `Of more than ${MOST_WITH_COLUMNS} tables only columns that are not exact are shown; --json has all, -i chooses tables.`,
+    );
+  }
+  if (plan.problems.length > 0)
+    lines.push('', output.paint('red', `${counted(plan.problems.length, 'table')} would fail:`));
+  for (const { id, error } of plan.problems) {
+    lines.push(`  ${tableName(id)}: ${printableLines(error.message)}`);
+    if (error.hint !== undefined) lines.push(`    ${output.paint('cyan', 'hint:')} ${printable(error.hint)}`);
+  }
+  lines.push('', 'Rows and sizes are estimates of the database. Nothing was written.');
+  return `${lines.join('\n')}\n`;
+}
+
+function headLines(plan: RunPlan): string[] {
+  const { server, snapshot, readers, readerMemoryBytes } = plan;
+  const rows = plan.tables.reduce((sum, { estimatedRows }) => sum + (estimatedRows ?? 0), 0);
+  const bytes = plan.tables.reduce((sum, { estimatedBytes }) => sum + (estimatedBytes ?? 0), 0);
+  const consistency = {
+    run: 'run: all tables and readers see one snapshot',
+    table: 'table: each table is read from one snapshot of its own',
+    none: 'none: tables and readers see the database at different times',
+  }[snapshot.consistency];
+  return [
+    `Source       ${printable(server.database)} on ${server.address} (${server.product})`,
+    `Tables       ${count(plan.tables.length)}, about ${counted(rows, 'row')}, ${byteSize(bytes)} in the database`,
+    `Consistency  ${consistency}`,
+    `Connections  ${count(readers + 1)} at most: ${counted(readers, 'reader')} and the planner`,
+    `Memory       ${byteSize(readerMemoryBytes)} at most for each reader, ${byteSize(readerMemoryBytes * readers)} for all`,
+  ];
+}
+
+function tableRow(table: TablePlan, options: ExportOptions): string[] {
+  const { id, estimatedRows, estimatedBytes, method, degree, displayPath } = table;
+  const files = filesOf(table, options);
+  return [
+    tableName(id) + (table.kind === 'table' ? '' : ` (${table.kind})`),
+    estimatedRows === undefined ? '?' : `~${count(estimatedRows)}`,
+    estimatedBytes === undefined ? '?' : byteSize(estimatedBytes),
+    method,
+    count(degree),
+    `${files > table.slices.length ? '~' : ''}${count(files)}`,
+    printable(displayPath),
+  ];
+}
+
+/** One file a slice, and more where `--max_rows_per_file` splits it. */
+function filesOf(table: TablePlan, { maxRowsPerFile }: ExportOptions): number {
+  if (maxRowsPerFile === undefined) return table.slices.length;
+  return table.slices.reduce(
+    (files, { estimatedRows }) => files + Math.max(1, Math.ceil((estimatedRows ?? 0) / maxRowsPerFile)),
+    0,
+  );
+}
+
+function columnLines(table: TablePlan, options: { readonly output: Output; readonly allColumns: boolean }): string[] {
+  const { output, allColumns } = options;
+  const specs = table.columns.map(({ spec }) => spec).filter(({ fidelity }) => allColumns || fidelity !== 'exact');
+  if (specs.length === 0) return [];
+  const rows = specs.map((spec) => [
+    printable(spec.name),
+    printable(spec.sourceType),
+    parquetTypeName(spec),
+    spec.nullable ? 'null' : 'not null',
+    spec.fidelity,
+  ]);
+  const text = tableLines({ columns: SPEC_COLUMNS, rows });
+  const painted = text.rows.map((line, at) => (specs[at]?.fidelity === 'lossy' ? output.paint('yellow', line) : line));
+  return [
+    '',
+    output.paint('bold', tableName(table.id)),
+    `  ${output.paint('dim', text.title)}`,
+    ...painted.map((line) => `  ${line}`),
+  ];
+}
+
+/** The document of `lakeport plan --json`. */
+export function planDocument(plan: RunPlan, options: ExportOptions): object {
+  return {
+    lakeport: VERSION,
+    command: 'plan',
+    run_id: options.runId,
+    exit_code: plan.problems.length === 0 ? 0 : EXIT_CODES['tables-failed'],
+    source: { entry: options.sourceId, ...plan.server },
+    target: 'directory' in options.target ? options.target.directory : options.target.storageId,
+    consistency: plan.snapshot.consistency,
+    readers: plan.readers,
+    connections: plan.readers + 1,
+    reader_memory_bytes: plan.readerMemoryBytes,
+    tables: plan.tables.map((table) => tableDocument(table, options)),
+    problems: plan.problems.map(({ id, error }) => ({
+      schema: id.schema,
+      table: id.name,
+      error: errorDocument(error),
+    })),
+  };
+}
+
+function tableDocument(table: TablePlan, options: ExportOptions): object {
+  return {
+    schema: table.id.schema,
+    table: table.id.name,
+    kind: table.kind,
+    estimated_rows: table.estimatedRows ?? null,
+    estimated_bytes: table.estimatedBytes ?? null,
+    method: table.method,
+    readers: table.degree,
+    files: filesOf(table, options),
+    storage: table.storageId,
+    path: table.displayPath,
+    slices: table.slices.map(({ method, bounds, estimatedRows, directory }) => ({
+      method,
+      bounds,
+      estimated_rows: estimatedRows ?? null,
+      ...(directory === undefined ? {} : { directory }),
+    })),
+    columns: table.columns.map(({ spec }) => ({
+      name: spec.name,
+      source_type: spec.sourceType,
+      parquet_type: parquetTypeName(spec),
+      nullable: spec.nullable,
+      fidelity: spec.fidelity,
+    })),
+  };
+}

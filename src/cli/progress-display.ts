@@ -1,0 +1,120 @@
+import ora, { type Ora } from 'ora';
+
+import type { RunObserver } from '../export/observer.js';
+import type { RunPlan } from '../export/plan.js';
+import type { TableResult } from '../export/result.js';
+import type { TableId } from '../sources/source.js';
+import type { Output } from './output.js';
+import { byteSize, count, roughCount, timeSpan } from './quantities.js';
+import { RunProgress, shareOf, type TableProgress } from './run-progress.js';
+import { fit, pad } from './text-table.js';
+
+const REFRESH_MS = 200;
+/** Lines of tables in progress; the rest is one line. */
+const MOST_TABLES = 8;
+const BAR_CELLS = 16;
+const WIDEST_NAME = 40;
+
+/** The display of a run on a terminal: one line for the run, one for each table in progress. */
+export class ProgressDisplay implements RunObserver {
+  readonly #output: Output;
+  readonly #progress = new RunProgress();
+  readonly #spinner: Ora;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(output: Output) {
+    this.#output = output;
+    this.#spinner = ora({
+      stream: output.stream,
+      text: 'connecting',
+      color: output.colours ? 'cyan' : false,
+      // Raw mode would keep Ctrl-C from being a signal.
+      discardStdin: false,
+    });
+  }
+
+  start(): void {
+    this.#spinner.start();
+    this.#timer = setInterval(() => this.#refresh(), REFRESH_MS);
+    this.#timer.unref();
+  }
+
+  /** Takes the display off the terminal. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#spinner.stop();
+  }
+
+  /** A line in place of the tables, e.g. while the run is being ended. */
+  say(text: string): void {
+    clearInterval(this.#timer);
+    this.#spinner.text = text;
+  }
+
+  planned(plan: RunPlan): void {
+    this.#progress.planned(plan);
+    this.#refresh();
+  }
+
+  tableStarted(table: TableId): void {
+    this.#progress.tableStarted(table);
+  }
+
+  tableProgress(table: TableId, progress: { readonly rows: number; readonly bytes: number }): void {
+    this.#progress.tableProgress(table, progress);
+  }
+
+  tableEnded(result: TableResult): void {
+    this.#progress.tableEnded(result);
+  }
+
+  tableFailed(table: TableId): void {
+    this.#progress.tableFailed(table);
+  }
+
+  #refresh(): void {
+    if (this.#progress.tables === 0) return;
+    const { columns } = this.#output;
+    const rows = this.#output.stream.rows;
+    this.#spinner.text = progressLines(this.#progress, { columns, rows }).join('\n');
+  }
+}
+
+/** What the display shows, in a window of the given size. */
+export function progressLines(
+  progress: RunProgress,
+  window: { readonly columns: number; readonly rows: number },
+): string[] {
+  const running = progress.running();
+  // The spinner takes two cells, and the last line of the window stays free.
+  const width = window.columns - 3;
+  const room = Math.max(0, Math.min(MOST_TABLES, window.rows - 3));
+  const shown = running.slice(0, room);
+  const nameWidth = Math.min(WIDEST_NAME, Math.max(...shown.map(({ name }) => name.length), 0));
+  const lines = [runLine(progress), ...shown.map((table) => tableLine(table, nameWidth))];
+  if (running.length > shown.length) lines.push(`  and ${count(running.length - shown.length)} more in progress`);
+  return lines.map((line) => fit(line, width));
+}
+
+function runLine(progress: RunProgress): string {
+  const left = progress.secondsLeft();
+  const failed = progress.failedTables;
+  return [
+    `${count(progress.endedTables)} of ${count(progress.tables)} tables`,
+    ...(failed > 0 ? [`${count(failed)} failed`] : []),
+    `${roughCount(progress.rows)} rows`,
+    `${byteSize(progress.bytesPerSecond())}/s`,
+    `${Math.floor(progress.share() * 100)} %`,
+    ...(left === undefined ? [] : [`${timeSpan(Math.ceil(left)).replace('.0', '')} left`]),
+  ].join(' · ');
+}
+
+function tableLine(table: TableProgress, nameWidth: number): string {
+  const known = table.estimatedRows !== undefined && table.estimatedRows > 0;
+  const share = shareOf(table);
+  const cells = Math.round(share * BAR_CELLS);
+  const bar = known ? `${'█'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)}` : ' '.repeat(BAR_CELLS);
+  const percent = known ? `${Math.floor(share * 100)} %` : '';
+  const name = pad(fit(table.name, nameWidth), nameWidth, 'left');
+  return `  ${name}  ${bar}  ${pad(percent, 4, 'right')}  ${roughCount(table.rows)} rows`;
+}

@@ -1,0 +1,48 @@
+/** Amounts as people read them. */
+
+const NUMBER = new Intl.NumberFormat('en-US');
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+
+/** `6,000,000`. */
+export function count(value: number): string {
+  return NUMBER.format(Math.round(value));
+}
+
+/** `1 table`, `2 tables`. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
+/** `950`, `1.2 M`, `3.4 G`: for displays where digits would only flicker. */
+export function roughCount(value: number): string {
+  if (value < 10_000) return count(value);
+  const units = ['', ' k', ' M', ' G', ' T'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+  return `${threeDigits(value / 1000 ** power)}${units[power] ?? ''}`;
+}
+
+/** Decimal units: `231 MB`. */
+export function byteSize(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} B`;
+  const power = Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${threeDigits(bytes / 1000 ** power)} ${BYTE_UNITS[power] ?? ''}`;
+}
+
+/** `0.42 s`, `12.3 s`, `3m 12s`, `2h 05m`. */
+export function timeSpan(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(2)} s`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${String(whole % 60).padStart(2, '0')}s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
+}
+
+/** Rows per second, 0 where there was no time. */
+export function rate(amount: number, seconds: number): number {
+  return seconds > 0 ? amount / seconds : 0;
+}
+
+function threeDigits(value: number): string {
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+}

@@ -1,0 +1,63 @@
+import { EXIT_CODES, type ErrorData, type LakeportError } from '../errors.js';
+import type { ExportOptions } from '../export/options.js';
+import type { RunResult, TableResult } from '../export/result.js';
+import { VERSION } from '../version.js';
+import { rate } from './quantities.js';
+
+/** The document of `--json` after an export. Names are in snake_case, times in seconds, sizes in bytes. */
+export function runDocument(
+  result: RunResult,
+  options: { readonly source: string; readonly target: ExportOptions['target'] },
+): object {
+  const inState = (state: TableResult['state']) => result.tables.filter((table) => table.state === state).length;
+  return {
+    lakeport: VERSION,
+    command: 'export',
+    run_id: result.runId,
+    exit_code: result.exit === undefined ? 0 : EXIT_CODES[result.exit],
+    source: options.source,
+    target: 'directory' in options.target ? options.target.directory : options.target.storageId,
+    started_at: result.startedAt,
+    ended_at: result.endedAt,
+    seconds: result.seconds,
+    consistency: result.consistency,
+    totals: {
+      tables: result.tables.length,
+      completed: inState('completed'),
+      failed: inState('failed'),
+      cancelled: inState('cancelled'),
+      rows: result.rows,
+      files: result.files,
+      bytes: result.bytes,
+      rows_per_second: Math.round(rate(result.rows, result.seconds)),
+    },
+    tables: result.tables.map(tableDocument),
+  };
+}
+
+function tableDocument(result: TableResult): object {
+  const { table, state, rows, files, bytes, seconds, path, unrepresentable, error } = result;
+  return {
+    schema: table.schema,
+    table: table.name,
+    state,
+    rows,
+    files,
+    bytes,
+    seconds,
+    rows_per_second: Math.round(rate(rows, seconds)),
+    path,
+    unrepresentable,
+    ...(error === undefined ? {} : { error: errorDocument(error) }),
+  };
+}
+
+/** The document of `--json` where there is no result but an error. */
+export function failureDocument(error: LakeportError, command: string): object {
+  return { lakeport: VERSION, command, exit_code: EXIT_CODES[error.exit], error: errorDocument(error) };
+}
+
+/** An error without its stack. */
+export function errorDocument({ code, message, hint, context }: ErrorData | LakeportError): object {
+  return { code, message, ...(hint === undefined ? {} : { hint }), ...(context === undefined ? {} : { context }) };
+}

@@ -1,0 +1,123 @@
+import type { ExportOptions } from '../export/options.js';
+import type { RunResult, TableResult } from '../export/result.js';
+import type { Output } from './output.js';
+import { printable, printableLines, tableName } from './printable.js';
+import { byteSize, count, counted, rate, timeSpan } from './quantities.js';
+import { tableLines, type TextColumn } from './text-table.js';
+
+/** Up to so many tables, all are listed. */
+const MOST_LISTED = 60;
+/** Of more, the largest ones, and those that failed. */
+const LARGEST_LISTED = 20;
+
+const COLUMNS: readonly TextColumn[] = [
+  { title: 'TABLE' },
+  { title: 'ROWS', align: 'right' },
+  { title: 'FILES', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'SECONDS', align: 'right' },
+  { title: 'ROWS/S', align: 'right' },
+];
+
+/** What was exported, table by table and in all, for people. */
+export function summaryText(
+  result: RunResult,
+  options: { readonly output: Output; readonly target: ExportOptions['target'] },
+): string {
+  const { output } = options;
+  const completed = result.tables.filter(({ state }) => state === 'completed');
+  const failed = result.tables.filter(({ state }) => state === 'failed');
+  const cancelled = result.tables.length - completed.length - failed.length;
+  const listed = listedTables(completed);
+  const rest = without(completed, listed);
+
+  const rows = [...listed.map(tableRow), ...restRows(rest), totalRow(result, completed.length)];
+  const table = tableLines({ columns: COLUMNS, rows });
+  const lines =
+    completed.length === 0
+      ? []
+      : [output.paint('dim', table.title), ...table.rows.slice(0, -1), output.paint('bold', table.rows.at(-1) ?? '')];
+  if (rest.length > 0)
+    lines.push('', `The ${listed.length} largest tables are listed; --json lists all ${count(completed.length)}.`);
+  lines.push(...nullLines(result.tables), ...failureLines(failed, output));
+  if (cancelled > 0)
+    lines.push('', output.paint('yellow', `${counted(cancelled, 'table')} not exported: the run was ended before`));
+  lines.push('', outcomeLine(result, { completed: completed.length, target: options.target, output }));
+  return `${lines.join('\n').replace(/^\n/, '')}\n`;
+}
+
+function listedTables(tables: readonly TableResult[]): TableResult[] {
+  const byName = tables.toSorted((a, b) => compare(tableName(a.table), tableName(b.table)));
+  if (tables.length <= MOST_LISTED) return byName;
+  return byName.toSorted((a, b) => b.bytes - a.bytes).slice(0, LARGEST_LISTED);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function without(tables: readonly TableResult[], listed: readonly TableResult[]): TableResult[] {
+  const known = new Set(listed);
+  return tables.filter((table) => !known.has(table));
+}
+
+function tableRow({ table, rows, files, bytes, seconds }: TableResult): string[] {
+  return [tableName(table), count(rows), count(files), byteSize(bytes), seconds.toFixed(2), count(rate(rows, seconds))];
+}
+
+function restRows(rest: readonly TableResult[]): string[][] {
+  if (rest.length === 0) return [];
+  const sum = (amount: (table: TableResult) => number) => rest.reduce((total, table) => total + amount(table), 0);
+  const sums = [count(sum(({ rows }) => rows)), count(sum(({ files }) => files)), byteSize(sum(({ bytes }) => bytes))];
+  return [[`… ${counted(rest.length, 'more table')}`, ...sums, '', '']];
+}
+
+function totalRow(result: RunResult, completed: number): string[] {
+  const { rows, files, bytes, seconds } = result;
+  return [
+    counted(completed, 'table'),
+    count(rows),
+    count(files),
+    byteSize(bytes),
+    seconds.toFixed(2),
+    count(rate(rows, seconds)),
+  ];
+}
+
+function nullLines(tables: readonly TableResult[]): string[] {
+  const lines = tables.flatMap(({ table, unrepresentable }) =>
+    Object.entries(unrepresentable).map(
+      ([column, values]) => `  ${tableName(table)}, ${printable(column)}: ${count(values)}`,
+    ),
+  );
+  return lines.length === 0
+    ? []
+    : ['', 'Values written as NULL because their Parquet type cannot hold them:', ...lines];
+}
+
+function failureLines(failed: readonly TableResult[], output: Output): string[] {
+  if (failed.length === 0) return [];
+  const lines = ['', output.paint('red', `${counted(failed.length, 'table')} failed:`)];
+  for (const { table, error } of failed) {
+    lines.push(`  ${tableName(table)}: ${printableLines(error?.message ?? 'unknown error')}`);
+    if (error?.hint !== undefined) lines.push(`    ${output.paint('cyan', 'hint:')} ${printable(error.hint)}`);
+  }
+  return lines;
+}
+
+function outcomeLine(
+  result: RunResult,
+  options: { readonly completed: number; readonly target: ExportOptions['target']; readonly output: Output },
+): string {
+  const { completed, target, output } = options;
+  const all = completed === result.tables.length;
+  const consistency = {
+    run: 'one snapshot of all tables',
+    table: 'one snapshot per table',
+    none: 'no common snapshot',
+  }[result.consistency];
+  const place = 'directory' in target ? printable(target.directory) : `storage ${target.storageId}`;
+  const tables = all ? counted(completed, 'table') : `${count(completed)} of ${counted(result.tables.length, 'table')}`;
+  const text = `${tables} exported to ${place} in ${timeSpan(result.seconds)} (${consistency}, run ${result.runId})`;
+  return output.paint(all ? 'green' : 'yellow', text);
+}

@@ -1,0 +1,45 @@
+import stringWidth from 'string-width';
+
+export interface TextColumn {
+  readonly title: string;
+  /** Numbers stand at the right. */
+  readonly align?: 'left' | 'right';
+}
+
+export interface TextTable {
+  readonly columns: readonly TextColumn[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const GAP = '  ';
+
+/** Lines of a table with its titles, columns as wide as their widest cell in a terminal's cells. */
+export function tableLines({ columns, rows }: TextTable): { readonly title: string; readonly rows: string[] } {
+  const widths = columns.map((column, at) =>
+    rows.reduce((widest, row) => Math.max(widest, stringWidth(row[at] ?? '')), stringWidth(column.title)),
+  );
+  const line = (cells: readonly string[]): string =>
+    columns
+      .map((column, at) => pad(cells[at] ?? '', widths[at] ?? 0, column.align ?? 'left'))
+      .join(GAP)
+      .trimEnd();
+  return { title: line(columns.map(({ title }) => title)), rows: rows.map(line) };
+}
+
+/** The text, cut to a width in a terminal's cells; what was cut shows as `…`. */
+export function fit(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  let fitting = '';
+  let used = 1;
+  for (const character of text) {
+    used += stringWidth(character);
+    if (used > width) break;
+    fitting += character;
+  }
+  return `${fitting}…`;
+}
+
+export function pad(text: string, width: number, align: 'left' | 'right'): string {
+  const blanks = ' '.repeat(Math.max(0, width - stringWidth(text)));
+  return align === 'left' ? text + blanks : blanks + text;
+}

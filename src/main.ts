@@ -1,0 +1,62 @@
+import { Redactor } from './auth/redaction.js';
+import type { CliContext } from './cli/context.js';
+import { asFailure, showFailure } from './cli/failure.js';
+import { Output } from './cli/output.js';
+import { runCli } from './cli/run.js';
+import { EXIT_CODES, LakeportError } from './errors.js';
+
+/** A process that has done its work but does not end is ended after this time. */
+const LAST_RESORT_MS = 5_000;
+
+const SIGNALS = {
+  SIGINT: { exit: 'interrupted', message: 'Interrupted by SIGINT' },
+  SIGTERM: { exit: 'terminated', message: 'Ended by SIGTERM' },
+} as const;
+
+const controller = new AbortController();
+const redactor = new Redactor();
+redactor.addEnvironment(process.env);
+const context: CliContext = {
+  stdout: new Output(process.stdout, process.env),
+  stderr: new Output(process.stderr, process.env),
+  environment: process.env,
+  signal: controller.signal,
+  redactor,
+};
+const argv = process.argv.slice(2);
+
+/** The first signal ends gracefully. The second ends at once, by that signal itself, as any program would. */
+function onSignal(signal: keyof typeof SIGNALS): void {
+  if (controller.signal.aborted) {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
+    process.kill(process.pid, signal);
+    return;
+  }
+  const { exit, message } = SIGNALS[signal];
+  controller.abort(new LakeportError({ code: signal, exit, message }));
+}
+
+/** A mistake of the program itself: one line, and the stack only where it was asked for. */
+function onUncaught(thrown: unknown): void {
+  showFailure(asFailure(thrown), context);
+  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  if (stack !== undefined && /--log[_-]level[= ]debug/i.test(argv.join(' '))) {
+    context.stderr.write(`${redactor.redact(stack)}\n`);
+  }
+  process.exit(EXIT_CODES.unexpected);
+}
+
+/** 0 stays 0: everything was done before the signal had any effect. */
+function withSignal(code: number): number {
+  const reason: unknown = controller.signal.reason;
+  return code !== 0 && reason instanceof LakeportError ? EXIT_CODES[reason.exit] : code;
+}
+
+process.on('SIGINT', onSignal);
+process.on('SIGTERM', onSignal);
+process.on('uncaughtException', onUncaught);
+process.on('unhandledRejection', onUncaught);
+
+process.exitCode = withSignal(await runCli(argv, context));
+await Promise.all([context.stdout.flush(), context.stderr.flush()]);
+setTimeout(() => process.exit(), LAST_RESORT_MS).unref();
