@@ -1,0 +1,63 @@
+import type { GcsEntry } from '../../auth/entries.js';
+import { type Explanation, field, textField } from '../remote/explanation.js';
+import { isTransientStatus } from '../remote/remote-error.js';
+
+/** Google's token service refuses assertions that are off by more than a few minutes. */
+const TOLERATED_SKEW_MS = 5 * 60_000;
+
+/**
+ * What a failure to get a token means. The Google client throws its transport's errors with the token service's answer,
+ * and plain errors where it finds no credentials at all.
+ */
+export function explainCredentialsError(thrown: unknown, entry: GcsEntry): Explanation | undefined {
+  const response = field(thrown, 'response');
+  const status = field(response, 'status');
+  if (typeof status === 'number') return explainTokenAnswer({ entry, response, status });
+  if (entry.info.credentials.kind !== 'default' || !(thrown instanceof Error)) return undefined;
+  return {
+    code: 'GCS_NO_CREDENTIALS',
+    exit: 'unreachable',
+    message: `There are no application default credentials for storage entry "${entry.id}"`,
+    hint: 'Give credentials_file, set GOOGLE_APPLICATION_CREDENTIALS, or run "gcloud auth application-default login".',
+  };
+}
+
+function explainTokenAnswer(answer: { entry: GcsEntry; response: unknown; status: number }): Explanation {
+  const { entry, response, status } = answer;
+  if (isTransientStatus(status)) {
+    return {
+      code: 'GCS_TOKEN_SERVICE_ERROR',
+      exit: 'unreachable',
+      message: `Google's token service failed (HTTP ${status})`,
+      hint: 'Such trouble passes.',
+      transient: true,
+    };
+  }
+  const skew = clockSkew(response);
+  if (skew !== undefined) {
+    return {
+      code: 'GCS_CLOCK_SKEW',
+      exit: 'unreachable',
+      message: `Google refuses the credentials of storage entry "${entry.id}": the clock of this machine is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? 'fast' : 'slow'}`,
+      hint: 'Set the clock, by NTP for instance.',
+    };
+  }
+  const account = accountOf(entry);
+  return {
+    code: 'GCS_CREDENTIALS_REFUSED',
+    exit: 'unreachable',
+    message: `Google refuses the credentials of storage entry "${entry.id}"${account}: the key or the account is deleted or disabled, or the login has expired`,
+    hint: 'Make a new key with "gcloud iam service-accounts keys create", or log in again with "gcloud auth application-default login".',
+  };
+}
+
+function accountOf({ info: { credentials } }: GcsEntry): string {
+  return credentials.kind === 'key' ? ` (${credentials.key.client_email})` : '';
+}
+
+/** How far this machine's clock is ahead of the answering one's, in milliseconds, where that is too far. */
+function clockSkew(response: unknown): number | undefined {
+  const date = textField(field(response, 'headers'), 'date');
+  const skew = date === undefined ? 0 : Date.now() - Date.parse(date);
+  return Math.abs(skew) > TOLERATED_SKEW_MS ? skew : undefined;
+}

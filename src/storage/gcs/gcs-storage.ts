@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+
+import pLimit from 'p-limit';
+
+import type { GcsEntry } from '../../auth/entries.js';
+import { assertSafePath, joinPath } from '../path.js';
+import type { Agents } from '../remote/agents.js';
+import { HIDDEN_DIRECTORY, isHiddenPath, partName, probeName } from '../remote/hidden-names.js';
+import { type HiddenObjects, RemoteRun } from '../remote/remote-run.js';
+import type { PartWriter, StagedPart, StageOptions, Storage, StorageCapabilities, StoredObject } from '../storage.js';
+import type { GcsObjects } from './objects.js';
+import { GcsPartWriter } from './part-writer.js';
+import { Publisher } from './publisher.js';
+import { readStaged } from './staged-token.js';
+
+/** Requests for single objects on their way at the same time, where many are to be removed. */
+const REMOVALS = 16;
+
+/** A bucket. A part is staged as an object of the hidden directory, and published by moving it to its place. */
+export class GcsStorage implements Storage {
+  readonly id: string;
+  readonly kind = 'gcs';
+  readonly capabilities: StorageCapabilities = { atomicPublish: true, resumableStage: true };
+  readonly #entry: GcsEntry;
+  readonly #objects: GcsObjects;
+  readonly #agents: Agents;
+  readonly #publisher: Publisher;
+  #run: RemoteRun | undefined;
+
+  constructor(options: { entry: GcsEntry; objects: GcsObjects; agents: Agents }) {
+    this.id = options.entry.id;
+    this.#entry = options.entry;
+    this.#objects = options.objects;
+    this.#agents = options.agents;
+    this.#publisher = new Publisher(options.objects);
+  }
+
+  display(path: string): string {
+    return `gs://${joinPath(this.#entry.info.bucket, this.#name(path))}`;
+  }
+
+  async prepare(): Promise<void> {
+    const name = this.#hidden(probeName(nonce()));
+    await this.#objects.upload({ name }, []);
+    await this.#objects.remove(name);
+  }
+
+  stage(path: string, options: StageOptions): Promise<PartWriter> {
+    assertSafePath(path);
+    const part = nonce();
+    const writer = new GcsPartWriter({
+      objects: this.#objects,
+      storageId: this.id,
+      path,
+      object: this.#hidden(partName(options.runId, part)),
+      nonce: part,
+      partSizeBytes: this.#entry.info.partSizeBytes,
+    });
+    return Promise.resolve(writer);
+  }
+
+  async publish(part: StagedPart, path: string): Promise<void> {
+    assertSafePath(path);
+    await this.#publisher.publish(readStaged(part), { name: this.#name(path), shown: this.display(path) });
+  }
+
+  async withdraw(part: StagedPart): Promise<void> {
+    await this.#objects.remove(readStaged(part).object);
+  }
+
+  async put(path: string, content: Uint8Array): Promise<void> {
+    assertSafePath(path);
+    await this.#objects.upload({ name: this.#name(path) }, [content]);
+  }
+
+  get(path: string): Promise<Uint8Array | undefined> {
+    assertSafePath(path);
+    return this.#objects.read(this.#name(path));
+  }
+
+  async list(directory: string): Promise<StoredObject[]> {
+    assertSafePath(directory);
+    const base = this.#directory('');
+    const { objects } = await this.#objects.list(this.#directory(directory));
+    return objects
+      .map(({ name, bytes }) => ({ path: name.slice(base.length), bytes }))
+      .filter(({ path }) => path !== '' && !path.endsWith('/') && !isHiddenPath(path));
+  }
+
+  async remove(paths: readonly string[]): Promise<void> {
+    paths.forEach(assertSafePath);
+    await this.#removeNames(paths.map((path) => this.#name(path)));
+  }
+
+  async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
+    assertSafePath(run.directory);
+    this.#run = await RemoteRun.begin(this.#hiddenObjects(), run);
+  }
+
+  async sweep(): Promise<number> {
+    return (await this.#run?.sweep()) ?? 0;
+  }
+
+  async endRun(): Promise<void> {
+    const run = this.#run;
+    this.#run = undefined;
+    await run?.end();
+  }
+
+  close(): Promise<void> {
+    this.#run?.abandon();
+    this.#run = undefined;
+    this.#agents.destroy();
+    return Promise.resolve();
+  }
+
+  /** Full name of the object for a path. */
+  #name(path: string): string {
+    return joinPath(this.#entry.info.basePath, path);
+  }
+
+  #hidden(name: string): string {
+    return this.#name(`${HIDDEN_DIRECTORY}/${name}`);
+  }
+
+  /** What the names of all objects below a directory begin with. */
+  #directory(path: string): string {
+    const name = this.#name(path);
+    return name === '' ? '' : `${name}/`;
+  }
+
+  async #removeNames(names: readonly string[]): Promise<void> {
+    const limit = pLimit(REMOVALS);
+    await Promise.all(names.map((name) => limit(() => this.#objects.remove(name))));
+  }
+
+  #hiddenObjects(): HiddenObjects {
+    const directory = this.#directory(HIDDEN_DIRECTORY);
+    return {
+      list: async () => {
+        const { objects, now } = await this.#objects.list(directory);
+        return {
+          objects: objects.map((o) => ({ name: o.name.slice(directory.length), modifiedAt: o.updatedAt })),
+          now,
+        };
+      },
+      get: (name) => this.#objects.read(directory + name),
+      put: async (name, content) => {
+        await this.#objects.upload({ name: directory + name }, [content]);
+      },
+      create: async (name, content) => {
+        const created = await this.#objects.upload({ name: directory + name, part: nonce() }, [content]);
+        return created !== undefined;
+      },
+      remove: (names) => this.#removeNames(names.map((name) => directory + name)),
+    };
+  }
+}
+
+function nonce(): string {
+  return randomBytes(8).toString('hex');
+}

@@ -1,0 +1,57 @@
+import type { GcsEntry, GcsInfo } from '../../auth/entries.js';
+import { Agents } from '../remote/agents.js';
+import { checkEndpoint } from '../remote/endpoint.js';
+import { Retries } from '../remote/retries.js';
+import type { Storage } from '../storage.js';
+import { loadKey } from './credentials.js';
+import { placeOf } from './explain.js';
+
+const SERVICE = 'https://storage.googleapis.com';
+
+/**
+ * Opens a bucket of Google Cloud Storage, or of an emulator, as a storage. Sends no request.
+ * @throws LakeportError of class `usage` where the entry's key file, certificates or endpoint are no good
+ */
+export async function openGcsStorage(entry: GcsEntry): Promise<Storage> {
+  const { info, id } = entry;
+  const endpoint = checkEndpoint({ entry: id, endpoint: endpointOf(info), allowHttp: info.allowHttp });
+  const [key, agents] = await Promise.all([loadKey(entry), Agents.create(id, info)]);
+  // The Google client takes a while to load: only now.
+  const [{ GcsClient }, { GcsObjects }, { GcsStorage }] = await Promise.all([
+    import('./client.js'),
+    import('./objects.js'),
+    import('./gcs-storage.js'),
+  ]);
+  const client = new GcsClient({
+    endpoint,
+    agents,
+    // An emulator wants no credentials, and a foreign host must not be sent those of the environment.
+    authenticated: key !== undefined || isGoogle(endpoint),
+    userAgent: info.userAgent === undefined ? 'lakeport' : `${info.userAgent} lakeport`,
+    storage: {
+      ...(info.projectId === undefined ? {} : { projectId: info.projectId }),
+      ...(key === undefined ? {} : { credentials: key }),
+      clientOptions: {
+        // How tokens are fetched: some come from https addresses, some from the machine's own metadata service.
+        transporterOptions: {
+          adapter: (request, next) => next({ ...request, agent: agents.for(String(request.url)) }),
+        },
+      },
+    },
+  });
+  const place = placeOf(entry, endpoint);
+  const objects = new GcsObjects({ client, entry, place, retries: new Retries({ maxRetries: info.maxRetries }) });
+  return new GcsStorage({ entry, objects, agents });
+}
+
+/** `STORAGE_EMULATOR_HOST` is what Google's own clients look at; it may come without a scheme. */
+function endpointOf(info: GcsInfo): string {
+  const emulator = process.env['STORAGE_EMULATOR_HOST'];
+  if (info.endpointUrl !== undefined) return info.endpointUrl;
+  if (emulator === undefined || emulator === '') return SERVICE;
+  return emulator.includes('://') ? emulator : `http://${emulator}`;
+}
+
+function isGoogle(endpoint: URL): boolean {
+  return endpoint.protocol === 'https:' && `.${endpoint.hostname}`.endsWith('.googleapis.com');
+}

@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto';
+
+import type { File } from '@google-cloud/storage';
+
+import type { GcsEntry } from '../../auth/entries.js';
+import { LakeportError } from '../../errors.js';
+import { field, textField, type RemotePlace } from '../remote/explanation.js';
+import type { HttpAnswer } from '../remote/http-request.js';
+import { sizeOf } from '../remote/piece-queue.js';
+import type { Retries } from '../remote/retries.js';
+import { GcsAnswerError, parseJson } from './answer-error.js';
+import type { GcsClient } from './client.js';
+import { Crc32c } from './crc32c.js';
+import { explain } from './explain.js';
+import { objectInfo, type ObjectInfo, PART_METADATA } from './object-info.js';
+import type { GcsOperation } from './operation.js';
+
+/** Page size of listings, the largest that the service gives. */
+const PAGE = 1000;
+const LISTED_FIELDS = 'items(name,size,generation,updated),nextPageToken';
+
+export interface UploadTarget {
+  readonly name: string;
+  /** A nonce to know the object again by. */
+  readonly part?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** The requests that the store is made of, by full object names, explained where they fail. */
+export class GcsObjects {
+  readonly client: GcsClient;
+  readonly #entry: GcsEntry;
+  readonly #place: RemotePlace;
+  readonly #retries: Retries;
+
+  constructor(options: { client: GcsClient; entry: GcsEntry; place: RemotePlace; retries: Retries }) {
+    this.client = options.client;
+    this.#entry = options.entry;
+    this.#place = options.place;
+    this.#retries = options.retries;
+  }
+
+  /**
+   * An object in one request, with a checksum that the service compares. A target with a nonce must be new: undefined
+   * where somebody else's object has its name.
+   */
+  upload(target: UploadTarget, pieces: readonly Uint8Array[]): Promise<ObjectInfo | undefined> {
+    const { part, signal } = target;
+    const boundary = randomBytes(16).toString('hex');
+    const crc32c = new Crc32c();
+    for (const piece of pieces) crc32c.update(piece);
+    const description = { ...describe(target), crc32c: crc32c.toString() };
+    // multipart/related: Cloud Storage documentation, "Upload an object with a single request".
+    const head = `--${boundary}\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(description)}\r\n--${boundary}\r\ncontent-type: ${contentType(target.name)}\r\n\r\n`;
+    return this.attempt('write', target, async () => {
+      const answer = await this.client
+        .send({
+          method: 'POST',
+          target: `/upload/storage/v1/b/${this.#entry.info.bucket}/o`,
+          query: { uploadType: 'multipart', ...(part === undefined ? {} : { ifGenerationMatch: '0' }) },
+          headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+          body: [Buffer.from(head), ...pieces, Buffer.from(`\r\n--${boundary}--`)],
+          signal,
+        })
+        .catch(unless(412));
+      if (answer !== undefined) return uploaded(answer);
+      // An earlier attempt may have written it, and only its answer was lost.
+      const there = await this.#describe(target.name);
+      return there?.part === part && there?.bytes === sizeOf(pieces) ? there : undefined;
+    });
+  }
+
+  /** Opens an upload in chunks; returns its address, which is a secret. */
+  startUpload(target: UploadTarget): Promise<URL> {
+    return this.attempt('write', target, async () => {
+      const answer = await this.client.send({
+        method: 'POST',
+        target: `/upload/storage/v1/b/${this.#entry.info.bucket}/o`,
+        query: { uploadType: 'resumable', name: target.name },
+        headers: { 'content-type': 'application/json', 'x-upload-content-type': contentType(target.name) },
+        body: [Buffer.from(JSON.stringify(describe(target)))],
+        signal: target.signal,
+      });
+      const { location } = answer.headers;
+      if (location === undefined || !URL.canParse(location)) throw new GcsAnswerError({ ...answer, status: 502 });
+      return new URL(location);
+    });
+  }
+
+  read(name: string): Promise<Uint8Array | undefined> {
+    return this.attempt('read', { name }, async () => {
+      const answer = await this.client
+        .send({ method: 'GET', target: `${this.#path()}/${encodeURIComponent(name)}`, query: { alt: 'media' } })
+        .catch(unless(404));
+      return answer?.body;
+    });
+  }
+
+  infoOnce(name: string): Promise<ObjectInfo | undefined> {
+    return this.once('read', { name }, () => this.#describe(name));
+  }
+
+  /** @returns `now` by the service's clock */
+  async list(prefix: string): Promise<{ objects: ObjectInfo[]; now: number }> {
+    const objects: ObjectInfo[] = [];
+    let pageToken: string | undefined;
+    let now: number;
+    do {
+      const query = { prefix, maxResults: String(PAGE), fields: LISTED_FIELDS, ...(pageToken && { pageToken }) };
+      const answer = await this.attempt('list', { name: prefix }, () =>
+        this.client.send({ method: 'GET', target: this.#path(), query }),
+      );
+      const page = parseJson(answer.body);
+      const items = field(page, 'items');
+      if (Array.isArray(items)) objects.push(...items.map(objectInfo).filter((item) => item !== undefined));
+      pageToken = textField(page, 'nextPageToken');
+      now = Date.parse(answer.headers.date ?? '') || Date.now();
+    } while (pageToken !== undefined);
+    return { objects, now };
+  }
+
+  /** One that is gone already is no error. */
+  async remove(name: string): Promise<void> {
+    await this.retry(() => this.removeOnce(name));
+  }
+
+  async removeOnce(name: string): Promise<void> {
+    await this.once('delete', { name }, () => this.#file(name).delete({ ignoreNotFound: true }));
+  }
+
+  /** Renames in one atomic step. False where the source is not there, or the service can't do that. */
+  async moveOnce(from: string, to: string): Promise<boolean> {
+    // 404 and 501 are what emulators say to a request that they don't know.
+    const moved = await this.once('move', { name: to }, () =>
+      this.#file(from)
+        .moveFileAtomic(this.#file(to))
+        .catch(unless(404, 405, 501)),
+    );
+    return moved !== undefined;
+  }
+
+  /**
+   * Copies within the bucket, over the object of that generation (`0` for none).
+   * False where the source is not there, or another object has come in between.
+   */
+  async copyOnce(from: string, to: { readonly name: string; readonly generation: string }): Promise<boolean> {
+    const preconditionOpts = { ifGenerationMatch: to.generation };
+    const copied = await this.once('copy', to, () =>
+      this.#file(from).copy(this.#file(to.name), { preconditionOpts }).catch(unless(404, 412)),
+    );
+    return copied !== undefined;
+  }
+
+  /** Sends requests until they succeed or have failed too often. */
+  attempt<T>(operation: GcsOperation, target: UploadTarget, request: () => Promise<T>): Promise<T> {
+    return this.retry(() => this.once(operation, target, request), target.signal);
+  }
+
+  /** For steps of several requests, each sent once and explained already. */
+  retry<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#retries.run(attempt, { signal });
+  }
+
+  /** Sends requests once, and explains a failure. */
+  async once<T>(operation: GcsOperation, target: UploadTarget, request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      if (target.signal?.aborted === true && !(error instanceof LakeportError)) throw error;
+      const shown = `gs://${this.#entry.info.bucket}/${target.name}`;
+      throw explain(error, { entry: this.#entry, place: this.#place, operation, shown });
+    }
+  }
+
+  #file(name: string): File {
+    return this.client.bucket(this.#entry.info.bucket).file(name);
+  }
+
+  async #describe(name: string): Promise<ObjectInfo | undefined> {
+    const found = await this.#file(name).getMetadata().catch(unless(404));
+    return objectInfo(found?.[0]);
+  }
+
+  #path(): string {
+    return `/storage/v1/b/${this.#entry.info.bucket}/o`;
+  }
+}
+
+/** For `catch`: these statuses are answers, not failures. */
+function unless(...statuses: readonly number[]): (error: unknown) => undefined {
+  return (error) => {
+    if (error instanceof GcsAnswerError && statuses.includes(error.status)) return undefined;
+    throw error;
+  };
+}
+
+function describe(target: UploadTarget): object {
+  const metadata = target.part === undefined ? undefined : { [PART_METADATA]: target.part };
+  return { name: target.name, contentType: contentType(target.name), ...(metadata && { metadata }) };
+}
+
+function uploaded(answer: HttpAnswer): ObjectInfo {
+  const info = objectInfo(parseJson(answer.body));
+  if (info === undefined) throw new GcsAnswerError({ ...answer, status: 502 });
+  return info;
+}
+
+/** Staged parts have hidden names, and are Parquet. */
+function contentType(name: string): string {
+  return name.endsWith('.json')
+    ? 'application/json'
+    : name.endsWith('/_SUCCESS')
+      ? 'text/plain'
+      : 'application/vnd.apache.parquet';
+}

@@ -1,0 +1,63 @@
+import { LakeportError } from '../../errors.js';
+import type { GcsObjects } from './objects.js';
+import type { GcsStaged } from './staged-token.js';
+
+/** Where a part is to appear. */
+interface Place {
+  /** Full name of the object. */
+  readonly name: string;
+  /** For people. */
+  readonly shown: string;
+}
+
+/**
+ * Moves staged objects to their places. Each attempt begins by what the last one may have left, so that a lost answer
+ * leads neither to a second publication nor to a failure.
+ */
+export class Publisher {
+  readonly #objects: GcsObjects;
+  /** False once the service has shown that it has no atomic move, as emulators do. */
+  #canMove = true;
+
+  constructor(objects: GcsObjects) {
+    this.#objects = objects;
+  }
+
+  publish(staged: GcsStaged, place: Place): Promise<void> {
+    return this.#objects.retry(() => this.#attempt(staged, place));
+  }
+
+  async #attempt(staged: GcsStaged, place: Place): Promise<void> {
+    if (this.#canMove) {
+      if (await this.#objects.moveOnce(staged.object, place.name)) return;
+      const stagedStill = await this.#objects.infoOnce(staged.object);
+      if (stagedStill === undefined) {
+        await this.#assertPublished(staged, place);
+        return;
+      }
+      this.#canMove = false;
+    }
+    await this.#copy(staged, place);
+  }
+
+  async #copy(staged: GcsStaged, place: Place): Promise<void> {
+    const there = await this.#objects.infoOnce(place.name);
+    if (there?.part !== staged.nonce) {
+      const target = { name: place.name, generation: there?.generation ?? '0' };
+      if (!(await this.#objects.copyOnce(staged.object, target))) await this.#assertPublished(staged, place);
+    }
+    await this.#objects.removeOnce(staged.object);
+  }
+
+  async #assertPublished(staged: GcsStaged, place: Place): Promise<void> {
+    const there = await this.#objects.infoOnce(place.name);
+    if (there?.part === staged.nonce) return;
+    throw new LakeportError({
+      code: 'STAGED_PART_GONE',
+      exit: 'tables-failed',
+      message: `The staged part of ${place.shown} has disappeared before it was published`,
+      hint: 'Let nothing else clean the destination while a run is writing to it; lifecycle rules must spare objects younger than the longest run.',
+      context: { path: place.shown },
+    });
+  }
+}
