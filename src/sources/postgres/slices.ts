@@ -69,7 +69,7 @@ export function targetBytes(members: readonly Pick<Member, 'bytes' | 'rows'>[], 
  * Ranges of pages. The first is open below and the last above, so that pages added after they were counted belong to
  * one. The comparisons stand as the server's planner wants them for a TID range scan (14 and later).
  */
-function sliceByPage(member: Member, columns: readonly ReadColumn[], count: number): Slice[] {
+export function sliceByPage(member: Member, columns: readonly ReadColumn[], count: number): Slice[] {
   const all = wholeTable({ ...member, only: true }, columns);
   if (count === 1) return [all];
   const page = (index: number) => Math.floor((index * member.pages) / count);
