@@ -11,7 +11,9 @@ export interface RunObserver {
   tableStarted?(table: TableId): void;
   /** Sums so far of the table, a few times a second at most. `bytes` came over the wire. */
   tableProgress?(table: TableId, progress: { readonly rows: number; readonly bytes: number }): void;
+  /** Once for each selected table, however it ended: also for those that were never started. */
   tableEnded?(result: TableResult): void;
+  /** Before `tableEnded` of a table that fails. */
   tableFailed?(table: TableId, error: LakeportError): void;
   ended?(result: RunResult): void;
 }

@@ -1,0 +1,194 @@
+import { availableParallelism } from 'node:os';
+
+import { LakeportError } from '../errors.js';
+import { estimateReaderMemory } from '../parquet/memory.js';
+import type { ReadColumn, Source, SourceTable, TableId, TableProblem } from '../sources/source.js';
+import { tableDirectory } from '../storage/path.js';
+import type { Storage } from '../storage/storage.js';
+import type { RunObserver } from './observer.js';
+import type { ExportOptions } from './options.js';
+import type { RunPlan, TablePlan } from './plan.js';
+import { type ReaderBudget, readerBudget, usefulReaders } from './readers.js';
+import { selectTables } from './selection.js';
+import { checkSlices } from './slice-check.js';
+import { tableName } from './table-name.js';
+
+export interface PlanningContext {
+  readonly options: ExportOptions;
+  readonly source: Source;
+  /** Where all tables go. */
+  readonly storage: Storage;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+}
+
+interface DescribedTable {
+  readonly table: SourceTable;
+  readonly columns: readonly ReadColumn[];
+}
+
+/**
+ * Decides everything that is known before the first row: tables, the snapshot, columns, slices, readers, places. What
+ * is wrong with one table alone becomes a problem of the plan.
+ * @throws LakeportError where nothing can be exported at all
+ */
+export async function planTables(context: PlanningContext): Promise<RunPlan> {
+  const { options, source, storage, observer, signal } = context;
+  const found = await source.listTables({ views: options.includeViews });
+  const selection = selectTables(found, options);
+  for (const warning of selection.warnings) observer.message?.('warning', warning);
+  checkCollisions(selection.tables, options.subPath, storage);
+
+  signal.throwIfAborted();
+  const pinned = await source.pin(selection.tables, { consistency: options.consistency });
+  const problems = [...pinned.problems];
+  const isProblem = new Set(problems.map(({ id }) => key(id)));
+
+  signal.throwIfAborted();
+  const lockable = selection.tables.filter(({ id }) => !isProblem.has(key(id)));
+  const described = await describe(context, lockable, problems);
+  const budget = readerBudget({ parallel: options.parallel, jobs: options.jobs, cores: availableParallelism() });
+  const tables: TablePlan[] = [];
+  for (const one of described) {
+    signal.throwIfAborted();
+    try {
+      tables.push(await planTable(context, one, budget));
+    } catch (error) {
+      problems.push({ id: one.table.id, error: LakeportError.from(error).within({ table: tableName(one.table.id) }) });
+    }
+  }
+  const degrees = tables.map((table) => table.degree);
+  const wanted = usefulReaders(degrees, { jobs: options.jobs, total: budget.total });
+  const readers = await withinConnections(context, wanted);
+  return {
+    server: source.server,
+    snapshot: pinned.snapshot,
+    tables: tables.map((table) => ({ ...table, degree: Math.min(table.degree, readers) })).sort(largestFirst),
+    problems,
+    readers,
+    readerMemoryBytes: Math.max(0, ...tables.map((table) => readerMemory(table, options))),
+  };
+}
+
+/** Adds to `problems` what can't be described. */
+async function describe(
+  { source, options }: PlanningContext,
+  tables: readonly SourceTable[],
+  problems: TableProblem[],
+): Promise<DescribedTable[]> {
+  const descriptions = await source.describe(tables, options);
+  return tables.flatMap((table, index) => {
+    const description = descriptions[index];
+    if (description === undefined) return [];
+    if ('error' in description) {
+      problems.push(description);
+      return [];
+    }
+    if (description.columns.length > 0) return [{ table, columns: description.columns }];
+    problems.push({ id: table.id, error: noColumns(table.id) });
+    return [];
+  });
+}
+
+async function planTable(
+  { options, source, storage }: PlanningContext,
+  { table, columns }: DescribedTable,
+  budget: ReaderBudget,
+): Promise<TablePlan> {
+  const { largeTableThreshold } = options;
+  const slices = await source.slice(table, columns, { degree: budget.perTable, largeTableThreshold });
+  checkSlices(slices);
+  const directory = tableDirectory(options.subPath, table.id);
+  return {
+    id: table.id,
+    kind: table.kind,
+    estimatedRows: table.estimatedRows,
+    estimatedBytes: table.estimatedBytes,
+    columns,
+    method: slices.find((slice) => slice.method !== 'None')?.method ?? 'None',
+    degree: Math.min(budget.perTable, slices.length),
+    slices,
+    storageId: storage.id,
+    directory,
+    displayPath: storage.display(directory),
+  };
+}
+
+/** As many of the wanted readers as the server has connections for. */
+async function withinConnections({ source, observer }: PlanningContext, wanted: number): Promise<number> {
+  const free = wanted === 0 ? undefined : await source.freeConnections();
+  if (free === undefined || free >= wanted) return wanted;
+  const { address } = source.server;
+  if (free <= 0) {
+    throw new LakeportError({
+      code: 'NO_FREE_CONNECTIONS',
+      exit: 'unreachable',
+      message: `${address} has no free connection for a reader; ${wanted} are wanted`,
+      hint: 'Raise max_connections or the limit of the user, close other sessions, or ask for fewer readers with -p and --n_jobs.',
+    });
+  }
+  observer.message?.(
+    'warning',
+    `${address} has only ${free} free connections: going on with ${free} readers instead of ${wanted} (-p, --n_jobs)`,
+    { free, wanted },
+  );
+  return free;
+}
+
+/** Two tables in one directory would take each other for an earlier export. */
+function checkCollisions(tables: readonly SourceTable[], subPath: string, storage: Storage): void {
+  const { ignoresCase = false } = storage.capabilities;
+  const taken = new Map<string, TableId>();
+  for (const { id } of tables) {
+    const directory = tableDirectory(subPath, id);
+    const place = ignoresCase ? directory.normalize('NFC').toLowerCase() : directory;
+    const other = taken.get(place);
+    if (other !== undefined) {
+      throw new LakeportError({
+        code: 'PATHS_COLLIDE',
+        exit: 'usage',
+        message: `The tables ${tableName(other)} and ${tableName(id)} would share the directory ${storage.display(directory)}`,
+        hint: 'Export them one after the other with --include, each with its own --sub_path.',
+        context: { table: tableName(id), path: storage.display(directory) },
+      });
+    }
+    taken.set(place, id);
+  }
+}
+
+function readerMemory(table: TablePlan, { rowGroupRows }: ExportOptions): number {
+  const { estimatedBytes, estimatedRows, columns } = table;
+  const isKnown = estimatedBytes !== undefined && estimatedRows !== undefined && estimatedRows > 0;
+  return estimateReaderMemory(
+    columns.map((column) => column.spec),
+    { rowGroupRows, averageRowBytes: isKnown ? estimatedBytes / estimatedRows : undefined },
+  );
+}
+
+/** What nobody knows the size of may be the largest. */
+function largestFirst(a: TablePlan, b: TablePlan): number {
+  const bySize = size(b) - size(a);
+  return Number.isNaN(bySize) || bySize === 0 ? compare(tableName(a.id), tableName(b.id)) : bySize;
+}
+
+function size({ estimatedBytes, estimatedRows }: TablePlan): number {
+  return estimatedBytes ?? estimatedRows ?? Infinity;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function noColumns(id: TableId): LakeportError {
+  return new LakeportError({
+    code: 'TABLE_HAS_NO_COLUMNS',
+    exit: 'tables-failed',
+    message: `The table ${tableName(id)} has no columns, and a Parquet file needs at least one`,
+    hint: `Leave it out with --exclude.`,
+    context: { table: tableName(id) },
+  });
+}
+
+function key(id: TableId): string {
+  return JSON.stringify([id.schema, id.name]);
+}

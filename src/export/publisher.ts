@@ -1,0 +1,130 @@
+import pLimit from 'p-limit';
+
+import { LakeportError } from '../errors.js';
+import { joinPath } from '../storage/path.js';
+import type { StagedPart, Storage } from '../storage/storage.js';
+import { isOwnPart, MANIFEST_NAME, partName, SUCCESS_NAME } from './part-name.js';
+
+/** Parts of one table that are published at the same time. */
+const AT_ONCE = 8;
+
+/** A table that is staged as a whole. */
+export interface StagedTable {
+  readonly storage: Storage;
+  /** The table's, relative to the storage's base. */
+  readonly directory: string;
+  /** In the order of the rows. */
+  readonly parts: readonly {
+    readonly staged: StagedPart;
+    /** Hive-style directories below the table's; empty for none. */
+    readonly directory: string;
+  }[];
+  /** Content of the manifest, given the parts' names relative to the table's directory. */
+  readonly manifest: (names: readonly string[]) => Uint8Array;
+}
+
+/**
+ * Makes a staged table visible, in an order in which a reader that looks for `_SUCCESS` never sees a mixture: the old
+ * `_SUCCESS` goes, the parts come, stale parts of an earlier export go, `_manifest.json` comes, `_SUCCESS` last.
+ * On failure what is still staged is withdrawn, and the earlier export is as it was unless a part of it had been
+ * replaced already; then the error says so.
+ */
+export async function publishTable(table: StagedTable): Promise<void> {
+  const { storage, directory } = table;
+  const names = table.parts.map((part, index) => joinPath(part.directory, partName(index)));
+  const success = joinPath(directory, SUCCESS_NAME);
+  const pending = new Set(table.parts.map((part) => part.staged));
+  let earlier: Earlier | undefined;
+  try {
+    earlier = await lookAround(table, names);
+    if (earlier.isComplete) await storage.remove([success]);
+    await publishParts(table, names, pending);
+    await storage.remove(earlier.stale);
+    await storage.put(joinPath(directory, MANIFEST_NAME), table.manifest(names));
+    await storage.put(success, new Uint8Array(0));
+  } catch (error) {
+    const published = table.parts.length - pending.size;
+    const untouched = published === 0;
+    await Promise.allSettled([
+      ...Array.from(pending, (part) => storage.withdraw(part)),
+      // The manifest of the earlier export describes parts that are not there any more.
+      untouched ? restore(storage, success, earlier) : storage.remove([joinPath(directory, MANIFEST_NAME)]),
+    ]);
+    throw untouched ? error : incomplete(error, table, published);
+  }
+}
+
+interface Earlier {
+  /** The directory has `_SUCCESS`. */
+  readonly isComplete: boolean;
+  /** Parts that the new export does not replace. */
+  readonly stale: readonly string[];
+}
+
+/** @throws LakeportError where something stands in the way of a part: better now than when half of them are there */
+async function lookAround({ storage, directory }: StagedTable, names: readonly string[]): Promise<Earlier> {
+  const found = (await storage.list(directory)).map((object) => object.path.slice(directory.length + 1));
+  const coming = new Set([...names, MANIFEST_NAME, SUCCESS_NAME]);
+  for (const relative of found) {
+    for (let at = relative.indexOf('/'); at !== -1; at = relative.indexOf('/', at + 1)) {
+      if (coming.has(relative.slice(0, at)))
+        throw inTheWay(storage.display(joinPath(directory, relative.slice(0, at))));
+    }
+  }
+  return {
+    isComplete: found.includes(SUCCESS_NAME),
+    stale: found
+      .filter((relative) => isOwnPart(relative) && !coming.has(relative))
+      .map((relative) => joinPath(directory, relative)),
+  };
+}
+
+/** Takes each part out of `pending` when it is published. Stops at the first failure. */
+async function publishParts(table: StagedTable, names: readonly string[], pending: Set<StagedPart>): Promise<void> {
+  const limit = pLimit(AT_ONCE);
+  let stopped = false;
+  const publishing = table.parts.map(({ staged }, index) =>
+    limit(async () => {
+      if (stopped) return;
+      try {
+        await table.storage.publish(staged, joinPath(table.directory, names[index] ?? ''));
+        pending.delete(staged);
+      } catch (error) {
+        stopped = true;
+        throw error;
+      }
+    }),
+  );
+  const results = await Promise.allSettled(publishing);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function restore(storage: Storage, success: string, earlier: Earlier | undefined): Promise<void> {
+  if (earlier?.isComplete === true) await storage.put(success, new Uint8Array(0));
+}
+
+function inTheWay(shown: string): LakeportError {
+  return new LakeportError({
+    code: 'PATH_IN_THE_WAY',
+    exit: 'tables-failed',
+    message: `${shown} is a directory, where a file of the table belongs`,
+    hint: 'Move it away, or export to another place.',
+    context: { path: shown },
+  });
+}
+
+function incomplete(thrown: unknown, { storage, directory, parts }: StagedTable, published: number): LakeportError {
+  const cause = LakeportError.from(thrown);
+  const shown = storage.display(directory);
+  return new LakeportError({
+    code: 'PUBLISH_INCOMPLETE',
+    exit: 'tables-failed',
+    message:
+      `Publishing stopped after ${published} of ${parts.length} parts: ${shown} has no ${SUCCESS_NAME}, ` +
+      `and may hold parts of this export and of an earlier one. ${cause.message}`,
+    hint: `Do not read ${shown} before the table was exported again. ${cause.hint ?? ''}`.trim(),
+    context: { ...cause.context, path: shown },
+    cause,
+  });
+}

@@ -1,0 +1,72 @@
+import type { Slice } from '../sources/source.js';
+import type { TablePlan } from './plan.js';
+import { TableJob } from './table-job.js';
+
+export interface Assignment {
+  readonly job: TableJob;
+  readonly slice: Slice;
+}
+
+/**
+ * Decides what a free reader does next. Tables are started in the order of the plan, the largest first, and `jobs` of
+ * them at most are in progress. A reader goes where the fewest readers are, so that tables advance side by side and the
+ * largest, started first, has all of them at the end.
+ */
+export class Scheduler {
+  readonly #jobs: number;
+  readonly #waiting: TableJob[];
+  readonly #inProgress = new Set<TableJob>();
+
+  constructor(tables: readonly TablePlan[], options: { readonly jobs: number }) {
+    this.#jobs = options.jobs;
+    this.#waiting = tables.map((plan) => new TableJob(plan));
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#inProgress.size === 0;
+  }
+
+  /** `startTables: false` keeps to the tables in progress. */
+  next(options: { readonly startTables: boolean }): Assignment | undefined {
+    const job = this.#leastBusy();
+    const mayStart = options.startTables && this.#inProgress.size < this.#jobs;
+    if (job === undefined || (job.active > 0 && mayStart)) {
+      const fresh = mayStart ? this.#waiting.shift() : undefined;
+      if (fresh !== undefined) {
+        this.#inProgress.add(fresh);
+        return assign(fresh);
+      }
+    }
+    return job && assign(job);
+  }
+
+  /** The table is read, or given up: it makes room for another one. */
+  release(job: TableJob): void {
+    this.#inProgress.delete(job);
+  }
+
+  /** True for a table that is in progress. */
+  has(job: TableJob): boolean {
+    return this.#inProgress.has(job);
+  }
+
+  /** Starts no more tables, but gives out all that there are. From here on they are all in progress. */
+  takeAll(): TableJob[] {
+    for (const job of this.#waiting.splice(0)) this.#inProgress.add(job);
+    return [...this.#inProgress];
+  }
+
+  #leastBusy(): TableJob | undefined {
+    let best: TableJob | undefined;
+    for (const job of this.#inProgress) {
+      if (!job.hasWaiting || job.active >= job.plan.degree) continue;
+      if (best === undefined || job.active < best.active) best = job;
+    }
+    return best;
+  }
+}
+
+function assign(job: TableJob): Assignment | undefined {
+  const slice = job.takeSlice();
+  return slice && { job, slice };
+}

@@ -1,0 +1,65 @@
+import type { LakeportError } from '../errors.js';
+import type { TableProblem } from '../sources/source.js';
+import type { TableResult } from './result.js';
+import type { TableJob } from './table-job.js';
+
+/** Values written as NULL, by column, over all slices. */
+export function unrepresentableOf(job: TableJob): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { outcome } of job.outcomes) {
+    for (const [column, count] of Object.entries(outcome.unrepresentable)) {
+      counts.set(column, (counts.get(column) ?? 0) + count);
+    }
+  }
+  return Object.fromEntries(counts);
+}
+
+export function completedResult(job: TableJob): TableResult {
+  const files = job.outcomes.flatMap(({ outcome }) => outcome.files);
+  return {
+    ...nothing(job),
+    state: 'completed',
+    rows: job.outcomes.reduce((sum, { outcome }) => sum + outcome.rows, 0),
+    files: files.length,
+    bytes: files.reduce((sum, file) => sum + file.part.bytes, 0),
+    unrepresentable: unrepresentableOf(job),
+  };
+}
+
+export function failedResult(job: TableJob, error: LakeportError): TableResult {
+  return { ...nothing(job), state: 'failed', error: error.toData() };
+}
+
+export function cancelledResult(job: TableJob): TableResult {
+  return { ...nothing(job), state: 'cancelled' };
+}
+
+/** A table that could not even be planned. */
+export function problemResult({ id, error }: TableProblem, path: string): TableResult {
+  return {
+    table: id,
+    state: 'failed',
+    rows: 0,
+    files: 0,
+    bytes: 0,
+    seconds: 0,
+    path,
+    unrepresentable: {},
+    error: error.toData(),
+  };
+}
+
+/** Nothing of the table was published. */
+function nothing(job: TableJob): Omit<TableResult, 'state'> {
+  const seconds = job.startedAt === undefined ? 0 : (Date.now() - job.startedAt.getTime()) / 1000;
+  return {
+    table: job.plan.id,
+    rows: 0,
+    files: 0,
+    bytes: 0,
+    seconds,
+    path: job.plan.displayPath,
+    unrepresentable: {},
+    error: undefined,
+  };
+}
