@@ -64,3 +64,14 @@ async function load(client: pg.Client, rows: number, say: (line: string) => void
   await client.query(`VACUUM (ANALYZE) ${SCHEMA}.${TABLE}`);
   say(`loaded ${rows.toLocaleString('en')} rows in ${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
+
+/** Rows of the table as it is there; 0 without one. */
+export async function countLineitem(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await countRows(client)) ?? 0;
+  } finally {
+    await client.end();
+  }
+}
