@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { RunResult, TableResult } from '../../src/export/result.js';
 import {
   postgresEntry,
   runCli,
@@ -11,6 +10,43 @@ import {
   type TemporaryDirectory,
 } from './cli.js';
 import type { PostgresServer } from './postgres.js';
+
+/** The document of `--json`, as far as tests look at it. */
+export interface RunDocument {
+  readonly run_id: string;
+  readonly exit_code: number;
+  readonly consistency: string;
+  readonly totals: {
+    readonly tables: number;
+    readonly completed: number;
+    readonly failed: number;
+    readonly rows: number;
+    readonly files: number;
+    readonly bytes: number;
+  };
+  readonly tables: readonly TableDocument[];
+  /** Where the run did not come to tables. */
+  readonly error?: ErrorDocument;
+}
+
+export interface TableDocument {
+  readonly schema: string;
+  readonly table: string;
+  readonly state: 'completed' | 'failed' | 'cancelled';
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly path: string;
+  readonly unrepresentable: Readonly<Record<string, number>>;
+  readonly error?: ErrorDocument;
+}
+
+export interface ErrorDocument {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly context?: { readonly table?: string; readonly column?: string };
+}
 
 export interface ExportRunOptions extends CliOptions {
   /** Flags besides auth file, source and output directory. */
@@ -48,9 +84,9 @@ export class ExportRun implements AsyncDisposable {
   }
 
   /** The document of `--json`. */
-  get result(): RunResult {
+  get result(): RunDocument {
     try {
-      return JSON.parse(this.cli.stdout) as RunResult;
+      return JSON.parse(this.cli.stdout) as RunDocument;
     } catch {
       throw new Error(
         `no result from a run that ended with ${this.cli.code ?? this.cli.signal ?? ''}: ${this.cli.stderr}`,
@@ -59,8 +95,8 @@ export class ExportRun implements AsyncDisposable {
   }
 
   /** How one table ended; throws where it is not in the result. */
-  table(name: string, schema = 'public'): TableResult {
-    const found = this.result.tables.find(({ table }) => table.name === name && table.schema === schema);
+  table(name: string, schema = 'public'): TableDocument {
+    const found = this.result.tables.find((table) => table.table === name && table.schema === schema);
     if (!found) throw new Error(`${schema}.${name} is not in the result: ${this.cli.stderr}`);
     return found;
   }

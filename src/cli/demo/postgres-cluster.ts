@@ -40,6 +40,8 @@ export interface Cluster {
   readonly database: string;
   readonly url: string;
   readonly pid: number;
+  /** Goes away with the server, however that ends; others may put their own temporary files there. */
+  readonly directory: string;
   /** Ends it and removes what is temporary. Safe to call more than once. */
   stop(): Promise<void>;
 }
@@ -97,7 +99,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const user = 'postgres';
     const host = '127.0.0.1';
     const url = `postgres://${user}:${password}@${host}:${port}/postgres`;
-    return { host, port, user, password, database: 'postgres', url, pid: child.pid ?? 0, stop };
+    return { host, port, user, password, database: 'postgres', url, pid: child.pid ?? 0, directory: home, stop };
   } catch (error) {
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     throw error;

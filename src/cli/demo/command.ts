@@ -1,0 +1,65 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { CliContext } from '../context.js';
+import { timeSpan } from '../quantities.js';
+import { runCli } from '../run.js';
+import { usageError } from '../usage-error.js';
+import { startCluster, type Cluster } from './postgres-cluster.js';
+import { queryLines } from './sample-query.js';
+import { createSampleTables } from './sample-tables.js';
+import { treeLines } from './written-files.js';
+
+const DIRECTORY = './lakeport-demo';
+const SOURCE_ID = 'demo';
+
+const HELP = `Usage: lakeport demo
+
+Starts an embedded PostgreSQL on a free port, fills it with the tables of a small
+shop (about 1,000,000 rows), exports them to ${DIRECTORY} as any database is
+exported, shows what was written, and stops the server.
+`;
+
+/**
+ * `lakeport demo`. Leaves the exported files, and nothing else.
+ * @returns the exit code
+ */
+export async function runDemo(args: readonly string[], context: CliContext): Promise<number> {
+  const { stdout, signal } = context;
+  const [word] = args;
+  if (word === '--help' || word === '-h') {
+    stdout.write(HELP);
+    return 0;
+  }
+  if (word !== undefined) {
+    throw usageError({ code: 'DEMO_FLAG', message: `lakeport demo takes no ${word}`, hint: 'It has no flags.' });
+  }
+
+  const say = (line: string) => stdout.write(`${line}\n`);
+  const started = performance.now();
+  say(stdout.paint('bold', 'Starting an embedded PostgreSQL'));
+  const cluster = await startCluster({ settings: { wal_level: 'minimal', max_wal_senders: 0, max_wal_size: '4GB' } });
+  try {
+    await createSampleTables(cluster, { signal, say: (what) => say(`  making ${what}`) });
+    const arguments_ = await exportArguments(cluster);
+    say(stdout.paint('bold', `\n$ lakeport ${arguments_.join(' ')}`));
+    const code = await runCli(arguments_, context);
+    if (code !== 0) return code;
+    say('');
+    for (const line of [...(await treeLines(DIRECTORY)), '', ...(await queryLines(DIRECTORY))]) say(line);
+  } finally {
+    await cluster.stop();
+  }
+  const seconds = (performance.now() - started) / 1000;
+  say(`\nPostgreSQL is stopped. All of it took ${timeSpan(seconds)}; the files stay in ${DIRECTORY}.`);
+  return 0;
+}
+
+/** The auth file lies with the server's own temporary files, so that both go together. */
+async function exportArguments(cluster: Cluster): Promise<string[]> {
+  const file = path.join(cluster.directory, 'auth.json');
+  const { host, port, user, password, database } = cluster;
+  const info = { server: host, port, database, username: user, password, ssl: 'disable' };
+  const entries = { [SOURCE_ID]: { ds_type: 'postgres', auth_mode: 'classic', info } };
+  await writeFile(file, JSON.stringify(entries, undefined, 2), { mode: 0o600 });
+  return ['-a', file, '--source_db_auth_id', SOURCE_ID, '--output_dir', DIRECTORY];
+}
