@@ -1,0 +1,237 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, Socket, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { PostgresFields } from '../../src/auth/entries.js';
+import { LakeportError } from '../../src/errors.js';
+import { openSource } from '../../src/sources/index.js';
+import { connectPostgres, type PostgresSettings } from '../../src/sources/postgres/connection.js';
+import { AUTHORITY, LOCALHOST_CERTIFICATE, OTHER_NAME_CERTIFICATE, SERVER_KEY } from '../support/certificates.js';
+import { openPostgres } from '../support/postgres-source.js';
+import { startPostgres, type PostgresServer } from '../support/postgres.js';
+
+let plain: PostgresServer;
+let tls: PostgresServer;
+let directory: string;
+let authority: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'lakeport-certificates-'));
+  authority = path.join(directory, 'ca.pem');
+  await writeFile(authority, AUTHORITY);
+  [plain, tls] = await Promise.all([
+    startPostgres({ settings: { max_connections: 8 } }),
+    startPostgres({
+      tls: { cert: LOCALHOST_CERTIFICATE, key: SERVER_KEY },
+      hba: [
+        'hostssl all only_tls all scram-sha-256',
+        'hostnossl all only_plain all scram-sha-256',
+        'host all only_tls,only_plain all reject',
+      ],
+    }),
+  ]);
+  await tls.query(`CREATE ROLE only_tls LOGIN PASSWORD 'secret'; CREATE ROLE only_plain LOGIN PASSWORD 'secret'`);
+});
+afterAll(async () => {
+  await Promise.all([plain.stop(), tls.stop(), rm(directory, { recursive: true })]);
+});
+
+/** The error of an attempt to connect. */
+async function failure(server: PostgresServer, overrides: Partial<PostgresFields>): Promise<LakeportError> {
+  const result = await openPostgres(server, overrides).catch((error: unknown) => error);
+  if (!(result instanceof LakeportError)) {
+    if (result instanceof Error) throw result;
+    throw new Error('it connected');
+  }
+  expect(`${result.message} ${result.hint} ${JSON.stringify(result.context)} ${result.stack}`).not.toContain(
+    'pa55word',
+  );
+  return result;
+}
+
+async function mode(server: PostgresServer, overrides: Partial<PostgresFields>): Promise<string> {
+  const source = await openPostgres(server, overrides);
+  const settings = source.readerSettings().connection as PostgresSettings;
+  const client = await connectPostgres(structuredClone(settings));
+  const { rows } = await client.query<{ ssl: boolean }>('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+  await client.end();
+  await source.close();
+  return `${settings.ssl}, ${rows[0]!.ssl ? 'encrypted' : 'plain'}`;
+}
+
+describe('a connection that cannot be made says why, and what helps', () => {
+  test.each<[string, Partial<PostgresFields>, string, RegExp]>([
+    ['wrong password', { password: 'pa55word' }, 'SOURCE_PASSWORD_REJECTED', /password/],
+    ['no password', { password: undefined }, 'SOURCE_PASSWORD_MISSING', /"password"/],
+    ['unknown user', { username: 'nobody', password: 'pa55word' }, 'SOURCE_PASSWORD_REJECTED', /username/],
+    ['unknown database', { database: 'nowhere' }, 'SOURCE_DATABASE_UNKNOWN', /--source_db_name/],
+    ['unknown host', { server: 'no-such-host.invalid' }, 'SOURCE_HOST_UNKNOWN', /"server"/],
+    ['no socket', { server: '/nonexistent' }, 'SOURCE_REFUSED', /directory/],
+    ['TLS wanted, none there', { ssl: 'require' }, 'SOURCE_TLS_REFUSED', /"prefer"/],
+    ['authority that is no file', { sslCa: '/nonexistent/ca.pem' }, 'CERTIFICATE_NOT_READABLE', /path/],
+    ['unknown setting', { options: { no_such_setting: '1' } }, 'SOURCE_OPTION_REFUSED', /auth file/],
+    ['bad value of a setting', { options: { work_mem: 'much' } }, 'SOURCE_OPTION_REFUSED', /auth file/],
+  ])('%s', async (_, overrides, code, hint) => {
+    const error = await failure(plain, overrides);
+    expect(error).toMatchObject({ code, transient: false, context: { entry: 'ds_pg' } });
+    expect(error.hint).toMatch(hint);
+    expect(error.exit).toBe(code.startsWith('SOURCE_OPTION') || code.startsWith('CERT') ? 'usage' : 'unreachable');
+  });
+
+  test('closed port', async () => {
+    const listener = createServer().listen(0, '127.0.0.1');
+    const { port } = await new Promise<AddressInfo>((resolve) =>
+      listener.once('listening', () => resolve(listener.address() as AddressInfo)),
+    );
+    await new Promise((resolve) => listener.close(resolve));
+    const error = await failure(plain, { port });
+    expect(error).toMatchObject({ code: 'SOURCE_REFUSED', exit: 'unreachable' });
+    expect(error.message).toContain(`127.0.0.1:${port}`);
+  });
+
+  test('nobody answers', async () => {
+    const listener = createServer(() => undefined).listen(0, '127.0.0.1');
+    await new Promise((resolve) => listener.once('listening', resolve));
+    const { port } = listener.address() as AddressInfo;
+    const error = await failure(plain, { port, connectTimeoutMs: 200 });
+    expect(error).toMatchObject({ code: 'SOURCE_TIMEOUT', exit: 'unreachable', transient: true });
+    const signal = AbortSignal.timeout(100);
+    await expect(openPostgres(plain, { port }, { signal })).rejects.toMatchObject({ exit: 'interrupted' });
+    listener.close();
+  });
+
+  test('all connections taken', async () => {
+    await plain.query(`CREATE ROLE crowd LOGIN PASSWORD 'secret' CONNECTION LIMIT 1`);
+    const first = await plain.connect({ user: 'crowd' });
+    const error = await failure(plain, { username: 'crowd' });
+    expect(error).toMatchObject({ code: 'SOURCE_TOO_MANY_CONNECTIONS', exit: 'unreachable', transient: true });
+    await first.end();
+  });
+
+  test('a kind of database that is not there yet', async () => {
+    const entry = { kind: 'database', id: 'x', engine: 'sqlite', info: { filepath: '/x' } } as const;
+    await expect(openSource(entry)).rejects.toMatchObject({ code: 'SOURCE_NOT_AVAILABLE', exit: 'usage' });
+  });
+});
+
+describe('TLS', () => {
+  test.each<[string, 'plain' | 'tls', Partial<PostgresFields>, string]>([
+    ['prefer takes it where it is', 'tls', {}, 'require, encrypted'],
+    ['prefer goes without where it is not', 'plain', {}, 'disable, plain'],
+    ['prefer goes without where the server wants that', 'tls', { username: 'only_plain' }, 'disable, plain'],
+    ['prefer takes it where the server insists', 'tls', { username: 'only_tls' }, 'require, encrypted'],
+    ['disable goes without', 'tls', { ssl: 'disable' }, 'disable, plain'],
+    ['require trusts anybody', 'tls', { ssl: 'require' }, 'require, encrypted'],
+  ])('%s', async (_, which, overrides, expected) => {
+    expect(await mode(which === 'tls' ? tls : plain, overrides)).toBe(expected);
+  });
+
+  test('the server is verified as far as the mode says', async () => {
+    expect(await mode(tls, { ssl: 'verify-full', sslCa: authority })).toBe('verify-full, encrypted');
+    expect(await mode(tls, { ssl: 'verify-full', sslCa: authority, server: 'localhost' })).toBe(
+      'verify-full, encrypted',
+    );
+    for (const ssl of ['verify-ca', 'verify-full'] as const) {
+      expect(await failure(tls, { ssl })).toMatchObject({ code: 'SOURCE_TLS_UNTRUSTED', exit: 'unreachable' });
+    }
+    const otherName = await startPostgres({ tls: { cert: OTHER_NAME_CERTIFICATE, key: SERVER_KEY } });
+    expect(await mode(otherName, { ssl: 'verify-ca', sslCa: authority })).toBe('verify-ca, encrypted');
+    expect(await failure(otherName, { ssl: 'verify-full', sslCa: authority })).toMatchObject({
+      code: 'SOURCE_TLS_UNTRUSTED',
+    });
+    await otherName.stop();
+  });
+
+  test('a user that the server lets in with TLS only is refused without', async () => {
+    const error = await failure(tls, { username: 'only_tls', ssl: 'disable' });
+    expect(error.code).toBe('SOURCE_ACCESS_DENIED');
+    expect(error.hint).toContain('pg_hba.conf');
+  });
+
+  test("a reader's own socket is used only without TLS", async () => {
+    let made = 0;
+    const stream = () => {
+      made++;
+      return new Socket();
+    };
+    for (const [server, expected] of [
+      [plain, 1],
+      [tls, 1],
+    ] as const) {
+      const source = await openPostgres(server);
+      const client = await connectPostgres(source.readerSettings().connection as PostgresSettings, { stream });
+      expect(made).toBe(expected);
+      await client.end();
+      await source.close();
+    }
+  });
+});
+
+describe('a session', () => {
+  test('has the settings that values are written by, whatever the entry, the user or the database says', async () => {
+    await plain.query(`
+      CREATE ROLE odd LOGIN SUPERUSER PASSWORD 'secret';
+      ALTER ROLE odd SET datestyle = 'German'; ALTER ROLE odd SET intervalstyle = 'sql_standard';
+      ALTER ROLE odd SET timezone = 'Asia/Kathmandu'; ALTER ROLE odd SET extra_float_digits = -5;
+      ALTER ROLE odd SET bytea_output = 'escape'; ALTER ROLE odd SET transaction_timeout = '1s';
+      ALTER ROLE odd SET idle_in_transaction_session_timeout = '1s'; ALTER ROLE odd SET row_security = on`);
+    const options = { DateStyle: 'SQL, DMY', search_path: 'a, b', client_encoding: 'LATIN1', work_mem: '8MB' };
+    const source = await openPostgres(plain, { username: 'odd', options, statementTimeoutMs: 60_000 });
+    const client = await connectPostgres(source.readerSettings().connection as PostgresSettings);
+    const { rows } = await client.query<{ name: string; setting: string }>(`
+      SELECT name, current_setting(name) AS setting FROM pg_settings WHERE name IN ('DateStyle', 'IntervalStyle',
+        'TimeZone', 'extra_float_digits', 'bytea_output', 'transaction_timeout', 'idle_in_transaction_session_timeout',
+        'row_security', 'search_path', 'client_encoding', 'work_mem', 'statement_timeout', 'application_name', 'lock_timeout')`);
+    expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toEqual({
+      DateStyle: 'ISO, YMD',
+      IntervalStyle: 'iso_8601',
+      TimeZone: 'UTC',
+      application_name: 'lakeport',
+      bytea_output: 'hex',
+      client_encoding: 'UTF8',
+      extra_float_digits: '1',
+      idle_in_transaction_session_timeout: '0',
+      lock_timeout: '30s',
+      row_security: 'off',
+      search_path: 'a, b',
+      statement_timeout: '1min',
+      transaction_timeout: '0',
+      work_mem: '8MB',
+    });
+    await client.end();
+    await source.close();
+  });
+
+  test('is reached by a connection string, or through a socket', async () => {
+    const { host, port, password, socketDirectory } = plain;
+    const session = { options: {}, connectTimeoutMs: 5000, statementTimeoutMs: undefined };
+    for (const [connectionString, address] of [
+      [`postgres://postgres:${password}@${host}:${port}/postgres?sslmode=disable`, `${host}:${port}`],
+      [`host=${host} port=${port} user=postgres password='${password}' dbname=postgres`, `${host}:${port}`],
+      [
+        `postgresql://postgres:${password}@${encodeURIComponent(socketDirectory)}:${port}/postgres`,
+        `${socketDirectory}/.s.PGSQL.${port}`,
+      ],
+    ] as const) {
+      const entry = { kind: 'database', id: 'x', engine: 'postgres', info: { ...session, connectionString } } as const;
+      const source = await openSource(entry);
+      expect(source.server).toMatchObject({ address, database: 'postgres', product: 'PostgreSQL 17.9' });
+      await source.close();
+    }
+  });
+
+  test('may have another database than the entry says', async () => {
+    await plain.query('CREATE DATABASE other');
+    const source = await openPostgres(plain, {}, { database: 'other' });
+    expect(source.server.database).toBe('other');
+    await source.close();
+  });
+
+  test('that the server ends is an error of the next question, and closing it is none', async () => {
+    const source = await openPostgres(plain);
+    await plain.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lakeport'`);
+    await expect(source.listTables({ views: false })).rejects.toMatchObject({ exit: 'unreachable', transient: true });
+    await source.close();
+  });
+});
