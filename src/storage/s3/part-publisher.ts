@@ -61,39 +61,16 @@ export class PartPublisher {
     await objects.put({ key, settings: partSettings(requests.entry.info) }, content);
   }
 
-  async #publishUpload(staged: StagedUpload, key: string): Promise<void> {
-    const { token } = staged;
-    if (token.key === key) await this.#complete(staged);
-    else await this.#completeElsewhere(staged, key);
-  }
-
-  /** Completes the upload. An answer that got lost is no failure: then the object itself tells. */
-  async #complete(staged: StagedUpload): Promise<void> {
-    const { token } = staged;
-    try {
-      await this.#options.bucket.uploads.complete(token, token.parts);
-    } catch (error) {
-      const uncertain = isUploadGone(error) || (error instanceof LakeportError && error.transient);
-      if (!uncertain) throw error;
-      for (const wait of LOOKS_AFTER_MS) {
-        await sleep(wait);
-        if (await this.#isAt(token.key, staged)) return;
-      }
-      throw error;
-    }
-  }
-
   /**
-   * An upload keeps the key that it was begun for. The object appears there and goes on to its place by a copy inside the
-   * store. Done again after a failure half way, this goes on from where it stopped.
+   * Completes the upload. It keeps the key that it was begun for; where that is another one, the object appears there and
+   * goes on to its place by a copy inside the store. Done again after a failure half way, this goes on from there.
    */
-  async #completeElsewhere(staged: StagedUpload, key: string): Promise<void> {
+  async #publishUpload(staged: StagedUpload, key: string): Promise<void> {
     const { token, bytes } = staged;
     const { bucket, note, pieceBytes } = this.#options;
-    try {
-      await this.#complete(staged);
-    } catch (error) {
-      if (!isUploadGone(error) || !(await this.#isAt(key, staged))) throw error;
+    const at = await this.#complete(staged, key);
+    if (token.key === key) return;
+    if (at === key) {
       if (await this.#isAt(token.key, staged)) await bucket.objects.remove([token.key]);
       return;
     }
@@ -105,6 +82,26 @@ export class PartPublisher {
       ...(pieceBytes === undefined ? {} : { pieceBytes }),
     });
     await bucket.objects.remove([token.key]);
+  }
+
+  /**
+   * An answer that got lost is no failure: then the object itself tells. Returns the key at which it is, the one that it
+   * was staged for or the one that it goes to.
+   */
+  async #complete(staged: StagedUpload, target: string): Promise<string> {
+    const { token } = staged;
+    try {
+      await this.#options.bucket.uploads.complete(token, token.parts);
+      return token.key;
+    } catch (error) {
+      const uncertain = isUploadGone(error) || (error instanceof LakeportError && error.transient);
+      if (!uncertain) throw error;
+      for (const wait of LOOKS_AFTER_MS) {
+        await sleep(wait);
+        for (const key of new Set([token.key, target])) if (await this.#isAt(key, staged)) return key;
+      }
+      throw error;
+    }
   }
 
   /**
