@@ -46,17 +46,11 @@ function onUncaught(thrown: unknown): void {
   process.exit(EXIT_CODES.unexpected);
 }
 
-/** 0 stays 0: everything was done before the signal had any effect. */
-function withSignal(code: number): number {
-  const reason: unknown = controller.signal.reason;
-  return code !== 0 && reason instanceof LakeportError ? EXIT_CODES[reason.exit] : code;
-}
-
 process.on('SIGINT', onSignal);
 process.on('SIGTERM', onSignal);
 process.on('uncaughtException', onUncaught);
 process.on('unhandledRejection', onUncaught);
 
-process.exitCode = withSignal(await runCli(argv, context));
+process.exitCode = await runCli(argv, context);
 await Promise.all([context.stdout.flush(), context.stderr.flush()]);
 setTimeout(() => process.exit(), LAST_RESORT_MS).unref();

@@ -162,10 +162,13 @@ function validate(entry: ReadInfo, reader: EntryReader): AuthEntry | undefined {
   const info = Object.fromEntries([...fields].map(([name, { value }]) => [name, value]));
   const result = entrySchema.safeParse({ id, type, info });
   if (result.success) return toEntry(result.data);
+  const told = new Set<string>();
   for (const issue of result.error.issues) {
     const name = String(issue.path[1] ?? '');
     const field = fields.get(name);
-    if (field?.resolved === false) continue;
+    // What else is wrong with a field follows from the first thing.
+    if (field?.resolved === false || told.has(name)) continue;
+    told.add(name);
     reader.problem(field?.line ?? entry.line, `\`${field?.given ?? name}\` ${issue.message}`);
   }
   return undefined;

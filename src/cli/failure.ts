@@ -1,6 +1,6 @@
 import { EXIT_CODES, LakeportError } from '../errors.js';
 import type { CliContext } from './context.js';
-import { printable, printableLines } from './printable.js';
+import { personLines } from './log-sinks.js';
 import { failureDocument } from './run-json.js';
 
 /** The error to show for anything that was thrown. */
@@ -12,12 +12,9 @@ export function asFailure(thrown: unknown): LakeportError {
 }
 
 /** Shows an error for which there is no log yet: a sentence and a hint. */
-export function showFailure(error: LakeportError, { stderr, redactor }: CliContext): void {
-  const message = printableLines(redactor.redact(error.message));
-  stderr.write(`${stderr.paint('red', 'lakeport:')} ${message}\n`);
-  if (error.hint !== undefined) {
-    stderr.write(`${stderr.paint('cyan', 'hint:')} ${printable(redactor.redact(error.hint))}\n`);
-  }
+export function showFailure({ message, hint }: LakeportError, { stderr, redactor }: CliContext): void {
+  const event = { level: 'CRITICAL', message, hint } as const;
+  stderr.write(`${redactor.redact(personLines(event, stderr))}\n`);
 }
 
 /** The document on stdout, where `--json` promises one. */

@@ -1,24 +1,35 @@
 /** The parts of the help that are not flags. */
 
-export const SUMMARY = `Copies the tables of a database into Parquet files, on local disk or in object storage:
-fast, exact, from one snapshot, each table whole or not at all.`;
-
 export const USAGE = {
   export: '-a FILE --source_db_auth_id ID (--output_dir PATH | --target_storage_id ID) [flags]',
   plan: '-a FILE --source_db_auth_id ID (--output_dir PATH | --target_storage_id ID) [flags]',
   check: '-a FILE [ID...] [flags]',
 } as const;
 
-export const COMMANDS = `Commands:
-  lakeport [flags]                 exports (the default)
-  lakeport plan [flags]            shows what an export would do: tables, columns, types, files
-  lakeport check -a FILE [ID...]   tests databases and storages of the auth file
-  lakeport demo                    exports sample tables of an embedded PostgreSQL to ./lakeport-demo
-  lakeport runs                    lists the runs of the run log (not available yet)
-  lakeport status RUN_ID           shows one run's tables, files and errors (not available yet)
-  lakeport verify RUN_ID           checks published files against the run log (not available yet)
+const SPELLING = 'Every flag is also taken with - for _, as in --output-dir.';
 
-Every flag is also taken with - for _, as in --output-dir.`;
+/** Paragraphs between usage and flags, at most 80 columns wide. */
+export const INTRODUCTIONS = {
+  export: [
+    `Copies the tables of a database into Parquet files, on local disk or in object
+storage: fast, exact, from one snapshot, each table whole or not at all.`,
+    `Commands:
+  lakeport [flags]                exports (the default)
+  lakeport plan [flags]           shows tables, columns, types and files to come
+  lakeport check -a FILE [ID...]  tests databases and storages of the auth file
+  lakeport demo                   exports sample tables to ./lakeport-demo
+  lakeport runs                   lists earlier runs (not available yet)
+  lakeport status RUN_ID          shows one run (not available yet)
+  lakeport verify RUN_ID          checks published files (not available yet)`,
+    SPELLING,
+  ],
+  plan: ['Shows what an export would do: tables, columns, types, files. Writes nothing.', SPELLING],
+  check: [
+    `Opens databases and reads a row; writes to storages, reads back and deletes.
+Without ids, tests every entry of the auth file.`,
+    SPELLING,
+  ],
+} as const;
 
 export const EXAMPLES = {
   export: `Examples:

@@ -32,7 +32,7 @@ export class LogObserver implements RunObserver {
   }
 
   message(level: 'debug' | 'info' | 'warning', text: string, fields?: Readonly<Record<string, unknown>>): void {
-    this.#log.write(LEVELS[level], text, fields);
+    this.#log.write(LEVELS[level], text + pairs(fields ?? {}), fields);
   }
 
   planned(plan: RunPlan): void {
@@ -72,7 +72,8 @@ export class LogObserver implements RunObserver {
     const name = tableName(table);
     if (this.#reported.has(name)) return;
     this.#reported.add(name);
-    this.#log.error(error.within({ table: name }));
+    const message = error.message.includes(name) ? error.message : `${name}: ${error.message}`;
+    this.#log.error(new LakeportError({ ...error.toData(), message, cause: error }));
   }
 
   ended(result: RunResult): void {
@@ -94,4 +95,12 @@ export class LogObserver implements RunObserver {
       { event: 'progress' },
     );
   }
+}
+
+/** ` name=value` for each field with a plain value. */
+function pairs(fields: Readonly<Record<string, unknown>>): string {
+  return Object.entries(fields)
+    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+    .map(([name, value]) => ` ${name}=${typeof value === 'string' ? JSON.stringify(value) : String(value)}`)
+    .join('');
 }

@@ -2,15 +2,16 @@ import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { LakeportError } from '../errors.js';
-import type { LogEvent, LogFields, LogFormat, LogLevel, LogSink } from './log.js';
+import type { LogEvent, LogFormat, LogLevel, LogSink } from './log.js';
 import type { Output, Paint } from './output.js';
 import { printable, printableLines } from './printable.js';
 
-/** Events on stderr: for a person on a terminal, or a line with its time elsewhere. */
+/** Events on stderr: for a person on a terminal, a line with its time elsewhere; what ends the run as any program says it. */
 export function outputSink(output: Output, options: { readonly level: LogLevel; readonly format: LogFormat }): LogSink {
   const { level, format } = options;
-  const form = format === 'json' ? jsonLine : output.isTerminal ? terminalLines : textLine;
-  return { level, write: (event) => output.write(`${form(event, output)}\n`) };
+  const text = (event: LogEvent) =>
+    output.isTerminal || event.level === 'CRITICAL' ? personLines(event, output) : textLine(event);
+  return { level, write: (event) => output.write(`${format === 'json' ? jsonLine(event) : text(event)}\n`) };
 }
 
 /**
@@ -26,8 +27,7 @@ export function fileSink(options: {
   readonly onFailure: (error: Error) => void;
 }): LogSink {
   const { level, format, onFailure } = options;
-  const path = join(options.directory, `lakeport_${options.runId}.log`);
-  let file = openLog(options.directory, path);
+  let file: number | undefined = openLogFile(options.directory, `lakeport_${options.runId}.log`);
   return {
     level,
     write: (event) => {
@@ -42,7 +42,8 @@ export function fileSink(options: {
   };
 }
 
-function openLog(directory: string, path: string): number | undefined {
+function openLogFile(directory: string, name: string): number {
+  const path = join(directory, name);
   try {
     mkdirSync(directory, { recursive: true });
     return openSync(path, 'a', 0o640);
@@ -67,31 +68,22 @@ const PAINTS: Readonly<Record<LogLevel, Paint>> = {
   CRITICAL: 'red',
 };
 
-function terminalLines({ level, message, fields }: LogEvent, output: Output): string {
-  const { hint, ...others } = fields;
-  // The code is for programs.
-  const rest = Object.fromEntries(Object.entries(others).filter(([name]) => name !== 'code'));
-  const lines = [`${output.paint(PAINTS[level], `${level.toLowerCase()}:`)} ${printableLines(message)}${pairs(rest)}`];
-  if (typeof hint === 'string') lines.push(`${output.paint('cyan', 'hint:')} ${printable(hint)}`);
+/** An event for a person: `warning: …`, and the hint in a line of its own. */
+export function personLines(
+  { level, message, hint }: Pick<LogEvent, 'level' | 'message' | 'hint'>,
+  output: Output,
+): string {
+  const label = level === 'CRITICAL' ? 'lakeport:' : `${level.toLowerCase()}:`;
+  const lines = [`${output.paint(PAINTS[level], label)} ${printableLines(message)}`];
+  if (hint !== undefined) lines.push(`${output.paint('cyan', 'hint:')} ${printable(hint)}`);
   return lines.join('\n');
 }
 
-function textLine({ time, level, message, fields }: LogEvent): string {
-  return `${time.toISOString()} ${level.padEnd(8)} ${printableLines(message)}${pairs(fields)}`;
+function textLine({ time, level, message, hint }: LogEvent): string {
+  const text = message.replace(/:?\r?\n\s*/g, '; ');
+  return `${time.toISOString()} ${level.padEnd(8)} ${printable(text)}${hint === undefined ? '' : ` (hint: ${printable(hint)})`}`;
 }
 
-function jsonLine({ time, level, message, fields }: LogEvent): string {
-  return JSON.stringify({ time: time.toISOString(), level, message, ...fields });
-}
-
-/** ` name=value` for each field with a plain value. */
-function pairs(fields: LogFields): string {
-  return Object.entries(fields)
-    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
-    .map(([name, value]) => ` ${name}=${typeof value === 'string' ? textValue(value) : String(value)}`)
-    .join('');
-}
-
-function textValue(value: string): string {
-  return /^[\w.:/@%+-]+$/.test(value) ? value : printable(JSON.stringify(value));
+function jsonLine({ time, level, message, hint, fields }: LogEvent): string {
+  return JSON.stringify({ time: time.toISOString(), level, message, hint, ...fields });
 }

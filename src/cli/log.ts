@@ -1,7 +1,8 @@
 import type { Redactor } from '../auth/redaction.js';
-import { LakeportError } from '../errors.js';
+import type { LakeportError} from '../errors.js';
+import { type ErrorContext } from '../errors.js';
 
-/** From the least to the most serious. */
+/** From the least to the most serious. CRITICAL is what ends the run. */
 export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -10,11 +11,13 @@ export type LogFormat = 'text' | 'json';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** One event a line. */
+/** One event, one line. */
 export interface LogEvent {
   readonly time: Date;
   readonly level: LogLevel;
   readonly message: string;
+  readonly hint: string | undefined;
+  /** For programs: only `json` shows them. */
   readonly fields: LogFields;
 }
 
@@ -34,31 +37,34 @@ export class Log {
     this.#redactor = options.redactor;
   }
 
-  /** True where somebody wants events of the level. */
-  wants(level: LogLevel): boolean {
-    return this.#sinks.some((sink) => reaches(level, sink.level));
-  }
-
-  write(level: LogLevel, message: string, fields: LogFields = {}): void {
-    if (!this.wants(level)) return;
-    const redacted = this.#redactor.redactData(fields);
+  write(level: LogLevel, message: string, fields: LogFields = {}, hint?: string): void {
+    const sinks = this.#sinks.filter((sink) => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(sink.level));
+    if (sinks.length === 0) return;
     const event: LogEvent = {
       time: new Date(),
       level,
       message: this.#redactor.redact(message),
+      hint: hint === undefined ? undefined : this.#redactor.redact(hint),
       // `redactData` gives an object for an object.
-      fields: redacted as LogFields,
+      fields: this.#redactor.redactData(fields) as LogFields,
     };
-    for (const sink of this.#sinks) if (reaches(level, sink.level)) sink.write(event);
+    for (const sink of sinks) sink.write(event);
   }
 
-  /** An error with its code, place and hint; its stack only at DEBUG. */
-  error(thrown: unknown, level: LogLevel = 'ERROR'): void {
-    const error = LakeportError.from(thrown);
-    const { code, hint, context } = error;
-    this.write(level, error.message, { ...context, code, ...(hint === undefined ? {} : { hint }) });
+  /** An error with its place and hint; its stack only at DEBUG. */
+  error(error: LakeportError, level: 'ERROR' | 'CRITICAL' = 'ERROR'): void {
+    const { code, hint, context, message } = error;
+    this.write(level, message + placeOf(message, context), { code, ...context }, hint);
     for (const line of stackLines(error)) this.write('DEBUG', line);
   }
+}
+
+/** What the message leaves out of where it happened: ` (table public.orders, column price)`. */
+function placeOf(message: string, { table, column, slice, path, entry }: ErrorContext): string {
+  const places = Object.entries({ table, column, slice: slice?.toString(), path, entry })
+    .filter(([, value]) => value !== undefined && !message.includes(value))
+    .map(([name, value]) => `${name} ${value ?? ''}`);
+  return places.length === 0 ? '' : ` (${places.join(', ')})`;
 }
 
 /** The stacks of an error and its causes. */
@@ -70,8 +76,4 @@ function stackLines(error: Error): string[] {
     lines.push(...(current.stack ?? String(current)).split('\n'));
   }
   return lines;
-}
-
-function reaches(level: LogLevel, least: LogLevel): boolean {
-  return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(least);
 }

@@ -4,7 +4,7 @@ import { VERSION } from '../version.js';
 import type { CommandLine } from './command-line.js';
 import { CHECK_FLAGS, EXPORT_FLAGS, type Flag } from './flags.js';
 import { GivenFlags } from './given-flags.js';
-import { COMMANDS, EXAMPLES, SUMMARY, USAGE } from './help-texts.js';
+import { EXAMPLES, INTRODUCTIONS, USAGE } from './help-texts.js';
 import { usageError } from './usage-error.js';
 
 /** What is left to do after parsing: show a text, or run a command. */
@@ -19,7 +19,7 @@ export function parseCommandLine(line: CommandLine): Invocation {
   const name = line.command === 'check' || line.command === 'plan' ? line.command : 'export';
   if (line.words.includes('--version')) return { kind: 'show', text: `lakeport ${VERSION}\n` };
   const command = commandOf(name);
-  if (line.words.includes('--help')) return { kind: 'show', text: `${command.helpInformation()}\n${EXAMPLES[name]}\n` };
+  if (line.words.includes('--help')) return { kind: 'show', text: helpText(command, name) };
   try {
     command.parse(line.words, { from: 'user' });
   } catch (error) {
@@ -28,12 +28,17 @@ export function parseCommandLine(line: CommandLine): Invocation {
   return { kind: 'run', flags: givenFlags(command), operands: command.args };
 }
 
+/** Usage, what there is to know, flags by their headings, examples. */
+function helpText(command: Command, name: ProgramName): string {
+  const [usage = '', ...flags] = command.helpInformation().split('\n\n');
+  return `${[usage, ...INTRODUCTIONS[name], ...flags].join('\n\n')}\n${EXAMPLES[name]}\n`;
+}
+
 function commandOf(name: ProgramName): Command {
   const flags = name === 'check' ? CHECK_FLAGS : EXPORT_FLAGS;
   const terms = new Map(flags.map((flag) => [`--${flag.name}`, termOf(flag)]));
   const command = new Command(name === 'export' ? 'lakeport' : `lakeport ${name}`)
     .usage(USAGE[name])
-    .description(name === 'export' ? `${SUMMARY}\n\n${COMMANDS}` : '')
     .helpOption(false)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })

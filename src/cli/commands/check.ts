@@ -56,6 +56,7 @@ export async function checkCommand({ flags, ids, context }: CheckInput): Promise
     const chosen = ids.length === 0 ? auth.ids() : [...new Set(ids)];
     const checks = await Promise.all(chosen.map((id) => limit(() => check(auth, id, context.signal))));
     session.stop();
+    context.signal.throwIfAborted();
     if (json) writeDocument(checkDocument(checks), context);
     else context.stdout.write(context.redactor.redact(checkText(checks, context.stdout)));
     return exitCode(checks, { asked: ids.length > 0 });

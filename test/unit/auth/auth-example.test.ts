@@ -22,7 +22,14 @@ describe('auth.example.json', () => {
       const entry = auth.storage(id);
       return entry.storageType === 'local' ? undefined : `${entry.storageType} ${entry.info.credentials.kind}`;
     };
-    expect(new Set(auth.ids().filter((id) => auth.entry(id).kind === 'storage').map(credentials))).toEqual(
+    expect(
+      new Set(
+        auth
+          .ids()
+          .filter((id) => auth.entry(id).kind === 'storage')
+          .map(credentials),
+      ),
+    ).toEqual(
       new Set([
         's3 profile',
         's3 keys',
