@@ -2,8 +2,8 @@ import type { ConvertedType, LogicalType as FooterLogicalType, SchemaElement } f
 import type { ColumnSpec, LogicalType, ParquetType } from '../columns/column-spec.js';
 
 /**
- * The footer's schema: a root and its columns, depth first. Each logical type is given in the new form and, where there
- * is one, in the legacy `converted_type`, which older readers know alone (LogicalTypes.md).
+ * The footer's schema: a root and its columns, depth first. Logical types are given in the new form and, where there is
+ * one, in the legacy `converted_type`, which older readers know alone (LogicalTypes.md).
  */
 export function schemaElements(specs: readonly ColumnSpec[]): SchemaElement[] {
   return [{ name: 'schema', num_children: specs.length }, ...specs.flatMap(columnElements)];
@@ -50,7 +50,7 @@ function valueElement(type: ParquetType): Omit<SchemaElement, 'name' | 'repetiti
 }
 
 interface Annotation {
-  logical_type: FooterLogicalType;
+  logical_type?: FooterLogicalType;
   converted_type?: ConvertedType;
   precision?: number;
   scale?: number;
@@ -59,11 +59,10 @@ interface Annotation {
 function annotation(logical: LogicalType): Annotation {
   switch (logical.kind) {
     case 'integer': {
+      // The legacy form alone, which says the same: hyparquet-writer gives the new form's width a Thrift type that
+      // strict readers refuse (an i32 instead of parquet.thrift's i8).
       const { bitWidth, signed } = logical;
-      return {
-        logical_type: { type: 'INTEGER', bitWidth, isSigned: signed },
-        converted_type: `${signed ? 'INT' : 'UINT'}_${bitWidth}`,
-      };
+      return { converted_type: `${signed ? 'INT' : 'UINT'}_${bitWidth}` };
     }
     case 'decimal': {
       const { precision, scale } = logical;

@@ -39,7 +39,7 @@ function typeText(element: SchemaElement): string {
   const { type = '', type_length: length, logical_type: logical } = element;
   const physical = type === 'FIXED_LEN_BYTE_ARRAY' ? `FIXED(${length})` : type;
   if (logical === undefined)
-    return element.converted_type === undefined ? physical : `${physical} ${element.converted_type}`;
+    return element.converted_type === undefined ? physical : `${physical} ${legacyText(element.converted_type)}`;
   switch (logical.type) {
     case 'DECIMAL':
       return `${physical} DECIMAL(${logical.precision},${logical.scale})`;
@@ -51,4 +51,9 @@ function typeText(element: SchemaElement): string {
     default:
       return `${physical} ${logical.type}`;
   }
+}
+
+/** `INT_16` as `INT(16)`. */
+function legacyText(type: string): string {
+  return type.replace(/^(U?INT)_(\d+)$/, '$1($2)');
 }
