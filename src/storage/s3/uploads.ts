@@ -97,7 +97,8 @@ export class S3Uploads {
         await this.#requests.client.send(command);
         return true;
       } catch (error) {
-        if (answerOf(error)?.code === 'NoSuchUpload') return false;
+        // Without the bucket there is nothing to withdraw either.
+        if (['NoSuchUpload', 'NoSuchBucket'].includes(answerOf(error)?.code ?? '')) return false;
         throw error;
       }
     });
