@@ -1,0 +1,270 @@
+import { randomBytes } from 'node:crypto';
+
+import type { BlockBlobClient } from '@azure/storage-blob';
+
+import type { AzureEntry } from '../../auth/entries.js';
+import { LakeportError } from '../../errors.js';
+import { joinPath } from '../path.js';
+import type { RemotePlace } from '../remote/explanation.js';
+import type { Retries } from '../remote/retries.js';
+import type { AzureAccount } from './account.js';
+import { hasCode } from './answer.js';
+import { type BlobDescription, copyBlob } from './copy.js';
+import { explain } from './explain.js';
+import type { AzureOperation } from './operation.js';
+
+/** Keys of metadata are identifiers; Azure Storage REST API, "Naming and referencing metadata". */
+const PART_METADATA = 'lakeport_part';
+/** Present on directories of accounts that have real ones. */
+const DIRECTORY_METADATA = 'hdi_isfolder';
+
+export interface BlobInfo {
+  /** Relative to the base. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly etag: string;
+  /** Nonce of the part that the blob was staged as. */
+  readonly part: string | undefined;
+  /** Milliseconds since 1970, by the service's clock. */
+  readonly modifiedAt: number;
+}
+
+export interface StagedBlock {
+  readonly id: string;
+  readonly content: Uint8Array;
+  /** Compared by the service. */
+  readonly md5?: Uint8Array;
+  readonly signal: AbortSignal;
+}
+
+export interface AzureBlobsOptions {
+  readonly account: AzureAccount;
+  readonly entry: AzureEntry;
+  readonly place: RemotePlace;
+  readonly retries: Retries;
+}
+
+/** The requests that the store is made of, by paths relative to its base, explained where they fail. */
+export class AzureBlobs {
+  readonly #account: AzureAccount;
+  readonly #entry: AzureEntry;
+  readonly #place: RemotePlace;
+  readonly #retries: Retries;
+
+  constructor(options: AzureBlobsOptions) {
+    this.#account = options.account;
+    this.#entry = options.entry;
+    this.#place = options.place;
+    this.#retries = options.retries;
+  }
+
+  /** Address without a signature. */
+  display(path: string): string {
+    const { origin, pathname } = new URL(this.#account.container.url);
+    return joinPath(`${origin}${decodeURIComponent(pathname)}`, this.#name(path));
+  }
+
+  /** Sends a block, which stays invisible until it is committed. */
+  stageBlock(path: string, block: StagedBlock): Promise<void> {
+    const { id, content, md5, signal } = block;
+    const options = { abortSignal: signal, ...(md5 === undefined ? {} : { transactionalContentMD5: md5 }) };
+    const stage = async () => {
+      await this.#blob(path).stageBlock(id, content, content.length, options);
+    };
+    return this.retry(() => this.once('write', path, stage), signal);
+  }
+
+  /** Makes a blob of its blocks; undefined where they are not there (any more). */
+  async commitOnce(path: string, blocks: { ids: string[]; part: string }): Promise<{ etag: string } | undefined> {
+    return await this.once('write', path, async () => {
+      try {
+        const { etag } = await this.#blob(path).commitBlockList(blocks.ids, propertiesOf(path, blocks.part));
+        return { etag: etag ?? '' };
+      } catch (error) {
+        if (hasCode(error, 'InvalidBlockList')) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  infoOnce(path: string): Promise<BlobInfo | undefined> {
+    return this.once('read', path, () => this.#describe(path));
+  }
+
+  /** A copy within the container, which appears as a whole. False where the source is not there. */
+  copyOnce(copy: { from: string; to: string; part: string; bytes: number }): Promise<boolean> {
+    const { from, to, part, bytes } = copy;
+    return this.once('copy', to, async () => {
+      const target = { blob: this.#blob(to), properties: propertiesOf(to, part) };
+      try {
+        await copyBlob(await this.#account.copySource(this.#blob(from)), target, bytes);
+        return true;
+      } catch (error) {
+        if (hasCode(error, 'BlobNotFound', 'CannotVerifyCopySource', 'ResourceNotFound')) return false;
+        throw error;
+      }
+    });
+  }
+
+  /** Writes a whole blob. */
+  put(path: string, content: Uint8Array): Promise<void> {
+    return this.retry(() =>
+      this.once('write', path, async () => {
+        await this.#blob(path).upload(Buffer.from(content), content.length, propertiesOf(path));
+      }),
+    );
+  }
+
+  /** Writes a blob that must not be there yet; false where it is. */
+  create(path: string, content: Uint8Array): Promise<boolean> {
+    const part = randomBytes(8).toString('hex');
+    return this.retry(() =>
+      this.once('write', path, async () => {
+        try {
+          await this.#blob(path).upload(Buffer.from(content), content.length, {
+            ...propertiesOf(path, part),
+            conditions: { ifNoneMatch: '*' },
+          });
+          return true;
+        } catch (error) {
+          if (!hasCode(error, 'BlobAlreadyExists', 'ConditionNotMet')) throw error;
+          // An earlier attempt may have written it, and only its answer was lost.
+          return (await this.#describe(path))?.part === part;
+        }
+      }),
+    );
+  }
+
+  read(path: string): Promise<Uint8Array | undefined> {
+    return this.retry(() => this.once('read', path, () => this.#blob(path).downloadToBuffer().catch(unlessMissing)));
+  }
+
+  /**
+   * Blobs below a directory.
+   * @param options.uncommitted whether to list blobs that have no content yet but blocks
+   * @returns `now` by the service's clock
+   */
+  list(directory: string, options: { uncommitted?: boolean } = {}): Promise<{ blobs: BlobInfo[]; now: number }> {
+    const base = this.#directory('');
+    const query = {
+      prefix: this.#directory(directory),
+      includeMetadata: true,
+      ...(options.uncommitted === true ? { includeUncommitedBlobs: true } : {}),
+    };
+    return this.retry(() =>
+      this.once('list', directory, async () => {
+        const blobs: BlobInfo[] = [];
+        let now = Date.now();
+        for await (const page of this.#account.container.listBlobsFlat(query).byPage()) {
+          now = page.date?.getTime() ?? now;
+          for (const { name, properties, metadata } of page.segment.blobItems) {
+            if (metadata?.[DIRECTORY_METADATA] === 'true') continue;
+            blobs.push({
+              path: name.slice(base.length),
+              bytes: properties.contentLength ?? 0,
+              etag: properties.etag,
+              part: metadata?.[PART_METADATA],
+              modifiedAt: properties.lastModified.getTime(),
+            });
+          }
+        }
+        return { blobs, now };
+      }),
+    );
+  }
+
+  /** One that is gone already is no error. */
+  async remove(path: string): Promise<void> {
+    await this.retry(() => this.removeOnce(path));
+  }
+
+  /**
+   * @param options.etag removes only that version of the blob
+   * @returns false where it was not there
+   */
+  removeOnce(path: string, options: { etag?: string } = {}): Promise<boolean> {
+    const conditions = options.etag === undefined ? {} : { conditions: { ifMatch: options.etag } };
+    return this.once('delete', path, async () => {
+      try {
+        await this.#blob(path).delete(conditions);
+        return true;
+      } catch (error) {
+        if (hasCode(error, 'BlobNotFound', 'ConditionNotMet')) return false;
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Removes a blob, be it committed or only blocks. Blocks alone can't be removed: they are made an empty blob first,
+   * so the path must be one that no reader looks at.
+   */
+  async discard(path: string): Promise<void> {
+    await this.retry(async () => {
+      if (await this.removeOnce(path)) return;
+      await this.once('delete', path, () => this.#blob(path).commitBlockList([]));
+      await this.removeOnce(path);
+    });
+  }
+
+  /** For steps of several requests, each sent once and explained already. */
+  retry<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#retries.run(attempt, { signal });
+  }
+
+  /** Sends requests once, and explains a failure. */
+  async once<T>(operation: AzureOperation, path: string, request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      if (error instanceof LakeportError || (error instanceof Error && error.name === 'AbortError')) throw error;
+      throw explain(error, { entry: this.#entry, place: this.#place, operation, shown: this.display(path) });
+    }
+  }
+
+  async #describe(path: string): Promise<BlobInfo | undefined> {
+    const found = await this.#blob(path).getProperties().catch(unlessMissing);
+    if (found === undefined) return undefined;
+    return {
+      path,
+      bytes: found.contentLength ?? 0,
+      etag: found.etag ?? '',
+      part: found.metadata?.[PART_METADATA],
+      modifiedAt: found.lastModified?.getTime() ?? 0,
+    };
+  }
+
+  #blob(path: string): BlockBlobClient {
+    return this.#account.container.getBlockBlobClient(this.#name(path));
+  }
+
+  #name(path: string): string {
+    return joinPath(this.#entry.info.basePath, path);
+  }
+
+  /** What the names of all blobs below a directory begin with. */
+  #directory(path: string): string {
+    const name = this.#name(path);
+    return name === '' ? '' : `${name}/`;
+  }
+}
+
+/** For `catch`: a blob that is not there is an answer; a container that is not there is a failure. */
+function unlessMissing(error: unknown): undefined {
+  if (hasCode(error, 'BlobNotFound')) return undefined;
+  throw error;
+}
+
+/** What a blob tells of itself besides its content. */
+function propertiesOf(path: string, part?: string): BlobDescription {
+  return {
+    blobHTTPHeaders: { blobContentType: contentType(path) },
+    ...(part === undefined ? {} : { metadata: { [PART_METADATA]: part } }),
+  };
+}
+
+/** Staged parts have hidden names, and are Parquet. */
+function contentType(path: string): string {
+  if (path.endsWith('.json')) return 'application/json';
+  return path.endsWith('_SUCCESS') ? 'text/plain' : 'application/vnd.apache.parquet';
+}

@@ -1,0 +1,104 @@
+import type { TokenCredential } from '@azure/identity';
+import type { StorageSharedKeyCredential } from '@azure/storage-blob';
+
+import type { AzureCredentials, AzureEntry } from '../../auth/entries.js';
+import { LakeportError } from '../../errors.js';
+import type { Agents } from '../remote/agents.js';
+import { accountOf, EMULATOR_KEY } from './endpoint.js';
+
+/** How requests are authorised. A shared access signature stands in their addresses. */
+export type AzureCredential =
+  | { readonly kind: 'key'; readonly credential: StorageSharedKeyCredential }
+  | { readonly kind: 'sas'; readonly sas: string }
+  | { readonly kind: 'token'; readonly credential: TokenCredential };
+
+type Single = Exclude<AzureCredentials, { kind: 'connection-string' }>;
+
+/** @throws LakeportError of class `usage` where the entry's fields don't make a credential */
+export async function loadCredential(entry: AzureEntry, credentials: Single, agents: Agents): Promise<AzureCredential> {
+  switch (credentials.kind) {
+    case 'account-key':
+      return sharedKey(entry, credentials.accountKey);
+    case 'sas':
+      return { kind: 'sas', sas: credentials.sasToken.replace(/^\?/, '') };
+    case 'default':
+      if (entry.info.useEmulator) return sharedKey(entry, EMULATOR_KEY);
+      return { kind: 'token', credential: await tokenCredential(credentials, agents) };
+    default:
+      return { kind: 'token', credential: await tokenCredential(credentials, agents) };
+  }
+}
+
+async function sharedKey(entry: AzureEntry, key: string): Promise<AzureCredential> {
+  const account = accountOf(entry);
+  if (account === undefined || Buffer.from(key, 'base64').length === 0) {
+    throw new LakeportError({
+      code: 'AZURE_KEY_INCOMPLETE',
+      exit: 'usage',
+      message:
+        account === undefined
+          ? `Storage entry "${entry.id}" has an account_key, but no account_name`
+          : `The account_key of storage entry "${entry.id}" is not in base64`,
+      hint: 'Copy both from "Access keys" of the storage account.',
+      context: { entry: entry.id, detail: account === undefined ? 'account_name' : 'account_key' },
+    });
+  }
+  const { StorageSharedKeyCredential } = await import('@azure/storage-blob');
+  return { kind: 'key', credential: new StorageSharedKeyCredential(account, key) };
+}
+
+type TokenCredentials = Exclude<Single, { kind: 'account-key' | 'sas' }>;
+
+async function tokenCredential(credentials: TokenCredentials, agents: Agents): Promise<TokenCredential> {
+  if (credentials.kind === 'token') return fixedToken(credentials.token);
+  const identity = await import('@azure/identity');
+  const options = { additionalPolicies: [{ policy: agentPolicy(agents), position: 'perCall' as const }] };
+  switch (credentials.kind) {
+    case 'service-principal': {
+      const { tenantId, clientId, clientSecret } = credentials;
+      return new identity.ClientSecretCredential(tenantId, clientId, clientSecret, options);
+    }
+    case 'workload-identity': {
+      const { tenantId, clientId, tokenFile } = credentials;
+      return new identity.WorkloadIdentityCredential({
+        ...options,
+        tokenFilePath: tokenFile,
+        ...(tenantId === undefined ? {} : { tenantId }),
+        ...(clientId === undefined ? {} : { clientId }),
+      });
+    }
+    case 'managed-identity': {
+      const { clientId, objectId, resourceId } = credentials;
+      if (clientId !== undefined) return new identity.ManagedIdentityCredential({ ...options, clientId });
+      if (objectId !== undefined) return new identity.ManagedIdentityCredential({ ...options, objectId });
+      if (resourceId !== undefined) return new identity.ManagedIdentityCredential({ ...options, resourceId });
+      return new identity.ManagedIdentityCredential(options);
+    }
+    case 'azure-cli':
+      return new identity.AzureCliCredential();
+    case 'default':
+      return new identity.DefaultAzureCredential(options);
+  }
+}
+
+/** A token that somebody else got; it can't be renewed. */
+function fixedToken(token: string): TokenCredential {
+  const farAway = Date.now() + 365 * 24 * 3600 * 1000;
+  return { getToken: () => Promise.resolve({ token, expiresOnTimestamp: farAway }) };
+}
+
+interface AgentRequest {
+  readonly url: string;
+  agent?: unknown;
+}
+
+/** Chooses the connection by the address: tokens come from https services and from the machine's own metadata. */
+function agentPolicy(agents: Agents) {
+  return {
+    name: 'lakeportAgentPolicy',
+    sendRequest<Request extends AgentRequest, Answer>(request: Request, next: (request: Request) => Promise<Answer>) {
+      request.agent = agents.for(request.url);
+      return next(request);
+    },
+  };
+}

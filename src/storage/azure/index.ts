@@ -1,0 +1,24 @@
+import type { AzureEntry } from '../../auth/entries.js';
+import { Agents } from '../remote/agents.js';
+import { Retries } from '../remote/retries.js';
+import type { Storage } from '../storage.js';
+import { placeOf } from './explain.js';
+
+/**
+ * Opens a container of Azure Blob Storage, Data Lake Storage or OneLake, or of an emulator, as a storage. Sends no
+ * request.
+ * @throws LakeportError of class `usage` where the entry makes no address and credential
+ */
+export async function openAzureStorage(entry: AzureEntry): Promise<Storage> {
+  const agents = await Agents.create(entry.id, entry.info);
+  // The Azure client takes a while to load: only now.
+  const [{ AzureAccount }, { AzureBlobs }, { AzureStorage }] = await Promise.all([
+    import('./account.js'),
+    import('./blobs.js'),
+    import('./azure-storage.js'),
+  ]);
+  const account = await AzureAccount.open(entry, agents);
+  const place = placeOf(entry, account.container.url);
+  const retries = new Retries({ maxRetries: entry.info.maxRetries });
+  return new AzureStorage({ entry, blobs: new AzureBlobs({ account, entry, place, retries }), agents });
+}

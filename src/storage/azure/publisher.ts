@@ -1,0 +1,83 @@
+import { LakeportError } from '../../errors.js';
+import type { StagedPart } from '../storage.js';
+import type { AzureBlobs } from './blobs.js';
+import { blockIds } from './blocks.js';
+import { type AzureStaged, readStaged } from './staged-token.js';
+
+/**
+ * Commits staged blocks. Where they were staged for the very place, that is one request; otherwise they become a blob
+ * where they are, which is copied to its place and removed. Each attempt begins by what the last one may have left, so
+ * that a lost answer leads neither to a second publication nor to a failure.
+ */
+export class Publisher {
+  readonly #blobs: AzureBlobs;
+  /**
+   * Renames go one after the other, in the order in which they were asked for: numbers only move down, so the place of
+   * each is free by then.
+   */
+  #renames: Promise<void> = Promise.resolve();
+
+  constructor(blobs: AzureBlobs) {
+    this.#blobs = blobs;
+  }
+
+  publish(part: StagedPart, path: string): Promise<void> {
+    const staged = readStaged(part);
+    if (staged.blob === path) return this.#untilDone(staged, path, () => this.#commit(staged, path));
+    const rename = () => this.#untilDone(staged, path, () => this.#rename(staged, { path, bytes: part.bytes }));
+    const renamed = this.#renames.then(rename);
+    this.#renames = renamed.catch(() => undefined);
+    return renamed;
+  }
+
+  /** Repeats a publication that failed, unless the failed attempt has published the part after all. */
+  #untilDone(staged: AzureStaged, path: string, attempt: () => Promise<void>): Promise<void> {
+    let attempts = 0;
+    return this.#blobs.retry(async () => {
+      if (attempts++ > 0 && (await this.#isPublished(staged, path))) await this.#tidy(staged, path);
+      else await attempt();
+    });
+  }
+
+  async #commit(staged: AzureStaged, path: string): Promise<void> {
+    if ((await this.#commitWhereItIs(staged)) === undefined) await this.#assertPublished(staged, path);
+  }
+
+  async #rename(staged: AzureStaged, to: { path: string; bytes: number }): Promise<void> {
+    const { blob, nonce } = staged;
+    const committed = await this.#commitWhereItIs(staged);
+    const copied =
+      committed !== undefined &&
+      (await this.#blobs.copyOnce({ from: blob, to: to.path, part: nonce, bytes: to.bytes }));
+    if (!copied) await this.#assertPublished(staged, to.path);
+    // Only that very version: another part may have been published there meanwhile.
+    if (committed !== undefined) await this.#blobs.removeOnce(blob, { etag: committed.etag });
+  }
+
+  #commitWhereItIs({ blob, nonce, blocks }: AzureStaged): Promise<{ etag: string } | undefined> {
+    return this.#blobs.commitOnce(blob, { ids: blockIds(nonce, blocks), part: nonce });
+  }
+
+  /** Removes what a rename that was cut short may have left. */
+  async #tidy({ blob, nonce }: AzureStaged, path: string): Promise<void> {
+    const left = blob === path ? undefined : await this.#blobs.infoOnce(blob);
+    if (left?.part === nonce) await this.#blobs.removeOnce(blob, { etag: left.etag });
+  }
+
+  async #isPublished({ nonce }: AzureStaged, path: string): Promise<boolean> {
+    const there = await this.#blobs.infoOnce(path);
+    return there?.part === nonce;
+  }
+
+  async #assertPublished(staged: AzureStaged, path: string): Promise<void> {
+    if (await this.#isPublished(staged, path)) return;
+    const shown = this.#blobs.display(path);
+    throw new LakeportError({
+      code: 'STAGED_PART_GONE',
+      exit: 'tables-failed',
+      message: `The staged part of ${shown} has disappeared before it was published`,
+      hint: 'Azure keeps uncommitted blocks for a week, and until another program writes to the same place.',
+      context: { path: shown },
+    });
+  }
+}
