@@ -18,7 +18,12 @@ export function pageBounds(column: ColumnBuffer): Bounds | undefined {
       const values = column.usesDictionary
         ? gather32(column.dictionary.keys, column.dictionary.count, column)
         : column.values.subarray(0, column.valueCount);
-      return column.spec.type.physical === 'FLOAT' ? floatBounds(float32(values)) : int32Bounds(values);
+      if (column.spec.type.physical === 'FLOAT') return floatBounds(float32(values));
+      const bounds = int32Bounds(values);
+      // A plain number would be taken for the value itself and scaled once more.
+      return column.spec.type.logical?.kind === 'decimal'
+        ? exactBounds(BigInt(bounds.min), BigInt(bounds.max))
+        : exactBounds(bounds.min, bounds.max);
     }
     case 'int64': {
       const words = column.usesDictionary
@@ -72,7 +77,7 @@ function gather64(words: Int32Array, count: number, column: ColumnBuffer): Int32
   return values.subarray(0, length);
 }
 
-function int32Bounds(values: Int32Array): Bounds {
+function int32Bounds(values: Int32Array): { readonly min: number; readonly max: number } {
   let min = values[0] as number; // there is at least one value, here and below
   let max = min;
   for (let i = 1; i < values.length; i++) {
@@ -80,7 +85,7 @@ function int32Bounds(values: Int32Array): Bounds {
     if (value < min) min = value;
     else if (value > max) max = value;
   }
-  return exactBounds(min, max);
+  return { min, max };
 }
 
 function int64Bounds(words: Int32Array): Bounds {

@@ -13,8 +13,8 @@ import { createTable, printQuery, TYPE_CASES } from '../support/type-cases.js';
 
 const THREE_READERS = ['DuckDB', 'parquet-wasm', 'hyparquet'] as const satisfies readonly ReaderName[];
 
-/** What parquetjs-lite knows: its dictionaries turn bytes into text, and its dates end at the millisecond. */
-const OLD_TYPES = ['boolean', 'smallint', 'integer', 'bigint', 'real', 'double', 'text', 'varchar', 'date'];
+/** What parquetjs-lite knows. Its dictionaries turn values into text, which loses the sign of -0 and what is no UTF-8. */
+const OLD_TYPES = ['boolean', 'smallint', 'integer', 'bigint', 'text', 'varchar', 'date'];
 
 let server: PostgresServer;
 let run: ExportRun;
@@ -64,7 +64,7 @@ describe.each(TYPE_CASES)('$type ($name)', (typeCase) => {
 
   it('is counted in the manifest', async () => {
     expect(run.table(name).rows).toBe(values.length + 3);
-    expect(await run.manifest(name)).toMatchObject({ rows: values.length + 3 });
+    expect(await run.manifest(name)).toMatchObject({ row_count: values.length + 3 });
   });
 });
 

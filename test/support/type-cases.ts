@@ -194,7 +194,7 @@ const NUMBERS: readonly TypeCase[] = [
     values: q('-92233720368547758.08', '-0.01', '0', '92233720368547758.07'),
     parquet: 'FIXED(9) DECIMAL(19,2)',
     printed: 'v::numeric(19,2)',
-    printedArray: 'ARRAY(SELECT e::numeric(19,2) FROM unnest(a) e)',
+    printedArray: 'CASE WHEN a IS NOT NULL THEN ARRAY(SELECT e::numeric(19,2) FROM unnest(a) e) END',
   },
 ];
 
@@ -368,6 +368,8 @@ const AS_TEXT: readonly TypeCase[] = (
   type,
   values,
   parquet: TEXT,
+  // The cast to text keeps the netmask that the output function leaves out.
+  ...(type === 'inet' ? { printed: 'v::text', printedArray: 'a::text[]' } : {}),
   // Its arrays are printed with another delimiter than everybody's comma.
   ...(type === 'box' ? { printedArray: 'a::text[]' } : {}),
 }));

@@ -26,3 +26,8 @@ declare module 'parquetjs-lite' {
     close(): Promise<void>;
   }
 }
+
+declare module 'parquetjs-lite/lib/codec/index.js' {
+  const codecs: Record<string, unknown>;
+  export default codecs;
+}

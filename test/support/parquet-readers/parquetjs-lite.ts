@@ -1,4 +1,5 @@
 import { ParquetReader, type ParquetField } from 'parquetjs-lite';
+import codecs from 'parquetjs-lite/lib/codec/index.js';
 import {
   booleanText,
   bytesText,
@@ -11,6 +12,9 @@ import {
 } from './cell.js';
 
 const DAY_MS = 86_400_000;
+
+// It knows dictionaries by the name that this same encoding had in the format's version 1.
+codecs['RLE_DICTIONARY'] = codecs['PLAIN_DICTIONARY'];
 
 /**
  * parquetjs-lite: knows no Zstd and LZ4, no decimals, UUIDs, lists and logical types (so neither whether a timestamp is
@@ -36,7 +40,7 @@ export async function readWithParquetjsLite(files: readonly string[]): Promise<R
 }
 
 function known(field: ParquetField): boolean {
-  return field.primitiveType !== 'FIXED_LEN_BYTE_ARRAY';
+  return field.primitiveType !== undefined && field.primitiveType !== 'FIXED_LEN_BYTE_ARRAY';
 }
 
 function cellText(value: unknown, field: ParquetField): Cell {
