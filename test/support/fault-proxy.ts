@@ -96,10 +96,12 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
         response.writeHead(fault.status, { ...fault.headers });
         response.end(fault.body);
         return;
-      case 'lose-answer':
+      case 'lose-answer': {
+        const { socket } = request;
         await forward(request, undefined);
-        request.socket.destroy();
+        socket.destroy();
         return;
+      }
       case undefined:
         await forward(request, response);
     }
@@ -128,8 +130,9 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
   };
 
   const server = http.createServer((request, response) => {
+    const { socket } = request;
     // A client that gives up, or a server that cuts the line, is what these tests are about.
-    handle(request, response).catch(() => request.socket.destroy());
+    handle(request, response).catch(() => socket.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -149,13 +152,12 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
 }
 
 async function cutAfter(request: IncomingMessage, bytes: number): Promise<void> {
+  const { socket } = request;
   let seen = 0;
-  if (seen < bytes) {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      seen += chunk.length;
-      if (seen >= bytes) break;
-    }
+  while (seen < bytes && !request.readableEnded) {
+    const [chunk] = (await once(request, 'data')) as [Buffer];
+    seen += chunk.length;
   }
   // A reset rather than an orderly end.
-  request.socket.resetAndDestroy();
+  socket.resetAndDestroy();
 }
