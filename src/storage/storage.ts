@@ -41,11 +41,6 @@ export interface StageOptions {
   /** How large the part may get, for stores that must choose a part size beforehand. */
   readonly expectedBytes?: number | undefined;
   /**
-   * True where the part may be published under a path that another part is staged for. Staged parts must not be bound to
-   * their paths then, as they are, for a cheaper publication, in stores that can't rename.
-   */
-  readonly provisional?: boolean | undefined;
-  /**
    * True where the part is likely to be published under another name than the one it is staged for. A store that binds a
    * stage to its name then takes a hidden one, and copies on publishing; otherwise it does so in the rare case only.
    */
