@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto';
+
+import { LakeportError } from '../errors.js';
+import type { Storage } from './storage.js';
+
+/** Larger than what a store may keep in memory until a part is published, so that staging reaches the store. */
+const STAGED_BYTES = 256 * 1024;
+
+/**
+ * Does once, on small hidden objects, all that an export does: writes, reads back, lists, stages and withdraws, deletes.
+ * @throws LakeportError of the first thing that does not work, with the store's own explanation
+ */
+export async function probeStorage(storage: Storage): Promise<void> {
+  await storage.prepare();
+  const id = randomUUID();
+  const path = `.lakeport-probe-${id}`;
+  const content = Buffer.from(`lakeport probe ${id}`);
+  await storage.put(path, content);
+  try {
+    await expectContent(storage, path, content);
+    await storage.list(path);
+    await stageAndWithdraw(storage, id);
+  } catch (error) {
+    // What went wrong first is what has to be told.
+    await storage.remove([path]).catch(() => undefined);
+    throw error;
+  }
+  await storage.remove([path]);
+  await expectContent(storage, path, undefined);
+}
+
+async function expectContent(storage: Storage, path: string, expected: Buffer | undefined): Promise<void> {
+  const found = await storage.get(path);
+  if (found === undefined ? expected === undefined : expected?.equals(found) === true) return;
+  throw new LakeportError({
+    code: 'STORAGE_PROBE_FAILED',
+    exit: 'unreachable',
+    message:
+      expected === undefined
+        ? `${storage.display(path)} is still there after it was deleted`
+        : `${storage.display(path)} does not read back as it was written`,
+    hint: 'Look for a cache, a proxy or a retention policy between here and the store.',
+    context: { entry: storage.id, path: storage.display(path) },
+  });
+}
+
+async function stageAndWithdraw(storage: Storage, id: string): Promise<void> {
+  const writer = await storage.stage(`.lakeport-probe-${id}.parquet`, { runId: id, expectedBytes: STAGED_BYTES });
+  try {
+    await writer.write([Buffer.alloc(STAGED_BYTES)]);
+    await storage.withdraw(await writer.end());
+  } catch (error) {
+    await writer.abort().catch(() => undefined);
+    throw error;
+  }
+}
