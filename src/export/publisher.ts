@@ -39,7 +39,7 @@ export async function publishTable(table: StagedTable): Promise<void> {
     earlier = await lookAround(table, names);
     if (earlier.isComplete) await storage.remove([success]);
     await publishParts(table, names, pending);
-    await storage.remove(earlier.stale);
+    if (earlier.stale.length > 0) await storage.remove(earlier.stale);
     await storage.put(joinPath(directory, MANIFEST_NAME), table.manifest(names));
     await storage.put(success, new Uint8Array(0));
   } catch (error) {

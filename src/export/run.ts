@@ -108,18 +108,17 @@ export class Run {
     });
     this.#reading.delete(task);
     if (end.ok) job.finished(slice, end.outcome);
-    else this.#sliceFailed(job, task, end);
-    this.#progress.report(job);
+    else this.#sliceFailed(job, slice, end);
+    if (job.active > 0 || job.hasWaiting) this.#progress.report(job);
+    else this.#progress.tell(job);
     this.#settleIfRead(job);
     this.#advance();
   }
 
-  #sliceFailed(job: TableJob, task: SliceTask, { error, unconnected }: Extract<SliceEnd, { ok: false }>): void {
-    const { slice, what } = task;
-    const stillWanted = this.#stop === undefined || (this.#stop.publishStaged && what === 'schema');
-    if (!stillWanted || (unconnected && job.failure === undefined)) {
+  #sliceFailed(job: TableJob, slice: Slice, { error, unconnected }: Extract<SliceEnd, { ok: false }>): void {
+    if (this.#stop !== undefined || (unconnected && job.failure === undefined)) {
       job.giveBack(slice);
-      if (stillWanted) this.#retireReader(error);
+      if (this.#stop === undefined) this.#retireReader(error);
       return;
     }
     const isFirst = job.failure === undefined;
@@ -144,7 +143,7 @@ export class Run {
   #stopRun(stop: Stop): void {
     if (this.#stop !== undefined && !this.#stop.publishStaged) return;
     this.#stop = stop;
-    if (!stop.publishStaged) this.#settings.pool.cancel([...this.#reading.keys()]);
+    this.#settings.pool.cancel([...this.#reading.keys()]);
     for (const job of this.#scheduler.takeAll()) this.#settleIfRead(job);
     this.#advance();
   }
@@ -152,7 +151,7 @@ export class Run {
   /** Publishes or gives up a table that no reader is on any more, unless some of its slices are still to come. */
   #settleIfRead(job: TableJob): void {
     if (job.active > 0 || !this.#scheduler.has(job)) return;
-    if (job.isComplete && !job.hasFiles && this.#stop?.publishStaged !== false) {
+    if (job.isComplete && !job.hasFiles && this.#stop === undefined) {
       const first = job.retakeFirst();
       if (first !== undefined) void this.#read(job, first, 'schema');
       return;
@@ -168,7 +167,6 @@ export class Run {
     void operation().then((result) => {
       this.#settling--;
       this.#results.set(job.plan, result);
-      if (job.startedAt !== undefined) this.#progress.tell(job);
       this.#settings.observer.tableEnded?.(result);
       this.#advance();
     });

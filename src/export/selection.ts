@@ -119,7 +119,10 @@ function suggestion(pattern: string, tables: readonly SourceTable[]): string {
 
 function nearestTable(pattern: string, tables: readonly SourceTable[]): string | undefined {
   const sought = literal(pattern);
-  const byName = new Map(tables.map(({ id }) => [sought.includes('.') ? tableName(id) : id.name, tableName(id)]));
+  // Of several schemas' tables of one name, the first.
+  const byName = new Map(
+    tables.toReversed().map(({ id }) => [sought.includes('.') ? tableName(id) : id.name, tableName(id)]),
+  );
   const near = nearest(sought, byName.keys());
   return near === undefined ? undefined : byName.get(near);
 }

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type ResourceLimits, Worker } from 'node:worker_threads';
 
 import { LakeportError } from '../errors.js';
 import type { StagedPart } from '../storage/storage.js';
@@ -27,18 +27,27 @@ export interface SlicePool {
 /** A worker that is asked to stop and does not is ended by force after so many milliseconds. */
 const GRACE_MS = 10_000;
 
+export interface WorkerPoolOptions {
+  /** The workers' compiled file; the program's own by default. */
+  readonly entry?: URL;
+  readonly graceMs?: number;
+  /** Node's own limits by default. */
+  readonly resourceLimits?: ResourceLimits;
+}
+
 /** Threads that are started when they are needed, kept for the next slice, and replaced when they die. */
 export class WorkerPool implements SlicePool {
   readonly #setup: WorkerSetup;
   readonly #entry: URL;
   readonly #graceMs: number;
+  readonly #resourceLimits: ResourceLimits;
   readonly #workers = new Set<PoolWorker>();
 
-  /** @param options.entry the worker's compiled file; the program's own by default */
-  constructor(setup: WorkerSetup, options: { readonly entry?: URL; readonly graceMs?: number } = {}) {
+  constructor(setup: WorkerSetup, options: WorkerPoolOptions = {}) {
     this.#setup = setup;
     this.#entry = options.entry ?? new URL('./worker.js', import.meta.url);
     this.#graceMs = options.graceMs ?? GRACE_MS;
+    this.#resourceLimits = options.resourceLimits ?? {};
   }
 
   async run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
@@ -65,7 +74,8 @@ export class WorkerPool implements SlicePool {
   }
 
   #startWorker(): PoolWorker {
-    const worker = new PoolWorker(new Worker(this.#entry, { workerData: this.#setup, name: 'lakeport-reader' }));
+    const options = { workerData: this.#setup, name: 'lakeport-reader', resourceLimits: this.#resourceLimits };
+    const worker = new PoolWorker(new Worker(this.#entry, options));
     this.#workers.add(worker);
     void worker.exited.then(() => this.#workers.delete(worker));
     return worker;
