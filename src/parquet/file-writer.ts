@@ -7,6 +7,7 @@ import type { Codec } from '../export/options.js';
 import { VERSION } from '../version.js';
 import { createCompressor } from './codec.js';
 import type { FinishedChunk } from './column-chunk.js';
+import { typeEmptyRowGroups } from './empty-row-groups.js';
 import { PageEncoder } from './page-encoder.js';
 import { writePageIndex } from './page-index.js';
 import { RowGroupWriter } from './row-group.js';
@@ -134,6 +135,8 @@ export class ParquetFileWriter implements RowSink {
       Infinity,
     );
     writer.appendBytes(MAGIC);
-    return writer.getBytes();
+    const footer = writer.getBytes();
+    if (this.#rowGroups.length === 0) typeEmptyRowGroups(footer);
+    return footer;
   }
 }

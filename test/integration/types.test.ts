@@ -13,8 +13,8 @@ import { createTable, printQuery, TYPE_CASES } from '../support/type-cases.js';
 
 const THREE_READERS = ['DuckDB', 'parquet-wasm', 'hyparquet'] as const satisfies readonly ReaderName[];
 
-/** What parquetjs-lite knows. Its dictionaries turn values into text, which loses the sign of -0 and what is no UTF-8. */
-const OLD_TYPES = ['boolean', 'smallint', 'integer', 'bigint', 'text', 'varchar', 'date'];
+/** What parquetjs-lite knows. Its dictionaries turn values into text, which loses -0 and what is no UTF-8, and its dates end early. */
+const OLD_TYPES = ['boolean', 'smallint', 'integer', 'bigint', 'text', 'varchar'];
 
 let server: PostgresServer;
 let run: ExportRun;

@@ -110,7 +110,8 @@ describe('with --on_unrepresentable null', () => {
     const expected = [
       ['1', printed, null],
       ['2', null, null],
-      ['3', null, [printed, null, null]],
+      // A list is one value: it is written whole or not at all.
+      ['3', null, null],
     ];
     expect(await differences('DuckDB', files, expected)).toEqual([]);
     expect(await differences('parquet-wasm', files, expected)).toEqual([]);
@@ -148,7 +149,7 @@ describe('numeric without a precision', () => {
       FROM unnest('{${values.join(',')}}'::text[]) WITH ORDINALITY AS u (v, n)`);
     await server.query(`CREATE TABLE too_wide AS SELECT 1 AS id, 1e30::numeric AS v`);
     await server.query(`CREATE TABLE too_fine AS SELECT 1 AS id, 0.00000000001::numeric AS v`);
-    await server.query(`CREATE TABLE trailing AS SELECT 1 AS id, 1.500000000000000000000000::numeric AS v`);
+    await server.query(`CREATE TABLE trailing_zeros AS SELECT 1 AS id, 1.500000000000000000000000::numeric AS v`);
     await server.query(`CREATE TABLE infinite AS SELECT 1 AS id, 'Infinity'::numeric AS v`);
   });
 
@@ -180,10 +181,10 @@ describe('numeric without a precision', () => {
   });
 
   it('takes zeros beyond the scale for what they are', async () => {
-    const run = await exportNumeric('decimal(38,10)', 'trailing');
+    const run = await exportNumeric('decimal(38,10)', 'trailing_zeros');
     try {
       expect(run.cli.code).toBe(0);
-      expect(await differences('DuckDB', await run.files('trailing'), [['1', '1.5000000000']])).toEqual([]);
+      expect(await differences('DuckDB', await run.files('trailing_zeros'), [['1', '1.5000000000']])).toEqual([]);
     } finally {
       await run.remove();
     }

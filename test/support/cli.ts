@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 /** The built program as a user runs it: a process of its own. */
 
-const BIN = fileURLToPath(new URL('../../bin/lakeport.js', import.meta.url));
+/** `LAKEPORT_TEST_BIN` names another build, such as an installed package. */
+const BIN = process.env['LAKEPORT_TEST_BIN'] ?? fileURLToPath(new URL('../../bin/lakeport.js', import.meta.url));
 const MEMORY_POLL_MS = 20;
 
 export interface CliOptions {
