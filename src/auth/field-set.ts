@@ -80,9 +80,8 @@ function resolve(node: Node, reader: EntryReader): { readonly value: unknown; re
 function learn(name: string, value: unknown, redactor: Redactor): void {
   if (isSecretField(name)) {
     for (const secret of stringsIn(value)) redactor.add(secret);
-  } else if (typeof value === 'string') {
+  } else if (typeof value === 'string' && !redactor.addInner(value)) {
     redactor.addPublic(value);
-    redactor.addInner(value);
   }
 }
 

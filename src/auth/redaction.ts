@@ -43,17 +43,18 @@ export class Redactor {
     }
   }
 
-  /** Remembers only the passwords and keys inside a URL or a connection string. */
-  addInner(text: string): void {
-    for (const inner of secretsOfConnectionString(text)) {
-      this.#secrets.add(inner);
-      this.#stale = true;
-    }
+  /** Remembers only the passwords and keys inside a URL or a connection string. @returns whether there are any */
+  addInner(text: string): boolean {
+    const inner = secretsOfConnectionString(text);
+    for (const secret of inner) this.#secrets.add(secret);
+    this.#stale ||= inner.length > 0;
+    return inner.length > 0;
   }
 
   /**
-   * Remembers a value that is no secret, such as a user's or a database's name. A password that equals it (`postgres`)
-   * is hidden only where it stands as a credential; everything else would become unreadable and hide nothing.
+   * Remembers a value that is no secret, such as the name of a user, a database or a table. A password that is a part of
+   * it (`postgres`) is hidden only where it stands as a credential: elsewhere, hiding it would hide nothing and leave
+   * texts that nobody can read.
    */
   addPublic(value: string): void {
     this.#publicValues.add(value.toLowerCase());
@@ -86,7 +87,7 @@ export class Redactor {
     const unmistakable: string[] = [];
     const mistakable: string[] = [];
     for (const secret of this.#secrets) {
-      const weak = secret.length < SHORTEST_UNMISTAKABLE || this.#publicValues.has(secret.toLowerCase());
+      const weak = secret.length < SHORTEST_UNMISTAKABLE || this.#isInPublic(secret.toLowerCase());
       (weak ? mistakable : unmistakable).push(...formsOf(secret));
     }
     this.#everywhere = alternatives(unmistakable, (forms) => forms);
@@ -96,6 +97,11 @@ export class Redactor {
         `((?:password|passwd|pwd|secret|token|key|signature)["']?\\s*[=:]\\s*["'{]?|//[^\\s/:@]*:)(?:${forms})(?![\\w])`,
     );
     this.#stale = false;
+  }
+
+  #isInPublic(secret: string): boolean {
+    for (const value of this.#publicValues) if (value.includes(secret)) return true;
+    return false;
   }
 }
 

@@ -80,7 +80,8 @@ export function personLines(
 }
 
 function textLine({ time, level, message, hint }: LogEvent): string {
-  const text = message.replace(/:?\r?\n\s*/g, '; ');
+  // Lists in messages are indented by two; any other line break stands in a name.
+  const text = message.replace(/:?\n {2}/g, '; ');
   return `${time.toISOString()} ${level.padEnd(8)} ${printable(text)}${hint === undefined ? '' : ` (hint: ${printable(hint)})`}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Redactor } from '../auth/redaction.js';
-import type { LakeportError} from '../errors.js';
-import { type ErrorContext } from '../errors.js';
+import type { ErrorContext, LakeportError } from '../errors.js';
+import { printable } from './printable.js';
 
 /** From the least to the most serious. CRITICAL is what ends the run. */
 export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const;
@@ -62,7 +62,7 @@ export class Log {
 /** What the message leaves out of where it happened: ` (table public.orders, column price)`. */
 function placeOf(message: string, { table, column, slice, path, entry }: ErrorContext): string {
   const places = Object.entries({ table, column, slice: slice?.toString(), path, entry })
-    .filter(([, value]) => value !== undefined && !message.includes(value))
+    .filter(([, value]) => value !== undefined && !message.includes(value) && !message.includes(printable(value)))
     .map(([name, value]) => `${name} ${value ?? ''}`);
   return places.length === 0 ? '' : ` (${places.join(', ')})`;
 }

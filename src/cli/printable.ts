@@ -8,9 +8,9 @@ export function printable(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, escapeCharacter);
 }
 
-/** The same for texts of several lines. */
+/** The same for messages with a list in them, whose lines are indented; any other line break stands in a name. */
 export function printableLines(text: string): string {
-  return text.split(/\r?\n/).map(printable).join('\n');
+  return text.split(/\n(?= {2})/).map(printable).join('\n');
 }
 
 /** `schema.table`. */

@@ -39,6 +39,7 @@ export class RunProgress implements RunObserver {
   planned(plan: RunPlan): void {
     for (const { id, estimatedRows } of plan.tables) this.#table(id, estimatedRows);
     this.#startedAt = this.#now();
+    this.#sample();
   }
 
   tableStarted(id: TableId): void {
@@ -50,11 +51,12 @@ export class RunProgress implements RunObserver {
 
   tableProgress(id: TableId, progress: { readonly rows: number; readonly bytes: number }): void {
     const table = this.#table(id);
+    // What was before the first bytes is a point of the rate too.
+    this.#sample();
     this.#rows += progress.rows - table.rows;
     this.#bytes += progress.bytes - table.bytes;
     table.rows = progress.rows;
     table.bytes = progress.bytes;
-    this.#sample();
   }
 
   tableEnded(result: TableResult): void {

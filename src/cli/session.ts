@@ -5,6 +5,7 @@ import { asFailure, exitCodeOf, writeFailureDocument } from './failure.js';
 import type { Log } from './log.js';
 import { LogObserver } from './log-observer.js';
 import { openLog, wantsDisplay, type LoggingSettings } from './logging.js';
+import { combineObservers } from './observers.js';
 import type { ProgressDisplay } from './progress-display.js';
 
 export interface SessionOptions {
@@ -28,7 +29,7 @@ export class Session {
     this.log = log;
     this.#logObserver = new LogObserver(log);
     this.#display = display;
-    this.observer = display === undefined ? this.#logObserver : both(this.#logObserver, display);
+    this.observer = combineObservers(this.#logObserver, ...(display === undefined ? [] : [display]));
   }
 
   /** Starts the display, if there is one. */
@@ -88,31 +89,4 @@ async function openDisplay({ logging, context }: SessionOptions): Promise<Progre
   if (!wantsDisplay(logging, context)) return undefined;
   const { ProgressDisplay } = await import('./progress-display.js');
   return new ProgressDisplay(context.stderr);
-}
-
-function both(log: LogObserver, display: ProgressDisplay): RunObserver {
-  return {
-    message: (level, text, fields) => log.message(level, text, fields),
-    planned: (plan) => {
-      log.planned(plan);
-      display.planned(plan);
-    },
-    tableStarted: (table) => {
-      log.tableStarted(table);
-      display.tableStarted(table);
-    },
-    tableProgress: (table, progress) => {
-      log.tableProgress(table, progress);
-      display.tableProgress(table, progress);
-    },
-    tableEnded: (result) => {
-      log.tableEnded(result);
-      display.tableEnded(result);
-    },
-    tableFailed: (table, error) => {
-      log.tableFailed(table, error);
-      display.tableFailed(table);
-    },
-    ended: (result) => log.ended(result),
-  };
 }

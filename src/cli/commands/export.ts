@@ -1,11 +1,14 @@
 import { readAuthFile, type AuthFile } from '../../auth/auth-file.js';
+import type { Redactor } from '../../auth/redaction.js';
 import { EXIT_CODES } from '../../errors.js';
 import type { ExportOptions } from '../../export/options.js';
+import type { RunPlan } from '../../export/plan.js';
 import type { CliContext } from '../context.js';
 import { readExportSettings, type ExportSettings } from '../export-settings.js';
 import { writeDocument } from '../failure.js';
 import type { GivenFlags } from '../given-flags.js';
 import { readLoggingSettings } from '../logging.js';
+import { combineObservers } from '../observers.js';
 import { runDocument } from '../run-json.js';
 import { withSession, type Session } from '../session.js';
 
@@ -40,6 +43,7 @@ export async function exportCommand(
     const options = settings.optionsFor(auth.database(settings.sourceId));
     // A storage's id is checked before the source is connected to.
     if ('storageId' in options.target) auth.storage(options.target.storageId);
+    else context.redactor.addPublic(options.target.directory);
     const input = { options, auth, session, context, json, quiet: logging.quiet };
     return planOnly ? showPlan(input) : runExport(input);
   });
@@ -50,10 +54,21 @@ function noticeIgnoredFlags({ ignoredFlags }: ExportSettings, session: Session):
   session.log.write('WARNING', `Not needed by lakeport, and ignored: ${ignoredFlags.join(', ')}`);
 }
 
+/** Names of the user's tables are no secrets, whatever they are. */
+function publicNames(plan: RunPlan, redactor: Redactor): void {
+  for (const { id } of [...plan.tables, ...plan.problems]) {
+    redactor.addPublic(id.schema);
+    redactor.addPublic(id.name);
+  }
+  for (const { columns } of plan.tables) for (const { spec } of columns) redactor.addPublic(spec.name);
+}
+
 async function runExport({ options, auth, session, context, json, quiet }: ExportInput): Promise<number> {
   const { runExport: run } = await import('../../export/export.js');
   session.start();
-  const result = await run({ options, auth, observer: session.observer, signal: context.signal });
+  const publish = (plan: RunPlan) => publicNames(plan, context.redactor);
+  const observer = combineObservers({ planned: publish }, session.observer);
+  const result = await run({ options, auth, observer, signal: context.signal });
   session.stop();
   if (json) writeDocument(runDocument(result, { source: options.sourceId, target: options.target }), context);
   else if (!quiet) {
@@ -73,6 +88,7 @@ async function showPlan({ options, auth, session, context, json }: ExportInput):
   session.start();
   const plan = await planExport({ options, auth, observer: session.observer, signal: context.signal });
   session.stop();
+  publicNames(plan, context.redactor);
   if (json) writeDocument(planDocument(plan, options), context);
   else
     context.stdout.write(context.redactor.redact(planText(plan, { output: context.stdout, exportOptions: options })));

@@ -1,0 +1,14 @@
+import type { RunObserver } from '../export/observer.js';
+
+/** One observer that tells all of them, in their order. */
+export function combineObservers(...observers: readonly RunObserver[]): Required<RunObserver> {
+  return {
+    message: (level, text, fields) => observers.forEach((observer) => observer.message?.(level, text, fields)),
+    planned: (plan) => observers.forEach((observer) => observer.planned?.(plan)),
+    tableStarted: (table) => observers.forEach((observer) => observer.tableStarted?.(table)),
+    tableProgress: (table, progress) => observers.forEach((observer) => observer.tableProgress?.(table, progress)),
+    tableEnded: (result) => observers.forEach((observer) => observer.tableEnded?.(result)),
+    tableFailed: (table, error) => observers.forEach((observer) => observer.tableFailed?.(table, error)),
+    ended: (result) => observers.forEach((observer) => observer.ended?.(result)),
+  };
+}
