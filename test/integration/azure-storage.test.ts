@@ -13,7 +13,7 @@ import { openAzureStorage } from '../../src/storage/azure/index.js';
 import type { StagedPart, Storage } from '../../src/storage/storage.js';
 import { type Azurite, startAzurite } from '../support/azurite.js';
 import { failure } from '../support/failure.js';
-import { FaultyServer } from '../support/http-faults.js';
+import { type FaultProxy, type ProxiedRequest, startFaultProxy } from '../support/fault-proxy.js';
 import { azureEntry } from '../support/store-entries.js';
 
 const RUN = '11111111-1111-4111-8111-111111111111';
@@ -25,14 +25,19 @@ const PART_1 = 'public/orders/part-00001.parquet';
 const PART_2 = 'public/orders/part-00002.parquet';
 
 let azurite: Azurite;
-/** Sees the requests; spoils none here. */
-let proxy: FaultyServer;
+/** Breaks no request here, but sees them. */
+let proxy: FaultProxy;
+const seen: ProxiedRequest[] = [];
 let container: string;
 let storage: Storage;
 
 beforeAll(async () => {
   azurite = await startAzurite();
-  proxy = await FaultyServer.start(azurite.endpoint);
+  proxy = await startFaultProxy(azurite);
+  proxy.breakBy((request) => {
+    seen.push(request);
+    return undefined;
+  });
 });
 
 afterAll(async () => {
@@ -44,7 +49,6 @@ beforeEach(async () => {
   container = `c-${randomBytes(6).toString('hex')}`;
   await official().create();
   storage = await open();
-  proxy.reset();
 });
 
 afterEach(() => storage.close());
@@ -108,9 +112,9 @@ describe('staging and publishing', () => {
     const staged = await stage(PART_0, bytes('new'));
     expect(await read(PART_0)).toBe('old');
 
-    proxy.reset();
+    seen.length = 0;
     await storage.publish(staged, PART_0);
-    expect(proxy.requests.map(({ method, url }) => `${method} ${/comp=\w+/.exec(url)?.[0] ?? ''}`)).toEqual([
+    expect(seen.map(({ method, url }) => `${method} ${/comp=\w+/.exec(url)?.[0] ?? ''}`)).toEqual([
       'PUT comp=blocklist',
     ]);
     expect(await read(PART_0)).toBe('new');
