@@ -54,14 +54,16 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+let instance: Promise<DuckDBInstance> | undefined;
+
+/** One instance for the whole test file: to start one takes longer than most queries. */
 async function withDuckDb<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
-  const connection = await instance.connect();
+  instance ??= DuckDBInstance.create(':memory:', { threads: '2' });
+  const connection = await (await instance).connect();
   try {
     return await use(connection);
   } finally {
     connection.closeSync();
-    instance.closeSync();
   }
 }
 

@@ -66,7 +66,10 @@ function cellReader(data: Data, field: Field): (row: number) => Cell {
   }
   if (DataType.isList(type)) {
     const offsets = data.valueOffsets as Int32Array;
-    const element = cellReader(data.children[0]!, type.children[0]!);
+    const [child] = data.children;
+    // There is none where there are no rows.
+    if (child === undefined) return () => null;
+    const element = cellReader(child, type.children[0]!);
     return valid((row) => {
       const start = offsets[row]!;
       return Array.from({ length: offsets[row + 1]! - start }, (_, i) => element(start + i));
