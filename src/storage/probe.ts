@@ -7,21 +7,32 @@ import type { Storage } from './storage.js';
 const STAGED_BYTES = 256 * 1024;
 
 /**
- * Does once, on small hidden objects, all that an export does: writes, reads back, lists, stages and withdraws, deletes.
+ * Does once, on small hidden objects, all that an export does: notes a run, writes, reads back, lists, stages and
+ * withdraws, deletes.
  * @throws LakeportError of the first thing that does not work, with the store's own explanation
  */
 export async function probeStorage(storage: Storage): Promise<void> {
+  const runId = randomUUID();
   await storage.prepare();
-  const id = randomUUID();
-  const path = `.lakeport-probe-${id}`;
-  const content = Buffer.from(`lakeport probe ${id}`);
+  await storage.beginRun({ runId, directory: '' });
+  try {
+    await probeObject(storage, `.lakeport-probe-${runId}`);
+    await stageAndWithdraw(storage, runId);
+  } catch (error) {
+    // What went wrong first is what has to be told.
+    await storage.endRun().catch(() => undefined);
+    throw error;
+  }
+  await storage.endRun();
+}
+
+async function probeObject(storage: Storage, path: string): Promise<void> {
+  const content = Buffer.from('lakeport probe');
   await storage.put(path, content);
   try {
     await expectContent(storage, path, content);
-    await storage.list(path);
-    await stageAndWithdraw(storage, id);
+    await storage.list(`${path}-directory`);
   } catch (error) {
-    // What went wrong first is what has to be told.
     await storage.remove([path]).catch(() => undefined);
     throw error;
   }
@@ -44,8 +55,8 @@ async function expectContent(storage: Storage, path: string, expected: Buffer | 
   });
 }
 
-async function stageAndWithdraw(storage: Storage, id: string): Promise<void> {
-  const writer = await storage.stage(`.lakeport-probe-${id}.parquet`, { runId: id, expectedBytes: STAGED_BYTES });
+async function stageAndWithdraw(storage: Storage, runId: string): Promise<void> {
+  const writer = await storage.stage(`.lakeport-probe-${runId}.parquet`, { runId, expectedBytes: STAGED_BYTES });
   try {
     await writer.write([Buffer.alloc(STAGED_BYTES)]);
     await storage.withdraw(await writer.end());

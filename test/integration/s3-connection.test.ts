@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import type { S3Info } from '../../src/auth/entries.js';
+import { probeStorage } from '../../src/storage/probe.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { AUTHORITY, LOCALHOST_CERTIFICATE, SERVER_KEY } from '../support/certificates.js';
+import { type HttpProxy, startHttpProxy } from '../support/http-proxy.js';
 import { failureOf, MIB, stage, useS3Server } from '../support/s3-harness.js';
 
 const s3 = useS3Server();
@@ -73,6 +74,32 @@ describe('credentials', () => {
     expect(s3.server.log.filter(({ headers }) => !headers.authorization!.includes('/eu-south-2/'))).toEqual([]);
   });
 
+  test('a profile that assumes a role', async () => {
+    await s3.restart({ sessionToken: 'role-token' });
+    const asked: string[] = [];
+    const credentials =
+      '<AccessKeyId>AKIATEST</AccessKeyId><SecretAccessKey>test-secret-key</SecretAccessKey>' +
+      '<SessionToken>role-token</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>';
+    const answer = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>${credentials}</Credentials></AssumeRoleResult></AssumeRoleResponse>`;
+    const tokens = http.createServer((request, response) => {
+      request.on('data', (chunk: Buffer) => asked.push(chunk.toString()));
+      request.on('end', () => response.writeHead(200, { 'content-type': 'text/xml' }).end(answer));
+    });
+    await new Promise<void>((resolve) => tokens.listen(0, '127.0.0.1', resolve));
+    vi.stubEnv('AWS_ENDPOINT_URL_STS', `http://127.0.0.1:${(tokens.address() as { port: number }).port}`);
+    await writeFile(path.join(home, 'credentials'), '[base]\naws_access_key_id = A\naws_secret_access_key = B\n');
+    const role = 'role_arn = arn:aws:iam::123456789012:role/etl\nsource_profile = base\nregion = us-east-1\n';
+    await writeFile(path.join(home, 'config'), `[profile etl]\n${role}`);
+    try {
+      await exercise(await s3.open({ credentials: { kind: 'profile', profile: 'etl' } }));
+      expect(decodeURIComponent(asked[0]!)).toContain('arn:aws:iam::123456789012:role/etl');
+      expect(asked).toHaveLength(1);
+    } finally {
+      tokens.closeAllConnections();
+      tokens.close();
+    }
+  });
+
   test('a profile whose sign-on has expired', async () => {
     const session = 'sso_session = corp\nsso_account_id = 1\nsso_role_name = etl\nregion = us-east-1\n';
     const corp = 'sso_start_url = https://corp.awsapps.com/start\nsso_region = us-east-1\n';
@@ -123,40 +150,57 @@ describe('region', () => {
 });
 
 describe('addresses', () => {
+  let proxy: HttpProxy;
+  afterEach(() => proxy.stop());
+
   test('the bucket in front of the host, by a proxy, with user and password', async () => {
-    const hosts: string[] = [];
-    const logins: (string | undefined)[] = [];
     await s3.restart({ virtualHosts: { domain: 'store.test' } });
-    const proxy = http.createServer((request, response) => {
-      hosts.push(new URL(request.url!).host);
-      logins.push(request.headers['proxy-authorization']);
-      const onward = http.request({
-        port: s3.server.port,
-        method: request.method!,
-        path: new URL(request.url!).pathname + new URL(request.url!).search,
-        headers: request.headers,
-      });
-      onward.on('response', (answer) => answer.pipe(response.writeHead(answer.statusCode!, answer.headers)));
-      request.pipe(onward);
+    proxy = await startHttpProxy(s3.server);
+    const storage = await s3.open({
+      endpointUrl: 'http://store.test',
+      allowHttp: true,
+      forcePathStyle: false,
+      proxyUrl: `http://user:pass%40word@127.0.0.1:${proxy.port}`,
     });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const { port } = proxy.address() as { port: number };
-    try {
-      const storage = await s3.open({
-        endpointUrl: 'http://store.test',
-        allowHttp: true,
-        forcePathStyle: false,
-        proxyUrl: `http://user:pass%40word@127.0.0.1:${port}`,
-      });
-      await exercise(storage);
-      expect(new Set(hosts)).toEqual(new Set(['lake.store.test']));
-      expect(new Set(logins)).toEqual(new Set([`Basic ${Buffer.from('user:pass@word').toString('base64')}`]));
-    } finally {
-      proxy.closeAllConnections();
-      proxy.close();
-    }
+    await exercise(storage);
+    expect(new Set(proxy.hosts)).toEqual(new Set(['lake.store.test']));
+    expect(new Set(proxy.logins)).toEqual(new Set([`Basic ${Buffer.from('user:pass@word').toString('base64')}`]));
   });
 
+  test('a bucket of S3 Express, by the sessions and the rules of those', async () => {
+    const bucket = 'lake--use1-az4--x-s3';
+    await s3.restart({ bucket, express: true, virtualHosts: { domain: 'store.test' } });
+    proxy = await startHttpProxy(s3.server);
+    const storage = await s3.open({
+      bucket,
+      s3Express: true,
+      endpointUrl: 'http://store.test',
+      allowHttp: true,
+      forcePathStyle: false,
+      requestChecksum: 'when_supported',
+      proxyUrl: `http://127.0.0.1:${proxy.port}`,
+    });
+    const content = randomBytes(6 * MIB);
+    await probeStorage(storage);
+    await storage.beginRun({ runId: 'run-1', directory: '' });
+    await storage.sweep();
+    await storage.publish(await stage(storage, PATH, content), PATH);
+    expect(await storage.list('t')).toEqual([{ path: PATH, bytes: content.length }]);
+    await storage.endRun();
+    expect([...s3.server.store.bucket(bucket).keys()]).toEqual([`exports/${PATH}`]);
+    expect(new Set(proxy.hosts)).toEqual(new Set([`${bucket}.store.test`]));
+    expect(s3.server.counts()['CreateSession']).toBe(1);
+  });
+
+  test('a bucket of S3 Express without a region', async () => {
+    proxy = await startHttpProxy(s3.server);
+    const storage = await s3.open({ bucket: 'lake--use1-az4--x-s3', endpointUrl: undefined, region: undefined });
+    expect(await failureOf(storage.prepare())).toMatchObject({ code: 'S3_REGION_NEEDED', exit: 'usage' });
+    expect(s3.server.log).toEqual([]);
+  });
+});
+
+describe('proxies', () => {
   test('a proxy that wants a login', async () => {
     const proxy = http.createServer((_request, response) => response.writeHead(407).end());
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
@@ -198,28 +242,17 @@ describe('TLS', () => {
   });
 
   test('through a proxy', async () => {
-    const tunnels: string[] = [];
-    const proxy = http.createServer();
-    proxy.on('connect', (request, socket) => {
-      tunnels.push(request.url!);
-      const onward = connect(s3.server.port, '127.0.0.1', () => {
-        socket.write('HTTP/1.1 200 OK\r\n\r\n');
-        onward.pipe(socket).pipe(onward);
-      });
-      for (const end of [socket, onward]) end.on('error', () => [socket, onward].forEach((each) => each.destroy()));
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const { port } = proxy.address() as { port: number };
+    const proxy = await startHttpProxy(s3.server);
     try {
       const endpointUrl = `https://localhost:${s3.server.port}`;
-      const proxyUrl = `http://127.0.0.1:${port}`;
+      const proxyUrl = `http://127.0.0.1:${proxy.port}`;
       await exercise(await s3.open({ endpointUrl, proxyUrl, caCertificate: authority }));
-      expect(tunnels[0]).toBe(`localhost:${s3.server.port}`);
-      const through = tunnels.length;
+      expect(proxy.hosts[0]).toBe(`localhost:${s3.server.port}`);
+      const through = proxy.hosts.length;
       await exercise(await s3.open({ endpointUrl, proxyUrl, caCertificate: authority, proxyExcludes: ['localhost'] }));
-      expect(tunnels).toHaveLength(through);
+      expect(proxy.hosts).toHaveLength(through);
     } finally {
-      proxy.close();
+      await proxy.stop();
     }
   });
 

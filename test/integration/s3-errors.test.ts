@@ -27,7 +27,7 @@ async function mistake(info: Partial<S3Info>): Promise<LakeportError> {
 /** What a person reads, and what DEBUG output holds besides. */
 function everything(error: LakeportError): string {
   const cause = error.cause as Error;
-  return [JSON.stringify(error.toData()), JSON.stringify({ ...cause }), cause.message, cause.stack].join('\n');
+  return [JSON.stringify(error.toData()), JSON.stringify(Object.entries(cause)), cause.message, cause.stack].join('\n');
 }
 
 async function listen(server: Server): Promise<string> {

@@ -231,12 +231,12 @@ describe('the probe of check', () => {
     expect(s3.server.counts()).toMatchObject({
       PutObject: expect.any(Number) as number,
       GetObject: 2,
-      ListObjectsV2: 1,
+      ListObjectsV2: 2,
       CreateMultipartUpload: 1,
       UploadPart: 1,
       AbortMultipartUpload: 1,
     });
-    expect(s3.keys()).toEqual([]);
+    expect(allKeys()).toEqual([]);
     expect(s3.uploads()).toEqual([]);
   });
 

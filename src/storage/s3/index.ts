@@ -2,10 +2,8 @@ import type { S3Entry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
 import { Agents } from '../remote/agents.js';
 import { checkEndpoint } from '../remote/endpoint.js';
+import { isExpressBucket } from './express.js';
 import type { S3Storage } from './s3-storage.js';
-
-/** Names of the buckets of S3 Express One Zone: `name--zone--x-s3`. */
-const EXPRESS_NAME = /--[\w-]+--x-s3$/;
 
 /**
  * Opens a bucket of Amazon S3, or of a store that speaks its API. Sends nothing yet.
@@ -22,7 +20,7 @@ export async function openS3Storage(entry: S3Entry): Promise<S3Storage> {
 function checkEntry({ id, info }: S3Entry): void {
   const { endpointUrl: endpoint, allowHttp, bucket, s3Express } = info;
   if (endpoint !== undefined) checkEndpoint({ entry: id, endpoint, allowHttp });
-  if (s3Express && !EXPRESS_NAME.test(bucket)) {
+  if (s3Express && !isExpressBucket(bucket)) {
     throw new LakeportError({
       code: 'S3_EXPRESS_NAME',
       exit: 'usage',

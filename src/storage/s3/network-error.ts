@@ -143,17 +143,11 @@ function untrusted({ entry }: Attempt, host: string) {
 }
 
 function wrongName({ entry }: Attempt, host: string): Omit<Explanation, 'exit'> {
-  const { bucket, endpointUrl, forcePathStyle } = entry.info;
   if (isBucketHost(entry.info, host)) return pathStyleNeeded(host);
-  const dotted = endpointUrl === undefined && !forcePathStyle && bucket.includes('.');
   return {
     code: 'TLS_CERTIFICATE_OF_OTHER_HOST',
-    message: dotted
-      ? `The bucket's name "${bucket}" has dots, so that the TLS certificate of S3 does not cover it as a host`
-      : `The TLS certificate of ${host} was made for another host`,
-    hint: dotted
-      ? 'Set "force_path_style": true in the entry.'
-      : 'Use in endpoint_url the name that the certificate has.',
+    message: `The TLS certificate of ${host} was made for another host`,
+    hint: 'Use in endpoint_url the name that the certificate has.',
   };
 }
 

@@ -1,6 +1,8 @@
 import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 
 import type { S3Entry } from '../../auth/entries.js';
+import { LakeportError } from '../../errors.js';
+import { isExpressBucket } from './express.js';
 import { answerOf, type ServiceAnswer } from './service-answer.js';
 
 /** Where a request goes that only asks where the bucket is: every region of Amazon's knows that. */
@@ -25,6 +27,7 @@ export function regionFinder(entry: S3Entry, open: (region: string | undefined) 
 
 async function find(entry: S3Entry, open: (region: string | undefined) => S3Client): Promise<string> {
   const configured = await configuredRegion(open);
+  if (isExpressBucket(entry.info.bucket)) return configured ?? regionNeeded(entry);
   const asked = configured ?? ANY_REGION;
   const client = open(asked);
   return (await regionOfBucket(client, entry.info.bucket)) ?? asked;
@@ -38,6 +41,17 @@ async function configuredRegion(open: (region: string | undefined) => S3Client):
     // The SDK throws where nothing names one.
     return undefined;
   }
+}
+
+/** The region is a part of the host of such a bucket: there is nobody to ask. */
+function regionNeeded(entry: S3Entry): never {
+  throw new LakeportError({
+    code: 'S3_REGION_NEEDED',
+    exit: 'usage',
+    message: `The region of the S3 Express bucket "${entry.info.bucket}" is not known`,
+    hint: 'Set "region" in the entry to the region that the zone in the name belongs to.',
+    context: { entry: entry.id, detail: 'region' },
+  });
 }
 
 async function regionOfBucket(client: S3Client, bucket: string): Promise<string | undefined> {

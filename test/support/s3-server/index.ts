@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { answerBucketRequest } from './bucket-requests.js';
 import { header, unframe } from './checksums.js';
 import { answerObjectRequest } from './object-requests.js';
+import { answerSessionRequest, checkExpressRules, expressAccount, isSessionRequest } from './express.js';
 import { operationOf } from './operation.js';
 import { Refusal } from './refusal.js';
 import type { Quirks, S3Answer, S3Request } from './request.js';
-import { verifySignature } from './signature.js';
+import { type Account, verifySignature } from './signature.js';
 import { Store } from './store.js';
 import { answerUploadRequest, isUploadRequest } from './upload-requests.js';
 import { document, element, escapeText } from './xml.js';
@@ -32,6 +33,8 @@ export interface S3ServerOptions {
   /** How far the server's clock goes before ours. */
   readonly clockOffsetMs?: number;
   readonly quirks?: Quirks;
+  /** Buckets are those of S3 Express One Zone. */
+  readonly express?: boolean;
   readonly minPart?: number;
   /** Refuses a request; undefined lets it pass. */
   readonly refuse?: (request: LoggedRequest) => Refusal | undefined;
@@ -91,11 +94,16 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     if (refusal !== undefined) throw refusal;
     const now = new Date(Date.now() + (options.clockOffsetMs ?? 0));
     const hidesRegion = options.quirks?.noRegionHeader;
-    const account = { accessKeyId, secretAccessKey, sessionToken: options.sessionToken, region, hidesRegion };
-    verifySignature({ method, rawPath, query, headers }, account, now);
+    const { sessionToken, express = false } = options;
+    const opensSession = express && isSessionRequest({ method, key, query });
+    const account: Account = { accessKeyId, secretAccessKey, sessionToken, region, service: 's3', hidesRegion };
+    const signer = express ? expressAccount(account, opensSession) : account;
+    verifySignature({ method, rawPath, query, headers }, signer, now);
+    if (opensSession) return answerSessionRequest();
     const { body, trailers } = bodyOf(headers, framed, options.quirks);
     const { quirks = {}, minPart = MIN_PART } = options;
     const verified: S3Request = { method, bucket, key, query, headers, body, trailers, store, quirks, minPart, now };
+    if (express) checkExpressRules(verified);
     if (bucket === '') return { status: 200, body: document('ListAllMyBucketsResult', '') };
     if (key === '') return answerBucketRequest(verified, region);
     return isUploadRequest(verified) ? answerUploadRequest(verified) : answerObjectRequest(verified);

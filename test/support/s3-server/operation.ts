@@ -10,6 +10,7 @@ export function operationOf(request: {
   const { method, key, query, headers } = request;
   const copies = headers['x-amz-copy-source'] !== undefined;
   if (key === '') {
+    if (method === 'GET' && query.has('session')) return 'CreateSession';
     if (method === 'GET') return query.has('uploads') ? 'ListMultipartUploads' : 'ListObjectsV2';
     return { HEAD: 'HeadBucket', PUT: 'CreateBucket', POST: 'DeleteObjects', DELETE: 'DeleteBucket' }[method] ?? method;
   }

@@ -17,6 +17,8 @@ export interface Account {
   /** With one, the keys are temporary. */
   readonly sessionToken?: string | undefined;
   readonly region: string;
+  /** Which service signatures are made for. */
+  readonly service: 's3' | 's3express';
   /** The right region is told in bodies only. */
   readonly hidesRegion?: boolean | undefined;
 }
@@ -26,11 +28,12 @@ const MAX_SKEW_MS = 15 * 60_000;
 /** Signature version 4 in the Authorization header, as "Authenticating Requests" in the S3 API reference has it. */
 export function verifySignature(request: SignedRequest, account: Account, now: Date): void {
   const match =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d+)\/([^/]+)\/s3\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]+)$/.exec(
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d+)\/([^/]+)\/([\w]+)\/aws4_request,\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-f]+)$/.exec(
       header(request.headers, 'authorization') ?? '',
     );
   if (match === null) throw new Refusal(403, 'AccessDenied', { message: 'Access Denied' });
-  const [, accessKeyId, date, region, signedHeaders, signature] = match as unknown as string[];
+  const [, accessKeyId, date, region, service, signedHeaders, signature] = match as unknown as string[];
+  if (service !== account.service) throw new Refusal(400, 'AuthorizationHeaderMalformed');
   if (accessKeyId !== account.accessKeyId) {
     throw new Refusal(403, 'InvalidAccessKeyId', { elements: { AWSAccessKeyId: accessKeyId! } });
   }
@@ -41,11 +44,11 @@ export function verifySignature(request: SignedRequest, account: Account, now: D
       headers: account.hidesRegion === true ? {} : { 'x-amz-bucket-region': account.region },
     });
   }
-  const scope = `${date!}/${region}/s3/aws4_request`;
+  const scope = `${date!}/${region}/${service}/aws4_request`;
   const canonical = canonicalRequest(request, signedHeaders!);
   const time = header(request.headers, 'x-amz-date') ?? '';
   const toSign = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n');
-  const key = [date!, region, 's3', 'aws4_request'].reduce<Buffer>(
+  const key = [date!, region, service, 'aws4_request'].reduce<Buffer>(
     (secret, part) => hmac(secret, part),
     Buffer.from(`AWS4${account.secretAccessKey}`),
   );
@@ -62,7 +65,8 @@ export function verifySignature(request: SignedRequest, account: Account, now: D
       elements: { RequestTime: time, ServerTime: now.toISOString() },
     });
   }
-  if (header(request.headers, 'x-amz-security-token') !== account.sessionToken) throw new Refusal(400, 'InvalidToken');
+  const token = account.service === 's3' ? 'x-amz-security-token' : 'x-amz-s3session-token';
+  if (header(request.headers, token) !== account.sessionToken) throw new Refusal(400, 'InvalidToken');
 }
 
 function canonicalRequest({ method, rawPath, query, headers }: SignedRequest, signedHeaders: string): string {
