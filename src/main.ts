@@ -43,7 +43,9 @@ function onUncaught(thrown: unknown): void {
   if (stack !== undefined && /--log[_-]level[= ]debug/i.test(argv.join(' '))) {
     context.stderr.write(`${redactor.redact(stack)}\n`);
   }
-  process.exit(EXIT_CODES.unexpected);
+  // What breaks while the run is being ended is no news: the signal says why it ended.
+  const reason: unknown = controller.signal.reason;
+  process.exit(EXIT_CODES[reason instanceof LakeportError ? reason.exit : 'unexpected']);
 }
 
 process.on('SIGINT', onSignal);

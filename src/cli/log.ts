@@ -52,7 +52,7 @@ export class Log {
   }
 
   /** An error with its place and hint; its stack only at DEBUG. */
-  error(error: LakeportError, level: 'ERROR' | 'CRITICAL' = 'ERROR'): void {
+  error(error: LakeportError, level: LogLevel = 'ERROR'): void {
     const { code, hint, context, message } = error;
     this.write(level, message + placeOf(message, context), { code, ...context }, hint);
     for (const line of stackLines(error)) this.write('DEBUG', line);

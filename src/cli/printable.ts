@@ -10,7 +10,10 @@ export function printable(text: string): string {
 
 /** The same for messages with a list in them, whose lines are indented; any other line break stands in a name. */
 export function printableLines(text: string): string {
-  return text.split(/\n(?= {2})/).map(printable).join('\n');
+  return text
+    .split(/\n(?= {2})/)
+    .map(printable)
+    .join('\n');
 }
 
 /** `schema.table`. */

@@ -57,6 +57,8 @@ export async function checkCommand({ flags, ids, context }: CheckInput): Promise
     const checks = await Promise.all(chosen.map((id) => limit(() => check(auth, id, context.signal))));
     session.stop();
     context.signal.throwIfAborted();
+    // The report says it all; the log keeps where it happened.
+    for (const { error } of checks) if (error !== undefined) session.log.error(error, 'DEBUG');
     if (json) writeDocument(checkDocument(checks), context);
     else context.stdout.write(context.redactor.redact(checkText(checks, context.stdout)));
     return exitCode(checks, { asked: ids.length > 0 });
