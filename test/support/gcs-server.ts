@@ -13,6 +13,8 @@ export interface GcsServerOptions {
   /** False for what emulators lack. */
   readonly atomicMove?: boolean;
   readonly tls?: { readonly key: string; readonly cert: string };
+  /** How far the server's clock is ahead of this machine's. */
+  readonly clockOffsetMs?: number;
   /** Answers tokens to assertions; undefined where the server is no token service. */
   readonly grantToken?: (assertion: string) => string | undefined;
 }
@@ -47,6 +49,7 @@ export async function startGcsServer(options: GcsServerOptions = {}): Promise<Gc
     const request = await readRequest(incoming).catch(() => undefined);
     if (request === undefined) return;
     requests.push({ method: request.method, path: request.path });
+    response.setHeader('date', new Date(Date.now() + (options.clockOffsetMs ?? 0)).toUTCString());
     reply(response, answerOrRefusal(api, request));
   };
   const handler = (incoming: IncomingMessage, response: ServerResponse) => void serve(incoming, response);
