@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,9 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { EXIT_CODES } from '../../../src/errors.js';
 import { VERSION } from '../../../src/version.js';
-
-/** The program as a shell starts it: `npm run build` must have been run. */
-const PROGRAM = path.resolve('bin/lakeport.js');
+import { runCli, startCli, type CliResult } from '../../support/cli.js';
 
 let directory: string;
 
@@ -21,41 +18,8 @@ afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly milliseconds: number;
-}
-
-interface RunOptions {
-  readonly environment?: NodeJS.ProcessEnv;
-  /** Nobody reads stdout. */
-  readonly closeStdout?: boolean;
-  /** Sent when stderr holds the text. */
-  readonly kill?: { readonly signal: NodeJS.Signals; readonly when: Promise<void> };
-}
-
-async function lakeport(argv: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const startedAt = performance.now();
-  const environment = { PATH: process.env['PATH'], HOME: directory, ...options.environment };
-  const child = spawn(process.execPath, [PROGRAM, ...argv], {
-    cwd: directory,
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let stdout = '';
-  let stderr = '';
-  if (options.closeStdout === true) child.stdout.destroy();
-  else child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  void options.kill?.when.then(() => child.kill(options.kill?.signal));
-  return new Promise((resolve) => {
-    child.on('close', (code, signal) =>
-      resolve({ code, signal, stdout, stderr, milliseconds: performance.now() - startedAt }),
-    );
-  });
+async function lakeport(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
+  return runCli(argv, { cwd: directory, env });
 }
 
 function authFile(name: string, content: unknown): string {
@@ -77,13 +41,15 @@ describe('help and version', () => {
     async (argv) => {
       const times: number[] = [];
       // The machine may be busy with something else: what counts is what the program can do.
-      for (let run = 0; run < 5; run++) times.push((await lakeport(argv)).milliseconds);
-      expect(Math.min(...times)).toBeLessThan(300);
+      for (let run = 0; run < 5; run++) times.push((await lakeport(argv)).seconds);
+      expect(Math.min(...times)).toBeLessThan(0.3);
     },
   );
 
   it('end quietly when nobody reads them', async () => {
-    expect(await lakeport(['--help'], { closeStdout: true })).toMatchObject({ code: 0, signal: null, stderr: '' });
+    const running = startCli(['--help']);
+    running.child.stdout?.destroy();
+    expect(await running.result).toMatchObject({ code: 0, signal: null, stderr: '' });
   });
 });
 
@@ -208,15 +174,15 @@ describe('a secret', () => {
       const environment = { PW: secret };
       const logs = path.join(directory, 'logs');
       const loud = ['--log_level', 'DEBUG', '--log_dir', logs];
-      const ended: Ended[] = [];
+      const ended: CliResult[] = [];
       for (const id of ['pg', 'url']) {
         const exporting = ['-a', file, '--source_db_auth_id', id, '--output_dir', 'out', ...loud];
         for (const more of [[], ['--json'], ['--log_format', 'json'], ['--dry_run']]) {
-          ended.push(await lakeport([...exporting, ...more], { environment }));
+          ended.push(await lakeport([...exporting, ...more], environment));
         }
       }
       for (const more of [[], ['--json']])
-        ended.push(await lakeport(['check', '-a', file, ...loud, ...more], { environment }));
+        ended.push(await lakeport(['check', '-a', file, ...loud, ...more], environment));
       expect(ended.map(({ code }) => code)).toEqual(ended.map(() => EXIT_CODES.unreachable));
       const written = ended.map(({ stdout, stderr }) => stdout + stderr);
       const logged = readdirSync(logs).map((name) => readFileSync(path.join(logs, name), 'utf8'));
@@ -263,10 +229,13 @@ describe('the outcome', () => {
         pg: { ds_type: 'postgres', info: { server: '127.0.0.1', port, username: 'u', password: 'p' } },
       });
       const argv = ['-a', file, '--source_db_auth_id', 'pg', '--output_dir', 'out', '--no_banner'];
-      const ended = await lakeport(argv, { kill: { signal, when: asked } });
+      const running = startCli(argv, { cwd: directory });
+      await asked;
+      running.kill(signal);
+      const ended = await running.result;
       expect(ended).toMatchObject({ code, signal: null, stdout: '' });
       expect(ended.stderr).toContain(signal);
-      expect(ended.milliseconds).toBeLessThan(5_000);
+      expect(ended.seconds).toBeLessThan(5);
     } finally {
       server.close();
     }
