@@ -84,9 +84,7 @@ async function describe(
       problems.push(description);
       return [];
     }
-    if (description.columns.length > 0) return [{ table, columns: description.columns }];
-    problems.push({ id: table.id, error: noColumns(table.id) });
-    return [];
+    return [{ table, columns: description.columns }];
   });
 }
 
@@ -177,16 +175,6 @@ function size({ estimatedBytes, estimatedRows }: TablePlan): number {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function noColumns(id: TableId): LakeportError {
-  return new LakeportError({
-    code: 'TABLE_HAS_NO_COLUMNS',
-    exit: 'tables-failed',
-    message: `The table ${tableName(id)} has no columns, and a Parquet file needs at least one`,
-    hint: `Leave it out with --exclude.`,
-    context: { table: tableName(id) },
-  });
 }
 
 function key(id: TableId): string {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { AuthFile } from '../../src/auth/auth-file.js';
+import type { LakeportError } from '../../src/errors.js';
 import type { ExportRequest, planExport, runExport } from '../../src/export/export.js';
 import type { ExportOptions } from '../../src/export/options.js';
 import type { RunPlan } from '../../src/export/plan.js';
@@ -52,6 +53,12 @@ export async function exportTables(request: TestExport): Promise<RunResult> {
 /** Plans in this process. */
 export async function planTables(request: TestExport): Promise<RunPlan> {
   return (await compiled()).planExport(withAuth(request));
+}
+
+/** The reason by which the command line aborts a run at a signal; of the compiled program's own class. */
+export async function terminated(): Promise<Error> {
+  const errors = (await import(distModule('errors.js'))) as { readonly LakeportError: typeof LakeportError };
+  return new errors.LakeportError({ code: 'TERMINATED', exit: 'terminated', message: 'Ended by SIGTERM' });
 }
 
 async function compiled() {
