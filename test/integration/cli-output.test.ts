@@ -177,6 +177,7 @@ describe('a password', () => {
   });
 
   it('that is an ordinary word leaves the names of tables and columns alone', async () => {
+    auth = await writeAuthFile(scratch.path, { worded: postgresEntry(server, { username: 'worded', password: WORD }) });
     const argv = [
       '-a',
       auth,
