@@ -269,6 +269,12 @@ describe('in the middle of a run', () => {
     expect(error.context.detail).toContain(`${code} (HTTP ${status}`);
   });
 
+  test('a refusal without a reason names the settings that it may be about', async () => {
+    s3.server.refuse(() => new Refusal(400, 'InvalidArgument'));
+    const error = await mistake({ storageClass: 'ICE', tags: { team: 'etl' } });
+    expect(error.hint).toContain('storage_class, tags of the entry');
+  });
+
   test('what an unknown refusal says is shown without secrets', async () => {
     s3.server.refuse(({ headers }) => new Refusal(400, 'Odd', { message: `${SECRET} ${headers.authorization ?? ''}` }));
     const error = await mistake({ credentials: keys('marker-KEY-ID-123', SECRET) });

@@ -1,6 +1,16 @@
 import type { ServiceAnswer } from './service-answer.js';
-import { type Attempt, credentialFields, entryName, type Explanation, placeOf } from './explanation.js';
-import { PERMISSIONS, VERBS } from './operation.js';
+import {
+  denied,
+  expired,
+  keyService,
+  noSuchBucket,
+  skewed,
+  unknownKey,
+  wrongRegion,
+  wrongSecret,
+  wrongToken,
+} from './access-error.js';
+import { type Attempt, entryName, type Explanation, placeOf } from './explanation.js';
 
 type Explain = (attempt: Attempt, answer: ServiceAnswer) => Omit<Explanation, 'exit'>;
 
@@ -8,20 +18,12 @@ type Explain = (attempt: Attempt, answer: ServiceAnswer) => Omit<Explanation, 'e
 const BY_CODE: Readonly<Record<string, Explain>> = {
   InvalidAccessKeyId: unknownKey,
   UnrecognizedClientException: unknownKey,
-  SignatureDoesNotMatch: ({ entry }) => ({
-    code: 'S3_WRONG_SECRET_KEY',
-    message: `The secret key of ${entryName(entry)} does not belong to its access key id`,
-    hint: `Compare ${credentialFields(entry)}; a secret that was cut or has a blank at its end gives the same error.`,
-  }),
+  SignatureDoesNotMatch: wrongSecret,
   ExpiredToken: expired,
   ExpiredTokenException: expired,
   TokenRefreshRequired: expired,
   RequestExpired: expired,
-  InvalidToken: ({ entry }) => ({
-    code: 'S3_WRONG_SESSION_TOKEN',
-    message: `The session token of ${entryName(entry)} is not valid for its access key id`,
-    hint: 'Temporary keys (ASIA…) need the session_token that came with them; permanent ones (AKIA…) must have none.',
-  }),
+  InvalidToken: wrongToken,
   RequestTimeTooSkewed: skewed,
   RequestInTheFuture: skewed,
   NoSuchBucket: noSuchBucket,
@@ -139,45 +141,6 @@ function special(answer: ServiceAnswer): Explain | undefined {
   return undefined;
 }
 
-function unknownKey({ entry }: Attempt) {
-  return {
-    code: 'S3_UNKNOWN_ACCESS_KEY',
-    message: `${placeOf(entry)} does not know the access key id of ${entryName(entry)}`,
-    hint: `Check ${credentialFields(entry)}${entry.info.endpointUrl === undefined ? '; keys of an S3-compatible store need endpoint_url as well' : ', and that they belong to this endpoint'}.`,
-  };
-}
-
-function expired({ entry }: Attempt) {
-  return {
-    code: 'S3_CREDENTIALS_EXPIRED',
-    message: `The temporary credentials of ${entryName(entry)} have expired`,
-    hint:
-      entry.info.credentials.kind === 'keys'
-        ? 'Get new ones, or use a profile or a role, which are renewed while a run goes on.'
-        : `Renew ${credentialFields(entry)}, for example by aws sso login.`,
-  };
-}
-
-function skewed({ entry }: Attempt) {
-  return {
-    code: 'S3_CLOCK_SKEW',
-    message: `The clock of this machine (${new Date().toISOString()}) is too far from that of ${placeOf(entry)}`,
-    hint: 'Set the clock, best by NTP (timedatectl set-ntp true): signatures are valid for 15 minutes.',
-  };
-}
-
-function noSuchBucket({ entry }: Attempt) {
-  const { endpointUrl, forcePathStyle, bucket } = entry.info;
-  const virtualHosted = endpointUrl !== undefined && !forcePathStyle;
-  return {
-    code: 'S3_NO_SUCH_BUCKET',
-    message: `There is no bucket "${bucket}" at ${placeOf(entry)}`,
-    hint: virtualHosted
-      ? 'Check "bucket"; a store that wants the bucket in the path needs "force_path_style": true.'
-      : 'Check "bucket" and "endpoint_url" of the entry, or create the bucket: lakeport never does.',
-  };
-}
-
 function notFound({ entry, shown }: Attempt) {
   return {
     code: 'S3_NOT_FOUND',
@@ -191,62 +154,6 @@ function notAllowed({ entry, operation, shown }: Attempt) {
     code: 'S3_NOT_ALLOWED',
     message: `${placeOf(entry)} does not allow ${operation} on ${shown}`,
     hint: 'Look for an object lock, a read-only replica, or an endpoint_url that is not the address of the S3 API.',
-  };
-}
-
-function wrongRegion({ entry }: Attempt, { region }: ServiceAnswer) {
-  const { bucket, region: given } = entry.info;
-  return {
-    code: 'S3_WRONG_REGION',
-    message:
-      region === undefined
-        ? `Bucket "${bucket}" is not in the region ${given ?? 'of the profile or environment'}`
-        : `Bucket "${bucket}" is in the region ${region}, not in ${given ?? 'that of the profile or environment'}`,
-    hint:
-      region === undefined
-        ? 'Correct "region" in the entry, or remove it to have it found from the bucket.'
-        : `Set "region": "${region}" in the entry, or remove it to have it found from the bucket.`,
-  };
-}
-
-/** Names the permission from the service's own sentence where that tells it, otherwise from the request. */
-function denied({ entry, operation, shown }: Attempt, { message }: ServiceAnswer) {
-  const action = /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1];
-  const explicit = /with an explicit deny[^.]*/.exec(message)?.[0];
-  const missing = [
-    action ?? PERMISSIONS[operation],
-    ...(action === undefined ? furtherPermissions(entry, operation) : []),
-  ];
-  return {
-    code: 'S3_ACCESS_DENIED',
-    message: `The credentials of ${entryName(entry)} may not ${VERBS[operation]} ${shown}${explicit === undefined ? '' : ` (${explicit})`}`,
-    hint: `Grant ${missing.join(', ')} on it${deletes(operation) ? '; a bucket policy or an object lock may forbid it too' : ''}.`,
-  };
-}
-
-/** Permissions that the request needs besides its own, because of the entry's settings or of what it asks. */
-function furtherPermissions({ info }: Attempt['entry'], operation: Attempt['operation']): string[] {
-  // A missing object is answered by 403 where its bucket may not be listed.
-  if (operation === 'GetObject' || operation === 'HeadObject') return ['s3:ListBucket'];
-  const creates = operation === 'PutObject' || operation === 'CreateMultipartUpload' || operation === 'CopyObject';
-  const permissions: string[] = [];
-  if (creates && info.acl !== undefined) permissions.push('s3:PutObjectAcl');
-  if (creates && Object.keys(info.tags).length > 0) permissions.push('s3:PutObjectTagging');
-  if (info.serverSideEncryption?.startsWith('aws:kms') === true && !deletes(operation)) {
-    permissions.push('kms:GenerateDataKey', 'kms:Decrypt');
-  }
-  return permissions;
-}
-
-function deletes(operation: Attempt['operation']): boolean {
-  return operation === 'DeleteObject' || operation === 'DeleteObjects' || operation === 'AbortMultipartUpload';
-}
-
-function keyService({ entry }: Attempt, { code }: ServiceAnswer) {
-  return {
-    code: 'S3_KMS_KEY_REFUSED',
-    message: `The key service refuses the encryption key of ${entryName(entry)} (${code.slice('KMS.'.length)})`,
-    hint: 'Check "sse_kms_key_id": the key must be enabled, in the region of the bucket, and allow kms:GenerateDataKey and kms:Decrypt.',
   };
 }
 
@@ -303,8 +210,21 @@ function full({ entry }: Attempt) {
 }
 
 function other({ entry, operation, shown }: Attempt, { code, status, message }: ServiceAnswer) {
+  const { storageClass, acl, tags, serverSideEncryption } = entry.info;
+  const optional = {
+    storage_class: storageClass,
+    acl,
+    tags: Object.keys(tags).length === 0 ? undefined : tags,
+    server_side_encryption: serverSideEncryption,
+  };
+  const suspects = Object.entries(optional).filter(([, value]) => value !== undefined);
+  // The SDK's word for an answer without a message.
+  const words = message === '' || message === code || message === 'UnknownError' ? '' : `, ${message}`;
   return {
     code: 'S3_REFUSED',
-    message: `${placeOf(entry)} refuses ${operation} of ${shown}: ${code} (HTTP ${status})${message === '' || message === code ? '' : `, ${message}`}`,
+    message: `${placeOf(entry)} refuses ${operation} of ${shown}: ${code} (HTTP ${status})${words}`,
+    ...(suspects.length === 0
+      ? {}
+      : { hint: `The store may not know or allow ${suspects.map(([name]) => name).join(', ')} of the entry.` }),
   };
 }

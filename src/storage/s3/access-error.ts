@@ -1,0 +1,117 @@
+import type { Attempt } from './explanation.js';
+import { credentialFields, entryName, placeOf } from './explanation.js';
+import { PERMISSIONS, VERBS } from './operation.js';
+import type { ServiceAnswer } from './service-answer.js';
+
+/** Refusals that are about who asks, and where: keys, tokens, clocks, buckets, regions, permissions. */
+
+export function unknownKey({ entry }: Attempt) {
+  return {
+    code: 'S3_UNKNOWN_ACCESS_KEY',
+    message: `${placeOf(entry)} does not know the access key id of ${entryName(entry)}`,
+    hint: `Check ${credentialFields(entry)}${entry.info.endpointUrl === undefined ? '; keys of an S3-compatible store need endpoint_url as well' : ', and that they belong to this endpoint'}.`,
+  };
+}
+
+export function wrongSecret({ entry }: Attempt) {
+  return {
+    code: 'S3_WRONG_SECRET_KEY',
+    message: `The secret key of ${entryName(entry)} does not belong to its access key id`,
+    hint: `Compare ${credentialFields(entry)}; a secret that was cut or has a blank at its end gives the same error.`,
+  };
+}
+
+export function wrongToken({ entry }: Attempt) {
+  return {
+    code: 'S3_WRONG_SESSION_TOKEN',
+    message: `The session token of ${entryName(entry)} is not valid for its access key id`,
+    hint: 'Temporary keys (ASIA…) need the session_token that came with them; permanent ones (AKIA…) must have none.',
+  };
+}
+
+export function expired({ entry }: Attempt) {
+  return {
+    code: 'S3_CREDENTIALS_EXPIRED',
+    message: `The temporary credentials of ${entryName(entry)} have expired`,
+    hint:
+      entry.info.credentials.kind === 'keys'
+        ? 'Get new ones, or use a profile or a role, which are renewed while a run goes on.'
+        : `Renew ${credentialFields(entry)}, for example by aws sso login.`,
+  };
+}
+
+export function skewed({ entry }: Attempt) {
+  return {
+    code: 'S3_CLOCK_SKEW',
+    message: `The clock of this machine (${new Date().toISOString()}) is too far from that of ${placeOf(entry)}`,
+    hint: 'Set the clock, best by NTP (timedatectl set-ntp true): signatures are valid for 15 minutes.',
+  };
+}
+
+export function noSuchBucket({ entry }: Attempt) {
+  const { endpointUrl, forcePathStyle, bucket } = entry.info;
+  const virtualHosted = endpointUrl !== undefined && !forcePathStyle;
+  return {
+    code: 'S3_NO_SUCH_BUCKET',
+    message: `There is no bucket "${bucket}" at ${placeOf(entry)}`,
+    hint: virtualHosted
+      ? 'Check "bucket"; a store that wants the bucket in the path needs "force_path_style": true.'
+      : 'Check "bucket" and "endpoint_url" of the entry, or create the bucket: lakeport never does.',
+  };
+}
+
+export function wrongRegion({ entry }: Attempt, { region }: ServiceAnswer) {
+  const { bucket, region: given } = entry.info;
+  return {
+    code: 'S3_WRONG_REGION',
+    message:
+      region === undefined
+        ? `Bucket "${bucket}" is not in the region ${given ?? 'of the profile or environment'}`
+        : `Bucket "${bucket}" is in the region ${region}, not in ${given ?? 'that of the profile or environment'}`,
+    hint:
+      region === undefined
+        ? 'Correct "region" in the entry, or remove it to have it found from the bucket.'
+        : `Set "region": "${region}" in the entry, or remove it to have it found from the bucket.`,
+  };
+}
+
+/** Names the permission from the service's own sentence where that tells it, otherwise from the request. */
+export function denied({ entry, operation, shown }: Attempt, { message }: ServiceAnswer) {
+  const action = /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1];
+  const explicit = /with an explicit deny[^.]*/.exec(message)?.[0];
+  const missing = [
+    action ?? PERMISSIONS[operation],
+    ...(action === undefined ? furtherPermissions(entry, operation) : []),
+  ];
+  return {
+    code: 'S3_ACCESS_DENIED',
+    message: `The credentials of ${entryName(entry)} may not ${VERBS[operation]} ${shown}${explicit === undefined ? '' : ` (${explicit})`}`,
+    hint: `Grant ${missing.join(', ')} on it${deletes(operation) ? '; a bucket policy or an object lock may forbid it too' : ''}.`,
+  };
+}
+
+export function keyService({ entry }: Attempt, { code }: ServiceAnswer) {
+  return {
+    code: 'S3_KMS_KEY_REFUSED',
+    message: `The key service refuses the encryption key of ${entryName(entry)} (${code.slice('KMS.'.length)})`,
+    hint: 'Check "sse_kms_key_id": the key must be enabled, in the region of the bucket, and allow kms:GenerateDataKey and kms:Decrypt.',
+  };
+}
+
+/** Permissions that the request needs besides its own, because of the entry's settings or of what it asks. */
+function furtherPermissions({ info }: Attempt['entry'], operation: Attempt['operation']): string[] {
+  // A missing object is answered by 403 where its bucket may not be listed.
+  if (operation === 'GetObject' || operation === 'HeadObject') return ['s3:ListBucket'];
+  const creates = operation === 'PutObject' || operation === 'CreateMultipartUpload' || operation === 'CopyObject';
+  const permissions: string[] = [];
+  if (creates && info.acl !== undefined) permissions.push('s3:PutObjectAcl');
+  if (creates && Object.keys(info.tags).length > 0) permissions.push('s3:PutObjectTagging');
+  if (info.serverSideEncryption?.startsWith('aws:kms') === true && !deletes(operation)) {
+    permissions.push('kms:GenerateDataKey', 'kms:Decrypt');
+  }
+  return permissions;
+}
+
+function deletes(operation: Attempt['operation']): boolean {
+  return operation === 'DeleteObject' || operation === 'DeleteObjects' || operation === 'AbortMultipartUpload';
+}

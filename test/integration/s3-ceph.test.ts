@@ -1,0 +1,176 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+
+import type { S3Info } from '../../src/auth/entries.js';
+import { openS3Storage } from '../../src/storage/s3/index.js';
+import { probeStorage } from '../../src/storage/probe.js';
+import type { Storage } from '../../src/storage/storage.js';
+import { type CephGateway, hasCeph, startCephGateway } from '../support/ceph.js';
+import { breakTimes, startFaultProxy } from '../support/fault-proxy.js';
+import { s3Entry } from '../support/s3-entry.js';
+import { failureOf, MIB, recalled, stage } from '../support/s3-harness.js';
+
+const available = hasCeph();
+if (!available) {
+  process.stdout.write('Not tested with Ceph: its packages (radosgw, ceph-mon, ceph-osd) or root are missing.\n');
+}
+
+describe.skipIf(!available)('with the gateway of Ceph', () => {
+  const opened: Storage[] = [];
+  let gateway: CephGateway;
+  let client: S3Client;
+
+  beforeAll(async () => {
+    gateway = await startCephGateway();
+    const { endpoint, accessKeyId, secretAccessKey } = gateway;
+    client = new S3Client({
+      endpoint,
+      region: 'us-east-1',
+      forcePathStyle: true,
+      credentials: { accessKeyId, secretAccessKey },
+    });
+    await client.send(new CreateBucketCommand({ Bucket: 'lake' }));
+  }, 180_000);
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((storage) => storage.close()));
+  });
+  afterAll(async () => {
+    client.destroy();
+    await gateway.stop();
+  });
+
+  async function open(info: Partial<S3Info> = {}): Promise<Storage> {
+    const entry = s3Entry({
+      bucket: 'lake',
+      basePath: 'exports',
+      endpointUrl: gateway.endpoint,
+      partSizeBytes: 5 * MIB,
+      ...info,
+    });
+    const storage = await openS3Storage(entry);
+    opened.push(storage);
+    return storage;
+  }
+
+  async function md5At(path: string): Promise<string> {
+    const { Body: body } = await client.send(new GetObjectCommand({ Bucket: 'lake', Key: `exports/${path}` }));
+    return md5(await body!.transformToByteArray());
+  }
+
+  async function uploads(): Promise<number> {
+    return (await client.send(new ListMultipartUploadsCommand({ Bucket: 'lake' }))).Uploads?.length ?? 0;
+  }
+
+  test('the probe finds everything in order', async () => {
+    await probeStorage(await open());
+    expect(await uploads()).toBe(0);
+  });
+
+  test('parts of all sizes are staged, published, listed and removed', async () => {
+    const storage = await open({ tags: { team: 'etl' } });
+    const contents = [10, 100_000, 5 * MIB, 12 * MIB + 1].map((bytes) => randomBytes(bytes));
+    for (const [index, content] of contents.entries()) {
+      const path = `sales/ü +&/part-0000${index}.parquet`;
+      const part = await stage(storage, path, content);
+      await (await open()).publish(recalled(part), path);
+      expect(await md5At(path)).toBe(md5(content));
+    }
+    const listed = await storage.list('sales');
+    expect(listed.map((object) => object.bytes)).toEqual(contents.map((content) => content.length));
+    await storage.remove(listed.map((object) => object.path));
+    expect(await storage.list('sales')).toEqual([]);
+    expect(await storage.get('sales/nothing')).toBeUndefined();
+    expect(await uploads()).toBe(0);
+  });
+
+  test.each([false, true])(
+    'parts under another number are moved inside the store (provisional: %s)',
+    async (provisional) => {
+      const storage = await open();
+      const content = randomBytes(6 * MIB);
+      const part = await stage(storage, 'moved/part-00001.parquet', content, { provisional });
+      await storage.publish(part, 'moved/part-00000.parquet');
+      await storage.publish(part, 'moved/part-00000.parquet');
+      expect(await storage.list('moved')).toEqual([{ path: 'moved/part-00000.parquet', bytes: content.length }]);
+      expect(await md5At('moved/part-00000.parquet')).toBe(md5(content));
+    },
+  );
+
+  test('a completion whose answer is lost is found', async () => {
+    const proxy = await startFaultProxy(gateway);
+    try {
+      const storage = await open({ endpointUrl: proxy.endpoint });
+      const content = randomBytes(6 * MIB);
+      const part = await stage(storage, 'lost/part-00000.parquet', content);
+      const isCompletion = ({ method, url }: { method: string; url: string }) =>
+        method === 'POST' && url.includes('uploadId=');
+      proxy.breakBy(breakTimes(1, isCompletion, { kind: 'lose-answer' }));
+      await storage.publish(part, 'lost/part-00000.parquet');
+      expect(proxy.broken).toHaveLength(1);
+      expect(await md5At('lost/part-00000.parquet')).toBe(md5(content));
+    } finally {
+      await proxy.stop();
+    }
+  });
+
+  test('a run notes its uploads, and a later one withdraws those of a dead one', async () => {
+    const storage = await open();
+    await stage(storage, 'dead/part-00000.parquet', randomBytes(6 * MIB), { runId: 'dead' });
+    expect(await uploads()).toBe(1);
+    await storage.put(
+      '.lakeport/runs/dead/run.json',
+      Buffer.from(JSON.stringify({ process: { pid: 1, host: 'gone' }, ended: true })),
+    );
+    const next = await open();
+    await next.beginRun({ runId: 'next', directory: '' });
+    expect(await next.sweep()).toBe(1);
+    await next.endRun();
+    expect(await uploads()).toBe(0);
+    expect(await storage.list('.lakeport/runs/dead')).toEqual([]);
+  });
+
+  test('keeps the mark by which a part is recognised', async () => {
+    const storage = await open();
+    await storage.publish(await stage(storage, 'mark/part-00000.parquet', randomBytes(MIB)), 'mark/part-00000.parquet');
+    const head = await client.send(new HeadObjectCommand({ Bucket: 'lake', Key: 'exports/mark/part-00000.parquet' }));
+    expect(head.Metadata?.['lakeport-part']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test.each<[string, Partial<S3Info>, string]>([
+    ['no such bucket', { bucket: 'ponds' }, 'S3_NO_SUCH_BUCKET'],
+    ['unknown access key', { credentials: keys('AKIANOBODY', 'test-secret-key') }, 'S3_UNKNOWN_ACCESS_KEY'],
+    ['wrong secret key', { credentials: keys('AKIATEST', 'wrong-secret-key') }, 'S3_WRONG_SECRET_KEY'],
+    ['unknown storage class', { storageClass: 'ICE' }, 'S3_REFUSED'],
+  ])('explains: %s', async (_name, info, code) => {
+    const storage = await open({ maxRetries: 0, ...info });
+    const error = await failureOf(stage(storage, 't/part-00000.parquet', randomBytes(MIB)));
+    expect(error).toMatchObject({ code });
+  });
+
+  test('finds the region, which it does not care about', async () => {
+    await probeStorage(await open({ region: undefined }));
+  });
+
+  test('checksums, where the entry wants them', async () => {
+    const storage = await open({ requestChecksum: 'when_supported' });
+    const content = randomBytes(6 * MIB);
+    await storage.publish(await stage(storage, 'sum/part-00000.parquet', content), 'sum/part-00000.parquet');
+    expect(await md5At('sum/part-00000.parquet')).toBe(md5(content));
+  });
+});
+
+function md5(content: Uint8Array): string {
+  return createHash('md5').update(content).digest('hex');
+}
+
+function keys(accessKeyId: string, secretAccessKey: string): S3Info['credentials'] {
+  return { kind: 'keys', accessKeyId, secretAccessKey, sessionToken: undefined };
+}
