@@ -99,11 +99,13 @@ export function progressLines(
 function runLine(progress: RunProgress): string {
   const left = progress.secondsLeft();
   const failed = progress.failedTables;
+  const bytesPerSecond = progress.bytesPerSecond();
   return [
     `${count(progress.endedTables)} of ${count(progress.tables)} tables`,
     ...(failed > 0 ? [`${count(failed)} failed`] : []),
     `${roughCount(progress.rows)} rows`,
-    `${byteSize(progress.bytesPerSecond())}/s`,
+    // Nothing is known yet, or nothing moves: then no rate says more than a zero.
+    ...(bytesPerSecond > 0 ? [`${byteSize(bytesPerSecond)}/s`] : []),
     `${Math.floor(progress.share() * 100)} %`,
     ...(left === undefined ? [] : [`${timeSpan(Math.ceil(left)).replace('.0', '')} left`]),
   ].join(' · ');

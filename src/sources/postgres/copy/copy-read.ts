@@ -23,6 +23,7 @@ export class CopyRead implements CopyReceiver, Submittable {
   readonly result: Promise<CopyReadResult>;
   readonly #text: string;
   readonly #channel: CopyChannel;
+  readonly #sink: RowSink;
   readonly #scanner: RowScanner;
   readonly #decoder: RowDecoder;
   #resolve: (result: CopyReadResult) => void = () => undefined;
@@ -37,6 +38,7 @@ export class CopyRead implements CopyReceiver, Submittable {
     const { request, sink, channel } = options;
     this.#text = `COPY (${request.slice.query}) TO STDOUT (FORMAT binary)`;
     this.#channel = channel;
+    this.#sink = sink;
     this.#scanner = new RowScanner(request.columns.length);
     this.#decoder = new RowDecoder(request, sink, this.#scanner.capacity);
     this.result = new Promise((resolve, reject) => {
@@ -75,6 +77,7 @@ export class CopyRead implements CopyReceiver, Submittable {
     this.#isMidBatch = wait !== undefined;
     if (wait === undefined) {
       this.#bytes += this.#batchBytes;
+      this.#sink.received?.(this.#batchBytes);
       this.#batchBytes = 0;
     }
     return wait;
