@@ -64,6 +64,14 @@ describe('a secret that could be an ordinary word', () => {
   });
 });
 
+describe('a secret inside a public value', () => {
+  it('is an ordinary word too', () => {
+    const redactor = redactorOf('orders');
+    redactor.addPublic('sales_orders_2025');
+    expect(redactor.redact('out/sales_orders_2025, password=orders')).toBe('out/sales_orders_2025, password=***');
+  });
+});
+
 describe('data', () => {
   it('keeps its shape: only strings change, names of fields do not', () => {
     const redactor = redactorOf('tables');
