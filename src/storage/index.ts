@@ -1,5 +1,4 @@
 import type { StorageEntry } from '../auth/entries.js';
-import { LakeportError } from '../errors.js';
 import type { Storage } from './storage.js';
 
 /** Where to write, as plain data: each worker opens its own `Storage` from it. Holds secrets. */
@@ -23,21 +22,16 @@ export async function openStorage(target: StorageTarget): Promise<Storage> {
   return openEntry(target.entry);
 }
 
+/** A store is a folder and a case here. */
 async function openEntry(entry: StorageEntry): Promise<Storage> {
   switch (entry.storageType) {
-    case 'local': {
-      const { openLocalStorage } = await import('./local/index.js');
-      return openLocalStorage({ id: entry.id, directory: entry.info.directory });
-    }
+    case 'local':
+      return (await import('./local/index.js')).openLocalStorage({ id: entry.id, directory: entry.info.directory });
     case 's3':
+      return (await import('./s3/index.js')).openS3Storage(entry);
     case 'gcs':
+      return (await import('./gcs/index.js')).openGcsStorage(entry);
     case 'azure':
-      throw new LakeportError({
-        code: 'NOT_AVAILABLE_YET',
-        exit: 'usage',
-        message: `Storage of type ${entry.storageType} is not available yet`,
-        hint: 'Export to a directory with --output_dir, or to an entry of type local.',
-        context: { entry: entry.id },
-      });
+      return (await import('./azure/index.js')).openAzureStorage(entry);
   }
 }
