@@ -194,7 +194,12 @@ describe('addresses', () => {
 
   test('a bucket of S3 Express without a region', async () => {
     proxy = await startHttpProxy(s3.server);
-    const storage = await s3.open({ bucket: 'lake--use1-az4--x-s3', endpointUrl: undefined, region: undefined });
+    const storage = await s3.open({
+      bucket: 'lake--use1-az4--x-s3',
+      s3Express: true,
+      endpointUrl: undefined,
+      region: undefined,
+    });
     expect(await failureOf(storage.prepare())).toMatchObject({ code: 'S3_REGION_NEEDED', exit: 'usage' });
     expect(s3.server.log).toEqual([]);
   });

@@ -164,11 +164,6 @@ describe('each classic mistake has a sentence of its own', () => {
     expect(await failureOf(openS3Storage(entry))).toMatchObject({ code: 'STORAGE_PLAIN_HTTP', exit: 'usage' });
   });
 
-  test('an S3 Express bucket without its zone', async () => {
-    const entry = s3Entry({ bucket: 'lake', s3Express: true });
-    expect(await failureOf(openS3Storage(entry))).toMatchObject({ code: 'S3_EXPRESS_NAME', exit: 'usage' });
-  });
-
   test('a profile that is not there', async () => {
     const error = await mistake({ credentials: { kind: 'profile', profile: 'nobody-has-this-profile' } });
     expect(error).toMatchObject({ code: 'S3_NO_SUCH_PROFILE', exit: 'usage' });

@@ -2,7 +2,6 @@ import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk
 
 import type { S3Entry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import { isExpressBucket } from './express.js';
 import { answerOf, type ServiceAnswer } from './service-answer.js';
 
 /** Where a request goes that only asks where the bucket is: every region of Amazon's knows that. */
@@ -26,11 +25,18 @@ export function regionFinder(entry: S3Entry, open: (region: string | undefined) 
 }
 
 async function find(entry: S3Entry, open: (region: string | undefined) => S3Client): Promise<string> {
+  const named = regionOfArn(entry.info.bucket);
+  if (named !== undefined) return named;
   const configured = await configuredRegion(open);
-  if (isExpressBucket(entry.info.bucket)) return configured ?? regionNeeded(entry);
+  if (entry.info.s3Express) return configured ?? regionNeeded(entry);
   const asked = configured ?? ANY_REGION;
   const client = open(asked);
   return (await regionOfBucket(client, entry.info.bucket)) ?? asked;
+}
+
+/** Access points stand for a bucket by their ARN: `arn:aws:s3:eu-west-1:123456789012:accesspoint/lake`. */
+function regionOfArn(bucket: string): string | undefined {
+  return /^arn:[\w-]+:[\w-]+:([\w-]+):/.exec(bucket)?.[1];
 }
 
 /** The region that profile, environment or configuration file name. */

@@ -51,7 +51,9 @@ export class S3Requests {
 
   /** An object of this bucket as the source of a copy. */
   source(key: string): string {
-    return [this.bucket, ...key.split('/')].map(encodeURIComponent).join('/');
+    // Access points, named by an ARN, have a form of their own.
+    const parts = this.bucket.startsWith('arn:') ? [...this.bucket.split('/'), 'object'] : [this.bucket];
+    return [...parts, ...key.split('/')].map(encodeURIComponent).join('/');
   }
 
   /** Runs a request; what it throws is explained. */
