@@ -1,0 +1,52 @@
+import { ByteWriter } from '../test/support/tds/byte-writer.js';
+import { ResultEncoder, type WireColumn } from '../test/support/tds/result-set.js';
+import type { EncodedResult } from '../test/support/tds/session.js';
+import { lineitemRows } from './lineitem/rows.js';
+
+/** TPC-H 1.4.1, in SQL Server's types. */
+export const LINEITEM: readonly WireColumn[] = [
+  { name: 'l_orderkey', type: 'bigint' },
+  { name: 'l_partkey', type: 'int' },
+  { name: 'l_suppkey', type: 'int' },
+  { name: 'l_linenumber', type: 'int' },
+  { name: 'l_quantity', type: 'decimal(15,2)' },
+  { name: 'l_extendedprice', type: 'decimal(15,2)' },
+  { name: 'l_discount', type: 'decimal(15,2)' },
+  { name: 'l_tax', type: 'decimal(15,2)' },
+  { name: 'l_returnflag', type: 'char(1)' },
+  { name: 'l_linestatus', type: 'char(1)' },
+  { name: 'l_shipdate', type: 'date' },
+  { name: 'l_commitdate', type: 'date' },
+  { name: 'l_receiptdate', type: 'date' },
+  { name: 'l_shipinstruct', type: 'char(25)' },
+  { name: 'l_shipmode', type: 'char(10)' },
+  { name: 'l_comment', type: 'varchar(44)' },
+].map((column) => ({ ...column, nullable: false }));
+
+/** Rows that the server repeats: enough for columns to look as they do in the whole table. */
+const BLOCK_ROWS = 100_000;
+
+/** The rows in the tokens of a response; `change` turns values into other forms, for comparisons. */
+export function encodeLineitem(
+  columns: readonly WireColumn[] = LINEITEM,
+  change: (value: string, column: number) => string | Uint8Array = (value) => value,
+): Omit<EncodedResult, 'times'> {
+  const encoder = new ResultEncoder(columns);
+  const head = new ByteWriter();
+  encoder.writeColumns(head);
+  const block = new ByteWriter(32 << 20);
+  for (const chunk of lineitemRows(BLOCK_ROWS)) {
+    for (const line of chunk.toString('latin1').split('\n')) {
+      if (line === '') continue;
+      const values = line.split('\t').map((value, i) => change(padded(value, i), i));
+      encoder.writeRow(block, values);
+    }
+  }
+  return { head: head.take(), block: block.take(), rowsInBlock: BLOCK_ROWS };
+}
+
+/** char(n) comes with its padding. */
+function padded(value: string, column: number): string {
+  const width = /^char\((\d+)\)$/.exec(LINEITEM[column]?.type ?? '')?.[1];
+  return width === undefined ? value : value.padEnd(Number(width));
+}

@@ -1,0 +1,94 @@
+import type * as tedious from 'tedious';
+import type { Connection, Request } from 'tedious';
+
+type Tedious = typeof tedious;
+
+/** A value as the driver gives it; the queries ask for none that it would change. */
+export type QueryValue = string | number | boolean | null;
+
+export interface StreamEnd {
+  /** As the server counted them; undefined where it was told not to. */
+  readonly rows: number | undefined;
+}
+
+/** A response's bytes on their way from the driver's packets to its parser. */
+export type ResponseFilter = (response: AsyncIterable<Uint8Array>) => AsyncIterable<Buffer>;
+
+/** One session, as promises. One query at a time. */
+export class MssqlClient {
+  readonly #connection: Connection;
+  readonly #tedious: Tedious;
+  /** Taken by the next response. */
+  #filter: ResponseFilter | undefined;
+  #isClosed = false;
+
+  constructor(connection: Connection, tedious: Tedious) {
+    this.#connection = connection;
+    this.#tedious = tedious;
+    const createParser = connection.createTokenStreamParser.bind(connection);
+    connection.createTokenStreamParser = (response, handler) => {
+      const filter = this.#filter;
+      this.#filter = undefined;
+      // The parser does nothing with the response but to iterate over it.
+      return createParser(filter === undefined ? response : (filter(response) as unknown as typeof response), handler);
+    };
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The driver's settings of how tokens are to be read. */
+  get parserOptions(): Connection['config']['options'] {
+    return this.#connection.config.options;
+  }
+
+  /**
+   * Runs statements and collects their rows: for small results. Each `@name` in them stands for a parameter.
+   * @throws the driver's errors
+   */
+  query(sql: string, parameters: Readonly<Record<string, string>> = {}): Promise<QueryValue[][]> {
+    return new Promise((resolve, reject) => {
+      const rows: QueryValue[][] = [];
+      const request = new this.#tedious.Request(sql, (error) => {
+        if (error) reject(error);
+        else resolve(rows);
+      });
+      request.on('row', (columns: readonly { readonly value: QueryValue }[]) => {
+        rows.push(columns.map(({ value }) => value));
+      });
+      const given = Object.entries(parameters);
+      for (const [name, value] of given) request.addParameter(name, this.#tedious.TYPES.NVarChar, value);
+      if (given.length > 0) this.#connection.execSql(request);
+      else this.#connection.execSqlBatch(request);
+    });
+  }
+
+  /**
+   * Runs one query, whose response goes through the filter before the driver sees it.
+   * @throws the driver's errors
+   */
+  stream(sql: string, filter: ResponseFilter): Promise<StreamEnd> {
+    return new Promise((resolve, reject) => {
+      let rows: number | undefined;
+      const request: Request = new this.#tedious.Request(sql, (error) => {
+        this.#filter = undefined;
+        if (error) reject(error);
+        else resolve({ rows });
+      });
+      request.on('done', (count) => (rows = count));
+      this.#filter = filter;
+      this.#connection.execSqlBatch(request);
+    });
+  }
+
+  /** Asks the server to end the query in progress, which then fails. */
+  cancel(): void {
+    this.#connection.cancel();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,117 @@
+import type { Connection, ConnectionConfiguration } from 'tedious';
+import { LakeportError } from '../../errors.js';
+import { MssqlClient } from './client.js';
+import { mssqlError, ServerError } from './errors.js';
+import { displayAddress, type MssqlSettings } from './settings.js';
+
+export type { MssqlSettings } from './settings.js';
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Isolation of the session's transactions, each statement being one of its own. */
+  readonly isolation: 'read committed' | 'snapshot';
+}
+
+/** Largest packet that a server takes: fewer headers, and fewer rows in two pieces. */
+const PACKET_BYTES = 32_767;
+/** Longest wait for the server to acknowledge that a query was canceled. */
+const CANCEL_TIMEOUT_MS = 5000;
+
+/**
+ * A connected client whose session is prepared. The loss of an idle connection shows in its next query.
+ * @throws LakeportError of exit class `unreachable`
+ */
+export async function connectMssql(settings: MssqlSettings, options: ConnectOptions): Promise<MssqlClient> {
+  const { signal } = options;
+  if (signal?.aborted) throw aborted(settings);
+  const tedious = await import('tedious');
+  const { SNAPSHOT, READ_COMMITTED } = tedious.ISOLATION_LEVEL;
+  const isolation = options.isolation === 'snapshot' ? SNAPSHOT : READ_COMMITTED;
+  const connection = new tedious.Connection(configuration(settings, isolation));
+  // Without a listener, a connection lost while idle would end the process.
+  connection.on('error', () => undefined);
+  const abort = () => connection.close();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    await login(connection);
+    const client = new MssqlClient(connection, tedious);
+    await client.query(sessionSettings(settings));
+    return client;
+  } catch (error) {
+    connection.close();
+    if (signal?.aborted) throw aborted(settings);
+    throw unreachable(error, settings);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+function configuration(settings: MssqlSettings, isolation: number | undefined): ConnectionConfiguration {
+  const { server, instance, port, database, authentication } = settings;
+  return {
+    server,
+    // Plain data, so that it travels to workers; the driver checks that it is one of its own kinds.
+    authentication: authentication as unknown as NonNullable<ConnectionConfiguration['authentication']>,
+    options: {
+      ...(instance === undefined ? { port: port ?? 1433 } : { instanceName: instance }),
+      ...(database !== undefined && { database }),
+      encrypt: settings.encrypt,
+      trustServerCertificate: settings.trustServerCertificate,
+      readOnlyIntent: settings.readOnlyIntent,
+      multiSubnetFailover: settings.multiSubnetFailover,
+      connectTimeout: settings.connectTimeoutMs,
+      cancelTimeout: CANCEL_TIMEOUT_MS,
+      // The driver's own timer stops with the first bytes of an answer: reads have one of their own.
+      requestTimeout: settings.statementTimeoutMs ?? 0,
+      ...(isolation !== undefined && { connectionIsolationLevel: isolation, isolationLevel: isolation }),
+      packetSize: PACKET_BYTES,
+      appName: 'lakeport',
+    },
+  };
+}
+
+/** The driver's error of a refused login has no number; the server's message, which comes before it, does. */
+function login(connection: Connection): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let reported: ServerError | undefined;
+    const onMessage = (message: { readonly number: number; readonly message: string }) => {
+      reported ??= new ServerError(message.number, message.message);
+    };
+    connection.on('errorMessage', onMessage);
+    connection.connect((error) => {
+      connection.off('errorMessage', onMessage);
+      if (error === undefined) resolve();
+      // Node's errors of a host with several addresses are one that holds all.
+      else reject(reported ?? error);
+    });
+  });
+}
+
+/**
+ * Counts of rows are what a read is checked by. In a deadlock the export gives way: nobody's work is lost with it. The
+ * rest of what values depend on, dates' format and the like, the driver sets.
+ */
+function sessionSettings({ lockTimeoutMs }: MssqlSettings): string {
+  return `SET NOCOUNT OFF; SET ROWCOUNT 0; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT ${Math.round(lockTimeoutMs)}`;
+}
+
+function unreachable(thrown: unknown, settings: MssqlSettings): LakeportError {
+  const error = mssqlError(thrown, { entry: settings.entryId });
+  const { code, ...data } = error.toData();
+  return new LakeportError({
+    ...data,
+    code: code === 'SOURCE_QUERY_FAILED' || code === 'UNEXPECTED' ? 'SOURCE_UNREACHABLE' : code,
+    exit: 'unreachable',
+    message: `cannot connect to ${displayAddress(settings)}: ${error.message}`,
+    cause: thrown,
+  });
+}
+
+function aborted(settings: MssqlSettings): LakeportError {
+  return new LakeportError({
+    code: 'INTERRUPTED',
+    exit: 'interrupted',
+    message: `the connection to ${displayAddress(settings)} was given up`,
+    context: { entry: settings.entryId },
+  });
+}

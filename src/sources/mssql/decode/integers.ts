@@ -1,0 +1,101 @@
+import type { BooleanColumn } from '../../../columns/boolean-column.js';
+import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
+import type { Int32Column } from '../../../columns/int32-column.js';
+import type { Int64Column } from '../../../columns/int64-column.js';
+import type { WireChunk } from './wire.js';
+
+/*
+ * One tight loop for each kind of value, so that each stays monomorphic. `offsets[i] as number`: i is within bounds, and
+ * what an offset points to was seen to be complete.
+ */
+
+export function decodeBit(column: BooleanColumn, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  column.reserve(to - from);
+  const { values } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) values[at++] = wire.bytes[offsets[i] as number] === 0 ? 0 : 1;
+  column.valueCount = at;
+}
+
+/** tinyint: unsigned. */
+export function decodeUint8(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  column.reserve(to - from);
+  const { bytes } = wire;
+  const { values, indices, dictionary, usesDictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const value = bytes[offsets[i] as number] as number;
+    if (usesDictionary) indices[at++] = dictionary.intern(value);
+    else values[at++] = value;
+  }
+  column.valueCount = at;
+}
+
+export function decodeInt16(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  column.reserve(to - from);
+  const { view } = wire;
+  const { values, indices, dictionary, usesDictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const value = view.getInt16(offsets[i] as number, true);
+    if (usesDictionary) indices[at++] = dictionary.intern(value);
+    else values[at++] = value;
+  }
+  column.valueCount = at;
+}
+
+/** int, and real by its bits. */
+export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  column.reserve(to - from);
+  const { view } = wire;
+  const { values, indices, dictionary, usesDictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const value = view.getInt32(offsets[i] as number, true);
+    if (usesDictionary) indices[at++] = dictionary.intern(value);
+    else values[at++] = value;
+  }
+  column.valueCount = at;
+}
+
+/** bigint, and float by its bits. */
+export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  column.reserve(to - from);
+  const { view } = wire;
+  const { words, indices, dictionary, usesDictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++, at++) {
+    const offset = offsets[i] as number;
+    const low = view.getInt32(offset, true);
+    const high = view.getInt32(offset + 4, true);
+    if (usesDictionary) {
+      indices[at] = dictionary.intern(low, high);
+    } else {
+      words[at << 1] = low;
+      words[(at << 1) + 1] = high;
+    }
+  }
+  column.valueCount = at;
+}
+
+/** Where each printed byte of a uniqueidentifier lies: its first three groups are little-endian. */
+const UUID_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15] as const;
+
+export function decodeUuid(
+  column: FixedBytesColumn,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  const { data, width } = column;
+  const { bytes } = wire;
+  let at = column.valueCount * width;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number;
+    for (let k = 0; k < 16; k++) data[at + k] = bytes[offset + (UUID_ORDER[k] as number)] as number;
+    at += width;
+  }
+  column.valueCount += to - from;
+}

@@ -1,0 +1,99 @@
+import type { BytesColumn } from '../../../columns/bytes-column.js';
+import { type Transcoder, UTF16 } from './transcoder.js';
+import { fieldLength, type LengthBytes, UnrepresentableValue, type WireChunk } from './wire.js';
+
+/** Holds one transcoded value while it is looked up in a dictionary. Grows to the largest. */
+let scratch = new Uint8Array(16 << 10);
+let scratchView = new DataView(scratch.buffer);
+
+function reserveScratch(bytes: number): void {
+  if (bytes <= scratch.length) return;
+  scratch = new Uint8Array(bytes * 2);
+  scratchView = new DataView(scratch.buffer);
+}
+
+/** Text in any encoding, as UTF-8. */
+export function decodeText(
+  column: BytesColumn,
+  transcoder: Transcoder,
+  lengthBytes: LengthBytes,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  if (column.usesDictionary) decodeToDictionary(column, transcoder, lengthBytes, wire, offsets, from, to);
+  else decodeToPlain(column, transcoder, lengthBytes, wire, offsets, from, to);
+}
+
+// `offsets[i] as number` in what follows: i is within bounds.
+
+function decodeToDictionary(
+  column: BytesColumn,
+  transcoder: Transcoder,
+  lengthBytes: LengthBytes,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  const { bytes, view } = wire;
+  column.reserve(to - from);
+  const { indices, dictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number;
+    const length = fieldLength(view, offset, lengthBytes);
+    reserveScratch(Math.ceil(length * transcoder.expansion));
+    const end = transcoder.transcode(bytes, view, offset, length, scratch, 0);
+    if (end < 0) throw noText(transcoder);
+    indices[at++] = dictionary.intern(scratch, scratchView, 0, end);
+  }
+  column.valueCount = at;
+}
+
+function decodeToPlain(
+  column: BytesColumn,
+  transcoder: Transcoder,
+  lengthBytes: LengthBytes,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  const { bytes, view } = wire;
+  let total = 0;
+  for (let i = from; i < to; i++) total += fieldLength(view, offsets[i] as number, lengthBytes);
+  column.reserveBytes(Math.ceil(total * transcoder.expansion) + 4 * (to - from));
+  const { data, view: out } = column;
+  let at = column.byteLength;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number;
+    const end = transcoder.transcode(bytes, view, offset, fieldLength(view, offset, lengthBytes), data, at + 4);
+    if (end < 0) throw noText(transcoder);
+    out.setInt32(at, end - at - 4, true);
+    at = end;
+  }
+  column.byteLength = at;
+  column.valueCount += to - from;
+}
+
+/** Whether the transcoder would refuse the value at `offset`. */
+export function isNoText(
+  transcoder: Transcoder,
+  lengthBytes: LengthBytes,
+  { bytes, view }: WireChunk,
+  offset: number,
+): boolean {
+  const length = fieldLength(view, offset, lengthBytes);
+  reserveScratch(Math.ceil(length * transcoder.expansion));
+  return transcoder.transcode(bytes, view, offset, length, scratch, 0) < 0;
+}
+
+export function noText(transcoder: Transcoder): UnrepresentableValue {
+  return new UnrepresentableValue(
+    transcoder === UTF16
+      ? 'text with an unpaired surrogate, which UTF-8 cannot hold'
+      : 'text with bytes that its code page has no character for',
+  );
+}

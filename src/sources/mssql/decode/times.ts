@@ -1,0 +1,167 @@
+import type { Int32Column } from '../../../columns/int32-column.js';
+import type { Int64Column } from '../../../columns/int64-column.js';
+import { UnrepresentableValue, type WireChunk } from './wire.js';
+
+/**
+ * Dates and times (MS-TDS 2.2.5.5.1.8). A date is a count of days in 3 bytes, a time one of units of 10^-scale seconds in
+ * 3, 4 or 5 bytes; datetime2 is a time and then a date, datetimeoffset the same in UTC and then the offset.
+ *
+ * `offsets[i] as number`: i is within bounds.
+ */
+
+/** 1970-01-01, counted from 0001-01-01 and from 1900-01-01. */
+const EPOCH_SINCE_0001 = 719_162;
+const EPOCH_SINCE_1900 = 25_567;
+
+/** What a column's times are counted in. */
+export interface TimeTarget {
+  /** Bytes of the time on the wire. */
+  readonly width: number;
+  /** What the units are multiplied by, and divided by after that. */
+  readonly factor: number;
+  readonly divisor: number;
+  /** A day's length in units of the column, in 32-bit words: a day in nanoseconds has more than 32 bits. */
+  readonly dayHigh: number;
+  readonly dayLow: number;
+}
+
+/** @param scale digits behind the second, 0 to 7 */
+export function timeTarget(scale: number, unit: 'MICROS' | 'NANOS'): TimeTarget {
+  const digits = unit === 'MICROS' ? 6 : 9;
+  const day = 86_400 * 10 ** digits;
+  return {
+    width: scale <= 2 ? 3 : scale <= 4 ? 4 : 5,
+    factor: 10 ** Math.max(digits - scale, 0),
+    divisor: 10 ** Math.max(scale - digits, 0),
+    dayHigh: Math.floor(day / 2 ** 32),
+    dayLow: day % 2 ** 32,
+  };
+}
+
+/** Since midnight, in the column's unit; below 2^53. What is finer is cut off. */
+function readTime(view: DataView, offset: number, { width, factor, divisor }: TimeTarget): number {
+  const low = width === 3 ? view.getUint16(offset, true) : view.getUint32(offset, true);
+  const units =
+    width === 3
+      ? low + view.getUint8(offset + 2) * 2 ** 16
+      : width === 5
+        ? low + view.getUint8(offset + 4) * 2 ** 32
+        : low;
+  return divisor === 1 ? units * factor : Math.floor(units / divisor);
+}
+
+/** Days since 1970-01-01. */
+function readDays(view: DataView, offset: number): number {
+  return view.getUint16(offset, true) + view.getUint8(offset + 2) * 2 ** 16 - EPOCH_SINCE_0001;
+}
+
+export function decodeDate(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  column.reserve(to - from);
+  const { view } = wire;
+  const { values, indices, dictionary, usesDictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const days = readDays(view, offsets[i] as number);
+    if (usesDictionary) indices[at++] = dictionary.intern(days);
+    else values[at++] = days;
+  }
+  column.valueCount = at;
+}
+
+/** time: since midnight. */
+export function decodeTime(
+  column: Int64Column,
+  target: TimeTarget,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  for (let i = from; i < to; i++) {
+    const time = readTime(wire.view, offsets[i] as number, target);
+    append(column, time | 0, Math.floor(time / 2 ** 32));
+  }
+}
+
+/** datetime2, and the instant of a datetimeoffset. */
+export function decodeDateTime2(
+  column: Int64Column,
+  target: TimeTarget,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  const { view } = wire;
+  const { width, dayHigh, dayLow } = target;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number;
+    const days = readDays(view, offset + width);
+    // In two parts, each of them exact: the sum may have 63 bits.
+    const low = days * dayLow + readTime(view, offset, target);
+    const high = days * dayHigh + Math.floor(low / 2 ** 32);
+    if (high !== (high | 0)) throw new UnrepresentableValue(OUTSIDE);
+    append(column, low, high);
+  }
+}
+
+const OUTSIDE = 'a time outside the years 1677 to 2262, which nanoseconds in 64 bits cannot hold';
+
+/** Whether the datetime2 at `offset` is too far from 1970. */
+export function isOutOfRange(view: DataView, offset: number, target: TimeTarget): boolean {
+  const days = readDays(view, offset + target.width);
+  const high = days * target.dayHigh + Math.floor((days * target.dayLow + readTime(view, offset, target)) / 2 ** 32);
+  return high !== (high | 0);
+}
+
+const MICROS = timeTarget(6, 'MICROS');
+
+/** datetime: days since 1900-01-01, and 300ths of a second since midnight, of which each is another microsecond. */
+export function decodeDateTime(
+  column: Int64Column,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number;
+    const days = wire.view.getInt32(offset, true) - EPOCH_SINCE_1900;
+    appendMicros(column, days, Math.round((wire.view.getUint32(offset + 4, true) * 10_000) / 3));
+  }
+}
+
+/** smalldatetime: days since 1900-01-01, and minutes since midnight. */
+export function decodeSmallDateTime(
+  column: Int64Column,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number;
+    const days = wire.view.getUint16(offset, true) - EPOCH_SINCE_1900;
+    appendMicros(column, days, wire.view.getUint16(offset + 2, true) * 60_000_000);
+  }
+}
+
+function appendMicros(column: Int64Column, days: number, micros: number): void {
+  const low = days * MICROS.dayLow + micros;
+  append(column, low, days * MICROS.dayHigh + Math.floor(low / 2 ** 32));
+}
+
+/** There must be room. `low` may have more than 32 bits: they count in `high` already. */
+function append(column: Int64Column, low: number, high: number): void {
+  const at = column.valueCount++;
+  if (column.usesDictionary) {
+    column.indices[at] = column.dictionary.intern(low | 0, high);
+  } else {
+    column.words[at << 1] = low;
+    column.words[(at << 1) + 1] = high;
+  }
+}

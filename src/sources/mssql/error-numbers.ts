@@ -1,0 +1,179 @@
+import type { ExitClass } from '../../errors.js';
+
+/** What is known of a kind of error: `message` stands for the server's own where that says less. */
+export interface ErrorKind {
+  readonly code: string;
+  readonly exit: ExitClass;
+  readonly message?: string;
+  readonly hint?: string;
+  readonly transient?: boolean;
+}
+
+const REJECTED: ErrorKind = {
+  code: 'SOURCE_PASSWORD_REJECTED',
+  exit: 'unreachable',
+  hint: 'correct "username" and "password" of the entry; the state in the server\'s error log tells more',
+};
+const EXPIRED: ErrorKind = {
+  code: 'SOURCE_PASSWORD_EXPIRED',
+  exit: 'unreachable',
+  hint: 'change the password (ALTER LOGIN … WITH PASSWORD), and that of the entry with it',
+};
+const DENIED: ErrorKind = {
+  code: 'SOURCE_ACCESS_DENIED',
+  exit: 'unreachable',
+  hint: 'let this login in, or use another "username" or "database" in the entry',
+};
+const NO_DATABASE: ErrorKind = {
+  code: 'SOURCE_DATABASE_UNKNOWN',
+  exit: 'unreachable',
+  hint: 'correct "database" of the entry, or --source_db_name; the login needs a user in that database',
+};
+const DATABASE_CLOSED: ErrorKind = {
+  code: 'SOURCE_DATABASE_UNAVAILABLE',
+  exit: 'unreachable',
+  hint: 'see sys.databases for the state of the database',
+  transient: true,
+};
+const BUSY: ErrorKind = {
+  code: 'SOURCE_TOO_MANY_CONNECTIONS',
+  exit: 'unreachable',
+  hint: 'lower --n_jobs and --parallel, or raise the limit of the server',
+  transient: true,
+};
+const SHUT_DOWN: ErrorKind = {
+  code: 'SOURCE_SHUT_DOWN',
+  exit: 'unreachable',
+  hint: "see the server's error log",
+  transient: true,
+};
+const MOVED: ErrorKind = { ...DATABASE_CLOSED, code: 'SOURCE_FAILING_OVER', hint: 'wait until it has, and run again' };
+const TABLE_DENIED: ErrorKind = { code: 'TABLE_PERMISSION_DENIED', exit: 'tables-failed' };
+const CHANGED: ErrorKind = {
+  code: 'TABLE_CHANGED',
+  exit: 'tables-failed',
+  hint: 'its shape changed meanwhile; run again',
+};
+const VALUE: ErrorKind = {
+  code: 'SOURCE_VALUE_ERROR',
+  exit: 'tables-failed',
+  hint: 'a computed column or a view fails on some row: correct it, or leave the table out with --exclude',
+};
+const CONVERSION: ErrorKind = {
+  code: 'TYPE_NOT_READABLE',
+  exit: 'tables-failed',
+  hint: 'export a view that converts the column (with --include_views)',
+};
+const RESOURCES: ErrorKind = {
+  code: 'SOURCE_OUT_OF_RESOURCES',
+  exit: 'tables-failed',
+  hint: "see the server's error log",
+  transient: true,
+};
+const CORRUPT: ErrorKind = {
+  code: 'TABLE_DAMAGED',
+  exit: 'tables-failed',
+  hint: 'run DBCC CHECKDB on the database',
+};
+const VERSIONS_LOST: ErrorKind = {
+  code: 'SNAPSHOT_LOST',
+  exit: 'tables-failed',
+  hint: 'tempdb (or the persistent version store) is too small for so long a snapshot; make it larger, or pass --consistency none',
+};
+const SNAPSHOT_REFUSED: ErrorKind = {
+  code: 'SNAPSHOT_NOT_ALLOWED',
+  exit: 'tables-failed',
+  hint: 'ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON for the database that it names, or pass --consistency none',
+};
+
+/** By number in `sys.messages`. */
+const NUMBERS: Readonly<Record<number, ErrorKind>> = {
+  18456: REJECTED,
+  18452: {
+    ...DENIED,
+    hint: 'the login is of a Windows domain: give "domain" in the entry, or use a login of SQL Server',
+  },
+  18461: DENIED,
+  18470: { ...DENIED, code: 'SOURCE_LOGIN_DISABLED', hint: 'ALTER LOGIN … ENABLE' },
+  18486: { ...DENIED, code: 'SOURCE_LOGIN_LOCKED', hint: 'ALTER LOGIN … WITH PASSWORD = … UNLOCK' },
+  18487: EXPIRED,
+  18488: EXPIRED,
+  916: NO_DATABASE,
+  911: NO_DATABASE,
+  4060: NO_DATABASE,
+  4063: NO_DATABASE,
+  4064: { ...NO_DATABASE, hint: 'the login\'s default database cannot be opened: give "database" in the entry' },
+  40532: NO_DATABASE,
+  40615: { ...DENIED, hint: 'let the address of this machine through the firewall of the server' },
+  40914: { ...DENIED, hint: 'let the subnet of this machine through the firewall of the server' },
+  921: DATABASE_CLOSED,
+  922: DATABASE_CLOSED,
+  926: DATABASE_CLOSED,
+  927: DATABASE_CLOSED,
+  942: DATABASE_CLOSED,
+  945: DATABASE_CLOSED,
+  952: DATABASE_CLOSED,
+  976: {
+    ...DATABASE_CLOSED,
+    hint: 'connect to the primary, or to a readable secondary with ApplicationIntent=ReadOnly',
+  },
+  978: { ...DATABASE_CLOSED, hint: 'the secondary takes ApplicationIntent=ReadOnly only, by "connection_string"' },
+  983: MOVED,
+  988: MOVED,
+  40197: MOVED,
+  40501: BUSY,
+  40613: MOVED,
+  49918: BUSY,
+  49919: BUSY,
+  49920: BUSY,
+  10928: BUSY,
+  10929: BUSY,
+  17300: BUSY,
+  17809: BUSY,
+  17142: { ...SHUT_DOWN, code: 'SOURCE_PAUSED' },
+  18401: { ...SHUT_DOWN, code: 'SOURCE_STARTING', hint: 'wait until the server accepts connections' },
+  596: { ...SHUT_DOWN, code: 'SOURCE_SESSION_KILLED' },
+  6005: SHUT_DOWN,
+  229: TABLE_DENIED,
+  230: TABLE_DENIED,
+  208: { code: 'TABLE_NOT_FOUND', exit: 'tables-failed', hint: 'it was dropped or renamed meanwhile; run again' },
+  207: CHANGED,
+  3961: CHANGED,
+  4413: { ...VALUE, code: 'VIEW_BROKEN', hint: 'correct the view, or leave it out with --exclude' },
+  4502: { ...VALUE, code: 'VIEW_BROKEN', hint: 'correct the view, or leave it out with --exclude' },
+  1222: {
+    code: 'TABLE_LOCKED',
+    exit: 'tables-failed',
+    message: 'another session holds a lock that the read waits for',
+    hint: 'end that session (see sys.dm_tran_locks and sys.dm_exec_requests), or raise --lock_timeout',
+    transient: true,
+  },
+  1205: { code: 'SOURCE_DEADLOCK', exit: 'tables-failed', transient: true },
+  3952: SNAPSHOT_REFUSED,
+  3958: VERSIONS_LOST,
+  3959: VERSIONS_LOST,
+  3966: VERSIONS_LOST,
+  3967: VERSIONS_LOST,
+  245: VALUE,
+  220: VALUE,
+  8114: VALUE,
+  8115: VALUE,
+  8134: VALUE,
+  241: VALUE,
+  242: VALUE,
+  529: CONVERSION,
+  6522: CONVERSION,
+  701: RESOURCES,
+  802: RESOURCES,
+  1105: RESOURCES,
+  8645: RESOURCES,
+  9002: RESOURCES,
+  605: CORRUPT,
+  823: CORRUPT,
+  824: CORRUPT,
+  825: CORRUPT,
+};
+
+export function kindOfNumber(number: number): ErrorKind {
+  return NUMBERS[number] ?? { code: 'SOURCE_QUERY_FAILED', exit: 'tables-failed' };
+}

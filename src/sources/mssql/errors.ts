@@ -1,0 +1,154 @@
+import { LakeportError, type ErrorContext } from '../../errors.js';
+import type { TableId } from '../source.js';
+import { type ErrorKind, kindOfNumber } from './error-numbers.js';
+import { displayTable, quoteTable } from './identifiers.js';
+
+/** Where an error of the driver or the server came up. */
+export interface MssqlErrorPlace {
+  /** Id of the auth file's entry. */
+  readonly entry?: string | undefined;
+  readonly table?: TableId | undefined;
+  readonly slice?: number | undefined;
+}
+
+/** An error that the server reported, with its number (`sys.messages`). */
+export class ServerError extends Error {
+  override readonly name = 'ServerError';
+  readonly number: number;
+
+  constructor(number: number, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.number = number;
+  }
+}
+
+const LOST: ErrorKind = {
+  code: 'SOURCE_CONNECTION_LOST',
+  exit: 'unreachable',
+  hint: "see the server's error log for why the connection ended",
+  transient: true,
+};
+
+/** By the operating system's names. */
+const ERRNOS: Readonly<Record<string, ErrorKind>> = {
+  ECONNABORTED: LOST,
+  ECONNRESET: LOST,
+  EPIPE: LOST,
+  ECONNREFUSED: {
+    code: 'SOURCE_REFUSED',
+    exit: 'unreachable',
+    hint: 'check "server" and "port" of the entry, that the server runs, and that TCP/IP is enabled in it',
+  },
+  ENOTFOUND: {
+    code: 'SOURCE_HOST_UNKNOWN',
+    exit: 'unreachable',
+    hint: 'correct "server" of the entry, or check the name service of this machine',
+  },
+  EAI_AGAIN: {
+    code: 'SOURCE_HOST_UNKNOWN',
+    exit: 'unreachable',
+    hint: 'the name service of this machine does not answer',
+    transient: true,
+  },
+  ETIMEDOUT: { ...LOST, code: 'SOURCE_TIMEOUT', hint: 'check the network and its firewalls' },
+  EHOSTUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
+  ENETUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
+};
+
+/** By the driver's own names, where it does not tell of a cause. */
+const DRIVER: Readonly<Record<string, ErrorKind>> = {
+  ETIMEOUT: {
+    code: 'SOURCE_TIMEOUT',
+    exit: 'unreachable',
+    hint: 'check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
+    transient: true,
+  },
+  EINSTLOOKUP: {
+    code: 'SOURCE_INSTANCE_UNKNOWN',
+    exit: 'unreachable',
+    hint: 'the SQL Server Browser (UDP port 1434) must know the instance; or give its "port" instead of its name',
+  },
+  EENCRYPT: {
+    code: 'SOURCE_TLS_REFUSED',
+    exit: 'unreachable',
+    hint: 'set "encrypt" of the entry to true where the server wants encryption, to false where it has none',
+  },
+  ESOCKET: LOST,
+  ECLOSE: LOST,
+  EINVALIDSTATE: LOST,
+};
+
+/** Certificates' errors of Node: `DEPTH_ZERO_SELF_SIGNED_CERT`, `ERR_TLS_CERT_ALTNAME_INVALID`, `CERT_HAS_EXPIRED` … */
+const TLS_UNTRUSTED = /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
+const TLS_FAILED = /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/;
+
+/** Any error of the driver or the server as a `LakeportError`, classed by its number. Keeps what is one already. */
+export function mssqlError(thrown: unknown, place: MssqlErrorPlace = {}): LakeportError {
+  const reported = serverErrorOf(thrown);
+  const codes = reported === undefined ? codesOf(thrown) : [];
+  const detail = reported === undefined ? codes[0] : `error ${reported.number}`;
+  const context: ErrorContext = {
+    ...(place.entry !== undefined && { entry: place.entry }),
+    ...(place.table && { table: displayTable(place.table) }),
+    ...(place.slice !== undefined && { slice: place.slice }),
+    ...(detail !== undefined && { detail }),
+  };
+  if (thrown instanceof LakeportError) return thrown.within(context);
+  const kind = reported === undefined ? kindOfCodes(codes) : kindOfNumber(reported.number);
+  if (kind === undefined) return LakeportError.from(thrown).within(context);
+  const said = reported ?? innermost(thrown);
+  const message = kind.message ?? (said.message === '' ? 'unknown error' : said.message);
+  const hint = kind.code === 'TABLE_PERMISSION_DENIED' ? grantHint(place) : kind.hint;
+  const { code, exit, transient } = kind;
+  return new LakeportError({ code, exit, message, hint, transient, context, cause: thrown });
+}
+
+/** The number that the server gave to an error, where it was the server's. */
+export function errorNumber(thrown: unknown): number | undefined {
+  return serverErrorOf(thrown)?.number;
+}
+
+/** The first of several: those after it are its consequences. */
+function serverErrorOf(thrown: unknown): ServerError | undefined {
+  if (thrown instanceof ServerError) return thrown;
+  if (thrown instanceof AggregateError) return serverErrorOf(errorsOf(thrown)[0]);
+  if (!(thrown instanceof Error) || !('number' in thrown) || typeof thrown.number !== 'number') return undefined;
+  return new ServerError(thrown.number, thrown.message, thrown);
+}
+
+function grantHint({ table }: MssqlErrorPlace): string {
+  const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'grant SELECT to this user';
+  return `${grant}, or leave the table out with --exclude`;
+}
+
+/** The code of an error and of what caused it, innermost first. */
+function codesOf(thrown: unknown): string[] {
+  if (thrown instanceof LakeportError || !(thrown instanceof Error)) return [];
+  const inner = [thrown.cause, ...errorsOf(thrown)].flatMap(codesOf);
+  return 'code' in thrown && typeof thrown.code === 'string' ? [...inner, thrown.code] : inner;
+}
+
+/** Of Node's error for a host with several addresses, and the driver's for a query with several errors. */
+function errorsOf(thrown: Error): readonly unknown[] {
+  return thrown instanceof AggregateError ? (thrown.errors as unknown[]) : [];
+}
+
+function innermost(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error(String(thrown));
+  return thrown.cause instanceof Error && thrown.cause.message !== '' ? innermost(thrown.cause) : thrown;
+}
+
+function kindOfCodes(codes: readonly string[]): ErrorKind | undefined {
+  if (codes.some((code) => TLS_UNTRUSTED.test(code))) {
+    return {
+      code: 'SOURCE_TLS_UNTRUSTED',
+      exit: 'unreachable',
+      hint: 'give the authority that signed the server\'s certificate by NODE_EXTRA_CA_CERTS, or set "trust_server_certificate" of the entry to trust any',
+    };
+  }
+  if (codes.some((code) => TLS_FAILED.test(code))) {
+    return { code: 'SOURCE_TLS_FAILED', exit: 'unreachable', hint: 'check "encrypt" of the entry' };
+  }
+  const known = codes.map((code) => ERRNOS[code] ?? DRIVER[code]);
+  return known.find((kind) => kind !== undefined);
+}

@@ -1,0 +1,16 @@
+import type { TableId } from '../source.js';
+
+/** A name as SQL Server reads it back, whatever characters it holds. */
+export function quoteName(name: string): string {
+  return `[${name.replaceAll(']', ']]')}]`;
+}
+
+/** `[schema].[table]`, for statements. */
+export function quoteTable({ schema, name }: TableId): string {
+  return `${quoteName(schema)}.${quoteName(name)}`;
+}
+
+/** `schema.table`, for people and errors' contexts. */
+export function displayTable({ schema, name }: TableId): string {
+  return `${schema}.${name}`;
+}

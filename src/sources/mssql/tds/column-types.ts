@@ -1,0 +1,45 @@
+import type { Connection } from 'tedious';
+import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
+import type { ByteInput } from './byte-input.js';
+import type { WireType } from './wire-type.js';
+
+/** What the driver's parser of column declarations asks of the parser of tokens around it. */
+interface TokenSource {
+  buffer: Buffer;
+  position: number;
+  readonly options: Connection['config']['options'];
+  waitForChunk(): Promise<void>;
+}
+
+type ParseColumns = (source: TokenSource) => Promise<{ readonly columns: readonly ColumnMetadata[] }>;
+
+/**
+ * Reads the declaration of a result's columns (COLMETADATA, MS-TDS 2.2.7.4) from the input's start on, with the driver's
+ * own parser, which knows the code page of each collation too.
+ */
+export async function readColumnTypes(input: ByteInput, options: TokenSource['options']): Promise<WireType[]> {
+  const module = await import('tedious/lib/token/colmetadata-token-parser.js');
+  // A CommonJS module whose whole export is the function, which its types don't tell.
+  const parse = module.default as unknown as ParseColumns;
+  const view = () => Buffer.from(input.bytes.buffer, input.start, input.length);
+  const source: TokenSource = {
+    buffer: view(),
+    position: 0,
+    options,
+    async waitForChunk() {
+      input.start += source.position;
+      source.position = 0;
+      await input.need(input.length + 1);
+      source.buffer = view();
+    },
+  };
+  const { columns } = await parse(source);
+  input.start += source.position;
+  return columns.map(({ type, dataLength, precision, scale, collation }) => ({
+    name: type.name,
+    dataLength,
+    precision,
+    scale,
+    codepage: collation?.codepage,
+  }));
+}

@@ -1,0 +1,82 @@
+import type { LargeField } from '../decode/decoders.js';
+import { noText } from '../decode/texts.js';
+import type { UnrepresentableValue } from '../decode/wire.js';
+
+const LENGTH_BYTES = 4;
+/** Text that is transcoded at once. */
+const STAGE_BYTES = 64 << 10;
+
+/**
+ * One value that is too large to be decoded in one piece: what has come of it is in the column's buffer already, behind
+ * the room for its length. The column's levels are not touched before the value's end, when it is known to be one.
+ */
+export class LargeValue {
+  readonly #field: LargeField;
+  readonly #start: number;
+  #stage = new Uint8Array(0);
+  #stageView = new DataView(this.#stage.buffer);
+  #staged = 0;
+  #problem: UnrepresentableValue | undefined;
+
+  constructor(field: LargeField) {
+    const { column, transcoder } = field;
+    this.#field = field;
+    // An entry that large would exceed every bound that a dictionary has.
+    column.abandonDictionary();
+    this.#start = column.byteLength;
+    column.reserveBytes(LENGTH_BYTES);
+    column.byteLength += LENGTH_BYTES;
+    if (transcoder === undefined) return;
+    this.#stage = new Uint8Array(STAGE_BYTES);
+    this.#stageView = new DataView(this.#stage.buffer);
+  }
+
+  /** The value's next bytes. */
+  add(bytes: Uint8Array): void {
+    const { column, transcoder } = this.#field;
+    if (this.#problem !== undefined) return;
+    if (transcoder === undefined) {
+      column.reserveBytes(bytes.length);
+      column.data.set(bytes, column.byteLength);
+      column.byteLength += bytes.length;
+      return;
+    }
+    for (let at = 0; at < bytes.length;) {
+      const part = bytes.subarray(at, at + STAGE_BYTES - this.#staged);
+      this.#stage.set(part, this.#staged);
+      this.#staged += part.length;
+      at += part.length;
+      if (this.#staged === STAGE_BYTES) this.#transcode(transcoder.wholeCharacters(this.#stage, 0, this.#staged));
+    }
+  }
+
+  /** Completes the value. @returns what is wrong with it, where it is none; then the column is as it was before */
+  end(): UnrepresentableValue | undefined {
+    const { column } = this.#field;
+    if (this.#staged > 0) this.#transcode(this.#staged);
+    if (this.#problem !== undefined) {
+      column.byteLength = this.#start;
+      return this.#problem;
+    }
+    column.view.setInt32(this.#start, column.byteLength - this.#start - LENGTH_BYTES, true);
+    column.valueCount++;
+    column.levels.appendPresent(1);
+    return undefined;
+  }
+
+  /** Keeps what is staged behind `length` for the next time. */
+  #transcode(length: number): void {
+    const { column, transcoder } = this.#field;
+    if (transcoder === undefined || this.#problem !== undefined) return;
+    column.reserveBytes(Math.ceil(length * transcoder.expansion));
+    const { data, byteLength } = column;
+    const end = transcoder.transcode(this.#stage, this.#stageView, 0, length, data, byteLength);
+    if (end < 0) {
+      this.#problem = noText(transcoder);
+      return;
+    }
+    column.byteLength = end;
+    this.#stage.copyWithin(0, length, this.#staged);
+    this.#staged -= length;
+  }
+}

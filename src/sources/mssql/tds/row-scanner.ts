@@ -1,0 +1,124 @@
+import type { ByteInput } from './byte-input.js';
+import { BYTE_LENGTH, type FieldLayout, SHORT_LENGTH } from './wire-type.js';
+
+export const ROW = 0xd1;
+/** A row that begins with a bitmap of its NULLs, which take no bytes after that (MS-TDS 2.2.7.13). */
+export const ROW_WITH_BITMAP = 0xd2;
+
+const SHORT_NULL = 0xffff;
+
+/** What stands behind the rows that were scanned. */
+export type ScanEnd =
+  /** A row that is not complete, or nothing yet. */
+  | 'incomplete'
+  /** The table is full: its rows have to be decoded first. */
+  | 'full'
+  /** A token that is no row. */
+  | 'token';
+
+/**
+ * First of the two passes over rows: finds where each field of the complete ones lies. The second pass, one loop a
+ * column, then runs over plain offsets.
+ */
+export class RowScanner {
+  /** Rows that the table holds at most. */
+  readonly capacity: number;
+  /**
+   * By column: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. That of a value in
+   * chunks points to the length of the first of them.
+   */
+  readonly offsets: Int32Array;
+  /** Rows in the table. */
+  rows = 0;
+  /** Size of a bitmap of NULLs. */
+  readonly bitmapBytes: number;
+  readonly #layouts: Int32Array;
+
+  constructor(layouts: readonly FieldLayout[]) {
+    this.#layouts = Int32Array.from(layouts);
+    this.bitmapBytes = (layouts.length + 7) >>> 3;
+    this.capacity = Math.max(32, Math.min(1024, Math.floor((1 << 16) / Math.max(layouts.length, 1))));
+    this.offsets = new Int32Array(this.capacity * layouts.length);
+  }
+
+  /** Adds the complete rows from the input's start on, and moves the start behind them. */
+  scan(input: ByteInput): ScanEnd {
+    const { bytes, end } = input;
+    for (;;) {
+      const { start } = input;
+      if (start >= end) return 'incomplete';
+      const token = bytes[start];
+      if (token !== ROW && token !== ROW_WITH_BITMAP) return 'token';
+      if (this.rows === this.capacity) return 'full';
+      const fields = token === ROW ? start + 1 : start + 1 + this.bitmapBytes;
+      if (fields > end) return 'incomplete';
+      const next = this.#scanFields(input, fields, token === ROW ? -1 : start + 1);
+      if (next < 0) return 'incomplete';
+      input.start = next;
+      this.rows++;
+    }
+  }
+
+  /**
+   * @param bitmap where the bitmap of NULLs lies; negative for none
+   * @returns where the row ends; negative where it is not complete
+   */
+  #scanFields(input: ByteInput, from: number, bitmap: number): number {
+    const { bytes, view, end } = input;
+    const { offsets, capacity } = this;
+    const layouts = this.#layouts;
+    let at = from;
+    // `… as number`: indices are within bounds, and `at` was compared with the end of what is there.
+    for (let i = 0, slot = this.rows; i < layouts.length; i++, slot += capacity) {
+      if (bitmap >= 0 && ((bytes[bitmap + (i >>> 3)] as number) & (1 << (i & 7))) !== 0) {
+        offsets[slot] = -1;
+        continue;
+      }
+      const layout = layouts[i] as number;
+      if (layout > 0) {
+        offsets[slot] = at;
+        at += layout;
+      } else if (layout === BYTE_LENGTH) {
+        if (at >= end) return -1;
+        const length = bytes[at] as number;
+        offsets[slot] = length === 0 ? -1 : at + 1;
+        at += 1 + length;
+      } else if (layout === SHORT_LENGTH) {
+        if (at + 2 > end) return -1;
+        const length = view.getUint16(at, true);
+        offsets[slot] = length === SHORT_NULL ? -1 : at + 2;
+        at += length === SHORT_NULL ? 2 : 2 + length;
+      } else {
+        at = scanChunks(input, at, offsets, slot);
+        if (at < 0) return -1;
+      }
+    }
+    return at > end ? -1 : at;
+  }
+}
+
+/** Upper and lower half of the length that stands for NULL. */
+const PLP_NULL_WORD = 0xffff_ffff;
+/** Of the length before the chunks, which the server may not know. */
+export const PLP_LENGTH_BYTES = 8;
+
+/** Whether the value in chunks at `at` is NULL. */
+export function isNullInChunks(view: DataView, at: number): boolean {
+  return view.getUint32(at, true) === PLP_NULL_WORD && view.getUint32(at + 4, true) === PLP_NULL_WORD;
+}
+
+function scanChunks({ view, end }: ByteInput, from: number, offsets: Int32Array, slot: number): number {
+  let at = from + PLP_LENGTH_BYTES;
+  if (at > end) return -1;
+  if (isNullInChunks(view, from)) {
+    offsets[slot] = -1;
+    return at;
+  }
+  offsets[slot] = at;
+  for (;;) {
+    if (at + 4 > end) return -1;
+    const length = view.getUint32(at, true);
+    at += 4 + length;
+    if (length === 0) return at;
+  }
+}

@@ -1,0 +1,180 @@
+import type { RowSink } from '../../../columns/row-sink.js';
+import type { BoundField } from '../decode/decoders.js';
+import { ByteInput } from './byte-input.js';
+import { readLongRow } from './long-row.js';
+import { RowDecoder, type UnrepresentablePolicy } from './row-decoder.js';
+import { ROW, ROW_WITH_BITMAP, RowScanner } from './row-scanner.js';
+import { driversTokenBytes, isSkipped } from './tokens.js';
+import type { WireType } from './wire-type.js';
+
+const COLUMNS = 0x81;
+
+/** A row that is not complete within so many bytes is read field by field. */
+const LONG_ROW_BYTES = 256 << 10;
+
+export interface RowStreamOptions {
+  readonly sink: RowSink;
+  readonly policy: UnrepresentablePolicy;
+  /** Reads the declaration of columns behind its token with the driver's own parser, and consumes it. */
+  readonly readColumns: (input: ByteInput) => Promise<WireType[]>;
+  /** Binds each column's decoder to the type that it arrives in. @throws where they don't fit */
+  readonly bind: (types: readonly WireType[]) => BoundField[];
+  /** Called once, with what has gone wrong; no row goes to the sink after it. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+interface Decoding {
+  readonly fields: readonly BoundField[];
+  readonly scanner: RowScanner;
+  readonly decoder: RowDecoder;
+}
+
+/**
+ * A branch in the response to a query: rows go past the driver's parser to the sink, column by column, and the driver
+ * sees only what stands around them: errors, counts, the end. Measured: the driver makes some 280,000 rows of 16 columns
+ * a second, because it makes an object of each value.
+ *
+ * While the sink is not ready nothing is taken from the driver's packets, and it stops reading from the socket.
+ */
+export class RowStream {
+  /** Rows in the sink so far. */
+  rows = 0;
+  readonly #options: RowStreamOptions;
+  #decoding: Decoding | undefined;
+  #input: ByteInput | undefined;
+  #reported = 0;
+  #isStopped = false;
+  /** Ends the wait for the sink. */
+  #wake: () => void = () => undefined;
+
+  constructor(options: RowStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes that came over the wire, without the headers of packets. */
+  get bytes(): number {
+    return this.#input?.received ?? 0;
+  }
+
+  get unrepresentable(): Record<string, number> {
+    return this.#decoding?.decoder.unrepresentable ?? {};
+  }
+
+  /** From here on nothing goes to the sink; the rest of the response is thrown away. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#wake();
+  }
+
+  /** Consumes a response. Never throws: its reader, the driver, could not tell anybody. */
+  async *filter(response: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
+    const input = new ByteInput(response);
+    this.#input = input;
+    try {
+      yield* this.#tokens(input);
+    } catch (error) {
+      const wasStopped = this.#isStopped;
+      this.stop();
+      if (!wasStopped) this.#options.onFailure(error);
+    }
+    // Also after an attention, which may end the response within a row.
+    const fetch = () => input.fetch().catch(() => false);
+    while (await fetch()) input.discard();
+  }
+
+  async *#tokens(input: ByteInput): AsyncGenerator<Buffer, void, undefined> {
+    while (input.length > 0 || (await this.#more(input))) {
+      const token = input.bytes[input.start];
+      if (token === ROW || token === ROW_WITH_BITMAP) {
+        await this.#readRows(input);
+      } else if (token === COLUMNS) {
+        input.start++;
+        this.#begin(await this.#options.readColumns(input));
+      } else {
+        const bytes = await driversTokenBytes(input);
+        // A copy: the driver may keep parts of it, and the buffer is reused.
+        const copy = Buffer.from(input.bytes.subarray(input.start, input.start + bytes));
+        input.start += bytes;
+        if (!isSkipped(copy)) yield copy;
+      }
+      this.#checkStopped();
+    }
+  }
+
+  #begin(types: readonly WireType[]): void {
+    const fields = this.#options.bind(types);
+    const scanner = new RowScanner(fields.map(({ layout }) => layout));
+    const { sink, policy } = this.#options;
+    const decoder = new RowDecoder({ sink, fields, policy, capacity: scanner.capacity });
+    this.#decoding = { fields, scanner, decoder };
+  }
+
+  /** All rows up to a token that is none. */
+  async #readRows(input: ByteInput): Promise<void> {
+    if (this.#decoding === undefined) throw new Error('rows before their columns');
+    const { fields, scanner, decoder } = this.#decoding;
+    for (;;) {
+      const end = scanner.scan(input);
+      if (end === 'incomplete') {
+        if (input.length > LONG_ROW_BYTES) {
+          await this.#flush(this.#decoding);
+          await readLongRow(input, fields, decoder);
+          this.#checkStopped();
+          await this.#commit(1);
+        } else if (!(await this.#more(input))) {
+          throw new Error('a response that ends within its rows');
+        }
+        continue;
+      }
+      await this.#flush(this.#decoding);
+      if (end === 'token') return;
+    }
+  }
+
+  async #more(input: ByteInput): Promise<boolean> {
+    const hasMore = await input.fetch();
+    this.#checkStopped();
+    if (!hasMore) return false;
+    if (input.isFull && this.#decoding !== undefined) await this.#flush(this.#decoding);
+    input.append();
+    return true;
+  }
+
+  async #flush({ scanner, decoder }: Decoding): Promise<void> {
+    while (scanner.rows > 0) {
+      const before = scanner.rows;
+      const wait = decoder.decode(scanner, this.#wire());
+      if (wait !== undefined) await this.#waitFor(wait);
+      if (scanner.rows === 0) this.#account(before);
+    }
+  }
+
+  async #commit(rows: number): Promise<void> {
+    const wait = this.#options.sink.commit(rows);
+    if (wait !== undefined) await this.#waitFor(wait);
+    this.#account(rows);
+  }
+
+  #account(rows: number): void {
+    this.rows += rows;
+    this.#options.sink.received?.(this.bytes - this.#reported);
+    this.#reported = this.bytes;
+  }
+
+  async #waitFor(sink: Promise<void>): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#wake = resolve;
+      sink.then(resolve, reject);
+    });
+    this.#checkStopped();
+  }
+
+  #wire(): ByteInput {
+    if (this.#input === undefined) throw new TypeError('rows without a response');
+    return this.#input;
+  }
+
+  #checkStopped(): void {
+    if (this.#isStopped) throw new Error('the read was stopped');
+  }
+}

@@ -1,0 +1,178 @@
+import type { Fidelity, ParquetType, TimeUnit } from '../../columns/column-spec.js';
+import type { ColumnDecoder } from '../source.js';
+
+/**
+ * The type table: how each type of SQL Server is read and what it becomes in Parquet. Numbers, times and text are taken
+ * from the wire as they are; what has no form of its own there is converted by the server.
+ */
+
+/** A column's type as the catalog has it; an alias type is the type below it. */
+export interface MssqlType {
+  /** In lower case, e.g. `nvarchar`; a CLR type's own name. */
+  readonly name: string;
+  readonly precision: number;
+  readonly scale: number;
+  /** A user-defined type of an assembly. */
+  readonly isAssembly: boolean;
+}
+
+/** How the values of one type arrive, and as what they are written. */
+export interface TypeMapping {
+  readonly type: ParquetType;
+  /** Name of the decoding kernel, with its parameters. */
+  readonly decoder: ColumnDecoder;
+  readonly fidelity: Fidelity;
+  /** What the query asks for, given the quoted column. */
+  readonly expression: (column: string) => string;
+  /** True where a value may have no counterpart in the Parquet type. */
+  readonly partial: boolean;
+}
+
+export interface MappingOptions {
+  /** `ns` writes the times that have seven digits in nanoseconds. */
+  readonly timestampUnit: 'us' | 'ns';
+  /** First part of the server's version: 16 is SQL Server 2022. */
+  readonly majorVersion: number;
+}
+
+const STRING: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'string' } };
+const JSON_TEXT: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'json' } };
+const BYTES: ParquetType = { physical: 'BYTE_ARRAY' };
+
+/** Valid, but perhaps with an unpaired surrogate, or bytes without a character. */
+const NVARCHAR = partial(exact('nvarchar', STRING));
+const VARCHAR = partial(exact('varchar', STRING));
+const BINARY = exact('binary', BYTES);
+/** Every digit and letter, in the server's own text form. */
+const TEXT: TypeMapping = { ...converted(NVARCHAR, 'nvarchar(max)'), fidelity: 'text' };
+const JSON_DOCUMENT: TypeMapping = { ...converted(NVARCHAR, 'nvarchar(max)'), type: JSON_TEXT };
+
+const TYPES: Readonly<Record<string, TypeMapping>> = {
+  bit: exact('bit', { physical: 'BOOLEAN' }),
+  tinyint: exact('tinyint', { physical: 'INT32', logical: { kind: 'integer', bitWidth: 8, signed: false } }),
+  smallint: exact('smallint', { physical: 'INT32', logical: { kind: 'integer', bitWidth: 16, signed: true } }),
+  int: exact('int', { physical: 'INT32' }),
+  bigint: exact('bigint', { physical: 'INT64' }),
+  real: exact('real', { physical: 'FLOAT' }),
+  float: exact('float', { physical: 'DOUBLE' }),
+  money: exact('money', decimal(19, 4)),
+  smallmoney: exact('smallmoney', decimal(10, 4)),
+  char: VARCHAR,
+  varchar: VARCHAR,
+  nchar: NVARCHAR,
+  nvarchar: NVARCHAR,
+  sysname: NVARCHAR,
+  text: converted(VARCHAR, 'varchar(max)'),
+  ntext: converted(NVARCHAR, 'nvarchar(max)'),
+  xml: converted(NVARCHAR, 'nvarchar(max)'),
+  binary: BINARY,
+  varbinary: BINARY,
+  rowversion: BINARY,
+  timestamp: BINARY,
+  image: converted(BINARY, 'varbinary(max)'),
+  date: exact('date', { physical: 'INT32', logical: { kind: 'date' } }),
+  smalldatetime: exact('smalldatetime', timestamp('MICROS', { utc: false })),
+  // A tick of 1/300 s has the microsecond nearest to it for itself.
+  datetime: exact('datetime', timestamp('MICROS', { utc: false })),
+  uniqueidentifier: exact('uniqueidentifier', {
+    physical: 'FIXED_LEN_BYTE_ARRAY',
+    length: 16,
+    logical: { kind: 'uuid' },
+  }),
+  hierarchyid: { ...converted(NVARCHAR, 'nvarchar(4000)'), fidelity: 'text' },
+  geometry: converted(BINARY, 'varbinary(max)'),
+  geography: converted(BINARY, 'varbinary(max)'),
+  json: JSON_DOCUMENT,
+};
+
+/** How a column of this type is read. A type that is not known is read as the text that the server makes of it. */
+export function mapType(type: MssqlType, options: MappingOptions): TypeMapping {
+  const { name, precision, scale } = type;
+  if (type.isAssembly) return TYPES[name] ?? converted(BINARY, 'varbinary(max)');
+  switch (name) {
+    case 'decimal':
+    case 'numeric':
+      return { ...exact('decimal', decimal(precision, scale)), decoder: { kind: 'decimal', precision, scale } };
+    case 'time':
+    case 'datetime2':
+    case 'datetimeoffset':
+      return mapTime(name, scale, options);
+    case 'sql_variant':
+      return { ...TEXT, expression: (column) => variantText(column, options) };
+    default:
+      return TYPES[name] ?? TEXT;
+  }
+}
+
+const MOST_DIGITS = 7;
+
+/** The seventh digit needs nanoseconds, in which 64 bits reach from 1677 to 2262. */
+function mapTime(
+  kind: 'time' | 'datetime2' | 'datetimeoffset',
+  scale: number,
+  { timestampUnit }: MappingOptions,
+): TypeMapping {
+  const isFine = scale === MOST_DIGITS;
+  const unit: TimeUnit = isFine && timestampUnit === 'ns' ? 'NANOS' : 'MICROS';
+  const type: ParquetType =
+    kind === 'time'
+      ? { physical: 'INT64', logical: { kind: 'time', unit, utc: false } }
+      : timestamp(unit, { utc: kind === 'datetimeoffset' });
+  // The offset is given up: the instant is what Parquet has a type for.
+  const isLossy = kind === 'datetimeoffset' || (isFine && unit === 'MICROS');
+  return {
+    ...exact(kind, type),
+    decoder: { kind, scale, unit },
+    fidelity: isLossy ? 'lossy' : 'exact',
+    partial: unit === 'NANOS' && kind !== 'time',
+  };
+}
+
+/** SQL Server 2016: the first with a style that gives every digit of a float. */
+const EVERY_FLOAT_DIGIT = 13;
+
+/** By the type of each value: the styles that a plain conversion would take cut digits off. */
+function variantText(column: string, { majorVersion }: MappingOptions): string {
+  const text = (value: string, style: number) => `CONVERT(nvarchar(max), ${value}, ${style})`;
+  const float = majorVersion >= EVERY_FLOAT_DIGIT ? 3 : 2;
+  return [
+    `CASE CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY(${column}, N'BaseType'))`,
+    `WHEN N'float' THEN ${text(`CONVERT(float, ${column})`, float)}`,
+    `WHEN N'real' THEN ${text(`CONVERT(real, ${column})`, float)}`,
+    `WHEN N'money' THEN ${text(`CONVERT(money, ${column})`, 2)}`,
+    `WHEN N'smallmoney' THEN ${text(`CONVERT(smallmoney, ${column})`, 2)}`,
+    `WHEN N'datetime' THEN ${text(`CONVERT(datetime, ${column})`, 126)}`,
+    `WHEN N'smalldatetime' THEN ${text(`CONVERT(smalldatetime, ${column})`, 126)}`,
+    `WHEN N'binary' THEN ${text(`CONVERT(varbinary(8000), ${column})`, 1)}`,
+    `WHEN N'varbinary' THEN ${text(`CONVERT(varbinary(8000), ${column})`, 1)}`,
+    `ELSE CONVERT(nvarchar(max), ${column}) END`,
+  ].join(' ');
+}
+
+function exact(kind: string, type: ParquetType): TypeMapping {
+  return { type, decoder: { kind }, fidelity: 'exact', expression: (column) => column, partial: false };
+}
+
+function partial(mapping: TypeMapping): TypeMapping {
+  return { ...mapping, partial: true };
+}
+
+function converted(mapping: TypeMapping, to: string): TypeMapping {
+  return { ...mapping, expression: (column) => `CONVERT(${to}, ${column})` };
+}
+
+function timestamp(unit: TimeUnit, { utc }: { readonly utc: boolean }): ParquetType {
+  return { physical: 'INT64', logical: { kind: 'timestamp', unit, utc } };
+}
+
+function decimal(precision: number, scale: number): ParquetType {
+  const logical = { kind: 'decimal', precision, scale } as const;
+  if (precision <= 9) return { physical: 'INT32', logical };
+  if (precision <= 18) return { physical: 'INT64', logical };
+  return { physical: 'FIXED_LEN_BYTE_ARRAY', length: decimalBytes(precision), logical };
+}
+
+/** Fewest bytes of a two's complement number of so many decimal digits. */
+function decimalBytes(precision: number): number {
+  return Math.ceil((Math.log2(10) * precision + 1) / 8);
+}
