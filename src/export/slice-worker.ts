@@ -70,12 +70,14 @@ export class SliceWorker {
     const { codec, rowGroupRows, maxRowsPerFile, runId } = this.#setup;
     const storage = await this.#storage(task.storageId);
     const directory = joinPath(task.directory, task.slice.directory ?? '');
+    // With several files to a slice, the slices after it are numbered anew.
+    const provisional = !task.sole && maxRowsPerFile !== undefined;
     return new SliceSink({
       columns: this.#columnBuffers(task),
       codec,
       rowGroupRows,
       maxRowsPerFile,
-      openPart: (file) => storage.stage(joinPath(directory, stagedName(task, file)), { runId }),
+      openPart: (file) => storage.stage(joinPath(directory, stagedName(task, file)), { runId, provisional }),
       onStaged: listener.onStaged,
       onProgress: listener.onProgress,
     });

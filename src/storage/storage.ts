@@ -41,8 +41,9 @@ export interface StageOptions {
   /** How large the part may get, for stores that must choose a part size beforehand. */
   readonly expectedBytes?: number | undefined;
   /**
-   * True where the part is likely to be published under another name than the one it is staged for. A store that binds a
-   * stage to its name then takes a hidden one, and copies on publishing; otherwise it does so in the rare case only.
+   * True where the part may be published under a later name than the one it is staged for, or is likely to be under
+   * another one. A store that binds a stage to its name then takes a hidden one, and copies on publishing. Without it a
+   * part keeps its name or, where parts before it turn out to be empty, takes an earlier one.
    */
   readonly provisional?: boolean | undefined;
 }

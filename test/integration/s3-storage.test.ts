@@ -162,6 +162,30 @@ describe('parts whose number turns out to be another', () => {
     }
   });
 
+  test('names may become later ones, as with a limit of rows for each file', async () => {
+    const storage = await s3.open();
+    // Slice 0 made three files, slice 1 one.
+    const staged = ['t/part-00000.parquet', 't/part-00000-00001.parquet', 't/part-00000-00002.parquet', nameOf(1)];
+    const parts = [];
+    for (const [index, path] of staged.entries()) {
+      parts.push(await stage(storage, path, contents[index]!, { provisional: true }));
+    }
+    await Promise.all(parts.map((part, index) => storage.publish(recalled(part), nameOf(index))));
+    await expectPublished();
+  });
+
+  test('a part that was not said to be provisional never takes the place of another one in passing', async () => {
+    const storage = await s3.open();
+    const [first, second] = [randomBytes(70_000), randomBytes(80_000)];
+    const moved = await stage(storage, nameOf(0), first);
+    const last = await stage(storage, nameOf(1), second);
+    await storage.publish(moved, nameOf(0));
+    const error = await failureOf(storage.publish(last, nameOf(2)));
+    expect(error).toMatchObject({ code: 'S3_PART_NOT_PROVISIONAL', exit: 'unexpected' });
+    expect((await s3.download(`exports/${nameOf(0)}`)).equals(first)).toBe(true);
+    expect(s3.uploads()).toEqual([`exports/${nameOf(1)}`]);
+  });
+
   test('a part that is withdrawn while its object waits under a hidden name leaves nothing', async () => {
     const storage = await s3.open();
     const part = await stage(storage, nameOf(3), randomBytes(MIB), { provisional: true });

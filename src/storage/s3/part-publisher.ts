@@ -44,6 +44,7 @@ export class PartPublisher {
         ? this.#put(key, Buffer.from(token.content, 'base64'))
         : this.#publishUpload({ token, bytes: part.bytes }, key);
     const crossesOthers = key !== stagedKey && !token.provisional;
+    if (crossesOthers && token.kind === 'upload') this.#checkMove(stagedKey, key);
     await (crossesOthers ? this.#inTurn(directoryOf(key), publish) : publish());
   }
 
@@ -105,9 +106,21 @@ export class PartPublisher {
   }
 
   /**
-   * One after the other, in the order of the calls. Numbers of parts only become smaller, so that in ascending order the
-   * place where a renamed part appears in passing is never the place of one that has arrived.
+   * An upload that was begun under a part's own name appears there in passing. Where it moves to a smaller one, and all
+   * do so in ascending order, no part can have arrived there yet; the other way round it would replace one.
    */
+  #checkMove(from: string, to: string): void {
+    if (to.length < from.length || (to.length === from.length && to < from)) return;
+    const { requests } = this.#options.bucket;
+    throw new LakeportError({
+      code: 'S3_PART_NOT_PROVISIONAL',
+      exit: 'unexpected',
+      message: `The part staged as ${requests.display(from)} cannot become ${requests.display(to)}: another one may be in its way`,
+      hint: 'This should never happen; please report it.',
+    });
+  }
+
+  /** One after the other, in the order of the calls; see `#checkMove`. */
   async #inTurn(directory: string, publish: () => Promise<void>): Promise<void> {
     const before = this.#renaming.get(directory) ?? Promise.resolve();
     const turn = before.then(publish, publish);
