@@ -108,7 +108,7 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
       ['busy', 1],
       ['free', 0],
     ]);
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(20_000);
     await writer.end();
   });
 
@@ -150,17 +150,50 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
     }
   });
 
-  test('names with any characters, and objects of the user that shadow the system, are no obstacle', async () => {
+  test('objects of the user that shadow those of the system are no obstacle', async () => {
     await run(`
       CREATE SCHEMA evil;
       CREATE TABLE evil.pg_class (a int); CREATE TABLE evil.pg_attribute (a int); CREATE TYPE evil.text AS (a int);
       CREATE FUNCTION evil.unnest(oid[]) RETURNS SETOF oid LANGUAGE sql AS 'SELECT 1::oid';
+      CREATE FUNCTION evil.no(oid, oid) RETURNS boolean LANGUAGE sql AS 'SELECT false';
+      CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = evil.no);
       CREATE TABLE public.t (a inet)`);
     await source.close();
     source = await openPostgres(server, { database: 'catalog', options: { search_path: 'evil, public, pg_catalog' } });
     expect(names(await list())).toEqual(['evil.pg_attribute', 'evil.pg_class', 'public.t']);
     const [column] = await describeTable(source, await findTable(source, 't'));
     expect(column!.expression).toBe('("a")::pg_catalog.text');
+  });
+
+  test('a partition on its way out is a table of its own already', async () => {
+    await run(`
+      CREATE TABLE parted (a int) PARTITION BY LIST (a);
+      CREATE TABLE stays PARTITION OF parted FOR VALUES IN (1); CREATE TABLE leaves PARTITION OF parted FOR VALUES IN (2);
+      INSERT INTO parted VALUES (1), (2), (2)`);
+    const user = await server.connect({ database: 'catalog' });
+    await user.query('BEGIN; SELECT FROM parted');
+    const owner = await server.connect({ database: 'catalog' });
+    const detaching = owner.query('ALTER TABLE parted DETACH PARTITION leaves CONCURRENTLY');
+    await expect.poll(() => run('SELECT FROM pg_inherits WHERE inhdetachpending'), { timeout: 20_000 }).toHaveLength(1);
+    expect(names(await list())).toEqual(['public.leaves', 'public.parted']);
+    const table = await findTable(source, 'parted');
+    const slices = await source.slice(table, await describeTable(source, table), { degree: 2, largeTableThreshold: 1 });
+    expect(slices.map(({ bounds }) => bounds)).toEqual(['public.stays: all rows']);
+    await user.end();
+    await detaching;
+    await owner.end();
+  });
+
+  test('names with any characters are found again', async () => {
+    const name = `we{i}rd, "n'a\\m\ne" $1 ü \t`;
+    await run(
+      `CREATE SCHEMA "${name.replaceAll('"', '""')}"; CREATE TABLE "${name.replaceAll('"', '""')}"."${name.replaceAll('"', '""')}" AS SELECT 1 AS "${name.replaceAll('"', '""')}"`,
+    );
+    const table = await findTable(source, name, name);
+    expect((await source.pin([table], { consistency: 'run' })).problems).toEqual([]);
+    const columns = await describeTable(source, table);
+    const [slice] = await source.slice(table, columns, { degree: 2, largeTableThreshold: 1 });
+    expect(await run(slice!.query)).toEqual([{ [name]: 1 }]);
   });
 
   test('tables that are gone, without columns or not for this user are problems of their own', async () => {

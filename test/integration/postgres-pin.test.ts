@@ -5,6 +5,8 @@ import { describeTable, findTable, openPostgres } from '../support/postgres-sour
 import { postgresVersions, startPostgres, type PostgresServer } from '../support/postgres.js';
 
 const RUN = { consistency: 'run' } as const;
+/** For machines that are busy. */
+const PATIENT = { timeout: 20_000 };
 
 describe.each(postgresVersions())('PostgreSQL %d', (version) => {
   let server: PostgresServer;
@@ -15,10 +17,14 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
   });
   afterAll(() => server.stop());
   beforeEach(async () => {
-    await server.query(
-      `DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'reader'; GRANT USAGE ON SCHEMA public TO reader`,
-    );
-    source = await openPostgres(server, {}, { lockTimeoutMs: 700 });
+    // Sessions that a failed test has left would hold their locks.
+    await server.query(`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`);
+    await server.query(`
+      DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP ROLE IF EXISTS reader;
+      CREATE ROLE reader LOGIN PASSWORD 'reader'; GRANT USAGE ON SCHEMA public TO reader`);
+    source = await openPostgres(server, {}, { lockTimeoutMs: 1500 });
     return () => source.close();
   });
 
@@ -59,10 +65,12 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
   test('what changes while it waits for a lock is in the snapshot, shape and rows alike', async () => {
     await server.query('CREATE TABLE t AS SELECT 1 AS a; CREATE TABLE u AS SELECT 1 AS a');
     const listed = await tables('u', 't');
+    await source.close();
+    source = await openPostgres(server);
     const writer = await server.connect();
     await writer.query('BEGIN; ALTER TABLE t ADD COLUMN b int NOT NULL DEFAULT 7');
     const pinning = source.pin(listed, RUN);
-    await expect.poll(() => server.query(`SELECT FROM pg_locks WHERE NOT granted`)).toHaveLength(1);
+    await expect.poll(() => server.query(`SELECT FROM pg_locks WHERE NOT granted`), PATIENT).toHaveLength(1);
     await writer.query('INSERT INTO u VALUES (2); COMMIT');
     const { snapshot, problems } = await pinning;
     expect(problems).toEqual([]);
@@ -81,7 +89,7 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
     await holder.query('BEGIN; LOCK TABLE a; LOCK TABLE b; LOCK TABLE leaf');
     const start = performance.now();
     const { snapshot, problems } = await source.pin(listed, RUN);
-    expect(performance.now() - start).toBeLessThan(2500);
+    expect(performance.now() - start).toBeLessThan(4000);
     expect(problems.map(({ id, error }) => [id.name, error.code])).toEqual([
       ['a', 'TABLE_LOCKED'],
       ['b', 'TABLE_LOCKED'],

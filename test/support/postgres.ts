@@ -172,7 +172,7 @@ async function launchServer(
     server.once('exit', (code) => reject(new Error(`postgres ended with ${code ?? 'a signal'}: ${log}`)));
     server.stderr.setEncoding('utf8').on('data', (text: string) => {
       log += text;
-      if (/ready to accept (read-only )?connections/.test(log)) resolve();
+      if (/ready to accept (read.only )?connections/.test(log)) resolve();
     });
   });
   const pid = server.pid!;

@@ -63,8 +63,7 @@ async function list(
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE c.relkind IN (${kinds})
-        AND c.relpersistence <> 't'
-        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' -- pg_temp_… among them
         AND (NOT c.relispartition OR EXISTS (
           SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND ${detachPending(server)}))
         AND NOT EXISTS (

@@ -36,9 +36,10 @@ export async function negotiatePostgres(
   try {
     return { client: await attempt(encrypted, options), settings: encrypted };
   } catch (error) {
-    // As libpq does: without TLS on the server, or where pg_hba.conf lets this user in without TLS only.
+    // As libpq does: no TLS on the server or none in common, or pg_hba.conf lets this user in without TLS only.
     const worthAnother =
-      error instanceof LakeportError && ['SOURCE_TLS_REFUSED', 'SOURCE_ACCESS_DENIED'].includes(error.code);
+      error instanceof LakeportError &&
+      ['SOURCE_TLS_REFUSED', 'SOURCE_TLS_FAILED', 'SOURCE_ACCESS_DENIED'].includes(error.code);
     if (!worthAnother) throw error;
     return { client: await attempt(plain, options), settings: plain };
   }

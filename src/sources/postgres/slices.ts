@@ -76,9 +76,10 @@ export function sliceByPage(member: Member, columns: readonly ReadColumn[], coun
   return Array.from({ length: count }, (_, index) => {
     const from = index === 0 ? undefined : `(${page(index)},0)`;
     const to = index === count - 1 ? undefined : `(${page(index + 1)},0)`;
-    const conditions = [from && `ctid >= '${from}'::pg_catalog.tid`, to && `ctid < '${to}'::pg_catalog.tid`].filter(
-      (condition) => condition !== undefined,
-    );
+    const conditions = [
+      from && `ctid OPERATOR(pg_catalog.>=) '${from}'::pg_catalog.tid`,
+      to && `ctid OPERATOR(pg_catalog.<) '${to}'::pg_catalog.tid`,
+    ].filter((condition) => condition !== undefined);
     const share = (page(index + 1) - page(index)) / member.pages;
     return {
       ...all,
