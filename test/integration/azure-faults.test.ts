@@ -162,6 +162,36 @@ describe('trouble that passes', () => {
   });
 });
 
+describe('parts that change their numbers', () => {
+  it('come one after the other, whatever delays one of them', async () => {
+    const third = 'public/orders/part-00002.parquet';
+    const staged = [
+      await stage(Buffer.from('second'), { path: OTHER_PART }),
+      await stage(Buffer.from('third'), { path: third }),
+    ] as const;
+    proxy.breakBy(
+      breakTimes(2, (request) => isCommit(request) && request.url.includes('part-00001'), refusal(503, 'ServerBusy')),
+    );
+    await Promise.all([storage.publish(staged[0], PART), storage.publish(staged[1], OTHER_PART)]);
+    expect([(await read(PART)).toString(), (await read(OTHER_PART)).toString()]).toEqual(['second', 'third']);
+    expect(await names()).toHaveLength(2);
+  });
+
+  it('leave no blocks behind when they are withdrawn, which alone can not be deleted', async () => {
+    const staged = await stage(Buffer.from('content'), { provisional: true });
+    const seen: string[] = [];
+    // Azurite deletes what Azure says is not there: a blob that is nothing but blocks.
+    const notThere = breakTimes(1, isDelete, refusal(404, 'BlobNotFound'));
+    proxy.breakBy((request) => {
+      seen.push(isCommit(request) ? 'commit' : request.method);
+      return notThere(request);
+    });
+    await storage.withdraw(staged);
+    expect(seen).toEqual(['DELETE', 'commit', 'DELETE']);
+    expect(await names()).toEqual([]);
+  });
+});
+
 describe('trouble that stays', () => {
   it('is told as what it is, and can be tried again later', async () => {
     proxy.breakBy((request) => (isBlock(request) ? { kind: 'reset', afterBytes: 10 } : undefined));
