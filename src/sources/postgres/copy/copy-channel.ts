@@ -38,7 +38,7 @@ export class CopyChannel {
   createSocket(): Socket {
     const buffer = this.#buffer;
     const onread = {
-      buffer: () => buffer.free,
+      buffer: () => buffer.lengthenedFree(),
       callback: (bytes: number) => {
         buffer.end += bytes;
         return this.#process({ canMove: true });

@@ -18,10 +18,24 @@ export class ReceiveBuffer {
   /** Behind the last byte received. */
   end = 0;
 
-  /** Where the next read may put its bytes. Never empty: a reserve is kept for the read after a pause. */
+  /** Where the next read may put its bytes. A reserve is kept back for the read after a pause. */
   get free(): Uint8Array {
     const limit = this.bytes.length - RESERVE_BYTES;
     return this.end < limit ? this.bytes.subarray(this.end, limit) : this.bytes.subarray(this.end);
+  }
+
+  /**
+   * As `free`, and never empty: where one pause followed another and the reserve is used up, the buffer is lengthened.
+   * Nothing moves, so that rows which are found and not decoded yet stay where they are.
+   */
+  lengthenedFree(): Uint8Array {
+    if (this.end === this.bytes.length) {
+      const bytes = new Uint8Array(this.bytes.length + READ_BYTES + RESERVE_BYTES);
+      bytes.set(this.bytes);
+      this.bytes = bytes;
+      this.view = new DataView(bytes.buffer);
+    }
+    return this.free;
   }
 
   /** Whether the next read, or the rest of a message that begins at `start`, lacks room. */
