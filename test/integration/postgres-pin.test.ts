@@ -1,5 +1,8 @@
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { LakeportError } from '../../src/errors.js';
+import { connectPostgres, type PostgresSettings } from '../../src/sources/postgres/connection.js';
+import { postgresError } from '../../src/sources/postgres/errors.js';
 import type { Snapshot, Source, SourceTable } from '../../src/sources/source.js';
 import { describeTable, findTable, openPostgres } from '../support/postgres-source.js';
 import { postgresVersions, startPostgres, type PostgresServer } from '../support/postgres.js';
@@ -34,7 +37,7 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
   /** What a query gives in the exported snapshot, asked on another connection. */
   async function inSnapshot(snapshot: Snapshot, query: string): Promise<unknown> {
     const client = await server.connect();
-    await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '${snapshot.token}'`);
+    await importInto(client, snapshot);
     const { rows } = await client.query<Record<string, unknown>>(query);
     await client.end();
     return Object.values(rows[0]!)[0];
@@ -166,6 +169,22 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
     expect(await inSnapshot(snapshot, 'SELECT count(*) FROM t')).toBe('0');
   });
 
+  test('a reader behind a change that waits for the run gives up in time, for the change would wait for ever', async () => {
+    await server.query('CREATE TABLE t (a int)');
+    const { snapshot } = await source.pin(await tables('t'), RUN);
+    const owner = await server.connect();
+    const change = owner.query('ALTER TABLE t ADD b int');
+    await expect.poll(() => server.query('SELECT FROM pg_locks WHERE NOT granted'), PATIENT).toHaveLength(1);
+    const reader = await connectPostgres(source.readerSettings().connection as PostgresSettings);
+    await importInto(reader, snapshot);
+    const failure = postgresError(await reader.query('SELECT FROM t').catch((thrown: unknown) => thrown));
+    expect(failure).toMatchObject({ code: 'TABLE_LOCKED', transient: true });
+    await reader.end();
+    await source.close();
+    await change;
+    await owner.end();
+  });
+
   test('without consistency nothing is locked and there is no snapshot', async () => {
     await server.query('CREATE TABLE t (a int)');
     const { snapshot, problems } = await source.pin(await tables('t'), { consistency: 'none' });
@@ -198,6 +217,10 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
     }
   });
 });
+
+async function importInto(client: pg.Client, { token }: Snapshot): Promise<void> {
+  await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '${token}'`);
+}
 
 test('a server without room for the locks says which setting to raise', async () => {
   const server = await startPostgres({

@@ -1,4 +1,4 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -64,6 +64,7 @@ const DEBIAN_15 = '/usr/lib/postgresql/15/bin';
 
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const home = mkdtempSync(path.join(tmpdir(), 'lakeport-pg-'));
+  const guard = guardHome(home);
   chmodSync(home, 0o755);
   try {
     const { version = DEFAULT_VERSION } = options;
@@ -73,7 +74,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     for (let attempt = 1; ; attempt++) {
       const port = await freePort();
       try {
-        return await start(home, binaries, port, options);
+        return await start({ home, binaries, guard }, port, options);
       } catch (error) {
         // Another server may have taken the port since it was found free.
         if (attempt === 5 || !String(error).includes('could not create any TCP/IP sockets')) throw error;
@@ -81,6 +82,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     }
   } catch (error) {
     await rm(home, { recursive: true, force: true });
+    guard.release();
     throw error;
   }
 }
@@ -90,7 +92,8 @@ export function postgresVersions(): PostgresVersion[] {
   return existsSync(path.join(DEBIAN_15, 'postgres')) ? [15, 17, 18] : [17, 18];
 }
 
-async function start(home: string, binaries: string, port: number, options: PostgresOptions): Promise<PostgresServer> {
+async function start(place: Place, port: number, options: PostgresOptions): Promise<PostgresServer> {
+  const { home } = place;
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: home,
@@ -100,7 +103,7 @@ async function start(home: string, binaries: string, port: number, options: Post
     ...(options.tls ? { ssl: 'on' } : {}),
     ...options.settings,
   };
-  const launch = () => launchServer(home, binaries, settings);
+  const launch = () => launchServer(place, settings);
   let running = await launch();
   const access = { host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database: 'postgres' };
 
@@ -113,6 +116,7 @@ async function start(home: string, binaries: string, port: number, options: Post
   const end = async (signal: NodeJS.Signals) => {
     await running.end(signal);
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    place.guard.release();
   };
 
   return {
@@ -146,6 +150,13 @@ async function start(home: string, binaries: string, port: number, options: Post
   };
 }
 
+/** Where a server lives. */
+interface Place {
+  readonly home: string;
+  readonly binaries: string;
+  readonly guard: Guard;
+}
+
 interface RunningServer {
   readonly pid: number;
   log(): string;
@@ -153,8 +164,7 @@ interface RunningServer {
 }
 
 async function launchServer(
-  home: string,
-  binaries: string,
+  { home, binaries, guard }: Place,
   settings: Readonly<Record<string, string | number>>,
 ): Promise<RunningServer> {
   const data = path.join(home, 'data');
@@ -165,8 +175,14 @@ async function launchServer(
     // A Ctrl-C on the terminal is for the tests, which then stop the server themselves.
     detached: true,
   });
+  guard.watch(server.pid);
   let log = '';
-  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  const exited = new Promise<void>((resolve) => {
+    server.once('exit', () => {
+      guard.watch(undefined);
+      resolve();
+    });
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.once('exit', (code) => reject(new Error(`postgres ended with ${code ?? 'a signal'}: ${log}`)));
@@ -175,29 +191,40 @@ async function launchServer(
       if (/ready to accept (read.only )?connections/.test(log)) resolve();
     });
   });
-  const pid = server.pid!;
-  const guard = guardServer(pid, home);
   return {
-    pid,
+    pid: server.pid!,
     log: () => log,
     end: async (signal) => {
-      guard.kill('SIGKILL');
       server.kill(signal);
       await exited;
     },
   };
 }
 
+interface Guard {
+  /** The server to end, or undefined while none runs. */
+  watch(pid: number | undefined): void;
+  release(): void;
+}
+
 /** A shell that waits for the end of this process, by the end of a pipe, and then removes the server and its files. */
-function guardServer(pid: number, home: string): ChildProcess {
-  const script =
-    'cat >/dev/null; kill -QUIT "$0"; for i in 1 2 3 4 5 6 7 8 9; do kill -0 "$0" || break; sleep 0.2; done; rm -rf "$1"';
-  const guard = spawn('/bin/sh', ['-c', script, String(pid), home], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
+function guardHome(home: string): Guard {
+  const script = `
+    pid=
+    while read -r line; do pid=$line; done
+    if [ -n "$pid" ]; then
+      kill -QUIT "$pid"
+      for i in 1 2 3 4 5 6 7 8 9; do kill -0 "$pid" || break; sleep 0.2; done
+    fi
+    rm -rf "$0"`;
+  const guard = spawn('/bin/sh', ['-c', script, home], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   guard.unref();
-  return guard;
+  // It ends with this process, or before it where somebody else ends it.
+  guard.stdin.on('error', () => undefined);
+  return {
+    watch: (pid) => guard.stdin.write(`${pid ?? ''}\n`),
+    release: () => guard.kill('SIGKILL'),
+  };
 }
 
 async function initialise(home: string, binaries: string, options: PostgresOptions): Promise<void> {

@@ -81,7 +81,7 @@ const SQLSTATES: Readonly<Record<string, Kind>> = {
     code: 'TABLE_LOCKED',
     exit: 'tables-failed',
     message: 'another session holds, or waits for, an exclusive lock',
-    hint: 'end that session (see pg_locks and pg_stat_activity), or raise the lock timeout',
+    hint: 'end that session (see pg_locks and pg_stat_activity), or raise --lock_timeout',
     transient: true,
   },
   '57014': {
