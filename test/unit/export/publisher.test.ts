@@ -180,6 +180,7 @@ describe('a table that cannot be published', () => {
     ['the manifest fails', 'put', 1, /after 12 of 12 parts/],
     ['_SUCCESS fails', 'put', 2, /after 12 of 12 parts/],
   ] as const)('half way because %s says so, and looks like no export', async (_, operation, call, message) => {
+    write('s/t/part-00099.parquet');
     const table = await stage(Array<string>(12).fill(''), failing(operation, call));
     const error = await failure(publishTable(table));
     expect(error).toMatchObject({ code: 'PUBLISH_INCOMPLETE', exit: 'tables-failed' });
