@@ -152,10 +152,16 @@ async function exportTables(prepared: PreparedRun): Promise<RunResult> {
   };
 }
 
+/** What dead runs of other users have left may not be ours to remove: no reason not to export. */
 async function sweep(storage: Storage, observer: RunObserver): Promise<void> {
-  const removed = await storage.sweep();
-  if (removed === 0) return;
-  observer.message?.('info', `Removed ${removed} temporary files that runs before this one had left`, { removed });
+  try {
+    const removed = await storage.sweep();
+    if (removed === 0) return;
+    observer.message?.('info', `Removed ${removed} temporary files that runs before this one had left`, { removed });
+  } catch (thrown) {
+    const { message } = LakeportError.from(thrown);
+    observer.message?.('warning', `Temporary files of runs before this one could not be removed: ${message}`);
+  }
 }
 
 /** What was published is published: what can't be tidied up now is no failure, and the next run will try again. */

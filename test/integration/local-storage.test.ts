@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { LakeportError } from '../../src/errors.js';
 import { openLocalStorage } from '../../src/storage/local/index.js';
+import { currentProcess } from '../../src/storage/local/process-identity.js';
 import type { StagedPart, Storage } from '../../src/storage/storage.js';
 import { distModule } from '../support/dist.js';
 import { mountTmpfs, ScratchDirectory } from '../support/scratch.js';
@@ -406,6 +407,28 @@ describe('runs', () => {
       await storage.endRun();
       expect((await scratch.files()).length).toBe(removed === 0 ? 2 : 1);
     });
+  });
+
+  it('remove what they can of dead runs, and tell what they cannot', async () => {
+    await storage.prepare();
+    const dead = JSON.stringify({ ...(await currentProcess()), started: '1' });
+    const runs = ['33333333-3333-4333-8333-333333333333', '44444444-4444-4444-8444-444444444444'];
+    for (const [index, runId] of runs.entries()) {
+      mkdirSync(path.join(base, `s/t${index}`), { recursive: true });
+      writeFileSync(path.join(base, `.lakeport-run-${runId}.json`), `${dead}\n{"directory":"s/t${index}"}\n`);
+    }
+    const stubborn = path.join(base, `s/t0/.lakeport-${runs[0]}-part-00000-abc.tmp`);
+    mkdirSync(stubborn);
+    writeFileSync(path.join(base, `s/t1/.lakeport-${runs[1]}-part-00000-abc.tmp`), 'x');
+    await storage.beginRun({ runId: RUN, directory: '' });
+    expect((await failure(storage.sweep())).context.detail).toMatch(/EISDIR|EPERM/);
+    await storage.endRun();
+    // The marker stays for a later run to try.
+    expect(await scratch.files()).toEqual([
+      `out/.lakeport-run-${runs[0]}.json`,
+      `out/s/t0/${path.basename(stubborn)}/`,
+      'out/s/t1/',
+    ]);
   });
 
   it('take a process that got the pid of a dead one for what it is', async () => {

@@ -159,12 +159,15 @@ export async function explained<T>(path: string, operation: () => Promise<T>): P
   }
 }
 
-/** Runs a file operation for which a missing file is no error: then the answer is undefined. */
+/**
+ * Runs a file operation for which a missing file is no error, nor one whose directory is no directory: then the answer
+ * is undefined.
+ */
 export async function unlessMissing<T>(operation: () => Promise<T>): Promise<T | undefined> {
   try {
     return await operation();
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error) || errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;
   }
 }

@@ -32,16 +32,25 @@ export class LocalRun {
     return new LocalRun(base, run.runId);
   }
 
-  /** Removes temporary files of dead runs; returns how many. */
+  /**
+   * Removes temporary files of dead runs; returns how many. What can't be removed does not keep it from the rest.
+   * @throws the first error, after all that could be done was done
+   */
   async sweep(): Promise<number> {
     await heartbeat(this.#base, this.runId);
     const own = await unlessMissing(() => stat(path.join(this.#base, markerName(this.runId))));
     const now = own?.mtimeMs ?? Date.now();
     let removed = 0;
+    const errors: unknown[] = [];
     for (const marker of await listMarkers(this.#base)) {
       if (marker.runId === this.runId || !(await isDead(marker, now))) continue;
-      removed += await cleanUp(this.#base, marker);
+      try {
+        removed += await cleanUp(this.#base, marker);
+      } catch (error) {
+        errors.push(error);
+      }
     }
+    if (errors.length > 0) throw errors[0];
     return removed;
   }
 
