@@ -76,6 +76,8 @@ export interface DescribeOptions {
   readonly unboundedNumeric: UnboundedNumeric;
   /** With `null`, columns whose values may be unrepresentable become nullable. */
   readonly onUnrepresentable: 'error' | 'null';
+  /** `ns` writes the times that have digits below a microsecond in nanoseconds; `us` by default. */
+  readonly timestampUnit?: 'us' | 'ns' | undefined;
 }
 
 /** How a decimal without a precision that Parquet can hold is written. */
@@ -89,6 +91,19 @@ export interface SliceOptions {
   readonly degree: number;
   /** Tables with fewer estimated rows are read by one reader. */
   readonly largeTableThreshold: number;
+  /** What the user's configuration asks for, in place of the automatic choice. */
+  readonly partition?: PartitionRequest | undefined;
+}
+
+/** A method, and what rows are shared out by: a column, or an expression of the user's own. */
+export interface PartitionRequest {
+  readonly method: PartitionMethod;
+  readonly key: string | undefined;
+}
+
+export interface PinOptions {
+  /** `auto`: `run` where the source can, else the most that it can. `run` is an error where it can't. */
+  readonly consistency: 'auto' | 'run' | 'none';
 }
 
 export interface ServerInfo {
@@ -111,7 +126,7 @@ export interface Source {
    */
   pin(
     tables: readonly SourceTable[],
-    options: { readonly consistency: 'run' | 'none' },
+    options: PinOptions,
   ): Promise<{
     readonly snapshot: Snapshot;
     readonly problems: TableProblem[];

@@ -1,5 +1,7 @@
 import type * as tedious from 'tedious';
 import type { Connection, Request } from 'tedious';
+import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
+import { type WireType, wireTypeOf } from './tds/wire-type.js';
 
 type Tedious = typeof tedious;
 
@@ -61,6 +63,25 @@ export class MssqlClient {
       for (const [name, value] of given) request.addParameter(name, this.#tedious.TYPES.NVarChar, value);
       if (given.length > 0) this.#connection.execSql(request);
       else this.#connection.execSqlBatch(request);
+    });
+  }
+
+  /**
+   * Types of a query's columns, as the server declares them.
+   * @throws the driver's errors
+   */
+  describe(sql: string): Promise<WireType[]> {
+    return new Promise((resolve, reject) => {
+      let types: WireType[] = [];
+      const request = new this.#tedious.Request(sql, (error) => {
+        if (error) reject(error);
+        else resolve(types);
+      });
+      request.on('columnMetadata', (columns) => {
+        // An object by name only where the driver is configured so.
+        types = (columns as ColumnMetadata[]).map(wireTypeOf);
+      });
+      this.#connection.execSqlBatch(request);
     });
   }
 

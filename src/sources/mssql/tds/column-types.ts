@@ -1,7 +1,7 @@
 import type { Connection } from 'tedious';
 import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
 import type { ByteInput } from './byte-input.js';
-import type { WireType } from './wire-type.js';
+import { type WireType, wireTypeOf } from './wire-type.js';
 
 /** What the driver's parser of column declarations asks of the parser of tokens around it. */
 interface TokenSource {
@@ -35,11 +35,5 @@ export async function readColumnTypes(input: ByteInput, options: TokenSource['op
   };
   const { columns } = await parse(source);
   input.start += source.position;
-  return columns.map(({ type, dataLength, precision, scale, collation }) => ({
-    name: type.name,
-    dataLength,
-    precision,
-    scale,
-    codepage: collation?.codepage,
-  }));
+  return columns.map(wireTypeOf);
 }

@@ -1,3 +1,5 @@
+import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
+
 /** The type of a result's column as COLMETADATA declares it, by the driver's names. */
 export interface WireType {
   /** `Int` where the column is NOT NULL, `IntN` where it may be NULL, and so on. */
@@ -8,6 +10,10 @@ export interface WireType {
   readonly scale: number | undefined;
   /** Of char and varchar, by the collation: `CP1252`, `utf-8`. */
   readonly codepage: string | undefined;
+}
+
+export function wireTypeOf({ type, dataLength, precision, scale, collation }: ColumnMetadata): WireType {
+  return { name: type.name, dataLength, precision, scale, codepage: collation?.codepage };
 }
 
 /** How a value stands in a row: its width where that is always the same, else how its length is told. */

@@ -1,0 +1,85 @@
+import type { SourceTable, TableKind } from '../source.js';
+import type { MssqlClient, QueryValue } from './client.js';
+import { readEstimates } from './estimates.js';
+import { errorNumber } from './errors.js';
+import { firstAnswer } from './server.js';
+
+/** A table as the catalog lists it, with what else planning wants to know of it. */
+export interface CatalogTable extends SourceTable {
+  /** Undefined where the catalog is that of INFORMATION_SCHEMA, which knows names only. */
+  readonly objectId: number | undefined;
+}
+
+interface ListedTable {
+  readonly schema: string;
+  readonly name: string;
+  readonly isView: boolean;
+  readonly objectId: number | undefined;
+}
+
+/** User tables by schema and name: not those of the system, or of Microsoft's own tools. */
+export async function listTables(client: MssqlClient, { views }: { readonly views: boolean }): Promise<CatalogTable[]> {
+  const listed = await firstAnswer([() => listObjects(client), () => listByStandard(client)]);
+  const tables = listed.filter(({ isView }) => views || !isView);
+  const estimates = await readEstimates(client);
+  return tables
+    .map(({ schema, name, isView, objectId }) => {
+      const estimate = objectId === undefined ? undefined : estimates.get(objectId);
+      const kind: TableKind = isView ? 'view' : (estimate?.partitions ?? 1) > 1 ? 'partitioned table' : 'table';
+      return {
+        id: { schema, name },
+        kind,
+        estimatedRows: isView ? undefined : estimate?.rows,
+        estimatedBytes: isView ? undefined : estimate?.bytes,
+        objectId,
+      };
+    })
+    .sort((a, b) => compare(a.id.schema, b.id.schema) || compare(a.id.name, b.id.name));
+}
+
+async function listObjects(client: MssqlClient): Promise<ListedTable[]> {
+  const rows = await client.query(`
+    SELECT s.name, o.name, RTRIM(o.type), o.object_id
+    FROM sys.objects AS o
+    JOIN sys.schemas AS s ON s.schema_id = o.schema_id
+    WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0`);
+  const tools = await listToolTables(client);
+  return rows
+    .map(([schema, name, type, objectId]) => ({
+      schema: String(schema),
+      name: String(name),
+      isView: type === 'V',
+      objectId: Number(objectId),
+    }))
+    .filter(({ objectId }) => !tools.has(objectId));
+}
+
+/** `sysdiagrams` and the like, which Management Studio makes in the user's database. */
+async function listToolTables(client: MssqlClient): Promise<Set<number>> {
+  try {
+    const rows = await client.query(`
+      SELECT major_id FROM sys.extended_properties
+      WHERE class = 1 AND minor_id = 0 AND name = N'microsoft_database_tools_support'`);
+    return new Set(rows.map(([id]) => Number(id)));
+  } catch (error) {
+    if (errorNumber(error) === undefined) throw error;
+    return new Set();
+  }
+}
+
+async function listByStandard(client: MssqlClient): Promise<ListedTable[]> {
+  const rows = await client.query(`
+    SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES
+    WHERE TABLE_TYPE IN ('BASE TABLE', 'VIEW') AND TABLE_SCHEMA NOT IN ('sys', 'INFORMATION_SCHEMA')`);
+  return rows.map(([schema, name, type]: readonly QueryValue[]) => ({
+    schema: String(schema),
+    name: String(name),
+    isView: type === 'VIEW',
+    objectId: undefined,
+  }));
+}
+
+/** The same order whatever the database's collation. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

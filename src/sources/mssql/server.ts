@@ -1,0 +1,72 @@
+import type { MssqlClient } from './client.js';
+import { errorNumber } from './errors.js';
+
+/** What planning needs to know of the server; does not change while a session lasts. */
+export interface ServerFacts {
+  /** `SQL Server 2022 (16.0.4105.2)`. */
+  readonly product: string;
+  /** 16 for SQL Server 2022; Infinity for the cloud's, which has what the newest has. */
+  readonly majorVersion: number;
+  readonly database: string;
+}
+
+const RELEASES: Readonly<Record<number, string>> = {
+  11: '2012',
+  12: '2014',
+  13: '2016',
+  14: '2017',
+  15: '2019',
+  16: '2022',
+  17: '2025',
+};
+
+/** `SERVERPROPERTY('EngineEdition')` of what Microsoft runs: SQL Database, Synapse, Managed Instance, its serverless kin. */
+const CLOUD: Readonly<Record<number, string>> = {
+  5: 'Azure SQL Database',
+  6: 'Azure Synapse Analytics',
+  8: 'Azure SQL Managed Instance',
+  11: 'Azure Synapse serverless SQL pool',
+  12: 'Microsoft Fabric SQL database',
+};
+
+export async function readServerFacts(client: MssqlClient): Promise<ServerFacts> {
+  const [row = []] = await client.query(`
+    SELECT CONVERT(nvarchar(128), SERVERPROPERTY('ProductVersion')), CONVERT(int, SERVERPROPERTY('EngineEdition')),
+           CONVERT(nvarchar(128), DB_NAME())`);
+  const [version, edition, database] = row;
+  const versionText = typeof version === 'string' ? version : '';
+  const major = Number(versionText.split('.')[0]);
+  const cloud = CLOUD[Number(edition)];
+  const release = RELEASES[major];
+  const name = cloud ?? (release === undefined ? 'SQL Server' : `SQL Server ${release}`);
+  return {
+    product: versionText === '' || cloud !== undefined ? name : `${name} (${versionText})`,
+    majorVersion: cloud !== undefined ? Infinity : Number.isNaN(major) ? 0 : major,
+    database: String(database),
+  };
+}
+
+/** Connections that the server would still take. Undefined where this user may not know. */
+export async function countFreeConnections(client: MssqlClient): Promise<number | undefined> {
+  const [row] = await client.query(
+    `SELECT CONVERT(int, @@MAX_CONNECTIONS) - COUNT(*) FROM sys.dm_exec_sessions WHERE is_user_process = 1`,
+  );
+  const free = row?.[0];
+  return typeof free === 'number' ? Math.max(0, free) : undefined;
+}
+
+/**
+ * The answer to the first of several questions that the server understands and lets this user ask. Views of the catalog
+ * are missing on other makers' servers, and closed to some users.
+ * @throws what is no refusal of the server, or the refusal of the last question
+ */
+export async function firstAnswer<T>(questions: readonly (() => Promise<T>)[]): Promise<T> {
+  for (const [index, ask] of questions.entries()) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (errorNumber(error) === undefined || index === questions.length - 1) throw error;
+    }
+  }
+  throw new TypeError('no question to ask');
+}

@@ -1,0 +1,26 @@
+import { equalShare, type Share, wholeTable } from './share.js';
+import type { RangeOptions } from './ranges.js';
+
+/**
+ * `Physloc`: by where the rows lie. A location is eight bytes, of which the first four are the page's number with its
+ * least byte first, so that equal ranges of the first two bytes hold equal shares of the pages of any table.
+ */
+export function byLocation({ count, estimatedRows }: RangeOptions): Share[] {
+  if (count === 1) return [wholeTable(estimatedRows)];
+  const bound = (i: number): string | undefined => {
+    if (i === 0 || i === count) return undefined;
+    const prefix = Math.floor((i * 0x10000) / count);
+    return `0x${prefix.toString(16).padStart(4, '0').toUpperCase()}000000000000`;
+  };
+  return Array.from({ length: count }, (_, i) => {
+    const [from, to] = [bound(i), bound(i + 1)];
+    const conditions = [from && `%%physloc%% >= ${from}`, to && `%%physloc%% < ${to}`];
+    const given = conditions.filter((condition) => condition !== undefined);
+    return {
+      method: 'Physloc',
+      bounds: given.join(' and ').replaceAll('%%', ''),
+      where: given.join(' AND '),
+      estimatedRows: equalShare(estimatedRows, count),
+    };
+  });
+}

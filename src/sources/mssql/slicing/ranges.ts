@@ -1,0 +1,99 @@
+import type { PartitionMethod, TableId } from '../../source.js';
+import type { MssqlClient } from '../client.js';
+import { quoteTable } from '../identifiers.js';
+import { type SliceKey, requireKey } from './key.js';
+import type { KeyScale } from './key-type.js';
+import { equalShare, type Share, wholeTable } from './share.js';
+
+export interface RangeOptions {
+  /** Ranges wanted; fewer come where there are fewer values. */
+  readonly count: number;
+  readonly estimatedRows: number | undefined;
+}
+
+/** `RangeId`: ranges of equal width between the least and the greatest key. */
+export async function rangesByWidth(
+  client: MssqlClient,
+  table: TableId,
+  key: SliceKey,
+  { count, estimatedRows }: RangeOptions,
+): Promise<Share[]> {
+  const { type, sql } = key;
+  const { scale } = type;
+  requireKey(key, 'RangeId', scale !== undefined, 'a number, a date or a time');
+  const extreme = (which: string) => type.toText(`${which}(${sql})`);
+  const [row] = await client.query(`SELECT ${extreme('MIN')}, ${extreme('MAX')} FROM ${quoteTable(table)}`);
+  const [least, greatest] = row ?? [];
+  // No rows, or no keys.
+  if (scale === undefined || typeof least !== 'string' || typeof greatest !== 'string')
+    return [wholeTable(estimatedRows)];
+  const bounds =
+    scale === 'float'
+      ? floatBounds(Number(least), Number(greatest), count)
+      : wholeBounds(scale, least, greatest, count);
+  return ranges('RangeId', key, bounds, estimatedRows);
+}
+
+/** `Ntile`: ranges of equal row count. */
+export async function rangesByCount(
+  client: MssqlClient,
+  table: TableId,
+  key: SliceKey,
+  { count, estimatedRows }: RangeOptions,
+): Promise<Share[]> {
+  const { type, sql } = key;
+  const rows = await client.query(`
+    SELECT ${type.toText('MIN(keys.k)')} FROM (
+      SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile FROM ${quoteTable(table)} WHERE ${sql} IS NOT NULL
+    ) AS keys GROUP BY keys.tile ORDER BY keys.tile`);
+  const starts = rows.map(([start]) => String(start));
+  return ranges('Ntile', key, [...new Set(starts)].slice(1), estimatedRows);
+}
+
+/** The texts of the values between ranges: strictly growing, all above the least key. */
+export function wholeBounds(scale: KeyScale, least: string, greatest: string, count: number): string[] {
+  const from = scale.toPosition(least);
+  const width = scale.toPosition(greatest) - from + 1n;
+  const parts = BigInt(count) < width ? BigInt(count) : width;
+  return Array.from({ length: Number(parts) - 1 }, (_, i) => scale.toText(from + (width * BigInt(i + 1)) / parts));
+}
+
+/** As `wholeBounds`, without overflow between the extremes of a double. */
+export function floatBounds(least: number, greatest: number, count: number): string[] {
+  const bounds: number[] = [];
+  for (let i = 1; i < count; i++) {
+    const bound = least * (1 - i / count) + greatest * (i / count);
+    if (bound > (bounds.at(-1) ?? least) && bound <= greatest) bounds.push(bound);
+  }
+  return bounds.map(String);
+}
+
+/** The first range is open below and takes the NULLs, the last is open above. */
+export function ranges(
+  method: PartitionMethod,
+  key: SliceKey,
+  bounds: readonly string[],
+  estimatedRows: number | undefined,
+): Share[] {
+  if (bounds.length === 0) return [wholeTable(estimatedRows)];
+  const { sql, name, type, nullable } = key;
+  const rows = equalShare(estimatedRows, bounds.length + 1);
+  return [undefined, ...bounds].map((from, i) => {
+    const to = bounds[i];
+    const above = from === undefined ? undefined : `${sql} >= ${type.literal(from)}`;
+    const below = to === undefined ? undefined : `${sql} < ${type.literal(to)}`;
+    const within = [above, below].filter((condition) => condition !== undefined).join(' AND ');
+    const takesNulls = from === undefined && nullable;
+    return {
+      method,
+      bounds:
+        from === undefined
+          ? `${name} < ${to ?? ''}${nullable ? ' or NULL' : ''}`
+          : to === undefined
+            ? `${name} >= ${from}`
+            : `${name} in [${from}, ${to})`,
+      where: takesNulls ? `(${within} OR ${sql} IS NULL)` : within,
+      estimatedRows: rows,
+    };
+  });
+}

@@ -1,0 +1,35 @@
+import type { PartitionMethod, ReadColumn, Slice, TableId } from '../../source.js';
+import { quoteTable } from '../identifiers.js';
+
+/** A share of a table's rows, before it becomes a query. */
+export interface Share {
+  readonly method: PartitionMethod;
+  /** For people and the manifest. */
+  readonly bounds: string;
+  /** The condition that its rows fulfil, and no others; undefined for all rows. */
+  readonly where: string | undefined;
+  readonly estimatedRows: number | undefined;
+  readonly directory?: string;
+}
+
+/** The shares in their order, as queries. */
+export function slicesOf(table: TableId, columns: readonly ReadColumn[], shares: readonly Share[]): Slice[] {
+  const list = columns.map(({ expression }) => expression).join(', ');
+  return shares.map(({ method, bounds, where, estimatedRows, directory }, index) => ({
+    index,
+    method,
+    bounds,
+    query: `SELECT ${list} FROM ${quoteTable(table)}${where === undefined ? '' : ` WHERE ${where}`}`,
+    estimatedRows,
+    ...(directory !== undefined && { directory }),
+  }));
+}
+
+export function wholeTable(estimatedRows: number | undefined): Share {
+  return { method: 'None', bounds: 'all rows', where: undefined, estimatedRows };
+}
+
+/** What follows a share of equal size with `count - 1` others. */
+export function equalShare(estimatedRows: number | undefined, count: number): number | undefined {
+  return estimatedRows === undefined ? undefined : Math.round(estimatedRows / count);
+}

@@ -1,0 +1,122 @@
+import pLimit from 'p-limit';
+import { LakeportError } from '../../errors.js';
+import type {
+  DescribeOptions,
+  PinOptions,
+  ReadColumn,
+  ReaderSettings,
+  ServerInfo,
+  Slice,
+  SliceOptions,
+  Snapshot,
+  Source,
+  SourceTable,
+  TableId,
+  TableProblem,
+} from '../source.js';
+import { type CatalogTable, listTables } from './catalog.js';
+import type { MssqlClient } from './client.js';
+import { describeColumns } from './columns.js';
+import { connectMssql } from './connection.js';
+import { mssqlError } from './errors.js';
+import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
+import { displayAddress, type MssqlSettings } from './settings.js';
+import { sliceTable } from './slices.js';
+import { pinSnapshot } from './snapshot.js';
+
+/** Connects the planner's session. @throws LakeportError */
+export async function openMssqlSource(
+  settings: MssqlSettings,
+  options: { readonly signal?: AbortSignal | undefined },
+): Promise<Source> {
+  const client = await connectMssql(settings, { ...options, isolation: 'read committed' });
+  try {
+    return new MssqlSource(client, settings, await readServerFacts(client));
+  } catch (error) {
+    client.close();
+    throw mssqlError(error, { entry: settings.entryId });
+  }
+}
+
+/** The planning side: one connection. Nothing is locked: a table that changes its shape meanwhile fails when it is read. */
+class MssqlSource implements Source {
+  readonly engine = 'mssql';
+  readonly server: ServerInfo;
+  readonly #client: MssqlClient;
+  readonly #settings: MssqlSettings;
+  readonly #facts: ServerFacts;
+  readonly #tables = new Map<string, CatalogTable>();
+  /** The driver takes one request at a time. */
+  readonly #oneByOne = pLimit(1);
+
+  constructor(client: MssqlClient, settings: MssqlSettings, facts: ServerFacts) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#facts = facts;
+    const { product, database } = facts;
+    this.server = { product, address: displayAddress(settings), database };
+  }
+
+  async listTables(options: { readonly views: boolean }): Promise<SourceTable[]> {
+    const tables = await this.#asking(undefined, () => listTables(this.#client, options));
+    for (const table of tables) this.#tables.set(keyOf(table.id), table);
+    return tables.map(({ id, kind, estimatedRows, estimatedBytes }) => ({ id, kind, estimatedRows, estimatedBytes }));
+  }
+
+  async pin(
+    _tables: readonly SourceTable[],
+    { consistency }: PinOptions,
+  ): Promise<{ readonly snapshot: Snapshot; readonly problems: TableProblem[] }> {
+    const { database } = this.#facts;
+    const snapshot = await this.#asking(undefined, () => pinSnapshot(this.#client, { consistency, database }));
+    return { snapshot, problems: [] };
+  }
+
+  async describe(
+    tables: readonly SourceTable[],
+    options: DescribeOptions,
+  ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]> {
+    const known = tables.map((table) => this.#known(table));
+    const described = await this.#asking(undefined, () => describeColumns(this.#client, this.#facts, known, options));
+    return tables.map(({ id }, index) => {
+      const answer = described[index];
+      if (answer !== undefined && !(answer instanceof LakeportError)) return { columns: answer };
+      return { id, error: answer ?? LakeportError.from(new TypeError('a table was not described')) };
+    });
+  }
+
+  slice(table: SourceTable, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
+    return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, options));
+  }
+
+  freeConnections(): Promise<number | undefined> {
+    return this.#asking(undefined, () => countFreeConnections(this.#client)).catch(() => undefined);
+  }
+
+  readerSettings(): ReaderSettings {
+    return { engine: this.engine, connection: this.#settings };
+  }
+
+  close(): Promise<void> {
+    this.#client.close();
+    return Promise.resolve();
+  }
+
+  #known(table: SourceTable): CatalogTable {
+    return { objectId: undefined, ...this.#tables.get(keyOf(table.id)), ...table };
+  }
+
+  #asking<T>(table: TableId | undefined, ask: () => Promise<T>): Promise<T> {
+    return this.#oneByOne(async () => {
+      try {
+        return await ask();
+      } catch (error) {
+        throw mssqlError(error, { entry: this.#settings.entryId, table });
+      }
+    });
+  }
+}
+
+function keyOf({ schema, name }: TableId): string {
+  return JSON.stringify([schema, name]);
+}
