@@ -34,7 +34,7 @@ export class PageEncoder {
 
   /** A data page (v1) of everything that the column holds. The column stays as it is. */
   dataPage(column: ColumnBuffer): EncodedPage {
-    const encoding = column.usesDictionary ? 'RLE_DICTIONARY' : 'PLAIN';
+    const encoding = usesDictionary(column) ? 'RLE_DICTIONARY' : 'PLAIN';
     const body = this.#dataBody(column);
     const page = this.#encode(body, encoding, (sizes) => ({
       type: 'DATA_PAGE',
@@ -61,7 +61,7 @@ export class PageEncoder {
   #dataBody(column: ColumnBuffer): Uint8Array {
     const { levels } = column;
     const isBare = levels.maxDefinition === 0 && levels.maxRepetition === 0;
-    if (isBare && !column.usesDictionary) return column.plain();
+    if (isBare && !usesDictionary(column)) return column.plain();
     const buffer = this.#buffer;
     buffer.clear();
     if (levels.maxRepetition > 0) {
@@ -77,7 +77,7 @@ export class PageEncoder {
         else appendHybrid(buffer, definition, { count, width });
       });
     }
-    if (column.usesDictionary) {
+    if (usesDictionary(column)) {
       // Valid for the dictionary as it is now: entries added later are not in this page.
       const width = bitWidth((column.dictionary?.count ?? 1) - 1);
       buffer.reserve(1);
@@ -118,4 +118,9 @@ export class PageEncoder {
       length: header.length + body.length,
     };
   }
+}
+
+/** A page without a value needs no dictionary; one without entries is more than some readers can decompress. */
+function usesDictionary(column: ColumnBuffer): boolean {
+  return column.usesDictionary && (column.dictionary?.count ?? 0) > 0;
 }
