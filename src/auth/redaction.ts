@@ -75,12 +75,14 @@ export class Redactor {
     return redacted;
   }
 
-  /** Plain data with every string in it redacted, names of fields excepted. */
+  /** Plain data with every string in it redacted, names of fields and stable error codes excepted. */
   redactData(value: unknown): unknown {
     if (typeof value === 'string') return this.redact(value);
     if (Array.isArray(value)) return value.map((item) => this.redactData(item));
     if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.redactData(item)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, isErrorCode(key, item) ? item : this.redactData(item)]),
+    );
   }
 
   #compile(): void {
@@ -103,6 +105,11 @@ export class Redactor {
     for (const value of this.#publicValues) if (value.includes(secret)) return true;
     return false;
   }
+}
+
+/** Codes are the program's own words: scripts compare them, and a password that is a part of one says nothing there. */
+function isErrorCode(key: string, value: unknown): boolean {
+  return key === 'code' && typeof value === 'string' && /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(value);
 }
 
 function alternatives(forms: readonly string[], pattern: (forms: string) => string): RegExp | undefined {

@@ -84,6 +84,14 @@ describe('data', () => {
     });
   });
 
+  it('keeps stable error codes, whatever words passwords are', () => {
+    const redactor = new Redactor();
+    redactor.add('SECRET_OF_MINE');
+    const data = { error: { code: 'S3_WRONG_SECRET_OF_MINE', message: 'SECRET_OF_MINE is wrong' } };
+    expect(redactor.redactData(data)).toEqual({ error: { code: 'S3_WRONG_SECRET_OF_MINE', message: '*** is wrong' } });
+    expect(redactor.redactData({ code: 'secret_of_mine' })).toEqual({ code: '***' });
+  });
+
   it('of the environment is known', () => {
     const redactor = new Redactor();
     redactor.addEnvironment({ PGPASSWORD: 'from-environment', HOME: '/home/me' });
