@@ -1,0 +1,131 @@
+import { setTimeout } from 'node:timers/promises';
+import { Kysely } from 'kysely';
+
+import type { LogDialect } from './dialects/dialect.js';
+import { openDialect } from './dialects/index.js';
+import { listRuns, readRun } from './database-reads.js';
+import { claimRun, insertRun, type LogConnection, refuseWhileInUse, writeBatch } from './database-writes.js';
+import { dropSchema, emptyTables, migrate } from './migrate.js';
+import { PreparedInserts } from './prepared-inserts.js';
+import type { PartitionColumnsRow, LogSchema } from './schema.js';
+import type { LogMode, LogStore } from './store.js';
+import { settingsOf } from './table-settings.js';
+import type { RunLogTarget } from './target.js';
+import { logError, timedOut } from './trouble.js';
+
+/** A call that takes longer is given up, with its connection. */
+const CALL_TIMEOUT_MS = 60_000;
+
+/** Time for a connection to say goodbye. */
+const FAREWELL_MS = 2_000;
+
+/** The run log in its database, one connection at a time. */
+export class DatabaseLog implements LogStore {
+  readonly #target: RunLogTarget;
+  readonly #callTimeoutMs: number;
+  #connected: LogConnection | undefined;
+  /** Settles when the call before is done. */
+  #previous: Promise<unknown> = Promise.resolve();
+
+  constructor(target: RunLogTarget, options: { readonly callTimeoutMs?: number | undefined } = {}) {
+    this.#target = target;
+    this.#callTimeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
+  }
+
+  open({ mode }: { readonly mode: LogMode }): Promise<string> {
+    return this.#call(async (context) => {
+      if (mode !== 'preserve') await refuseWhileInUse(context, mode);
+      if (mode === 'truncate') await emptyTables(context);
+      if (mode === 'drop') {
+        await dropSchema(context);
+        await migrate(context);
+      }
+      return context.dialect.address;
+    });
+  }
+
+  insertRun(...[run]: Parameters<LogStore['insertRun']>) {
+    return this.#call((context) => insertRun(context, run));
+  }
+
+  claimRun(...[claim]: Parameters<LogStore['claimRun']>) {
+    return this.#call((context) => claimRun(context, claim));
+  }
+
+  write(...[batch]: Parameters<LogStore['write']>) {
+    return this.#call((context) => writeBatch(context, batch));
+  }
+
+  tableSettings(...[of]: Parameters<LogStore['tableSettings']>) {
+    return this.#call(async ({ db }) => {
+      const rows = await db.selectFrom('partition_columns').selectAll().execute();
+      const plain = rows.map((row): PartitionColumnsRow => {
+        const degree = row.fastbcp_parallel_degree;
+        return { ...row, fastbcp_parallel_degree: degree === null ? null : Number(degree) };
+      });
+      return settingsOf(plain, of);
+    });
+  }
+
+  listRuns(...[options]: Parameters<LogStore['listRuns']>) {
+    return this.#call((context) => listRuns(context, options));
+  }
+
+  readRun(...[runId]: Parameters<LogStore['readRun']>) {
+    return this.#call((context) => readRun(context, runId));
+  }
+
+  async close(): Promise<void> {
+    await this.#previous.catch(() => undefined);
+    await this.#disconnect();
+  }
+
+  /** After a failure nobody knows where in its conversation the connection stands: the next call has a new one. */
+  async #call<Answer>(action: (context: LogConnection) => Promise<Answer>): Promise<Answer> {
+    const before = this.#previous;
+    const answer = (async () => {
+      await before.catch(() => undefined);
+      const dialect = this.#connected?.dialect ?? (await openDialect(this.#target));
+      try {
+        return await this.#withinTime(dialect, async () => action(await this.#connect(dialect)));
+      } catch (error) {
+        await this.#disconnect();
+        throw logError(error, dialect);
+      }
+    })();
+    this.#previous = answer;
+    return answer;
+  }
+
+  async #withinTime<Answer>(dialect: LogDialect, work: () => Promise<Answer>): Promise<Answer> {
+    const abort = new AbortController();
+    const timeout = setTimeout(this.#callTimeoutMs, undefined, { ref: false, signal: abort.signal }).then(
+      () => Promise.reject(timedOut(dialect, this.#callTimeoutMs)),
+      // Aborted: the work was done in time.
+      () => new Promise<never>(() => undefined),
+    );
+    try {
+      return await Promise.race([work(), timeout]);
+    } finally {
+      abort.abort();
+    }
+  }
+
+  async #connect(dialect: LogDialect): Promise<LogConnection> {
+    if (this.#connected?.dialect.isCurrent() === true) return this.#connected;
+    await this.#disconnect();
+    const db = new Kysely<LogSchema>({ dialect: dialect.kysely });
+    const context = { dialect, db, inserts: new PreparedInserts(db) };
+    this.#connected = context;
+    await migrate(context);
+    return context;
+  }
+
+  async #disconnect(): Promise<void> {
+    const connected = this.#connected;
+    this.#connected = undefined;
+    // What does not close in peace, or at once, is of no more use.
+    const closing = connected?.db.destroy().catch(() => undefined);
+    await Promise.race([closing, setTimeout(FAREWELL_MS, undefined, { ref: false })]);
+  }
+}

@@ -1,0 +1,100 @@
+import { isGone } from './holder.js';
+import type { SchemaContext } from './migrate.js';
+import { runUnknown } from './refusals.js';
+import type { ShownRunRow, StoredRun } from './rows.js';
+
+/** The latest first. */
+export async function listRuns(
+  { db, dialect }: SchemaContext,
+  options: { readonly limit: number },
+): Promise<ShownRunRow[]> {
+  const rows = await db
+    .selectFrom('export_runs as run')
+    .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
+    .selectAll('run')
+    .select('shown.status')
+    .orderBy('run.started_at', 'desc')
+    .orderBy('run.run_id')
+    .$if(dialect.limitsByTop, (query) => query.top(options.limit))
+    .$if(!dialect.limitsByTop, (query) => query.limit(options.limit))
+    .execute();
+  return Promise.all(rows.map((row) => asKnownHere(plain(row))));
+}
+
+/** @throws LakeportError where the log has no such run */
+export async function readRun({ db, dialect }: SchemaContext, runId: string): Promise<StoredRun> {
+  const run = await db
+    .selectFrom('export_runs as run')
+    .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
+    .selectAll('run')
+    .select('shown.status')
+    .where('run.run_id', '=', runId)
+    .executeTakeFirst();
+  if (run === undefined) throw runUnknown(runId, dialect.address);
+  const jobs = await db
+    .selectFrom('export_jobs as job')
+    .innerJoin('jobs as shown', (join) =>
+      join.onRef('shown.run_id', '=', 'job.run_id').onRef('shown.job_id', '=', 'job.job_id'),
+    )
+    .selectAll('job')
+    .select('shown.status')
+    .where('job.run_id', '=', runId)
+    .orderBy('job.job_id')
+    .execute();
+  const partitions = await db
+    .selectFrom('export_partitions')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('partition_id')
+    .execute();
+  const files = await db
+    .selectFrom('export_files')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('file_id')
+    .execute();
+  const shown = await asKnownHere(plain(run));
+  const isInterrupted = shown.status === 'interrupted';
+  return {
+    run: shown,
+    jobs: jobs
+      .map(plain)
+      .map((job) => (isInterrupted && job.status === 'running' ? { ...job, status: shown.status } : job)),
+    partitions: partitions.map(plain),
+    files: files.map(plain),
+  };
+}
+
+/** A process of this machine is known to be gone before its heartbeat is missed. */
+async function asKnownHere(run: ShownRunRow): Promise<ShownRunRow> {
+  if (run.status !== 'running' || !(await isGone(JSON.parse(run.process)))) return run;
+  return { ...run, status: 'interrupted' };
+}
+
+/** What the columns hold, by the type that some drivers give to 64-bit numbers, and SQLite to times. */
+type Plain<Row> = {
+  readonly [Name in keyof Row]: Row[Name] extends infer Value
+    ? Date extends Value
+      ? Exclude<Value, string>
+      : number extends Value
+        ? Exclude<Value, string>
+        : Value
+    : never;
+};
+
+const TIME_NAME = /_at$/;
+const NUMBER_NAME =
+  /^(attempts?|degree|slice_index|row_groups|(job|partition|file)_id|estimated_\w+|\w+_(count|tables))$/;
+
+function plain<Row extends object>(row: Row): Plain<Row> {
+  const entries = Object.entries(row).map(([name, value]: [string, unknown]) => [name, plainValue(name, value)]);
+  // Names and types are those of the tables that this program has made.
+  return Object.fromEntries(entries) as Plain<Row>;
+}
+
+function plainValue(name: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  // SQLite's times have no zone, and are of UTC.
+  if (TIME_NAME.test(name)) return new Date(`${value.replace(' ', 'T')}Z`);
+  return NUMBER_NAME.test(name) ? Number(value) : value;
+}

@@ -1,0 +1,195 @@
+import path from 'node:path';
+
+import { VERSION } from '../version.js';
+import type { RunHistory, RunSummary } from './history.js';
+import { newHolder } from './holder.js';
+import { LoggedRun } from './logged-run.js';
+import type { LogListener, WriterOptions } from './log-writer.js';
+import { runHistory, runSummary } from './records.js';
+import { restoredRows } from './restored-rows.js';
+import type { RunRow } from './rows.js';
+import { RunRows } from './run-rows.js';
+import type { LogMode, LogStore } from './store.js';
+import type { TableSettings } from './table-settings.js';
+import { type RunLogTarget, stateDirectory } from './target.js';
+import { UnloggedRuns } from './unlogged-runs.js';
+
+export interface OpenLogOptions {
+  readonly mode?: LogMode;
+  /** Hides secrets in texts. */
+  readonly redact?: (text: string) => string;
+  /** True for an export: the driver works in a thread of its own. False for commands that only read. */
+  readonly threaded?: boolean;
+  /** The thread's compiled file; the program's own by default. */
+  readonly threadEntry?: URL | undefined;
+  /** Where runs are kept whose log did not answer; in the user's state directory by default. */
+  readonly unloggedDirectory?: string;
+  readonly callTimeoutMs?: number | undefined;
+  readonly writer?: WriterOptions | undefined;
+}
+
+/** A run that begins. */
+export interface NewRun {
+  readonly runId: string;
+  readonly startedAt: Date;
+  /** As it was typed; secrets are hidden here. */
+  readonly commandLine: string;
+  /** All that a resume needs to know besides the auth file: plain data, without secrets. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** For people. */
+  readonly target: string;
+  readonly envName: string | undefined;
+  /** The source's engine. */
+  readonly sourceType: string;
+}
+
+/**
+ * Connects to the log database and brings its schema up to date.
+ * @throws LakeportError of class `unreachable` where it can't be used, of class `usage` where it is another program's
+ */
+export async function openRunLog(target: RunLogTarget, options: OpenLogOptions = {}): Promise<RunLog> {
+  const store = await storeFor(target, options);
+  try {
+    const address = await store.open({ mode: options.mode ?? 'preserve' });
+    const log = new RunLog({ ...options, store, address });
+    await log.takeInUnlogged();
+    return log;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function storeFor(target: RunLogTarget, options: OpenLogOptions): Promise<LogStore> {
+  const { callTimeoutMs, threadEntry: entry } = options;
+  if (options.threaded === true) {
+    const { ThreadedLog } = await import('./threaded-log.js');
+    return new ThreadedLog(target, { callTimeoutMs, entry });
+  }
+  const { DatabaseLog } = await import('./database-log.js');
+  return new DatabaseLog(target, { callTimeoutMs });
+}
+
+/** The history of runs: what is recorded of a run in progress, and what earlier ones have left. */
+export class RunLog {
+  /** For people: a file, or `host:port/database`. */
+  readonly address: string;
+  readonly #store: LogStore;
+  readonly #redact: (text: string) => string;
+  readonly #writer: WriterOptions | undefined;
+  readonly #unlogged: UnloggedRuns;
+
+  constructor(options: OpenLogOptions & { readonly store: LogStore; readonly address: string }) {
+    this.address = options.address;
+    this.#store = options.store;
+    this.#redact = options.redact ?? ((text) => text);
+    this.#writer = options.writer;
+    this.#unlogged = new UnloggedRuns(options.unloggedDirectory ?? unloggedDirectory());
+  }
+
+  /** @throws LakeportError where the log has a run of this id */
+  async begin(run: NewRun, listener: LogListener = {}): Promise<LoggedRun> {
+    const row = await this.#firstRow(run);
+    await this.#store.insertRun(row);
+    return this.#loggedRun(new RunRows(row), listener);
+  }
+
+  /**
+   * Takes over an earlier run that did not come to its end.
+   * @throws LakeportError where there is no such run, it is complete, or a living process holds it
+   */
+  async resume(
+    runId: string,
+    listener: LogListener = {},
+  ): Promise<{ readonly run: LoggedRun; readonly history: RunHistory }> {
+    const stored = await this.#store.claimRun({ runId, ...(await newHolder()) });
+    return { run: this.#loggedRun(restoredRows(stored), listener), history: runHistory(stored) };
+  }
+
+  /** The user's own settings for tables of this database, from `partition_columns`. */
+  tableSettings(of: {
+    readonly engine: string;
+    readonly database: string;
+    readonly envName: string | undefined;
+  }): Promise<TableSettings[]> {
+    return this.#store.tableSettings(of);
+  }
+
+  /** The latest first. */
+  async runs(options: { readonly limit: number }): Promise<RunSummary[]> {
+    const rows = await this.#store.listRuns(options);
+    return rows.map(runSummary);
+  }
+
+  /** @throws LakeportError where the log has no such run */
+  async history(runId: string): Promise<RunHistory> {
+    return runHistory(await this.#store.readRun(runId));
+  }
+
+  /** Writes what earlier runs could not write into this log. Never throws. */
+  async takeInUnlogged(): Promise<void> {
+    for (const { file, batch } of this.#unlogged.of(this.address)) {
+      try {
+        await this.#store.write(batch);
+        this.#unlogged.forget(file);
+      } catch {
+        // It stays for the next time.
+      }
+    }
+  }
+
+  /** Never throws. */
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  async #firstRow(run: NewRun): Promise<RunRow> {
+    return {
+      ...(await newHolder()),
+      run_id: run.runId,
+      state: 'running',
+      attempt: 1,
+      tool_version: VERSION,
+      env_name: run.envName ?? null,
+      command_line: this.#redact(run.commandLine),
+      settings: JSON.stringify(run.settings, (_name, value: unknown) => this.#redactValue(value)),
+      source_db_type: run.sourceType,
+      source_server: null,
+      source_database: null,
+      target: this.#redact(run.target),
+      consistency: null,
+      snapshot_id: null,
+      snapshot_at: null,
+      started_at: run.startedAt,
+      ended_at: null,
+      table_count: null,
+      completed_tables: 0,
+      failed_tables: 0,
+      row_count: 0,
+      byte_count: 0,
+      file_count: 0,
+      error_class: null,
+      error_code: null,
+      error_message: null,
+    };
+  }
+
+  #redactValue(value: unknown): unknown {
+    return typeof value === 'string' ? this.#redact(value) : value;
+  }
+
+  #loggedRun(rows: RunRows, listener: LogListener): LoggedRun {
+    return new LoggedRun({
+      store: this.#store,
+      rows,
+      listener,
+      redact: this.#redact,
+      writer: this.#writer,
+      keep: (left) => this.#unlogged.keep(left.whole(), this.address),
+    });
+  }
+}
+
+function unloggedDirectory(): string {
+  return path.join(stateDirectory({ environment: process.env, platform: process.platform }), 'unlogged');
+}
