@@ -289,6 +289,45 @@ describe('TLS and tokens', () => {
     expect(error.message).toContain('token');
   });
 
+  describe('of a managed identity at an endpoint of its own', () => {
+    const asked: URL[] = [];
+    let endpoint: http.Server;
+    let identity: AzureCredentials;
+    let status: number;
+
+    beforeEach(async () => {
+      asked.length = 0;
+      status = 200;
+      endpoint = http.createServer((request, response) => {
+        asked.push(new URL(request.url ?? '/', 'http://identity'));
+        const token = { access_token: azuriteToken(), expires_on: String(Math.floor(Date.now() / 1000) + 3600) };
+        response.writeHead(request.headers['metadata'] === 'true' ? status : 400).end(JSON.stringify(token));
+      });
+      await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
+      const { port } = endpoint.address() as AddressInfo;
+      const ids = { clientId: 'client', objectId: undefined, resourceId: undefined };
+      identity = { kind: 'managed-identity', ...ids, endpoint: `http://127.0.0.1:${port}/token` };
+    });
+
+    afterEach(() => {
+      endpoint.closeAllConnections();
+      endpoint.close();
+    });
+
+    it('come from there, once for many requests', async () => {
+      await prepare({ ...info, caCertificate, credentials: identity });
+      expect(asked).toHaveLength(1);
+      expect(asked[0]?.searchParams.get('resource')).toBe('https://storage.azure.com');
+      expect(asked[0]?.searchParams.get('client_id')).toBe('client');
+    });
+
+    it('that it does not give are told to be missing', async () => {
+      status = 404;
+      const error = await mistake({ ...info, caCertificate, credentials: identity });
+      expect(error).toMatchObject({ code: 'AZURE_NO_CREDENTIALS', exit: 'unreachable', transient: false });
+    });
+  });
+
   const throughProxy = () => ({
     ...info,
     allowInvalidCertificates: true,

@@ -51,12 +51,13 @@ export class AzureStorage implements Storage {
     const { partSizeBytes, uploadConcurrency } = this.#entry.info;
     const { runId, expectedBytes, provisional = false } = options;
     const nonce = newNonce();
+    const blob = provisional ? hidden(partName(runId, nonce)) : path;
     const writer = new AzurePartWriter({
       blobs: this.#blobs,
       storageId: this.id,
       path,
-      blob: provisional ? hidden(partName(runId, nonce)) : path,
-      hidden: provisional,
+      blob,
+      hidden: isHiddenPath(blob),
       nonce,
       sizes: new BlockSizes({ partSizeBytes, expectedBytes }),
       concurrency: uploadConcurrency,
@@ -74,7 +75,7 @@ export class AzureStorage implements Storage {
   async withdraw(part: StagedPart): Promise<void> {
     const { blob } = readStaged(part);
     // Blocks at the part's own place are invisible, and expire; see the part's writer.
-    if (isStagedBlob(blob)) await this.#blobs.discard(blob);
+    if (isHiddenPath(blob)) await this.#blobs.discard(blob);
   }
 
   async put(path: string, content: Uint8Array): Promise<void> {

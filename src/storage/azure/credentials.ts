@@ -5,6 +5,7 @@ import type { AzureCredentials, AzureEntry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
 import type { Agents } from '../remote/agents.js';
 import { accountOf, EMULATOR_KEY } from './endpoint.js';
+import { identityEndpointCredential } from './managed-identity.js';
 
 /** How requests are authorised. A shared access signature stands in their addresses. */
 export type AzureCredential =
@@ -23,9 +24,9 @@ export async function loadCredential(entry: AzureEntry, credentials: Single, age
       return { kind: 'sas', sas: credentials.sasToken.replace(/^\?/, '') };
     case 'default':
       if (entry.info.useEmulator) return sharedKey(entry, EMULATOR_KEY);
-      return { kind: 'token', credential: await tokenCredential(credentials, agents) };
+      return { kind: 'token', credential: await tokenCredential(entry, credentials, agents) };
     default:
-      return { kind: 'token', credential: await tokenCredential(credentials, agents) };
+      return { kind: 'token', credential: await tokenCredential(entry, credentials, agents) };
   }
 }
 
@@ -49,8 +50,15 @@ async function sharedKey(entry: AzureEntry, key: string): Promise<AzureCredentia
 
 type TokenCredentials = Exclude<Single, { kind: 'account-key' | 'sas' }>;
 
-async function tokenCredential(credentials: TokenCredentials, agents: Agents): Promise<TokenCredential> {
+async function tokenCredential(
+  entry: AzureEntry,
+  credentials: TokenCredentials,
+  agents: Agents,
+): Promise<TokenCredential> {
   if (credentials.kind === 'token') return fixedToken(credentials.token);
+  if (credentials.kind === 'managed-identity' && credentials.endpoint !== undefined) {
+    return identityEndpointCredential({ ...credentials, entry: entry.id, url: credentials.endpoint }, agents);
+  }
   const identity = await import('@azure/identity');
   const options = { additionalPolicies: [{ policy: agentPolicy(agents), position: 'perCall' as const }] };
   switch (credentials.kind) {

@@ -61,15 +61,28 @@ export class RemoteRun {
     return new RemoteRun(objects, run.runId, marker);
   }
 
-  /** Removes what dead runs staged, and their markers. Returns how many staged parts there were. */
+  /**
+   * Removes what dead runs staged, and their markers. Returns how many staged parts there were. What can't be removed
+   * does not keep it from the rest.
+   * @throws the first error, after all that could be done was done
+   */
   async sweep(): Promise<number> {
     const { objects, now } = await this.#objects.list();
-    const dead = await this.#deadRuns(objects, now);
-    const parts = objects.filter(({ name }) => dead.has(runOfPart(name) ?? '')).map(({ name }) => name);
-    await this.#objects.remove(parts);
-    // Last: as long as the marker is there, the parts are known to be that run's.
-    await this.#objects.remove([...dead].map(markerName));
-    return parts.length;
+    const errors: unknown[] = [];
+    let removed = 0;
+    for (const runId of await this.#deadRuns(objects, now)) {
+      const parts = objects.filter(({ name }) => runOfPart(name) === runId).map(({ name }) => name);
+      try {
+        await this.#objects.remove(parts);
+        // Last: as long as the marker is there, the parts are known to be that run's.
+        await this.#objects.remove([markerName(runId)]);
+        removed += parts.length;
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
+    return removed;
   }
 
   /** Removes what this run still has staged, whichever thread staged it, and the marker. */
