@@ -1,14 +1,6 @@
 import { parseArgs } from 'node:util';
-import type { ColumnBuffer } from '../src/columns/column-buffer.js';
-import type { RowSink } from '../src/columns/row-sink.js';
-import { createColumnBuffers } from '../src/columns/create.js';
-import type { Codec } from '../src/export/options.js';
-import { ParquetFileWriter } from '../src/parquet/file-writer.js';
-import { CopyChannel } from '../src/sources/postgres/copy/copy-channel.js';
-import { CopyRead } from '../src/sources/postgres/copy/copy-read.js';
-import { ReceiveBuffer } from '../src/sources/postgres/copy/receive-buffer.js';
-import type { ReadRequest } from '../src/sources/source.js';
 import { captureCopy } from './copy-capture.js';
+import { replayCopy } from './copy-replay.js';
 import { openDatabase } from './database.js';
 import { lineitemRequest } from './lineitem/request.js';
 import { countLineitem, ensureLineitem } from './lineitem/table.js';
@@ -28,9 +20,6 @@ const { values } = parseArgs({
   },
 });
 
-/** What a read of the socket brings at the most. */
-const READ_BYTES = 64 << 10;
-
 const database = await openDatabase(values);
 try {
   const rows = Number(values.rows);
@@ -44,7 +33,8 @@ try {
   console.log(`${rows.toLocaleString('en')} rows, ${(bytes / 1e6).toFixed(0)} MB of COPY`);
   for (const what of ['decode', 'None', 'Snappy', 'Zstd'] as const) {
     const seconds: number[] = [];
-    for (let run = 0; run <= Number(values.runs); run++) seconds.push(await measure(request, chunks, what));
+    for (let run = 0; run <= Number(values.runs); run++)
+      seconds.push((await replayCopy(request, chunks, what)).seconds);
     // The first one compiles.
     const median = seconds.slice(1).sort((a, b) => a - b)[Math.floor(Number(values.runs) / 2)] ?? NaN;
     const rate = Math.round(rows / median).toLocaleString('en');
@@ -53,42 +43,4 @@ try {
   }
 } finally {
   await database.stop();
-}
-
-/** @returns processor seconds */
-async function measure(request: ReadRequest, chunks: readonly Uint8Array[], what: Codec | 'decode'): Promise<number> {
-  const specs = request.columns.map((column) => column.spec);
-  const columns = createColumnBuffers(specs, { rowGroupRows: 1_000_000 });
-  const sink: RowSink =
-    what === 'decode'
-      ? { columns, room: 100_000, commit: () => forget(columns) }
-      : new ParquetFileWriter({
-          output: { write: () => Promise.resolve() },
-          columns,
-          codec: what,
-          rowGroupRows: 1_000_000,
-        });
-  const channel = new CopyChannel();
-  const read = new CopyRead({ request, sink, channel });
-  read.result.catch(() => undefined);
-  const buffer = new ReceiveBuffer();
-  const start = process.cpuUsage();
-  for (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; at += READ_BYTES) {
-      buffer.append(chunk.subarray(at, at + READ_BYTES));
-      let messageBytes = read.receive(buffer, () => undefined);
-      while (typeof messageBytes !== 'number') {
-        await messageBytes;
-        messageBytes = read.receive(buffer, () => undefined);
-      }
-      if (read.holdsBytes && buffer.lacksRoom(messageBytes)) await read.release(buffer);
-      if (!read.holdsBytes) buffer.makeRoom(messageBytes);
-    }
-  }
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1e6;
-}
-
-function forget(columns: readonly ColumnBuffer[]): undefined {
-  for (const column of columns) column.clearPage();
 }

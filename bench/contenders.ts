@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SCHEMA, TABLE } from './lineitem/table.js';
+import type { MeasuredCommand } from './measured-process.js';
+
+/** One way to get the table out of the server. */
+export interface Contender {
+  readonly name: string;
+  readonly commands: readonly MeasuredCommand[];
+  /** Bytes that it wrote, after a run; undefined for those that throw everything away. */
+  written(): number | undefined;
+}
+
+export interface ContenderOptions {
+  readonly url: string;
+  /** Pages of the table. */
+  readonly pages: number;
+}
+
+const BIN = fileURLToPath(new URL('../bin/lakeport.js', import.meta.url));
+const DUCKDB = fileURLToPath(new URL('./duckdb-from-csv.ts', import.meta.url));
+
+/** Everything that is measured, in the order of a round, and what has to be cleared away afterwards. */
+export function contenders(options: ContenderOptions): { list: Contender[]; directory: string } {
+  const directory = mkdtempSync(path.join(tmpdir(), 'lakeport-bench-'));
+  const auth = path.join(directory, 'auth.json');
+  const info = { connection_string: options.url };
+  writeFileSync(auth, JSON.stringify({ bench: { ds_type: 'postgres', auth_mode: 'classic', info } }), { mode: 0o600 });
+  const lakeport = (codec: string, readers: number) => lakeportContender({ auth, directory, codec, readers });
+  const list = [lakeport('Snappy', 1), lakeport('Snappy', 2), lakeport('Zstd', 1), lakeport('Zstd', 2)];
+  if (!hasPsql()) {
+    console.log('skipped: psql is not installed, so there is neither the floor nor psql | DuckDB');
+    return { list, directory };
+  }
+  return {
+    list: [floor(options), ...list, duckdb(options, directory, 'snappy'), duckdb(options, directory, 'zstd')],
+    directory,
+  };
+}
+
+/** What the server can hand out: two binary COPYs of half the table each, thrown away. */
+function floor({ url, pages }: ContenderOptions): Contender {
+  const half = Math.floor(pages / 2);
+  const copy = (condition: string) =>
+    psql(url, `COPY (SELECT * FROM ${SCHEMA}.${TABLE} WHERE ${condition}) TO STDOUT (FORMAT binary)`);
+  return {
+    name: 'floor: 2 × COPY, thrown away',
+    commands: [copy(`ctid < '(${half},0)'`), copy(`ctid >= '(${half},0)'`)],
+    written: () => undefined,
+  };
+}
+
+function lakeportContender(options: { auth: string; directory: string; codec: string; readers: number }): Contender {
+  const { auth, directory, codec, readers } = options;
+  const target = path.join(directory, `${codec}-${readers}`);
+  const args = ['-a', auth, '--source_db_auth_id', 'bench', '--output_dir', target, '-i', `${SCHEMA}.${TABLE}`];
+  return {
+    name: `lakeport ${codec}, ${readers} reader${readers === 1 ? '' : 's'}`,
+    commands: [
+      {
+        command: process.execPath,
+        args: [BIN, ...args, '--compression_type', codec, '-p', String(readers), '--n_jobs', '1', '--quiet'],
+      },
+    ],
+    written: () => parquetBytes(path.join(target, SCHEMA, TABLE)),
+  };
+}
+
+function duckdb({ url }: ContenderOptions, directory: string, codec: string): Contender {
+  const file = path.join(directory, `duckdb-${codec}.parquet`);
+  return {
+    name: `psql CSV | DuckDB ${codec}`,
+    // A pipe of the shell's: what Node calls a pipe is a socket, which DuckDB can't open as a file.
+    commands: [
+      {
+        command: 'bash',
+        args: [
+          ...['-o', 'pipefail', '-c', 'psql -X -q -d "$0" -c "$1" | "$2" --import tsx "$3" "$4" "$5"'],
+          ...[url, `COPY ${SCHEMA}.${TABLE} TO STDOUT (FORMAT csv)`, process.execPath, DUCKDB, file, codec],
+        ],
+      },
+    ],
+    written: () => statSync(file).size,
+  };
+}
+
+function psql(url: string, statement: string): MeasuredCommand {
+  return { command: 'psql', args: ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', statement] };
+}
+
+function hasPsql(): boolean {
+  try {
+    execFileSync('psql', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parquetBytes(directory: string): number {
+  const files = readdirSync(directory).filter((name) => name.endsWith('.parquet'));
+  return files.reduce((total, name) => total + statSync(path.join(directory, name)).size, 0);
+}
+
+export function clearAway(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+}
