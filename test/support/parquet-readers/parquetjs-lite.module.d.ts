@@ -25,6 +25,13 @@ declare module 'parquetjs-lite' {
     appendRow(row: Readonly<Record<string, unknown>>): Promise<void>;
     close(): Promise<void>;
   }
+
+  const parquet: {
+    readonly ParquetReader: typeof ParquetReader;
+    readonly ParquetSchema: typeof ParquetSchema;
+    readonly ParquetWriter: typeof ParquetWriter;
+  };
+  export default parquet;
 }
 
 declare module 'parquetjs-lite/lib/codec/index.js' {

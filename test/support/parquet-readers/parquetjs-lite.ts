@@ -1,4 +1,4 @@
-import { ParquetReader, type ParquetField } from 'parquetjs-lite';
+import parquet, { type ParquetField } from 'parquetjs-lite';
 import codecs from 'parquetjs-lite/lib/codec/index.js';
 import {
   booleanText,
@@ -24,7 +24,7 @@ codecs['RLE_DICTIONARY'] = codecs['PLAIN_DICTIONARY'];
 export async function readWithParquetjsLite(files: readonly string[]): Promise<ReadColumn[]> {
   const columns: { name: string; cells: Cell[] | undefined }[] = [];
   for (const file of files) {
-    const reader = await ParquetReader.openFile(file);
+    const reader = await parquet.ParquetReader.openFile(file);
     try {
       const fields = reader.schema.fieldList.filter((field) => field.path.length === 1);
       fields.forEach((field, i) => (columns[i] ??= { name: field.name, cells: known(field) ? [] : undefined }));
