@@ -13,6 +13,8 @@ const MEMORY_POLL_MS = 20;
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another build than the one under test. */
+  readonly bin?: string;
   /** Ended by force after this time. Default: 110 s, a little less than a test's own limit. */
   readonly timeoutMs?: number;
 }
@@ -44,7 +46,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
 
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const started = performance.now();
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const child = spawn(process.execPath, [options.bin ?? BIN, ...args], {
     cwd: options.cwd ?? tmpdir(),
     env: environment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
