@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Connection, ConnectionConfiguration } from 'tedious';
 import { LakeportError } from '../../errors.js';
 import { MssqlClient } from './client.js';
@@ -30,10 +31,9 @@ export async function connectMssql(settings: MssqlSettings, options: ConnectOpti
   const connection = new tedious.Connection(configuration(settings, isolation));
   // Without a listener, a connection lost while idle would end the process.
   connection.on('error', () => undefined);
-  const abort = () => connection.close();
-  signal?.addEventListener('abort', abort, { once: true });
+  if (settings.encrypt === true) insistOnTls(connection);
   try {
-    await login(connection);
+    await login(connection, signal);
     const client = new MssqlClient(connection, tedious);
     await client.query(sessionSettings(settings));
     return client;
@@ -41,8 +41,6 @@ export async function connectMssql(settings: MssqlSettings, options: ConnectOpti
     connection.close();
     if (signal?.aborted) throw aborted(settings);
     throw unreachable(error, settings);
-  } finally {
-    signal?.removeEventListener('abort', abort);
   }
 }
 
@@ -57,6 +55,8 @@ function configuration(settings: MssqlSettings, isolation: number | undefined): 
       ...(database !== undefined && { database }),
       encrypt: settings.encrypt,
       trustServerCertificate: settings.trustServerCertificate,
+      // TLS knows no server names that are addresses; which name it is matters only where it is checked.
+      ...(settings.trustServerCertificate && isIP(server) !== 0 && { serverName: 'localhost' }),
       readOnlyIntent: settings.readOnlyIntent,
       multiSubnetFailover: settings.multiSubnetFailover,
       connectTimeout: settings.connectTimeoutMs,
@@ -70,18 +70,32 @@ function configuration(settings: MssqlSettings, isolation: number | undefined): 
   };
 }
 
+/** The driver would go on without TLS where the server offers none, and send the password for anybody to read. */
+function insistOnTls(connection: Connection): void {
+  const negotiate = connection.performTlsNegotiation.bind(connection);
+  connection.performTlsNegotiation = (answer, signal) => {
+    if (answer.encryptionString === 'ON' || answer.encryptionString === 'REQ') return negotiate(answer, signal);
+    return Promise.reject(Object.assign(new Error('the server offers no encryption'), { code: 'EENCRYPT' }));
+  };
+}
+
 /** The driver's error of a refused login has no number; the server's message, which comes before it, does. */
-function login(connection: Connection): Promise<void> {
+function login(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let reported: ServerError | undefined;
     const onMessage = (message: { readonly number: number; readonly message: string }) => {
       reported ??= new ServerError(message.number, message.message);
     };
+    const abort = () => {
+      connection.socket?.destroy();
+      reject(new Error('given up'));
+    };
     connection.on('errorMessage', onMessage);
+    signal?.addEventListener('abort', abort, { once: true });
     connection.connect((error) => {
       connection.off('errorMessage', onMessage);
+      signal?.removeEventListener('abort', abort);
       if (error === undefined) resolve();
-      // Node's errors of a host with several addresses are one that holds all.
       else reject(reported ?? error);
     });
   });
