@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-
 import { connectionStringParts } from '../auth/connection-string.js';
 import type { AuthEntry, DatabaseEntry, StorageEntry } from '../auth/entries.js';
 import { LakeportError } from '../errors.js';
@@ -30,7 +28,7 @@ export async function checkEntry(entry: AuthEntry, signal: AbortSignal): Promise
   try {
     signal.throwIfAborted();
     const { address, detail } =
-      entry.kind === 'database' ? await checkDatabase(entry, signal) : await checkStorage(entry);
+      entry.kind === 'database' ? await checkDatabase(entry, signal) : await checkStorage(entry, signal);
     return done({ result: 'ok', address, detail, error: undefined });
   } catch (thrown) {
     const error = LakeportError.from(thrown);
@@ -53,34 +51,19 @@ async function checkDatabase(entry: DatabaseEntry, signal: AbortSignal) {
   }
 }
 
-async function checkStorage(entry: StorageEntry) {
-  const { openStorage } = await import('../storage/index.js');
+async function checkStorage(entry: StorageEntry, signal: AbortSignal) {
+  const [{ openStorage }, { probeStorage }, { unlessAborted }] = await Promise.all([
+    import('../storage/index.js'),
+    import('../storage/probe.js'),
+    import('../export/interruption.js'),
+  ]);
   const storage = await openStorage({ kind: 'entry', entry });
   try {
-    await storage.prepare();
-    const path = `_lakeport_check_${randomUUID()}`;
-    const written = Buffer.from(path);
-    await storage.put(path, written);
-    try {
-      const read = await storage.get(path);
-      if (read === undefined || !written.equals(read)) throw readBackDiffers(entry, storage.display(path));
-    } finally {
-      await storage.remove([path]);
-    }
-    return { address: addressOf(entry), detail: undefined };
+    await unlessAborted(signal, probeStorage(storage));
+    return { address: storage.display('').replace(/(?<=[^/])\/$/, ''), detail: undefined };
   } finally {
     await storage.close();
   }
-}
-
-function readBackDiffers(entry: StorageEntry, path: string): LakeportError {
-  return new LakeportError({
-    code: 'PROBE_DIFFERS',
-    exit: 'unreachable',
-    message: `What was written to ${path} was not what came back`,
-    hint: 'Look for a cache or a gateway between here and the storage.',
-    context: { entry: entry.id, path },
-  });
 }
 
 /** Where the entry leads to, from its own fields. */

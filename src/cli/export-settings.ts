@@ -11,13 +11,14 @@ import {
   oneOf,
   parallelism,
   patterns,
+  route,
   unboundedNumeric,
   uuid,
   wholeNumber,
 } from './flag-values.js';
 import { EXPORT_FLAGS } from './flags.js';
 import type { GivenFlags } from './given-flags.js';
-import { resolveSubPath } from './sub-path.js';
+import { resolveSubPath, type SubPathTokens } from './sub-path.js';
 import { notAvailableYet, usageError } from './usage-error.js';
 
 const MOST_JOBS = 1024;
@@ -34,7 +35,7 @@ export interface ExportSettings {
   readonly runId: string;
   readonly sourceId: string;
   readonly target: ExportOptions['target'];
-  /** @throws LakeportError of class `usage` where `--sub_path` does not fit */
+  /** @throws LakeportError of class `usage` where `--sub_path` or the path of a `--route` does not fit */
   optionsFor(source: DatabaseEntry): ExportOptions;
 }
 
@@ -48,6 +49,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
   const sourceId = read(flags, 'source_db_auth_id', notEmpty) ?? '';
   const databaseName = read(flags, 'source_db_name', notEmpty);
   const subPath = read(flags, 'sub_path', notEmpty) ?? '';
+  const routes = flags.values('route').map((value) => route({ flag: '--route', value }));
   const [minRows, maxRows] = readRowLimits(flags);
   const options = {
     runId,
@@ -72,9 +74,16 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     consistency: read(flags, 'consistency', (given) => oneOf(given, ['run', 'none'])) ?? 'run',
     errorAction: readErrorAction(flags),
     lockTimeoutMs: read(flags, 'lock_timeout', duration) ?? 30_000,
-  } satisfies Omit<ExportOptions, 'subPath'>;
+  } satisfies Omit<ExportOptions, 'subPath' | 'routes'>;
+  const paths = (database: string | undefined): Pick<ExportOptions, 'subPath' | 'routes'> => {
+    const tokens: SubPathTokens = { runId, startedAt, database };
+    return {
+      subPath: resolveSubPath(subPath, tokens),
+      routes: routes.map((one) => ({ ...one, subPath: resolveSubPath(one.subPath, tokens, '--route') })),
+    };
+  };
   // A path that no database's name can make right is refused before the auth file is read.
-  resolveSubPath(subPath, { runId, startedAt, database: databaseName ?? 'database' });
+  paths(databaseName ?? 'database');
   return {
     authFile: read(flags, 'auth_file', notEmpty) ?? '',
     dryRun: flags.has('dry_run'),
@@ -84,10 +93,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     runId,
     sourceId,
     target,
-    optionsFor: (source) => ({
-      ...options,
-      subPath: resolveSubPath(subPath, { runId, startedAt, database: databaseName ?? databaseOf(source) }),
-    }),
+    optionsFor: (source) => ({ ...options, ...paths(databaseName ?? databaseOf(source)) }),
   };
 }
 

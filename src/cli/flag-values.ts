@@ -1,6 +1,6 @@
 import { parseDuration } from '../auth/measure.js';
 import type { LakeportError } from '../errors.js';
-import type { Codec, Parallelism } from '../export/options.js';
+import type { Codec, Parallelism, Route } from '../export/options.js';
 import { nearest } from '../nearest.js';
 import type { UnboundedNumeric } from '../sources/source.js';
 import { usageError } from './usage-error.js';
@@ -96,6 +96,24 @@ export function patterns({ flag, value }: FlagValue): string[] {
     });
   }
   return items;
+}
+
+/**
+ * `PATTERN=STORAGE_ID[/PATH]`, the path as it was typed. A backslash before `=` or `/` takes it as part of a name.
+ */
+export function route({ flag, value }: FlagValue): Route {
+  const [, list, id = '', subPath] =
+    /^((?:[^\\=]|\\[\s\S])*)=((?:[^\\/]|\\[\s\S])*)(?:\/([\s\S]*))?$/.exec(value) ?? [];
+  const storageId = id.replace(/\\([\s\S])/g, '$1');
+  if (list === undefined || storageId.trim() === '' || subPath === '') {
+    throw usageError({
+      code: 'BAD_ROUTE',
+      message: `${flag} must be PATTERN=STORAGE_ID or PATTERN=STORAGE_ID/PATH, not ${JSON.stringify(value)}`,
+      hint: `For example ${flag} 'sales.%=s3_eu' or ${flag} '%.audit_%=azure_cold/archive'.`,
+      flag,
+    });
+  }
+  return { patterns: patterns({ flag, value: list }), storageId, subPath: subPath ?? '' };
 }
 
 function splitAtCommas(list: string): string[] {

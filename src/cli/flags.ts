@@ -122,8 +122,7 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     value: 'PATTERN=ID[/PATH]',
     repeatable: true,
     group: 'Destination',
-    help: 'sends tables that match to another storage entry; repeatable, the first match wins',
-    standing: 'later',
+    help: 'sends tables that match LIKE patterns (with commas, as of --include) to another storage entry, there below PATH; repeatable, the first match wins',
   },
 
   { name: 'n_jobs', value: 'N', group: 'Speed', help: 'tables exported at the same time (default: 4)' },

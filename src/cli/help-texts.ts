@@ -25,8 +25,8 @@ storage: fast, exact, from one snapshot, each table whole or not at all.`,
   ],
   plan: ['Shows what an export would do: tables, columns, types, files. Writes nothing.', SPELLING],
   check: [
-    `Opens databases and reads a row; writes to storages, reads back and deletes.
-Without ids, tests every entry of the auth file.`,
+    `Opens databases and reads a row; to storages it writes, reads back, lists, stages
+and deletes small hidden objects. Without ids, tests every entry of the auth file.`,
     SPELLING,
   ],
 } as const;
@@ -36,13 +36,14 @@ export const EXAMPLES = {
   lakeport -a auth.json --source_db_auth_id ds_pg --output_dir ./exports
   lakeport -a auth.json --source_db_auth_id ds_pg --output_dir ./exports \\
     --sub_path daily/{date} -i 'sales.%' -e '%_tmp' --n_jobs 8 --compression_type Snappy
-  lakeport plan -a auth.json --source_db_auth_id ds_pg --output_dir ./exports`,
+  lakeport -a auth.json --source_db_auth_id ds_pg --target_storage_id s3_lake \\
+    --route 'sales.%=s3_eu' --route '%.audit_%=azure_cold/archive'`,
   plan: `Examples:
   lakeport plan -a auth.json --source_db_auth_id ds_pg --output_dir ./exports
   lakeport plan -a auth.json --source_db_auth_id ds_pg --output_dir ./exports -i 'sales.%'
-  lakeport plan -a auth.json --source_db_auth_id ds_pg --output_dir ./exports --json`,
+  lakeport plan -a auth.json --source_db_auth_id ds_pg --target_storage_id s3_lake --json`,
   check: `Examples:
   lakeport check -a auth.json
-  lakeport check -a auth.json ds_pg local_exports
+  lakeport check -a auth.json ds_pg s3_lake
   lakeport check -a auth.json --json`,
 } as const;

@@ -6,7 +6,7 @@ import type { Output } from './output.js';
 import { parquetTypeName } from './parquet-type-name.js';
 import { printable, printableLines, tableName } from './printable.js';
 import { byteSize, count, counted } from './quantities.js';
-import { errorDocument } from './run-json.js';
+import { errorDocument, routeDocument } from './run-json.js';
 import { tableLines, type TextColumn } from './text-table.js';
 
 /** Of more tables, only columns that are not exact are shown. */
@@ -76,7 +76,22 @@ function headLines(plan: RunPlan): string[] {
     `Consistency  ${consistency}`,
     `Connections  ${count(readers + 1)} at most: ${counted(readers, 'reader')} and the planner`,
     `Memory       ${byteSize(readerMemoryBytes)} at most for each reader, ${byteSize(readerMemoryBytes * readers)} for all`,
+    ...storageLines(plan),
   ];
+}
+
+/** With a single storage, the targets say it all. */
+function storageLines({ tables }: RunPlan): string[] {
+  const counts = countBy(tables.map(({ storageId }) => storageId));
+  if (counts.size < 2) return [];
+  const parts = Array.from(counts, ([id, number]) => `${printable(id)} (${counted(number, 'table')})`);
+  return [`Storages     ${parts.join(', ')}`];
+}
+
+function countBy(words: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
 }
 
 function tableRow(table: TablePlan, options: ExportOptions): string[] {
@@ -132,14 +147,17 @@ export function planDocument(plan: RunPlan, options: ExportOptions): object {
     exit_code: plan.problems.length === 0 ? 0 : EXIT_CODES['tables-failed'],
     source: { entry: options.sourceId, ...plan.server },
     target: 'directory' in options.target ? options.target.directory : options.target.storageId,
+    routes: options.routes.map(routeDocument),
     consistency: plan.snapshot.consistency,
     readers: plan.readers,
     connections: plan.readers + 1,
     reader_memory_bytes: plan.readerMemoryBytes,
     tables: plan.tables.map((table) => tableDocument(table, options)),
-    problems: plan.problems.map(({ id, error }) => ({
+    problems: plan.problems.map(({ id, error, storageId, displayPath }) => ({
       schema: id.schema,
       table: id.name,
+      storage: storageId,
+      path: displayPath,
       error: errorDocument(error),
     })),
   };

@@ -1,5 +1,5 @@
 import { EXIT_CODES, type ErrorData, type LakeportError } from '../errors.js';
-import type { ExportOptions } from '../export/options.js';
+import type { ExportOptions, Route } from '../export/options.js';
 import type { RunResult, TableResult } from '../export/result.js';
 import { VERSION } from '../version.js';
 import { rate } from './quantities.js';
@@ -7,7 +7,7 @@ import { rate } from './quantities.js';
 /** The document of `--json` after an export. Names are in snake_case, times in seconds, sizes in bytes. */
 export function runDocument(
   result: RunResult,
-  options: { readonly source: string; readonly target: ExportOptions['target'] },
+  options: { readonly source: string } & Pick<ExportOptions, 'target' | 'routes'>,
 ): object {
   const inState = (state: TableResult['state']) => result.tables.filter((table) => table.state === state).length;
   return {
@@ -17,6 +17,7 @@ export function runDocument(
     exit_code: result.exit === undefined ? 0 : EXIT_CODES[result.exit],
     source: options.source,
     target: 'directory' in options.target ? options.target.directory : options.target.storageId,
+    routes: options.routes.map(routeDocument),
     started_at: result.startedAt,
     ended_at: result.endedAt,
     seconds: result.seconds,
@@ -36,7 +37,7 @@ export function runDocument(
 }
 
 function tableDocument(result: TableResult): object {
-  const { table, state, rows, files, bytes, seconds, path, unrepresentable, error } = result;
+  const { table, state, rows, files, bytes, seconds, storageId, path, unrepresentable, error } = result;
   return {
     schema: table.schema,
     table: table.name,
@@ -46,10 +47,15 @@ function tableDocument(result: TableResult): object {
     bytes,
     seconds,
     rows_per_second: Math.round(rate(rows, seconds)),
+    storage: storageId,
     path,
     unrepresentable,
     ...(error === undefined ? {} : { error: errorDocument(error) }),
   };
+}
+
+export function routeDocument({ patterns, storageId, subPath }: Route): object {
+  return { patterns, storage: storageId, sub_path: subPath };
 }
 
 /** The document of `--json` where there is no result but an error. */

@@ -12,19 +12,19 @@ export interface SubPathTokens {
 const TOKENS = ['date', 'timestamp', 'run_id', 'database'] as const;
 
 /**
- * `--sub_path` with its tokens replaced.
+ * `--sub_path`, or the path of a `--route`, with its tokens replaced.
  * @throws LakeportError of class `usage` for an unknown token, or a path that would lead elsewhere
  */
-export function resolveSubPath(template: string, tokens: SubPathTokens): string {
-  const subPath = template.replace(/\{([^{}]*)\}/g, (_, name: string) => tokenValue(name, tokens));
+export function resolveSubPath(template: string, tokens: SubPathTokens, flag = '--sub_path'): string {
+  const subPath = template.replace(/\{([^{}]*)\}/g, (_, name: string) => tokenValue(name, tokens, flag));
   if (/[{}]/.test(template.replace(/\{[^{}]*\}/g, ''))) {
-    throw badSubPath(`--sub_path ${JSON.stringify(template)} has a brace without its other half`);
+    throw badSubPath(flag, `The path ${JSON.stringify(template)} of ${flag} has a brace without its other half`);
   }
-  checkSubPath(subPath);
+  checkSubPath(subPath, flag);
   return subPath;
 }
 
-function tokenValue(name: string, { runId, startedAt, database }: SubPathTokens): string {
+function tokenValue(name: string, { runId, startedAt, database }: SubPathTokens, flag: string): string {
   const token = TOKENS.find((known) => known === name);
   const iso = startedAt.toISOString();
   switch (token) {
@@ -37,17 +37,18 @@ function tokenValue(name: string, { runId, startedAt, database }: SubPathTokens)
     case 'database':
       if (database === undefined) {
         throw badSubPath(
-          '--sub_path uses {database}, and the entry names no database',
+          flag,
+          `${flag} uses {database}, and the entry names no database`,
           'Name it with --source_db_name.',
         );
       }
       return encodeSegment(database);
     case undefined:
-      throw badSubPath(`--sub_path has the unknown token {${name}}`);
+      throw badSubPath(flag, `${flag} has the unknown token {${name}}`);
   }
 }
 
-function badSubPath(message: string, hint?: string): Error {
+function badSubPath(flag: string, message: string, hint?: string): Error {
   const known = TOKENS.map((token) => `{${token}}`).join(', ');
-  return usageError({ code: 'BAD_SUB_PATH', message, hint: hint ?? `Its tokens are ${known}.`, flag: '--sub_path' });
+  return usageError({ code: 'BAD_SUB_PATH', message, hint: hint ?? `Its tokens are ${known}.`, flag });
 }

@@ -1,5 +1,6 @@
 import type { ExportOptions } from '../export/options.js';
 import type { RunResult, TableResult } from '../export/result.js';
+import { OUTPUT_DIRECTORY_ID } from '../storage/index.js';
 import type { Output } from './output.js';
 import { printable, printableLines, tableName } from './printable.js';
 import { byteSize, count, counted, rate, timeSpan } from './quantities.js';
@@ -105,6 +106,17 @@ function failureLines(failed: readonly TableResult[], output: Output): string[] 
   return lines;
 }
 
+/** Where the tables went; of several storages, their ids. */
+function placeOf({ tables }: RunResult, target: ExportOptions['target']): string {
+  const targetId = 'directory' in target ? OUTPUT_DIRECTORY_ID : target.storageId;
+  const used = new Set(tables.map(({ storageId }) => storageId));
+  const others = [...used].filter((id) => id !== targetId).map(printable);
+  const main = 'directory' in target ? printable(target.directory) : printable(target.storageId);
+  const places = used.has(targetId) || used.size === 0 ? [main, ...others] : others;
+  if (places.length > 1) return `${places.slice(0, -1).join(', ')} and ${places.at(-1) ?? ''}`;
+  return 'directory' in target && others.length === 0 ? main : `storage ${places[0] ?? ''}`;
+}
+
 function outcomeLine(
   result: RunResult,
   options: { readonly completed: number; readonly target: ExportOptions['target']; readonly output: Output },
@@ -116,7 +128,7 @@ function outcomeLine(
     table: 'one snapshot per table',
     none: 'no common snapshot',
   }[result.consistency];
-  const place = 'directory' in target ? printable(target.directory) : `storage ${target.storageId}`;
+  const place = placeOf(result, target);
   const tables = all ? counted(completed, 'table') : `${count(completed)} of ${counted(result.tables.length, 'table')}`;
   const text = `${tables} exported to ${place} in ${timeSpan(result.seconds)} (${consistency}, run ${result.runId})`;
   return output.paint(all ? 'green' : 'yellow', text);

@@ -2,11 +2,9 @@ import type { AuthFile } from '../auth/auth-file.js';
 import { LakeportError } from '../errors.js';
 import { openSource } from '../sources/index.js';
 import type { Source } from '../sources/source.js';
-import { openStorage, type StorageTarget } from '../storage/index.js';
-import { checkSubPath, tableDirectory } from '../storage/path.js';
-import type { Storage } from '../storage/storage.js';
+import { checkSubPath } from '../storage/path.js';
 import { exitClassOf } from './exit-class.js';
-import { interruption } from './interruption.js';
+import { interruption, unlessAborted } from './interruption.js';
 import { stagedTable } from './job-publication.js';
 import type { RunObserver } from './observer.js';
 import type { ExportOptions } from './options.js';
@@ -15,6 +13,7 @@ import { planTables } from './planner.js';
 import { publishTable } from './publisher.js';
 import type { RunResult, TableResult } from './result.js';
 import { Run } from './run.js';
+import { RunStorages } from './run-storages.js';
 import { problemResult } from './table-result.js';
 import { WorkerPool } from './worker-pool.js';
 
@@ -41,16 +40,19 @@ export async function planExport(request: ExportRequest): Promise<RunPlan> {
 export async function runExport(request: ExportRequest): Promise<RunResult> {
   return withPlan(request, async (prepared) => {
     prepared.observer.planned?.(prepared.plan);
-    const { storage, options, observer } = prepared;
-    await storage.prepare();
-    await storage.beginRun({ runId: options.runId, directory: options.subPath });
+    const { storages, options, observer, signal } = prepared;
     try {
-      await sweep(storage, observer);
+      await storages.begin(usedStorages(prepared.plan), {
+        runId: options.runId,
+        directory: options.subPath,
+        signal,
+      });
+      await sweep(prepared);
       const result = await exportTables(prepared);
       observer.ended?.(result);
       return result;
     } finally {
-      await endRun(storage, observer);
+      await endRun(storages, observer);
     }
   });
 }
@@ -60,49 +62,48 @@ interface PreparedRun {
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
   readonly source: Source;
-  readonly target: StorageTarget;
-  readonly storage: Storage;
+  readonly storages: RunStorages;
   readonly plan: RunPlan;
 }
 
-/** Opens source and storage, plans, and closes them after `use`, which may need the snapshot that the source holds. */
+/** Opens source and storages, plans, and closes them after `use`, which may need the snapshot that the source holds. */
 async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) => Promise<T>): Promise<T> {
   const { options, auth, observer = {}, signal = new AbortController().signal } = request;
   checkSubPath(options.subPath);
+  for (const route of options.routes) checkSubPath(route.subPath, '--route');
   const entry = auth.database(options.sourceId);
-  const target = storageTarget(options, auth);
-  const storage = await openStorage(target);
+  const storages = RunStorages.of(options, auth);
   let source: Source | undefined;
   // Ends whatever the source is waiting for, such as a lock.
   const giveUp = () => void source?.close();
   try {
+    // With nowhere else to go, what is wrong with the entry is told before the database is asked.
+    if (options.routes.length === 0) await storages.open(storages.defaultId);
     signal.throwIfAborted();
     const { databaseName: database, lockTimeoutMs } = options;
     source = await openSource(entry, { database, lockTimeoutMs, signal });
     signal.addEventListener('abort', giveUp, { once: true });
     signal.throwIfAborted();
-    const plan = await planTables({ options, source, storage, observer, signal });
+    const plan = await planTables({ options, source, storages, observer, signal });
     signal.removeEventListener('abort', giveUp);
-    return await use({ options, observer, signal, source, target, storage, plan });
+    return await use({ options, observer, signal, source, storages, plan });
   } catch (error) {
     throw signal.aborted ? interruption(signal) : error;
   } finally {
     signal.removeEventListener('abort', giveUp);
-    await Promise.all([source?.close(), storage.close()]);
+    await Promise.all([source?.close(), storages.close()]);
   }
 }
 
-function storageTarget({ target }: ExportOptions, auth: AuthFile): StorageTarget {
-  if ('directory' in target) return { kind: 'directory', directory: target.directory };
-  return { kind: 'entry', entry: auth.storage(target.storageId) };
+/** A storage of which all tables have failed before is not written to. */
+function usedStorages(plan: RunPlan): string[] {
+  return [...new Set(plan.tables.map((table) => table.storageId))];
 }
 
 async function exportTables(prepared: PreparedRun): Promise<RunResult> {
-  const { options, plan, source, observer, signal, target, storage } = prepared;
+  const { options, plan, source, observer, signal, storages } = prepared;
   const { runId, startedAt, codec, rowGroupRows, maxRowsPerFile, onUnrepresentable, jobs, errorAction } = options;
-  const problems = plan.problems.map((problem) => {
-    return problemResult(problem, storage.display(tableDirectory(options.subPath, problem.id)));
-  });
+  const problems = plan.problems.map(problemResult);
   for (const { id, error } of plan.problems) observer.tableFailed?.(id, error);
   for (const result of problems) observer.tableEnded?.(result);
 
@@ -110,7 +111,7 @@ async function exportTables(prepared: PreparedRun): Promise<RunResult> {
     runId,
     reader: source.readerSettings(),
     snapshot: plan.snapshot,
-    targets: [target],
+    targets: storages.targets(usedStorages(plan)),
     codec,
     rowGroupRows,
     maxRowsPerFile,
@@ -122,8 +123,11 @@ async function exportTables(prepared: PreparedRun): Promise<RunResult> {
     jobs,
     errorAction,
     pool,
-    withdraw: (part) => storage.withdraw(part),
-    publish: (job) => publishTable(stagedTable(job, { runId, engine: source.engine, plan, storage })),
+    withdraw: (part) => storages.get(part.storageId).withdraw(part),
+    publish: (job) => {
+      const storage = storages.get(job.plan.storageId);
+      return publishTable(stagedTable(job, { runId, engine: source.engine, plan, storage }));
+    },
     observer,
     signal,
     isStopped: errorAction === 'fail' && problems.length > 0,
@@ -153,23 +157,28 @@ async function exportTables(prepared: PreparedRun): Promise<RunResult> {
 }
 
 /** What dead runs of other users have left may not be ours to remove: no reason not to export. */
-async function sweep(storage: Storage, observer: RunObserver): Promise<void> {
-  try {
-    const removed = await storage.sweep();
-    if (removed === 0) return;
-    observer.message?.('info', `Removed ${removed} temporary files that runs before this one had left`, { removed });
-  } catch (thrown) {
-    const { message } = LakeportError.from(thrown);
-    observer.message?.('warning', `Temporary files of runs before this one could not be removed: ${message}`);
+async function sweep({ storages, observer, signal }: PreparedRun): Promise<void> {
+  for (const storage of storages.begun) {
+    try {
+      const removed = await unlessAborted(signal, storage.sweep());
+      if (removed === 0) continue;
+      observer.message?.('info', `Removed ${removed} temporary files that runs before this one had left`, { removed });
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const { message } = LakeportError.from(thrown);
+      observer.message?.('warning', `Temporary files of runs before this one could not be removed: ${message}`);
+    }
   }
 }
 
 /** What was published is published: what can't be tidied up now is no failure, and the next run will try again. */
-async function endRun(storage: Storage, observer: RunObserver): Promise<void> {
-  try {
-    await storage.endRun();
-  } catch (thrown) {
-    const { message } = LakeportError.from(thrown);
-    observer.message?.('warning', `Temporary files could not be removed; the next run will: ${message}`);
+async function endRun(storages: RunStorages, observer: RunObserver): Promise<void> {
+  for (const storage of storages.begun) {
+    try {
+      await storage.endRun();
+    } catch (thrown) {
+      const { message } = LakeportError.from(thrown);
+      observer.message?.('warning', `Temporary files could not be removed; the next run will: ${message}`);
+    }
   }
 }

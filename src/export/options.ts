@@ -6,6 +6,16 @@ export type Codec = 'Zstd' | 'Snappy' | 'Gzip' | 'Lz4' | 'None';
 /** Readers inside one table: as many as there are cores, shared by all tables in progress, or a fixed number. */
 export type Parallelism = 'auto' | number;
 
+/** Where tables of some patterns go instead of the target. */
+export interface Route {
+  /** LIKE patterns of table names, or of `schema.table`; any of them. */
+  readonly patterns: readonly string[];
+  /** Of an entry of the auth file. */
+  readonly storageId: string;
+  /** Between the storage's base and the run's own sub path; tokens replaced, empty for none. */
+  readonly subPath: string;
+}
+
 /** Everything that decides what an export does; validated, complete, without secrets. Goes into the run's record. */
 export interface ExportOptions {
   readonly runId: string;
@@ -20,6 +30,8 @@ export interface ExportOptions {
   readonly maxRows: number | undefined;
   /** Either a directory or a storage entry. */
   readonly target: { readonly directory: string } | { readonly storageId: string };
+  /** A table goes by the first that matches, or else to the target. */
+  readonly routes: readonly Route[];
   /** With its tokens replaced, segments separated by `/`; empty for none. */
   readonly subPath: string;
   readonly jobs: number;

@@ -27,13 +27,20 @@ export interface TablePlan {
   readonly displayPath: string;
 }
 
+/** A table that fails before its first row. */
+export interface PlannedProblem extends TableProblem {
+  readonly storageId: string;
+  /** For people: where its files would be. */
+  readonly displayPath: string;
+}
+
 /** What the run is going to do, with everything that is known before the first row. */
 export interface RunPlan {
   readonly server: ServerInfo;
   readonly snapshot: Snapshot;
   /** Largest first. */
   readonly tables: readonly TablePlan[];
-  readonly problems: readonly TableProblem[];
+  readonly problems: readonly PlannedProblem[];
   /** Readers, and so connections besides the planner's, at most. */
   readonly readers: number;
   /** Most memory that one reader takes, in bytes: row group, batch and upload parts. */

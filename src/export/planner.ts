@@ -2,22 +2,22 @@ import { availableParallelism } from 'node:os';
 
 import { LakeportError } from '../errors.js';
 import { estimateReaderMemory } from '../parquet/memory.js';
-import type { ReadColumn, Source, SourceTable, TableId, TableProblem } from '../sources/source.js';
-import { tableDirectory } from '../storage/path.js';
-import type { Storage } from '../storage/storage.js';
+import type { ReadColumn, Source, SourceTable, TableProblem } from '../sources/source.js';
 import type { RunObserver } from './observer.js';
 import type { ExportOptions } from './options.js';
 import type { RunPlan, TablePlan } from './plan.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './readers.js';
 import { selectTables } from './selection.js';
+import type { PlanStorages } from './run-storages.js';
+import { expectedSliceBytes } from './slice-bytes.js';
 import { checkSlices } from './slice-check.js';
-import { tableName } from './table-name.js';
+import { tableKey, tableName } from './table-name.js';
+import { placeTables, type TablePlace } from './table-places.js';
 
 export interface PlanningContext {
   readonly options: ExportOptions;
   readonly source: Source;
-  /** Where all tables go. */
-  readonly storage: Storage;
+  readonly storages: PlanStorages;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
 }
@@ -33,26 +33,26 @@ interface DescribedTable {
  * @throws LakeportError where nothing can be exported at all
  */
 export async function planTables(context: PlanningContext): Promise<RunPlan> {
-  const { options, source, storage, observer, signal } = context;
+  const { options, source, storages, observer, signal } = context;
   const found = await source.listTables({ views: options.includeViews });
   const selection = selectTables(found, options);
-  for (const warning of selection.warnings) observer.message?.('warning', warning);
-  checkCollisions(selection.tables, options.subPath, storage);
+  const places = await placeTables(selection.tables, options, storages);
+  for (const warning of [...selection.warnings, ...places.warnings]) observer.message?.('warning', warning);
 
   signal.throwIfAborted();
   const pinned = await source.pin(selection.tables, { consistency: options.consistency });
   const problems = [...pinned.problems];
-  const isProblem = new Set(problems.map(({ id }) => key(id)));
+  const isProblem = new Set(problems.map(({ id }) => tableKey(id)));
 
   signal.throwIfAborted();
-  const lockable = selection.tables.filter(({ id }) => !isProblem.has(key(id)));
+  const lockable = selection.tables.filter(({ id }) => !isProblem.has(tableKey(id)));
   const described = await describe(context, lockable, problems);
   const budget = readerBudget({ parallel: options.parallel, jobs: options.jobs, cores: availableParallelism() });
   const tables: TablePlan[] = [];
   for (const one of described) {
     signal.throwIfAborted();
     try {
-      tables.push(await planTable(context, one, budget));
+      tables.push(await planTable(context, { ...one, place: places.of(one.table.id) }, budget));
     } catch (error) {
       problems.push({ id: one.table.id, error: LakeportError.from(error).within({ table: tableName(one.table.id) }) });
     }
@@ -64,9 +64,12 @@ export async function planTables(context: PlanningContext): Promise<RunPlan> {
     server: source.server,
     snapshot: pinned.snapshot,
     tables: tables.map((table) => ({ ...table, degree: Math.min(table.degree, readers) })).sort(largestFirst),
-    problems,
+    problems: problems.map((problem) => {
+      const { storageId, displayPath } = places.of(problem.id);
+      return { ...problem, storageId, displayPath };
+    }),
     readers,
-    readerMemoryBytes: Math.max(0, ...tables.map((table) => readerMemory(table, options))),
+    readerMemoryBytes: Math.max(0, ...(await Promise.all(tables.map((table) => readerMemory(table, context))))),
   };
 }
 
@@ -89,14 +92,13 @@ async function describe(
 }
 
 async function planTable(
-  { options, source, storage }: PlanningContext,
-  { table, columns }: DescribedTable,
+  { options, source }: PlanningContext,
+  { table, columns, place }: DescribedTable & { readonly place: TablePlace },
   budget: ReaderBudget,
 ): Promise<TablePlan> {
   const { largeTableThreshold } = options;
   const slices = await source.slice(table, columns, { degree: budget.perTable, largeTableThreshold });
   checkSlices(slices);
-  const directory = tableDirectory(options.subPath, table.id);
   return {
     id: table.id,
     kind: table.kind,
@@ -106,9 +108,7 @@ async function planTable(
     method: slices.find((slice) => slice.method !== 'None')?.method ?? 'None',
     degree: Math.min(budget.perTable, slices.length),
     slices,
-    storageId: storage.id,
-    directory,
-    displayPath: storage.display(directory),
+    ...place,
   };
 }
 
@@ -133,34 +133,17 @@ async function withinConnections({ source, observer }: PlanningContext, wanted: 
   return free;
 }
 
-/** Two tables in one directory would take each other for an earlier export. */
-function checkCollisions(tables: readonly SourceTable[], subPath: string, storage: Storage): void {
-  const { ignoresCase = false } = storage.capabilities;
-  const taken = new Map<string, TableId>();
-  for (const { id } of tables) {
-    const directory = tableDirectory(subPath, id);
-    const place = ignoresCase ? directory.normalize('NFC').toLowerCase() : directory;
-    const other = taken.get(place);
-    if (other !== undefined) {
-      throw new LakeportError({
-        code: 'PATHS_COLLIDE',
-        exit: 'usage',
-        message: `The tables ${tableName(other)} and ${tableName(id)} would share the directory ${storage.display(directory)}`,
-        hint: 'Export them one after the other with --include, each with its own --sub_path.',
-        context: { table: tableName(id), path: storage.display(directory) },
-      });
-    }
-    taken.set(place, id);
-  }
-}
-
-function readerMemory(table: TablePlan, { rowGroupRows }: ExportOptions): number {
-  const { estimatedBytes, estimatedRows, columns } = table;
+/** Row group and batch, and what the store holds of a file that is on its way. */
+async function readerMemory(table: TablePlan, { options, storages }: PlanningContext): Promise<number> {
+  const { estimatedBytes, estimatedRows, columns, slices, storageId } = table;
   const isKnown = estimatedBytes !== undefined && estimatedRows !== undefined && estimatedRows > 0;
-  return estimateReaderMemory(
+  const rows = estimateReaderMemory(
     columns.map((column) => column.spec),
-    { rowGroupRows, averageRowBytes: isKnown ? estimatedBytes / estimatedRows : undefined },
+    { rowGroupRows: options.rowGroupRows, averageRowBytes: isKnown ? estimatedBytes / estimatedRows : undefined },
   );
+  const storage = await storages.open(storageId);
+  const parts = slices.map((slice) => storage.writerMemoryBytes?.(expectedSliceBytes(table, slice)) ?? 0);
+  return rows + Math.max(0, ...parts);
 }
 
 /** What nobody knows the size of may be the largest. */
@@ -175,8 +158,4 @@ function size({ estimatedBytes, estimatedRows }: TablePlan): number {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function key(id: TableId): string {
-  return JSON.stringify([id.schema, id.name]);
 }

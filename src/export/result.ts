@@ -10,6 +10,8 @@ export interface TableResult {
   readonly bytes: number;
   /** Wall time from the table's first slice to its publication. */
   readonly seconds: number;
+  /** Of the storage that the table goes to. */
+  readonly storageId: string;
   /** For people: where the table's files are. */
   readonly path: string;
   /** Values written as NULL because their Parquet type can't hold them, by column. */

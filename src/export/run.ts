@@ -8,6 +8,7 @@ import type { TablePlan } from './plan.js';
 import { ProgressReport } from './progress-report.js';
 import type { TableResult } from './result.js';
 import { Scheduler } from './scheduler.js';
+import { expectedSliceBytes } from './slice-bytes.js';
 import type { TableJob } from './table-job.js';
 import { cancelledResult, completedResult, failedResult } from './table-result.js';
 import { tableName } from './table-name.js';
@@ -97,7 +98,8 @@ export class Run {
   async #read(job: TableJob, slice: Slice, what: SliceTask['what']): Promise<void> {
     const { id: table, columns, slices, storageId, directory } = job.plan;
     const sole = what === 'schema' || slices.length === 1;
-    const task: SliceTask = { table, columns, slice, storageId, directory, what, sole };
+    const expectedBytes = expectedSliceBytes(job.plan, slice);
+    const task: SliceTask = { table, columns, slice, storageId, expectedBytes, directory, what, sole };
     this.#reading.set(task, job);
     const end = await this.#settings.pool.run(task, {
       onProgress: (sums) => {

@@ -68,6 +68,7 @@ export class SliceWorker {
 
   async #openSink(task: SliceTask, listener: TaskListener): Promise<SliceSink> {
     const { codec, rowGroupRows, maxRowsPerFile, runId } = this.#setup;
+    const { expectedBytes } = task;
     const storage = await this.#storage(task.storageId);
     const directory = joinPath(task.directory, task.slice.directory ?? '');
     // With several files to a slice, the slices after it are numbered anew.
@@ -77,7 +78,8 @@ export class SliceWorker {
       codec,
       rowGroupRows,
       maxRowsPerFile,
-      openPart: (file) => storage.stage(joinPath(directory, stagedName(task, file)), { runId, provisional }),
+      openPart: (file) =>
+        storage.stage(joinPath(directory, stagedName(task, file)), { runId, expectedBytes, provisional }),
       onStaged: listener.onStaged,
       onProgress: listener.onProgress,
     });

@@ -4,3 +4,8 @@ import type { TableId } from '../sources/source.js';
 export function tableName(id: TableId): string {
   return `${id.schema}.${id.name}`;
 }
+
+/** The same text for the same table, and no other's. */
+export function tableKey(id: TableId): string {
+  return JSON.stringify([id.schema, id.name]);
+}

@@ -1,5 +1,5 @@
 import type { LakeportError } from '../errors.js';
-import type { TableProblem } from '../sources/source.js';
+import type { PlannedProblem } from './plan.js';
 import type { TableResult } from './result.js';
 import type { TableJob } from './table-job.js';
 
@@ -35,7 +35,7 @@ export function cancelledResult(job: TableJob): TableResult {
 }
 
 /** A table that could not even be planned. */
-export function problemResult({ id, error }: TableProblem, path: string): TableResult {
+export function problemResult({ id, error, storageId, displayPath }: PlannedProblem): TableResult {
   return {
     table: id,
     state: 'failed',
@@ -43,7 +43,8 @@ export function problemResult({ id, error }: TableProblem, path: string): TableR
     files: 0,
     bytes: 0,
     seconds: 0,
-    path,
+    storageId,
+    path: displayPath,
     unrepresentable: {},
     error: error.toData(),
   };
@@ -58,6 +59,7 @@ function nothing(job: TableJob): Omit<TableResult, 'state'> {
     files: 0,
     bytes: 0,
     seconds,
+    storageId: job.plan.storageId,
     path: job.plan.displayPath,
     unrepresentable: {},
     error: undefined,

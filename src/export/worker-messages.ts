@@ -27,6 +27,8 @@ export interface SliceTask {
   readonly columns: readonly ReadColumn[];
   readonly slice: Slice;
   readonly storageId: string;
+  /** About how large the slice's file may get; undefined where nobody knows. */
+  readonly expectedBytes?: number | undefined;
   /** The table's, relative to the storage's base. */
   readonly directory: string;
   /** `schema`: nothing is read, and one file without rows is staged. */

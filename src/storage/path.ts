@@ -76,18 +76,19 @@ export function nameOf(path: string): string {
 
 /**
  * Refuses a `--sub_path` that is absolute, leads upwards or has segments that no store can hold.
+ * @param flag where it was typed
  * @throws LakeportError of class `usage`
  */
-export function checkSubPath(subPath: string): void {
+export function checkSubPath(subPath: string, flag = '--sub_path'): void {
   if (subPath === '') return;
   const problem = pathProblem(subPath);
   if (problem === undefined) return;
   throw new LakeportError({
     code: 'BAD_SUB_PATH',
     exit: 'usage',
-    message: `--sub_path ${JSON.stringify(subPath)} ${problem}`,
-    hint: 'Give directories below the destination, such as --sub_path daily/{date}.',
-    context: { detail: '--sub_path' },
+    message: `The path ${JSON.stringify(subPath)} of ${flag} ${problem}`,
+    hint: 'Give directories below the destination, such as daily/{date}.',
+    context: { detail: flag },
   });
 }
 

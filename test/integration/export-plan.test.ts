@@ -38,7 +38,7 @@ async function plan(options: Partial<ExportOptions> = {}, { ignoresCase = false 
     return await planTables({
       options: exportOptions(base, options),
       source,
-      storage,
+      storages: { defaultId: 'test', open: () => Promise.resolve(storage), place: (_, directory) => directory },
       observer: {},
       signal: new AbortController().signal,
     });

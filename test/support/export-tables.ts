@@ -24,6 +24,7 @@ export function exportOptions(directory: string, overrides: Partial<ExportOption
     minRows: undefined,
     maxRows: undefined,
     target: { directory },
+    routes: [],
     subPath: '',
     jobs: 4,
     parallel: 'auto',

@@ -44,6 +44,7 @@ export async function exportCommand(
     // A storage's id is checked before the source is connected to.
     if ('storageId' in options.target) auth.storage(options.target.storageId);
     else context.redactor.addPublic(options.target.directory);
+    for (const { storageId } of options.routes) auth.storage(storageId);
     const input = { options, auth, session, context, json, quiet: logging.quiet };
     return planOnly ? showPlan(input) : runExport(input);
   });
@@ -70,7 +71,7 @@ async function runExport({ options, auth, session, context, json, quiet }: Expor
   const observer = combineObservers({ planned: publish }, session.observer);
   const result = await run({ options, auth, observer, signal: context.signal });
   session.stop();
-  if (json) writeDocument(runDocument(result, { source: options.sourceId, target: options.target }), context);
+  if (json) writeDocument(runDocument(result, { ...options, source: options.sourceId }), context);
   else if (!quiet) {
     const { summaryText } = await import('../summary.js');
     context.stdout.write(

@@ -41,6 +41,7 @@ describe('options', () => {
       minRows: undefined,
       maxRows: undefined,
       target: { directory: 'out' },
+      routes: [],
       subPath: '',
       jobs: 4,
       parallel: 'auto',

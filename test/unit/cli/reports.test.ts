@@ -103,13 +103,14 @@ describe('the JSON document', () => {
       ],
       { exit: 'tables-failed' },
     );
-    expect(runDocument(result, { source: 'ds_pg', target })).toEqual({
+    expect(runDocument(result, { source: 'ds_pg', target, routes: [] })).toEqual({
       lakeport: expect.any(String) as string,
       command: 'export',
       run_id: result.runId,
       exit_code: 3,
       source: 'ds_pg',
       target: './exports',
+      routes: [],
       started_at: result.startedAt,
       ended_at: result.endedAt,
       seconds: 2,
@@ -125,6 +126,7 @@ describe('the JSON document', () => {
           bytes: 100,
           seconds: 1,
           rows_per_second: 10,
+          storage: '--output_dir',
           path: 'out/s/a',
           unrepresentable: { x: 1 },
         },
@@ -137,6 +139,7 @@ describe('the JSON document', () => {
           bytes: 100,
           seconds: 1,
           rows_per_second: 0,
+          storage: '--output_dir',
           path: 'out/s/secret',
           unrepresentable: {},
           error: {
@@ -181,13 +184,19 @@ describe('the plan', () => {
       sourceType: 'text[]',
     }),
   ];
-  const options = { maxRowsPerFile: undefined, target, runId: 'r', sourceId: 'ds_pg' } as ExportOptions;
+  const options = {
+    maxRowsPerFile: undefined,
+    target,
+    routes: [],
+    runId: 'r',
+    sourceId: 'ds_pg',
+  } as unknown as ExportOptions;
   const sample = plan({
     tables: [
       tablePlan({ name: 'orders', estimatedRows: 6_000_000, slices: 8, columns }),
       tablePlan({ name: 'view', kind: 'view' }),
     ],
-    problems: [{ id: { schema: 's', name: 'secret' }, error: denied }],
+    problems: [{ id: { schema: 's', name: 'secret' }, error: denied, storageId: 'x', displayPath: 'out/s/secret' }],
   });
 
   it('is a readable list of tables, columns and what would fail', () => {

@@ -41,7 +41,7 @@ export function tablePlan(table: {
       query: 'SELECT',
       estimatedRows: estimatedRows === undefined ? undefined : estimatedRows / slices,
     })),
-    storageId: 'output_dir',
+    storageId: '--output_dir',
     directory: `s/${name}`,
     displayPath: `out/s/${name}`,
   };
@@ -68,6 +68,7 @@ export function tableResult(overrides: Partial<Omit<TableResult, 'table'>> & { r
     files: 1,
     bytes: 100,
     seconds: 1,
+    storageId: '--output_dir',
     path: `out/s/${name}`,
     unrepresentable: {},
     error: undefined,

@@ -9,7 +9,8 @@ function table(end: 'completed' | 'cancelled' | ExitClass): TableResult {
   const state = end === 'completed' || end === 'cancelled' ? end : 'failed';
   const error = end === 'completed' || end === 'cancelled' ? undefined : { code: 'X', exit: end, message: '' };
   const table = { schema: 's', name: 't' };
-  return { table, state, rows: 0, files: 0, bytes: 0, seconds: 0, path: '', unrepresentable: {}, error };
+  const nothing = { rows: 0, files: 0, bytes: 0, seconds: 0, unrepresentable: {} };
+  return { table, state, ...nothing, storageId: 'lake', path: '', error };
 }
 
 const terminated = new LakeportError({ code: 'TERMINATED', exit: 'terminated', message: '' });

@@ -73,7 +73,7 @@ function task(overrides: Partial<SliceTask> = {}): SliceTask {
     table,
     columns: [COLUMN],
     slice,
-    storageId: 'output_dir',
+    storageId: '--output_dir',
     directory,
     what: 'rows',
     sole: false,

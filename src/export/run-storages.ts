@@ -1,0 +1,112 @@
+import path from 'node:path';
+
+import type { AuthFile } from '../auth/auth-file.js';
+import { openStorage, OUTPUT_DIRECTORY_ID, type StorageTarget } from '../storage/index.js';
+import type { Storage } from '../storage/storage.js';
+import { unlessAborted } from './interruption.js';
+import type { ExportOptions } from './options.js';
+
+/** Storages as the planner needs them. */
+export interface PlanStorages {
+  /** Where tables go that no route takes. */
+  readonly defaultId: string;
+  /** Opens the storage at the first call. */
+  open(id: string): Promise<Storage>;
+  /** The same text for the same place, by whichever of the open storages it is reached. */
+  place(id: string, directory: string): string;
+}
+
+/** All storages that a run may write to. Those that no table goes to are never opened. */
+export class RunStorages implements PlanStorages {
+  readonly defaultId: string;
+  readonly #targets: ReadonlyMap<string, StorageTarget>;
+  readonly #opening = new Map<string, Promise<Storage>>();
+  readonly #open = new Map<string, Storage>();
+  /** Those that hold the run's marker. */
+  readonly #begun: Storage[] = [];
+
+  private constructor(defaultId: string, targets: ReadonlyMap<string, StorageTarget>) {
+    this.defaultId = defaultId;
+    this.#targets = targets;
+  }
+
+  /**
+   * Opens nothing yet.
+   * @throws LakeportError of class `usage` where an id is none of a storage entry
+   */
+  static of({ target, routes }: Pick<ExportOptions, 'target' | 'routes'>, auth: AuthFile): RunStorages {
+    const targets = new Map<string, StorageTarget>();
+    const entry = (id: string) => targets.set(id, { kind: 'entry', entry: auth.storage(id) });
+    if ('directory' in target) targets.set(OUTPUT_DIRECTORY_ID, { kind: 'directory', directory: target.directory });
+    else entry(target.storageId);
+    for (const { storageId } of routes) entry(storageId);
+    return new RunStorages('directory' in target ? OUTPUT_DIRECTORY_ID : target.storageId, targets);
+  }
+
+  async open(id: string): Promise<Storage> {
+    const opening = this.#opening.get(id) ?? openStorage(this.#target(id));
+    this.#opening.set(id, opening);
+    const storage = await opening;
+    this.#open.set(id, storage);
+    return storage;
+  }
+
+  /** One that is open. */
+  get(id: string): Storage {
+    const storage = this.#open.get(id);
+    if (storage === undefined) throw new TypeError(`the storage ${id} is not open`);
+    return storage;
+  }
+
+  place(id: string, directory: string): string {
+    const target = this.#target(id);
+    if (target.kind === 'directory') return localPlace(target.directory, directory);
+    const { entry } = target;
+    if (entry.storageType === 'local') return localPlace(entry.info.directory, directory);
+    // What is shown of a bucket does not tell which server it is on.
+    return `${entry.info.endpointUrl ?? ''} ${this.get(id).display(directory)}`;
+  }
+
+  /** For the workers, which open their own. */
+  targets(ids: Iterable<string>): StorageTarget[] {
+    return Array.from(ids, (id) => this.#target(id));
+  }
+
+  /**
+   * Checks that the storages can be written to, and marks the run as alive in each. Storages with the same base share
+   * one marker.
+   */
+  async begin(
+    ids: readonly string[],
+    run: { readonly runId: string; readonly directory: string; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { signal, ...marker } = run;
+    await unlessAborted(signal, Promise.all(ids.map((id) => this.get(id).prepare())));
+    const byPlace = new Map(ids.map((id) => [this.place(id, ''), this.get(id)]));
+    for (const storage of byPlace.values()) {
+      signal.throwIfAborted();
+      this.#begun.push(storage);
+      await storage.beginRun(marker);
+    }
+  }
+
+  /** Storages in which the run has begun. */
+  get begun(): readonly Storage[] {
+    return this.#begun;
+  }
+
+  async close(): Promise<void> {
+    const opened = await Promise.allSettled(this.#opening.values());
+    await Promise.all(opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])));
+  }
+
+  #target(id: string): StorageTarget {
+    const target = this.#targets.get(id);
+    if (target === undefined) throw new TypeError(`the run has no storage ${id}`);
+    return target;
+  }
+}
+
+function localPlace(base: string, directory: string): string {
+  return path.resolve(base, directory).replaceAll(path.sep, '/');
+}

@@ -1,0 +1,97 @@
+import { LakeportError } from '../errors.js';
+import type { SourceTable, TableId } from '../sources/source.js';
+import { joinPath, tableDirectory } from '../storage/path.js';
+import { TablePattern } from './like-pattern.js';
+import type { ExportOptions } from './options.js';
+import type { PlanStorages } from './run-storages.js';
+import { tableKey, tableName } from './table-name.js';
+
+/** Where one table goes. */
+export interface TablePlace {
+  readonly storageId: string;
+  /** Relative to the storage's base. */
+  readonly directory: string;
+  /** For people. */
+  readonly displayPath: string;
+}
+
+export interface TablePlaces {
+  /** Only for the tables that were placed. */
+  of(id: TableId): TablePlace;
+  /** One sentence each, about routes that no table takes. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Gives each table its storage and directory, and opens the storages that any of them goes to.
+ * @throws LakeportError of class `usage` where two tables would get into each other's way
+ */
+export async function placeTables(
+  tables: readonly SourceTable[],
+  options: Pick<ExportOptions, 'routes' | 'subPath'>,
+  storages: PlanStorages,
+): Promise<TablePlaces> {
+  const routes = options.routes.map((route) => ({
+    ...route,
+    patterns: route.patterns.map((text) => new TablePattern(text, '--route')),
+    isTaken: false,
+  }));
+  const places: PlacedTable[] = [];
+  for (const { id } of tables) {
+    const route = routes.find(({ patterns }) => patterns.some((pattern) => pattern.matches(id)));
+    if (route !== undefined) route.isTaken = true;
+    const storageId = route?.storageId ?? storages.defaultId;
+    const directory = tableDirectory(joinPath(route?.subPath ?? '', options.subPath), id);
+    const displayPath = (await storages.open(storageId)).display(directory);
+    places.push({ id, place: { storageId, directory, displayPath } });
+  }
+  await checkCollisions(places, storages);
+  const idle = routes.filter(({ isTaken }) => !isTaken);
+  const byTable = new Map(places.map(({ id, place }) => [tableKey(id), place]));
+  return {
+    of: (id) => {
+      const place = byTable.get(tableKey(id));
+      if (place === undefined) throw new TypeError(`${tableName(id)} is none of the tables that were placed`);
+      return place;
+    },
+    warnings: idle.map(({ patterns, storageId }) => {
+      const list = patterns.map(({ text }) => JSON.stringify(text)).join(', ');
+      return `No table goes to ${storageId} by ${list} of --route`;
+    }),
+  };
+}
+
+interface PlacedTable {
+  readonly id: TableId;
+  readonly place: TablePlace;
+}
+
+/** Two tables in one directory, or one within another's, would take each other for an earlier export. */
+async function checkCollisions(tables: readonly PlacedTable[], storages: PlanStorages): Promise<void> {
+  const taken = new Map<string, PlacedTable>();
+  for (const table of tables) {
+    const { storageId, directory } = table.place;
+    const { ignoresCase = false } = (await storages.open(storageId)).capabilities;
+    const exact = storages.place(storageId, directory);
+    const place = ignoresCase ? exact.normalize('NFC').toLowerCase() : exact;
+    const other = taken.get(place);
+    if (other !== undefined) throw collision(other, table.id, 'would share the directory');
+    taken.set(place, table);
+  }
+  for (const [place, { id }] of taken) {
+    for (let at = place.lastIndexOf('/'); at > 0; at = place.lastIndexOf('/', at - 1)) {
+      const outer = taken.get(place.slice(0, at));
+      if (outer !== undefined) throw collision(outer, id, 'would lie one within the other, in');
+    }
+  }
+}
+
+function collision({ id: other, place }: PlacedTable, id: TableId, how: string): LakeportError {
+  return new LakeportError({
+    code: 'PATHS_COLLIDE',
+    exit: 'usage',
+    message: `The tables ${tableName(other)} and ${tableName(id)} ${how} ${place.displayPath}`,
+    hint: 'Give one of them a path of its own by --route, or export them one after the other with --include, each with its own --sub_path.',
+    context: { table: tableName(id), path: place.displayPath },
+  });
+}
