@@ -40,6 +40,12 @@ export class AzureStorage implements Storage {
     return this.#blobs.display(path);
   }
 
+  /** Blocks on their way, and the next one, which fills; while the blob is not larger than expected. */
+  writerMemoryBytes(expectedBytes?: number): number {
+    const { partSizeBytes, uploadConcurrency } = this.#entry.info;
+    return (uploadConcurrency + 1) * new BlockSizes({ partSizeBytes, expectedBytes }).at(0);
+  }
+
   async prepare(): Promise<void> {
     const probe = hidden(probeName(newNonce()));
     await this.#blobs.put(probe, new Uint8Array(0));

@@ -9,7 +9,7 @@ import { HIDDEN_DIRECTORY, isHiddenPath, partName, probeName } from '../remote/h
 import { type HiddenObjects, RemoteRun } from '../remote/remote-run.js';
 import type { PartWriter, StagedPart, StageOptions, Storage, StorageCapabilities, StoredObject } from '../storage.js';
 import type { GcsObjects } from './objects.js';
-import { GcsPartWriter } from './part-writer.js';
+import { chunkSize, GcsPartWriter } from './part-writer.js';
 import { Publisher } from './publisher.js';
 import { readStaged } from './staged-token.js';
 
@@ -37,6 +37,11 @@ export class GcsStorage implements Storage {
 
   display(path: string): string {
     return `gs://${joinPath(this.#entry.info.bucket, this.#name(path))}`;
+  }
+
+  /** A chunk on its way, and the next one, which fills. */
+  writerMemoryBytes(): number {
+    return 2 * chunkSize(this.#entry.info.partSizeBytes);
   }
 
   async prepare(): Promise<void> {

@@ -20,6 +20,11 @@ export interface GcsPartOptions {
   readonly partSizeBytes: number;
 }
 
+/** Size of the chunks of an upload, in bytes, for the part size that an entry asks for. */
+export function chunkSize(partSizeBytes: number): number {
+  return Math.max(1, Math.ceil(partSizeBytes / CHUNK_GRAIN)) * CHUNK_GRAIN;
+}
+
 /**
  * Writes one temporary object. A small one goes up whole in one request; a large one in chunks, of which one is on its
  * way while the next one fills: memory holds two.
@@ -43,7 +48,7 @@ export class GcsPartWriter implements PartWriter {
   constructor(options: GcsPartOptions) {
     this.#options = options;
     this.#target = { name: options.object, part: options.nonce, signal: this.#abort.signal };
-    this.#chunkBytes = Math.max(1, Math.ceil(options.partSizeBytes / CHUNK_GRAIN)) * CHUNK_GRAIN;
+    this.#chunkBytes = chunkSize(options.partSizeBytes);
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
@@ -113,4 +118,9 @@ export class GcsPartWriter implements PartWriter {
       transient: true,
     });
   }
+}
+
+/** The chunks' size in bytes, for the part size that an entry asks for. */
+export function chunkSize(partSizeBytes: number): number {
+  return Math.max(1, Math.ceil(partSizeBytes / CHUNK_GRAIN)) * CHUNK_GRAIN;
 }
