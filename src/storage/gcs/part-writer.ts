@@ -119,8 +119,3 @@ export class GcsPartWriter implements PartWriter {
     });
   }
 }
-
-/** The chunks' size in bytes, for the part size that an entry asks for. */
-export function chunkSize(partSizeBytes: number): number {
-  return Math.max(1, Math.ceil(partSizeBytes / CHUNK_GRAIN)) * CHUNK_GRAIN;
-}
