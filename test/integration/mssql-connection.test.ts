@@ -128,7 +128,14 @@ describe('TLS', () => {
 
   test('is missed where the server has none', async () => {
     let logins = 0;
-    const error = await failure(await serve({ admit: () => void logins++ }), { encrypt: true });
+    const error = await failure(
+      await serve({
+        admit: () => {
+          logins++;
+        },
+      }),
+      { encrypt: true },
+    );
     expect(error).toMatchObject({ code: 'SOURCE_TLS_REFUSED', exit: 'unreachable' });
     // The password is not sent for anybody to read.
     expect(logins).toBe(0);

@@ -29,11 +29,13 @@ const LOST: ErrorKind = {
   transient: true,
 };
 
+const LOST_MIDWAY: ErrorKind = { ...LOST, message: 'the connection to the server was lost' };
+
 /** By the operating system's names. */
 const ERRNOS: Readonly<Record<string, ErrorKind>> = {
-  ECONNABORTED: LOST,
-  ECONNRESET: LOST,
-  EPIPE: LOST,
+  ECONNABORTED: LOST_MIDWAY,
+  ECONNRESET: LOST_MIDWAY,
+  EPIPE: LOST_MIDWAY,
   ECONNREFUSED: {
     code: 'SOURCE_REFUSED',
     exit: 'unreachable',
@@ -73,9 +75,9 @@ const DRIVER: Readonly<Record<string, ErrorKind>> = {
     exit: 'unreachable',
     hint: 'set "encrypt" of the entry to true where the server wants encryption, to false where it has none',
   },
-  ESOCKET: LOST,
-  ECLOSE: LOST,
-  EINVALIDSTATE: LOST,
+  ESOCKET: LOST_MIDWAY,
+  ECLOSE: LOST_MIDWAY,
+  EINVALIDSTATE: LOST_MIDWAY,
 };
 
 /** Certificates' errors of Node: `DEPTH_ZERO_SELF_SIGNED_CERT`, `ERR_TLS_CERT_ALTNAME_INVALID`, `CERT_HAS_EXPIRED` … */

@@ -49,7 +49,7 @@ export async function readServerFacts(client: MssqlClient): Promise<ServerFacts>
 /** Connections that the server would still take. Undefined where this user may not know. */
 export async function countFreeConnections(client: MssqlClient): Promise<number | undefined> {
   const [row] = await client.query(
-    `SELECT CONVERT(int, @@MAX_CONNECTIONS) - COUNT(*) FROM sys.dm_exec_sessions WHERE is_user_process = 1`,
+    `SELECT CONVERT(int, @@MAX_CONNECTIONS - COUNT(*)) FROM sys.dm_exec_sessions WHERE is_user_process = 1`,
   );
   const free = row?.[0];
   return typeof free === 'number' ? Math.max(0, free) : undefined;

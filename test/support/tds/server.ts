@@ -32,6 +32,8 @@ export interface TdsServer {
   readonly password: string;
   /** Connections that are open now. */
   readonly connections: number;
+  /** What went wrong in the server itself, or its handler: a fault of the test. */
+  readonly failures: readonly unknown[];
   /** All statements that were asked for, in their order. */
   readonly statements: readonly string[];
   /** Cuts all connections. */
@@ -46,6 +48,7 @@ const LARGEST_PACKET = 32_767;
 export async function startTdsServer(options: TdsServerOptions): Promise<TdsServer> {
   const sockets = new Set<Socket>();
   const statements: string[] = [];
+  const failures: unknown[] = [];
   const handler: TdsHandler = (query) => {
     statements.push(query.sql);
     return options.handler(query);
@@ -55,7 +58,7 @@ export async function startTdsServer(options: TdsServerOptions): Promise<TdsServ
     socket.setNoDelay(true);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
-    new TdsConnection(socket, { ...options, handler }).start();
+    new TdsConnection(socket, { ...options, handler }, (failure) => failures.push(failure)).start();
   });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return {
@@ -67,6 +70,7 @@ export async function startTdsServer(options: TdsServerOptions): Promise<TdsServ
       return sockets.size;
     },
     statements,
+    failures,
     cut() {
       for (const socket of sockets) socket.destroy();
     },
@@ -80,6 +84,7 @@ export async function startTdsServer(options: TdsServerOptions): Promise<TdsServ
 class TdsConnection {
   readonly #socket: Socket;
   readonly #options: TdsServerOptions;
+  readonly #onFailure: (failure: unknown) => void;
   readonly #packets = new PacketReader();
   #stream: Duplex;
   #out: PacketWriter;
@@ -87,7 +92,8 @@ class TdsConnection {
   /** The request in progress; the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(socket: Socket, options: TdsServerOptions) {
+  constructor(socket: Socket, options: TdsServerOptions, onFailure: (failure: unknown) => void) {
+    this.#onFailure = onFailure;
     this.#socket = socket;
     this.#stream = socket;
     this.#options = options;
@@ -101,9 +107,14 @@ class TdsConnection {
   readonly #receive = (chunk: Buffer): void => {
     for (const message of this.#packets.add(chunk)) {
       if (message.type === MESSAGE.attention) void this.#session?.attention();
-      else this.#turn = this.#turn.then(() => this.#answer(message)).catch(() => void this.#socket.destroy());
+      else this.#turn = this.#turn.then(() => this.#answer(message)).catch((failure: unknown) => this.#fail(failure));
     }
   };
+
+  #fail(failure: unknown): void {
+    this.#onFailure(failure);
+    this.#socket.destroy();
+  }
 
   async #answer(message: IncomingMessage): Promise<void> {
     if (message.type === MESSAGE.prelogin) await this.#prelogin(message.data);

@@ -1,0 +1,115 @@
+/**
+ * T-SQL as DuckDB's SQL, as far as the product's queries use it: names in brackets, `N'…'`, `0x…`, TOP, CONVERT with its
+ * styles, the types' names. The engine that runs them is DuckDB; this only changes the spelling.
+ */
+
+/** @param parameters values of `@name` */
+export function toDuckDb(tsql: string, parameters: ReadonlyMap<string, unknown> = new Map()): string {
+  let limit = '';
+  const spelled = respell(tsql, parameters)
+    .replace(/^(\s*SELECT\s+)TOP\s*\((\d+)\)/i, (_, select: string, count: string) => {
+      limit = ` LIMIT ${count}`;
+      return select;
+    })
+    .replace(/\bINFORMATION_SCHEMA\./g, 'standard.')
+    .replace(/\bCOUNT_BIG\b/g, 'COUNT')
+    .replace(/@@MAX_CONNECTIONS/g, '32767')
+    .replace(/%%physloc%%/g, 'physloc');
+  return rewriteCalls(spelled) + limit;
+}
+
+/** Literals and names, which nothing else must look into. */
+const TOKENS = /N?'((?:[^']|'')*)'|\[((?:[^\]]|\]\])*)\]|\b0x([0-9A-F]*)\b|@(\w+)\b(?<!@@\w+)/gi;
+
+function respell(tsql: string, parameters: ReadonlyMap<string, unknown>): string {
+  return tsql.replace(TOKENS, (token, text?: string, name?: string, hex?: string, parameter?: string) => {
+    if (text !== undefined) return `'${text}'`;
+    if (name !== undefined) return `"${name.replaceAll(']]', ']').replaceAll('"', '""')}"`;
+    if (hex !== undefined) return `'${hex.replace(/../g, '\\x$&')}'::BLOB`;
+    if (parameter !== undefined && parameters.has(parameter)) {
+      return `'${String(parameters.get(parameter)).replaceAll("'", "''")}'`;
+    }
+    return token;
+  });
+}
+
+/** CONVERT(type, value, style) and CAST(value AS type), from the inside out. */
+function rewriteCalls(sql: string): string {
+  const call = /\b(CONVERT|CAST|SWITCHOFFSET)\(/gi;
+  for (let match = call.exec(sql); match !== null; match = call.exec(sql)) {
+    const open = match.index + match[0].length;
+    const close = closing(sql, open);
+    const given = splitList(sql.slice(open, close)).map(rewriteCalls);
+    const rewritten = rewriteCall((match[1] ?? '').toUpperCase(), given);
+    return sql.slice(0, match.index) + rewritten + rewriteCalls(sql.slice(close + 1));
+  }
+  return sql;
+}
+
+function rewriteCall(name: string, given: readonly string[]): string {
+  // Instants are kept in UTC.
+  if (name === 'SWITCHOFFSET') return given[0] ?? '';
+  if (name === 'CAST') {
+    const [, value = '', type = ''] = /^(.*)\bAS\s+(.*)$/is.exec(given.join(', ')) ?? [];
+    return `CAST(${value} AS ${duckType(type)})`;
+  }
+  const [type = '', value = '', style] = given;
+  if (style === '1' && duckType(type) === 'VARCHAR') return `('0x' || hex(${value}))`;
+  return `CAST(${value} AS ${duckType(type)})`;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  tinyint: 'UTINYINT',
+  smallint: 'SMALLINT',
+  int: 'INTEGER',
+  bigint: 'BIGINT',
+  real: 'FLOAT',
+  float: 'DOUBLE',
+  money: 'DECIMAL(19,4)',
+  smallmoney: 'DECIMAL(10,4)',
+  date: 'DATE',
+  time: 'TIME',
+  uniqueidentifier: 'UUID',
+  binary: 'BLOB',
+  varbinary: 'BLOB',
+  rowversion: 'BLOB',
+  image: 'BLOB',
+};
+
+/** DuckDB's type for values of a type of SQL Server. Its microseconds are as fine as keys in tests are. */
+export function duckType(type: string): string {
+  const [, name = '', size = ''] = /^\s*(\w+)\s*(\([^)]*\))?\s*$/.exec(type.toLowerCase()) ?? [];
+  if (name === 'decimal' || name === 'numeric') return `DECIMAL${size === '' ? '(18,0)' : size}`;
+  if (name === 'bit') return 'UTINYINT';
+  if (name.includes('datetime')) return 'TIMESTAMP';
+  return TYPES[name] ?? 'VARCHAR';
+}
+
+/** The items of a list, at its own level of parentheses. */
+export function splitList(text: string): string[] {
+  const items: string[] = [];
+  let from = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '(') at = closing(text, at + 1);
+    else if (character === "'" || character === '"') at = text.indexOf(character, at + 1);
+    else if (character === '[') at = text.indexOf(']', at);
+    else if (character === ',') {
+      items.push(text.slice(from, at).trim());
+      from = at + 1;
+    }
+  }
+  return [...items, text.slice(from).trim()];
+}
+
+/** Where the parenthesis that is open before `from` closes. */
+function closing(text: string, from: number): number {
+  let depth = 1;
+  for (let at = from; at < text.length; at++) {
+    const character = text[at];
+    if (character === "'" || character === '"') at = text.indexOf(character, at + 1);
+    else if (character === '(') depth++;
+    else if (character === ')' && --depth === 0) return at;
+  }
+  throw new Error(`a parenthesis that does not close: ${text}`);
+}

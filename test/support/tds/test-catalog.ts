@@ -1,0 +1,262 @@
+import type { Quirks, TestColumn, TestTable } from './test-tables.js';
+import { parseDeclaredType } from './types/wire-type.js';
+
+/** The catalog of a test's database: the views of `sys` and INFORMATION_SCHEMA, with the columns that Microsoft documents. */
+
+const SYSTEM_TYPES: readonly (readonly [id: number, name: string])[] = [
+  [34, 'image'],
+  [35, 'text'],
+  [36, 'uniqueidentifier'],
+  [40, 'date'],
+  [41, 'time'],
+  [42, 'datetime2'],
+  [43, 'datetimeoffset'],
+  [48, 'tinyint'],
+  [52, 'smallint'],
+  [56, 'int'],
+  [58, 'smalldatetime'],
+  [59, 'real'],
+  [60, 'money'],
+  [61, 'datetime'],
+  [62, 'float'],
+  [98, 'sql_variant'],
+  [99, 'ntext'],
+  [104, 'bit'],
+  [106, 'decimal'],
+  [108, 'numeric'],
+  [122, 'smallmoney'],
+  [127, 'bigint'],
+  [165, 'varbinary'],
+  [167, 'varchar'],
+  [173, 'binary'],
+  [175, 'char'],
+  [189, 'timestamp'],
+  [231, 'nvarchar'],
+  [239, 'nchar'],
+  [241, 'xml'],
+];
+/** Of CLR types; each has a user_type_id of its own. */
+const CLR = 240;
+
+/** Statements that make the catalog in DuckDB. */
+export function catalogStatements(tables: readonly TestTable[], quirks: Quirks): string[] {
+  const ids = new Map<string, number>();
+  const userTypes = new Map<string, number>();
+  const schemas = [...new Set(tables.map(schemaOf))];
+  const sysName = (name: string) => text(quirks.lowerCaseSys ? name.toLowerCase() : name);
+  const insert = (into: string, rows: readonly (readonly (string | number)[])[]) =>
+    rows.length === 0 ? [] : [`INSERT INTO ${into} VALUES ${rows.map((row) => `(${row.join(', ')})`).join(', ')}`];
+  tables.forEach((table, i) => ids.set(keyOf(table), 1000 + i));
+  for (const { columns } of tables) {
+    for (const { userType, isAssembly, type } of columns) {
+      const name = userType ?? (isAssembly ? type : undefined);
+      if (name !== undefined && !userTypes.has(name)) userTypes.set(name, 300 + userTypes.size);
+    }
+  }
+  const types = [
+    ...SYSTEM_TYPES.map(([id, name]) => [id, id, text(name), 4, 0, 0]),
+    ...tables
+      .flatMap(({ columns }) => columns)
+      .filter(({ userType, isAssembly }) => userType !== undefined || isAssembly)
+      .map((column) => [
+        userTypes.get(column.userType ?? column.type)!,
+        column.isAssembly ? CLR : systemType(column),
+        text(column.userType ?? column.type),
+        1,
+        column.userType === undefined ? 0 : 1,
+        column.isAssembly ? 1 : 0,
+      ]),
+  ];
+  const columns = tables.flatMap((table) =>
+    table.columns.map((column, i) => {
+      const declared = parseDeclaredType(column.type);
+      const isDecimal = ['decimal', 'numeric'].includes(declared.name);
+      const userType = userTypes.get(column.userType ?? (column.isAssembly ? column.type : ''));
+      return [
+        ids.get(keyOf(table))!,
+        i + 1,
+        sysName(column.name),
+        column.isAssembly ? CLR : systemType(column),
+        userType ?? systemType(column),
+        maxLength(column),
+        isDecimal ? (declared.arguments[0] ?? 18) : 0,
+        isDecimal ? (declared.arguments[1] ?? 0) : Math.min(declared.arguments[0] ?? 7, 7),
+        column.nullable === false ? 0 : 1,
+        column.isColumnSet ? 1 : 0,
+        column.isHidden ? 1 : 0,
+        column.isPeriod ? 1 : 0,
+      ];
+    }),
+  );
+  const indexes = tables.flatMap((table) =>
+    (table.indexes ?? []).map((index, i) => ({ table, index, id: index.isClustered ? 1 : i + 2 })),
+  );
+  const real = tables.filter(({ kind }) => kind !== 'view');
+  const statistics = real.flatMap((table) => {
+    const { partitions = 1, rows = [], statistics: known = { rows: rows.length, pages: 1 } } = table;
+    return Array.from({ length: partitions }, (_, i) => [
+      ids.get(keyOf(table))!,
+      1,
+      5000 + ids.get(keyOf(table))! * 10 + i,
+      known.rows / partitions,
+      known.pages / partitions,
+    ]);
+  });
+  return [
+    'CREATE SCHEMA sys; CREATE SCHEMA standard',
+    'CREATE TABLE sys.schemas (schema_id INTEGER, name VARCHAR)',
+    ...insert(
+      'sys.schemas',
+      [...schemas, 'sys'].map((name, i) => [i + 1, sysName(name)]),
+    ),
+    'CREATE TABLE sys.objects (object_id INTEGER, schema_id INTEGER, name VARCHAR, type VARCHAR, is_ms_shipped INTEGER)',
+    ...insert(
+      'sys.objects',
+      tables.map((table) => [
+        ids.get(keyOf(table))!,
+        schemas.indexOf(schemaOf(table)) + 1,
+        sysName(table.name),
+        table.kind === 'view' ? "'V'" : "'U'",
+        table.origin === 'system' ? 1 : 0,
+      ]),
+    ),
+    'CREATE TABLE sys.extended_properties (class INTEGER, major_id INTEGER, minor_id INTEGER, name VARCHAR)',
+    ...insert(
+      'sys.extended_properties',
+      tables
+        .filter(({ origin }) => origin === 'tool')
+        .map((table) => [1, ids.get(keyOf(table))!, 0, "'microsoft_database_tools_support'"]),
+    ),
+    'CREATE TABLE sys.types (user_type_id INTEGER, system_type_id INTEGER, name VARCHAR, schema_id INTEGER, is_user_defined INTEGER, is_assembly_type INTEGER)',
+    ...insert('sys.types', types),
+    `CREATE TABLE sys.columns (object_id INTEGER, column_id INTEGER, name VARCHAR, system_type_id INTEGER, user_type_id INTEGER,
+       max_length INTEGER, precision INTEGER, scale INTEGER, is_nullable INTEGER, column_set INTEGER, hidden INTEGER, period INTEGER)`,
+    ...insert('sys.columns', columns),
+    `CREATE TABLE sys.indexes (object_id INTEGER, index_id INTEGER, type INTEGER, is_unique INTEGER, is_disabled INTEGER,
+       is_hypothetical INTEGER, has_filter INTEGER)`,
+    ...insert(
+      'sys.indexes',
+      indexes.map(({ table, index, id }) => [
+        ids.get(keyOf(table))!,
+        id,
+        index.isClustered ? 1 : 2,
+        index.isUnique ? 1 : 0,
+        0,
+        0,
+        index.filtered ? 1 : 0,
+      ]),
+    ),
+    'CREATE TABLE sys.index_columns (object_id INTEGER, index_id INTEGER, key_ordinal INTEGER, column_id INTEGER)',
+    ...insert(
+      'sys.index_columns',
+      indexes.flatMap(({ table, index, id }) =>
+        index.keys.map((key, i) => [
+          ids.get(keyOf(table))!,
+          id,
+          i + 1,
+          table.columns.findIndex(({ name }) => name === key) + 1,
+        ]),
+      ),
+    ),
+    `CREATE TABLE sys.dm_db_partition_stats (object_id INTEGER, index_id INTEGER, partition_id BIGINT, row_count BIGINT,
+       in_row_data_page_count BIGINT, lob_used_page_count BIGINT, row_overflow_used_page_count BIGINT)`,
+    ...insert(
+      'sys.dm_db_partition_stats',
+      statistics.map(([object, index, partition, rows, pages]) => [object!, index!, partition!, rows!, pages!, 0, 0]),
+    ),
+    'CREATE TABLE sys.partitions (object_id INTEGER, index_id INTEGER, partition_id BIGINT, rows BIGINT)',
+    ...insert(
+      'sys.partitions',
+      statistics.map((row) => row.slice(0, 4)),
+    ),
+    'CREATE TABLE sys.allocation_units (container_id BIGINT, used_pages BIGINT)',
+    ...insert(
+      'sys.allocation_units',
+      statistics.map(([, , partition, , pages]) => [partition!, pages!]),
+    ),
+    'CREATE TABLE sys.databases (database_id INTEGER, snapshot_isolation_state INTEGER, is_read_committed_snapshot_on INTEGER)',
+    ...insert('sys.databases', [[5, quirks.snapshotState ?? 0, quirks.readCommittedSnapshot ? 1 : 0]]),
+    'CREATE TABLE sys.dm_exec_sessions (is_user_process INTEGER)',
+    ...insert('sys.dm_exec_sessions', [[1], [1], [0]]),
+    'CREATE TABLE standard."TABLES" (TABLE_SCHEMA VARCHAR, TABLE_NAME VARCHAR, TABLE_TYPE VARCHAR)',
+    ...insert(
+      'standard."TABLES"',
+      tables.map((table) => [
+        text(schemaOf(table)),
+        text(table.name),
+        table.kind === 'view' ? "'VIEW'" : "'BASE TABLE'",
+      ]),
+    ),
+    `CREATE TABLE standard."COLUMNS" (TABLE_SCHEMA VARCHAR, TABLE_NAME VARCHAR, COLUMN_NAME VARCHAR, ORDINAL_POSITION INTEGER,
+       DATA_TYPE VARCHAR, CHARACTER_OCTET_LENGTH INTEGER, NUMERIC_PRECISION INTEGER, NUMERIC_SCALE INTEGER,
+       DATETIME_PRECISION INTEGER, IS_NULLABLE VARCHAR)`,
+    ...insert(
+      'standard."COLUMNS"',
+      tables.flatMap((table) => table.columns.map((column, i) => standardColumn(table, column, i + 1))),
+    ),
+    'CREATE TABLE standard."TABLE_CONSTRAINTS" (CONSTRAINT_SCHEMA VARCHAR, CONSTRAINT_NAME VARCHAR, TABLE_SCHEMA VARCHAR, TABLE_NAME VARCHAR, CONSTRAINT_TYPE VARCHAR)',
+    'CREATE TABLE standard."KEY_COLUMN_USAGE" (CONSTRAINT_SCHEMA VARCHAR, CONSTRAINT_NAME VARCHAR, TABLE_NAME VARCHAR, COLUMN_NAME VARCHAR)',
+    ...indexes
+      .filter(({ index }) => index.isUnique)
+      .flatMap(({ table, index, id }) => [
+        `INSERT INTO standard."TABLE_CONSTRAINTS" VALUES (${text(schemaOf(table))}, 'c${id}', ${text(schemaOf(table))}, ${text(table.name)}, 'PRIMARY KEY')`,
+        ...index.keys.map(
+          (key) =>
+            `INSERT INTO standard."KEY_COLUMN_USAGE" VALUES (${text(schemaOf(table))}, 'c${id}', ${text(table.name)}, ${text(key)})`,
+        ),
+      ]),
+    `CREATE MACRO TYPE_NAME(id) AS (SELECT own.name FROM sys.types AS own WHERE own.user_type_id = id LIMIT 1)`,
+    `CREATE MACRO SCHEMA_NAME(id) AS (SELECT own.name FROM sys.schemas AS own WHERE own.schema_id = id LIMIT 1)`,
+    `CREATE MACRO COLUMNPROPERTY(object, col, property) AS (
+       SELECT CASE property WHEN 'IsColumnSet' THEN own.column_set WHEN 'IsHidden' THEN own.hidden WHEN 'GeneratedAlwaysType' THEN own.period END
+       FROM sys.columns AS own WHERE own.object_id = object AND own.name = col)`,
+    `CREATE MACRO SERVERPROPERTY(property) AS CASE property
+       WHEN 'ProductVersion' THEN ${text(quirks.version ?? '16.0.4105.2')} WHEN 'EngineEdition' THEN '${quirks.edition ?? 3}' END`,
+    `CREATE MACRO DB_NAME() AS 'shop'`,
+    `CREATE MACRO DB_ID() AS 5`,
+    `CREATE MACRO SYSUTCDATETIME() AS TIMESTAMP '2025-01-31 12:34:56.123456'`,
+  ];
+}
+
+export function schemaOf({ schema = 'dbo' }: Pick<TestTable, 'schema'>): string {
+  return schema;
+}
+
+function keyOf(table: TestTable): string {
+  return `${schemaOf(table)}.${table.name}`;
+}
+
+function systemType({ type }: TestColumn): number {
+  const { name } = parseDeclaredType(type);
+  const known = name === 'rowversion' ? 'timestamp' : name === 'sysname' ? 'nvarchar' : name;
+  return SYSTEM_TYPES.find(([, one]) => one === known)?.[0] ?? 0;
+}
+
+function maxLength({ type }: TestColumn): number {
+  const { name, arguments: given } = parseDeclaredType(type);
+  const [length = 1] = given;
+  if (length === Infinity) return -1;
+  return name.startsWith('n') && name.includes('char') ? length * 2 : length;
+}
+
+function standardColumn(table: TestTable, column: TestColumn, position: number): (string | number)[] {
+  const { name, arguments: given } = parseDeclaredType(column.type);
+  const isDecimal = name === 'decimal' || name === 'numeric';
+  const isTime = name.includes('time') || name === 'date';
+  return [
+    text(schemaOf(table)),
+    text(table.name),
+    text(column.name),
+    position,
+    text(name),
+    maxLength(column),
+    isDecimal ? (given[0] ?? 18) : 'NULL',
+    isDecimal ? (given[1] ?? 0) : 'NULL',
+    isTime ? (given[0] ?? 7) : 'NULL',
+    column.nullable === false ? "'NO'" : "'YES'",
+  ];
+}
+
+export function text(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}

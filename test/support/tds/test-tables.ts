@@ -1,0 +1,54 @@
+import type { WireColumn, WireValue } from './result-set.js';
+
+/** A table of a test's database. */
+export interface TestTable {
+  readonly schema?: string;
+  readonly name: string;
+  readonly kind?: 'table' | 'view';
+  readonly columns: readonly TestColumn[];
+  readonly rows?: readonly (readonly WireValue[])[];
+  readonly indexes?: readonly TestIndex[];
+  /** What the statistics say of it; by default what is true. */
+  readonly statistics?: { readonly rows: number; readonly pages: number };
+  readonly partitions?: number;
+  /** Made by the system, or by Management Studio. */
+  readonly origin?: 'system' | 'tool';
+  /** The error that a query of it gives. */
+  readonly refuses?: { readonly number: number; readonly message: string };
+  /** Has no physical locations: of memory, or a columnstore. */
+  readonly hasLocations?: boolean;
+}
+
+export interface TestColumn extends WireColumn {
+  /** Name of the alias or CLR type that the column is declared with. */
+  readonly userType?: string;
+  /** A CLR type: `type` is its own name. */
+  readonly isAssembly?: boolean;
+  readonly isColumnSet?: boolean;
+  readonly isHidden?: boolean;
+  /** Of a temporal table's period. */
+  readonly isPeriod?: boolean;
+}
+
+export interface TestIndex {
+  readonly keys: readonly string[];
+  readonly isClustered?: boolean;
+  readonly isUnique?: boolean;
+  readonly filtered?: boolean;
+}
+
+/** In what a server differs from Microsoft's, or a user from an administrator. */
+export interface Quirks {
+  /** Views that queries are refused on: missing (208) or denied (229, 300). */
+  readonly refused?: Readonly<Record<string, number>>;
+  readonly noPhysloc?: boolean;
+  /** Names in `sys.*` in lower case; INFORMATION_SCHEMA keeps them. */
+  readonly lowerCaseSys?: boolean;
+  /** All columns of results are declared nullable. */
+  readonly allNullable?: boolean;
+  /** `snapshot_isolation_state` */
+  readonly snapshotState?: number;
+  readonly readCommittedSnapshot?: boolean;
+  readonly version?: string;
+  readonly edition?: number;
+}
