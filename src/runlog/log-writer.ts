@@ -79,12 +79,18 @@ export class LogWriter {
 
   /** Writes everything, for as long as the log may take. False where it could not be written. */
   async finish(options: { readonly withinMs: number }): Promise<boolean> {
-    const deadline = performance.now() + options.withinMs;
-    for (;;) {
-      const written = await Promise.race([this.flush(), pause(deadline - performance.now())]);
-      if (written === true || this.#stopped) return written === true;
-      if (performance.now() >= deadline) return false;
-      await pause(Math.min(this.#retryMs[0] ?? 0, deadline - performance.now()));
+    const limit = new Delay(options.withinMs);
+    try {
+      for (;;) {
+        const written = await Promise.race([this.flush(), limit.over]);
+        if (written === true) return true;
+        const rest = new Delay(this.#retryMs[0] ?? 0);
+        await Promise.race([rest.over, limit.over]);
+        rest.cancel();
+        if (this.#stopped || limit.isOver) return false;
+      }
+    } finally {
+      limit.cancel();
     }
   }
 
@@ -151,7 +157,23 @@ export class LogWriter {
   }
 }
 
-/** Does not let the process end meanwhile. */
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+/** Some time, in which the process does not end. */
+class Delay {
+  readonly over: Promise<void>;
+  isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number) {
+    this.over = new Promise((resolve) => {
+      this.#timer = setTimeout(() => {
+        this.isOver = true;
+        resolve();
+      }, ms);
+    });
+  }
+
+  /** Nobody waits for it any more. */
+  cancel(): void {
+    clearTimeout(this.#timer);
+  }
 }

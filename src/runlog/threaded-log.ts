@@ -74,7 +74,10 @@ export class ThreadedLog implements LogStore {
     const thread = this.#thread;
     if (thread === undefined) return;
     await this.#ask('close', undefined, CLOSE_TIMEOUT_MS).catch(() => undefined);
-    await thread.terminate();
+    this.#thread = undefined;
+    thread.unref();
+    // One that hangs in the operating system can't be ended, and is not waited for.
+    void thread.terminate();
   }
 
   #ask<Call extends StoreCall>(

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
 import {
   CompiledQuery,
@@ -16,8 +17,10 @@ import {
 
 import type { LogDialect, Trouble } from './dialect.js';
 
-/** How long a statement waits for other processes. It blocks its thread meanwhile; the caller tries again later. */
-const BUSY_TIMEOUT_MS = 2_000;
+/** How long a statement waits for other processes, in its thread and then in turns with whatever else the thread does. */
+const BUSY_TIMEOUT_MS = 100;
+const BUSY_PAUSE_MS = 25;
+const PATIENCE_MS = 10_000;
 
 /** Statements that are kept prepared. Batches of many sizes make many of them. */
 const MOST_STATEMENTS = 64;
@@ -87,20 +90,64 @@ class EmbeddedSqliteAdapter extends SqliteAdapter {
 }
 
 class WritingDriver extends SqliteDriver {
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    const connection = await super.acquireConnection();
+    return {
+      executeQuery: (query) => patiently(() => connection.executeQuery(query)),
+      streamQuery: (query) => connection.streamQuery(query, 1),
+    };
+  }
+
   /** Takes the write lock at once: a transaction that begins by reading could not wait for it later. */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
+
+  /** On a full disk SQLite has rolled back already; its error is the one to be told. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await super.rollbackTransaction(connection).catch(() => undefined);
+  }
+}
+
+/** Tries again while other processes, or other connections of this one, hold the lock. */
+async function patiently<Answer>(action: () => Promise<Answer>): Promise<Answer> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= deadline) throw error;
+      await setTimeout(BUSY_PAUSE_MS * (1 + Math.random()));
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return [5, 6].includes(resultCode(error) ?? 0);
+}
+
+/** SQLite's primary result code: the lower 8 bits of the extended one. */
+function resultCode(error: unknown): number | undefined {
+  const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
+  return typeof code === 'number' ? code & 0xff : undefined;
 }
 
 async function openDatabase(file: string): Promise<SqliteDatabase> {
   const { DatabaseSync } = await import('@photostructure/sqlite');
   createPrivately(file);
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  // With a write-ahead log readers and the writer do not wait for each other. `NORMAL` may forget the last moments when
-  // the machine loses power, never when the process dies; the file stays sound in any case.
-  database.exec('pragma journal_mode = wal; pragma synchronous = normal');
-  return new SqliteFile(database);
+  try {
+    // With a write-ahead log readers and the writer do not wait for each other. `NORMAL` may forget the last moments when
+    // the machine loses power, never when the process dies; the file stays sound in any case.
+    await patiently(async () => {
+      database.exec('pragma journal_mode = wal; pragma synchronous = normal');
+      return Promise.resolve();
+    });
+    return new SqliteFile(database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** SQLite gives its side files the same permissions as the file has. */
@@ -165,7 +212,7 @@ function inodeOf(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.ino;
 }
 
-/** By SQLite's primary result codes, the lower 8 bits of the extended ones. */
+/** By SQLite's primary result codes. */
 const TROUBLES: Readonly<Record<number, Omit<Trouble, 'detail'>>> = {
   5: { code: 'RUN_LOG_BUSY', reason: 'other processes keep it locked' },
   6: { code: 'RUN_LOG_BUSY', reason: 'other processes keep it locked' },
@@ -179,9 +226,9 @@ const TROUBLES: Readonly<Record<number, Omit<Trouble, 'detail'>>> = {
 
 function explain(thrown: unknown): Trouble {
   if (!(thrown instanceof Error)) return { code: 'RUN_LOG_FAILED', reason: String(thrown) };
-  if ('errcode' in thrown && typeof thrown.errcode === 'number') {
-    const known = TROUBLES[thrown.errcode & 0xff];
-    return { code: 'RUN_LOG_FAILED', reason: thrown.message, ...known, detail: `SQLite ${thrown.errcode}` };
+  const result = resultCode(thrown);
+  if (result !== undefined) {
+    return { code: 'RUN_LOG_FAILED', reason: thrown.message, ...TROUBLES[result], detail: `SQLite ${result}` };
   }
   if ('code' in thrown && typeof thrown.code === 'string' && 'syscall' in thrown) {
     const full = thrown.code === 'ENOSPC';

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A door in front of a server that is open, shut, or lets nothing through while it seems to be open. */
+export interface TcpGate {
+  readonly host: string;
+  readonly port: number;
+  /** Connections that are open now. */
+  readonly connections: number;
+  open(): void;
+  /** Cuts all connections, and lets nobody in. */
+  shut(): void;
+  /** Takes what is sent, and hands nothing on, in either direction. */
+  stall(): void;
+  /** Cuts the connections that there are; new ones are let in. */
+  cut(): void;
+  stop(): Promise<void>;
+}
+
+export async function startTcpGate(target: { readonly host: string; readonly port: number }): Promise<TcpGate> {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  let state: 'open' | 'shut' | 'stalled' = 'open';
+  const server = createServer((inner) => {
+    if (state === 'shut') {
+      inner.destroy();
+      return;
+    }
+    const outer = connect(target.port, target.host);
+    const pair = [inner, outer] as const;
+    pairs.add(pair);
+    const end = () => {
+      pairs.delete(pair);
+      for (const socket of pair) socket.destroy();
+    };
+    for (const [from, to] of [
+      [inner, outer],
+      [outer, inner],
+    ] as const) {
+      from.on('data', (bytes) => state === 'open' && to.write(bytes));
+      from.on('error', end).on('close', end);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = () => {
+    for (const sockets of pairs) for (const socket of sockets) socket.destroy();
+  };
+  return {
+    host: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+    get connections() {
+      return pairs.size;
+    },
+    open() {
+      // Bytes that were swallowed leave no conversation that could go on.
+      if (state === 'stalled') cut();
+      state = 'open';
+    },
+    shut() {
+      state = 'shut';
+      cut();
+    },
+    stall() {
+      state = 'stalled';
+    },
+    cut,
+    stop: async () => {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
