@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { openDatabase } from './database.js';
+import { ensureLineitem, SCHEMA, TABLE } from './lineitem/table.js';
+import { type Measured, type MeasuredCommand, measureProcesses } from './measured-process.js';
+import { startServerProcess } from './storage/server-process.js';
+
+/*
+ * `npm run bench:storage -- [--rows N] [--url URL | --data DIR] [--runs N] [--codec CODEC] [--bin PATH]`: what a store
+ * costs. The lineitem table goes to disk and to an S3 server on the same machine, in turn, so that a slow minute meets
+ * both. The server is that of the tests: it keeps bytes in memory, and verifies signatures and checksums.
+ */
+
+const GOAL_RATIO = 1.35;
+const GOAL_BYTES = 100e6;
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '6000000' },
+    runs: { type: 'string', default: '3' },
+    url: { type: 'string' },
+    data: { type: 'string' },
+    codec: { type: 'string', default: 'Zstd' },
+    bin: { type: 'string', default: fileURLToPath(new URL('../bin/lakeport.js', import.meta.url)) },
+  },
+});
+
+const database = await openDatabase(values);
+const directory = mkdtempSync(path.join(tmpdir(), 'lakeport-bench-'));
+const server = await startServerProcess();
+try {
+  await ensureLineitem(database.url, Number(values.rows), (line) => console.log(line));
+  const auth = path.join(directory, 'auth.json');
+  const source = { ds_type: 'postgres', auth_mode: 'classic', info: { connection_string: database.url } };
+  writeFileSync(auth, JSON.stringify({ bench: source, s3: server.entry }), { mode: 0o600 });
+  const disk = exportTo(auth, '--output_dir', path.join(directory, 'disk'));
+  const s3 = exportTo(auth, '--target_storage_id', 's3');
+  // Caches of the server and of the system are warm from here on.
+  await measureProcesses([disk]);
+  await measureProcesses([s3]);
+  const runs: { readonly disk: Measured; readonly s3: Measured }[] = [];
+  for (let run = 1; run <= Number(values.runs); run++) {
+    const pair = { disk: await measureProcesses([disk]), s3: await measureProcesses([s3]) };
+    console.log(`${run}: disk ${shown(pair.disk)}, S3 ${shown(pair.s3)}`);
+    runs.push(pair);
+  }
+  report(runs);
+} finally {
+  server.stop();
+  rmSync(directory, { recursive: true, force: true });
+  await database.stop();
+}
+
+function exportTo(auth: string, ...target: readonly string[]): MeasuredCommand {
+  const table = ['-i', `${SCHEMA}.${TABLE}`, '--compression_type', values.codec];
+  return {
+    command: process.execPath,
+    args: [values.bin, '-a', auth, '--source_db_auth_id', 'bench', ...target, ...table, '--quiet'],
+  };
+}
+
+function report(runs: readonly { readonly disk: Measured; readonly s3: Measured }[]): void {
+  const ratio = median(runs.map(({ disk, s3 }) => s3.seconds / disk.seconds));
+  const peak = (kind: 'disk' | 's3') => Math.max(...runs.map((run) => run[kind].peakBytes ?? NaN));
+  const more = peak('s3') - peak('disk');
+  console.log(
+    `S3 takes ${ratio.toFixed(2)} times as long (goal: ${GOAL_RATIO}), ` +
+      `and ${(more / 1e6).toFixed(0)} MB more at its peak (goal: ${GOAL_BYTES / 1e6})`,
+  );
+}
+
+function shown({ seconds, peakBytes }: Measured): string {
+  return `${seconds.toFixed(2)} s${peakBytes === undefined ? '' : ` and ${(peakBytes / 1e6).toFixed(0)} MB`}`;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}
