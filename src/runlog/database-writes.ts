@@ -27,11 +27,11 @@ export async function insertRun({ db, dialect }: SchemaContext, run: RunRow): Pr
 
 /** Writes the rows over those of the same key. The run's heartbeat is renewed by it. */
 export async function writeBatch({ db, dialect, inserts }: LogConnection, batch: LogBatch): Promise<WriteOutcome> {
-  const { run_id: runId, holder } = batch.run;
+  const { run_id: runId, holder, ...columns } = batch.run;
   return db.transaction().execute(async (transaction) => {
     const updated = await transaction
       .updateTable('export_runs')
-      .set({ ...batch.run, heartbeat_at: dialect.now })
+      .set({ ...columns, heartbeat_at: dialect.now })
       .where('run_id', '=', runId)
       .where('holder', '=', holder)
       .executeTakeFirst();

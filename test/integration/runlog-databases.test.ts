@@ -16,6 +16,7 @@ import {
   tables,
 } from '../support/logged-runs.js';
 import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { sqlServerLog } from '../support/sql-server-log.js';
 
 const DENIED = new LakeportError({
   code: 'TABLE_PERMISSION_DENIED',
@@ -51,6 +52,7 @@ const DEAD = JSON.stringify({ pid: 2 ** 30, host: 'elsewhere' });
 const kinds: { name: string; make: () => Promise<LogDatabase> }[] = [
   { name: 'SQLite', make: () => Promise.resolve(sqliteLog()) },
   { name: 'PostgreSQL', make: () => postgresLog(server) },
+  { name: "SQL Server's wire", make: sqlServerLog },
 ];
 
 describe.each(kinds)('a run log in $name', ({ make }) => {
@@ -238,7 +240,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     }
 
     function ago(seconds: number): string {
-      return database.target.engine === 'sqlite'
+      return database.target.engine !== 'postgres'
         ? `strftime('%Y-%m-%d %H:%M:%f', 'now', '-${seconds} seconds')`
         : `now() - interval '${seconds} seconds'`;
     }

@@ -13,6 +13,7 @@ import {
   tables,
 } from '../support/logged-runs.js';
 import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { sqlServerLog } from '../support/sql-server-log.js';
 
 /** The queries of LakeXpress's documentation (troubleshooting, examples, FastBCP configuration), letter by letter. */
 
@@ -57,6 +58,7 @@ async function recordRun(): Promise<void> {
 const kinds: { name: string; make: () => Promise<LogDatabase> }[] = [
   { name: 'SQLite', make: () => Promise.resolve(sqliteLog()) },
   { name: 'PostgreSQL', make: () => postgresLog(server) },
+  { name: "SQL Server's wire", make: sqlServerLog },
 ];
 
 describe.each(kinds)("LakeXpress's queries on a log in $name", ({ name, make }) => {
