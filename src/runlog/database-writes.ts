@@ -73,7 +73,6 @@ export async function claimRun(context: SchemaContext, claim: { readonly runId: 
     // Of several that resume the run at the same time, one finds the old holder.
     .where('run_id', '=', claim.runId)
     .where('holder', '=', run.holder)
-    .where('attempt', '=', run.attempt)
     .executeTakeFirst();
   if (numUpdatedRows === 0n) throw held((await readRun(context, claim.runId)).run);
   return readRun(context, claim.runId);
