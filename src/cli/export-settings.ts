@@ -70,8 +70,9 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     rowGroupRows: readNumber(flags, 'row_group_rows', { least: 1, most: MOST_ROW_GROUP_ROWS }) ?? 1_000_000,
     maxRowsPerFile: readNumber(flags, 'max_rows_per_file', { least: 1 }),
     unboundedNumeric: read(flags, 'unbounded_numeric', unboundedNumeric) ?? { as: 'text' },
+    timestampUnit: read(flags, 'timestamp_unit', (given) => oneOf(given, ['us', 'ns'])) ?? 'us',
     onUnrepresentable: read(flags, 'on_unrepresentable', (given) => oneOf(given, ['error', 'null'])) ?? 'error',
-    consistency: read(flags, 'consistency', (given) => oneOf(given, ['run', 'none'])) ?? 'run',
+    consistency: read(flags, 'consistency', (given) => oneOf(given, ['run', 'none'])) ?? 'auto',
     errorAction: readErrorAction(flags),
     lockTimeoutMs: read(flags, 'lock_timeout', duration) ?? 30_000,
   } satisfies Omit<ExportOptions, 'subPath' | 'routes'>;

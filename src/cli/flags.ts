@@ -165,6 +165,12 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     help: 'numeric without a precision, or above 38, as text (default), double or decimal(p,s)',
   },
   {
+    name: 'timestamp_unit',
+    value: 'us|ns',
+    group: 'Files',
+    help: 'times of SQL Server with seven digits in microseconds (default), cutting off the last, or in nanoseconds',
+  },
+  {
     name: 'on_unrepresentable',
     value: 'error|null',
     group: 'Files',

@@ -24,7 +24,7 @@ export function stagedTable(
           server: plan.server,
           table: job.plan.id,
           tableKind: job.plan.kind,
-          snapshot: plan.snapshot,
+          snapshot: { ...plan.snapshot, consistency: job.plan.consistency ?? plan.snapshot.consistency },
           storage,
           startedAt: job.startedAt ?? new Date(),
           endedAt: new Date(),

@@ -42,7 +42,10 @@ export interface ExportOptions {
   readonly maxRowsPerFile: number | undefined;
   readonly unboundedNumeric: UnboundedNumeric;
   readonly onUnrepresentable: 'error' | 'null';
-  readonly consistency: 'run' | 'none';
+  /** Of times with digits below a microsecond; `us` by default. */
+  readonly timestampUnit?: 'us' | 'ns' | undefined;
+  /** `auto`: one snapshot for the run where the source can, else the most that it can. */
+  readonly consistency: 'auto' | 'run' | 'none';
   /** What happens to the other tables when one fails. */
   readonly errorAction: 'continue' | 'fail';
   readonly lockTimeoutMs: number;

@@ -1,4 +1,5 @@
 import type {
+  Consistency,
   PartitionMethod,
   ReadColumn,
   ServerInfo,
@@ -20,6 +21,8 @@ export interface TablePlan {
   /** Readers that may work on the table side by side. */
   readonly degree: number;
   readonly slices: readonly Slice[];
+  /** Where it is another than the run's: a table that is read in one piece may have more. */
+  readonly consistency?: Consistency | undefined;
   readonly storageId: string;
   /** Directory of the table, relative to the storage's base. */
   readonly directory: string;

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { LakeportError } from '../errors.js';
 import { estimateReaderMemory } from '../parquet/memory.js';
 import type { ReadColumn, Source, SourceTable, TableProblem } from '../sources/source.js';
+import { runConsistency, tableConsistency } from './consistency.js';
 import type { RunObserver } from './observer.js';
 import type { ExportOptions } from './options.js';
 import type { RunPlan, TablePlan } from './plan.js';
@@ -60,10 +61,17 @@ export async function planTables(context: PlanningContext): Promise<RunPlan> {
   const degrees = tables.map((table) => table.degree);
   const wanted = usefulReaders(degrees, { jobs: options.jobs, total: budget.total });
   const readers = await withinConnections(context, wanted);
+  const { consistency } = pinned.snapshot;
   return {
     server: source.server,
-    snapshot: pinned.snapshot,
-    tables: tables.map((table) => ({ ...table, degree: Math.min(table.degree, readers) })).sort(largestFirst),
+    snapshot: { ...pinned.snapshot, consistency: runConsistency(consistency, tables) },
+    tables: tables
+      .map((table) => ({
+        ...table,
+        degree: Math.min(table.degree, readers),
+        consistency: tableConsistency(consistency, table.slices.length),
+      }))
+      .sort(largestFirst),
     problems: problems.map((problem) => {
       const { storageId, displayPath } = places.of(problem.id);
       return { ...problem, storageId, displayPath };

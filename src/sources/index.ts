@@ -4,6 +4,7 @@ import type { OpenOptions, ReaderSettings, SliceReader, Snapshot, Source, Source
 
 /** One line a database engine, loaded when first used. */
 const ENGINES: Readonly<Record<string, () => Promise<SourceEngine>>> = {
+  mssql: async () => (await import('./mssql/index.js')).mssql,
   postgres: async () => (await import('./postgres/index.js')).postgres,
 };
 

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { LakeportError } from '../../errors.js';
 import type {
   DescribeOptions,
+  PinOptions,
   ReadColumn,
   ReaderSettings,
   ServerInfo,
@@ -68,9 +69,10 @@ class PostgresSource implements Source {
 
   async pin(
     tables: readonly SourceTable[],
-    { consistency }: { readonly consistency: 'run' | 'none' },
+    options: PinOptions,
   ): Promise<{ readonly snapshot: Snapshot; readonly problems: TableProblem[] }> {
     const { lockTimeoutMs } = this.#settings;
+    const consistency = options.consistency === 'none' ? 'none' : 'run';
     return this.#oneByOne(async () => {
       try {
         if (this.#pinned) await this.#client.query('ROLLBACK');

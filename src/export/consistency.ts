@@ -1,0 +1,14 @@
+import type { Consistency } from '../sources/source.js';
+
+/** What the files of one table hold: where a snapshot is a table's own, it is that of one read, not of several. */
+export function tableConsistency(snapshot: Consistency, slices: number): Consistency {
+  return snapshot === 'table' && slices > 1 ? 'none' : snapshot;
+}
+
+/** What holds for every table of the run. */
+export function runConsistency(
+  snapshot: Consistency,
+  tables: readonly { readonly slices: readonly unknown[] }[],
+): Consistency {
+  return tables.some(({ slices }) => tableConsistency(snapshot, slices.length) === 'none') ? 'none' : snapshot;
+}
