@@ -51,7 +51,8 @@ describe('options', () => {
       maxRowsPerFile: undefined,
       unboundedNumeric: { as: 'text' },
       onUnrepresentable: 'error',
-      consistency: 'run',
+      timestampUnit: 'us',
+      consistency: 'auto',
       errorAction: 'continue',
       lockTimeoutMs: 30_000,
     });
