@@ -1,10 +1,10 @@
 import type { LakeportError } from '../errors.js';
 import type { RunObserver } from '../export/observer.js';
-import type { RunPlan, TablePlan } from '../export/plan.js';
+import type { RunPlan } from '../export/plan.js';
 import type { RunResult, TableResult } from '../export/result.js';
 import type { SliceOutcome } from '../export/worker-messages.js';
 import type { TableId } from '../sources/source.js';
-import { emptyJob, plannedJob, plannedPartition } from './planned-rows.js';
+import { PlanRows } from './plan-rows.js';
 import type { JobRow, PartitionRow, RunRow } from './rows.js';
 import { failureOf, laterThan, shareOf, stateOf, sumsAfter } from './run-outcome.js';
 import type { RunRows } from './run-rows.js';
@@ -43,9 +43,7 @@ export class RunRecorder implements RunObserver {
   readonly #rows: RunRows;
   readonly #redact: (text: string) => string;
   readonly #onChange: () => void;
-  readonly #jobIds = new Map<string, number>();
-  /** Ids of each job's partitions, by slice. */
-  readonly #partitionIds = new Map<number, number[]>();
+  readonly #plan: PlanRows;
   /** Ids of each job's files. */
   readonly #fileIds = new Map<number, number[]>();
 
@@ -53,9 +51,7 @@ export class RunRecorder implements RunObserver {
     this.#rows = rows;
     this.#redact = redact;
     this.#onChange = onChange;
-    for (const job of rows.jobs.all())
-      this.#jobIds.set(keyOf({ schema: job.source_schema, name: job.source_table }), job.job_id);
-    for (const row of rows.partitions.all()) idsOf(this.#partitionIds, row.job_id)[row.slice_index] = row.partition_id;
+    this.#plan = new PlanRows(rows);
     for (const row of rows.files.all()) idsOf(this.#fileIds, row.job_id).push(row.file_id);
   }
 
@@ -66,8 +62,8 @@ export class RunRecorder implements RunObserver {
   /** On a resume, of what the log has only that stays which the plan still holds. */
   planned(plan: RunPlan): void {
     const { server, snapshot } = plan;
-    for (const table of plan.tables) this.#plan(table);
-    for (const { id } of plan.problems) this.#jobOf(id);
+    for (const table of plan.tables) this.#changeJob(this.#plan.jobOf(table.id), this.#plan.plan(table));
+    for (const { id } of plan.problems) this.#plan.jobOf(id);
     this.#changeRun({
       source_server: server.address,
       source_database: server.database,
@@ -79,7 +75,7 @@ export class RunRecorder implements RunObserver {
   }
 
   tableStarted(table: TableId): void {
-    const job = this.#jobOf(table);
+    const job = this.#plan.jobOf(table);
     this.#changeJob(job, {
       state: 'running',
       attempts: job.attempts + 1,
@@ -94,7 +90,7 @@ export class RunRecorder implements RunObserver {
 
   /** A slice is being read, for the first time or once more. */
   sliceStarted(table: TableId, slice: number): void {
-    const partition = this.#partitionOf(table, slice);
+    const partition = this.#plan.partitionOf(table, slice);
     if (partition === undefined) return;
     this.#changePartition(partition, {
       state: 'running',
@@ -106,7 +102,7 @@ export class RunRecorder implements RunObserver {
 
   /** All files of the slice are staged: from now on it need not be read again. */
   sliceStaged(table: TableId, slice: number, outcome: SliceOutcome): void {
-    const partition = this.#partitionOf(table, slice);
+    const partition = this.#plan.partitionOf(table, slice);
     if (partition === undefined) return;
     this.#changePartition(partition, {
       state: 'completed',
@@ -125,7 +121,7 @@ export class RunRecorder implements RunObserver {
     slice: number,
     failure: { readonly error: LakeportError; readonly final: boolean },
   ): void {
-    const partition = this.#partitionOf(table, slice);
+    const partition = this.#plan.partitionOf(table, slice);
     if (partition === undefined) return;
     this.#changePartition(partition, {
       state: failure.final ? 'failed' : 'pending',
@@ -137,8 +133,8 @@ export class RunRecorder implements RunObserver {
 
   /** The table's files are visible, `_SUCCESS` included. */
   tablePublished(table: TableId, files: readonly PublishedFile[]): void {
-    const { job_id: jobId } = this.#jobOf(table);
-    const ids = idsOf(this.#fileIds, jobId);
+    const job = this.#plan.jobOf(table);
+    const ids = idsOf(this.#fileIds, job.job_id);
     for (const id of ids.splice(0)) this.#rows.files.remove(id);
     const publishedAt = new Date();
     for (const file of files) {
@@ -147,7 +143,7 @@ export class RunRecorder implements RunObserver {
       this.#rows.files.put(fileId, {
         run_id: this.runId,
         file_id: fileId,
-        job_id: jobId,
+        job_id: job.job_id,
         slice_index: file.slice,
         storage_id: file.storageId,
         object_path: file.path,
@@ -159,12 +155,12 @@ export class RunRecorder implements RunObserver {
         published_at: publishedAt,
       });
     }
-    for (const id of idsOf(this.#partitionIds, jobId)) this.#rows.partitions.change(id, { staged: null });
+    for (const id of this.#plan.partitionIdsOf(job)) this.#rows.partitions.change(id, { staged: null });
     this.#onChange();
   }
 
   tableEnded(result: TableResult): void {
-    const job = this.#jobOf(result.table);
+    const job = this.#plan.jobOf(result.table);
     const { error, state, unrepresentable } = result;
     const isPublished = state === 'completed';
     const wasNeverBegun = state === 'cancelled' && job.started_at === null;
@@ -204,39 +200,6 @@ export class RunRecorder implements RunObserver {
     });
   }
 
-  #plan(table: TablePlan): void {
-    const job = this.#jobOf(table.id);
-    this.#changeJob(job, plannedJob(table));
-    const { partitions } = this.#rows;
-    const ids = idsOf(this.#partitionIds, job.job_id);
-    const sole = table.slices.length === 1;
-    for (const slice of table.slices) {
-      const partitionId = ids[slice.index] ?? partitions.nextId;
-      ids[slice.index] = partitionId;
-      const known = partitions.get(partitionId);
-      const row = plannedPartition({ ...slice, sole }, { runId: this.runId, jobId: job.job_id, partitionId });
-      const isStillStaged =
-        typeof known?.staged === 'string' && known.slice === row.slice && known.bounds === row.bounds;
-      if (!isStillStaged) partitions.put(partitionId, { ...row, attempts: known?.attempts ?? 0 });
-    }
-    for (const id of ids.splice(table.slices.length)) partitions.remove(id);
-  }
-
-  #jobOf(table: TableId): JobRow {
-    const { jobs } = this.#rows;
-    const known = jobs.get(this.#jobIds.get(keyOf(table)) ?? -1);
-    if (known !== undefined) return known;
-    const job = emptyJob(table, { runId: this.runId, jobId: jobs.nextId });
-    this.#jobIds.set(keyOf(table), job.job_id);
-    jobs.put(job.job_id, job);
-    return job;
-  }
-
-  #partitionOf(table: TableId, slice: number): PartitionRow | undefined {
-    const { job_id: jobId } = this.#jobOf(table);
-    return this.#rows.partitions.get(idsOf(this.#partitionIds, jobId)[slice] ?? -1);
-  }
-
   /** The run's sums follow its tables. */
   #changeJob(job: JobRow, change: Partial<JobRow>): void {
     const from = shareOf(job);
@@ -253,10 +216,6 @@ export class RunRecorder implements RunObserver {
     this.#rows.changeRun(change);
     this.#onChange();
   }
-}
-
-function keyOf({ schema, name }: TableId): string {
-  return JSON.stringify([schema, name]);
 }
 
 function idsOf(byJob: Map<number, number[]>, jobId: number): number[] {
