@@ -80,6 +80,8 @@ export interface TableRecord {
   readonly rows: number | undefined;
   readonly bytes: number | undefined;
   readonly files: number | undefined;
+  /** Where it is another than the run's. */
+  readonly consistency: string | undefined;
   readonly unrepresentable: Readonly<Record<string, number>>;
   readonly startedAt: Date | undefined;
   readonly endedAt: Date | undefined;

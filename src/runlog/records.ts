@@ -71,6 +71,7 @@ function tableRecord(row: ShownJobRow): TableRecord {
     rows: row.row_count ?? undefined,
     bytes: row.byte_count ?? undefined,
     files: row.file_count ?? undefined,
+    consistency: row.consistency ?? undefined,
     // As above.
     unrepresentable: JSON.parse(row.unrepresentable ?? '{}') as Record<string, number>,
     startedAt: row.started_at ?? undefined,

@@ -71,6 +71,8 @@ export interface JobRow {
   readonly row_count: number | null;
   readonly byte_count: number | null;
   readonly file_count: number | null;
+  /** Where it is another than the run's. */
+  readonly consistency: string | null;
   /** JSON by column; null for none. */
   readonly unrepresentable: string | null;
   readonly started_at: Date | null;

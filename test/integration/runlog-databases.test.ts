@@ -124,14 +124,18 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     const log = await openLog();
     const run = await log.begin(newRun({ commandLine: `lakeport ${'ünï "quoted" \u{1f41f} '.repeat(2000)}` }));
     const [plan] = tables(1);
-    run.recorder.planned(runPlan([{ ...plan!, estimatedBytes: 5_000_000_000 }]));
+    run.recorder.planned(runPlan([{ ...plan!, estimatedBytes: 5_000_000_000, consistency: 'none' }]));
     run.recorder.tableStarted(plan!.id);
     run.recorder.tableEnded(tableResult(plan!, { rows: 4_294_967_297, bytes: 2 ** 52 }));
     await run.flush();
     const history = await log.history(run.runId);
     expect(history.run).toMatchObject({ rows: 4_294_967_297, bytes: 2 ** 52 });
     expect(history.run.commandLine).toHaveLength(9 + 2000 * 16);
-    expect(history.tables[0]).toMatchObject({ rows: 4_294_967_297, estimatedBytes: 5_000_000_000 });
+    expect(history.tables[0]).toMatchObject({
+      rows: 4_294_967_297,
+      estimatedBytes: 5_000_000_000,
+      consistency: 'none',
+    });
     run.recorder.ended(runResult(run.runId, []));
     await run.finish();
   });

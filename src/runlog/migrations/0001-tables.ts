@@ -68,6 +68,7 @@ async function createJobs({ db, dialect: { types } }: MigrationContext): Promise
     .addColumn('row_count', types.bigint)
     .addColumn('byte_count', types.bigint)
     .addColumn('file_count', types.integer)
+    .addColumn('consistency', types.id)
     .addColumn('unrepresentable', types.text)
     .addColumn('started_at', types.time)
     .addColumn('ended_at', types.time)

@@ -47,6 +47,7 @@ async function createJobsView(db: Kysely<LogSchema>, dialect: LogDialect): Promi
       dialect.secondsBetween(sql.ref('job.started_at'), sql.ref('job.ended_at')).as('duration_seconds'),
     ])
     .select(['job.row_count', 'job.byte_count', 'job.file_count', 'job.estimated_rows', 'job.method', 'job.degree'])
+    .select(sql<string>`coalesce(${sql.ref('job.consistency')}, ${sql.ref('run.consistency')})`.as('consistency'))
     .select(['job.attempts', 'job.path', 'job.error_class', 'job.error_code', 'job.error_message']);
   await db.schema.createView('jobs').as(rows).execute();
 }
