@@ -48,9 +48,9 @@ export async function byPeriod(
   requireKey(key, 'Timepartition', key.type.lastDay !== undefined, 'a date or a time with its date');
   // Days, whatever the period: there are never many, and the server need not know of weeks.
   const rows = await client.query(`
-    SELECT LEFT(${key.type.toText('keys.k')}, 10), CONVERT(float, COUNT_BIG(*)) FROM (
+    SELECT LEFT(${key.type.toText('slice_keys.k')}, 10), CONVERT(float, COUNT_BIG(*)) FROM (
       SELECT ${key.sql} AS k FROM ${quoteTable(table)}
-    ) AS keys GROUP BY LEFT(${key.type.toText('keys.k')}, 10)`);
+    ) AS slice_keys GROUP BY LEFT(${key.type.toText('slice_keys.k')}, 10)`);
   if (rows.length === 0) return [wholeTable(0)];
   const periods = new Map<string, number>();
   let nulls: number | undefined;

@@ -43,9 +43,9 @@ export async function rangesByCount(
 ): Promise<Share[]> {
   const { type, sql } = key;
   const rows = await client.query(`
-    SELECT ${type.toText('MIN(keys.k)')} FROM (
+    SELECT ${type.toText('MIN(slice_keys.k)')} FROM (
       SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile FROM ${quoteTable(table)} WHERE ${sql} IS NOT NULL
-    ) AS keys GROUP BY keys.tile ORDER BY keys.tile`);
+    ) AS slice_keys GROUP BY slice_keys.tile ORDER BY slice_keys.tile`);
   const starts = rows.map(([start]) => String(start));
   return ranges('Ntile', key, [...new Set(starts)].slice(1), estimatedRows);
 }

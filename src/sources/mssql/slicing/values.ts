@@ -12,9 +12,9 @@ const MOST_VALUES = 10_000;
 export async function byValue(client: MssqlClient, table: TableId, key: SliceKey): Promise<Share[]> {
   const { sql, name, type } = key;
   const rows = await client.query(`
-    SELECT TOP (${MOST_VALUES + 1}) ${type.toText('keys.k')}, CONVERT(float, COUNT_BIG(*)) FROM (
+    SELECT TOP (${MOST_VALUES + 1}) ${type.toText('slice_keys.k')}, CONVERT(float, COUNT_BIG(*)) FROM (
       SELECT ${sql} AS k FROM ${quoteTable(table)}
-    ) AS keys GROUP BY keys.k ORDER BY keys.k`);
+    ) AS slice_keys GROUP BY slice_keys.k ORDER BY slice_keys.k`);
   if (rows.length > MOST_VALUES) throw tooManyValues(name);
   if (rows.length === 0) return [wholeTable(0)];
   return rows.map(([value, count]) => {
