@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
+import { freePort } from '../../src/cli/demo/free-port.js';
 import { postgresEntry, runCli, temporaryDirectory, writeAuthFile, type TemporaryDirectory } from '../support/cli.js';
 import { startPostgres, type PostgresServer } from '../support/postgres.js';
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
     CREATE SCHEMA shop; CREATE TABLE shop.orders AS SELECT 1 AS id; CREATE TABLE shop.customers AS SELECT 1 AS id;
     GRANT USAGE ON SCHEMA shop TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA shop TO reader`);
   directory = await temporaryDirectory();
-  closedPort = await portWithoutServer();
+  closedPort = await freePort();
   const reader = { username: 'reader', password: PASSWORD };
   auth = await writeAuthFile(directory.path, {
     ds_pg: postgresEntry(server, reader),
@@ -39,14 +39,6 @@ afterAll(async () => {
   await directory.remove();
   await server.stop();
 });
-
-async function portWithoutServer(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => listener.once('listening', resolve));
-  const address = listener.address();
-  await new Promise((resolve) => listener.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 interface Mistake {
   readonly what: string;

