@@ -8,10 +8,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openDialect } from '../../src/runlog/dialects/index.js';
 import { migrationsFor } from '../../src/runlog/migrations/index.js';
 import { openRunLog } from '../../src/runlog/run-log.js';
+import type { RunLogTarget } from '../../src/runlog/target.js';
 import { failure } from '../support/failure.js';
 import { type LogDatabase, postgresLog, sqliteLog } from '../support/log-databases.js';
 import { newRun, recordTable, runPlan, runResult, tables } from '../support/logged-runs.js';
 import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { postgresInfo } from '../support/postgres-source.js';
 
 let server: PostgresServer;
 let database: LogDatabase;
@@ -57,7 +59,7 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
       database.target.engine === 'sqlite'
         ? `select m.name as "table", c.name, c.type from sqlite_master m join pragma_table_info(m.name) c order by 1, 2`
         : `select table_name as "table", column_name as name, data_type as type from information_schema.columns
-           where table_schema = 'public' order by 1, 2`,
+           where table_schema = current_schema() order by 1, 2`,
     );
   }
 
@@ -139,29 +141,29 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
 
 describe('a log that this user may not make', () => {
   it('in PostgreSQL names the grant, or the schema of its own that helps as well', async () => {
-    database = await postgresLog(server);
-    await database.query(`create role reader login password 'reader'`);
-    const entry = structuredClone(database.target) as { info: { username: string; password: string; options: object } };
-    entry.info.username = 'reader';
-    entry.info.password = 'reader';
-    const error = await failure(openRunLog(entry as never));
-    expect(error).toMatchObject({ code: 'RUN_LOG_PERMISSION_DENIED', exit: 'unreachable' });
-    expect(error.hint).toContain('search_path');
-
-    await database.query('create schema lake authorization reader');
-    entry.info.options = { search_path: 'lake' };
-    const log = await openRunLog(entry as never);
-    await log.close();
-    expect(await database.query('select * from lake.runs')).toEqual([]);
-    await database.query('drop owned by reader');
-    await database.query('drop role reader');
+    const log = await postgresLog(server);
+    database = log;
+    await log.query(`create role reader login password 'reader'; grant usage on schema ${log.schema} to reader`);
+    const entry = (searchPath: string): RunLogTarget => {
+      const options = { search_path: searchPath };
+      const info = postgresInfo(server, { username: 'reader', password: 'reader', options });
+      return { kind: 'database', id: 'log', engine: 'postgres', info };
+    };
+    for (const schema of [log.schema, 'nowhere']) {
+      const error = await failure(openRunLog(entry(schema)));
+      expect(error).toMatchObject({ code: 'RUN_LOG_PERMISSION_DENIED', exit: 'unreachable' });
+      expect(error.hint).toContain('search_path');
+    }
+    await log.query('create schema lake authorization reader');
+    await (await openRunLog(entry('lake'))).close();
+    expect(await log.query('select * from lake.runs')).toEqual([]);
+    await log.query('drop owned by reader; drop role reader');
   });
 
   it('in PostgreSQL with a wrong password is not reachable', async () => {
     database = await postgresLog(server);
-    const entry = structuredClone(database.target) as { info: { password: string } };
-    entry.info.password = 'wrong';
-    const error = await failure(openRunLog(entry as never));
+    const info = postgresInfo(server, { password: 'wrong' });
+    const error = await failure(openRunLog({ kind: 'database', id: 'log', engine: 'postgres', info }));
     expect(error).toMatchObject({ code: 'RUN_LOG_UNREACHABLE', exit: 'unreachable' });
     expect(error.message).not.toContain('wrong');
   });

@@ -11,7 +11,7 @@ import type { LoggedRun } from '../../src/runlog/logged-run.js';
 import type { RunLogTarget } from '../../src/runlog/target.js';
 import { distModule } from '../support/dist.js';
 import { failure } from '../support/failure.js';
-import { postgresLog, sqliteLog } from '../support/log-databases.js';
+import { type LogDatabase, postgresLog, sqliteLog } from '../support/log-databases.js';
 import { HeardOfLog, newRun, recordTable, runPlan, runResult, tables } from '../support/logged-runs.js';
 import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { mountTmpfs, ScratchDirectory } from '../support/scratch.js';
@@ -90,6 +90,7 @@ describe('a log in PostgreSQL', () => {
   let server: PostgresServer;
   let gate: TcpGate;
   let target: RunLogTarget;
+  let database: LogDatabase;
 
   beforeAll(async () => {
     server = await startPostgres();
@@ -99,11 +100,15 @@ describe('a log in PostgreSQL', () => {
 
   beforeEach(async () => {
     gate = await startTcpGate(server);
-    target = structuredClone((await postgresLog(server)).target);
+    database = await postgresLog(server);
+    target = structuredClone(database.target);
     Object.assign(target.info, { server: gate.host, port: gate.port, ssl: 'disable', connectTimeoutMs: 2_000 });
   });
 
-  afterEach(() => gate.stop());
+  afterEach(async () => {
+    await gate.stop();
+    await database.remove();
+  });
 
   it.each(['in a thread', 'in the main thread'])('has all of a run that outlasted its restart (%s)', async (where) => {
     const log = where === 'in a thread' ? await openThreaded(target) : await openLog(target);
@@ -123,7 +128,7 @@ describe('a log in PostgreSQL', () => {
     });
     expect(heard.events).toEqual(['trouble']);
     expect(heard.errors[0]).toMatchObject({ exit: 'unreachable', transient: true });
-    expect(heard.errors[0]?.message).toContain(`127.0.0.1:${gate.port}/log_`);
+    expect(heard.errors[0]?.message).toContain(`127.0.0.1:${gate.port}/postgres`);
     expect(heard.errors[0]?.message).not.toContain(server.password);
     gate.open();
     await run.finish();
@@ -132,7 +137,7 @@ describe('a log in PostgreSQL', () => {
   });
 
   it('that takes everything and answers nothing keeps nobody waiting, and has everything when it is back', async () => {
-    const log = await openThreaded(target, { callTimeoutMs: 500 });
+    const log = await openThreaded(target, { callTimeoutMs: 3_000 });
     const run = await begin(log);
     const delay = monitorEventLoopDelay();
     delay.enable();
@@ -196,7 +201,7 @@ describe('a log in PostgreSQL', () => {
     gate.open();
     // As on another machine, which knows nothing of the file.
     const elsewhere = await openLog(target, { unloggedDirectory: path.join(scratch.path, 'elsewhere') });
-    await server.query(`update export_runs set heartbeat_at = now() - interval '2 minutes'`, [], databaseOf(target));
+    await database.query(`update export_runs set heartbeat_at = now() - interval '2 minutes'`);
     const resumed = await elsewhere.resume(run.runId);
     resumed.run.recorder.ended(runResult(run.runId, [], 'tables-failed'));
     await resumed.run.finish();
@@ -208,19 +213,16 @@ describe('a log in PostgreSQL', () => {
 
   it('that is full is told of as such', async () => {
     const log = await openLog(target);
-    const database = databaseOf(target);
     // The server's own words for it, without a disk to fill.
-    await server.query(
+    await database.query(
       `create function full_disk() returns trigger language plpgsql as $$ begin
          raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$;
        create trigger full_disk before insert on export_jobs execute function full_disk()`,
-      undefined,
-      database,
     );
     const run = await begin(log);
     await heardOf('trouble');
     expect(heard.errors[0]).toMatchObject({ code: 'RUN_LOG_FULL', context: { detail: 'SQLSTATE 53100' } });
-    await server.query('drop trigger full_disk on export_jobs', [], database);
+    await database.query('drop trigger full_disk on export_jobs');
     await recordAround(run, () => undefined);
     await run.finish();
     await expectComplete(log, run.runId);
@@ -314,11 +316,6 @@ describe('a log in SQLite', () => {
     expect(heard.events).toEqual(['trouble', 'lost']);
   });
 });
-
-function databaseOf(target: RunLogTarget): string {
-  if (target.engine !== 'postgres' || target.info.connectionString !== undefined) throw new Error('not of this test');
-  return target.info.database ?? '';
-}
 
 function spoil(file: string): void {
   for (const one of [file, `${file}-wal`, `${file}-shm`]) rmSync(one, { force: true });

@@ -38,18 +38,19 @@ export function sqliteLog(): LogDatabase & { readonly file: string; readonly dir
   };
 }
 
-let databases = 0;
+let schemas = 0;
 
-/** A database of its own on a server that the test has. */
-export async function postgresLog(server: PostgresServer): Promise<LogDatabase & { readonly database: string }> {
-  const database = `log_${process.pid}_${++databases}`;
-  await server.query(`create database ${database}`);
+/** A schema of its own on a server that the test has: made in no time, unlike a database. */
+export async function postgresLog(server: PostgresServer): Promise<LogDatabase & { readonly schema: string }> {
+  const schema = `log_${process.pid}_${++schemas}`;
+  await server.query(`create schema ${schema}`);
+  const info = postgresInfo(server, { options: { search_path: schema } });
   return {
-    target: { kind: 'database', id: 'log', engine: 'postgres', info: postgresInfo(server, { database }) },
-    database,
-    query: (sql) => server.query(sql, undefined, database),
+    target: { kind: 'database', id: 'log', engine: 'postgres', info },
+    schema,
+    query: (sql) => server.query(`set search_path to ${schema}; ${sql}`),
     remove: async () => {
-      await server.query(`drop database ${database} with (force)`);
+      await server.query(`drop schema ${schema} cascade`);
     },
   };
 }

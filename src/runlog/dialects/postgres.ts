@@ -15,9 +15,11 @@ const LOCK_TIMEOUT_MS = 10_000;
 export async function postgresDialect(entry: PostgresEntry): Promise<LogDialect> {
   const settings = await postgresSettings(entry.info, { entryId: entry.id, lockTimeoutMs: LOCK_TIMEOUT_MS });
   const kysely: Dialect = new PostgresDialect({ pool: new SingleConnection(settings) });
+  const searchPath = settings.options['search_path'];
   return {
     kysely,
-    address: `${displayAddress(settings)}/${settings.database}`,
+    // Two logs may lie in schemas of one database.
+    address: `${displayAddress(settings)}/${settings.database}${searchPath === undefined ? '' : ` (${searchPath})`}`,
     types: {
       id: sql`varchar(64)`,
       name: sql`text`,
