@@ -21,6 +21,7 @@ export interface ContenderOptions {
 }
 
 const BIN = fileURLToPath(new URL('../bin/lakeport.js', import.meta.url));
+const DISCARD = fileURLToPath(new URL('./copy-discard.js', import.meta.url));
 const DUCKDB = fileURLToPath(new URL('./duckdb-from-csv.ts', import.meta.url));
 
 /** Everything that is measured, in the order of a round, and what has to be cleared away afterwards. */
@@ -32,20 +33,20 @@ export function contenders(options: ContenderOptions): { list: Contender[]; dire
   const lakeport = (codec: string, readers: number) => lakeportContender({ auth, directory, codec, readers });
   const list = [lakeport('Snappy', 1), lakeport('Snappy', 2), lakeport('Zstd', 1), lakeport('Zstd', 2)];
   if (!hasPsql()) {
-    console.log('skipped: psql is not installed, so there is neither the floor nor psql | DuckDB');
-    return { list, directory };
+    console.log('skipped: psql | DuckDB, because psql is not installed; the floor is read by Node.js');
+    return { list: [floor(options, discard), ...list], directory };
   }
   return {
-    list: [floor(options), ...list, duckdb(options, directory, 'snappy'), duckdb(options, directory, 'zstd')],
+    list: [floor(options, psql), ...list, duckdb(options, directory, 'snappy'), duckdb(options, directory, 'zstd')],
     directory,
   };
 }
 
 /** What the server can hand out: two binary COPYs of half the table each, thrown away. */
-function floor({ url, pages }: ContenderOptions): Contender {
+function floor({ url, pages }: ContenderOptions, reader: typeof psql): Contender {
   const half = Math.floor(pages / 2);
   const copy = (condition: string) =>
-    psql(url, `COPY (SELECT * FROM ${SCHEMA}.${TABLE} WHERE ${condition}) TO STDOUT (FORMAT binary)`);
+    reader(url, `COPY (SELECT * FROM ${SCHEMA}.${TABLE} WHERE ${condition}) TO STDOUT (FORMAT binary)`);
   return {
     name: 'floor: 2 × COPY, thrown away',
     commands: [copy(`ctid < '(${half},0)'`), copy(`ctid >= '(${half},0)'`)],
@@ -89,6 +90,10 @@ function duckdb({ url }: ContenderOptions, directory: string, codec: string): Co
 
 function psql(url: string, statement: string): MeasuredCommand {
   return { command: 'psql', args: ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', url, '-c', statement] };
+}
+
+function discard(url: string, statement: string): MeasuredCommand {
+  return { command: process.execPath, args: [DISCARD, url, statement] };
 }
 
 function hasPsql(): boolean {
