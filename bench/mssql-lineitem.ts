@@ -1,5 +1,5 @@
 import { ByteWriter } from '../test/support/tds/byte-writer.js';
-import { ResultEncoder, type WireColumn } from '../test/support/tds/result-set.js';
+import { ResultEncoder, type WireColumn, type WireValue } from '../test/support/tds/result-set.js';
 import type { EncodedResult } from '../test/support/tds/session.js';
 import { lineitemRows } from './lineitem/rows.js';
 
@@ -24,25 +24,29 @@ export const LINEITEM: readonly WireColumn[] = [
 ].map((column) => ({ ...column, nullable: false }));
 
 /** Rows that the server repeats: enough for columns to look as they do in the whole table. */
-const BLOCK_ROWS = 100_000;
+const DISTINCT_ROWS = 200_000;
+export const ROWS_IN_BLOCK = 1000;
 
 /** The rows in the tokens of a response; `change` turns values into other forms, for comparisons. */
 export function encodeLineitem(
   columns: readonly WireColumn[] = LINEITEM,
-  change: (value: string, column: number) => string | Uint8Array = (value) => value,
-): Omit<EncodedResult, 'times'> {
+  change: (value: string, column: number) => WireValue = (value) => value,
+): Omit<EncodedResult, 'count'> {
   const encoder = new ResultEncoder(columns);
   const head = new ByteWriter();
   encoder.writeColumns(head);
-  const block = new ByteWriter(32 << 20);
-  for (const chunk of lineitemRows(BLOCK_ROWS)) {
+  const blocks: Uint8Array[] = [];
+  const block = new ByteWriter(256 << 10);
+  let rows = 0;
+  for (const chunk of lineitemRows(DISTINCT_ROWS)) {
     for (const line of chunk.toString('latin1').split('\n')) {
       if (line === '') continue;
       const values = line.split('\t').map((value, i) => change(padded(value, i), i));
       encoder.writeRow(block, values);
+      if (++rows % ROWS_IN_BLOCK === 0) blocks.push(block.take());
     }
   }
-  return { head: head.take(), block: block.take(), rowsInBlock: BLOCK_ROWS };
+  return { head: head.take(), blocks, rowsInBlock: ROWS_IN_BLOCK };
 }
 
 /** char(n) comes with its padding. */

@@ -20,13 +20,14 @@ export interface SessionFacts {
   readonly inTransaction: boolean;
 }
 
-/** A result that is encoded already, sent as often as wanted: costs the server next to nothing. */
+/** A result that is encoded already: costs the server next to nothing. */
 export interface EncodedResult {
   readonly head: Uint8Array;
-  /** Complete rows. */
-  readonly block: Uint8Array;
+  /** Complete rows, as many in each; sent one after the other, and again from the first one. */
+  readonly blocks: readonly Uint8Array[];
   readonly rowsInBlock: number;
-  readonly times: number;
+  /** How many blocks are sent. */
+  readonly count: number;
 }
 
 /** What a query gives; undefined where it gives nothing, not even a count. */
@@ -132,10 +133,11 @@ export class TdsSession {
   async #send(answer: TdsAnswer): Promise<number | undefined> {
     if (answer === undefined) return undefined;
     if ('rowsAffected' in answer) return answer.rowsAffected;
-    if ('block' in answer) {
-      await this.#out.write(answer.head);
-      for (let i = 0; i < answer.times && !this.#canceled; i++) await this.#out.write(answer.block);
-      return answer.rowsInBlock * answer.times;
+    if ('blocks' in answer) {
+      const { head, blocks, rowsInBlock, count } = answer;
+      await this.#out.write(head);
+      for (let i = 0; i < count && !this.#canceled; i++) await this.#out.write(blocks[i % blocks.length]!);
+      return rowsInBlock * count;
     }
     const { columns, rows, cutAfterBytes = Infinity, ...encoding } = answer;
     const encoder = new ResultEncoder(columns, encoding);
