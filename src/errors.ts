@@ -74,7 +74,9 @@ export class LakeportError extends Error {
 
   /** The same error with more context; what is there already wins. */
   within(context: ErrorContext): LakeportError {
-    return new LakeportError({ ...this.toData(), context: { ...context, ...this.context }, cause: this.cause });
+    const error = new LakeportError({ ...this.toData(), context: { ...context, ...this.context }, cause: this.cause });
+    if (this.stack !== undefined) error.stack = this.stack;
+    return error;
   }
 
   toData(): ErrorData {

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest';
+import { LakeportError } from '../../src/errors.js';
+
+describe('an error', () => {
+  const thrown = new LakeportError({ code: 'A_B', exit: 'usage', message: 'm', hint: 'h', context: { column: 'c' } });
+
+  it('gains context on its way, and keeps its own and the place where it was thrown', () => {
+    const error = thrown.within({ table: 't', column: 'other' });
+    expect(error.context).toEqual({ table: 't', column: 'c' });
+    expect(error.stack).toBe(thrown.stack);
+  });
+
+  it('is the same after a way between threads', () => {
+    const error = LakeportError.fromData(structuredClone(thrown.toData()));
+    expect(error.toData()).toEqual(thrown.toData());
+    expect(error).toBeInstanceOf(LakeportError);
+  });
+
+  it('is made of anything that is thrown', () => {
+    expect(LakeportError.from(thrown)).toBe(thrown);
+    expect(LakeportError.from('x')).toMatchObject({ code: 'UNEXPECTED', exit: 'unexpected', message: 'x' });
+  });
+});
