@@ -36,6 +36,7 @@ export interface TableDocument {
   readonly rows: number;
   readonly files: number;
   readonly bytes: number;
+  readonly storage: string;
   readonly path: string;
   readonly unrepresentable: Readonly<Record<string, number>>;
   readonly error?: ErrorDocument;

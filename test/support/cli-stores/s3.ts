@@ -1,0 +1,71 @@
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+
+import { s3Error, startFaultProxy } from '../fault-proxy.js';
+import { startS3Server } from '../s3-server/index.js';
+import { BASE_PATH, type CliStore, sorted } from './store.js';
+
+const BUCKET = 'lake';
+const PREFIX = `${BASE_PATH}/`;
+
+export async function startCliS3(): Promise<CliStore> {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  const server = await startS3Server({ bucket: BUCKET });
+  const proxy = await startFaultProxy(server);
+  const { region, accessKeyId, secretAccessKey, endpoint } = server;
+  const client = new S3Client({
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+  });
+  const keys = async () => {
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: PREFIX }));
+    return Contents.map(({ Key = '' }) => Key);
+  };
+  const denial = s3Error(403, 'AccessDenied');
+  if (denial.kind !== 'answer' || denial.body === undefined) throw new Error('not an answer');
+  return {
+    kind: 's3',
+    entry: {
+      storage_type: 's3',
+      info: {
+        bucket: BUCKET,
+        base_path: BASE_PATH,
+        endpoint_url: proxy.endpoint,
+        region,
+        aws_access_key_id: accessKeyId,
+        aws_secret_access_key: secretAccessKey,
+        part_size: '5 MiB',
+      },
+    },
+    shownBase: `s3://${BUCKET}/${BASE_PATH}`,
+    proxy,
+    objects: async () => {
+      const objects = (await keys()).filter((key) => !key.includes('/.lakeport'));
+      return sorted(
+        await Promise.all(
+          objects.map(async (key): Promise<[string, Buffer]> => {
+            const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+            return [key.slice(PREFIX.length), Buffer.from(await Body!.transformToByteArray())];
+          }),
+        ),
+      );
+    },
+    leftovers: async () => [
+      ...(await keys()).filter((key) => key.includes('/.lakeport')),
+      ...[...server.store.uploads.values()].map(({ key }) => `upload of ${key}`),
+    ],
+    carriesPart: ({ method, url }) => method === 'PUT' && url.includes('partNumber='),
+    denial: { status: 403, body: denial.body, headers: { 'content-type': 'application/xml' } },
+    clear: () => {
+      server.store.bucket(BUCKET).clear();
+      server.store.uploads.clear();
+      return Promise.resolve();
+    },
+    stop: async () => {
+      client.destroy();
+      await proxy.stop();
+      await server.stop();
+    },
+  };
+}
