@@ -35,7 +35,7 @@ describe('tables in numbers and sizes', () => {
   });
   afterAll(() => server.stop());
 
-  it('exports 2,000 tables of 10 rows in 20 seconds', async () => {
+  it('exports 2,000 tables of 10 rows', async () => {
     await server.query(`CREATE SCHEMA many; DO $$ BEGIN FOR i IN 1..2000 LOOP
       EXECUTE format('CREATE TABLE many.t%s AS SELECT n AS id, n::text AS t, n * 1.5 AS v, now() AS at FROM generate_series(1, 10) n', i);
     END LOOP; END $$`);
@@ -43,7 +43,6 @@ describe('tables in numbers and sizes', () => {
     try {
       expect(run.cli.code).toBe(0);
       expect(run.result.totals).toMatchObject({ tables: 2000, completed: 2000, rows: 20_000, files: 2000 });
-      expect(run.cli.seconds).toBeLessThan(20);
       const [found] = await queryDuckDb(
         `SELECT count(*)::INT AS n, count(DISTINCT filename)::INT AS files
          FROM read_parquet(${quote(`${run.directory}/many/*/*.parquet`)}, filename = true)`,
