@@ -13,8 +13,8 @@ export interface ConnectOptions {
   readonly isolation: 'read committed' | 'snapshot';
 }
 
-/** Largest packet that a server takes: fewer headers, and fewer rows in two pieces. */
-const PACKET_BYTES = 32_767;
+/** Largest packets that a server takes, without encryption and with it: fewer headers, fewer rows in two pieces. */
+const PACKET_BYTES = { plain: 32_767, encrypted: 16_383 };
 /** Longest wait for the server to acknowledge that a query was canceled. */
 const CANCEL_TIMEOUT_MS = 5000;
 
@@ -64,7 +64,7 @@ function configuration(settings: MssqlSettings, isolation: number | undefined): 
       // The driver's own timer stops with the first bytes of an answer: reads have one of their own.
       requestTimeout: settings.statementTimeoutMs ?? 0,
       ...(isolation !== undefined && { connectionIsolationLevel: isolation, isolationLevel: isolation }),
-      packetSize: PACKET_BYTES,
+      packetSize: settings.encrypt === false ? PACKET_BYTES.plain : PACKET_BYTES.encrypted,
       appName: 'lakeport',
     },
   };
