@@ -15,8 +15,8 @@ import { tableName } from './table-name.js';
 import type { SliceTask } from './worker-messages.js';
 import type { SliceEnd, SlicePool } from './worker-pool.js';
 
-/** Tables that are published at the same time. */
-const PUBLISHED_AT_ONCE = 8;
+/** Tables that are published at the same time: each waits for a handful of answers, one after the other. */
+const PUBLISHED_AT_ONCE = 32;
 /** No table is started while so many are staged and wait to be published. */
 const MOST_UNPUBLISHED = 64;
 

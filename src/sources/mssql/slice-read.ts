@@ -1,0 +1,103 @@
+import type { ColumnBuffer } from '../../columns/column-buffer.js';
+import type { RowSink } from '../../columns/row-sink.js';
+import { LakeportError } from '../../errors.js';
+import type { ReadRequest, ReadResult } from '../source.js';
+import type { MssqlClient } from './client.js';
+import { type BoundField, bindField } from './decode/decoders.js';
+import type { UnrepresentableValue } from './decode/wire.js';
+import { displayTable } from './identifiers.js';
+import { readColumnTypes } from './tds/column-types.js';
+import { RowStream } from './tds/row-stream.js';
+import { displayWireType, type WireType } from './tds/wire-type.js';
+
+/** A slice's query on its way into a sink. */
+export class SliceRead {
+  /** Rejects with the reason where it was given up, with the driver's or the server's error otherwise. */
+  readonly result: Promise<ReadResult>;
+  /** Settles when the connection is through with the query. */
+  readonly ended: Promise<void>;
+  readonly #client: MssqlClient;
+  readonly #stream: RowStream;
+  #reject: (reason: unknown) => void = () => undefined;
+
+  constructor(client: MssqlClient, request: ReadRequest, sink: RowSink) {
+    this.#client = client;
+    const stream = new RowStream({
+      sink,
+      policy: {
+        onUnrepresentable: request.onUnrepresentable,
+        explain: (cause, column) => unrepresentable(cause, column, request),
+      },
+      readColumns: (input) => readColumnTypes(input, client.parserOptions),
+      bind: (types) => bindFields(types, request, sink),
+      onFailure: (error) => this.giveUp(error),
+    });
+    this.#stream = stream;
+    const done = client.stream(request.slice.query, (response) => stream.filter(response));
+    this.ended = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.result = new Promise((resolve, reject) => {
+      this.#reject = reject;
+      done.then(({ rows }) => {
+        resolve({ rows: rows ?? stream.rows, bytes: stream.bytes, unrepresentable: stream.unrepresentable });
+      }, reject);
+    });
+    // No row goes to the sink of a read that has failed.
+    this.result.catch(() => stream.stop());
+  }
+
+  /** Ends the read with this reason, and the query on the server. */
+  giveUp(reason: unknown): void {
+    this.#reject(reason);
+    this.#stream.stop();
+    this.#client.cancel();
+  }
+}
+
+function bindFields(types: readonly WireType[], { columns, table }: ReadRequest, sink: RowSink): BoundField[] {
+  if (types.length !== columns.length) {
+    throw changed(`a result of ${types.length} columns instead of ${columns.length}`);
+  }
+  return columns.map(({ spec, decoder }, i) => {
+    const [type, column] = [types[i], sink.columns[i]];
+    if (type === undefined || column === undefined) throw new TypeError('the sink has fewer columns than the read');
+    const field = bindField(decoder, column, type);
+    if (field !== undefined) return field;
+    const arrived = displayWireType(type);
+    throw changed(`Column ${spec.name} (${spec.sourceType}) arrives as ${arrived}`).within({
+      table: displayTable(table),
+      column: spec.name,
+    });
+  });
+}
+
+function changed(message: string): LakeportError {
+  return new LakeportError({
+    code: 'TABLE_CHANGED',
+    exit: 'tables-failed',
+    message,
+    hint: 'its shape changed after it was planned: run again',
+  });
+}
+
+function unrepresentable(cause: UnrepresentableValue, column: ColumnBuffer, request: ReadRequest): LakeportError {
+  const { name, sourceType, type } = column.spec;
+  const table = displayTable(request.table);
+  const isTime = type.logical?.kind === 'timestamp';
+  const ways = [
+    '--on_unrepresentable null writes such values as NULL and counts them',
+    isTime
+      ? '--timestamp_unit us writes all years, without the seventh digit'
+      : 'or export a view that selects the column as varbinary (with --include_views)',
+  ];
+  return new LakeportError({
+    code: 'UNREPRESENTABLE_VALUE',
+    exit: 'unrepresentable',
+    message: `Column ${name} (${sourceType}) of ${table} holds ${cause.message}`,
+    hint: ways.join('; '),
+    context: { table, column: name, slice: request.slice.index },
+    cause,
+  });
+}
