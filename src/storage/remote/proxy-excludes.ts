@@ -4,7 +4,7 @@ import { BlockList, isIP } from 'node:net';
 const LINK_LOCAL = '169.254.0.0/16';
 
 /**
- * Which hosts are reached without the proxy. A rule is a host (`db.corp`), a domain with all below it (`.corp` or
+ * Which hosts are reached without the proxy. A rule is a domain, which stands for all below it too (`corp`, `.corp`,
  * `*.corp`), an address or a range of addresses (`10.0.0.0/8`), or `*` for everything.
  */
 export class ProxyExcludes {
@@ -19,9 +19,7 @@ export class ProxyExcludes {
     const host = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1');
     const version = isIP(host);
     if (version !== 0 && this.#addresses.check(host, version === 4 ? 'ipv4' : 'ipv6')) return true;
-    return this.#names.some(
-      (name) => name === '*' || name === host || (name.startsWith('.') && `.${host}`.endsWith(name)),
-    );
+    return this.#names.some((name) => name === '*' || `.${host}`.endsWith(`.${name}`));
   }
 
   #add(rule: string): void {
@@ -29,7 +27,7 @@ export class ProxyExcludes {
     const version = isIP(address);
     const family = version === 4 ? 'ipv4' : 'ipv6';
     if (rule === '') return;
-    if (version === 0) this.#names.push(rule.replace(/^\*\./, '.').replace(/:\d+$/, ''));
+    if (version === 0) this.#names.push(rule.replace(/^(?:\*?\.)+/, '').replace(/:\d+$/, ''));
     else if (prefix === undefined) this.#addresses.addAddress(address, family);
     else if (/^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)) {
       this.#addresses.addSubnet(address, Number(prefix), family);

@@ -17,6 +17,8 @@ describe('hosts without a proxy', () => {
   it.each([
     'db.corp',
     'DB.CORP',
+    'a.db.corp',
+    'a.b.db.corp',
     'lake.corp',
     'a.lake.corp',
     'b.site.corp',
@@ -26,10 +28,18 @@ describe('hosts without a proxy', () => {
     '169.254.169.254',
   ])('are %s', (host) => expect(excludes.matches(host)).toBe(true));
 
-  it.each(['other.corp', 'xdb.corp', 'a.db.corp', 'xlake.corp', '11.1.2.3', '192.168.1.8', '[fe80::1]'])(
+  it.each(['other.corp', 'corp', 'xdb.corp', 'db.corp.other', 'xlake.corp', '11.1.2.3', '192.168.1.8', '[fe80::1]'])(
     'are not %s',
     (host) => expect(excludes.matches(host)).toBe(false),
   );
+
+  it('are those of a list as in the documents of LanceDB', () => {
+    const lance = new ProxyExcludes('example.com, 192.168.1.0/24'.split(','));
+    for (const host of ['example.com', 'api.example.com', 'www.example.com', '192.168.1.77']) {
+      expect(lance.matches(host), host).toBe(true);
+    }
+    for (const host of ['example.org', 'myexample.com', '192.168.2.1']) expect(lance.matches(host), host).toBe(false);
+  });
 
   it('are all of them with *', () => {
     expect(new ProxyExcludes(['*']).matches('anything.example')).toBe(true);
