@@ -3,6 +3,7 @@ import { LakeportError } from '../errors.js';
 import { openSource } from '../sources/index.js';
 import type { Source } from '../sources/source.js';
 import { checkSubPath } from '../storage/path.js';
+import type { EarlierRun } from './earlier-run.js';
 import { exitClassOf } from './exit-class.js';
 import { interruption, unlessAborted } from './interruption.js';
 import { stagedTable } from './job-publication.js';
@@ -12,6 +13,7 @@ import type { RunPlan } from './plan.js';
 import { planTables } from './planner.js';
 import { publishTable } from './publisher.js';
 import type { RunResult, TableResult } from './result.js';
+import type { TableSettings } from './table-settings.js';
 import { Run } from './run.js';
 import { RunStorages } from './run-storages.js';
 import { problemResult } from './table-result.js';
@@ -23,6 +25,17 @@ export interface ExportRequest {
   readonly observer?: RunObserver | undefined;
   /** A `LakeportError` as its reason says what kind of interruption it is. */
   readonly signal?: AbortSignal | undefined;
+  /** The user's own settings for tables of the source, asked for when it is connected. They come before the options'. */
+  readonly tableSettings?: ((source: TableSettingsOf) => Promise<readonly TableSettings[]>) | undefined;
+  /** What an earlier process has done of this run, which is to be brought to its end. */
+  readonly earlier?: EarlierRun | undefined;
+  /** Called with the plan before anything is written; what it throws ends the run. */
+  readonly beforeWriting?: ((plan: RunPlan) => Promise<void>) | undefined;
+}
+
+export interface TableSettingsOf {
+  readonly engine: string;
+  readonly database: string;
 }
 
 /**

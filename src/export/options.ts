@@ -1,4 +1,4 @@
-import type { UnboundedNumeric } from '../sources/source.js';
+import type { PartitionMethod, UnboundedNumeric } from '../sources/source.js';
 
 /** Compression of the pages, by the names that users type. */
 export type Codec = 'Zstd' | 'Snappy' | 'Gzip' | 'Lz4' | 'None';
@@ -14,6 +14,18 @@ export interface Route {
   readonly storageId: string;
   /** Between the storage's base and the run's own sub path; tokens replaced, empty for none. */
   readonly subPath: string;
+}
+
+/** What the user asks for one table, in place of the automatic choice; undefined leaves a field to it. */
+export interface TableConfig {
+  /** Undefined for a table of this name in any schema. */
+  readonly schema: string | undefined;
+  readonly table: string;
+  readonly method: PartitionMethod | undefined;
+  /** A column, or an expression in the source's SQL. */
+  readonly key: string | undefined;
+  /** Readers that may work on the table side by side. */
+  readonly degree: number | undefined;
 }
 
 /** Everything that decides what an export does; validated, complete, without secrets. Goes into the run's record. */
@@ -37,6 +49,8 @@ export interface ExportOptions {
   readonly jobs: number;
   readonly parallel: Parallelism;
   readonly largeTableThreshold: number;
+  /** The first that names a table counts. */
+  readonly tableConfig?: readonly TableConfig[] | undefined;
   readonly codec: Codec;
   readonly rowGroupRows: number;
   readonly maxRowsPerFile: number | undefined;

@@ -23,6 +23,8 @@ export interface TablePlan {
   readonly slices: readonly Slice[];
   /** Where it is another than the run's: a table that is read in one piece may have more. */
   readonly consistency?: Consistency | undefined;
+  /** Where it is read as of another moment than the run's other tables. */
+  readonly snapshot?: Snapshot | undefined;
   readonly storageId: string;
   /** Directory of the table, relative to the storage's base. */
   readonly directory: string;

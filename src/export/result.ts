@@ -17,6 +17,12 @@ export interface TableResult {
   /** Values written as NULL because their Parquet type can't hold them, by column. */
   readonly unrepresentable: Readonly<Record<string, number>>;
   readonly error: ErrorData | undefined;
+  /** What the files hold, where it is another than the run's. */
+  readonly consistency?: Consistency | undefined;
+  /** Attempts of the slice that took the most; absent for those of one. */
+  readonly attempts?: number | undefined;
+  /** An earlier attempt of the same run had published it; what is said of it comes from that attempt. */
+  readonly publishedEarlier?: true | undefined;
 }
 
 /** How the run ended. */

@@ -106,7 +106,7 @@ export class Run {
         job.progress(slice, sums);
         this.#progress.report(job);
       },
-      onStaged: (part) => job.stagedPart(part),
+      onStaged: (part) => job.stagedPart(slice, part),
     });
     this.#reading.delete(task);
     if (end.ok) job.finished(slice, end.outcome);

@@ -9,45 +9,88 @@ interface Sums {
   readonly bytes: number;
 }
 
-/** How far one table is in the run: slices to read, being read, and read. */
+/** What an earlier attempt of the run has staged of a table: it need not be read again. */
+export interface StagedBefore {
+  /** By the slice's index. */
+  readonly outcomes: ReadonlyMap<number, SliceOutcome>;
+  /** Parts that even have their final names. */
+  readonly published: ReadonlySet<StagedPart>;
+}
+
+/** How far one table is in the run: slices to read, being read, resting before another attempt, and read. */
 export class TableJob {
-  readonly plan: TablePlan;
   /** Slices being read. */
   active = 0;
   startedAt: Date | undefined;
   /** Why the table can't be published. */
   failure: LakeportError | undefined;
-  readonly #waiting: Slice[];
-  readonly #outcomes = new Map<number, SliceOutcome>();
-  readonly #staged: StagedPart[] = [];
+  /** It is about to begin anew: its readers are being stopped. */
+  isRestarting = false;
+  /** Parts that an earlier attempt of the run has published already. */
+  readonly published: ReadonlySet<StagedPart>;
+  #plan: TablePlan;
+  #waiting: Slice[];
+  #resting = 0;
+  #restarts = 0;
+  readonly #outcomes: Map<number, SliceOutcome>;
+  readonly #attempts = new Map<number, number>();
+  /** By slice. */
+  readonly #staged = new Map<number, StagedPart[]>();
   /** Sums of the slices being read, by slice. */
   readonly #live = new Map<number, Sums>();
 
-  constructor(plan: TablePlan) {
-    this.plan = plan;
-    this.#waiting = [...plan.slices];
+  constructor(plan: TablePlan, before?: StagedBefore) {
+    this.#plan = plan;
+    this.published = before?.published ?? new Set();
+    this.#outcomes = new Map(before?.outcomes);
+    for (const [slice, { files }] of this.#outcomes) {
+      this.#staged.set(
+        slice,
+        files.map(({ part }) => part),
+      );
+    }
+    this.#waiting = plan.slices.filter(({ index }) => !this.#outcomes.has(index));
+  }
+
+  get plan(): TablePlan {
+    return this.#plan;
   }
 
   get hasWaiting(): boolean {
-    return this.#waiting.length > 0 && this.failure === undefined;
+    return this.#waiting.length > 0 && this.failure === undefined && !this.isRestarting;
+  }
+
+  /** Some of its slices are neither read nor being read. */
+  get isShortOfSlices(): boolean {
+    return this.#waiting.length > 0 || this.#resting > 0;
   }
 
   get isComplete(): boolean {
-    return this.#outcomes.size === this.plan.slices.length && this.failure === undefined;
+    return this.#outcomes.size === this.#plan.slices.length && this.failure === undefined;
   }
 
   get hasFiles(): boolean {
     return this.outcomes.some(({ outcome }) => outcome.files.length > 0);
   }
 
-  /** Every part that was staged for the table, in no order. */
+  /** How often it was begun anew. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** The most attempts that one of its slices has taken. */
+  get attempts(): number {
+    return Math.max(1, this.#restarts + 1, ...this.#attempts.values());
+  }
+
+  /** Every part that is staged for the table and not published, in no order. */
   get staged(): readonly StagedPart[] {
-    return this.#staged;
+    return [...this.#staged.values()].flat().filter((part) => !this.published.has(part));
   }
 
   /** In the order of the slices. */
   get outcomes(): readonly { readonly slice: Slice; readonly outcome: SliceOutcome }[] {
-    return this.plan.slices.flatMap((slice) => {
+    return this.#plan.slices.flatMap((slice) => {
       const outcome = this.#outcomes.get(slice.index);
       return outcome === undefined ? [] : [{ slice, outcome }];
     });
@@ -71,8 +114,10 @@ export class TableJob {
     this.#live.set(slice.index, sums);
   }
 
-  stagedPart(part: StagedPart): void {
-    this.#staged.push(part);
+  stagedPart(slice: Slice, part: StagedPart): void {
+    const parts = this.#staged.get(slice.index);
+    if (parts === undefined) this.#staged.set(slice.index, [part]);
+    else parts.push(part);
   }
 
   /** The slice is read, or made up in place of one that had no rows. */
@@ -93,9 +138,54 @@ export class TableJob {
     this.#waiting.unshift(slice);
   }
 
+  /** Another attempt of the slice has failed. Returns how many there were. */
+  countAttempt(slice: Slice): number {
+    const made = (this.#attempts.get(slice.index) ?? 0) + 1;
+    this.#attempts.set(slice.index, made);
+    return made;
+  }
+
+  /** What the slice had staged before it failed; it is the caller's to withdraw. */
+  takeStaged(slice: Slice): readonly StagedPart[] {
+    const parts = this.#staged.get(slice.index) ?? [];
+    this.#staged.delete(slice.index);
+    return parts;
+  }
+
+  /** The slice waits for its next attempt until the returned function is called; that of a table begun anew does nothing. */
+  rest(slice: Slice): () => void {
+    this.#ended(slice);
+    this.#resting++;
+    const restarts = this.#restarts;
+    return () => {
+      if (restarts !== this.#restarts) return;
+      this.#resting--;
+      this.#waiting.unshift(slice);
+    };
+  }
+
+  /** Forgets what was read and begins with another plan. Returns what was staged: it is the caller's to withdraw. */
+  restart(plan: TablePlan): readonly StagedPart[] {
+    const staged = this.staged;
+    this.#plan = plan;
+    this.#waiting = [...plan.slices];
+    this.#resting = 0;
+    this.#restarts++;
+    this.#outcomes.clear();
+    this.#staged.clear();
+    this.#live.clear();
+    this.isRestarting = false;
+    return staged;
+  }
+
+  /** The slices that are left will be read as of another moment than those before. */
+  mix(plan: Pick<TablePlan, 'consistency' | 'snapshot'>): void {
+    this.#plan = { ...this.#plan, ...plan };
+  }
+
   /** Takes the first slice once more, for a table whose slices were all without rows. */
   retakeFirst(): Slice | undefined {
-    const [first] = this.plan.slices;
+    const [first] = this.#plan.slices;
     if (first !== undefined) this.active++;
     return first;
   }

@@ -15,7 +15,7 @@ export { logMessages } from './log-messages.js';
 export type { LogListener } from './log-writer.js';
 export type { LoggedState, ShownState } from './rows.js';
 export { type NewRun, openRunLog, type OpenLogOptions, type RunLog } from './run-log.js';
-export type { PublishedFile, RunRecorder } from './run-recorder.js';
+export type { RunRecorder } from './run-recorder.js';
 export type { LogMode } from './store.js';
 export type { TableSettings } from './table-settings.js';
 export { EMBEDDED_LOG_ID, embeddedLog, type RunLogTarget, stateDirectory } from './target.js';

@@ -1,5 +1,5 @@
 import type { LakeportError } from '../errors.js';
-import type { RunObserver } from '../export/observer.js';
+import type { PublishedFile, RunObserver } from '../export/observer.js';
 import type { RunPlan } from '../export/plan.js';
 import type { RunResult, TableResult } from '../export/result.js';
 import type { SliceOutcome } from '../export/worker-messages.js';
@@ -8,22 +8,6 @@ import { PlanRows } from './plan-rows.js';
 import type { JobRow, PartitionRow, RunRow } from './rows.js';
 import { failureOf, laterThan, shareOf, stateOf, sumsAfter } from './run-outcome.js';
 import type { RunRows } from './run-rows.js';
-
-/** A file that readers can see. */
-export interface PublishedFile {
-  /** Position of its slice among the table's. */
-  readonly slice: number;
-  readonly storageId: string;
-  /** Relative to the storage's base. */
-  readonly path: string;
-  /** For people. */
-  readonly displayPath: string;
-  readonly rows: number;
-  readonly bytes: number;
-  /** Lower case hex. */
-  readonly sha256: string;
-  readonly rowGroups: number;
-}
 
 export interface RecorderOptions {
   readonly rows: RunRows;

@@ -6,7 +6,8 @@ import type { RunResult, TableResult } from '../../src/export/result.js';
 import type { SliceOutcome } from '../../src/export/worker-messages.js';
 import type { LogListener } from '../../src/runlog/log-writer.js';
 import type { NewRun } from '../../src/runlog/run-log.js';
-import type { PublishedFile, RunRecorder } from '../../src/runlog/run-recorder.js';
+import type { PublishedFile } from '../../src/export/observer.js';
+import type { RunRecorder } from '../../src/runlog/run-recorder.js';
 import { tablePlan } from './table-plans.js';
 
 /** What an export would tell the run log, without an export. */
