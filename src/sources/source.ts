@@ -91,14 +91,17 @@ export interface SliceOptions {
   readonly degree: number;
   /** Tables with fewer estimated rows are read by one reader. */
   readonly largeTableThreshold: number;
-  /** What the user's configuration asks for, in place of the automatic choice. */
-  readonly partition?: PartitionRequest | undefined;
+  /** What the user's configuration asks for this table, in place of the automatic choice. */
+  readonly wish?: PartitionWish | undefined;
 }
 
-/** A method, and what rows are shared out by: a column, or an expression of the user's own. */
-export interface PartitionRequest {
-  readonly method: PartitionMethod;
-  readonly key: string | undefined;
+/** The user's own choice for a table; what it leaves out is chosen as for any other. */
+export interface PartitionWish {
+  readonly method?: PartitionMethod | undefined;
+  /** What rows are shared out by: a column, an expression of the user's own, or `(column,year,month)`. */
+  readonly key?: string | undefined;
+  /** Readers that the table is to have, whatever its size: at least 1. Stands in place of `SliceOptions.degree`. */
+  readonly degree?: number | undefined;
 }
 
 export interface PinOptions {

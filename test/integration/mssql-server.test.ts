@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createColumnBuffers } from '../../src/columns/create.js';
 import type { RowSink } from '../../src/columns/row-sink.js';
 import { openMssqlReader } from '../../src/sources/mssql/reader.js';
-import type { PartitionRequest, ReadColumn, Slice, Snapshot, Source, SourceTable } from '../../src/sources/source.js';
+import type { PartitionWish, ReadColumn, Slice, Snapshot, Source, SourceTable } from '../../src/sources/source.js';
 import { runCli, temporaryDirectory, writeAuthFile } from '../support/cli.js';
 import { createMssqlDatabase, mssqlUrl, type MssqlDatabase } from '../support/mssql-server.js';
 
@@ -97,7 +97,7 @@ describe.skipIf(mssqlUrl === undefined)('a real SQL Server', () => {
     expect(await source.freeConnections()).toBeGreaterThan(0);
   });
 
-  const REQUESTS: readonly (PartitionRequest | undefined)[] = [
+  const REQUESTS: readonly (PartitionWish | undefined)[] = [
     undefined,
     { method: 'Physloc', key: undefined },
     ...['id', 'big', 'at', 'day', 'price'].map((key) => ({ method: 'RangeId', key }) as const),
@@ -110,10 +110,10 @@ describe.skipIf(mssqlUrl === undefined)('a real SQL Server', () => {
   test.each(['numbers', 'heap'])('shares the rows of %s out by every method, each of them once', async (name) => {
     const { table, columns } = await lookUp(name);
     const { snapshot } = await source.pin([], { consistency: 'none' });
-    for (const partition of REQUESTS) {
-      const slices = await source.slice(table, columns, { degree: 3, largeTableThreshold: 1000, partition });
+    for (const wish of REQUESTS) {
+      const slices = await source.slice(table, columns, { degree: 3, largeTableThreshold: 1000, wish });
       const ids = await readAll(columns, slices, snapshot);
-      expect(ids, JSON.stringify(partition)).toEqual(Array.from({ length: ROWS }, (_, i) => i + 1));
+      expect(ids, JSON.stringify(wish)).toEqual(Array.from({ length: ROWS }, (_, i) => i + 1));
       expect(slices.length).toBeGreaterThan(1);
     }
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkSlices } from '../../src/export/slice-check.js';
-import type { PartitionMethod, PartitionRequest, Slice, SliceOptions } from '../../src/sources/source.js';
+import type { PartitionMethod, PartitionWish, Slice, SliceOptions } from '../../src/sources/source.js';
 import { describeTable, openDatabase, type OpenDatabase } from '../support/tds/open-database.js';
 import type { WireValue } from '../support/tds/result-set.js';
 import type { Quirks, TestTable } from '../support/tds/test-tables.js';
@@ -106,8 +106,8 @@ describe('as many slices as are worth a file', () => {
 });
 
 describe('what the configuration asks for', () => {
-  const as = (method: PartitionMethod, key?: string): { partition: PartitionRequest } => ({
-    partition: { method, key },
+  const as = (method: PartitionMethod, key?: string): { wish: PartitionWish } => ({
+    wish: { method, key },
   });
   const columns = [id, { name: 'name', type: 'nvarchar(20)' }, { name: 'at', type: 'datetime2(3)' }];
   const rows: WireValue[][] = [
@@ -186,6 +186,62 @@ describe('what the configuration asks for', () => {
     }
   });
 
+  test('by time may be an expression with commas of its own', async () => {
+    expect(await directories('(CONVERT(date, [at]), year)')).toEqual([
+      'year=0001',
+      'year=2024',
+      'year=2025',
+      'year=9999',
+      NULLS,
+    ]);
+  });
+
+  const methodsOf = async (wish: PartitionWish, more: Partial<TestTable> = {}) => {
+    const { slices, rows: given } = await slicesOf({ ...table, ...more }, { wish, largeTableThreshold: 1_000_000 });
+    expectEachOnce(given, rows.length);
+    return slices.map(({ method }) => method);
+  };
+
+  test('may be a number of readers alone: the automatic choice, whatever the size', async () => {
+    expect(await methodsOf({ degree: 2 })).toEqual(['Physloc', 'Physloc']);
+    const indexes = [{ keys: ['id'], isClustered: true }];
+    expect(await methodsOf({ degree: 4 }, { indexes })).toEqual(Array.from({ length: 4 }, () => 'RangeId'));
+    expect(await methodsOf({ degree: 1 }, { indexes })).toEqual(['None']);
+    expect(await methodsOf({ method: 'RangeId', key: 'id', degree: 1 })).toEqual(['None']);
+  });
+
+  test('may be a key alone: ranges of it', async () => {
+    expect(await methodsOf({ key: 'id', degree: 2 })).toEqual(['RangeId', 'RangeId']);
+    expect(await methodsOf({ key: 'name', degree: 2 })).toEqual(['Ntile', 'Ntile']);
+  });
+
+  test('by a column that is not there is refused with those that are', async () => {
+    for (const key of ['nmae', '[nmae]', '"nmae"', '(nmae,year)']) {
+      const method = key.startsWith('(') ? 'Timepartition' : 'Ntile';
+      await expect(slicesOf(table, as(method, key))).rejects.toMatchObject({
+        code: 'PARTITION_KEY_UNKNOWN',
+        message: expect.stringContaining('nmae') as string,
+        hint: 'its columns are id, name, at',
+        context: { table: 'dbo.t' },
+      });
+    }
+  });
+
+  test.each([
+    ['RangeId', 'name', 'Ntile, DataDriven'],
+    ['Random', 'at', 'RangeId, Ntile, DataDriven, Timepartition'],
+    ['Timepartition', '(id,year)', 'RangeId, Random, Ntile, DataDriven'],
+  ] as const)('%s by %s is refused with the methods that fit', async (method, key, fitting) => {
+    await expect(slicesOf(table, as(method, key))).rejects.toMatchObject({
+      hint: expect.stringMatching(new RegExp(`: ${fitting}$`)) as string,
+    });
+  });
+
+  test('by location is refused where rows have none', async () => {
+    const refused = slicesOf({ ...table, hasLocations: false }, as('Physloc'));
+    await expect(refused).rejects.toMatchObject({ code: 'METHOD_NOT_SUPPORTED', exit: 'usage' });
+  });
+
   const refusal = (method: PartitionMethod, key?: string) => slicesOf(table, as(method, key));
   test.each<[PartitionMethod, string | undefined, string]>([
     ['RangeId', undefined, 'PARTITION_KEY_MISSING'],
@@ -193,7 +249,7 @@ describe('what the configuration asks for', () => {
     ['Random', 'at', 'PARTITION_KEY_UNSUITABLE'],
     ['Timepartition', '(id,year)', 'PARTITION_KEY_UNSUITABLE'],
     ['Timepartition', '(at,quarter)', 'PARTITION_KEY_UNSUITABLE'],
-    ['Ctid', undefined, 'PARTITION_METHOD_UNKNOWN'],
+    ['Ctid', undefined, 'METHOD_NOT_SUPPORTED'],
   ])('%s by %s is refused', async (method, key, code) => {
     await expect(refusal(method, key)).rejects.toMatchObject({ code, exit: 'usage' });
   });
@@ -238,7 +294,7 @@ function dates(length: number, min = new Date('0001-01-02'), max = new Date('999
   return fc.date({ min, max, noInvalidDate: true }).map((date) => date.toISOString().slice(0, length));
 }
 
-function requestsFor(type: string): PartitionRequest[] {
+function requestsFor(type: string): PartitionWish[] {
   const isText = /char|binary|unique/.test(type);
   const isInteger = /int|decimal\(38,0\)/.test(type);
   const isDate = /date/.test(type);
@@ -263,8 +319,8 @@ describe('every row is in exactly one slice, by every method', () => {
         async (keys, degree) => {
           const rows = keys.map((value, i) => [i, value]);
           await using open = await openDatabase([{ name: 't', columns: [id, { name: 'k', type }], rows }]);
-          for (const partition of requestsFor(type)) {
-            expectEachOnce((await slicesIn(open, { partition, degree })).rows, rows.length);
+          for (const wish of requestsFor(type)) {
+            expectEachOnce((await slicesIn(open, { wish, degree })).rows, rows.length);
           }
         },
       ),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sliceByPage } from '../../src/sources/postgres/slices.js';
-import type { Slice, Source } from '../../src/sources/source.js';
+import type { PartitionWish, Slice, SliceOptions, Source } from '../../src/sources/source.js';
 import { describeTable, findTable, openPostgres } from '../support/postgres-source.js';
 import { startPostgres, type PostgresServer } from '../support/postgres.js';
 
@@ -18,7 +18,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function slicesOf(name: string, options = LARGE, from = source): Promise<Slice[]> {
+async function slicesOf(name: string, options: SliceOptions = LARGE, from = source): Promise<Slice[]> {
   const table = await findTable(from, name);
   const columns = await describeTable(from, table);
   return from.slice(table, columns, options);
@@ -187,4 +187,18 @@ test('views and materialized views are read whole or by page', async () => {
     CREATE VIEW seen AS SELECT a FROM base; CREATE MATERIALIZED VIEW made AS SELECT a FROM base; ANALYZE made`);
   expect(await slicesOf('seen')).toMatchObject([{ method: 'None', query: 'SELECT "a" FROM "public"."seen"' }]);
   expect(await difference(await slicesOf('made'), 'SELECT a FROM made')).toBeUndefined();
+});
+
+test('the configuration decides on method and readers, whatever the size', async () => {
+  await server.query('CREATE TABLE wished AS SELECT i AS id FROM generate_series(1, 50000) AS i; ANALYZE wished');
+  await server.query('CREATE VIEW wished_view AS SELECT id FROM wished');
+  const ask = (name: string, wish: PartitionWish) => slicesOf(name, { degree: 2, largeTableThreshold: 1e6, wish });
+  for (const wish of [{ degree: 3 }, { method: 'Ctid', degree: 3 }] as const) {
+    const slices = await ask('wished', wish);
+    expect(slices.map(({ method }) => method)).toEqual(['Ctid', 'Ctid', 'Ctid']);
+    expect(await difference(slices, 'SELECT id FROM wished')).toBeUndefined();
+  }
+  expect(await ask('wished', { method: 'None', degree: 3 })).toHaveLength(1);
+  await expect(ask('wished', { method: 'RangeId', key: 'id' })).rejects.toMatchObject({ code: 'METHOD_NOT_SUPPORTED' });
+  await expect(ask('wished_view', { method: 'Ctid' })).rejects.toMatchObject({ code: 'METHOD_NOT_SUPPORTED' });
 });

@@ -1,11 +1,12 @@
-import type { PartitionRequest, ReadColumn, Slice, SliceOptions } from '../source.js';
+import { methodNotSupported } from '../partition-methods.js';
+import type { PartitionMethod, PartitionWish, ReadColumn, Slice, SliceOptions } from '../source.js';
 import type { CatalogTable } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { errorNumber } from './errors.js';
 import { quoteTable } from './identifiers.js';
 import { readIndexKeys } from './slicing/indexes.js';
-import { notOfThisEngine, requireKeyText, resolveKey } from './slicing/key.js';
-import { byLocation } from './slicing/physical.js';
+import { requireKeyText, resolveKey } from './slicing/key.js';
+import { byLocation, noLocations } from './slicing/physical.js';
 import { byPeriod, parseTimeKey } from './slicing/periods.js';
 import { rangesByCount, rangesByWidth } from './slicing/ranges.js';
 import { byRemainder } from './slicing/remainders.js';
@@ -28,25 +29,37 @@ export async function sliceTable(
   columns: readonly ReadColumn[],
   options: SliceOptions,
 ): Promise<Slice[]> {
-  const { partition } = options;
-  const shares =
-    partition === undefined
-      ? await shareOut(client, table, columns, options)
-      : await shareOutAs(client, table, columns, { ...partition, degree: options.degree });
+  const { wish } = options;
+  const degree = wish?.degree ?? options.degree;
+  const isChosen = wish?.method !== undefined || wish?.key !== undefined;
+  const shares = isChosen
+    ? await shareOutAs(client, table, columns, { ...wish, degree })
+    : await shareOut(client, table, columns, { ...options, degree });
   return slicesOf(table.id, columns, shares);
 }
+
+const METHODS: readonly PartitionMethod[] = [
+  'None',
+  'Physloc',
+  'RangeId',
+  'Random',
+  'Ntile',
+  'DataDriven',
+  'Timepartition',
+];
 
 /** The automatic choice. */
 async function shareOut(
   client: MssqlClient,
   table: CatalogTable,
   columns: readonly ReadColumn[],
-  { degree, largeTableThreshold }: SliceOptions,
+  { degree, largeTableThreshold, wish }: SliceOptions,
 ): Promise<Share[]> {
   const { id, kind, estimatedRows } = table;
   const whole = [wholeTable(estimatedRows)];
-  const isLarge = degree > 1 && estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
-  if (!isLarge || kind === 'view') return whole;
+  const isLarge = estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
+  // Who asks for a number of readers gets them whatever the table's size.
+  if (degree === 1 || kind === 'view' || !(isLarge || wish?.degree !== undefined)) return whole;
   const indexes = await readIndexKeys(client, id);
   const kindOf = (name: string) => columns.find(({ spec }) => spec.name === name)?.decoder.kind ?? '';
   const ranges = async (column: string): Promise<Share[]> => {
@@ -65,19 +78,25 @@ async function shareOut(
 const INTEGER_KINDS = new Set(['tinyint', 'smallint', 'int', 'bigint']);
 const RANGE_KINDS = new Set([...INTEGER_KINDS, 'date', 'smalldatetime', 'datetime', 'datetime2', 'datetimeoffset']);
 
-/** What the user's configuration asks for. */
+/** What the user's configuration asks for: a method, or a key that decides upon it. */
 async function shareOutAs(
   client: MssqlClient,
   table: CatalogTable,
   columns: readonly ReadColumn[],
-  { method, key, degree }: PartitionRequest & { readonly degree: number },
+  { method, key, degree }: PartitionWish & { readonly degree: number },
 ): Promise<Share[]> {
   const { id, estimatedRows } = table;
   const resolve = () => resolveKey(client, id, columns, requireKeyText(method, key));
   switch (method) {
+    case undefined: {
+      const found = await resolve();
+      const ranges = found.type.scale === undefined ? rangesByCount : rangesByWidth;
+      return ranges(client, id, found, { count: sliceCount(table, degree), estimatedRows });
+    }
     case 'None':
       return [wholeTable(estimatedRows)];
     case 'Physloc':
+      if (!(await hasLocations(client, table))) throw noLocations(id);
       return byLocation({ count: degree, estimatedRows });
     // Each of its slices reads the whole table.
     case 'Random':
@@ -91,15 +110,16 @@ async function shareOutAs(
     case 'Timepartition':
       return byPeriod(client, id, columns, parseTimeKey(requireKeyText(method, key)));
     case 'Ctid':
-      throw notOfThisEngine(method);
+      throw methodNotSupported({ product: 'SQL Server', method, methods: METHODS });
   }
 }
 
-/** About four slices a reader, of a size that is worth a file, and none of more than 1 GiB. */
+/** One for one reader; else about four a reader, of a size that is worth a file, and none of more than 1 GiB. */
 export function sliceCount(
   { estimatedRows, estimatedBytes }: Pick<CatalogTable, 'estimatedRows' | 'estimatedBytes'>,
   degree: number,
 ): number {
+  if (degree === 1) return 1;
   const wanted = degree * SLICES_PER_READER;
   const byRows = estimatedRows === undefined ? wanted : Math.max(degree, Math.floor(estimatedRows / FEWEST_ROWS));
   const byBytes = Math.ceil((estimatedBytes ?? 0) / MOST_BYTES);

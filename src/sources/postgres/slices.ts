@@ -23,9 +23,14 @@ const LEAST_BYTES = { of: 16 * MIB, wideRows: 128 * MIB };
 const MOST_BYTES = 1024 * MIB;
 const SLICES_PER_READER = 4;
 
-/** Whether the table is worth more than one reader. */
-export function isLarge(estimatedRows: number | undefined, { degree, largeTableThreshold }: SliceOptions): boolean {
-  return degree > 1 && estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
+/** Whether the table is worth more than one reader, or is to have them whatever its size. */
+export function isLarge(
+  estimatedRows: number | undefined,
+  { degree, largeTableThreshold, wish }: SliceOptions,
+): boolean {
+  if (wish?.method === 'None' || (wish?.degree ?? degree) <= 1) return false;
+  if (wish?.method !== undefined || wish?.degree !== undefined) return true;
+  return estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
 }
 
 /** The whole relation in one slice. `only` leaves out what inherits from it. */
@@ -42,9 +47,13 @@ export function sliceMembers(
   table: TableId,
   members: readonly Member[],
   columns: readonly ReadColumn[],
-  degree: number,
+  { degree, wish }: Pick<SliceOptions, 'degree' | 'wish'>,
 ): Slice[] {
-  const target = targetBytes(members, degree);
+  const readers = wish?.degree ?? degree;
+  const best = targetBytes(members, readers);
+  // Who asks for a number of readers gets work for each of them.
+  const fair = Math.max(1, sum(members.map(({ bytes }) => bytes)) / readers);
+  const target = wish === undefined ? best : Math.min(best, fair);
   const slices = members.flatMap((member) => {
     const count = member.byPage ? Math.min(member.pages, Math.max(1, Math.round(member.bytes / target))) : 1;
     const named = displayTable(member.id) === displayTable(table) ? '' : `${displayTable(member.id)}: `;

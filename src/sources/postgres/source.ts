@@ -25,6 +25,7 @@ import { countFreeConnections, readServerFacts, type ServerFacts } from './serve
 import { displayAddress, type PostgresSettings } from './settings.js';
 import { isLarge, sliceMembers, wholeTable } from './slices.js';
 import { pinTables } from './snapshot.js';
+import { checkWish, requirePages } from './wish.js';
 
 /** Connects the planner's session. @throws LakeportError */
 export async function openPostgresSource(settings: PostgresSettings, options: ConnectOptions): Promise<Source> {
@@ -121,14 +122,16 @@ class PostgresSource implements Source {
       throw relation ?? new TypeError('a table was not looked up');
     }
     const { oid, kind, hasMembers, rowSecurity } = relation;
+    checkWish(options.wish);
     // A table that nobody inherits from yet must not be joined by one that comes with older rows while the run lasts.
     const whole = [wholeTable({ id, rows: estimatedRows, only: kind === 'r' && !hasMembers }, columns)];
-    if (kind === 'v' || rowSecurity || !isLarge(estimatedRows, options)) return whole;
-
-    const members = await this.#asking(id, () => readMembers(this.#client, this.#facts, oid));
+    if (!isLarge(estimatedRows, options)) return whole;
+    const isOneRead = kind === 'v' || rowSecurity;
+    const members = isOneRead ? undefined : await this.#asking(id, () => readMembers(this.#client, this.#facts, oid));
+    requirePages(options.wish, id, members);
     // Without a page there is no row in the snapshot; without a snapshot there may be one by the time it is read.
     const filled = members?.filter(({ byPage, pages }) => !(this.#pinned && byPage && pages === 0)) ?? [];
-    return filled.length === 0 ? whole : sliceMembers(id, filled, columns, options.degree);
+    return filled.length === 0 ? whole : sliceMembers(id, filled, columns, options);
   }
 
   freeConnections(): Promise<number | undefined> {

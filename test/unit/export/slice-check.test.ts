@@ -34,7 +34,7 @@ describe('slices', () => {
   it('as the source makes them pass', () => {
     fc.assert(
       fc.property(distinctMembers, fc.integer({ min: 1, max: 32 }), (relations, degree) => {
-        expect(() => checkSlices(sliceMembers(PARENT, relations, [], degree))).not.toThrow();
+        expect(() => checkSlices(sliceMembers(PARENT, relations, [], { degree }))).not.toThrow();
       }),
     );
   });
@@ -43,7 +43,7 @@ describe('slices', () => {
     let several = 0;
     fc.assert(
       fc.property(distinctMembers, fc.integer({ min: 2, max: 32 }), fc.nat(), (relations, degree, choice) => {
-        const all = sliceMembers(PARENT, relations, [], degree);
+        const all = sliceMembers(PARENT, relations, [], { degree });
         const ranges = all.filter((slice) => slice.method === 'Ctid');
         fc.pre(ranges.length > 0);
         several++;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isLarge, sliceMembers, targetBytes, type Member } from '../../../src/sources/postgres/slices.js';
+import { checkWish, requirePages } from '../../../src/sources/postgres/wish.js';
 
 const MIB = 1024 * 1024;
 const PAGE = 8192;
@@ -11,7 +12,7 @@ function heap(mib: number, rows: number): Member {
 }
 
 function count(members: readonly Member[], degree: number): number {
-  return sliceMembers({ schema: 's', name: 't' }, members, [], degree).length;
+  return sliceMembers({ schema: 's', name: 't' }, members, [], { degree }).length;
 }
 
 describe('how many slices a table gets', () => {
@@ -38,7 +39,7 @@ describe('how many slices a table gets', () => {
 
   test('by the size of each leaf, at least one', () => {
     const leaves = [heap(512, 3_000_000), heap(1, 5000), heap(512, 3_000_000)];
-    const slices = sliceMembers({ schema: 's', name: 'parent' }, leaves, [], 2);
+    const slices = sliceMembers({ schema: 's', name: 'parent' }, leaves, [], { degree: 2 });
     expect(slices.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(slices.filter(({ method }) => method === 'None')).toHaveLength(1);
   });
@@ -67,4 +68,45 @@ test('only a table known to reach the threshold gets more than one reader', () =
   const options = { degree: 2, largeTableThreshold: 100 };
   expect([99, 100, undefined].map((rows) => isLarge(rows, options))).toEqual([false, true, false]);
   expect(isLarge(100, { ...options, degree: 1 })).toBe(false);
+});
+
+describe('what the configuration asks for', () => {
+  const options = { degree: 2, largeTableThreshold: 100 };
+
+  test('goes before the size of the table', () => {
+    expect(isLarge(5, { ...options, wish: { degree: 3 } })).toBe(true);
+    expect(isLarge(undefined, { ...options, wish: { method: 'Ctid' } })).toBe(true);
+    expect(isLarge(1000, { ...options, wish: { method: 'None' } })).toBe(false);
+    expect(isLarge(1000, { ...options, wish: { degree: 1 } })).toBe(false);
+  });
+
+  test('gives each of the readers a slice, as far as there are pages', () => {
+    const slices = (mib: number) =>
+      sliceMembers({ schema: 's', name: 't' }, [heap(mib, 1000)], [], { degree: 1, wish: { degree: 3 } });
+    expect(slices(1)).toHaveLength(3);
+    expect(slices(1 / 64)).toHaveLength(2);
+    expect(slices(3000)).toHaveLength(12);
+  });
+
+  test.each(['RangeId', 'Ntile', 'Physloc'] as const)('is refused where it is %s', (method) => {
+    expect(() => checkWish({ method, key: 'id' })).toThrow(
+      expect.objectContaining({
+        code: 'METHOD_NOT_SUPPORTED',
+        message: `PostgreSQL has no partition method ${method}; it has None, Ctid`,
+      }) as Error,
+    );
+  });
+
+  test('is refused where a key would be of no use', () => {
+    expect(() => checkWish({ key: 'id', degree: 4 })).toThrow(/not by a key such as id/);
+    expect(() => checkWish({ method: 'Ctid', key: 'id' })).not.toThrow();
+  });
+
+  test('is refused where there are no pages to go by', () => {
+    const id = { schema: 's', name: 'v' };
+    expect(() => requirePages({ method: 'Ctid' }, id, undefined)).toThrow(/s\.v cannot be shared out/);
+    expect(() => requirePages({ method: 'Ctid' }, id, [{ byPage: false }])).toThrow(/PostgreSQL 14|Ctid/);
+    expect(() => requirePages({ method: 'Ctid' }, id, [{ byPage: false }, { byPage: true }])).not.toThrow();
+    expect(() => requirePages({ degree: 4 }, id, undefined)).not.toThrow();
+  });
 });

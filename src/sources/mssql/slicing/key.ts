@@ -1,7 +1,7 @@
 import { LakeportError } from '../../../errors.js';
 import type { PartitionMethod, ReadColumn, TableId } from '../../source.js';
 import type { MssqlClient } from '../client.js';
-import { quoteName, quoteTable } from '../identifiers.js';
+import { displayTable, quoteName, quoteTable } from '../identifiers.js';
 import { type KeyType, keyTypeOf } from './key-type.js';
 
 /** What a table's rows are shared out by. */
@@ -15,9 +15,15 @@ export interface SliceKey {
   readonly nullable: boolean;
 }
 
+/** A regular identifier of Transact-SQL, or one in brackets or quotes: a column's name and no expression. */
+const IDENTIFIER = /^(?:[\p{L}_][\p{L}\p{N}_@#$]*|\[(?:[^\]]|\]\])+\]|"(?:[^"]|"")+")$/u;
+/** Columns that an error lists. */
+const MOST_LISTED = 30;
+
 /**
  * Finds the key that a configuration names: a column, in whatever case and quotes, else an expression.
- * @throws LakeportError where its type cannot be compared; the server's errors where it is no expression
+ * @throws LakeportError where there is no such column, or the key's type cannot be compared; the server's errors where
+ * it is no expression
  */
 export async function resolveKey(
   client: MssqlClient,
@@ -25,8 +31,10 @@ export async function resolveKey(
   columns: readonly ReadColumn[],
   text: string,
 ): Promise<SliceKey> {
-  const column = findColumn(columns, text.trim());
-  const name = column?.spec.name ?? text.trim();
+  const trimmed = text.trim();
+  const column = findColumn(columns, trimmed);
+  if (column === undefined && IDENTIFIER.test(trimmed)) throw unknownColumn(table, columns, trimmed);
+  const name = column?.spec.name ?? trimmed;
   const plain = column === undefined ? `(${name})` : quoteName(column.spec.name);
   const [wire] = await client.describe(`SELECT TOP (0) ${plain} FROM ${quoteTable(table)}`);
   const type = wire && keyTypeOf(wire);
@@ -41,6 +49,18 @@ export async function resolveKey(
   }
   const sql = type.wrap === undefined ? plain : type.wrap(plain);
   return { sql, name, type, nullable: column?.spec.nullable ?? true };
+}
+
+function unknownColumn(table: TableId, columns: readonly ReadColumn[], name: string): LakeportError {
+  const names = columns.map(({ spec }) => spec.name);
+  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
+  return new LakeportError({
+    code: 'PARTITION_KEY_UNKNOWN',
+    exit: 'usage',
+    message: `${displayTable(table)} has no column ${name} to be shared out by`,
+    hint: `its columns are ${names.slice(0, MOST_LISTED).join(', ')}${more}`,
+    context: { detail: name },
+  });
 }
 
 function findColumn(columns: readonly ReadColumn[], text: string): ReadColumn | undefined {
@@ -60,29 +80,32 @@ export function requireKey(key: SliceKey, method: PartitionMethod, fits: boolean
     code: 'PARTITION_KEY_UNSUITABLE',
     exit: 'usage',
     message: `The method ${method} needs ${wanted}, which ${key.name} is not`,
-    hint: 'name another key, or another method',
+    hint: `name another key, or one of the methods that take this one: ${methodsFor(key.type).join(', ')}`,
     context: { detail: key.name },
   });
 }
 
+function methodsFor({ scale, isInteger, lastDay }: KeyType): PartitionMethod[] {
+  return [
+    ...(scale === undefined ? [] : (['RangeId'] as const)),
+    ...(isInteger ? (['Random'] as const) : []),
+    'Ntile',
+    'DataDriven',
+    ...(lastDay === undefined ? [] : (['Timepartition'] as const)),
+  ];
+}
+
 /** @throws LakeportError where the configuration names none */
-export function requireKeyText(method: PartitionMethod, key: string | undefined): string {
+export function requireKeyText(method: PartitionMethod | undefined, key: string | undefined): string {
   if (key !== undefined && key.trim() !== '') return key;
   throw new LakeportError({
     code: 'PARTITION_KEY_MISSING',
     exit: 'usage',
-    message: `The method ${method} needs a key`,
-    hint: 'name a column (--table_config table:method:key)',
+    message: method === undefined ? 'The partition key is empty' : `The method ${method} needs a key`,
+    hint:
+      method === 'Timepartition'
+        ? 'name a date and its periods (--table_config "table:Timepartition:(column,year,month)")'
+        : `name a column (--table_config table:${method ?? 'RangeId'}:column)`,
     context: { detail: '--table_config' },
-  });
-}
-
-export function notOfThisEngine(method: PartitionMethod): LakeportError {
-  return new LakeportError({
-    code: 'PARTITION_METHOD_UNKNOWN',
-    exit: 'usage',
-    message: `SQL Server has no method ${method}`,
-    hint: 'use Physloc, RangeId, Random, Ntile, DataDriven, Timepartition or None',
-    context: { detail: method },
   });
 }

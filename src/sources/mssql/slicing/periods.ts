@@ -21,14 +21,14 @@ const PERIODS: Readonly<Record<string, Period>> = {
   'year,week': 'week',
 };
 
+/** A key, and periods behind its last commas: an expression may have some of its own. */
+const TIME_KEY = /^\s*(.+?)\s*,\s*(year(?:\s*,\s*(?:month|day|week))*)\s*$/is;
+
 /** `(col,year)`, `(col,year,month)`, `(col,year,month,day)` or `(col,year,week)`. @throws LakeportError for others */
 export function parseTimeKey(text: string): TimeKey {
-  const [column = '', ...parts] = text
-    .trim()
-    .replace(/^\((.*)\)$/s, '$1')
-    .split(',');
-  const period = PERIODS[parts.map((part) => part.trim().toLowerCase()).join(',')];
-  if (column.trim() !== '' && period !== undefined) return { column: column.trim(), period };
+  const [, column = '', periods = ''] = TIME_KEY.exec(text.trim().replace(/^\((.*)\)$/s, '$1')) ?? [];
+  const period = PERIODS[periods.replace(/\s/g, '').toLowerCase()];
+  if (period !== undefined) return { column, period };
   throw new LakeportError({
     code: 'PARTITION_KEY_UNSUITABLE',
     exit: 'usage',

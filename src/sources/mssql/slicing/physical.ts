@@ -1,5 +1,8 @@
-import { equalShare, type Share, wholeTable } from './share.js';
+import { LakeportError } from '../../../errors.js';
+import type { TableId } from '../../source.js';
+import { displayTable } from '../identifiers.js';
 import type { RangeOptions } from './ranges.js';
+import { equalShare, type Share, wholeTable } from './share.js';
 
 /**
  * `Physloc`: by where the rows lie. A location is eight bytes, of which the first four are the page's number with its
@@ -22,5 +25,16 @@ export function byLocation({ count, estimatedRows }: RangeOptions): Share[] {
       where: given.join(' AND '),
       estimatedRows: equalShare(estimatedRows, count),
     };
+  });
+}
+
+/** For a table whose rows have no location, or none that the server tells. */
+export function noLocations(table: TableId): LakeportError {
+  return new LakeportError({
+    code: 'METHOD_NOT_SUPPORTED',
+    exit: 'usage',
+    message: `${displayTable(table)} cannot be shared out by the method Physloc: its rows have no physical location`,
+    hint: 'rows of views, columnstores and memory-optimized tables have none; use RangeId, Ntile or Random with a key',
+    context: { detail: 'Physloc' },
   });
 }
