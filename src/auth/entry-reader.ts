@@ -2,6 +2,7 @@ import type { Node } from 'jsonc-parser';
 
 import type { AuthEntry } from './entries.js';
 import { propertiesOf, type JsonProperty } from './document.js';
+import { addEnvironmentFields } from './environment-fields.js';
 import { readFields, unknownField, type EntryReader, type Field } from './field-set.js';
 import { nearest } from '../nearest.js';
 import { entrySchema, toEntry } from './schema/entry.js';
@@ -45,7 +46,10 @@ export function readEntry(property: JsonProperty, reader: EntryReader): AuthEntr
     return undefined;
   }
   const fields = readFields(type, info.node, reader);
-  if (isStorageType(type)) resolveAddress(type, fields, reader);
+  if (isStorageType(type)) {
+    resolveAddress(type, fields, reader);
+    addEnvironmentFields({ type, fields, line, reader });
+  }
   return validate({ id, type, fields, line: info.line }, reader);
 }
 

@@ -77,7 +77,7 @@ function resolve(node: Node, reader: EntryReader): { readonly value: unknown; re
 }
 
 /** Tells the redactor what it must hide, and what it need not. */
-function learn(name: string, value: unknown, redactor: Redactor): void {
+export function learn(name: string, value: unknown, redactor: Redactor): void {
   if (isSecretField(name)) {
     for (const secret of stringsIn(value)) redactor.add(secret);
   } else if (typeof value === 'string' && !redactor.addInner(value)) {

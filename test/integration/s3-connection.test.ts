@@ -24,9 +24,8 @@ beforeEach(async () => {
   vi.stubEnv('AWS_CONFIG_FILE', path.join(home, 'config'));
   vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', path.join(home, 'credentials'));
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
-  for (const name of ['AWS_REGION', 'AWS_PROFILE', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) {
-    vi.stubEnv(name, undefined);
-  }
+  const names = ['REGION', 'DEFAULT_REGION', 'PROFILE', 'ACCESS_KEY_ID', 'SECRET_ACCESS_KEY', 'SESSION_TOKEN'];
+  for (const name of names) vi.stubEnv(`AWS_${name}`, undefined);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -136,6 +135,13 @@ describe('region', () => {
     vi.stubEnv('AWS_REGION', 'ap-south-1');
     await s3.restart({ region: 'eu-west-3' });
     await exercise(await s3.open({ region: undefined }));
+  });
+
+  test.each(['AWS_REGION', 'AWS_DEFAULT_REGION'])('of a store that cannot tell it is that of %s', async (variable) => {
+    vi.stubEnv(variable, 'gra');
+    await s3.restart({ region: 'gra', quirks: { noRegionHeader: true } });
+    await exercise(await s3.open({ region: undefined }));
+    expect(s3.server.log.every(({ headers }) => headers.authorization?.includes('/gra/s3/'))).toBe(true);
   });
 
   test('is asked for again after a failure that passes', async () => {

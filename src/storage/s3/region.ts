@@ -44,8 +44,8 @@ async function configuredRegion(open: (region: string | undefined) => S3Client):
   try {
     return await open(undefined).config.region();
   } catch {
-    // The SDK throws where nothing names one.
-    return undefined;
+    // The SDK throws where nothing names one. It does not know this variable, which the other tools of AWS do.
+    return process.env['AWS_DEFAULT_REGION'];
   }
 }
 
