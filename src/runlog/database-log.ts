@@ -3,12 +3,12 @@ import { Kysely } from 'kysely';
 
 import type { LogDialect } from './dialects/dialect.js';
 import { openDialect } from './dialects/index.js';
-import { listRuns, readRun } from './database-reads.js';
-import { claimRun, insertRun, type LogConnection, refuseWhileInUse, writeBatch } from './database-writes.js';
+import { listRuns, livingRuns, readRun, runIdsLike } from './database-reads.js';
+import { claimRun, insertRun, type LogConnection, refuseWhileInUse, removeRun, writeBatch } from './database-writes.js';
 import { dropSchema, emptyTables, migrate } from './migrate.js';
 import { PreparedInserts } from './prepared-inserts.js';
 import type { PartitionColumnsRow, LogSchema } from './schema.js';
-import type { LogMode, LogStore } from './store.js';
+import type { LogMode, LogStore, OpenedLog } from './store.js';
 import { settingsOf } from './table-settings.js';
 import type { RunLogTarget } from './target.js';
 import { logError, timedOut } from './trouble.js';
@@ -32,15 +32,14 @@ export class DatabaseLog implements LogStore {
     this.#callTimeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
   }
 
-  open({ mode }: { readonly mode: LogMode }): Promise<string> {
+  open({ mode }: { readonly mode: LogMode }): Promise<OpenedLog> {
     return this.#call(async (context) => {
       if (mode !== 'preserve') await refuseWhileInUse(context, mode);
       if (mode === 'truncate') await emptyTables(context);
-      if (mode === 'drop') {
-        await dropSchema(context);
-        await migrate(context);
-      }
-      return context.dialect.address;
+      const { address } = context.dialect;
+      if (mode !== 'drop') return { address, schema: context.schema };
+      await dropSchema(context);
+      return { address, schema: await migrate(context) };
     });
   }
 
@@ -56,6 +55,10 @@ export class DatabaseLog implements LogStore {
     return this.#call((context) => writeBatch(context, batch));
   }
 
+  removeRun(...[hold]: Parameters<LogStore['removeRun']>) {
+    return this.#call((context) => removeRun(context, hold));
+  }
+
   tableSettings(...[of]: Parameters<LogStore['tableSettings']>) {
     return this.#call(async ({ db }) => {
       const rows = await db.selectFrom('partition_columns').selectAll().execute();
@@ -69,6 +72,14 @@ export class DatabaseLog implements LogStore {
 
   listRuns(...[options]: Parameters<LogStore['listRuns']>) {
     return this.#call((context) => listRuns(context, options));
+  }
+
+  runIdsLike(...[begin]: Parameters<LogStore['runIdsLike']>) {
+    return this.#call((context) => runIdsLike(context, begin));
+  }
+
+  livingRuns(...[options]: Parameters<LogStore['livingRuns']>) {
+    return this.#call((context) => livingRuns(context, options));
   }
 
   readRun(...[runId]: Parameters<LogStore['readRun']>) {
@@ -115,9 +126,11 @@ export class DatabaseLog implements LogStore {
     if (this.#connected?.dialect.isCurrent() === true) return this.#connected;
     await this.#disconnect();
     const db = new Kysely<LogSchema>({ dialect: dialect.kysely });
-    const context = { dialect, db, inserts: new PreparedInserts(db) };
+    const inserts = new PreparedInserts(db);
+    // Known before the schema is looked at, so that it is closed where that fails.
+    this.#connected = { dialect, db, inserts, schema: 'current' };
+    const context: LogConnection = { dialect, db, inserts, schema: await migrate({ dialect, db }) };
     this.#connected = context;
-    await migrate(context);
     return context;
   }
 

@@ -1,7 +1,8 @@
-import { isGone } from './holder.js';
+import { displayHolder, isGone } from './holder.js';
 import type { SchemaContext } from './migrate.js';
 import { runUnknown } from './refusals.js';
 import type { ShownRunRow, StoredRun } from './rows.js';
+import type { LivingRun } from './store.js';
 
 /** The latest first. */
 export async function listRuns(
@@ -19,6 +20,56 @@ export async function listRuns(
     .$if(!dialect.limitsByTop, (query) => query.limit(options.limit))
     .execute();
   return Promise.all(rows.map((row) => asKnownHere(plain(row))));
+}
+
+/** Ids of runs that begin so, in lower case; no more than `limit`. */
+export async function runIdsLike(
+  { db, dialect }: SchemaContext,
+  { prefix, limit }: { readonly prefix: string; readonly limit: number },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('export_runs')
+    .select('run_id')
+    .where('run_id', 'like', `${prefix.replace(/[^0-9a-f-]/g, '')}%`)
+    .orderBy('run_id')
+    .$if(dialect.limitsByTop, (query) => query.top(limit))
+    .$if(!dialect.limitsByTop, (query) => query.limit(limit))
+    .execute();
+  return rows.map((row) => row.run_id);
+}
+
+/** Runs that living processes are at work on, all but one. */
+export async function livingRuns({ db }: SchemaContext, { except }: { readonly except: string }): Promise<LivingRun[]> {
+  const runs = await db
+    .selectFrom('export_runs as run')
+    .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
+    .selectAll('run')
+    .select('shown.status')
+    .where('shown.status', '=', 'running')
+    .where('run.run_id', '<>', except)
+    .execute();
+  const living: LivingRun[] = [];
+  for (const row of runs) {
+    const run = await asKnownHere(plain(row));
+    if (run.status !== 'running') continue;
+    const tables = await db
+      .selectFrom('export_jobs')
+      .select(['storage_id', 'path', 'state'])
+      .where('run_id', '=', run.run_id)
+      .execute();
+    living.push({
+      runId: run.run_id,
+      startedAt: run.started_at,
+      holder: displayHolder(JSON.parse(run.process)),
+      settings: JSON.parse(run.settings),
+      tables: tables.map(({ storage_id: storageId, path, state }) => ({
+        storageId: storageId ?? undefined,
+        path: path ?? undefined,
+        state,
+      })),
+    });
+  }
+  return living;
 }
 
 /** @throws LakeportError where the log has no such run */

@@ -7,11 +7,13 @@ import { inPowersOfTwo, type PreparedInserts } from './prepared-inserts.js';
 import { idTaken, logInUse, runFinished, runHeld } from './refusals.js';
 import type { LogBatch, RunRow, ShownRunRow, StoredRun, WriteOutcome } from './rows.js';
 import type { LogSchema } from './schema.js';
-import type { Holder, LogMode } from './store.js';
+import type { Holder, LogMode, SchemaStanding } from './store.js';
 
 /** An open log. */
 export interface LogConnection extends SchemaContext {
   readonly inserts: PreparedInserts;
+  /** As it was found when the connection was made. */
+  readonly schema: SchemaStanding;
 }
 
 /** @throws LakeportError where the log has a run of this id */
@@ -46,6 +48,14 @@ export async function writeBatch({ db, dialect, inserts }: LogConnection, batch:
     await replaceRows(transaction, inserts, batch);
     return 'written';
   });
+}
+
+/** Removes a run and all that belongs to it, if this holder still holds it. */
+export async function removeRun(
+  { db }: SchemaContext,
+  { runId, holder }: { readonly runId: string; readonly holder: string },
+): Promise<void> {
+  await db.deleteFrom('export_runs').where('run_id', '=', runId).where('holder', '=', holder).execute();
 }
 
 /**

@@ -66,9 +66,14 @@ export class LogWriter {
     this.#schedule(this.#gatherMs);
   }
 
+  /** When nothing is being written. */
+  async settled(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
   /** Writes what there is, now. False where the log did not take it; it is tried again later. */
   async flush(): Promise<boolean> {
-    while (this.#writing !== undefined) await this.#writing;
+    await this.settled();
     if (this.#stopped) return false;
     clearTimeout(this.#timer);
     this.#timer = undefined;

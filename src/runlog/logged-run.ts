@@ -39,6 +39,16 @@ export class LoggedRun {
     return this.#writer.flush();
   }
 
+  /** The last call in place of `finish`: the log forgets the run. Never throws. */
+  async withdraw(): Promise<void> {
+    const { store, rows } = this.#options;
+    const { run_id: runId, holder } = rows.run;
+    this.#writer.stop();
+    await this.#writer.settled();
+    // What can't be removed shows as interrupted, and does no harm.
+    await store.removeRun({ runId, holder }).catch(() => undefined);
+  }
+
   /**
    * The last call: writes all that is left, for as long as it may take, or else keeps it in a file from which the next run
    * with this log takes it. Never throws.

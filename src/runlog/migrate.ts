@@ -4,6 +4,7 @@ import { LakeportError } from '../errors.js';
 import type { LogDialect } from './dialects/dialect.js';
 import { migrationsFor } from './migrations/index.js';
 import type { LogSchema } from './schema.js';
+import type { SchemaStanding } from './store.js';
 
 const MIGRATIONS = 'lakeport_migrations';
 const MIGRATIONS_LOCK = 'lakeport_migrations_lock';
@@ -19,16 +20,17 @@ export interface SchemaContext {
 /**
  * Brings the log's schema to this version's, from whichever version it has or none. Several processes may do so at the
  * same time.
+ * @returns what was found
  * @throws LakeportError where a newer version of the program has made the schema
  */
-export async function migrate(context: SchemaContext): Promise<void> {
+export async function migrate(context: SchemaContext): Promise<SchemaStanding> {
   const { db, dialect } = context;
   const migrations = migrationsFor(dialect);
   const done = await appliedSteps(context);
   const newer = done.filter((name) => !Object.hasOwn(migrations, name));
   if (newer.length > 0) throw madeByNewerVersion(dialect, newer);
   // The migrator looks through the whole database's catalog, which is not for every start.
-  if (done.length === Object.keys(migrations).length) return;
+  if (done.length === Object.keys(migrations).length) return 'current';
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve(migrations) },
@@ -37,6 +39,7 @@ export async function migrate(context: SchemaContext): Promise<void> {
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw await nameTaken(context, error);
+  return done.length === 0 ? 'made' : 'brought forward';
 }
 
 /** Removes the log's tables, all but the users' own settings. */

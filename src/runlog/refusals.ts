@@ -21,6 +21,16 @@ export function runUnknown(runId: string, address: string): LakeportError {
   });
 }
 
+/** @param runIds those that begin so */
+export function idAmbiguous(prefix: string, runIds: readonly string[]): LakeportError {
+  return new LakeportError({
+    code: 'RUN_ID_AMBIGUOUS',
+    exit: 'usage',
+    message: `More than one run begins with ${prefix}: ${runIds.join(', ')}`,
+    hint: 'Give more of the id.',
+  });
+}
+
 export function runFinished(runId: string): LakeportError {
   return new LakeportError({
     code: 'RUN_FINISHED',

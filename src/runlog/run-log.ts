@@ -6,13 +6,20 @@ import { newHolder } from './holder.js';
 import { LoggedRun } from './logged-run.js';
 import type { LogListener, WriterOptions } from './log-writer.js';
 import { runHistory, runSummary } from './records.js';
+import { idAmbiguous, runUnknown } from './refusals.js';
 import { restoredRows } from './restored-rows.js';
 import type { RunRow } from './rows.js';
 import { RunRows } from './run-rows.js';
-import type { LogMode, LogStore } from './store.js';
+import type { LivingRun, LogMode, LogStore, OpenedLog, SchemaStanding } from './store.js';
 import type { TableSettings } from './table-settings.js';
 import { type RunLogTarget, stateDirectory } from './target.js';
 import { UnloggedRuns } from './unlogged-runs.js';
+
+/** Letters of a UUID. */
+const FULL_ID = 36;
+
+/** Runs that are named where an id is ambiguous. */
+const MOST_NAMED = 5;
 
 export interface OpenLogOptions {
   readonly mode?: LogMode;
@@ -50,8 +57,8 @@ export interface NewRun {
 export async function openRunLog(target: RunLogTarget, options: OpenLogOptions = {}): Promise<RunLog> {
   const store = await storeFor(target, options);
   try {
-    const address = await store.open({ mode: options.mode ?? 'preserve' });
-    const log = new RunLog({ ...options, store, address });
+    const opened = await store.open({ mode: options.mode ?? 'preserve' });
+    const log = new RunLog({ ...options, store, opened });
     await log.takeInUnlogged();
     return log;
   } catch (error) {
@@ -74,13 +81,16 @@ async function storeFor(target: RunLogTarget, options: OpenLogOptions): Promise<
 export class RunLog {
   /** For people: a file, or `host:port/database`. */
   readonly address: string;
+  /** As it was found. */
+  readonly schema: SchemaStanding;
   readonly #store: LogStore;
   readonly #redact: (text: string) => string;
   readonly #writer: WriterOptions | undefined;
   readonly #unlogged: UnloggedRuns;
 
-  constructor(options: OpenLogOptions & { readonly store: LogStore; readonly address: string }) {
-    this.address = options.address;
+  constructor(options: OpenLogOptions & { readonly store: LogStore; readonly opened: OpenedLog }) {
+    this.address = options.opened.address;
+    this.schema = options.opened.schema;
     this.#store = options.store;
     this.#redact = options.redact ?? ((text) => text);
     this.#writer = options.writer;
@@ -119,6 +129,24 @@ export class RunLog {
   async runs(options: { readonly limit: number }): Promise<RunSummary[]> {
     const rows = await this.#store.listRuns(options);
     return rows.map(runSummary);
+  }
+
+  /** Runs that other living processes are at work on. */
+  livingRuns(options: { readonly except: string }): Promise<LivingRun[]> {
+    return this.#store.livingRuns(options);
+  }
+
+  /**
+   * The whole id of the run whose id begins so.
+   * @throws LakeportError where there is none, or more than one
+   */
+  async fullId(prefix: string): Promise<string> {
+    if (prefix.length === FULL_ID) return prefix;
+    const ids = await this.#store.runIdsLike({ prefix, limit: MOST_NAMED });
+    const [id] = ids;
+    if (id === undefined) throw runUnknown(prefix, this.address);
+    if (ids.length > 1) throw idAmbiguous(prefix, ids);
+    return id;
   }
 
   /** @throws LakeportError where the log has no such run */

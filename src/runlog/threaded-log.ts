@@ -58,12 +58,24 @@ export class ThreadedLog implements LogStore {
     return this.#ask('write', batch);
   }
 
+  removeRun(...[hold]: Parameters<LogStore['removeRun']>) {
+    return this.#ask('removeRun', hold);
+  }
+
   tableSettings(...[of]: Parameters<LogStore['tableSettings']>) {
     return this.#ask('tableSettings', of);
   }
 
   listRuns(...[options]: Parameters<LogStore['listRuns']>) {
     return this.#ask('listRuns', options);
+  }
+
+  runIdsLike(...[begin]: Parameters<LogStore['runIdsLike']>) {
+    return this.#ask('runIdsLike', begin);
+  }
+
+  livingRuns(...[options]: Parameters<LogStore['livingRuns']>) {
+    return this.#ask('livingRuns', options);
   }
 
   readRun(...[runId]: Parameters<LogStore['readRun']>) {
