@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -103,10 +104,21 @@ export function postgresEntry(
   return { ds_type: 'postgres', auth_mode: 'classic', info };
 }
 
+let ownStateDirectory: string | undefined;
+
+/** The run log of this test file's processes: nothing that tests do gets into that of the user. */
+export function stateDirectory(): string {
+  if (ownStateDirectory !== undefined) return ownStateDirectory;
+  const directory = mkdtempSync(path.join(tmpdir(), 'lakeport-state-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  ownStateDirectory = directory;
+  return directory;
+}
+
 function environment(overrides: Readonly<Record<string, string>> | undefined): NodeJS.ProcessEnv {
   // Neither a terminal's settings nor those of the test runner belong to what is tested.
   const { PATH, HOME, TMPDIR } = process.env;
-  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...overrides };
+  return { PATH, HOME, XDG_STATE_HOME: stateDirectory(), ...(TMPDIR === undefined ? {} : { TMPDIR }), ...overrides };
 }
 
 /** Linux keeps the peak itself ("high water mark"), so that only what grows after the last look is missed. */
