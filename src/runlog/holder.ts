@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { currentProcess, type ProcessIdentity, stateOf } from '../storage/local/process-identity.js';
+import { currentProcess, type ProcessIdentity, stateOf } from '../process-identity.js';
 import type { Holder } from './store.js';
 
 /** This process, as it holds a run. */

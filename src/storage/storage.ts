@@ -48,6 +48,9 @@ export interface StageOptions {
   readonly provisional?: boolean | undefined;
 }
 
+/** Where a part stands that was staged earlier: it can be published, its content is at its place, or neither. */
+export type PartStanding = 'staged' | 'published' | 'gone';
+
 export interface StoredObject {
   readonly path: string;
   readonly bytes: number;
@@ -70,6 +73,11 @@ export interface Storage {
    * directory whose names differ from the staged ones are published in the order of their names.
    */
   publish(part: StagedPart, path: string): Promise<void>;
+  /**
+   * Finds out where a part stands that an earlier process of the same run has staged to be published at `path`. Cheap:
+   * one or two questions to the store; content is read only of a file on disk.
+   */
+  locate(part: StagedPart, path: string): Promise<PartStanding>;
   /** Removes a staged part. One that is gone already is no error. */
   withdraw(part: StagedPart): Promise<void>;
   /** Writes a small whole object, atomically where the store can. */
@@ -80,10 +88,22 @@ export interface Storage {
   list(directory: string): Promise<StoredObject[]>;
   /** Removes objects; those that are gone already are no error. */
   remove(paths: readonly string[]): Promise<void>;
-  /** Marks the run as alive in the target, so that others leave its temporary objects alone, until `endRun`. */
+  /**
+   * Marks the run as alive in the target, so that others leave its temporary objects alone, until `endRun`. What a dead
+   * process of the same run has staged stays, for this one to publish.
+   * @throws LakeportError `RUN_IS_ACTIVE` where another process lives that writes under this run's id
+   */
   beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void>;
+  /**
+   * Takes the directories (relative to the base) for this run alone, and all below them, until `endRun`. Called after
+   * `beginRun`, and before anything is written there; all directories of the run at once. What dead runs had taken is
+   * free.
+   * @throws LakeportError `TARGET_IN_USE` where one of them overlaps with one of another run's that lives; none is taken
+   */
+  claim(directories: readonly string[]): Promise<void>;
   /** Removes what dead runs left staged. Returns how many temporary objects were removed. */
   sweep(): Promise<number>;
+  /** Removes what this run has still staged, its earlier processes included, and gives its directories back. */
   endRun(): Promise<void>;
   close(): Promise<void>;
 }

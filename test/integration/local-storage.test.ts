@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { LakeportError } from '../../src/errors.js';
 import { openLocalStorage } from '../../src/storage/local/index.js';
-import { currentProcess } from '../../src/storage/local/process-identity.js';
+import { currentProcess } from '../../src/process-identity.js';
 import type { StagedPart, Storage } from '../../src/storage/storage.js';
 import { distModule } from '../support/dist.js';
 import { mountTmpfs, ScratchDirectory } from '../support/scratch.js';

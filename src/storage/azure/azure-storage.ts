@@ -7,7 +7,15 @@ import { assertSafePath, directoryOf, joinPath, nameOf } from '../path.js';
 import type { Agents } from '../remote/agents.js';
 import { HIDDEN_DIRECTORY, isHiddenPath, partName, probeName, runOfPart } from '../remote/hidden-names.js';
 import { type HiddenObjects, RemoteRun } from '../remote/remote-run.js';
-import type { PartWriter, StagedPart, StageOptions, Storage, StorageCapabilities, StoredObject } from '../storage.js';
+import type {
+  PartStanding,
+  PartWriter,
+  StagedPart,
+  StageOptions,
+  Storage,
+  StorageCapabilities,
+  StoredObject,
+} from '../storage.js';
 import type { AzureBlobs } from './blobs.js';
 import { BlockSizes } from './blocks.js';
 import { AzurePartWriter } from './part-writer.js';
@@ -78,6 +86,12 @@ export class AzureStorage implements Storage {
     await this.#publisher.publish(part, path);
   }
 
+  async locate(part: StagedPart, path: string): Promise<PartStanding> {
+    assertSafePath(path);
+    assertSafePath(readStaged(part).blob);
+    return await this.#publisher.locate(part, path);
+  }
+
   async withdraw(part: StagedPart): Promise<void> {
     const { blob } = readStaged(part);
     // Blocks at the part's own place are invisible, and expire; see the part's writer.
@@ -111,6 +125,10 @@ export class AzureStorage implements Storage {
   async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
     assertSafePath(run.directory);
     this.#run = await RemoteRun.begin(this.#hiddenObjects(), run);
+  }
+
+  claim(): Promise<void> {
+    return Promise.resolve();
   }
 
   async sweep(): Promise<number> {

@@ -87,6 +87,14 @@ export class AzureBlobs {
     });
   }
 
+  /** Ids of the blocks that a blob is made of, or can be made of; none where there are none. */
+  blocksOnce(path: string): Promise<string[]> {
+    return this.once('read', path, async () => {
+      const found = await this.#blob(path).getBlockList('all').catch(unlessMissing);
+      return [...(found?.committedBlocks ?? []), ...(found?.uncommittedBlocks ?? [])].map(({ name }) => name);
+    });
+  }
+
   infoOnce(path: string): Promise<BlobInfo | undefined> {
     return this.once('read', path, () => this.#describe(path));
   }

@@ -1,5 +1,5 @@
 import { LakeportError } from '../../errors.js';
-import type { StagedPart } from '../storage.js';
+import type { PartStanding, StagedPart } from '../storage.js';
 import type { AzureBlobs } from './blobs.js';
 import { blockIds } from './blocks.js';
 import { type AzureStaged, readStaged } from './staged-token.js';
@@ -28,6 +28,17 @@ export class Publisher {
     const renamed = this.#renames.then(rename);
     this.#renames = renamed.catch(() => undefined);
     return renamed;
+  }
+
+  /** Nothing is read: a blob tells its nonce, and so do the ids of blocks. */
+  locate(part: StagedPart, path: string): Promise<PartStanding> {
+    const staged = readStaged(part);
+    return this.#blobs.retry(async () => {
+      if (await this.#isBlob(part, path)) return 'published';
+      const ids = new Set(await this.#blobs.blocksOnce(staged.blob));
+      // Committed blocks of a rename that was cut short are among them, and can be committed again.
+      return blockIds(staged.nonce, staged.blocks).every((id) => ids.has(id)) ? 'staged' : 'gone';
+    });
   }
 
   /** Repeats a publication that failed, unless the failed attempt has published the part after all. */
@@ -67,6 +78,11 @@ export class Publisher {
   async #isPublished({ nonce }: AzureStaged, path: string): Promise<boolean> {
     const there = await this.#blobs.infoOnce(path);
     return there?.part === nonce;
+  }
+
+  async #isBlob(part: StagedPart, path: string): Promise<boolean> {
+    const there = await this.#blobs.infoOnce(path);
+    return there?.part === readStaged(part).nonce && there.bytes === part.bytes;
   }
 
   async #assertPublished(staged: AzureStaged, path: string): Promise<void> {

@@ -7,7 +7,15 @@ import { assertSafePath, joinPath } from '../path.js';
 import type { Agents } from '../remote/agents.js';
 import { HIDDEN_DIRECTORY, isHiddenPath, partName, probeName } from '../remote/hidden-names.js';
 import { type HiddenObjects, RemoteRun } from '../remote/remote-run.js';
-import type { PartWriter, StagedPart, StageOptions, Storage, StorageCapabilities, StoredObject } from '../storage.js';
+import type {
+  PartStanding,
+  PartWriter,
+  StagedPart,
+  StageOptions,
+  Storage,
+  StorageCapabilities,
+  StoredObject,
+} from '../storage.js';
 import type { GcsObjects } from './objects.js';
 import { chunkSize, GcsPartWriter } from './part-writer.js';
 import { Publisher } from './publisher.js';
@@ -69,6 +77,11 @@ export class GcsStorage implements Storage {
     await this.#publisher.publish(readStaged(part), { name: this.#name(path), shown: this.display(path) });
   }
 
+  locate(part: StagedPart, path: string): Promise<PartStanding> {
+    assertSafePath(path);
+    return this.#publisher.locate(readStaged(part), { name: this.#name(path), bytes: part.bytes });
+  }
+
   async withdraw(part: StagedPart): Promise<void> {
     await this.#objects.remove(readStaged(part).object);
   }
@@ -100,6 +113,10 @@ export class GcsStorage implements Storage {
   async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
     assertSafePath(run.directory);
     this.#run = await RemoteRun.begin(this.#hiddenObjects(), run);
+  }
+
+  claim(): Promise<void> {
+    return Promise.resolve();
   }
 
   async sweep(): Promise<number> {

@@ -1,4 +1,6 @@
 import { LakeportError } from '../../errors.js';
+import type { PartStanding } from '../storage.js';
+import type { ObjectInfo } from './object-info.js';
 import type { GcsObjects } from './objects.js';
 import type { GcsStaged } from './staged-token.js';
 
@@ -25,6 +27,16 @@ export class Publisher {
 
   publish(staged: GcsStaged, place: Place): Promise<void> {
     return this.#objects.retry(() => this.#attempt(staged, place));
+  }
+
+  /** An object keeps its nonce when it is moved or copied, so that none has to be read. */
+  locate(staged: GcsStaged, part: { readonly name: string; readonly bytes: number }): Promise<PartStanding> {
+    const isPart = (found: ObjectInfo | undefined) => found?.part === staged.nonce && found.bytes === part.bytes;
+    return this.#objects.retry(async () => {
+      // Where both are there, an emulator's copy was cut short; publishing goes on from there.
+      if (isPart(await this.#objects.infoOnce(staged.object))) return 'staged';
+      return isPart(await this.#objects.infoOnce(part.name)) ? 'published' : 'gone';
+    });
   }
 
   async #attempt(staged: GcsStaged, place: Place): Promise<void> {

@@ -3,13 +3,22 @@ import path from 'node:path';
 
 import { LakeportError } from '../../errors.js';
 import { assertSafePath, directoryOf, joinPath, nameOf } from '../path.js';
-import type { PartWriter, StagedPart, StageOptions, Storage, StorageCapabilities, StoredObject } from '../storage.js';
+import type {
+  PartStanding,
+  PartWriter,
+  StagedPart,
+  StageOptions,
+  Storage,
+  StorageCapabilities,
+  StoredObject,
+} from '../storage.js';
 import { prepareBase } from './base-directory.js';
 import { DirectorySync } from './directory-sync.js';
 import { explained, isMissing, unlessMissing } from './file-errors.js';
 import { LocalRun } from './local-run.js';
 import { LocalPartWriter, writeAll } from './part-writer.js';
 import { removeEmptyDirectories } from './run-cleanup.js';
+import { standingOf } from './standing.js';
 import { isHidden } from './temporary-file.js';
 import { TemporaryFiles } from './temporary-files.js';
 
@@ -87,6 +96,14 @@ export class LocalStorage implements Storage {
     });
   }
 
+  async locate(part: StagedPart, relative: string): Promise<PartStanding> {
+    const file = temporaryOf(part);
+    assertSafePath(relative);
+    return await explained(this.display(relative), () =>
+      standingOf(part, { staged: this.#absolute(file), published: this.#absolute(relative) }),
+    );
+  }
+
   async withdraw(part: StagedPart): Promise<void> {
     const file = temporaryOf(part);
     await explained(this.display(file), async () => {
@@ -151,6 +168,10 @@ export class LocalStorage implements Storage {
   async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
     assertSafePath(run.directory);
     this.#run = await explained(this.#shownBase, () => LocalRun.begin(this.#base, run));
+  }
+
+  claim(): Promise<void> {
+    return Promise.resolve();
   }
 
   sweep(): Promise<number> {

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { isSafePath } from '../path.js';
 import { unlessMissing } from './file-errors.js';
-import { currentProcess, type ProcessIdentity, stateOf } from './process-identity.js';
+import { currentProcess, type ProcessIdentity, stateOf } from '../../process-identity.js';
 import { markerName, runOfMarker } from './temporary-file.js';
 
 /**

@@ -1,5 +1,5 @@
 import { LakeportError } from '../../errors.js';
-import { currentProcess, type ProcessIdentity, stateOf } from '../local/process-identity.js';
+import { currentProcess, type ProcessIdentity, stateOf } from '../../process-identity.js';
 import { markerName, runOfMarker, runOfPart } from './hidden-names.js';
 
 /** An object in the hidden directory of a base. */

@@ -11,6 +11,7 @@ export type S3Operation =
   | 'CreateMultipartUpload'
   | 'UploadPart'
   | 'UploadPartCopy'
+  | 'ListParts'
   | 'CompleteMultipartUpload'
   | 'AbortMultipartUpload';
 
@@ -27,6 +28,7 @@ export const PERMISSIONS: Readonly<Record<S3Operation, string>> = {
   CreateMultipartUpload: 's3:PutObject',
   UploadPart: 's3:PutObject',
   UploadPartCopy: 's3:GetObject and s3:PutObject',
+  ListParts: 's3:ListMultipartUploadParts',
   CompleteMultipartUpload: 's3:PutObject',
   AbortMultipartUpload: 's3:AbortMultipartUpload',
 };
@@ -44,6 +46,7 @@ export const VERBS: Readonly<Record<S3Operation, string>> = {
   CreateMultipartUpload: 'write',
   UploadPart: 'write',
   UploadPartCopy: 'copy',
+  ListParts: 'list the parts of the upload of',
   CompleteMultipartUpload: 'write',
   AbortMultipartUpload: 'withdraw the upload of',
 };

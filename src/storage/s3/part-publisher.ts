@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { LakeportError } from '../../errors.js';
 import { directoryOf } from '../path.js';
-import type { StagedPart } from '../storage.js';
+import type { PartStanding, StagedPart } from '../storage.js';
 import type { S3Bucket } from './bucket.js';
 import { copyObject } from './copy.js';
 import { partSettings } from './object-settings.js';
@@ -46,6 +46,22 @@ export class PartPublisher {
     const crossesOthers = key !== stagedKey && !token.provisional;
     if (crossesOthers && token.kind === 'upload') this.#checkMove(stagedKey, key);
     await (crossesOthers ? this.#inTurn(directoryOf(key), publish) : publish());
+  }
+
+  /**
+   * Where a part stands that was to become the object of that key. One request while its upload is open, which is asked
+   * first: also an upload that some store still knows after its completion can be completed.
+   */
+  async locate(part: StagedPart, key: string): Promise<PartStanding> {
+    const { requests, uploads } = this.#options.bucket;
+    const token = readToken(part, requests.bucket);
+    // Its content is in the token, and publishing it again is what asking would cost.
+    if (token.kind === 'inline') return 'staged';
+    if (await uploads.has(token, token.parts)) return 'staged';
+    const staged = { token, bytes: part.bytes };
+    if (await this.#finds(key, staged)) return 'published';
+    // Complete, and not yet moved to its place: publishing goes on from there.
+    return token.key !== key && (await this.#finds(token.key, staged)) ? 'staged' : 'gone';
   }
 
   /** One that is gone already, or published, is no error. */
@@ -134,13 +150,13 @@ export class PartPublisher {
 
   /** True where the object at the key is the staged one. */
   async #isAt(key: string, staged: StagedUpload): Promise<boolean> {
-    try {
-      const facts = await this.#options.bucket.objects.head(key);
-      return facts !== undefined && isSame(facts, staged);
-    } catch {
-      // What the caller has failed with tells more.
-      return false;
-    }
+    // What the caller has failed with tells more.
+    return await this.#finds(key, staged).catch(() => false);
+  }
+
+  async #finds(key: string, staged: StagedUpload): Promise<boolean> {
+    const facts = await this.#options.bucket.objects.head(key);
+    return facts !== undefined && isSame(facts, staged);
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { currentProcess, stateOf } from '../local/process-identity.js';
+import { currentProcess, stateOf } from '../../process-identity.js';
 import type { S3Bucket } from './bucket.js';
 import { type ObjectKeys, runDirectory, runMarkerPath } from './object-keys.js';
 import { smallObjectSettings } from './object-settings.js';

@@ -4,7 +4,7 @@ import type { S3Entry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
 import { directoryOf } from '../path.js';
 import type { Agents } from '../remote/agents.js';
-import type { PartWriter, StagedPart, StageOptions, Storage, StoredObject } from '../storage.js';
+import type { PartStanding, PartWriter, StagedPart, StageOptions, Storage, StoredObject } from '../storage.js';
 import { openBucket, type S3Bucket } from './bucket.js';
 import { MultipartWriter } from './multipart-writer.js';
 import { hiddenKeyBeside, isHidden, ObjectKeys, WRITE_TEST_PATH } from './object-keys.js';
@@ -108,6 +108,10 @@ export class S3Storage implements Storage {
     await this.#publisher.publish(part, this.#keys.keyOf(path), this.#keys.keyOf(part.path));
   }
 
+  locate(part: StagedPart, path: string): Promise<PartStanding> {
+    return this.#publisher.locate(part, this.#keys.keyOf(path));
+  }
+
   withdraw(part: StagedPart): Promise<void> {
     return this.#publisher.withdraw(part);
   }
@@ -137,6 +141,10 @@ export class S3Storage implements Storage {
 
   async beginRun({ runId }: { readonly runId: string }): Promise<void> {
     this.#run = await RunMarker.begin({ bucket: this.#bucket, keys: this.#keys, runId });
+  }
+
+  claim(): Promise<void> {
+    return Promise.resolve();
   }
 
   sweep(): Promise<number> {

@@ -2,6 +2,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  ListPartsCommand,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
@@ -87,6 +88,21 @@ export class S3Uploads {
       },
     });
     await this.#requests.send('CompleteMultipartUpload', upload.key, () => this.#requests.client.send(command));
+  }
+
+  /** Whether the upload is open and holds these parts, as far as one page of the store's answer tells. */
+  async has(upload: Upload, parts: readonly UploadedPart[]): Promise<boolean> {
+    return await this.#requests.send('ListParts', upload.key, async () => {
+      try {
+        const answer = await this.#requests.client.send(new ListPartsCommand(this.#of(upload)));
+        const listed = new Map(answer.Parts?.map(({ PartNumber: number, ETag: etag }) => [number, etag]));
+        const isThere = ({ number, etag }: UploadedPart) => listed.get(number) === etag;
+        return answer.IsTruncated === true ? parts.filter(isThere).length === listed.size : parts.every(isThere);
+      } catch (error) {
+        if (answerOf(error)?.code === 'NoSuchUpload') return false;
+        throw error;
+      }
+    });
   }
 
   /** True where there was such an upload. */

@@ -1,8 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
-import { errnoOf } from './file-errors.js';
-
 /** Names one process among all machines and containers that may share a file system. Plain data. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -50,6 +48,6 @@ function exists(pid: number): boolean {
     return true;
   } catch (error) {
     // EPERM: somebody else's process, but a process.
-    return errnoOf(error) !== 'ESRCH';
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }
