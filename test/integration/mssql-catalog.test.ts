@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { DescribeOptions, ReadColumn, Source, SourceTable } from '../../src/sources/source.js';
+import type { DescribeOptions, PartitionWish, ReadColumn, Source, SourceTable } from '../../src/sources/source.js';
 import { describeTable, openDatabase } from '../support/tds/open-database.js';
 import type { Quirks, TestTable } from '../support/tds/test-tables.js';
 
@@ -258,6 +258,22 @@ describe('consistency', () => {
     expect(await pin({ snapshotState: 3 }, 'auto')).toBe('none, no token');
     expect(await pin({ snapshotState: 1 }, 'none')).toBe('none, no token');
     expect(await pin({ refused: { 'sys.databases': 208 } }, 'auto')).toBe('none, no token');
+  });
+
+  test('that is asked for has each table read by one query, unless its own configuration says otherwise', async () => {
+    const indexes = [{ keys: ['id'], isClustered: true }];
+    await using open = await openDatabase([{ name: 't', columns: [ID], rows: rows(100), indexes }], {
+      snapshotState: 1,
+    });
+    const { table, columns } = await describeTable(open.source, 't');
+    const count = async (consistency: 'auto' | 'run', wish?: PartitionWish) => {
+      await open.source.pin([table], { consistency });
+      return (await open.source.slice(table, columns, { degree: 2, largeTableThreshold: 10, wish })).length;
+    };
+    expect(await count('auto')).toBe(2);
+    expect(await count('run')).toBe(1);
+    expect(await count('run', { degree: 2 })).toBe(2);
+    expect(await count('auto')).toBe(2);
   });
 
   test('that is asked for and not to be had names the setting and the flag', async () => {

@@ -9,7 +9,7 @@ export const ROW_VERSIONS = 'row versions';
 
 /**
  * Says what readers will see. SQL Server has no snapshot that connections could share, so the most that each of them
- * can have is that its query sees one instant: a table read by one reader does, one read by several does not.
+ * can have is that its query sees one instant: a table read by one query does, one read by several does not.
  * @throws LakeportError where `run` is asked for and the database keeps no row versions
  */
 export async function pinSnapshot(

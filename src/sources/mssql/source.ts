@@ -48,6 +48,8 @@ class MssqlSource implements Source {
   readonly #tables = new Map<string, CatalogTable>();
   /** The driver takes one request at a time. */
   readonly #oneByOne = pLimit(1);
+  /** A table is to be read by one query, which alone sees one instant. */
+  #isReadWhole = false;
 
   constructor(client: MssqlClient, settings: MssqlSettings, facts: ServerFacts) {
     this.#client = client;
@@ -69,6 +71,7 @@ class MssqlSource implements Source {
   ): Promise<{ readonly snapshot: Snapshot; readonly problems: TableProblem[] }> {
     const { database } = this.#facts;
     const snapshot = await this.#asking(undefined, () => pinSnapshot(this.#client, { consistency, database }));
+    this.#isReadWhole = consistency === 'run';
     return { snapshot, problems: [] };
   }
 
@@ -86,7 +89,9 @@ class MssqlSource implements Source {
   }
 
   slice(table: SourceTable, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
-    return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, options));
+    // A wish for the table is more particular than one for the run.
+    const degree = this.#isReadWhole ? 1 : options.degree;
+    return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, { ...options, degree }));
   }
 
   freeConnections(): Promise<number | undefined> {

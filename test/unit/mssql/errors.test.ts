@@ -6,12 +6,20 @@ const reported = (number: number) => new ServerError(number, 'the server says so
 const socketError = (code: string) => Object.assign(new Error(`connect ${code}`), { code });
 
 describe('whether another attempt may help is told by the number', () => {
-  test.each([1205, 1222, 596, 6005, 40197, 40501, 40613, 10928, 17809])('error %i may pass', (number) => {
+  test.each([
+    ...[1205, 1204, 1222, 601, 41325, 8645, 701], // deadlock, locks, conflicts, memory
+    ...[596, 6005, 17142, 18401], // killed, shut down, paused, starting
+    ...[10928, 10929, 10936, 17809, 40501, 40551, 49918, 49919, 49920], // throttled
+    ...[615, 982, 983, 4221, 40143, 40166, 40197, 40540, 40613], // failing over
+  ])('error %i may pass', (number) => {
     expect(mssqlError(reported(number)).transient).toBe(true);
   });
-  test.each([18456, 4060, 3966, 208, 207, 229, 8134, 99_999])('error %i stays', (number) => {
-    expect(mssqlError(reported(number)).transient).toBe(false);
-  });
+  test.each([18456, 18487, 18488, 4060, 916, 3952, 3966, 208, 207, 229, 529, 824, 8134, 99_999])(
+    'error %i stays',
+    (number) => {
+      expect(mssqlError(reported(number)).transient).toBe(false);
+    },
+  );
   test.each(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'])('%s may pass', (errno) => {
     expect(mssqlError(socketError(errno))).toMatchObject({ transient: true, exit: 'unreachable' });
   });
