@@ -1,11 +1,18 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { MssqlFields } from '../../src/auth/entries.js';
+import type { MssqlFields, MssqlInfo } from '../../src/auth/entries.js';
 import { LakeportError } from '../../src/errors.js';
 import { connectMssql, type ConnectOptions } from '../../src/sources/mssql/connection.js';
 import { mssqlSettings } from '../../src/sources/mssql/settings.js';
 import { LOCALHOST_CERTIFICATE, OTHER_NAME_CERTIFICATE, SERVER_KEY } from '../support/certificates.js';
-import { PASSWORD, startTdsServer, type TdsServer, type TdsServerOptions } from '../support/tds/server.js';
+import { startBrowser } from '../support/tds/browser.js';
+import {
+  type Admission,
+  PASSWORD,
+  startTdsServer,
+  type TdsServer,
+  type TdsServerOptions,
+} from '../support/tds/server.js';
 import { TdsError } from '../support/tds/tokens.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -146,6 +153,57 @@ describe('TLS', () => {
     const error = await failure(await serve({ tls, requireTls: true }));
     expect(error).toMatchObject({ code: 'SOURCE_TLS_REFUSED', exit: 'unreachable' });
   });
+});
+
+describe('a login', () => {
+  const admissionOf = async (overrides: Partial<MssqlFields>): Promise<Admission | undefined> => {
+    let admitted: Admission | undefined;
+    await connect(await serve({ admit: (login) => (admitted = login) }), overrides);
+    return admitted;
+  };
+
+  test("is one of the server's own", async () => {
+    expect(await admissionOf({})).toMatchObject({ user: 'sa', domain: undefined, database: 'shop' });
+  });
+
+  test('is one of a Windows domain where the entry has a domain', async () => {
+    const admitted = await admissionOf({ domain: 'EXAMPLE', username: 'exporter', password: 'anything' });
+    expect(admitted).toMatchObject({ user: 'exporter', domain: 'EXAMPLE', database: 'shop' });
+  });
+
+  test('of a domain that is refused names it in its hint', async () => {
+    const server = await serve({
+      admit: () => {
+        throw new TdsError(18452, 'Login failed. The login is from an untrusted domain.', { severity: 14 });
+      },
+    });
+    const error = await failure(server, { domain: 'OTHER', username: 'exporter' });
+    expect(error).toMatchObject({ code: 'SOURCE_ACCESS_DENIED', context: { detail: 'error 18452' } });
+    expect(error.hint).toContain('"domain"');
+  });
+
+  test("without a database gets the login's own", async () => {
+    expect(await admissionOf({ database: undefined })).toMatchObject({ database: 'master' });
+  });
+});
+
+test('an instance is found by its name, whatever its port', async (context) => {
+  const server = await serve();
+  const browser = await startBrowser({ REPORTS: 1, SALES: server.port });
+  if (browser === undefined) return context.skip('something else has the port of the SQL Server Browser');
+  cleanups.push(() => browser.stop());
+  await connect(server, { port: undefined, instance: 'sales' });
+  expect(server.statements.length).toBeGreaterThan(0);
+});
+
+test('a connection string connects as it says', async () => {
+  let admitted: Admission | undefined;
+  const server = await serve({ admit: (login) => (admitted = login) });
+  const text = `Server=tcp:127.0.0.1,${server.port};Initial Catalog=shop;User Id=sa;Password=${PASSWORD};Encrypt=no;ApplicationIntent=ReadOnly`;
+  const info: MssqlInfo = { connectionString: text, connectTimeoutMs: 3000, statementTimeoutMs: undefined };
+  const settings = await mssqlSettings(info, { entryId: 'ds_ms', database: 'other' });
+  (await connectMssql(settings, { isolation: 'read committed' })).close();
+  expect(admitted).toEqual({ user: 'sa', domain: undefined, database: 'other', readOnlyIntent: true });
 });
 
 describe('a server that is not there', () => {

@@ -6,11 +6,15 @@ export interface Login {
   readonly database: string;
   readonly packetBytes: number;
   readonly readOnlyIntent: boolean;
+  /** A login of a Windows domain, whose names follow. */
+  readonly isIntegrated: boolean;
 }
 
 /** Where the offset and length of a variable field lie, by the order of the fields in LOGIN7. */
 const FIRST_FIELD = 36;
 const FIELD = { user: 1, password: 2, application: 3, database: 8 } as const;
+const OPTION_FLAGS_2 = 25;
+const INTEGRATED_SECURITY = 0x80;
 const TYPE_FLAGS = 26;
 const READ_ONLY_INTENT = 0x20;
 
@@ -32,6 +36,7 @@ export function parseLogin(data: Buffer): Login {
     application: text(FIELD.application),
     database: text(FIELD.database),
     packetBytes: data.readUInt32LE(8),
+    isIntegrated: (data.readUInt8(OPTION_FLAGS_2) & INTEGRATED_SECURITY) !== 0,
     readOnlyIntent: (data.readUInt8(TYPE_FLAGS) & READ_ONLY_INTENT) !== 0,
   };
 }

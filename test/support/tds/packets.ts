@@ -9,6 +9,7 @@ export const MESSAGE = {
   attention: 0x06,
   transaction: 0x0e,
   login: 0x10,
+  sspi: 0x11,
   prelogin: 0x12,
 } as const;
 

@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket } from 'node:tls';
-import { parseLogin } from './login.js';
+import { type Login, parseLogin } from './login.js';
+import { challengeToken, parseAuthenticate } from './ntlm.js';
 import { type IncomingMessage, MESSAGE, PacketReader, PacketWriter } from './packets.js';
 import { clientEncryption, ENCRYPT, HandshakeStream, preloginAnswer } from './prelogin.js';
 import { TdsSession, type TdsHandler } from './session.js';
@@ -16,13 +17,21 @@ export interface TdsServerOptions {
   readonly handler: TdsHandler;
   /** Passwords by user; `sa` with PASSWORD by default. */
   readonly users?: Readonly<Record<string, string>>;
-  /** Called for each login that has the right password; throws TdsError to refuse it. */
-  readonly admit?: (login: { readonly user: string; readonly database: string }) => void;
+  /** Called for each login that has the right password, or is of a domain; throws TdsError to refuse it. */
+  readonly admit?: (login: Admission) => void;
   /** PEM texts. With them the server offers TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Refuses clients that don't want TLS. */
   readonly requireTls?: boolean;
   readonly port?: number;
+}
+
+export interface Admission {
+  readonly user: string;
+  readonly database: string;
+  /** Of a Windows domain's login. */
+  readonly domain: string | undefined;
+  readonly readOnlyIntent: boolean;
 }
 
 export interface TdsServer {
@@ -89,6 +98,8 @@ class TdsConnection {
   #stream: Duplex;
   #out: PacketWriter;
   #session: TdsSession | undefined;
+  /** Of a domain: waits for the client's answer to the challenge. */
+  #challenged: Login | undefined;
   /** The request in progress; the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -119,6 +130,7 @@ class TdsConnection {
   async #answer(message: IncomingMessage): Promise<void> {
     if (message.type === MESSAGE.prelogin) await this.#prelogin(message.data);
     else if (message.type === MESSAGE.login) await this.#login(message.data);
+    else if (message.type === MESSAGE.sspi) await this.#loginOfDomain(message.data);
     else if (this.#session) await this.#session.answer(message);
     else throw new Error('a request before the login');
   }
@@ -147,12 +159,35 @@ class TdsConnection {
   }
 
   async #login(data: Buffer): Promise<void> {
-    const { handler, users = { sa: PASSWORD }, admit } = this.#options;
-    const { user, password, database: asked, packetBytes: wanted } = parseLogin(data);
+    const login = parseLogin(data);
+    if (login.isIntegrated) {
+      this.#challenged = login;
+      await this.#out.end(challengeToken());
+      return;
+    }
+    const { users = { sa: PASSWORD } } = this.#options;
+    const isRight = users[login.user] === login.password;
+    await this.#admit(login, { user: login.user, domain: undefined, isRight });
+  }
+
+  async #loginOfDomain(data: Buffer): Promise<void> {
+    if (this.#challenged === undefined) throw new Error('an answer without a challenge');
+    await this.#admit(this.#challenged, { ...parseAuthenticate(data), isRight: true });
+  }
+
+  async #admit(
+    { database: asked, packetBytes: wanted, readOnlyIntent }: Login,
+    {
+      user,
+      domain,
+      isRight,
+    }: { readonly user: string; readonly domain: string | undefined; readonly isRight: boolean },
+  ): Promise<void> {
+    const { handler, admit } = this.#options;
     const database = asked === '' ? 'master' : asked;
     try {
-      if (users[user] !== password) throw new TdsError(18456, `Login failed for user '${user}'.`, { severity: 14 });
-      admit?.({ user, database });
+      if (!isRight) throw new TdsError(18456, `Login failed for user '${user}'.`, { severity: 14 });
+      admit?.({ user, database, domain, readOnlyIntent });
     } catch (thrown) {
       if (!(thrown instanceof TdsError)) throw thrown;
       await this.#out.end(Buffer.concat([errorToken(thrown), doneToken({ error: true })]));
