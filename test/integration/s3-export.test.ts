@@ -203,18 +203,6 @@ describe('a run that ends early', () => {
   });
 });
 
-test('a slow store holds the readers back: memory stays flat', async () => {
-  await postgres.query(
-    `CREATE TABLE wide AS SELECT i AS id, (SELECT string_agg(md5(i::text || j::text), '') FROM generate_series(1, 16) j) AS noise
-     FROM generate_series(1, 200000) i`,
-  );
-  const fast = await run('-p', '1', '--row_group_rows', '20000');
-  proxy.throttle(20 * MIB);
-  const slow = await run('-p', '1', '--row_group_rows', '20000');
-  expect([fast.code, slow.code]).toEqual([0, 0]);
-  expect(slow.peakBytes).toBeLessThan(fast.peakBytes + 60 * MIB);
-});
-
 test('secrets are nowhere in what is shown', async () => {
   await postgres.query('CREATE TABLE small AS SELECT 1 AS id');
   proxy.breakBy(() => ({ kind: 'answer', status: 403, body: '<Error><Code>SignatureDoesNotMatch</Code></Error>' }));

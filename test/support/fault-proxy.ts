@@ -41,6 +41,10 @@ export interface FaultProxy {
   readonly broken: readonly ProxiedRequest[];
   /** Bytes of request bodies a second, over all connections together; undefined for no limit. */
   throttle(bytesPerSecond: number | undefined): void;
+  /** Milliseconds for which each request waits, as on a long line; undefined for none. */
+  delay(milliseconds: number | undefined): void;
+  /** The most requests so far that were on their way at the same time. */
+  mostAtOnce(): number;
   stop(): Promise<void>;
 }
 
@@ -68,6 +72,9 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
   let rule: (request: ProxiedRequest) => Fault | undefined = () => undefined;
   let bytesPerSecond: number | undefined;
   let freeAt = 0;
+  let delay: number | undefined;
+  let underWay = 0;
+  let mostAtOnce = 0;
   let number = 0;
   const broken: ProxiedRequest[] = [];
   const upstream = new http.Agent({ keepAlive: true });
@@ -131,8 +138,12 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
 
   const server = http.createServer((request, response) => {
     const { socket } = request;
+    mostAtOnce = Math.max(mostAtOnce, ++underWay);
+    response.once('close', () => underWay--);
+    const handling =
+      delay === undefined ? handle(request, response) : sleep(delay).then(() => handle(request, response));
     // A client that gives up, or a server that cuts the line, is what these tests are about.
-    handle(request, response).catch(() => socket.destroy());
+    handling.catch(() => socket.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -143,6 +154,8 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
     broken,
     breakBy: (next) => (rule = next),
     throttle: (limit) => (bytesPerSecond = limit),
+    delay: (milliseconds) => (delay = milliseconds),
+    mostAtOnce: () => mostAtOnce,
     stop: async () => {
       upstream.destroy();
       server.closeAllConnections();

@@ -11,11 +11,14 @@ import type { PostgresSettings } from './settings.js';
  * `row_security = off` makes the server refuse a table whose policies would hide rows, as for pg_dump, instead of
  * handing out a part of it as if it were all.
  * `synchronize_seqscans = off` keeps the order of rows from one run to the next.
+ * `tcp_user_timeout = 0` (the system's own patience): a limit also counts the time in which a reader takes nothing, since
+ * a slow store holds it back.
  */
 const DEFAULTS: Readonly<Record<string, string>> = {
   row_security: 'off',
   synchronize_seqscans: 'off',
   enable_tidscan: 'on',
+  tcp_user_timeout: '0',
 };
 
 /** How values are written as text, and that no time limit ends a session that holds the snapshot. */
@@ -33,7 +36,7 @@ const FIXED: Readonly<Record<string, string>> = {
 };
 
 /** Settings that older servers do not have. */
-const RECENT = new Set(['idle_session_timeout', 'transaction_timeout']);
+const RECENT = new Set(['idle_session_timeout', 'tcp_user_timeout', 'transaction_timeout']);
 
 /**
  * A server with `SQL_ASCII` knows nothing of encodings and would refuse the whole read over one stray byte; there, the

@@ -46,6 +46,8 @@ export async function startCliAzure(): Promise<CliStore> {
     // Blocks at a part's own place are invisible, and can't be taken back.
     leftovers: async () => (await names({ uncommitted: true })).filter((name) => name.includes('/.lakeport')),
     carriesPart: ({ method, url }) => method === 'PUT' && /[?&]comp=block(?:&|$)/.test(url),
+    publishesPart: ({ method, url }) => method === 'PUT' && url.includes('comp=blocklist') && url.includes('part-'),
+    deletes: ({ method }) => method === 'DELETE',
     denial: {
       status: 403,
       body: '<?xml version="1.0" encoding="utf-8"?><Error><Code>AuthorizationPermissionMismatch</Code><Message>This request is not authorized to perform this operation using this permission.</Message></Error>',
@@ -57,6 +59,9 @@ export async function startCliAzure(): Promise<CliStore> {
     },
     clear: async () => {
       for (const name of await names({ uncommitted: false })) await container.deleteBlob(name);
+    },
+    drop: async () => {
+      await container.delete();
     },
     stop: async () => {
       await proxy.stop();

@@ -41,6 +41,8 @@ export async function startCliGcs(): Promise<CliStore> {
         ),
       ]),
     carriesPart: ({ method, url }) => method === 'PUT' && url.includes('upload_id='),
+    publishesPart: ({ method, url }) => method === 'POST' && url.includes('/moveTo/'),
+    deletes: ({ method, url }) => (method === 'DELETE' && !url.includes('upload_id=')) || url.includes('/moveTo/'),
     denial: {
       status: 403,
       body: JSON.stringify({ error: denied }),
@@ -49,6 +51,10 @@ export async function startCliGcs(): Promise<CliStore> {
     clear: () => {
       server.bucket(BUCKET).objects.clear();
       server.uploads.sessions.clear();
+      return Promise.resolve();
+    },
+    drop: () => {
+      server.dropBucket(BUCKET);
       return Promise.resolve();
     },
     stop: async () => {

@@ -24,8 +24,11 @@ export function startCliLocal(): Promise<CliStore> {
     },
     leftovers: async () => (await files()).filter((file) => file.includes('.lakeport')),
     carriesPart: () => false,
+    publishesPart: () => false,
+    deletes: () => false,
     denial: { status: 0, body: '' },
     clear: () => rm(directory, { recursive: true, force: true }),
+    drop: () => rm(directory, { recursive: true, force: true }),
     stop: () => {
       scratch.remove();
       return Promise.resolve();

@@ -56,9 +56,17 @@ export async function startCliS3(): Promise<CliStore> {
       ...[...server.store.uploads.values()].map(({ key }) => `upload of ${key}`),
     ],
     carriesPart: ({ method, url }) => method === 'PUT' && url.includes('partNumber='),
+    publishesPart: ({ method, url }) => method === 'POST' && url.includes('uploadId='),
+    deletes: ({ method, url }) =>
+      (method === 'DELETE' && !url.includes('uploadId=')) || (method === 'POST' && /[?&]delete(?:[=&]|$)/.test(url)),
     denial: { status: 403, body: denial.body, headers: { 'content-type': 'application/xml' } },
     clear: () => {
       server.store.bucket(BUCKET).clear();
+      server.store.uploads.clear();
+      return Promise.resolve();
+    },
+    drop: () => {
+      server.store.buckets.delete(BUCKET);
       server.store.uploads.clear();
       return Promise.resolve();
     },

@@ -15,6 +15,10 @@ export interface CliStore {
   leftovers(): Promise<string[]>;
   /** True for a request that carries bytes of a part. */
   carriesPart(request: { readonly method: string; readonly url: string }): boolean;
+  /** True for a request that makes a large part visible. */
+  publishesPart(request: { readonly method: string; readonly url: string }): boolean;
+  /** True for a request that removes objects. */
+  deletes(request: { readonly method: string; readonly url: string }): boolean;
   /** What this store answers where a permission is missing. */
   readonly denial: {
     readonly status: number;
@@ -23,6 +27,8 @@ export interface CliStore {
   };
   /** Takes away all that was written. */
   clear(): Promise<void>;
+  /** Takes the bucket itself away. There is no way back. */
+  drop(): Promise<void>;
   stop(): Promise<void>;
 }
 
