@@ -6,21 +6,29 @@ import { parseArgs } from 'node:util';
 
 import { openDatabase } from './database.js';
 import { ensureLineitem, SCHEMA, TABLE } from './lineitem/table.js';
+import { ensureSmallTables, SMALL_TABLES } from './storage/small-tables.js';
 import { type Measured, type MeasuredCommand, measureProcesses } from './measured-process.js';
 import { startServerProcess } from './storage/server-process.js';
 
 /*
- * `npm run bench:storage -- [--rows N] [--url URL | --data DIR] [--runs N] [--codec CODEC] [--bin PATH]`: what a store
- * costs. The lineitem table goes to disk and to an S3 server on the same machine, in turn, so that a slow minute meets
- * both. The server is that of the tests: it keeps bytes in memory, and verifies signatures and checksums.
+ * `npm run bench:storage -- [--rows N] [--tables N] [--url URL | --data DIR] [--runs N] [--codec CODEC] [--bin PATH]`:
+ * what a store costs. The lineitem table, and then many small ones, go to disk and to an S3 server on the same machine,
+ * in turn, so that a slow minute meets both. The server is that of the tests: it keeps bytes in memory, and verifies
+ * signatures and checksums.
  */
 
 const GOAL_RATIO = 1.35;
 const GOAL_BYTES = 100e6;
 
+interface Pair {
+  readonly disk: Measured;
+  readonly s3: Measured;
+}
+
 const { values } = parseArgs({
   options: {
     rows: { type: 'string', default: '6000000' },
+    tables: { type: 'string', default: '1000' },
     runs: { type: 'string', default: '3' },
     url: { type: 'string' },
     data: { type: 'string' },
@@ -37,33 +45,53 @@ try {
   const auth = path.join(directory, 'auth.json');
   const source = { ds_type: 'postgres', auth_mode: 'classic', info: { connection_string: database.url } };
   writeFileSync(auth, JSON.stringify({ bench: source, s3: server.entry }), { mode: 0o600 });
-  const disk = exportTo(auth, '--output_dir', path.join(directory, 'disk'));
-  const s3 = exportTo(auth, '--target_storage_id', 's3');
-  // Caches of the server and of the system are warm from here on.
-  await measureProcesses([disk]);
-  await measureProcesses([s3]);
-  const runs: { readonly disk: Measured; readonly s3: Measured }[] = [];
-  for (let run = 1; run <= Number(values.runs); run++) {
-    const pair = { disk: await measureProcesses([disk]), s3: await measureProcesses([s3]) };
-    console.log(`${run}: disk ${shown(pair.disk)}, S3 ${shown(pair.s3)}`);
-    runs.push(pair);
+  const tables = Number(values.tables);
+  await ensureSmallTables(database.url, tables);
+  const both = (what: readonly string[]) => ({
+    disk: exportTo(auth, '--output_dir', path.join(directory, 'disk'), ...what),
+    s3: exportTo(auth, '--target_storage_id', 's3', ...what),
+  });
+  report(await inTurn(both(['-i', `${SCHEMA}.${TABLE}`])));
+  if (tables > 0) {
+    const small = both(['--source_schema_name', SMALL_TABLES]);
+    await measureProcesses([small.s3]);
+    await server.counts();
+    // A second export, which finds an earlier one in its place.
+    await measureProcesses([small.s3]);
+    const counts = Object.entries(await server.counts());
+    const requests = counts.reduce((sum, [, count]) => sum + count, 0);
+    console.log(
+      `${tables} small tables: ${(requests / tables).toFixed(2)} requests for each ` +
+        `(${counts.map(([operation, count]) => `${operation} ${count}`).join(', ')})`,
+    );
+    await inTurn(small);
   }
-  report(runs);
 } finally {
   server.stop();
   rmSync(directory, { recursive: true, force: true });
   await database.stop();
 }
 
-function exportTo(auth: string, ...target: readonly string[]): MeasuredCommand {
-  const table = ['-i', `${SCHEMA}.${TABLE}`, '--compression_type', values.codec];
-  return {
-    command: process.execPath,
-    args: [values.bin, '-a', auth, '--source_db_auth_id', 'bench', ...target, ...table, '--quiet'],
-  };
+function exportTo(auth: string, ...flags: readonly string[]): MeasuredCommand {
+  const all = ['-a', auth, '--source_db_auth_id', 'bench', ...flags, '--compression_type', values.codec, '--quiet'];
+  return { command: process.execPath, args: [values.bin, ...all] };
 }
 
-function report(runs: readonly { readonly disk: Measured; readonly s3: Measured }[]): void {
+async function inTurn(commands: { readonly disk: MeasuredCommand; readonly s3: MeasuredCommand }): Promise<Pair[]> {
+  const { disk, s3 } = commands;
+  // Caches of the server and of the system are warm from here on.
+  await measureProcesses([disk]);
+  await measureProcesses([s3]);
+  const runs: Pair[] = [];
+  for (let run = 1; run <= Number(values.runs); run++) {
+    const pair = { disk: await measureProcesses([disk]), s3: await measureProcesses([s3]) };
+    console.log(`${run}: disk ${shown(pair.disk)}, S3 ${shown(pair.s3)}`);
+    runs.push(pair);
+  }
+  return runs;
+}
+
+function report(runs: readonly Pair[]): void {
   const ratio = median(runs.map(({ disk, s3 }) => s3.seconds / disk.seconds));
   const peak = (kind: 'disk' | 's3') => Math.max(...runs.map((run) => run[kind].peakBytes ?? NaN));
   const more = peak('s3') - peak('disk');
