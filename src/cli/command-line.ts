@@ -1,5 +1,5 @@
 import { nearest } from '../nearest.js';
-import { CHECK_FLAGS, EXPORT_FLAGS, type Flag } from './flags.js';
+import { CHECK_FLAGS, EXPORT_FLAGS, type Flag, RUNS_FLAGS, STATUS_FLAGS } from './flags.js';
 import { usageError } from './usage-error.js';
 
 export type CommandName = 'export' | 'plan' | 'check' | 'demo' | 'runs' | 'status' | 'verify';
@@ -8,7 +8,7 @@ export type CommandName = 'export' | 'plan' | 'check' | 'demo' | 'runs' | 'statu
 const TYPED: readonly CommandName[] = ['plan', 'check', 'demo', 'runs', 'status', 'verify'];
 
 /** Their arguments are not read here: they have their own, or none yet. */
-const UNREAD: ReadonlySet<CommandName> = new Set(['demo', 'runs', 'status', 'verify']);
+const UNREAD: ReadonlySet<CommandName> = new Set(['demo', 'verify']);
 
 export interface CommandLine {
   readonly command: CommandName;
@@ -50,7 +50,7 @@ function unknownCommand(word: string): Error {
 
 const LONG_NAMES = new Map<string, Flag>();
 const SHORT_NAMES = new Map<string, Flag>();
-for (const flag of [...EXPORT_FLAGS, ...CHECK_FLAGS]) {
+for (const flag of [...EXPORT_FLAGS, ...CHECK_FLAGS, ...RUNS_FLAGS, ...STATUS_FLAGS]) {
   for (const name of [flag.name, ...(flag.aliases ?? [])]) LONG_NAMES.set(name, flag);
   if (flag.short !== undefined) SHORT_NAMES.set(flag.short, flag);
 }

@@ -1,6 +1,6 @@
-import { connectionStringParts } from '../auth/connection-string.js';
 import type { AuthEntry, DatabaseEntry, StorageEntry } from '../auth/entries.js';
 import { LakeportError } from '../errors.js';
+import { entryAddress } from './entry-address.js';
 
 /** How the test of one entry of the auth file came out. */
 export interface EntryCheck {
@@ -34,7 +34,7 @@ export async function checkEntry(entry: AuthEntry, signal: AbortSignal): Promise
     const error = LakeportError.from(thrown);
     const result =
       error.code === 'NOT_AVAILABLE_YET' || error.code === 'SOURCE_NOT_AVAILABLE' ? 'not available yet' : 'failed';
-    return done({ result, address: addressOf(entry), detail: undefined, error });
+    return done({ result, address: entryAddress(entry), detail: undefined, error });
   }
 }
 
@@ -64,39 +64,4 @@ async function checkStorage(entry: StorageEntry, signal: AbortSignal) {
   } finally {
     await storage.close();
   }
-}
-
-/** Where the entry leads to, from its own fields. */
-function addressOf(entry: AuthEntry): string {
-  if (entry.kind === 'database') return databaseAddress(entry);
-  switch (entry.storageType) {
-    case 's3':
-      return objectAddress('s3', entry.info.bucket, entry.info.basePath);
-    case 'gcs':
-      return objectAddress('gs', entry.info.bucket, entry.info.basePath);
-    case 'azure':
-      return objectAddress(
-        'az',
-        `${entry.info.container}@${entry.info.accountName ?? ''}`.replace(/@$/, ''),
-        entry.info.basePath,
-      );
-    case 'local':
-      return entry.info.directory;
-  }
-}
-
-function objectAddress(scheme: string, bucket: string, basePath: string): string {
-  return `${scheme}://${bucket}${basePath === '' ? '' : `/${basePath}`}`;
-}
-
-function databaseAddress(entry: DatabaseEntry): string {
-  if (entry.engine === 'sqlite') return entry.info.filepath;
-  const { info } = entry;
-  if (info.connectionString === undefined) {
-    const instance = 'instance' in info && info.instance !== undefined ? `\\${info.instance}` : '';
-    const port = info.port === undefined ? '' : `:${info.port}`;
-    return `${info.server}${instance}${port}${info.database === undefined ? '' : `/${info.database}`}`;
-  }
-  const { host, port, database } = connectionStringParts(info.connectionString);
-  return `${host ?? '?'}${port === undefined ? '' : `:${port}`}${database === undefined ? '' : `/${database}`}`;
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 
 import type { DatabaseEntry } from '../auth/entries.js';
 import { connectionStringParts } from '../auth/connection-string.js';
-import type { ExportOptions } from '../export/options.js';
+import type { ExportOptions, Parallelism } from '../export/options.js';
 import {
   codec,
   duration,
@@ -19,6 +19,7 @@ import {
 import { EXPORT_FLAGS } from './flags.js';
 import type { GivenFlags } from './given-flags.js';
 import { resolveSubPath, type SubPathTokens } from './sub-path.js';
+import { tableConfigs } from './table-config.js';
 import { notAvailableYet, usageError } from './usage-error.js';
 
 const MOST_JOBS = 1024;
@@ -63,8 +64,9 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     minRows,
     maxRows,
     target,
-    jobs: readNumber(flags, 'n_jobs', { least: 1, most: MOST_JOBS }) ?? 4,
-    parallel: read(flags, 'parallel', (given) => parallelism(given, availableParallelism())) ?? 'auto',
+    jobs: readJobs(flags) ?? 4,
+    parallel: readParallel(flags) ?? 'auto',
+    tableConfig: flags.values('table_config').flatMap((value) => tableConfigs(value, availableParallelism())),
     largeTableThreshold: readNumber(flags, 'large_table_threshold', { least: 0 }) ?? 100_000,
     codec: read(flags, 'compression_type', codec) ?? 'Zstd',
     rowGroupRows: readNumber(flags, 'row_group_rows', { least: 1, most: MOST_ROW_GROUP_ROWS }) ?? 1_000_000,
@@ -72,7 +74,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     unboundedNumeric: read(flags, 'unbounded_numeric', unboundedNumeric) ?? { as: 'text' },
     timestampUnit: read(flags, 'timestamp_unit', (given) => oneOf(given, ['us', 'ns'])) ?? 'us',
     onUnrepresentable: read(flags, 'on_unrepresentable', (given) => oneOf(given, ['error', 'null'])) ?? 'error',
-    consistency: read(flags, 'consistency', (given) => oneOf(given, ['run', 'none'])) ?? 'auto',
+    consistency: readConsistency(flags) ?? 'auto',
     errorAction: readErrorAction(flags),
     lockTimeoutMs: read(flags, 'lock_timeout', duration) ?? 30_000,
   } satisfies Omit<ExportOptions, 'subPath' | 'routes'>;
@@ -88,14 +90,34 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
   return {
     authFile: read(flags, 'auth_file', notEmpty) ?? '',
     dryRun: flags.has('dry_run'),
-    ignoredFlags: EXPORT_FLAGS.filter(({ name, standing }) => standing === 'ignored' && flags.has(name)).map(
-      ({ name }) => `--${name}`,
-    ),
+    ignoredFlags: ignoredFlags(flags),
     runId,
     sourceId,
     target,
     optionsFor: (source) => ({ ...options, ...paths(databaseName ?? databaseOf(source)) }),
   };
+}
+
+/** Tables exported at the same time. @throws LakeportError of class `usage` */
+export function readJobs(flags: GivenFlags): number | undefined {
+  return readNumber(flags, 'n_jobs', { least: 1, most: MOST_JOBS });
+}
+
+/** Readers inside one table. @throws LakeportError of class `usage` */
+export function readParallel(flags: GivenFlags): Parallelism | undefined {
+  return read(flags, 'parallel', (given) => parallelism(given, availableParallelism()));
+}
+
+/** @throws LakeportError of class `usage` */
+export function readConsistency(flags: GivenFlags): 'run' | 'none' | undefined {
+  return read(flags, 'consistency', (given) => oneOf(given, ['run', 'none']));
+}
+
+/** The compatibility flags that were given, with their dashes. */
+export function ignoredFlags(flags: GivenFlags): string[] {
+  return EXPORT_FLAGS.filter(({ name, standing }) => standing === 'ignored' && flags.has(name)).map(
+    ({ name }) => `--${name}`,
+  );
 }
 
 function refuseLaterFlags(flags: GivenFlags): void {

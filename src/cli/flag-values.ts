@@ -74,6 +74,12 @@ export function uuid({ flag, value }: FlagValue): string {
   throw badValue({ flag, value }, 'a UUID such as 123e4567-e89b-42d3-a456-426614174000');
 }
 
+/** A run's id or its beginning, in lower case. */
+export function runIdBegin({ flag, value }: FlagValue): string {
+  if (/^[0-9a-f][0-9a-f-]{3,35}$/i.test(value)) return value.toLowerCase();
+  throw badValue({ flag, value }, 'the id of a run, or at least the first 4 letters of it');
+}
+
 export function notEmpty({ flag, value }: FlagValue): string {
   if (value.trim() !== '') return value;
   throw usageError({ code: 'EMPTY_VALUE', message: `${flag} is empty`, flag });

@@ -57,6 +57,14 @@ const HELP: readonly Flag[] = [
   { name: 'help', short: 'h', group: 'Help', help: 'shows this help' },
 ];
 
+const LOG_DATABASE: Flag = {
+  name: 'log_db_auth_id',
+  aliases: ['lxdb_auth_id'],
+  value: 'ID',
+  group: 'Run log',
+  help: 'database where runs are logged: an entry of the auth file (default: a SQLite file of the user)',
+};
+
 /** Flags of the default command and of `plan`, in the order of the help. */
 export const EXPORT_FLAGS: readonly Flag[] = [
   AUTH,
@@ -146,8 +154,7 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     value: 'CONFIG',
     repeatable: true,
     group: 'Speed',
-    help: '[schema.]table:method:key:degree[;...]; repeatable, an empty field means its default',
-    standing: 'later',
+    help: 'how single tables are read: [schema.]table:method:key:degree[;...], an empty field means its default; repeatable',
   },
 
   { name: 'compression_type', value: 'CODEC', group: 'Files', help: 'Zstd (default), Snappy, Gzip, Lz4 or None' },
@@ -184,29 +191,20 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     help: 'one snapshot for all tables and readers, or none (default: run where the source can)',
   },
   { name: 'lock_timeout', value: 'TIME', group: 'Run', help: 'longest wait for the lock of a table (default: 30s)' },
-  {
-    name: 'log_db_auth_id',
-    aliases: ['lxdb_auth_id'],
-    value: 'ID',
-    group: 'Run log',
-    help: 'database where runs are logged (default: a SQLite file)',
-    standing: 'later',
-  },
+  LOG_DATABASE,
   {
     name: 'log_db_mode',
     value: 'MODE',
     group: 'Run log',
-    help: 'preserve, truncate or drop the log before the run',
-    standing: 'later',
+    help: 'preserve (default), truncate or drop: what becomes of the log before the run',
   },
-  { name: 'init_db', group: 'Run log', help: 'creates the log schema and exits', standing: 'later' },
+  { name: 'init_db', group: 'Run log', help: 'makes the log, or brings it forward, and exits; needs no source' },
   {
     name: 'resume',
     short: 'r',
     value: 'RUN_ID',
     group: 'Run log',
-    help: 'finishes an earlier run, with the settings of its record',
-    standing: 'later',
+    help: 'finishes an earlier run, with the settings of its record; the id or its beginning',
   },
   { name: 'run_id', value: 'UUID', group: 'Run', help: 'names this run (default: a new one)' },
   {
@@ -224,7 +222,6 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     value: 'NAME',
     group: 'Run log',
     help: 'environment whose rows of partition_columns count; tags the run',
-    standing: 'later',
   },
 
   { name: 'dry_run', group: 'Output', help: 'same as lakeport plan: shows what would be done' },
@@ -237,6 +234,22 @@ export const EXPORT_FLAGS: readonly Flag[] = [
   { name: 'quiet_fbcp', group: 'Taken and ignored', help: 'of LakeXpress', standing: 'ignored' },
   ...HELP,
 ];
+
+/** For commands that need credentials only for a log database. */
+const LOG_AUTH: Flag = { ...AUTH, help: 'JSON file with named credentials; needed with --log_db_auth_id' };
+
+/** Flags of `runs`. */
+export const RUNS_FLAGS: readonly Flag[] = [
+  LOG_AUTH,
+  LOG_DATABASE,
+  { name: 'limit', value: 'N', group: 'Output', help: 'most runs to list (default: 20)' },
+  JSON_OUTPUT,
+  ...LOGGING,
+  ...HELP,
+];
+
+/** Flags of `status`. */
+export const STATUS_FLAGS: readonly Flag[] = [LOG_AUTH, LOG_DATABASE, JSON_OUTPUT, ...LOGGING, ...HELP];
 
 /** Flags of `check`. */
 export const CHECK_FLAGS: readonly Flag[] = [AUTH, JSON_OUTPUT, ...LOGGING, ...HELP];

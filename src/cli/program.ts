@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 
 import { VERSION } from '../version.js';
 import type { CommandLine } from './command-line.js';
-import { CHECK_FLAGS, EXPORT_FLAGS, type Flag } from './flags.js';
+import { CHECK_FLAGS, EXPORT_FLAGS, type Flag, RUNS_FLAGS, STATUS_FLAGS } from './flags.js';
 import { GivenFlags } from './given-flags.js';
 import { EXAMPLES, INTRODUCTIONS, USAGE } from './help-texts.js';
 import { usageError } from './usage-error.js';
@@ -14,9 +14,17 @@ export type Invocation =
 
 type ProgramName = keyof typeof USAGE;
 
+const FLAGS: Readonly<Record<ProgramName, readonly Flag[]>> = {
+  export: EXPORT_FLAGS,
+  plan: EXPORT_FLAGS,
+  check: CHECK_FLAGS,
+  runs: RUNS_FLAGS,
+  status: STATUS_FLAGS,
+};
+
 /** @throws LakeportError of class `usage` */
 export function parseCommandLine(line: CommandLine): Invocation {
-  const name = line.command === 'check' || line.command === 'plan' ? line.command : 'export';
+  const name = isProgramName(line.command) ? line.command : 'export';
   if (line.words.includes('--version')) return { kind: 'show', text: `lakeport ${VERSION}\n` };
   const command = commandOf(name);
   if (line.words.includes('--help')) return { kind: 'show', text: helpText(command, name) };
@@ -28,6 +36,10 @@ export function parseCommandLine(line: CommandLine): Invocation {
   return { kind: 'run', flags: givenFlags(command), operands: command.args };
 }
 
+function isProgramName(command: string): command is ProgramName {
+  return Object.hasOwn(USAGE, command);
+}
+
 /** Usage, what there is to know, flags by their headings, examples. */
 function helpText(command: Command, name: ProgramName): string {
   const [usage = '', ...flags] = command.helpInformation().split('\n\n');
@@ -35,7 +47,7 @@ function helpText(command: Command, name: ProgramName): string {
 }
 
 function commandOf(name: ProgramName): Command {
-  const flags = name === 'check' ? CHECK_FLAGS : EXPORT_FLAGS;
+  const flags = FLAGS[name];
   const terms = new Map(flags.map((flag) => [`--${flag.name}`, termOf(flag)]));
   const command = new Command(name === 'export' ? 'lakeport' : `lakeport ${name}`)
     .usage(USAGE[name])
@@ -43,7 +55,7 @@ function commandOf(name: ProgramName): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .configureHelp({ optionTerm: (option) => terms.get(option.long ?? '') ?? option.flags })
-    .allowExcessArguments(name === 'check');
+    .allowExcessArguments(name === 'check' || name === 'status');
   for (const flag of byGroup(flags)) command.addOption(optionOf(flag));
   return command;
 }

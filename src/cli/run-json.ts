@@ -7,7 +7,13 @@ import { rate } from './quantities.js';
 /** The document of `--json` after an export. Names are in snake_case, times in seconds, sizes in bytes. */
 export function runDocument(
   result: RunResult,
-  options: { readonly source: string } & Pick<ExportOptions, 'target' | 'routes'>,
+  options: {
+    readonly source: string;
+    /** Address of the run log; undefined where the run is not logged. */
+    readonly runLog?: string | undefined;
+    /** The command that finishes the run, where it is not finished. */
+    readonly resume?: string | undefined;
+  } & Pick<ExportOptions, 'target' | 'routes'>,
 ): object {
   const inState = (state: TableResult['state']) => result.tables.filter((table) => table.state === state).length;
   return {
@@ -18,6 +24,8 @@ export function runDocument(
     source: options.source,
     target: 'directory' in options.target ? options.target.directory : options.target.storageId,
     routes: options.routes.map(routeDocument),
+    ...(options.runLog === undefined ? {} : { run_log: options.runLog }),
+    ...(options.resume === undefined ? {} : { resume: options.resume }),
     started_at: result.startedAt,
     ended_at: result.endedAt,
     seconds: result.seconds,
@@ -38,6 +46,7 @@ export function runDocument(
 
 function tableDocument(result: TableResult): object {
   const { table, state, rows, files, bytes, seconds, storageId, path, unrepresentable, error } = result;
+  const { consistency, attempts, publishedEarlier } = result;
   return {
     schema: table.schema,
     table: table.name,
@@ -50,6 +59,9 @@ function tableDocument(result: TableResult): object {
     storage: storageId,
     path,
     unrepresentable,
+    ...(consistency === undefined ? {} : { consistency }),
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(publishedEarlier === undefined ? {} : { published_earlier: true }),
     ...(error === undefined ? {} : { error: errorDocument(error) }),
   };
 }

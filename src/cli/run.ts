@@ -3,14 +3,23 @@ import type { CliContext } from './context.js';
 import { asFailure, exitCodeOf, showFailure, writeFailureDocument } from './failure.js';
 import { notAvailableYet } from './usage-error.js';
 
+export interface RunCliOptions {
+  /** False keeps exports out of the run log. */
+  readonly logged?: boolean;
+}
+
 /**
  * Runs one command line (without the program's own name). Commands are loaded when they are needed, so that help and
  * usage errors come at once. Never throws.
  * @returns the exit code
  */
-export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  context: CliContext,
+  options: RunCliOptions = {},
+): Promise<number> {
   try {
-    return await dispatch(argv, context);
+    return await dispatch(argv, context, options);
   } catch (thrown) {
     const error = asFailure(thrown);
     showFailure(error, context);
@@ -20,15 +29,17 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
-async function dispatch(argv: readonly string[], context: CliContext): Promise<number> {
+async function dispatch(
+  argv: readonly string[],
+  context: CliContext,
+  { logged = true }: RunCliOptions,
+): Promise<number> {
   const line = readCommandLine(argv);
   if (line.command === 'demo') {
     const { runDemo } = await import('./demo/command.js');
     return runDemo(line.words, context);
   }
-  if (line.command === 'runs' || line.command === 'status' || line.command === 'verify') {
-    throw notAvailableYet(`lakeport ${line.command}`);
-  }
+  if (line.command === 'verify') throw notAvailableYet('lakeport verify');
   const { parseCommandLine } = await import('./program.js');
   const invocation = parseCommandLine(line);
   if (invocation.kind === 'show') {
@@ -40,6 +51,23 @@ async function dispatch(argv: readonly string[], context: CliContext): Promise<n
     const { checkCommand } = await import('./commands/check.js');
     return checkCommand({ flags, ids: operands, context });
   }
+  if (line.command === 'runs') {
+    const { runsCommand } = await import('./commands/runs.js');
+    return runsCommand(flags, context);
+  }
+  if (line.command === 'status') {
+    const { statusCommand } = await import('./commands/status.js');
+    return statusCommand({ flags, ids: operands, context });
+  }
+  const plan = line.command === 'plan';
+  if (flags.has('resume')) {
+    const { resumeRunCommand } = await import('./commands/resume.js');
+    return resumeRunCommand(flags, context, { plan });
+  }
+  if (flags.has('init_db') && !plan && !flags.has('dry_run')) {
+    const { initDbCommand } = await import('./commands/init-db.js');
+    return initDbCommand(flags, context);
+  }
   const { exportCommand } = await import('./commands/export.js');
-  return exportCommand(flags, context, { plan: line.command === 'plan' });
+  return exportCommand(flags, context, { argv, plan, logged });
 }

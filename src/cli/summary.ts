@@ -23,9 +23,14 @@ const COLUMNS: readonly TextColumn[] = [
 /** What was exported, table by table and in all, for people. */
 export function summaryText(
   result: RunResult,
-  options: { readonly output: Output; readonly target: ExportOptions['target'] },
+  options: {
+    readonly output: Output;
+    readonly target: ExportOptions['target'];
+    /** The command that finishes the run, where it is not finished. */
+    readonly resume?: string | undefined;
+  },
 ): string {
-  const { output } = options;
+  const { output, resume } = options;
   const completed = result.tables.filter(({ state }) => state === 'completed');
   const failed = result.tables.filter(({ state }) => state === 'failed');
   const cancelled = result.tables.length - completed.length - failed.length;
@@ -43,7 +48,9 @@ export function summaryText(
   lines.push(...nullLines(result.tables), ...failureLines(failed, output));
   if (cancelled > 0)
     lines.push('', output.paint('yellow', `${counted(cancelled, 'table')} not exported: the run was ended before`));
+  lines.push(...earlierLines(result.tables), ...mixedLines(result.tables));
   lines.push('', outcomeLine(result, { completed: completed.length, target: options.target, output }));
+  if (resume !== undefined) lines.push(`To finish it:  ${output.paint('bold', resume)}`);
   return `${lines.join('\n').replace(/^\n/, '')}\n`;
 }
 
@@ -94,6 +101,24 @@ function nullLines(tables: readonly TableResult[]): string[] {
   return lines.length === 0
     ? []
     : ['', 'Values written as NULL because their Parquet type cannot hold them:', ...lines];
+}
+
+function earlierLines(tables: readonly TableResult[]): string[] {
+  const earlier = tables.filter(({ publishedEarlier }) => publishedEarlier === true).length;
+  return earlier === 0
+    ? []
+    : ['', `${counted(earlier, 'table')} of these had been published before the run was resumed`];
+}
+
+/** Tables whose readers did not all see the database at one time, in a run that was resumed. */
+function mixedLines(tables: readonly TableResult[]): string[] {
+  const mixed = tables.filter(({ state, consistency }) => state === 'completed' && consistency === 'none');
+  if (mixed.length === 0) return [];
+  return [
+    '',
+    'Tables whose parts are of more than one snapshot:',
+    ...mixed.map(({ table }) => `  ${tableName(table)}`),
+  ];
 }
 
 function failureLines(failed: readonly TableResult[], output: Output): string[] {

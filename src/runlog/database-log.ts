@@ -3,11 +3,11 @@ import { Kysely } from 'kysely';
 
 import type { LogDialect } from './dialects/dialect.js';
 import { openDialect } from './dialects/index.js';
-import { listRuns, livingRuns, readRun, runIdsLike } from './database-reads.js';
+import { listRuns, livingRuns, partitionColumns, readRun, runIdsLike } from './database-reads.js';
 import { claimRun, insertRun, type LogConnection, refuseWhileInUse, removeRun, writeBatch } from './database-writes.js';
 import { dropSchema, emptyTables, migrate } from './migrate.js';
 import { PreparedInserts } from './prepared-inserts.js';
-import type { PartitionColumnsRow, LogSchema } from './schema.js';
+import type { LogSchema } from './schema.js';
 import type { LogMode, LogStore, OpenedLog } from './store.js';
 import { settingsOf } from './table-settings.js';
 import type { RunLogTarget } from './target.js';
@@ -60,14 +60,7 @@ export class DatabaseLog implements LogStore {
   }
 
   tableSettings(...[of]: Parameters<LogStore['tableSettings']>) {
-    return this.#call(async ({ db }) => {
-      const rows = await db.selectFrom('partition_columns').selectAll().execute();
-      const plain = rows.map((row): PartitionColumnsRow => {
-        const degree = row.fastbcp_parallel_degree;
-        return { ...row, fastbcp_parallel_degree: degree === null ? null : Number(degree) };
-      });
-      return settingsOf(plain, of);
-    });
+    return this.#call(async ({ db }) => settingsOf(await partitionColumns(db), of));
   }
 
   listRuns(...[options]: Parameters<LogStore['listRuns']>) {

@@ -1,7 +1,10 @@
+import type { Kysely } from 'kysely';
+
 import { displayHolder, isGone } from './holder.js';
 import type { SchemaContext } from './migrate.js';
 import { runUnknown } from './refusals.js';
 import type { ShownRunRow, StoredRun } from './rows.js';
+import type { LogSchema, PartitionColumnsRow } from './schema.js';
 import type { LivingRun } from './store.js';
 
 /** The latest first. */
@@ -20,6 +23,15 @@ export async function listRuns(
     .$if(!dialect.limitsByTop, (query) => query.limit(options.limit))
     .execute();
   return Promise.all(rows.map((row) => asKnownHere(plain(row))));
+}
+
+/** All settings that users keep for their tables. */
+export async function partitionColumns(db: Kysely<LogSchema>): Promise<PartitionColumnsRow[]> {
+  const rows = await db.selectFrom('partition_columns').selectAll().execute();
+  return rows.map((row) => {
+    const degree = row.fastbcp_parallel_degree;
+    return { ...row, fastbcp_parallel_degree: degree === null ? null : Number(degree) };
+  });
 }
 
 /** Ids of runs that begin so, in lower case; no more than `limit`. */

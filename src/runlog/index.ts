@@ -17,5 +17,6 @@ export type { LoggedState, ShownState } from './rows.js';
 export { type NewRun, openRunLog, type OpenLogOptions, type RunLog } from './run-log.js';
 export type { RunRecorder } from './run-recorder.js';
 export type { LivingRun, LogMode, SchemaStanding } from './store.js';
+export { readTableSettings } from './read-table-settings.js';
 export type { TableSettings } from './table-settings.js';
 export { EMBEDDED_LOG_ID, embeddedLog, type RunLogTarget, stateDirectory } from './target.js';

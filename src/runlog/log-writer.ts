@@ -89,10 +89,11 @@ export class LogWriter {
       for (;;) {
         const written = await Promise.race([this.flush(), limit.over]);
         if (written === true) return true;
+        if (this.#stopped) return false;
         const rest = new Delay(this.#retryMs[0] ?? 0);
         await Promise.race([rest.over, limit.over]);
         rest.cancel();
-        if (this.#stopped || limit.isOver) return false;
+        if (limit.isOver) return false;
       }
     } finally {
       limit.cancel();

@@ -106,14 +106,20 @@ export function postgresEntry(
 
 let ownStateDirectory: string | undefined;
 
-/** The run log of this test file's processes: nothing that tests do gets into that of the user. */
+/** Where the run log of this test file's processes is: nothing that tests do gets into that of the user. */
 export function stateDirectory(): string {
-  if (ownStateDirectory !== undefined) return ownStateDirectory;
-  const directory = mkdtempSync(path.join(tmpdir(), 'lakeport-state-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  ownStateDirectory = directory;
-  return directory;
+  ownStateDirectory ??= mkdtempSync(path.join(tmpdir(), 'lakeport-state-'));
+  return ownStateDirectory;
 }
+
+function removeStateDirectory(): void {
+  if (ownStateDirectory !== undefined) rmSync(ownStateDirectory, { recursive: true, force: true });
+  ownStateDirectory = undefined;
+}
+
+// The test runner ends its processes without a word; benchmarks know no other end than that of their own.
+if (process.env['VITEST'] === undefined) process.once('exit', removeStateDirectory);
+else (await import('vitest')).afterAll(removeStateDirectory);
 
 function environment(overrides: Readonly<Record<string, string>> | undefined): NodeJS.ProcessEnv {
   // Neither a terminal's settings nor those of the test runner belong to what is tested.

@@ -1,24 +1,27 @@
 import { readAuthFile, type AuthFile } from '../../auth/auth-file.js';
-import type { Redactor } from '../../auth/redaction.js';
-import { EXIT_CODES } from '../../errors.js';
+import type { TableSettingsOf } from '../../export/export.js';
 import type { ExportOptions } from '../../export/options.js';
-import type { RunPlan } from '../../export/plan.js';
+import { EXIT_CODES } from '../../errors.js';
+import type { TableSettings } from '../../runlog/index.js';
+import { recordedCommand } from '../command-text.js';
 import type { CliContext } from '../context.js';
-import { readExportSettings, type ExportSettings } from '../export-settings.js';
+import { ExportRecord } from '../export-record.js';
+import { readExportSettings } from '../export-settings.js';
+import { executeExport, publicNames } from '../export-run.js';
 import { writeDocument } from '../failure.js';
 import type { GivenFlags } from '../given-flags.js';
+import { logTarget, readLogFlags, type LogFlags } from '../log-flags.js';
 import { readLoggingSettings } from '../logging.js';
-import { combineObservers } from '../observers.js';
-import { runDocument } from '../run-json.js';
+import { targetAddress } from '../recorded-settings.js';
 import { withSession, type Session } from '../session.js';
 
-interface ExportInput {
-  readonly options: ExportOptions;
-  readonly auth: AuthFile;
-  readonly session: Session;
-  readonly context: CliContext;
-  readonly json: boolean;
-  readonly quiet: boolean;
+export interface ExportCommandOptions {
+  /** As the command line was typed, for the run log. */
+  readonly argv: readonly string[];
+  /** Shows what would be done instead. */
+  readonly plan: boolean;
+  /** False for runs that are nobody's business later on. */
+  readonly logged: boolean;
 }
 
 /**
@@ -29,9 +32,10 @@ interface ExportInput {
 export async function exportCommand(
   flags: GivenFlags,
   context: CliContext,
-  { plan }: { readonly plan: boolean },
+  { argv, plan, logged }: ExportCommandOptions,
 ): Promise<number> {
   const settings = readExportSettings(flags);
+  const logFlags = readLogFlags(flags);
   const logging = readLoggingSettings(flags);
   const planOnly = plan || settings.dryRun;
   const json = flags.has('json');
@@ -45,53 +49,80 @@ export async function exportCommand(
     if ('storageId' in options.target) auth.storage(options.target.storageId);
     else context.redactor.addPublic(options.target.directory);
     for (const { storageId } of options.routes) auth.storage(storageId);
-    const input = { options, auth, session, context, json, quiet: logging.quiet };
-    return planOnly ? showPlan(input) : runExport(input);
+    if (logFlags.entryId !== undefined) auth.database(logFlags.entryId);
+    const input = { options, auth, log: logFlags, session, context, json };
+    if (planOnly) return showPlan(input);
+    session.start();
+    const record = logged ? await beginRecord(input, argv) : undefined;
+    return executeExport({ ...input, record, quiet: logging.quiet });
   });
 }
 
-function noticeIgnoredFlags({ ignoredFlags }: ExportSettings, session: Session): void {
+/** Tells of flags that mean nothing here. */
+export function noticeIgnoredFlags(
+  { ignoredFlags }: { readonly ignoredFlags: readonly string[] },
+  session: Session,
+): void {
   if (ignoredFlags.length === 0) return;
   session.log.write('WARNING', `Not needed by lakeport, and ignored: ${ignoredFlags.join(', ')}`);
 }
 
-/** Names of the user's tables are no secrets, whatever they are. */
-function publicNames(plan: RunPlan, redactor: Redactor): void {
-  for (const { id } of [...plan.tables, ...plan.problems]) {
-    redactor.addPublic(id.schema);
-    redactor.addPublic(id.name);
-  }
-  for (const { columns } of plan.tables) for (const { spec } of columns) redactor.addPublic(spec.name);
+interface ExportInput {
+  readonly options: ExportOptions;
+  readonly auth: AuthFile;
+  readonly log: LogFlags;
+  readonly session: Session;
+  readonly context: CliContext;
+  readonly json: boolean;
 }
 
-async function runExport({ options, auth, session, context, json, quiet }: ExportInput): Promise<number> {
-  const { runExport: run } = await import('../../export/export.js');
-  session.start();
-  const publish = (plan: RunPlan) => publicNames(plan, context.redactor);
-  const observer = combineObservers({ planned: publish }, session.observer);
-  const result = await run({ options, auth, observer, signal: context.signal });
-  session.stop();
-  if (json) writeDocument(runDocument(result, { ...options, source: options.sourceId }), context);
-  else if (!quiet) {
-    const { summaryText } = await import('../summary.js');
-    context.stdout.write(
-      context.redactor.redact(summaryText(result, { output: context.stdout, target: options.target })),
-    );
-  }
-  return result.exit === undefined ? 0 : EXIT_CODES[result.exit];
+function beginRecord(
+  { options, auth, log, session, context }: ExportInput,
+  argv: readonly string[],
+): Promise<ExportRecord | undefined> {
+  return ExportRecord.begin(
+    { log, auth, context, observer: session.observer },
+    {
+      export: options,
+      commandLine: recordedCommand(argv, context.redactor),
+      target: targetAddress(options, auth),
+    },
+  );
 }
 
-async function showPlan({ options, auth, session, context, json }: ExportInput): Promise<number> {
+async function showPlan(input: ExportInput): Promise<number> {
+  const { options, auth, session, context, json } = input;
   const [{ planExport }, { planText, planDocument }] = await Promise.all([
     import('../../export/export.js'),
     import('../plan-report.js'),
   ]);
   session.start();
-  const plan = await planExport({ options, auth, observer: session.observer, signal: context.signal });
+  const plan = await planExport({
+    options,
+    auth,
+    observer: session.observer,
+    signal: context.signal,
+    tableSettings: (of) => plannedTableSettings(of, input),
+  });
   session.stop();
   publicNames(plan, context.redactor);
   if (json) writeDocument(planDocument(plan, options), context);
   else
     context.stdout.write(context.redactor.redact(planText(plan, { output: context.stdout, exportOptions: options })));
   return plan.problems.length === 0 ? 0 : EXIT_CODES['tables-failed'];
+}
+
+/** What an export would take from the log, without a log being made for it. */
+async function plannedTableSettings(
+  of: TableSettingsOf,
+  { auth, log, session, context }: ExportInput,
+): Promise<TableSettings[]> {
+  const { readTableSettings } = await import('../../runlog/index.js');
+  try {
+    return await readTableSettings(await logTarget(log, { auth, context }), { ...of, envName: log.envName });
+  } catch (thrown) {
+    if (log.isAsked) throw thrown;
+    session.log.write('WARNING', "The run log can't be read: settings of partition_columns are not heeded.");
+    return [];
+  }
 }

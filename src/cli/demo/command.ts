@@ -42,7 +42,8 @@ export async function runDemo(args: readonly string[], context: CliContext): Pro
     await createSampleTables(cluster, { signal, say: (what) => say(`  making ${what}`) });
     const arguments_ = await exportArguments(cluster);
     say(stdout.paint('bold', `\n$ lakeport ${arguments_.join(' ')}`));
-    const code = await runCli(arguments_, context);
+    // Its server is gone at the end: nobody could do anything with such a run later on.
+    const code = await runCli(arguments_, context, { logged: false });
     if (code !== 0) return code;
     say('');
     for (const line of [...(await treeLines(DIRECTORY)), '', ...(await queryLines(DIRECTORY))]) say(line);

@@ -52,7 +52,8 @@ describe('the command', () => {
     [['help'], 'export', ['--help']],
     [['help', 'plan'], 'plan', ['--help']],
     [['demo', '--anything', 'x'], 'demo', ['--anything', 'x']],
-    [['runs', '--limit', '3'], 'runs', ['--limit', '3']],
+    [['runs', '--limit', '3'], 'runs', ['--limit=3']],
+    [['-a', 'f', 'status', '2f73', '--json'], 'status', ['--auth_file=f', '2f73', '--json']],
   ])('of %j is %s', (argv, command, expected) => {
     expect(readCommandLine(argv)).toEqual({ command, words: expected });
   });

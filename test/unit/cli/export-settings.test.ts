@@ -45,6 +45,7 @@ describe('options', () => {
       subPath: '',
       jobs: 4,
       parallel: 'auto',
+      tableConfig: [],
       largeTableThreshold: 100_000,
       codec: 'Zstd',
       rowGroupRows: 1_000_000,
@@ -179,7 +180,7 @@ describe('flags that are due later', () => {
   });
 
   it('are refused before anything else is looked at', () => {
-    expect(() => settings(['--resume', 'x'])).toThrow(/--resume is not available yet/);
+    expect(() => settings(['--manifest_name', 'x'])).toThrow(/--manifest_name is not available yet/);
   });
 });
 

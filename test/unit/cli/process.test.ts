@@ -57,9 +57,10 @@ describe('a usage error', () => {
   it.each<[string[], RegExp]>([
     [[], /^lakeport: --auth_file and --source_db_auth_id must be given\nhint: .*\n$/],
     [['--xyz'], /^lakeport: There is no flag --xyz\nhint: lakeport --help lists all flags\.\n$/],
-    [['runs'], /^lakeport: lakeport runs is not available yet\n/],
+    [['status'], /^lakeport: lakeport status needs the id of a run\nhint: lakeport runs lists them\.\n$/],
     [['verify', 'x'], /not available yet/],
-    [['--resume', 'x'], /--resume is not available yet/],
+    [['--resume', 'x'], /--resume must be the id of a run/],
+    [['--generate_metadata'], /--generate_metadata is not available yet/],
     [['check'], /--auth_file must be given/],
   ])('%j is a sentence and a hint on stderr, with exit code 2', async (argv, message) => {
     const ended = await lakeport(argv);

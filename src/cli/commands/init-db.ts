@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+
+import { readAuthFile } from '../../auth/auth-file.js';
+import type { SchemaStanding } from '../../runlog/index.js';
+import { VERSION } from '../../version.js';
+import type { CliContext } from '../context.js';
+import { writeDocument } from '../failure.js';
+import { notEmpty } from '../flag-values.js';
+import type { GivenFlags } from '../given-flags.js';
+import { openLog, readLogFlags } from '../log-flags.js';
+import { readLoggingSettings } from '../logging.js';
+import { printable } from '../printable.js';
+import { withSession } from '../session.js';
+
+/**
+ * `--init_db`: makes the run log's schema, and exports nothing.
+ * @returns the exit code
+ * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ */
+export async function initDbCommand(flags: GivenFlags, context: CliContext): Promise<number> {
+  const logFlags = readLogFlags(flags);
+  const path = flags.value('auth_file');
+  const authFile = path === undefined ? undefined : notEmpty({ flag: '--auth_file', value: path });
+  const logging = { ...readLoggingSettings(flags), banner: false };
+  const json = flags.has('json');
+  return withSession({ command: 'init_db', runId: randomUUID(), logging, json, context }, async (session) => {
+    const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
+    for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
+    const log = await openLog(logFlags, { auth, context });
+    await log.close();
+    const { address, schema } = log;
+    session.stop();
+    const emptied = logFlags.mode === 'truncate';
+    if (json) writeDocument({ lakeport: VERSION, command: 'init_db', run_log: address, schema, emptied }, context);
+    else if (!logging.quiet)
+      context.stdout.write(`${context.redactor.redact(sentence(address, schema, { emptied }))}\n`);
+    return 0;
+  });
+}
+
+function sentence(address: string, schema: SchemaStanding, { emptied }: { readonly emptied: boolean }): string {
+  const done = {
+    made: 'has been made',
+    'brought forward': 'has been brought forward to this version',
+    current: 'is there already, and of this version',
+  }[schema];
+  return `The run log ${printable(address)} ${done}${emptied ? '; it is empty now' : ''}.`;
+}

@@ -1,0 +1,59 @@
+import { readAuthFile } from '../../auth/auth-file.js';
+import type { ExportOptions } from '../../export/options.js';
+import type { CliContext } from '../context.js';
+import { ExportRecord } from '../export-record.js';
+import { executeExport } from '../export-run.js';
+import type { GivenFlags } from '../given-flags.js';
+import { openLog, readLogFlags } from '../log-flags.js';
+import { readLoggingSettings } from '../logging.js';
+import { count, counted } from '../quantities.js';
+import { refuseOtherPlaces, restoredOptions } from '../recorded-settings.js';
+import { readResumeSettings } from '../resume-settings.js';
+import { withSession } from '../session.js';
+import { noticeIgnoredFlags } from './export.js';
+
+/**
+ * `--resume`: brings an earlier run to its end.
+ * @returns the exit code
+ * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ */
+export async function resumeRunCommand(
+  flags: GivenFlags,
+  context: CliContext,
+  { plan }: { readonly plan: boolean },
+): Promise<number> {
+  const settings = readResumeSettings(flags, { plan });
+  const log = { ...readLogFlags(flags), isAsked: true };
+  const logging = readLoggingSettings(flags);
+  const json = flags.has('json');
+  return withSession({ command: 'export', runId: settings.runId, logging, json, context }, async (session) => {
+    noticeIgnoredFlags(settings, session);
+    const auth = await readAuthFile(settings.authFile, context);
+    for (const warning of auth.warnings) session.log.write('WARNING', warning);
+    session.start();
+    const runLog = await openLog(log, { auth, context, threaded: true });
+    const recording = { log, auth, context, observer: session.observer };
+    let options: ExportOptions;
+    let record: ExportRecord;
+    try {
+      const runId = await runLog.fullId(settings.runId);
+      const { run } = await runLog.history(runId);
+      options = { ...restoredOptions(run.settings, runId), ...settings.changes };
+      auth.database(options.sourceId);
+      if ('directory' in options.target) context.redactor.addPublic(options.target.directory);
+      refuseOtherPlaces(run.settings, options, auth);
+      record = await ExportRecord.resume(recording, { log: runLog, export: options });
+    } catch (error) {
+      await runLog.close();
+      throw error;
+    }
+    const { run, tables } = record.earlier ?? { run: undefined, tables: [] };
+    const published = tables.filter(({ state }) => state === 'completed').length;
+    session.log.write(
+      'INFO',
+      `Resuming run ${options.runId}: ${count(published)} of ${counted(run?.tables ?? tables.length, 'table')} published before`,
+      { event: 'resumed', run_id: options.runId },
+    );
+    return executeExport({ options, auth, log, record, session, context, json, quiet: logging.quiet });
+  });
+}

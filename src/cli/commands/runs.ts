@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+
+import type { CliContext } from '../context.js';
+import { writeDocument } from '../failure.js';
+import { wholeNumber } from '../flag-values.js';
+import type { GivenFlags } from '../given-flags.js';
+import { readLoggingSettings } from '../logging.js';
+import { openLogToRead, readLogReading } from '../log-reading.js';
+import { runsDocument, runsText } from '../runs-report.js';
+import { withSession } from '../session.js';
+
+const DEFAULT_LIMIT = 20;
+const MOST = 100_000;
+
+/**
+ * `lakeport runs`.
+ * @returns the exit code
+ * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ */
+export async function runsCommand(flags: GivenFlags, context: CliContext): Promise<number> {
+  const reading = readLogReading(flags);
+  const value = flags.value('limit');
+  const limit = value === undefined ? DEFAULT_LIMIT : wholeNumber({ flag: '--limit', value }, { least: 1, most: MOST });
+  const logging = { ...readLoggingSettings(flags), banner: false };
+  const json = flags.has('json');
+  return withSession({ command: 'runs', runId: randomUUID(), logging, json, context }, async (session) => {
+    const log = await openLogToRead(reading, { context, session });
+    try {
+      const runs = await log.runs({ limit });
+      if (json) writeDocument(runsDocument(runs, log.address), context);
+      else {
+        const text = runsText(runs, { output: context.stdout, address: log.address, limit });
+        context.stdout.write(context.redactor.redact(text));
+      }
+      return 0;
+    } finally {
+      await log.close();
+    }
+  });
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+
+import { resumeCommand } from '../command-text.js';
+import type { CliContext } from '../context.js';
+import { writeDocument } from '../failure.js';
+import { runIdBegin } from '../flag-values.js';
+import type { GivenFlags } from '../given-flags.js';
+import { readLoggingSettings } from '../logging.js';
+import { openLogToRead, readLogReading } from '../log-reading.js';
+import { withSession } from '../session.js';
+import { statusDocument } from '../status-json.js';
+import { statusText } from '../status-report.js';
+import { usageError } from '../usage-error.js';
+
+/**
+ * `lakeport status`.
+ * @returns the exit code
+ * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ */
+export async function statusCommand(options: {
+  readonly flags: GivenFlags;
+  /** Words that are no flags: the run's id. */
+  readonly ids: readonly string[];
+  readonly context: CliContext;
+}): Promise<number> {
+  const { flags, ids, context } = options;
+  const given = readRunId(ids);
+  const reading = readLogReading(flags);
+  const logging = { ...readLoggingSettings(flags), banner: false };
+  const json = flags.has('json');
+  return withSession({ command: 'status', runId: randomUUID(), logging, json, context }, async (session) => {
+    const log = await openLogToRead(reading, { context, session });
+    try {
+      const history = await log.history(await log.fullId(given));
+      if (json) writeDocument(statusDocument(history, log.address), context);
+      else {
+        const { runId, state } = history.run;
+        const isFinishable = state !== 'completed' && state !== 'running' && history.run.tables !== undefined;
+        const { authFile = 'auth.json', entryId: logEntryId } = reading;
+        const resume = isFinishable ? resumeCommand({ runId, authFile, logEntryId }) : undefined;
+        const text = statusText(history, { output: context.stdout, resume, now: new Date() });
+        context.stdout.write(context.redactor.redact(text));
+      }
+      return 0;
+    } finally {
+      await log.close();
+    }
+  });
+}
+
+function readRunId(ids: readonly string[]): string {
+  const [value, second] = ids;
+  if (value !== undefined && second === undefined) return runIdBegin({ flag: 'RUN_ID', value });
+  throw usageError({
+    code: 'ONE_RUN',
+    message: value === undefined ? 'lakeport status needs the id of a run' : 'lakeport status shows one run at a time',
+    hint: 'lakeport runs lists them.',
+  });
+}

@@ -1,0 +1,152 @@
+import type { AuthFile } from '../auth/auth-file.js';
+import { LakeportError } from '../errors.js';
+import type { TableSettingsOf } from '../export/export.js';
+import type { RunObserver } from '../export/observer.js';
+import type { ExportOptions } from '../export/options.js';
+import type { RunPlan } from '../export/plan.js';
+import type { LoggedRun, RunHistory, RunLog, TableSettings } from '../runlog/index.js';
+import type { CliContext } from './context.js';
+import { type LogFlags, openLog } from './log-flags.js';
+import { combineObservers } from './observers.js';
+import { recordedSettings, type RecordedSettings } from './recorded-settings.js';
+import { refuseTargetInUse } from './target-in-use.js';
+
+export interface RecordOptions {
+  readonly log: LogFlags;
+  readonly auth: AuthFile;
+  readonly context: CliContext;
+  /** Is told what happens to the log. */
+  readonly observer: Pick<RunObserver, 'message'>;
+}
+
+/** One export on its way into the run log. */
+export class ExportRecord {
+  readonly observer: RunObserver;
+  /** What an earlier process has done of the run; undefined for a new one. */
+  readonly earlier: RunHistory | undefined;
+  readonly #log: RunLog;
+  readonly #run: LoggedRun;
+  readonly #options: RecordOptions;
+  readonly #export: ExportOptions;
+  readonly #settings: RecordedSettings;
+  #isPlanned = false;
+
+  private constructor(
+    options: RecordOptions,
+    run: {
+      readonly log: RunLog;
+      readonly logged: LoggedRun;
+      readonly export: ExportOptions;
+      readonly settings: RecordedSettings;
+      readonly earlier: RunHistory | undefined;
+    },
+  ) {
+    this.#options = options;
+    this.#log = run.log;
+    this.#run = run.logged;
+    this.#export = run.export;
+    this.#settings = run.settings;
+    this.earlier = run.earlier;
+    this.observer = combineObservers({ planned: () => (this.#isPlanned = true) }, run.logged.recorder);
+  }
+
+  /**
+   * Opens the log and begins a run in it.
+   * @returns undefined where the log of this user can't be used, which nobody asked for by name: the run goes unlogged
+   * @throws LakeportError where the log has a run of this id, or the log that was asked for can't be used
+   */
+  static async begin(
+    options: RecordOptions,
+    run: { readonly export: ExportOptions; readonly commandLine: string; readonly target: string },
+  ): Promise<ExportRecord | undefined> {
+    const { auth, context, log: flags } = options;
+    const settings = recordedSettings(run.export, { auth, redactor: context.redactor });
+    let log: RunLog | undefined;
+    try {
+      log = await openLog(flags, { auth, context, threaded: true });
+      const { runId, startedAt, sourceId } = run.export;
+      const sourceType = auth.database(sourceId).engine;
+      const { commandLine, target } = run;
+      const { envName } = flags;
+      const logged = await log.begin(
+        { runId, startedAt, commandLine, settings, target, envName, sourceType },
+        await listenerOf(options),
+      );
+      return new ExportRecord(options, { log, logged, export: run.export, settings, earlier: undefined });
+    } catch (thrown) {
+      await log?.close();
+      const error = LakeportError.from(thrown);
+      if (flags.isAsked || error.exit !== 'unreachable') throw error;
+      const fields = { code: error.code, ...(error.hint !== undefined && { hint: error.hint }) };
+      options.observer.message?.('warning', `${error.message}. This run is not logged, and can't be resumed.`, fields);
+      return undefined;
+    }
+  }
+
+  /**
+   * Takes over an earlier run.
+   * @param log is closed by the record, or where this fails
+   * @throws LakeportError where there is nothing to be finished, or a living process holds the run
+   */
+  static async resume(
+    options: RecordOptions,
+    run: { readonly log: RunLog; readonly export: ExportOptions },
+  ): Promise<ExportRecord> {
+    const { log } = run;
+    const { run: logged, history } = await log.resume(run.export.runId, await listenerOf(options));
+    const { auth, context } = options;
+    const settings = recordedSettings(run.export, { auth, redactor: context.redactor });
+    return new ExportRecord(options, { log, logged, export: run.export, settings, earlier: history });
+  }
+
+  /** Of the log, for people. */
+  get address(): string {
+    return this.#log.address;
+  }
+
+  /** True where the run could be finished later. */
+  get isResumable(): boolean {
+    return this.#isPlanned && this.#settings.hidden.length === 0;
+  }
+
+  /**
+   * The user's own settings for tables of the source.
+   * @throws LakeportError where the log that was asked for can't be read
+   */
+  async tableSettings(of: TableSettingsOf): Promise<readonly TableSettings[]> {
+    const { log: flags, observer } = this.#options;
+    try {
+      return await this.#log.tableSettings({ ...of, envName: this.earlier?.run.envName ?? flags.envName });
+    } catch (thrown) {
+      const error = LakeportError.from(thrown);
+      if (flags.isAsked) throw error;
+      observer.message?.('warning', `${error.message}. Settings of partition_columns are not heeded.`);
+      return [];
+    }
+  }
+
+  /** @throws LakeportError where another run writes to the same place */
+  async beforeWriting(plan: RunPlan): Promise<void> {
+    const { runId, startedAt } = this.#export;
+    // What a log in trouble can't tell, the marker in the target does.
+    const living = await this.#log.livingRuns({ except: runId }).catch(() => []);
+    refuseTargetInUse({ runId, startedAt, settings: this.#settings, plan }, living);
+  }
+
+  /** The run came to no result. A mistake that was found before anything was planned leaves no trace. */
+  async failed(error: LakeportError): Promise<void> {
+    if (error.exit === 'usage' && !this.#isPlanned && this.earlier === undefined) await this.#run.withdraw();
+    else this.#run.recorder.failed(error);
+  }
+
+  /** The last call: waits until all is written, for as long as that may take. Never throws. */
+  async close(): Promise<void> {
+    await this.#run.finish();
+    await this.#log.close();
+  }
+}
+
+async function listenerOf({ observer }: RecordOptions) {
+  const { logMessages } = await import('../runlog/index.js');
+  return logMessages(observer);
+}

@@ -1,0 +1,94 @@
+import type { AuthFile } from '../auth/auth-file.js';
+import type { Redactor } from '../auth/redaction.js';
+import { EXIT_CODES, LakeportError } from '../errors.js';
+import type { TableSettingsOf } from '../export/export.js';
+import type { ExportOptions } from '../export/options.js';
+import type { RunPlan } from '../export/plan.js';
+import type { RunResult } from '../export/result.js';
+import { resumeCommand } from './command-text.js';
+import type { CliContext } from './context.js';
+import type { ExportRecord } from './export-record.js';
+import { writeDocument } from './failure.js';
+import type { LogFlags } from './log-flags.js';
+import { combineObservers } from './observers.js';
+import { runDocument } from './run-json.js';
+import type { Session } from './session.js';
+
+export interface ExportRunOptions {
+  readonly options: ExportOptions;
+  readonly auth: AuthFile;
+  readonly log: LogFlags;
+  /** Undefined where the run is not logged. Closed here. */
+  readonly record: ExportRecord | undefined;
+  readonly session: Session;
+  readonly context: CliContext;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/**
+ * Exports, and shows what came of it.
+ * @returns the exit code
+ * @throws LakeportError where it came to no result
+ */
+export async function executeExport(run: ExportRunOptions): Promise<number> {
+  const { options, record, session, context, json, quiet } = run;
+  const result = await recordedRun(run);
+  session.stop();
+  const resume = result.exit === undefined ? undefined : wayToResume(run);
+  if (resume !== undefined) session.log.write('INFO', `To finish this run: ${resume}`, { event: 'resumable' });
+  if (json) {
+    const document = runDocument(result, { ...options, source: options.sourceId, runLog: record?.address, resume });
+    writeDocument(document, context);
+  } else if (!quiet) {
+    const { summaryText } = await import('./summary.js');
+    const text = summaryText(result, { output: context.stdout, target: options.target, resume });
+    context.stdout.write(context.redactor.redact(text));
+  }
+  return result.exit === undefined ? 0 : EXIT_CODES[result.exit];
+}
+
+/** Names of the user's tables are no secrets, whatever they are. */
+export function publicNames(plan: RunPlan, redactor: Redactor): void {
+  for (const { id } of [...plan.tables, ...plan.problems]) {
+    redactor.addPublic(id.schema);
+    redactor.addPublic(id.name);
+  }
+  for (const { columns } of plan.tables) for (const { spec } of columns) redactor.addPublic(spec.name);
+}
+
+/** The log has all of the run when this settles, however it ends. */
+async function recordedRun(run: ExportRunOptions): Promise<RunResult> {
+  const { options, auth, record, session, context } = run;
+  try {
+    const { runExport } = await import('../export/export.js');
+    const publish = (plan: RunPlan) => publicNames(plan, context.redactor);
+    const observer = combineObservers({ planned: publish }, session.observer, record?.observer ?? {});
+    const hooks = record && {
+      tableSettings: (of: TableSettingsOf) => record.tableSettings(of),
+      beforeWriting: (plan: RunPlan) => record.beforeWriting(plan),
+      earlier: record.earlier,
+    };
+    return await runExport({ options, auth, observer, signal: context.signal, ...hooks });
+  } catch (thrown) {
+    const error = LakeportError.from(thrown);
+    await record?.failed(error);
+    throw error.exit === 'usage' ? error : withHint(error, wayToResume(run));
+  } finally {
+    await record?.close();
+  }
+}
+
+/** The command that finishes the run, where there is one. */
+function wayToResume({ record, options, auth, log }: ExportRunOptions): string | undefined {
+  if (record?.isResumable !== true) return undefined;
+  return resumeCommand({ runId: options.runId, authFile: auth.path, logEntryId: log.entryId });
+}
+
+function withHint(error: LakeportError, resume: string | undefined): LakeportError {
+  if (resume === undefined) return error;
+  const hint = `${error.hint === undefined ? '' : `${error.hint} `}To finish this run: ${resume}`;
+  const told = new LakeportError({ ...error.toData(), hint, cause: error.cause });
+  if (error.stack !== undefined) told.stack = error.stack;
+  return told;
+}

@@ -1,0 +1,34 @@
+import { readAuthFile } from '../auth/auth-file.js';
+import type { RunLog } from '../runlog/index.js';
+import type { CliContext } from './context.js';
+import { notEmpty } from './flag-values.js';
+import type { GivenFlags } from './given-flags.js';
+import { openLog, readLogFlags } from './log-flags.js';
+import type { Session } from './session.js';
+
+/** Which log a command looks into. */
+export interface LogReading {
+  readonly authFile: string | undefined;
+  /** Id of the log's entry; undefined for the embedded one. */
+  readonly entryId: string | undefined;
+}
+
+/** @throws LakeportError of class `usage` */
+export function readLogReading(flags: GivenFlags): LogReading {
+  const path = flags.value('auth_file');
+  const authFile = path === undefined ? undefined : notEmpty({ flag: '--auth_file', value: path });
+  return { authFile, entryId: readLogFlags(flags).entryId };
+}
+
+/**
+ * Opens the log for a command that only reads.
+ * @throws LakeportError where the auth file or the log can't be used
+ */
+export async function openLogToRead(
+  { authFile, entryId }: LogReading,
+  { context, session }: { readonly context: CliContext; readonly session: Session },
+): Promise<RunLog> {
+  const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
+  for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
+  return openLog({ entryId, mode: 'preserve' }, { auth, context });
+}

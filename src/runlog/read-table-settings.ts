@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+
+import { partitionColumns } from './database-reads.js';
+import { openDialect } from './dialects/index.js';
+import type { LogSchema } from './schema.js';
+import { settingsOf, type TableSettings } from './table-settings.js';
+import type { RunLogTarget } from './target.js';
+import { logError } from './trouble.js';
+
+/**
+ * The user's own settings for tables of a database, from a log that need not be there, and in which nothing is written: for a
+ * plan.
+ * @throws LakeportError where the log database can't be read
+ */
+export async function readTableSettings(
+  target: RunLogTarget,
+  of: { readonly engine: string; readonly database: string; readonly envName: string | undefined },
+): Promise<TableSettings[]> {
+  if (target.engine === 'sqlite' && !existsSync(target.info.filepath)) return [];
+  const [{ Kysely }, dialect] = await Promise.all([import('kysely'), openDialect(target)]);
+  const db = new Kysely<LogSchema>({ dialect: dialect.kysely });
+  try {
+    const { rows } = await dialect.existing(['partition_columns']).execute(db);
+    return rows.length === 0 ? [] : settingsOf(await partitionColumns(db), of);
+  } catch (error) {
+    throw logError(error, dialect);
+  } finally {
+    await db.destroy().catch(() => undefined);
+  }
+}
