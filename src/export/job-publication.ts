@@ -1,21 +1,62 @@
 import { manifestBytes, tableManifest } from '../metadata/manifest.js';
+import { joinPath } from '../storage/path.js';
 import type { Storage } from '../storage/storage.js';
+import type { Slice, Snapshot } from '../sources/source.js';
+import type { PublishedFile } from './observer.js';
 import type { RunPlan } from './plan.js';
-import type { StagedTable } from './publisher.js';
+import { publishTable, type StagedTable } from './publisher.js';
 import type { TableJob } from './table-job.js';
 import { unrepresentableOf } from './table-result.js';
 
-/** What the publisher needs of a table that is staged as a whole: its parts in order, and what to say of them. */
-export function stagedTable(
-  job: TableJob,
-  run: { readonly runId: string; readonly engine: string; readonly plan: RunPlan; readonly storage: Storage },
-): StagedTable {
-  const { runId, engine, plan, storage } = run;
-  const parts = job.outcomes.flatMap(({ slice, outcome }) => outcome.files.map((file) => ({ slice, file })));
+import type { StagedFile } from './worker-messages.js';
+
+export interface PublicationContext {
+  readonly runId: string;
+  readonly engine: string;
+  readonly plan: RunPlan;
+  /** The run's, for tables that have none of their own. */
+  readonly snapshot: Snapshot;
+  readonly storage: Storage;
+}
+
+interface SlicePart {
+  readonly slice: Slice;
+  readonly file: StagedFile;
+}
+
+/** Makes a table visible that is staged as a whole. Returns its files, by their names. */
+export async function publishJob(job: TableJob, context: PublicationContext): Promise<readonly PublishedFile[]> {
+  const { storage } = context;
+  const { directory, storageId } = job.plan;
+  const parts = job.outcomes.flatMap(({ slice, outcome }) => outcome.files.map((file): SlicePart => ({ slice, file })));
+  const names = await publishTable(stagedTable(job, parts, context));
+  return parts.map(({ slice, file }, index) => {
+    const path = joinPath(directory, names[index] ?? '');
+    return {
+      slice: slice.index,
+      storageId,
+      path,
+      displayPath: storage.display(path),
+      rows: file.rows,
+      bytes: file.part.bytes,
+      sha256: file.part.sha256,
+      rowGroups: file.rowGroups.length,
+    };
+  });
+}
+
+/** What the publisher needs of a table: its parts in order, and what to say of them. */
+function stagedTable(job: TableJob, parts: readonly SlicePart[], context: PublicationContext): StagedTable {
+  const { runId, engine, plan, storage } = context;
+  const snapshot = job.plan.snapshot ?? context.snapshot;
   return {
     storage,
     directory: job.plan.directory,
-    parts: parts.map(({ slice, file }) => ({ staged: file.part, directory: slice.directory ?? '' })),
+    parts: parts.map(({ slice, file }) => ({
+      staged: file.part,
+      directory: slice.directory ?? '',
+      isPublished: job.published.has(file.part),
+    })),
     manifest: (names) =>
       manifestBytes(
         tableManifest({
@@ -24,7 +65,7 @@ export function stagedTable(
           server: plan.server,
           table: job.plan.id,
           tableKind: job.plan.kind,
-          snapshot: { ...plan.snapshot, consistency: job.plan.consistency ?? plan.snapshot.consistency },
+          snapshot: { ...snapshot, consistency: job.plan.consistency ?? snapshot.consistency },
           storage,
           startedAt: job.startedAt ?? new Date(),
           endedAt: new Date(),

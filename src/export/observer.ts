@@ -24,8 +24,9 @@ export interface PublishedFile {
 export interface RunObserver {
   /** One line worth a log entry, below a table's level. */
   message?(level: 'debug' | 'info' | 'warning', text: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Once, and again where the snapshot was lost: then with the tables that begin anew, or only begin. */
   planned?(plan: RunPlan): void;
+  /** The snapshot was lost, and there is another one: the tables that begin with it, or anew. */
+  replanned?(plan: RunPlan): void;
   tableStarted?(table: TableId): void;
   /** Sums so far of the table, a few times a second at most. `bytes` came over the wire. */
   tableProgress?(table: TableId, progress: { readonly rows: number; readonly bytes: number }): void;

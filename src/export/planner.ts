@@ -2,18 +2,29 @@ import { availableParallelism } from 'node:os';
 
 import { LakeportError } from '../errors.js';
 import { estimateReaderMemory } from '../parquet/memory.js';
-import type { ReadColumn, Source, SourceTable, TableProblem } from '../sources/source.js';
-import { runConsistency, tableConsistency } from './consistency.js';
+import type {
+  Consistency,
+  ReadColumn,
+  Slice,
+  SliceOptions,
+  Source,
+  SourceTable,
+  TableId,
+  TableProblem,
+} from '../sources/source.js';
+import { eachForItself, runConsistency, tableConsistency } from './consistency.js';
 import type { RunObserver } from './observer.js';
 import type { ExportOptions } from './options.js';
 import type { RunPlan, TablePlan } from './plan.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './readers.js';
-import { selectTables } from './selection.js';
+import type { Resumption } from './resumption.js';
 import type { PlanStorages } from './run-storages.js';
+import { selectTables } from './selection.js';
 import { expectedSliceBytes } from './slice-bytes.js';
 import { checkSlices } from './slice-check.js';
 import { tableKey, tableName } from './table-name.js';
-import { placeTables, type TablePlace } from './table-places.js';
+import { placeTables, type TablePlace, type TablePlaces } from './table-places.js';
+import type { TableWishes } from './table-wishes.js';
 
 export interface PlanningContext {
   readonly options: ExportOptions;
@@ -21,6 +32,10 @@ export interface PlanningContext {
   readonly storages: PlanStorages;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
+  /** What users ask for single tables. */
+  readonly wishes: TableWishes;
+  /** What an earlier attempt of the run has left. */
+  readonly resumption?: Resumption | undefined;
 }
 
 interface DescribedTable {
@@ -31,24 +46,25 @@ interface DescribedTable {
 /**
  * Decides everything that is known before the first row: tables, the snapshot, columns, slices, readers, places. What
  * is wrong with one table alone becomes a problem of the plan.
+ * @param only these tables, whatever the options select
  * @throws LakeportError where nothing can be exported at all
  */
-export async function planTables(context: PlanningContext): Promise<RunPlan> {
-  const { options, source, storages, observer, signal } = context;
-  const found = await source.listTables({ views: options.includeViews });
-  const selection = selectTables(found, options);
-  const places = await placeTables(selection.tables, options, storages);
-  for (const warning of [...selection.warnings, ...places.warnings]) observer.message?.('warning', warning);
+export async function planTables(context: PlanningContext, only?: readonly TableId[]): Promise<RunPlan> {
+  const { options, source, storages, signal, resumption } = context;
+  const { tables: selected, missing } = await chooseTables(context, only);
+  const places = await placeTables([...selected, ...missing], options, storages);
+  tellWarnings(context, { selected, places });
 
   signal.throwIfAborted();
-  const pinned = await source.pin(selection.tables, { consistency: options.consistency });
-  const problems = [...pinned.problems];
+  const pinned = await source.pin(selected, { consistency: options.consistency });
+  const problems = [...missing, ...pinned.problems];
   const isProblem = new Set(problems.map(({ id }) => tableKey(id)));
 
   signal.throwIfAborted();
-  const lockable = selection.tables.filter(({ id }) => !isProblem.has(tableKey(id)));
+  const lockable = selected.filter(({ id }) => !isProblem.has(tableKey(id)));
   const described = await describe(context, lockable, problems);
-  const budget = readerBudget({ parallel: options.parallel, jobs: options.jobs, cores: availableParallelism() });
+  const cores = availableParallelism();
+  const budget = readerBudget({ parallel: options.parallel, jobs: options.jobs, cores });
   const tables: TablePlan[] = [];
   for (const one of described) {
     signal.throwIfAborted();
@@ -59,17 +75,21 @@ export async function planTables(context: PlanningContext): Promise<RunPlan> {
     }
   }
   const degrees = tables.map((table) => table.degree);
-  const wanted = usefulReaders(degrees, { jobs: options.jobs, total: budget.total });
+  // A table that users want more readers for than the run has raises the run's number.
+  const total = Math.max(budget.total, ...degrees);
+  const wanted = usefulReaders(degrees, { jobs: options.jobs, total });
   const readers = await withinConnections(context, wanted);
   const { consistency } = pinned.snapshot;
+  // Tables of an earlier attempt are of an earlier moment.
+  const weaken = resumption?.wasPlanned === true ? eachForItself : (all: Consistency) => all;
   return {
     server: source.server,
-    snapshot: { ...pinned.snapshot, consistency: runConsistency(consistency, tables) },
+    snapshot: { ...pinned.snapshot, consistency: weaken(runConsistency(consistency, tables)) },
     tables: tables
       .map((table) => ({
         ...table,
         degree: Math.min(table.degree, readers),
-        consistency: tableConsistency(consistency, table.slices.length),
+        consistency: weaken(tableConsistency(consistency, table.slices.length)),
       }))
       .sort(largestFirst),
     problems: problems.map((problem) => {
@@ -81,9 +101,43 @@ export async function planTables(context: PlanningContext): Promise<RunPlan> {
   };
 }
 
+interface ChosenTables {
+  readonly tables: readonly SourceTable[];
+  /** Tables that an earlier attempt still had to do, and that are gone. */
+  readonly missing: readonly TableProblem[];
+}
+
+async function chooseTables(
+  { options, source, observer, resumption }: PlanningContext,
+  only: readonly TableId[] | undefined,
+): Promise<ChosenTables> {
+  const found = await source.listTables({ views: options.includeViews });
+  const ids = found.map(({ id }) => id);
+  if (only !== undefined) return { tables: these(found, only), missing: [] };
+  if (resumption?.wasPlanned === true) {
+    return { tables: these(found, resumption.unfinished), missing: resumption.gone(ids) };
+  }
+  const { tables, warnings } = selectTables(found, options);
+  for (const warning of warnings) observer.message?.('warning', warning);
+  return { tables, missing: [] };
+}
+
+function these(found: readonly SourceTable[], ids: readonly TableId[]): SourceTable[] {
+  const wanted = new Set(ids.map(tableKey));
+  return found.filter(({ id }) => wanted.has(tableKey(id)));
+}
+
+function tellWarnings(
+  { observer, wishes }: PlanningContext,
+  { selected, places }: { readonly selected: readonly SourceTable[]; readonly places: TablePlaces },
+): void {
+  const ids = selected.map(({ id }) => id);
+  for (const warning of [...places.warnings, ...wishes.warnings(ids)]) observer.message?.('warning', warning);
+}
+
 /** Adds to `problems` what can't be described. */
 async function describe(
-  { source, options }: PlanningContext,
+  { source, options, resumption }: PlanningContext,
   tables: readonly SourceTable[],
   problems: TableProblem[],
 ): Promise<DescribedTable[]> {
@@ -95,17 +149,24 @@ async function describe(
       problems.push(description);
       return [];
     }
-    return [{ table, columns: description.columns }];
+    const { columns } = description;
+    try {
+      resumption?.checkColumns(table.id, columns);
+    } catch (error) {
+      problems.push({ id: table.id, error: LakeportError.from(error) });
+      return [];
+    }
+    return [{ table, columns }];
   });
 }
 
 async function planTable(
-  { options, source }: PlanningContext,
+  context: PlanningContext,
   { table, columns, place }: DescribedTable & { readonly place: TablePlace },
   budget: ReaderBudget,
 ): Promise<TablePlan> {
-  const { largeTableThreshold } = options;
-  const slices = await source.slice(table, columns, { degree: budget.perTable, largeTableThreshold });
+  const wish = context.wishes.of(table.id);
+  const slices = await sliceTable(context, { table, columns }, { wish, degree: budget.perTable });
   checkSlices(slices);
   return {
     id: table.id,
@@ -114,10 +175,27 @@ async function planTable(
     estimatedBytes: table.estimatedBytes,
     columns,
     method: slices.find((slice) => slice.method !== 'None')?.method ?? 'None',
-    degree: Math.min(budget.perTable, slices.length),
+    degree: Math.min(wish?.degree ?? budget.perTable, slices.length),
     slices,
     ...place,
   };
+}
+
+/** Slices of which some are staged are kept as they were. */
+async function sliceTable(
+  { options, source, resumption }: PlanningContext,
+  { table, columns }: DescribedTable,
+  { wish, degree }: Pick<SliceOptions, 'wish' | 'degree'>,
+): Promise<readonly Slice[]> {
+  const left = resumption?.left(table.id);
+  if (left?.slices !== undefined) return left.slices;
+  const { largeTableThreshold } = options;
+  const wasOnePiece = left !== undefined && left.outcomes.size > 0;
+  return source.slice(
+    table,
+    columns,
+    wasOnePiece ? { degree: 1, largeTableThreshold } : { degree, largeTableThreshold, wish },
+  );
 }
 
 /** As many of the wanted readers as the server has connections for. */

@@ -18,6 +18,8 @@ export interface StagedTable {
     readonly staged: StagedPart;
     /** Hive-style directories below the table's; empty for none. */
     readonly directory: string;
+    /** It has its final name already, from an earlier attempt of the run. */
+    readonly isPublished: boolean;
   }[];
   /** Content of the manifest, given the parts' names relative to the table's directory. */
   readonly manifest: (names: readonly string[]) => Uint8Array;
@@ -28,12 +30,13 @@ export interface StagedTable {
  * `_SUCCESS` goes, the parts come, stale parts of an earlier export go, `_manifest.json` comes, `_SUCCESS` last.
  * On failure what is still staged is withdrawn, and the earlier export is as it was unless a part of it had been
  * replaced already; then the error says so.
+ * @returns the parts' names, relative to the table's directory
  */
-export async function publishTable(table: StagedTable): Promise<void> {
+export async function publishTable(table: StagedTable): Promise<readonly string[]> {
   const { storage, directory } = table;
   const names = table.parts.map((part, index) => joinPath(part.directory, partName(index)));
   const success = joinPath(directory, SUCCESS_NAME);
-  const pending = new Set(table.parts.map((part) => part.staged));
+  const pending = new Set(table.parts.filter((part) => !part.isPublished).map((part) => part.staged));
   let earlier: Earlier | undefined;
   try {
     earlier = await lookAround(table, names);
@@ -42,6 +45,7 @@ export async function publishTable(table: StagedTable): Promise<void> {
     if (earlier.stale.length > 0) await storage.remove(earlier.stale);
     await storage.put(joinPath(directory, MANIFEST_NAME), table.manifest(names));
     await storage.put(success, new Uint8Array(0));
+    return names;
   } catch (error) {
     const published = table.parts.length - pending.size;
     const untouched = published === 0;
@@ -85,7 +89,7 @@ async function publishParts(table: StagedTable, names: readonly string[], pendin
   let stopped = false;
   const publishing = table.parts.map(({ staged }, index) =>
     limit(async () => {
-      if (stopped) return;
+      if (stopped || !pending.has(staged)) return;
       try {
         await table.storage.publish(staged, joinPath(table.directory, names[index] ?? ''));
         pending.delete(staged);

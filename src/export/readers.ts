@@ -16,8 +16,14 @@ export function readerBudget(options: {
 }): ReaderBudget {
   const { parallel, jobs, cores } = options;
   if (parallel === 'auto') return { perTable: cores, total: cores };
-  const perTable = parallel > 0 ? parallel : parallel === 0 ? cores : Math.max(1, Math.floor(cores / -parallel));
+  const perTable = readersPerTable(parallel, cores);
   return { perTable, total: jobs * perTable };
+}
+
+/** 0 means all cores, a negative number that share of them, and at least one. */
+export function readersPerTable(parallel: number, cores: number): number {
+  if (parallel > 0) return parallel;
+  return parallel === 0 ? cores : Math.max(1, Math.floor(cores / -parallel));
 }
 
 /** How many readers of the budget can ever be busy at once, given the degree of each table. */

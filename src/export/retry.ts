@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
-import type { LakeportError } from '../errors.js';
+import { LakeportError } from '../errors.js';
 
 /**
  * When a failed attempt is worth another one. Whether an error may pass by itself is the business of whoever classed it,
@@ -45,4 +45,38 @@ export async function waitUnlessAborted(ms: number, signal: AbortSignal): Promis
   } catch {
     return false;
   }
+}
+
+/**
+ * Tries until it works, the error does not pass, or the attempts are used up.
+ * @throws the last error, or the signal's reason
+ */
+export async function tryAgain<T>(
+  attempt: () => Promise<T>,
+  options: {
+    readonly policy?: RetryPolicy | undefined;
+    readonly signal: AbortSignal;
+    /** Which errors are worth another attempt; all that are `transient` by default. */
+    readonly mayPass?: (error: LakeportError) => boolean;
+    /** @param delay until the next attempt, in milliseconds */
+    readonly onFailure: (error: LakeportError, delay: number) => void;
+  },
+): Promise<T> {
+  const { policy = RETRY_POLICY, signal, mayPass = isTransient, onFailure } = options;
+  for (let made = 1; ; made++) {
+    try {
+      return await attempt();
+    } catch (thrown) {
+      const error = LakeportError.from(thrown);
+      const delay = mayPass(error) ? retryDelay(error, made, { policy }) : undefined;
+      if (delay === undefined || signal.aborted) throw error;
+      onFailure(error, delay);
+      await waitUnlessAborted(delay, signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+function isTransient({ transient }: LakeportError): boolean {
+  return transient;
 }

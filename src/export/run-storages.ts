@@ -23,7 +23,7 @@ export class RunStorages implements PlanStorages {
   readonly #opening = new Map<string, Promise<Storage>>();
   readonly #open = new Map<string, Storage>();
   /** Those that hold the run's marker. */
-  readonly #begun: Storage[] = [];
+  readonly #begun = new Map<string, Storage>();
 
   private constructor(defaultId: string, targets: ReadonlyMap<string, StorageTarget>) {
     this.defaultId = defaultId;
@@ -83,16 +83,27 @@ export class RunStorages implements PlanStorages {
     const { signal, ...marker } = run;
     await unlessAborted(signal, Promise.all(ids.map((id) => this.get(id).prepare())));
     const byPlace = new Map(ids.map((id) => [this.place(id, ''), this.get(id)]));
-    for (const storage of byPlace.values()) {
+    for (const [place, storage] of byPlace) {
       signal.throwIfAborted();
-      this.#begun.push(storage);
+      this.#begun.set(place, storage);
       await storage.beginRun(marker);
+    }
+  }
+
+  /**
+   * Takes directories of tables for this run, in the storages in which it has begun.
+   * @throws LakeportError where another run has one of them
+   */
+  async claim(tables: readonly { readonly storageId: string; readonly directory: string }[]): Promise<void> {
+    for (const [place, storage] of this.#begun) {
+      const here = tables.filter(({ storageId }) => this.place(storageId, '') === place);
+      await storage.claim(here.map(({ directory }) => directory));
     }
   }
 
   /** Storages in which the run has begun. */
   get begun(): readonly Storage[] {
-    return this.#begun;
+    return [...this.#begun.values()];
   }
 
   async close(): Promise<void> {

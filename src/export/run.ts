@@ -1,71 +1,85 @@
-import pLimit from 'p-limit';
-
 import { LakeportError } from '../errors.js';
 import type { Slice } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
-import type { RunObserver } from './observer.js';
+import type { PublishedFile, RunObserver } from './observer.js';
 import type { TablePlan } from './plan.js';
 import { ProgressReport } from './progress-report.js';
+import { RenewedTables } from './renewed-tables.js';
 import type { TableResult } from './result.js';
-import { Scheduler } from './scheduler.js';
-import { expectedSliceBytes } from './slice-bytes.js';
-import type { TableJob } from './table-job.js';
-import { cancelledResult, completedResult, failedResult } from './table-result.js';
-import { tableName } from './table-name.js';
+import { RETRY_POLICY, retryDelay, type RetryPolicy, waitUnlessAborted } from './retry.js';
+import { type Assignment, Scheduler } from './scheduler.js';
+import type { SharedSnapshot } from './shared-snapshot.js';
+import { sliceTask } from './slice-task.js';
+import { type RunStop, TableEndings } from './table-endings.js';
+import { type StagedBefore, TableJob } from './table-job.js';
+import { tableKey, tableName } from './table-name.js';
 import type { SliceTask } from './worker-messages.js';
 import type { SliceEnd, SlicePool } from './worker-pool.js';
-
-/** Tables that are published at the same time: each waits for a handful of answers, one after the other. */
-const PUBLISHED_AT_ONCE = 32;
-/** No table is started while so many are staged and wait to be published. */
-const MOST_UNPUBLISHED = 64;
 
 export interface RunSettings {
   /** Largest first. */
   readonly tables: readonly TablePlan[];
+  /** What an earlier attempt of the run has staged, by the tables' keys. */
+  readonly before?: ReadonlyMap<string, StagedBefore> | undefined;
   readonly readers: number;
   readonly jobs: number;
   readonly errorAction: 'continue' | 'fail';
   readonly pool: SlicePool;
+  readonly snapshot: SharedSnapshot;
+  readonly retry?: RetryPolicy | undefined;
   readonly withdraw: (part: StagedPart) => Promise<void>;
   /** Makes a table visible whose slices are all staged; withdraws its parts where it fails. */
-  readonly publish: (job: TableJob) => Promise<void>;
+  readonly publish: (job: TableJob) => Promise<readonly PublishedFile[]>;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
   /** Every table is cancelled at once: something has failed before that the run is to stop for. */
   readonly isStopped?: boolean;
 }
 
-/** Why no slice is begun any more. */
-interface Stop {
-  /** What it means for tables that are not read yet; undefined where they are cancelled. */
-  readonly failure: LakeportError | undefined;
-  /** Whether tables that are staged as a whole are still published. */
-  readonly publishStaged: boolean;
-}
+type Failed = Extract<SliceEnd, { ok: false }>;
 
 /**
- * Hands slices to readers until every table is published, failed or cancelled. Runs in the main thread and touches no
- * row. Everything that happens ends in `#advance`.
+ * Hands slices to readers until every table is published, failed or cancelled, some of them more than once. Runs in the
+ * main thread and touches no row. Everything that happens ends in `#advance`.
  */
 export class Run {
   readonly #settings: RunSettings;
+  readonly #retry: RetryPolicy;
   readonly #scheduler: Scheduler;
   readonly #progress: ProgressReport;
-  readonly #limitPublish = pLimit(PUBLISHED_AT_ONCE);
-  readonly #results = new Map<TablePlan, TableResult>();
+  readonly #endings: TableEndings;
   readonly #reading = new Map<SliceTask, TableJob>();
+  readonly #renewed: RenewedTables;
+  /** Aborted when nothing is worth waiting for any more. */
+  readonly #patience = new AbortController();
   #readers: number;
-  /** Tables that are being withdrawn, or published, or wait for it. */
-  #settling = 0;
-  #stop: Stop | undefined;
+  /** Readers that will try to connect once more. */
+  #pausing = 0;
+  #stop: RunStop | undefined;
   #finish: () => void = () => undefined;
 
   constructor(settings: RunSettings) {
+    const { tables, before, jobs, observer, snapshot, pool } = settings;
     this.#settings = settings;
+    this.#retry = settings.retry ?? RETRY_POLICY;
     this.#readers = settings.readers;
-    this.#scheduler = new Scheduler(settings.tables, { jobs: settings.jobs });
-    this.#progress = new ProgressReport(settings.observer);
+    this.#scheduler = new Scheduler(
+      tables.map((plan) => new TableJob(plan, before?.get(tableKey(plan.id)))),
+      { jobs },
+    );
+    this.#progress = new ProgressReport(observer);
+    this.#endings = new TableEndings({
+      ...settings,
+      stop: () => this.#stop,
+      onFailure: (job, error) => this.#tellFailure(job, error),
+      onEnd: () => this.#advance(),
+    });
+    this.#renewed = new RenewedTables({
+      snapshot,
+      observer,
+      stopReading: (job) => pool.cancel(this.#tasksOf(job)),
+      withdraw: (parts) => this.#endings.withdraw(parts),
+    });
   }
 
   /** How each table ended, in the order of the plan. */
@@ -77,31 +91,50 @@ export class Run {
     if (signal.aborted || this.#settings.isStopped === true) interrupt();
     this.#advance();
     await finished;
+    this.#patience.abort();
     signal.removeEventListener('abort', interrupt);
-    return tables.flatMap((plan) => this.#results.get(plan) ?? []);
+    return tables.flatMap(({ id }) => this.#endings.of(id) ?? []);
   }
 
   #advance(): void {
-    while (this.#stop === undefined && this.#reading.size < this.#readers) {
-      const assignment = this.#scheduler.next({ startTables: this.#settling < MOST_UNPUBLISHED });
+    for (let job = this.#nextComplete(); job !== undefined; job = this.#nextComplete()) this.#settleIfRead(job);
+    while (this.#reading.size + this.#pausing < this.#readers) {
+      const assignment = this.#next();
       if (assignment === undefined) break;
-      const { job, slice } = assignment;
-      if (job.startedAt === undefined) {
-        job.startedAt = new Date();
-        this.#settings.observer.tableStarted?.(job.plan.id);
-      }
-      void this.#read(job, slice, 'rows');
+      void this.#read(assignment, 'rows');
     }
-    if (this.#reading.size === 0 && this.#settling === 0 && this.#scheduler.isEmpty) this.#finish();
+    if (this.#reading.size === 0 && this.#endings.areDone && this.#scheduler.isEmpty) this.#finish();
   }
 
-  async #read(job: TableJob, slice: Slice, what: SliceTask['what']): Promise<void> {
-    const { id: table, columns, slices, storageId, directory } = job.plan;
-    const sole = what === 'schema' || slices.length === 1;
-    const expectedBytes = expectedSliceBytes(job.plan, slice);
-    const task: SliceTask = { table, columns, slice, storageId, expectedBytes, directory, what, sole };
+  #next(): Assignment | undefined {
+    if (this.#stop !== undefined || this.#renewed.isRenewing) return undefined;
+    const assignment = this.#scheduler.next({ startTables: !this.#endings.arePiledUp });
+    if (assignment !== undefined) this.#started(assignment.job);
+    return assignment;
+  }
+
+  /** A table of which everything is staged already. */
+  #nextComplete(): TableJob | undefined {
+    if (this.#stop !== undefined || this.#endings.arePiledUp) return undefined;
+    const job = this.#scheduler.nextComplete();
+    if (job !== undefined) this.#started(job);
+    return job;
+  }
+
+  #started(job: TableJob): void {
+    if (job.startedAt !== undefined) return;
+    job.startedAt = new Date();
+    this.#settings.observer.tableStarted?.(job.plan.id);
+  }
+
+  /** @param connects how often the reader has failed to connect before */
+  async #read({ job, slice }: Assignment, what: SliceTask['what'], connects = 0): Promise<void> {
+    const { pool, observer, snapshot } = this.#settings;
+    const task = sliceTask(job, slice, { what, snapshot: snapshot.current });
+    const { table } = task;
     this.#reading.set(task, job);
-    const end = await this.#settings.pool.run(task, {
+    observer.sliceStarted?.(table, slice.index);
+    const end = await pool.run(task, {
       onProgress: (sums) => {
         job.progress(slice, sums);
         this.#progress.report(job);
@@ -109,26 +142,91 @@ export class Run {
       onStaged: (part) => job.stagedPart(slice, part),
     });
     this.#reading.delete(task);
-    if (end.ok) job.finished(slice, end.outcome);
-    else this.#sliceFailed(job, slice, end);
+    if (end.ok) {
+      job.finished(slice, end.outcome);
+      observer.sliceStaged?.(table, slice.index, end.outcome);
+    } else await this.#sliceFailed(task, job, end, connects);
+    if (job.active === 0) this.#renewed.isIdle(job);
     if (job.active > 0 || job.hasWaiting) this.#progress.report(job);
     else this.#progress.tell(job);
     this.#settleIfRead(job);
     this.#advance();
   }
 
-  #sliceFailed(job: TableJob, slice: Slice, { error, unconnected }: Extract<SliceEnd, { ok: false }>): void {
-    if (this.#stop !== undefined || (unconnected && job.failure === undefined)) {
-      job.giveBack(slice);
-      if (this.#stop === undefined) this.#retireReader(error);
+  async #sliceFailed(task: SliceTask, job: TableJob, end: Failed, connects: number): Promise<void> {
+    const { error, unconnected } = end;
+    const { slice } = task;
+    if (this.#isOutOfUse(job)) {
+      this.#leave(job, slice, error);
       return;
     }
-    const isFirst = job.failure === undefined;
-    job.failed(slice, error);
-    if (!isFirst) return;
-    this.#tellFailure(job, error);
-    // The table's other slices are of no use any more.
-    this.#settings.pool.cancel([...this.#reading.keys()].filter((task) => this.#reading.get(task) === job));
+    // Without the snapshot nothing can be read a second time.
+    const mayBeLost = error.transient || error.code === 'SNAPSHOT_NOT_FOUND';
+    if (mayBeLost && !(await this.#renewed.isCurrent(task.snapshot))) {
+      this.#settings.observer.sliceFailed?.(task.table, slice.index, { error, final: false });
+      await this.#endings.withdraw(job.takeStaged(slice));
+      job.giveBack(slice);
+      return this.#renew(job);
+    }
+    // The answer took its time.
+    if (this.#isOutOfUse(job)) this.#leave(job, slice, error);
+    else if (unconnected) await this.#readerFailed({ job, slice }, error, connects + 1);
+    else await this.#trySliceAgain(task, job, error);
+  }
+
+  /** Nothing more is wanted of the table's readers. */
+  #isOutOfUse(job: TableJob): boolean {
+    return this.#stop !== undefined || job.failure !== undefined || job.isRestarting;
+  }
+
+  #leave(job: TableJob, slice: Slice, error: LakeportError): void {
+    if (job.failure === undefined) job.giveBack(slice);
+    else job.failed(slice, error);
+  }
+
+  async #trySliceAgain({ table, slice, what }: SliceTask, job: TableJob, error: LakeportError): Promise<void> {
+    const made = job.countAttempt(slice);
+    const delay = retryDelay(error, made, { policy: this.#retry });
+    this.#settings.observer.sliceFailed?.(table, slice.index, { error, final: delay === undefined });
+    if (delay === undefined) {
+      this.#failTable(job, error, slice);
+      return;
+    }
+    const which = job.plan.slices.length === 1 ? tableName(table) : `${tableName(table)}, slice ${slice.index}`;
+    this.#tellRetry(`${which}: ${error.message}`, { error, made, delay });
+    await this.#endings.withdraw(job.takeStaged(slice));
+    if (what === 'schema') {
+      await waitUnlessAborted(delay, this.#patience.signal);
+      job.released(slice);
+      return;
+    }
+    const wake = job.rest(slice);
+    void waitUnlessAborted(delay, this.#patience.signal).then(() => {
+      wake();
+      this.#settleIfRead(job);
+      this.#advance();
+    });
+  }
+
+  /** The same reader tries again, maybe with another slice; without hope there is one reader fewer. */
+  async #readerFailed({ job, slice }: Assignment, error: LakeportError, made: number): Promise<void> {
+    job.giveBack(slice);
+    const delay = retryDelay(error, made, { policy: this.#retry });
+    if (delay === undefined) {
+      this.#retireReader(error);
+      return;
+    }
+    this.#tellRetry(`A reader could not connect: ${error.message}`, { error, made, delay });
+    this.#pausing++;
+    await waitUnlessAborted(delay, this.#patience.signal);
+    this.#pausing--;
+    const next = this.#next();
+    if (next !== undefined) void this.#read(next, 'rows', made);
+  }
+
+  #tellRetry(text: string, { error, made, delay }: { error: LakeportError; made: number; delay: number }): void {
+    const attempt = `attempt ${made + 1} of ${this.#retry.attempts} in ${(delay / 1000).toFixed(1)} s`;
+    this.#settings.observer.message?.('warning', `${text}; ${attempt}`, { code: error.code, attempt: made + 1 });
   }
 
   /** One reader fewer; without the last one no further table can be read. */
@@ -142,62 +240,56 @@ export class Run {
     this.#settings.observer.message?.('warning', text, { code: error.code });
   }
 
-  #stopRun(stop: Stop): void {
+  async #renew(job: TableJob): Promise<void> {
+    try {
+      const failures = await this.#renewed.renew(job, this.#scheduler.all);
+      for (const [failed, error] of failures) {
+        this.#scheduler.take(failed);
+        this.#failTable(failed, error);
+        this.#settleIfRead(failed);
+      }
+    } catch (error) {
+      this.#stopRun({ failure: LakeportError.from(error), publishStaged: true });
+    }
+    // What has come to an end in the meantime was not settled, as it was to begin anew.
+    if (this.#stop !== undefined) for (const one of this.#scheduler.takeAll()) this.#settleIfRead(one);
+  }
+
+  #stopRun(stop: RunStop): void {
     if (this.#stop !== undefined && !this.#stop.publishStaged) return;
     this.#stop = stop;
+    this.#patience.abort();
     this.#settings.pool.cancel([...this.#reading.keys()]);
     for (const job of this.#scheduler.takeAll()) this.#settleIfRead(job);
     this.#advance();
   }
 
+  #tasksOf(job: TableJob): SliceTask[] {
+    return [...this.#reading.keys()].filter((task) => this.#reading.get(task) === job);
+  }
+
+  /** @param slice the one that is to blame, which was being read */
+  #failTable(job: TableJob, error: LakeportError, slice?: Slice): void {
+    if (slice === undefined) job.failure ??= error;
+    else job.failed(slice, error);
+    this.#tellFailure(job, error);
+    // The table's other slices are of no use any more.
+    this.#settings.pool.cancel(this.#tasksOf(job));
+  }
+
   /** Publishes or gives up a table that no reader is on any more, unless some of its slices are still to come. */
   #settleIfRead(job: TableJob): void {
-    if (job.active > 0 || !this.#scheduler.has(job)) return;
+    if (job.active > 0 || job.isRestarting || !this.#scheduler.has(job)) return;
     if (job.isComplete && !job.hasFiles && this.#stop === undefined) {
       const first = job.retakeFirst();
-      if (first !== undefined) void this.#read(job, first, 'schema');
+      if (first !== undefined) void this.#read({ job, slice: first }, 'schema');
       return;
     }
-    const givenUp = job.failure !== undefined || this.#stop !== undefined;
-    if (job.isComplete) this.#settle(job, () => this.#limitPublish(() => this.#publish(job)));
-    else if (givenUp) this.#settle(job, () => this.#giveUp(job));
-  }
-
-  #settle(job: TableJob, operation: () => Promise<TableResult>): void {
+    const isGivenUp = job.failure !== undefined || this.#stop !== undefined;
+    if (!job.isComplete && !isGivenUp) return;
     this.#scheduler.release(job);
-    this.#settling++;
-    void operation().then((result) => {
-      this.#settling--;
-      this.#results.set(job.plan, result);
-      this.#settings.observer.tableEnded?.(result);
-      this.#advance();
-    });
-  }
-
-  async #publish(job: TableJob): Promise<TableResult> {
-    if (this.#stop !== undefined && !this.#stop.publishStaged) return this.#giveUp(job);
-    try {
-      await this.#settings.publish(job);
-      return completedResult(job);
-    } catch (thrown) {
-      const error = LakeportError.from(thrown).within({ table: tableName(job.plan.id) });
-      job.failure = error;
-      this.#tellFailure(job, error);
-      return failedResult(job, error);
-    }
-  }
-
-  async #giveUp(job: TableJob): Promise<TableResult> {
-    const isNews = job.failure === undefined && this.#stop?.failure !== undefined;
-    job.failure ??= this.#stop?.failure;
-    if (isNews && job.failure !== undefined) this.#tellFailure(job, job.failure);
-    const results = await Promise.allSettled(job.staged.map((part) => this.#settings.withdraw(part)));
-    const left = results.filter((result) => result.status === 'rejected');
-    if (left[0] !== undefined) {
-      const text = `${left.length} staged parts could not be removed; the next run to the same place will: ${String(left[0].reason)}`;
-      this.#settings.observer.message?.('warning', text);
-    }
-    return job.failure === undefined ? cancelledResult(job) : failedResult(job, job.failure);
+    if (job.isComplete) this.#endings.publish(job);
+    else this.#endings.giveUp(job);
   }
 
   #tellFailure(job: TableJob, error: LakeportError): void {

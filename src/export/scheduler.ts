@@ -1,6 +1,5 @@
 import type { Slice } from '../sources/source.js';
-import type { TablePlan } from './plan.js';
-import { TableJob } from './table-job.js';
+import type { TableJob } from './table-job.js';
 
 export interface Assignment {
   readonly job: TableJob;
@@ -17,13 +16,18 @@ export class Scheduler {
   readonly #waiting: TableJob[];
   readonly #inProgress = new Set<TableJob>();
 
-  constructor(tables: readonly TablePlan[], options: { readonly jobs: number }) {
+  constructor(tables: readonly TableJob[], options: { readonly jobs: number }) {
     this.#jobs = options.jobs;
-    this.#waiting = tables.map((plan) => new TableJob(plan));
+    this.#waiting = [...tables];
   }
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0 && this.#inProgress.size === 0;
+  }
+
+  /** All that are not released yet. */
+  get all(): readonly TableJob[] {
+    return [...this.#inProgress, ...this.#waiting];
   }
 
   /** `startTables: false` keeps to the tables in progress. */
@@ -40,6 +44,15 @@ export class Scheduler {
     return job && assign(job);
   }
 
+  /** Starts a table of which nothing is left to read, if there is one. */
+  nextComplete(): TableJob | undefined {
+    const index = this.#waiting.findIndex((job) => job.isComplete);
+    if (index === -1) return undefined;
+    const [job] = this.#waiting.splice(index, 1);
+    if (job !== undefined) this.#inProgress.add(job);
+    return job;
+  }
+
   /** The table is read, or given up: it makes room for another one. */
   release(job: TableJob): void {
     this.#inProgress.delete(job);
@@ -48,6 +61,14 @@ export class Scheduler {
   /** True for a table that is in progress. */
   has(job: TableJob): boolean {
     return this.#inProgress.has(job);
+  }
+
+  /** Takes a table that was not started into those in progress, for it to be given up. */
+  take(job: TableJob): void {
+    const index = this.#waiting.indexOf(job);
+    if (index === -1) return;
+    this.#waiting.splice(index, 1);
+    this.#inProgress.add(job);
   }
 
   /** Starts no more tables, but gives out all that there are. From here on they are all in progress. */

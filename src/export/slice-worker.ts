@@ -2,7 +2,7 @@ import type { ColumnBuffer } from '../columns/column-buffer.js';
 import { createColumnBuffers } from '../columns/create.js';
 import { LakeportError } from '../errors.js';
 import { openReader } from '../sources/index.js';
-import type { ReadResult, SliceReader, TableId } from '../sources/source.js';
+import type { ReadResult, SliceReader, Snapshot, TableId } from '../sources/source.js';
 import { openStorage, storageIdOf } from '../storage/index.js';
 import { joinPath } from '../storage/path.js';
 import type { Storage } from '../storage/storage.js';
@@ -27,7 +27,7 @@ const NOTHING: ReadResult = { rows: 0, bytes: 0, unrepresentable: {} };
 export class SliceWorker {
   readonly #setup: WorkerSetup;
   readonly #storages = new Map<string, Promise<Storage>>();
-  #reader: SliceReader | undefined;
+  #open: { readonly reader: SliceReader; readonly snapshot: Snapshot } | undefined;
   /** Buffers of the table read last: its next slice can have them. */
   #buffers: { readonly table: TableId; readonly columns: readonly ColumnBuffer[] } | undefined;
 
@@ -37,7 +37,7 @@ export class SliceWorker {
 
   /** @throws LakeportError or `UnconnectedError` */
   async run(task: SliceTask, listener: TaskListener, signal: AbortSignal): Promise<SliceOutcome> {
-    const reader = task.what === 'rows' ? await this.#connectedReader() : undefined;
+    const reader = task.what === 'rows' ? await this.#connectedReader(task.snapshot) : undefined;
     signal.throwIfAborted();
     const sink = await this.#openSink(task, listener);
     try {
@@ -94,19 +94,23 @@ export class SliceWorker {
     return buffers;
   }
 
-  async #connectedReader(): Promise<SliceReader> {
+  /** A reader stays in its snapshot: for another one there is another reader. */
+  async #connectedReader(snapshot: Snapshot): Promise<SliceReader> {
+    if (this.#open !== undefined && isSame(this.#open.snapshot, snapshot)) return this.#open.reader;
+    await this.#closeReader();
     try {
-      this.#reader ??= await openReader(this.#setup.reader, this.#setup.snapshot);
-      return this.#reader;
+      const reader = await openReader(this.#setup.reader, snapshot);
+      this.#open = { reader, snapshot };
+      return reader;
     } catch (error) {
       throw new UnconnectedError(LakeportError.from(error));
     }
   }
 
   async #closeReader(): Promise<void> {
-    const reader = this.#reader;
-    this.#reader = undefined;
-    await reader?.close();
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.reader.close();
   }
 
   #storage(id: string): Promise<Storage> {
@@ -118,6 +122,10 @@ export class SliceWorker {
     this.#storages.set(id, opening);
     return opening;
   }
+}
+
+function isSame(a: Snapshot, b: Snapshot): boolean {
+  return a.token === b.token && a.consistency === b.consistency;
 }
 
 /** The source could not be reached: the fault is not the slice's. */

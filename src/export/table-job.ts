@@ -138,6 +138,11 @@ export class TableJob {
     this.#waiting.unshift(slice);
   }
 
+  /** Its reader is through with the slice, and nothing has come of it. */
+  released(slice: Slice): void {
+    this.#ended(slice);
+  }
+
   /** Another attempt of the slice has failed. Returns how many there were. */
   countAttempt(slice: Slice): number {
     const made = (this.#attempts.get(slice.index) ?? 0) + 1;
@@ -170,7 +175,7 @@ export class TableJob {
     this.#plan = plan;
     this.#waiting = [...plan.slices];
     this.#resting = 0;
-    this.#restarts++;
+    if (this.startedAt !== undefined) this.#restarts++;
     this.#outcomes.clear();
     this.#staged.clear();
     this.#live.clear();

@@ -27,7 +27,7 @@ export interface TablePlaces {
  * @throws LakeportError of class `usage` where two tables would get into each other's way
  */
 export async function placeTables(
-  tables: readonly SourceTable[],
+  tables: readonly Pick<SourceTable, 'id'>[],
   options: Pick<ExportOptions, 'routes' | 'subPath'>,
   storages: PlanStorages,
 ): Promise<TablePlaces> {

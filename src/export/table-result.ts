@@ -23,6 +23,8 @@ export function completedResult(job: TableJob): TableResult {
     files: files.length,
     bytes: files.reduce((sum, file) => sum + file.part.bytes, 0),
     unrepresentable: unrepresentableOf(job),
+    ...(job.plan.consistency !== undefined && { consistency: job.plan.consistency }),
+    ...(job.attempts > 1 && { attempts: job.attempts }),
   };
 }
 

@@ -13,7 +13,6 @@ import type { Codec } from './options.js';
 export interface WorkerSetup {
   readonly runId: string;
   readonly reader: ReaderSettings;
-  readonly snapshot: Snapshot;
   readonly targets: readonly StorageTarget[];
   readonly codec: Codec;
   readonly rowGroupRows: number;
@@ -26,6 +25,8 @@ export interface SliceTask {
   readonly table: TableId;
   readonly columns: readonly ReadColumn[];
   readonly slice: Slice;
+  /** What the reader is to see. */
+  readonly snapshot: Snapshot;
   readonly storageId: string;
   /** About how large the slice's file may get; undefined where nobody knows. */
   readonly expectedBytes?: number | undefined;

@@ -111,3 +111,15 @@ export function tableManifest(input: ManifestInput): Manifest {
 export function manifestBytes(manifest: Manifest): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
 }
+
+/** What a manifest says that this program has written; undefined for anything else. */
+export function readManifest(bytes: Uint8Array): Manifest | undefined {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const isOwn = typeof parsed === 'object' && parsed !== null && 'format_version' in parsed;
+    // Nobody else writes files of this name and version.
+    return isOwn && parsed.format_version === FORMAT_VERSION ? (parsed as Manifest) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -58,6 +58,10 @@ export class RunRecorder implements RunObserver {
     });
   }
 
+  replanned(plan: RunPlan): void {
+    this.planned(plan);
+  }
+
   tableStarted(table: TableId): void {
     const job = this.#plan.jobOf(table);
     this.#changeJob(job, {

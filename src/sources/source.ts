@@ -141,6 +141,13 @@ export interface Source {
   ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]>;
   /** The table's slices: together every row exactly once. */
   slice(table: SourceTable, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]>;
+  /**
+   * Whether the snapshot of `pin` is still there; asks the server. Absent where readers need nothing that the planner's
+   * connection holds.
+   */
+  isPinned?(): Promise<boolean>;
+  /** Connects anew where the connection is lost, with all that it held: `pin` is to be called again. */
+  reopen?(options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** Connections that the server would still accept from this user, or undefined where it can't tell. */
   freeConnections(): Promise<number | undefined>;
   /** What a reader in a worker needs to connect, secrets included: it goes to workers only, never into a log. */

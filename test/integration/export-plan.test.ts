@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { LakeportError } from '../../src/errors.js';
 import type { RunPlan } from '../../src/export/plan.js';
 import { planTables } from '../../src/export/planner.js';
+import { TableWishes } from '../../src/export/table-wishes.js';
 import type { ExportOptions } from '../../src/export/options.js';
 import { LocalStorage } from '../../src/storage/local/local-storage.js';
 import { exportOptions } from '../support/export-tables.js';
@@ -41,6 +42,7 @@ async function plan(options: Partial<ExportOptions> = {}, { ignoresCase = false 
       storages: { defaultId: 'test', open: () => Promise.resolve(storage), place: (_, directory) => directory },
       observer: {},
       signal: new AbortController().signal,
+      wishes: new TableWishes({ settings: [], config: options.tableConfig ?? [], cores: 2 }),
     });
   } finally {
     await source.close();

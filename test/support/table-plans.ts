@@ -1,5 +1,8 @@
 import type { TablePlan } from '../../src/export/plan.js';
-import type { Slice } from '../../src/sources/source.js';
+import type { Slice, Snapshot } from '../../src/sources/source.js';
+
+/** What readers see that share nothing. */
+export const NO_SNAPSHOT: Snapshot = { consistency: 'none', token: undefined, id: undefined, takenAt: '' };
 
 /** Plans of tables that exist nowhere, for what looks at their slices and degrees only. */
 export function tablePlan(

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { LakeportError } from '../../errors.js';
@@ -87,6 +88,17 @@ async function attempt(settings: PostgresSettings, { stream, signal }: ConnectOp
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** The driver's stream: a socket, or what TLS made of it. */
+export function streamOf(client: pg.Client): Duplex {
+  const { connection } = client as unknown as { connection: { stream: Duplex } }; // not in the driver's types
+  return connection.stream;
+}
+
+/** Ends the connection without a word. */
+export function discard(client: pg.Client): void {
+  streamOf(client).destroy();
 }
 
 /** libpq's modes: `require` takes any certificate unless an authority is given, `verify-ca` any host name. */

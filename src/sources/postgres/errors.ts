@@ -108,11 +108,13 @@ const ERRNOS: Readonly<Record<string, Kind>> = {
     code: 'SOURCE_REFUSED',
     exit: 'unreachable',
     hint: 'check "server" and "port" of the entry, that the server runs, and its listen_addresses',
+    transient: true,
   },
   ENOENT: {
     code: 'SOURCE_REFUSED',
     exit: 'unreachable',
     hint: 'no server listens in this directory: check "server" and "port" of the entry',
+    transient: true,
   },
   EACCES: {
     code: 'SOURCE_REFUSED',

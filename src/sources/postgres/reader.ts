@@ -1,10 +1,9 @@
 import type pg from 'pg';
-import type { Duplex } from 'node:stream';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
 import { requestCancel } from './cancel.js';
-import { connectPostgres, type PostgresSettings } from './connection.js';
+import { connectPostgres, discard, type PostgresSettings, streamOf } from './connection.js';
 import { CopyChannel } from './copy/copy-channel.js';
 import { CopyRead } from './copy/copy-read.js';
 import { postgresError } from './errors.js';
@@ -100,14 +99,4 @@ class PostgresReader implements SliceReader {
       cause: thrown,
     });
   }
-}
-
-/** The driver's stream: a socket, or what TLS made of it. */
-function streamOf(client: pg.Client): Duplex {
-  const { connection } = client as unknown as { connection: { stream: Duplex } }; // not in the driver's types
-  return connection.stream;
-}
-
-function discard(client: pg.Client): void {
-  streamOf(client).destroy();
 }

@@ -17,7 +17,7 @@ import type {
 } from '../source.js';
 import { listTables } from './catalog.js';
 import { describeColumns } from './columns.js';
-import { negotiatePostgres, type ConnectOptions } from './connection.js';
+import { type ConnectOptions, discard, negotiatePostgres } from './connection.js';
 import { postgresError } from './errors.js';
 import { readMembers } from './members.js';
 import { findRelations, type Relation } from './relations.js';
@@ -29,31 +29,44 @@ import { checkWish, requirePages } from './wish.js';
 
 /** Connects the planner's session. @throws LakeportError */
 export async function openPostgresSource(settings: PostgresSettings, options: ConnectOptions): Promise<Source> {
+  const session = await openSession(settings, options);
+  return new PostgresSource(session);
+}
+
+interface PlannerSession {
+  readonly client: pg.Client;
+  readonly settings: PostgresSettings;
+  readonly facts: ServerFacts;
+}
+
+async function openSession(settings: PostgresSettings, options: ConnectOptions): Promise<PlannerSession> {
   const negotiated = await negotiatePostgres(settings, options);
   try {
     // All that the planner asks for is named in full; nothing that lies in the user's search_path may stand before it.
     await negotiated.client.query('SET search_path = pg_catalog');
-    const facts = await readServerFacts(negotiated.client);
-    return new PostgresSource(negotiated.client, negotiated.settings, facts);
+    return { ...negotiated, facts: await readServerFacts(negotiated.client) };
   } catch (error) {
     await negotiated.client.end().catch(() => undefined);
     throw postgresError(error, { entry: settings.entryId });
   }
 }
 
+/** A server that does not answer an idle connection within so many milliseconds has lost it. */
+const ANSWER_MS = 15_000;
+
 /** The planning side: one connection, which holds the snapshot and the locks until it is closed. */
 class PostgresSource implements Source {
   readonly engine = 'postgres';
   readonly server: ServerInfo;
-  readonly #client: pg.Client;
+  #client: pg.Client;
   readonly #settings: PostgresSettings;
-  readonly #facts: ServerFacts;
+  #facts: ServerFacts;
   readonly #relations = new Map<string, Relation>();
   /** A savepoint belongs to one question, so they are asked one after the other. */
   readonly #oneByOne = pLimit(1);
   #pinned = false;
 
-  constructor(client: pg.Client, settings: PostgresSettings, facts: ServerFacts) {
+  constructor({ client, settings, facts }: PlannerSession) {
     this.#client = client;
     this.#settings = settings;
     this.#facts = facts;
@@ -132,6 +145,28 @@ class PostgresSource implements Source {
     // Without a page there is no row in the snapshot; without a snapshot there may be one by the time it is read.
     const filled = members?.filter(({ byPage, pages }) => !(this.#pinned && byPage && pages === 0)) ?? [];
     return filled.length === 0 ? whole : sliceMembers(id, filled, columns, options);
+  }
+
+  async isPinned(): Promise<boolean> {
+    if (!this.#pinned) return true;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ANSWER_MS)));
+    const answer = this.#oneByOne(() => this.#client.query('SELECT 1')).then(
+      () => true,
+      () => false,
+    );
+    const isPinned = await Promise.race([answer, tooLate]);
+    clearTimeout(timer);
+    return isPinned;
+  }
+
+  async reopen(options: { readonly signal?: AbortSignal | undefined }): Promise<void> {
+    discard(this.#client);
+    this.#pinned = false;
+    const { client, facts } = await openSession(this.#settings, options);
+    this.#client = client;
+    this.#facts = facts;
+    this.#relations.clear();
   }
 
   freeConnections(): Promise<number | undefined> {

@@ -40,7 +40,7 @@ async function stage(directories: readonly string[], store: Storage = storage): 
       },
     );
     await writer.write([bytes(`new ${index}`)]);
-    parts.push({ staged: await writer.end(), directory });
+    parts.push({ staged: await writer.end(), directory, isPublished: false });
   }
   return { storage: store, directory: 's/t', parts, manifest: (names) => bytes(names.join('\n')) };
 }

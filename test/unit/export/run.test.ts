@@ -5,10 +5,11 @@ import type { RunObserver } from '../../../src/export/observer.js';
 import type { TablePlan } from '../../../src/export/plan.js';
 import type { TableResult } from '../../../src/export/result.js';
 import { Run, type RunSettings } from '../../../src/export/run.js';
+import type { SharedSnapshot } from '../../../src/export/shared-snapshot.js';
 import type { SliceTask, StagedFile } from '../../../src/export/worker-messages.js';
 import type { PoolListener, SliceEnd, SlicePool } from '../../../src/export/worker-pool.js';
 import type { StagedPart } from '../../../src/storage/storage.js';
-import { tablePlan } from '../../support/table-plans.js';
+import { NO_SNAPSHOT, tablePlan } from '../../support/table-plans.js';
 
 /**
  * A pool whose slices end when and how the test says: the order in which real readers end can't be chosen, and that
@@ -95,6 +96,12 @@ beforeEach(() => {
   abort = new AbortController();
 });
 
+const HELD: SharedSnapshot = {
+  current: NO_SNAPSHOT,
+  isHeld: () => Promise.resolve(true),
+  renew: () => Promise.reject(new Error('there is no need')),
+};
+
 const observer: RunObserver = {
   message: (level, text) => events.push(`${level}: ${text}`),
   tableStarted: (table) => events.push(`started ${table.name}`),
@@ -115,8 +122,10 @@ function start(tables: readonly TablePlan[], overrides: Partial<RunSettings> = {
     },
     publish: (job) => {
       published.push(job.plan.id.name);
-      return Promise.resolve();
+      return Promise.resolve([]);
     },
+    snapshot: HELD,
+    retry: { attempts: 3, firstMs: 0, factor: 1, longestMs: 0 },
     observer,
     signal: abort.signal,
     ...overrides,
@@ -200,14 +209,14 @@ describe('a run', () => {
 
   it('starts no table while too many wait to be published', async () => {
     const gates: (() => void)[] = [];
-    const publish = () => new Promise<void>((resolve) => gates.push(resolve));
+    const publish = () => new Promise<[]>((resolve) => gates.push(() => resolve([])));
     const tables = Array.from({ length: 200 }, (_, i) => tablePlan(`t${i}`));
     const ending = start(tables, { publish });
     for (let i = 0; i < 64; i++) await pool.done(`t${i} 0`);
     expect(pool.running.size).toBeLessThanOrEqual(2);
     for (const key of [...pool.running.keys()]) await pool.done(key);
     expect(pool.running.size).toBe(0);
-    expect(gates).toHaveLength(8);
+    expect(gates).toHaveLength(32);
     for (;;) {
       for (const open of gates.splice(0)) open();
       await turn();
@@ -234,24 +243,16 @@ describe('an interrupted run', () => {
   });
 
   it('does not begin to publish any more, but finishes what it has begun', async () => {
-    let open: () => void = () => undefined;
-    const publish = () => new Promise<void>((resolve) => (open = resolve));
-    const tables = Array.from({ length: 9 }, (_, i) => tablePlan(`t${i}`));
+    const tables = Array.from({ length: 33 }, (_, i) => tablePlan(`t${i}`));
     const gates: (() => void)[] = [];
-    const ending = start(tables, {
-      publish: async () => {
-        const done = publish();
-        gates.push(open);
-        await done;
-      },
-    });
-    for (let i = 0; i < 9; i++) await pool.done(`t${i} 0`);
-    expect(gates).toHaveLength(8);
+    const ending = start(tables, { publish: () => new Promise((resolve) => gates.push(() => resolve([]))) });
+    for (let i = 0; i < 33; i++) await pool.done(`t${i} 0`);
+    expect(gates).toHaveLength(32);
     abort.abort();
     for (const gate of gates) gate();
     const results = await ending;
-    expect(results.map((result) => result.state)).toEqual([...Array<string>(8).fill('completed'), 'cancelled']);
-    expect(withdrawn).toEqual(['t8 0 file 0']);
+    expect(results.map((result) => result.state)).toEqual([...Array<string>(32).fill('completed'), 'cancelled']);
+    expect(withdrawn).toEqual(['t32 0 file 0']);
   });
 
   it('does nothing when it was interrupted before it began', async () => {

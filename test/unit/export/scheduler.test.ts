@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { type Assignment, Scheduler } from '../../../src/export/scheduler.js';
+import type { TablePlan } from '../../../src/export/plan.js';
+import { TableJob } from '../../../src/export/table-job.js';
 import { tablePlan } from '../../support/table-plans.js';
+
+function jobsOf(plans: readonly TablePlan[]): TableJob[] {
+  return plans.map((plan) => new TableJob(plan));
+}
 
 function takeAll(scheduler: Scheduler, readers: number): string[] {
   const taken: string[] = [];
@@ -17,16 +23,16 @@ function takeAll(scheduler: Scheduler, readers: number): string[] {
 describe('the scheduler', () => {
   it('starts the largest tables first, as many as may be in progress, then helps them', () => {
     const tables = ['a', 'b', 'c'].map((name) => tablePlan(name, { slices: 4, degree: 2 }));
-    expect(takeAll(new Scheduler(tables, { jobs: 2 }), 10)).toEqual(['a0', 'b0', 'a1', 'b1']);
+    expect(takeAll(new Scheduler(jobsOf(tables), { jobs: 2 }), 10)).toEqual(['a0', 'b0', 'a1', 'b1']);
   });
 
   it('gives a single big table all readers', () => {
     const tables = [tablePlan('a', { slices: 8, degree: 4 })];
-    expect(takeAll(new Scheduler(tables, { jobs: 4 }), 10)).toEqual(['a0', 'a1', 'a2', 'a3']);
+    expect(takeAll(new Scheduler(jobsOf(tables), { jobs: 4 }), 10)).toEqual(['a0', 'a1', 'a2', 'a3']);
   });
 
   it('keeps to the tables in progress when it is told to', () => {
-    const scheduler = new Scheduler([tablePlan('a', { slices: 2, degree: 2 }), tablePlan('b')], { jobs: 2 });
+    const scheduler = new Scheduler(jobsOf([tablePlan('a', { slices: 2, degree: 2 }), tablePlan('b')]), { jobs: 2 });
     scheduler.next({ startTables: true });
     expect(scheduler.next({ startTables: false })?.job.plan.id.name).toBe('a');
     expect(scheduler.next({ startTables: false })).toBeUndefined();
@@ -34,7 +40,7 @@ describe('the scheduler', () => {
   });
 
   it('gives a slice out again that was given back, before the others', () => {
-    const scheduler = new Scheduler([tablePlan('a', { slices: 3, degree: 1 })], { jobs: 1 });
+    const scheduler = new Scheduler(jobsOf([tablePlan('a', { slices: 3, degree: 1 })]), { jobs: 1 });
     const { job, slice } = scheduler.next({ startTables: true })!;
     job.giveBack(slice);
     expect(takeAll(scheduler, 1)).toEqual(['a0']);
@@ -57,7 +63,7 @@ describe('the scheduler', () => {
         order,
         (all, jobs, readers, choice) => {
           const plans = all.map((options, index) => tablePlan(`t${index}-`, options));
-          const scheduler = new Scheduler(plans, { jobs });
+          const scheduler = new Scheduler(jobsOf(plans), { jobs });
           const busy: Assignment[] = [];
           const seen: string[] = [];
           const started: string[] = [];

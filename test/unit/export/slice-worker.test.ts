@@ -7,7 +7,7 @@ import type { SliceTask, StagedFile, WorkerSetup } from '../../../src/export/wor
 import { openReader } from '../../../src/sources/index.js';
 import type { ReadColumn, ReadResult, SliceReader } from '../../../src/sources/source.js';
 import { ScratchDirectory } from '../../support/scratch.js';
-import { tablePlan } from '../../support/table-plans.js';
+import { NO_SNAPSHOT, tablePlan } from '../../support/table-plans.js';
 
 // A reader that counts wrongly, or whose connection is in a state that the test knows, can't be had from a server.
 vi.mock(import('../../../src/sources/index.js'), () => ({ openReader: vi.fn() }));
@@ -52,7 +52,6 @@ beforeEach(() => {
   const setup: WorkerSetup = {
     runId: 'run',
     reader: { engine: 'test', connection: {} },
-    snapshot: { consistency: 'none', token: undefined, id: undefined, takenAt: '' },
     targets: [{ kind: 'directory', directory: scratch.path }],
     codec: 'None',
     rowGroupRows: 1000,
@@ -73,6 +72,7 @@ function task(overrides: Partial<SliceTask> = {}): SliceTask {
     table,
     columns: [COLUMN],
     slice,
+    snapshot: NO_SNAPSHOT,
     storageId: '--output_dir',
     directory,
     what: 'rows',

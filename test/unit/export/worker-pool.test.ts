@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import type { SliceTask, WorkerSetup } from '../../../src/export/worker-messages.js';
 import { type PoolListener, type SliceEnd, WorkerPool } from '../../../src/export/worker-pool.js';
-import { tablePlan } from '../../support/table-plans.js';
+import { NO_SNAPSHOT, tablePlan } from '../../support/table-plans.js';
 
 /**
  * A real thread whose tasks say by their table's name what it does. Every answer tells the thread's id and how many
@@ -51,7 +51,7 @@ afterEach(() => pool.close());
 
 function task(name: string): SliceTask {
   const { id: table, columns, slices, storageId, directory } = tablePlan(name);
-  return { table, columns, slice: slices[0]!, storageId, directory, what: 'rows', sole: true };
+  return { table, columns, slice: slices[0]!, snapshot: NO_SNAPSHOT, storageId, directory, what: 'rows', sole: true };
 }
 
 const silent: PoolListener = { onProgress: () => undefined, onStaged: () => undefined };

@@ -1,0 +1,107 @@
+import type { Source } from '../sources/source.js';
+import { eachForItself, leastConsistency } from './consistency.js';
+import { exitClassOf } from './exit-class.js';
+import { interruption } from './interruption.js';
+import { publishJob } from './job-publication.js';
+import type { RunObserver } from './observer.js';
+import type { ExportOptions } from './options.js';
+import type { RunPlan } from './plan.js';
+import type { RunResult, TableResult } from './result.js';
+import type { RetryPolicy } from './retry.js';
+import { Run } from './run.js';
+import { RunSnapshot } from './run-snapshot.js';
+import type { RunStorages } from './run-storages.js';
+import type { StagedBefore } from './table-job.js';
+import { problemResult } from './table-result.js';
+import { usedStorages } from './target-run.js';
+import { WorkerPool } from './worker-pool.js';
+import type { TableId } from '../sources/source.js';
+
+export interface TablesToExport {
+  readonly options: ExportOptions;
+  readonly plan: RunPlan;
+  /** What an earlier attempt of the run has staged, by the tables' keys. */
+  readonly before: ReadonlyMap<string, StagedBefore>;
+  /** Tables that an earlier attempt of the run has published. */
+  readonly published: readonly TableResult[];
+  readonly source: Source;
+  readonly storages: RunStorages;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+  readonly retry?: RetryPolicy | undefined;
+  /** Pins these tables once more and plans them. */
+  readonly replan: (tables: readonly TableId[]) => Promise<RunPlan>;
+}
+
+/** Exports the tables of a plan. Failures of single tables are in the result. */
+export async function exportTables(input: TablesToExport): Promise<RunResult> {
+  const { options, plan, before, source, observer, signal, storages, retry, replan } = input;
+  const { runId, codec, rowGroupRows, maxRowsPerFile, onUnrepresentable, jobs, errorAction, consistency } = options;
+  const problems = plan.problems.map(problemResult);
+  for (const { id, error } of plan.problems) observer.tableFailed?.(id, error);
+  for (const result of problems) observer.tableEnded?.(result);
+
+  const snapshot = new RunSnapshot({ source, first: plan.snapshot, consistency, plan: replan, observer, signal });
+  const pool = new WorkerPool({
+    runId,
+    reader: source.readerSettings(),
+    targets: storages.targets(usedStorages(plan)),
+    codec,
+    rowGroupRows,
+    maxRowsPerFile,
+    onUnrepresentable,
+  });
+  const run = new Run({
+    tables: plan.tables,
+    before,
+    readers: plan.readers,
+    jobs,
+    errorAction,
+    pool,
+    snapshot,
+    retry,
+    withdraw: (part) => storages.get(part.storageId).withdraw(part),
+    publish: (job) => {
+      const storage = storages.get(job.plan.storageId);
+      return publishJob(job, { runId, engine: source.engine, plan, snapshot: plan.snapshot, storage });
+    },
+    observer,
+    signal,
+    isStopped: errorAction === 'fail' && problems.length > 0,
+  });
+  let results: TableResult[];
+  try {
+    results = await run.execute();
+  } finally {
+    await pool.close();
+  }
+  const tables = [...input.published, ...results, ...problems];
+  const isOneMoment = !snapshot.wasRenewed && input.published.length === 0;
+  return runResult(tables, { ...input, isOneMoment });
+}
+
+function runResult(
+  tables: readonly TableResult[],
+  { options, plan, signal, isOneMoment }: TablesToExport & { readonly isOneMoment: boolean },
+): RunResult {
+  const { runId, startedAt } = options;
+  const endedAt = new Date();
+  const sum = (count: (table: TableResult) => number) => tables.reduce((total, table) => total + count(table), 0);
+  const { consistency } = plan.snapshot;
+  const most = isOneMoment ? consistency : eachForItself(consistency);
+  return {
+    runId,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+    seconds: (endedAt.getTime() - startedAt.getTime()) / 1000,
+    consistency: leastConsistency(
+      most,
+      tables.map((table) => table.consistency),
+    ),
+    tables,
+    rows: sum((table) => table.rows),
+    files: sum((table) => table.files),
+    bytes: sum((table) => table.bytes),
+    exit: exitClassOf(tables, signal.aborted ? interruption(signal) : undefined),
+  };
+}

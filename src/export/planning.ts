@@ -1,0 +1,85 @@
+import { availableParallelism } from 'node:os';
+
+import type { DatabaseEntry } from '../auth/entries.js';
+import type { LakeportError } from '../errors.js';
+import { openSource } from '../sources/index.js';
+import type { Source } from '../sources/source.js';
+import type { RunObserver } from './observer.js';
+import type { ExportOptions } from './options.js';
+import type { RunPlan } from './plan.js';
+import { type PlanningContext, planTables } from './planner.js';
+import type { Resumption } from './resumption.js';
+import { type RetryPolicy, tryAgain } from './retry.js';
+import type { RunStorages } from './run-storages.js';
+import type { TableSettings } from './table-settings.js';
+import { TableWishes } from './table-wishes.js';
+
+export interface PlanningRequest {
+  readonly options: ExportOptions;
+  readonly entry: DatabaseEntry;
+  readonly storages: RunStorages;
+  readonly resumption: Resumption | undefined;
+  readonly tableSettings: ((source: TableSettingsOf) => Promise<readonly TableSettings[]>) | undefined;
+  readonly retry: RetryPolicy | undefined;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+}
+
+/** The database whose tables the settings are of. */
+export interface TableSettingsOf {
+  readonly engine: string;
+  readonly database: string;
+}
+
+/** What a server that was reached says when it will take connections a little later. */
+const SOON = new Set(['SOURCE_STARTING', 'SOURCE_TOO_MANY_CONNECTIONS', 'SOURCE_FAILING_OVER']);
+
+/** Connects to the source and plans, more than once where the source fails in a way that passes. */
+export class Planning {
+  readonly #request: PlanningRequest;
+  #source: Source | undefined;
+  /** An address that nobody answers at is told at once; a server that goes away later is waited for. */
+  #wasReached = false;
+
+  constructor(request: PlanningRequest) {
+    this.#request = request;
+  }
+
+  /** @throws LakeportError */
+  run(): Promise<{ readonly context: PlanningContext; readonly plan: RunPlan }> {
+    const { retry: policy, signal, observer } = this.#request;
+    return tryAgain(() => this.#attempt(), {
+      policy,
+      signal,
+      mayPass: (error) => this.#mayPass(error),
+      onFailure: ({ message, code }, delay) =>
+        observer.message?.('warning', `${message}; again in ${(delay / 1000).toFixed(1)} s`, { code }),
+    });
+  }
+
+  /** Ends the source's connection, and whatever waits for it. Never throws. */
+  async close(): Promise<void> {
+    const source = this.#source;
+    this.#source = undefined;
+    await source?.close();
+  }
+
+  async #attempt(): Promise<{ context: PlanningContext; plan: RunPlan }> {
+    const { options, entry, storages, resumption, tableSettings, observer, signal } = this.#request;
+    await this.close();
+    const { databaseName: database, lockTimeoutMs } = options;
+    const source = await openSource(entry, { database, lockTimeoutMs, signal });
+    this.#source = source;
+    this.#wasReached = true;
+    signal.throwIfAborted();
+    const settings = (await tableSettings?.({ engine: source.engine, database: source.server.database })) ?? [];
+    const config = options.tableConfig ?? [];
+    const wishes = new TableWishes({ settings, config, cores: availableParallelism() });
+    const context: PlanningContext = { options, source, storages, observer, signal, wishes, resumption };
+    return { context, plan: await planTables(context) };
+  }
+
+  #mayPass({ code, transient }: LakeportError): boolean {
+    return transient && code.startsWith('SOURCE_') && (this.#wasReached || SOON.has(code));
+  }
+}

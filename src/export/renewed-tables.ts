@@ -1,0 +1,155 @@
+import { LakeportError } from '../errors.js';
+import type { Snapshot } from '../sources/source.js';
+import type { StagedPart } from '../storage/storage.js';
+import type { RunObserver } from './observer.js';
+import type { TablePlan } from './plan.js';
+import type { Renewal, SharedSnapshot } from './shared-snapshot.js';
+import type { TableJob } from './table-job.js';
+import { tableKey, tableName } from './table-name.js';
+
+/** A table is begun anew so often; if the snapshot is lost once more, it goes on with slices of several moments. */
+const MOST_RESTARTS = 2;
+
+export interface RenewalSettings {
+  readonly snapshot: SharedSnapshot;
+  readonly observer: RunObserver;
+  /** Asks the table's readers to stop. */
+  readonly stopReading: (job: TableJob) => void;
+  /** Never rejects. */
+  readonly withdraw: (parts: readonly StagedPart[]) => Promise<void>;
+}
+
+/**
+ * What becomes of tables when the connection is lost that holds the run's snapshot. Slices that are being read keep
+ * their view of it, but no other can be begun: tables that are short of slices begin anew as of another moment, those
+ * that are not go on to their end.
+ */
+export class RenewedTables {
+  readonly #settings: RenewalSettings;
+  readonly #first: Snapshot;
+  readonly #plans = new Map<string, TablePlan>();
+  /** Called when no reader is on the table any more. */
+  readonly #idle = new Map<TableJob, () => void>();
+  #running: Promise<Map<TableJob, LakeportError>> | undefined;
+
+  constructor(settings: RenewalSettings) {
+    this.#settings = settings;
+    this.#first = settings.snapshot.current;
+  }
+
+  /** No slice may be begun now. */
+  get isRenewing(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Whether slices of this snapshot can still be begun. */
+  async isCurrent(snapshot: Snapshot): Promise<boolean> {
+    const { current } = this.#settings.snapshot;
+    return this.#running === undefined && snapshot === current && (await this.#settings.snapshot.isHeld());
+  }
+
+  /**
+   * Begins the table anew, and takes another snapshot before where the run has none.
+   * @param all the tables that are not settled, this one among them
+   * @returns tables that can't be read any more; to one of several callers
+   * @throws LakeportError where there can be no other snapshot
+   */
+  async renew(job: TableJob, all: readonly TableJob[]): Promise<ReadonlyMap<TableJob, LakeportError>> {
+    this.isIdle(job);
+    await this.#running?.catch(() => undefined);
+    const failures = await this.#ensureHeld(all);
+    if (this.#isStale(job) && job.failure === undefined && !failures.has(job)) {
+      const error = await this.#beginAnew(job);
+      if (error !== undefined) failures.set(job, error);
+    }
+    return failures;
+  }
+
+  /** Takes another snapshot where there is none; of several callers one does, and the others wait. */
+  async #ensureHeld(all: readonly TableJob[]): Promise<Map<TableJob, LakeportError>> {
+    const { snapshot } = this.#settings;
+    const { current } = snapshot;
+    // Another one may have come while the old one was asked for.
+    if ((await snapshot.isHeld()) || snapshot.current !== current) return new Map();
+    if (this.#running !== undefined) {
+      await this.#running;
+      return new Map();
+    }
+    this.#running = this.#renewAll(all);
+    try {
+      return await this.#running;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  /** To be called when a reader has left the table; does nothing as long as there are others. */
+  isIdle(job: TableJob): void {
+    if (job.active > 0) return;
+    this.#idle.get(job)?.();
+    this.#idle.delete(job);
+  }
+
+  #isStale(job: TableJob): boolean {
+    return (job.plan.snapshot ?? this.#first) !== this.#settings.snapshot.current;
+  }
+
+  async #renewAll(all: readonly TableJob[]): Promise<Map<TableJob, LakeportError>> {
+    const { snapshot, observer } = this.#settings;
+    const unread = all.filter((job) => job.failure === undefined && !job.isComplete);
+    const renewal = await snapshot.renew(unread.map(({ plan }) => plan.id));
+    for (const [key, plan] of renewal.tables) this.#plans.set(key, plan);
+    const short = unread.filter((job) => job.failure === undefined && !job.isComplete && job.isShortOfSlices);
+    tellPlan(observer, renewal, short);
+    const failures = new Map<TableJob, LakeportError>();
+    await Promise.all(
+      short.map(async (job) => {
+        const error = renewal.problems.get(tableKey(job.plan.id)) ?? (await this.#beginAnew(job));
+        if (error !== undefined) failures.set(job, error);
+      }),
+    );
+    return failures;
+  }
+
+  /** Returns why it can't be. */
+  async #beginAnew(job: TableJob): Promise<LakeportError | undefined> {
+    const plan = this.#plans.get(tableKey(job.plan.id));
+    const { observer, stopReading, withdraw } = this.#settings;
+    if (plan === undefined) return changed(job, 'is not there any more');
+    if (job.startedAt !== undefined && job.restarts >= MOST_RESTARTS) {
+      if (!isAlike(plan, job.plan)) return changed(job, 'has other columns now');
+      job.mix({ consistency: 'none', snapshot: plan.snapshot });
+      const text = `${tableName(plan.id)} goes on with rows of another moment: its consistency is none`;
+      observer.message?.('warning', text, { table: tableName(plan.id) });
+      return undefined;
+    }
+    if (job.startedAt !== undefined) {
+      job.isRestarting = true;
+      stopReading(job);
+      if (job.active > 0) await new Promise<void>((resolve) => this.#idle.set(job, resolve));
+      observer.message?.('warning', `${tableName(plan.id)} begins anew`, { table: tableName(plan.id) });
+    }
+    await withdraw(job.restart(plan));
+    return undefined;
+  }
+}
+
+/** The tables that begin anew, with what is planned for them now. */
+function tellPlan(observer: RunObserver, { plan, tables }: Renewal, jobs: readonly TableJob[]): void {
+  const renewed = jobs.flatMap((job) => tables.get(tableKey(job.plan.id)) ?? []);
+  observer.replanned?.({ ...plan, tables: renewed, problems: [] });
+}
+
+function isAlike(a: TablePlan, b: TablePlan): boolean {
+  return JSON.stringify(a.columns) === JSON.stringify(b.columns);
+}
+
+function changed(job: TableJob, how: string): LakeportError {
+  return new LakeportError({
+    code: 'TABLE_CHANGED',
+    exit: 'tables-failed',
+    message: `The connection that held the run's snapshot was lost, and ${tableName(job.plan.id)} ${how}`,
+    hint: 'Export the table again.',
+    context: { table: tableName(job.plan.id) },
+  });
+}
