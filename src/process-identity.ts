@@ -28,6 +28,23 @@ export async function stateOf(identity: ProcessIdentity): Promise<'alive' | 'dea
   return (await startOf(identity.pid)) === identity.started ? 'alive' : 'dead';
 }
 
+/** For data that was read: only its shape is checked. */
+export function isProcessIdentity(value: unknown): value is ProcessIdentity {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'host' in value &&
+    typeof value.host === 'string'
+  );
+}
+
+/** For people: `process 4711 on host db1`. */
+export function displayProcess({ pid, host }: ProcessIdentity): string {
+  return `process ${pid} on host ${host}`;
+}
+
 async function currentSystem(): Promise<Pick<ProcessIdentity, 'host' | 'bootId' | 'pidNamespace'>> {
   const [bootId, pidNamespace] = await Promise.all([
     readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => undefined),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { currentProcess, type ProcessIdentity, stateOf } from '../process-identity.js';
+import { currentProcess, displayProcess, isProcessIdentity, stateOf } from '../process-identity.js';
 import type { Holder } from './store.js';
 
 /** This process, as it holds a run. */
@@ -10,21 +10,10 @@ export async function newHolder(): Promise<Holder> {
 
 /** True where the process was of this machine and is gone, which is known long before its heartbeat is missed. */
 export async function isGone(process: unknown): Promise<boolean> {
-  return isIdentity(process) && (await stateOf(process)) === 'dead';
+  return isProcessIdentity(process) && (await stateOf(process)) === 'dead';
 }
 
 /** For people: `process 4711 on host db1`. */
 export function displayHolder(process: unknown): string | undefined {
-  return isIdentity(process) ? `process ${process.pid} on host ${process.host}` : undefined;
-}
-
-function isIdentity(process: unknown): process is ProcessIdentity {
-  return (
-    typeof process === 'object' &&
-    process !== null &&
-    'pid' in process &&
-    typeof process.pid === 'number' &&
-    'host' in process &&
-    typeof process.host === 'string'
-  );
+  return isProcessIdentity(process) ? displayProcess(process) : undefined;
 }

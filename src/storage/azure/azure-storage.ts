@@ -6,7 +6,8 @@ import type { AzureEntry } from '../../auth/entries.js';
 import { assertSafePath, directoryOf, joinPath, nameOf } from '../path.js';
 import type { Agents } from '../remote/agents.js';
 import { HIDDEN_DIRECTORY, isHiddenPath, partName, probeName, runOfPart } from '../remote/hidden-names.js';
-import { type HiddenObjects, RemoteRun } from '../remote/remote-run.js';
+import type { HiddenObjects } from '../remote/hidden-objects.js';
+import { RemoteRun } from '../remote/remote-run.js';
 import type {
   PartStanding,
   PartWriter,
@@ -124,11 +125,17 @@ export class AzureStorage implements Storage {
 
   async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
     assertSafePath(run.directory);
-    this.#run = await RemoteRun.begin(this.#hiddenObjects(), run);
+    this.#run = await RemoteRun.begin({
+      objects: this.#hiddenObjects(),
+      ...run,
+      display: (path) => this.display(path),
+    });
   }
 
-  claim(): Promise<void> {
-    return Promise.resolve();
+  async claim(directories: readonly string[]): Promise<void> {
+    directories.forEach(assertSafePath);
+    if (this.#run === undefined) throw new TypeError('directories are claimed by a run');
+    await this.#run.claims.take(directories);
   }
 
   async sweep(): Promise<number> {

@@ -1,35 +1,66 @@
-import { stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
-import { LakeportError } from '../../errors.js';
+import { currentProcess } from '../../process-identity.js';
+import { Claims } from '../claims.js';
+import { runIsActive } from '../run-is-active.js';
+import { LocalClaimNotes } from './claim-notes.js';
 import { errnoOf, unlessMissing } from './file-errors.js';
 import { cleanUp } from './run-cleanup.js';
-import { createMarker, heartbeat, HEARTBEAT_MS, isDead, listMarkers, readMarker } from './run-marker.js';
-import { markerName } from './temporary-file.js';
+import {
+  createMarker,
+  heartbeat,
+  HEARTBEAT_MS,
+  isDead,
+  listMarkers,
+  readMarker,
+  type RunHolder,
+  takeOverMarker,
+} from './run-marker.js';
+import { claimName, markerName } from './temporary-file.js';
+
+export interface LocalRunOptions {
+  /** Absolute. */
+  readonly base: string;
+  readonly runId: string;
+  /** Directory of the run's tables, relative to the base; for people. */
+  readonly directory: string;
+  readonly ignoresCase: boolean;
+  /** A path for people. */
+  readonly display: (relative: string) => string;
+}
 
 /** This process's run in a base directory: its marker, kept fresh, and its right to remove what dead runs left. */
 export class LocalRun {
   readonly runId: string;
+  readonly claims: Claims;
   readonly #base: string;
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(base: string, runId: string) {
+  private constructor({ base, runId, ignoresCase, display }: LocalRunOptions, { process, holder }: RunHolder) {
     this.#base = base;
     this.runId = runId;
+    const notes = new LocalClaimNotes({ base, runId, holder, now: () => this.#now() });
+    this.claims = new Claims({ runId, process, notes, ignoresCase, display });
     // A heartbeat that can't be written makes the run look older to other machines; the run itself goes on.
     this.#timer = setInterval(() => void heartbeat(base, runId).catch(() => undefined), HEARTBEAT_MS).unref();
   }
 
-  /** @throws LakeportError of class `usage` where another process is writing under this run's id */
-  static async begin(base: string, run: { runId: string; directory: string }): Promise<LocalRun> {
+  /**
+   * What a dead process staged under the same run id stays: this one may resume the run.
+   * @throws LakeportError of class `usage` where another process is writing under this run's id
+   */
+  static async begin(options: LocalRunOptions): Promise<LocalRun> {
+    const { base, runId, directory } = options;
+    const run = { runId, directory, process: await currentProcess(), holder: randomBytes(8).toString('hex') };
     try {
       await createMarker(base, run);
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
-      await takeOver(base, run.runId);
-      await createMarker(base, run);
+      await takeOver(base, run);
     }
-    return new LocalRun(base, run.runId);
+    return new LocalRun(options, run);
   }
 
   /**
@@ -37,9 +68,7 @@ export class LocalRun {
    * @throws the first error, after all that could be done was done
    */
   async sweep(): Promise<number> {
-    await heartbeat(this.#base, this.runId);
-    const own = await unlessMissing(() => stat(path.join(this.#base, markerName(this.runId))));
-    const now = own?.mtimeMs ?? Date.now();
+    const now = await this.#now();
     let removed = 0;
     const errors: unknown[] = [];
     for (const marker of await listMarkers(this.#base)) {
@@ -54,34 +83,44 @@ export class LocalRun {
     return removed;
   }
 
-  /** Removes what this run still has staged, whichever thread staged it, and the marker. */
+  /** Removes what this run still has staged, whichever thread or earlier process staged it, and the marker. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
+    // What is staged, and the marker, are the other process's.
+    if (this.claims.isOvertaken) return;
     const marker = await readMarker(this.#base, this.runId);
     if (marker !== undefined) await cleanUp(this.#base, marker);
+    else await this.claims.giveBack();
   }
 
   /** Leaves everything as it is, as a killed process would. */
   abandon(): void {
     clearInterval(this.#timer);
   }
+
+  /** By the file system's clock, in milliseconds since 1970. */
+  async #now(): Promise<number> {
+    await heartbeat(this.#base, this.runId);
+    const own = await unlessMissing(() => stat(path.join(this.#base, markerName(this.runId))));
+    return own?.mtimeMs ?? Date.now();
+  }
 }
 
-async function takeOver(base: string, runId: string): Promise<void> {
-  const marker = await readMarker(base, runId);
-  if (marker === undefined) return;
-  if (!(await isDead(marker, Date.now()))) {
-    const holder = marker.process;
-    throw new LakeportError({
-      code: 'RUN_IS_ACTIVE',
-      exit: 'usage',
-      message:
-        holder === undefined
-          ? `Run ${runId} is being written by another process`
-          : `Run ${runId} is being written by process ${holder.pid} on ${holder.host}`,
-      hint: 'Wait until it has ended, or give this run another --run_id.',
-      context: { path: markerName(runId) },
-    });
+async function takeOver(base: string, run: RunHolder): Promise<void> {
+  const { runId } = run;
+  const dead = await readMarker(base, runId);
+  if (dead === undefined) {
+    // It has ended in this very moment.
+    await createMarker(base, run);
+    return;
   }
-  await cleanUp(base, marker);
+  if (!(await isDead(dead, Date.now()))) {
+    throw runIsActive(runId, { process: dead.process, marker: markerName(runId) });
+  }
+  // Before the run lives again, and with it what its processes have claimed.
+  if (dead.holder !== undefined) {
+    const claim = path.join(base, claimName(runId, dead.holder));
+    await unlessMissing(() => unlink(claim));
+  }
+  await takeOverMarker(base, run);
 }

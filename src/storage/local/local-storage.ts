@@ -167,11 +167,21 @@ export class LocalStorage implements Storage {
 
   async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
     assertSafePath(run.directory);
-    this.#run = await explained(this.#shownBase, () => LocalRun.begin(this.#base, run));
+    this.#run = await explained(this.#shownBase, () =>
+      LocalRun.begin({
+        base: this.#base,
+        ...run,
+        ignoresCase: this.capabilities.ignoresCase === true,
+        display: (path) => this.display(path),
+      }),
+    );
   }
 
-  claim(): Promise<void> {
-    return Promise.resolve();
+  async claim(directories: readonly string[]): Promise<void> {
+    directories.forEach(assertSafePath);
+    const run = this.#run;
+    if (run === undefined) throw new TypeError('directories are claimed by a run');
+    await explained(this.#shownBase, () => run.claims.take(directories));
   }
 
   sweep(): Promise<number> {

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { directoryOf } from '../path.js';
 import { unlessMissing } from './file-errors.js';
 import { removeMarker, type RunMarker } from './run-marker.js';
-import { isTemporaryOf } from './temporary-file.js';
+import { isTemporaryOf, runOfClaim } from './temporary-file.js';
 
 /**
- * Removes what a run has left staged, the directories that it made and that are empty, and at last its marker.
+ * Removes what a run has left staged, the directories that it made and that are empty, its claims, and at last its marker.
  * Returns how many temporary files there were. Several processes may clean up after the same run.
  */
 export async function cleanUp(base: string, marker: RunMarker): Promise<number> {
@@ -16,6 +16,7 @@ export async function cleanUp(base: string, marker: RunMarker): Promise<number> 
     removed += await removeTemporaries(base, directory, marker.runId);
   }
   await removeEmptyDirectories(base, marker.directories.flatMap(madeDirectories));
+  await removeClaims(base, marker.runId);
   await removeMarker(base, marker.runId);
   return removed;
 }
@@ -26,6 +27,13 @@ async function removeTemporaries(base: string, directory: string, runId: string)
   const temporaries = names.filter((name) => isTemporaryOf(runId, name));
   for (const name of temporaries) await unlessMissing(() => unlink(path.join(absolute, name)));
   return temporaries.length;
+}
+
+async function removeClaims(base: string, runId: string): Promise<void> {
+  const names = (await unlessMissing(() => readdir(base))) ?? [];
+  // One that was still being written has the name of a temporary file.
+  const claims = names.filter((name) => runOfClaim(name) === runId || isTemporaryOf(runId, name));
+  for (const name of claims) await unlessMissing(() => unlink(path.join(base, name)));
 }
 
 /** A directory and those above it, up to the topmost that had to be made. */

@@ -2,15 +2,17 @@ import { constants } from 'node:fs';
 import { open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
+import { SILENCE_MS } from '../claims.js';
 import { isSafePath } from '../path.js';
 import { unlessMissing } from './file-errors.js';
-import { currentProcess, type ProcessIdentity, stateOf } from '../../process-identity.js';
+import { isProcessIdentity, type ProcessIdentity, stateOf } from '../../process-identity.js';
 import { markerName, runOfMarker } from './temporary-file.js';
 
 /**
- * The file `.lakeport-run-<run_id>.json` in the storage's base. Its first line says which process writes there, each
- * following line names a directory in which that run may have temporary files: so a later run finds what a dead one
- * left, wherever it lies. An empty line is a heartbeat, for readers on other machines, who see the file's age only.
+ * The file `.lakeport-run-<run_id>.json` in the storage's base. Its first line says which process writes there; each
+ * further process of the same run adds a line of its own when it takes over. Every other line names a directory in which
+ * that run may have temporary files: so a later run finds what a dead one left, wherever it lies. An empty line is a
+ * heartbeat, for readers on other machines, who see the file's age only.
  */
 
 /** A directory that a run writes into. */
@@ -23,21 +25,38 @@ export interface RunDirectory {
 
 export interface RunMarker {
   readonly runId: string;
-  /** Undefined where the run died before it had written the line. */
+  /** The latest one; undefined where the run died before it had written the line. */
   readonly process: ProcessIdentity | undefined;
+  /** Tells that process's claim from those of others of the run. */
+  readonly holder: string | undefined;
   readonly directories: readonly RunDirectory[];
   /** Last heartbeat, by the file system's clock, in milliseconds since 1970. */
   readonly touchedAt: number;
 }
 
 export const HEARTBEAT_MS = 60_000;
-/** A run that nobody here can ask is taken for dead after so many milliseconds of silence. */
-const SILENCE_MS = 10 * HEARTBEAT_MS;
+
+/** A process's run, as its marker introduces it. */
+export interface RunHolder {
+  readonly runId: string;
+  readonly process: ProcessIdentity;
+  readonly holder: string;
+  /** For people. */
+  readonly directory: string;
+}
 
 /** @throws errno `EEXIST` where the run has a marker already */
-export async function createMarker(base: string, run: { runId: string; directory: string }): Promise<void> {
-  const first = { ...(await currentProcess()), directory: run.directory, createdAt: new Date().toISOString() };
-  await writeFile(path.join(base, markerName(run.runId)), `${JSON.stringify(first)}\n`, { flag: 'wx' });
+export async function createMarker(base: string, run: RunHolder): Promise<void> {
+  await writeFile(path.join(base, markerName(run.runId)), introduction(run), { flag: 'wx' });
+}
+
+/** Notes that the run goes on in this process. The empty line ends one that the last process may have left cut short. */
+export function takeOverMarker(base: string, run: RunHolder): Promise<void> {
+  return append(base, run.runId, `\n${introduction(run)}`);
+}
+
+function introduction({ process, holder, directory }: RunHolder): string {
+  return `${JSON.stringify({ ...process, holder, directory, createdAt: new Date().toISOString() })}\n`;
 }
 
 /** Notes a directory; does nothing where the run has no marker. */
@@ -72,11 +91,13 @@ export async function readMarker(base: string, runId: string): Promise<RunMarker
   const file = path.join(base, markerName(runId));
   return unlessMissing(async () => {
     const [text, { mtimeMs }] = await Promise.all([readFile(file, 'utf8'), stat(file)]);
-    const [first, ...rest] = text.split('\n').map(parseLine);
+    const lines = text.split('\n').map(parseLine);
+    const process = lines.findLast(isProcessIdentity);
     return {
       runId,
-      process: isIdentity(first) ? first : undefined,
-      directories: rest.filter(isDirectory),
+      process,
+      holder: process === undefined ? undefined : holderOf(process),
+      directories: lines.filter((line) => isDirectory(line)),
       touchedAt: mtimeMs,
     };
   });
@@ -101,12 +122,13 @@ function parseLine(line: string): unknown {
   }
 }
 
-function isIdentity(line: unknown): line is ProcessIdentity {
-  return typeof line === 'object' && line !== null && 'pid' in line && typeof line.pid === 'number' && 'host' in line;
+function holderOf(line: object): string | undefined {
+  const holder = 'holder' in line ? line.holder : undefined;
+  return typeof holder === 'string' && /^[0-9a-f]{16}$/.test(holder) ? holder : undefined;
 }
 
 function isDirectory(line: unknown): line is RunDirectory {
-  if (typeof line !== 'object' || line === null || !('directory' in line)) return false;
+  if (typeof line !== 'object' || line === null || !('directory' in line) || isProcessIdentity(line)) return false;
   const made = 'made' in line ? line.made : '';
   return [line.directory, made].every((value) => typeof value === 'string' && isSafePath(value));
 }

@@ -28,6 +28,19 @@ export function markerName(runId: string): string {
   return `${PREFIX}run-${runId}.json`;
 }
 
+/**
+ * `.lakeport-claim-<run_id>-<holder>.json`, in the storage's base.
+ * @param holder 16 hexadecimal digits that tell a run's processes apart
+ */
+export function claimName(runId: string, holder: string): string {
+  return `${PREFIX}claim-${runId}-${holder}.json`;
+}
+
+/** The run id in a claim's name; undefined for other names. */
+export function runOfClaim(name: string): string | undefined {
+  return /^\.lakeport-claim-([\w-]+)-[0-9a-f]{16}\.json$/.exec(name)?.[1];
+}
+
 /** The run id in a marker's name; undefined for other names. */
 export function runOfMarker(name: string): string | undefined {
   return /^\.lakeport-run-([\w-]+)\.json$/.exec(name)?.[1];

@@ -6,6 +6,7 @@
 export const HIDDEN_DIRECTORY = '.lakeport';
 
 const PART = /^part-([\w-]+)-([0-9a-f]{16})\.tmp$/;
+const CLAIM = /^claim-([\w-]+)-[0-9a-f]{16}\.json$/;
 const MARKER = /^run-([\w-]+)\.json$/;
 
 /** @param nonce 16 hexadecimal digits */
@@ -17,6 +18,11 @@ export function markerName(runId: string): string {
   return `run-${runId}.json`;
 }
 
+/** @param holder 16 hexadecimal digits that tell a run's processes apart */
+export function claimName(runId: string, holder: string): string {
+  return `claim-${runId}-${holder}.json`;
+}
+
 /** What `prepare` writes and removes to see whether it may. */
 export function probeName(nonce: string): string {
   return `probe-${nonce}.tmp`;
@@ -25,6 +31,11 @@ export function probeName(nonce: string): string {
 /** Run id of a staged part's name; undefined for other names. */
 export function runOfPart(name: string): string | undefined {
   return PART.exec(name)?.[1];
+}
+
+/** Run id of a claim's name; undefined for other names. */
+export function runOfClaim(name: string): string | undefined {
+  return CLAIM.exec(name)?.[1];
 }
 
 /** Run id of a marker's name; undefined for other names. */

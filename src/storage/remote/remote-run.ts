@@ -1,30 +1,23 @@
-import { LakeportError } from '../../errors.js';
-import { currentProcess, type ProcessIdentity, stateOf } from '../../process-identity.js';
-import { markerName, runOfMarker, runOfPart } from './hidden-names.js';
+import { randomBytes } from 'node:crypto';
 
-/** An object in the hidden directory of a base. */
-export interface HiddenObject {
-  /** Within the directory. */
-  readonly name: string;
-  /** By the store's clock, in milliseconds since 1970. */
-  readonly modifiedAt: number;
-}
-
-/** The hidden directory, as far as a run needs it. */
-export interface HiddenObjects {
-  /** @returns `now` is the store's clock */
-  list(): Promise<{ readonly objects: readonly HiddenObject[]; readonly now: number }>;
-  get(name: string): Promise<Uint8Array | undefined>;
-  put(name: string, content: Uint8Array): Promise<void>;
-  /** Writes an object that must not be there yet; false where it is. */
-  create(name: string, content: Uint8Array): Promise<boolean>;
-  /** Those that are gone already are no error. */
-  remove(names: readonly string[]): Promise<void>;
-}
+import { currentProcess, stateOf } from '../../process-identity.js';
+import { Claims, SILENCE_MS } from '../claims.js';
+import { runIsActive } from '../run-is-active.js';
+import { RemoteClaimNotes } from './claim-notes.js';
+import { claimName, markerName, runOfClaim, runOfMarker, runOfPart } from './hidden-names.js';
+import type { HiddenObject, HiddenObjects } from './hidden-objects.js';
+import { type MarkerContent, markerContent, parseMarker } from './marker-content.js';
 
 const HEARTBEAT_MS = 60_000;
-/** A run whose process nobody here can ask is taken for dead after so many milliseconds of silence. */
-const SILENCE_MS = 10 * HEARTBEAT_MS;
+
+export interface RemoteRunOptions {
+  readonly objects: HiddenObjects;
+  readonly runId: string;
+  /** Directory of the run's tables, relative to the base; for people. */
+  readonly directory: string;
+  /** A path for people. */
+  readonly display: (path: string) => string;
+}
 
 /**
  * This process's run in a store: its marker, kept fresh, and its right to remove what dead runs left. Ages are by the
@@ -32,15 +25,17 @@ const SILENCE_MS = 10 * HEARTBEAT_MS;
  */
 export class RemoteRun {
   readonly runId: string;
+  readonly claims: Claims;
   readonly #objects: HiddenObjects;
   readonly #marker: Uint8Array;
   readonly #timer: NodeJS.Timeout;
   #beating: Promise<void> = Promise.resolve();
 
-  private constructor(objects: HiddenObjects, runId: string, marker: Uint8Array) {
-    this.#objects = objects;
-    this.runId = runId;
-    this.#marker = marker;
+  private constructor(options: { objects: HiddenObjects; runId: string; marker: Uint8Array; claims: Claims }) {
+    this.#objects = options.objects;
+    this.runId = options.runId;
+    this.claims = options.claims;
+    this.#marker = options.marker;
     this.#timer = setInterval(() => {
       // A heartbeat that can't be written makes the run look older to other machines; the run itself goes on.
       this.#beating = this.#beat().catch(() => undefined);
@@ -51,14 +46,18 @@ export class RemoteRun {
    * What a dead process staged under the same run id stays: this one may resume the run.
    * @throws LakeportError of class `usage` where another process is writing under this run's id
    */
-  static async begin(objects: HiddenObjects, run: { runId: string; directory: string }): Promise<RemoteRun> {
-    const content = { ...(await currentProcess()), directory: run.directory, createdAt: new Date().toISOString() };
-    const marker = Buffer.from(`${JSON.stringify(content)}\n`);
-    if (!(await objects.create(markerName(run.runId), marker))) {
-      await refuseIfAlive(objects, run.runId);
-      await objects.put(markerName(run.runId), marker);
+  static async begin({ objects, runId, directory, display }: RemoteRunOptions): Promise<RemoteRun> {
+    const holder = randomBytes(8).toString('hex');
+    const process = await currentProcess();
+    const marker = markerContent({ process, holder, directory });
+    if (!(await objects.create(markerName(runId), marker))) {
+      const dead = await refuseIfAlive(objects, runId);
+      // Before the run lives again, and with it what its processes have claimed.
+      if (dead?.holder !== undefined) await objects.remove([claimName(runId, dead.holder)]);
+      await objects.put(markerName(runId), marker);
     }
-    return new RemoteRun(objects, run.runId, marker);
+    const notes = new RemoteClaimNotes(objects, { runId, holder });
+    return new RemoteRun({ objects, runId, marker, claims: new Claims({ runId, process, notes, display }) });
   }
 
   /**
@@ -71,12 +70,8 @@ export class RemoteRun {
     const errors: unknown[] = [];
     let removed = 0;
     for (const runId of await this.#deadRuns(objects, now)) {
-      const parts = objects.filter(({ name }) => runOfPart(name) === runId).map(({ name }) => name);
       try {
-        await this.#objects.remove(parts);
-        // Last: as long as the marker is there, the parts are known to be that run's.
-        await this.#objects.remove([markerName(runId)]);
-        removed += parts.length;
+        removed += await this.#remove(runId, objects);
       } catch (error) {
         errors.push(error);
       }
@@ -85,14 +80,14 @@ export class RemoteRun {
     return removed;
   }
 
-  /** Removes what this run still has staged, whichever thread staged it, and the marker. */
+  /** Removes what this run still has staged, whichever thread or earlier process staged it, and the marker. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
     await this.#beating;
+    // What is staged, and the marker, are the other process's.
+    if (this.claims.isOvertaken) return;
     const { objects } = await this.#objects.list();
-    const own = objects.filter(({ name }) => runOfPart(name) === this.runId).map(({ name }) => name);
-    await this.#objects.remove(own);
-    await this.#objects.remove([markerName(this.runId)]);
+    await this.#remove(this.runId, objects);
   }
 
   /** Leaves everything as it is, as a killed process would. */
@@ -104,6 +99,15 @@ export class RemoteRun {
     return this.#objects.put(markerName(this.runId), this.#marker);
   }
 
+  async #remove(runId: string, objects: readonly HiddenObject[]): Promise<number> {
+    const names = objects.map(({ name }) => name);
+    const parts = names.filter((name) => runOfPart(name) === runId);
+    await this.#objects.remove([...parts, ...names.filter((name) => runOfClaim(name) === runId)]);
+    // Last: as long as the marker is there, the parts are known to be that run's.
+    await this.#objects.remove([markerName(runId)]);
+    return parts.length;
+  }
+
   async #deadRuns(objects: readonly HiddenObject[], now: number): Promise<Set<string>> {
     const dead = new Set<string>();
     /** When each run was last heard of: by its marker, or where it has none, by the latest part. */
@@ -111,13 +115,13 @@ export class RemoteRun {
     const marked = new Set<string>();
     for (const { name, modifiedAt } of objects) {
       const marker = runOfMarker(name);
-      const runId = marker ?? runOfPart(name);
+      const runId = marker ?? runOfPart(name) ?? runOfClaim(name);
       if (runId === undefined || runId === this.runId) continue;
       if (marker !== undefined) marked.add(marker);
       heard.set(runId, Math.max(modifiedAt, heard.get(runId) ?? 0));
     }
     for (const [runId, at] of heard) {
-      const process = marked.has(runId) ? await processOf(this.#objects, runId) : undefined;
+      const process = marked.has(runId) ? (await readMarker(this.#objects, runId))?.process : undefined;
       const state = process === undefined ? 'unknown' : await stateOf(process);
       if (state === 'dead' || (state === 'unknown' && now - at > SILENCE_MS)) dead.add(runId);
     }
@@ -125,36 +129,19 @@ export class RemoteRun {
   }
 }
 
-async function refuseIfAlive(objects: HiddenObjects, runId: string): Promise<void> {
-  const process = await processOf(objects, runId);
+/** What the marker says of a process that is dead. */
+async function refuseIfAlive(objects: HiddenObjects, runId: string): Promise<MarkerContent | undefined> {
+  const content = await readMarker(objects, runId);
+  const process = content?.process;
   const state = process === undefined ? 'unknown' : await stateOf(process);
-  if (state === 'dead') return;
+  if (state === 'dead') return content;
   const listed = await objects.list();
   const marker = listed.objects.find(({ name }) => name === markerName(runId));
-  if (marker === undefined || (state === 'unknown' && listed.now - marker.modifiedAt > SILENCE_MS)) return;
-  const holder = process === undefined ? 'another process' : `process ${process.pid} on ${process.host}`;
-  throw new LakeportError({
-    code: 'RUN_IS_ACTIVE',
-    exit: 'usage',
-    message: `Run ${runId} is being written by ${holder}`,
-    hint: 'Wait until it has ended, or give this run another --run_id.',
-    context: { path: markerName(runId) },
-  });
+  if (marker === undefined || (state === 'unknown' && listed.now - marker.modifiedAt > SILENCE_MS)) return content;
+  throw runIsActive(runId, { process, marker: markerName(runId) });
 }
 
-async function processOf(objects: HiddenObjects, runId: string): Promise<ProcessIdentity | undefined> {
+async function readMarker(objects: HiddenObjects, runId: string): Promise<MarkerContent | undefined> {
   const content = await objects.get(markerName(runId));
-  if (content === undefined) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(content).toString());
-    return isIdentity(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isIdentity(value: unknown): value is ProcessIdentity {
-  return (
-    typeof value === 'object' && value !== null && 'pid' in value && typeof value.pid === 'number' && 'host' in value
-  );
+  return content === undefined ? undefined : parseMarker(content);
 }

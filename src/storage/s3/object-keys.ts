@@ -61,15 +61,24 @@ export function runMarkerPath(runId: string): string {
   return `${runDirectory(runId)}/run.json`;
 }
 
+/**
+ * The object that tells which directories a run has claimed.
+ * @param holder 16 hexadecimal digits that tell a run's processes apart
+ */
+export function runClaimPath(runId: string, holder: string): string {
+  return `${runDirectory(runId)}/claim-${holder}.json`;
+}
+
 /** One of the objects that list a run's multipart uploads. */
 export function uploadJournalPath(runId: string, journal: string): string {
   return `${runDirectory(runId)}/uploads-${journal}.json`;
 }
 
 /** The run whose note a path is, and which kind of note; undefined for other paths. */
-export function parseNotePath(path: string): { runId: string; kind: 'marker' | 'journal' } | undefined {
+export function parseNotePath(path: string): { runId: string; kind: 'marker' | 'claim' | 'journal' } | undefined {
   const [, runId, name] = /^\.lakeport\/runs\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
   if (runId === undefined || name === undefined) return undefined;
   if (name === 'run.json') return { runId, kind: 'marker' };
+  if (/^claim-[0-9a-f]{16}\.json$/.test(name)) return { runId, kind: 'claim' };
   return /^uploads-[\w-]+\.json$/.test(name) ? { runId, kind: 'journal' } : undefined;
 }

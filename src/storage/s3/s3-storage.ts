@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { S3Entry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import { directoryOf } from '../path.js';
+import { assertSafePath, directoryOf } from '../path.js';
 import type { Agents } from '../remote/agents.js';
 import type { PartStanding, PartWriter, StagedPart, StageOptions, Storage, StoredObject } from '../storage.js';
 import { openBucket, type S3Bucket } from './bucket.js';
@@ -13,7 +13,8 @@ import { PartBuffers } from './part-buffers.js';
 import { PartPublisher } from './part-publisher.js';
 import { type PartSizes, partSizes } from './part-size.js';
 import { S3PartWriter } from './part-writer.js';
-import { RunMarker } from './run-marker.js';
+import { RunNotes } from './run-notes.js';
+import { S3Run } from './s3-run.js';
 import { MARK } from './staged-token.js';
 import { sweep } from './sweep.js';
 import { UploadJournal } from './upload-journal.js';
@@ -41,7 +42,7 @@ export class S3Storage implements Storage {
   readonly #publisher: PartPublisher;
   /** By run id. */
   readonly #journals = new Map<string, UploadJournal>();
-  #run: RunMarker | undefined;
+  #run: S3Run | undefined;
 
   constructor({ entry, agents, pieceBytes }: S3StorageOptions) {
     this.id = entry.id;
@@ -140,15 +141,22 @@ export class S3Storage implements Storage {
   }
 
   async beginRun({ runId }: { readonly runId: string }): Promise<void> {
-    this.#run = await RunMarker.begin({ bucket: this.#bucket, keys: this.#keys, runId });
+    this.#run = await S3Run.begin({
+      bucket: this.#bucket,
+      keys: this.#keys,
+      runId,
+      display: (path) => this.display(path),
+    });
   }
 
-  claim(): Promise<void> {
-    return Promise.resolve();
+  async claim(directories: readonly string[]): Promise<void> {
+    directories.forEach(assertSafePath);
+    if (this.#run === undefined) throw new TypeError('directories are claimed by a run');
+    await this.#run.claims.take(directories);
   }
 
   sweep(): Promise<number> {
-    return sweep({ bucket: this.#bucket, keys: this.#keys, own: this.#run?.runId });
+    return sweep(new RunNotes(this.#bucket, this.#keys), this.#run?.runId);
   }
 
   async endRun(): Promise<void> {

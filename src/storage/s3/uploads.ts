@@ -28,6 +28,8 @@ export interface UploadedPart {
 /** Requests on multipart uploads of the bucket. */
 export class S3Uploads {
   readonly #requests: S3Requests;
+  /** Ids of uploads that this object has completed or aborted. */
+  readonly #settled = new Set<string>();
 
   constructor(requests: S3Requests) {
     this.#requests = requests;
@@ -88,6 +90,7 @@ export class S3Uploads {
       },
     });
     await this.#requests.send('CompleteMultipartUpload', upload.key, () => this.#requests.client.send(command));
+    this.#settled.add(upload.uploadId);
   }
 
   /** Whether the upload is open and holds these parts, as far as one page of the store's answer tells. */
@@ -105,12 +108,18 @@ export class S3Uploads {
     });
   }
 
+  /** True where this process knows that the upload is over, without asking. */
+  isSettled({ uploadId }: Upload): boolean {
+    return this.#settled.has(uploadId);
+  }
+
   /** True where there was such an upload. */
   async abort(upload: Upload): Promise<boolean> {
     const command = new AbortMultipartUploadCommand(this.#of(upload));
     return await this.#requests.send('AbortMultipartUpload', upload.key, async () => {
       try {
         await this.#requests.client.send(command);
+        this.#settled.add(upload.uploadId);
         return true;
       } catch (error) {
         // Without the bucket there is nothing to withdraw either.

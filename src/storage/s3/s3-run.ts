@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+
+import { LakeportError } from '../../errors.js';
+import { currentProcess } from '../../process-identity.js';
+import { Claims } from '../claims.js';
+import { runIsActive } from '../run-is-active.js';
+import type { S3Bucket } from './bucket.js';
+import { S3ClaimNotes } from './claim-notes.js';
+import { isRunDead, markerContent, type MarkerContent } from './marker-content.js';
+import { type ObjectKeys, runClaimPath, runMarkerPath } from './object-keys.js';
+import { smallObjectSettings } from './object-settings.js';
+import { RunNotes } from './run-notes.js';
+
+const HEARTBEAT_MS = 60_000;
+
+export interface S3RunOptions {
+  readonly bucket: S3Bucket;
+  readonly keys: ObjectKeys;
+  readonly runId: string;
+  /** A path for people. */
+  readonly display: (path: string) => string;
+}
+
+/**
+ * This process's run: its marker in the bucket, written anew again and again, so that its age is that of the last
+ * heartbeat, and its claim.
+ */
+export class S3Run {
+  readonly runId: string;
+  readonly claims: Claims;
+  readonly #bucket: S3Bucket;
+  readonly #keys: ObjectKeys;
+  readonly #notes: RunNotes;
+  readonly #marker: MarkerContent;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #beating: Promise<void> = Promise.resolve();
+
+  private constructor({ bucket, keys, runId, display }: S3RunOptions, marker: MarkerContent & { holder: string }) {
+    this.runId = runId;
+    this.#bucket = bucket;
+    this.#keys = keys;
+    this.#notes = new RunNotes(bucket, keys);
+    this.#marker = marker;
+    const { process, holder } = marker;
+    const notes = new S3ClaimNotes({ bucket, keys, notes: this.#notes, runId, holder });
+    this.claims = new Claims({ runId, process, notes, display });
+  }
+
+  /**
+   * What a dead process staged under the same run id stays: this one may resume the run.
+   * @throws LakeportError of class `usage` where another process is writing under this run's id
+   */
+  static async begin(options: S3RunOptions): Promise<S3Run> {
+    const holder = randomBytes(8).toString('hex');
+    const run = new S3Run(options, { process: await currentProcess(), holder });
+    await run.#takeOver();
+    await run.#write();
+    // A heartbeat that fails is followed by nine more before anybody takes the run for dead.
+    run.#heartbeat = setInterval(() => {
+      run.#beating = run.#write().catch(() => undefined);
+    }, HEARTBEAT_MS);
+    run.#heartbeat.unref();
+    return run;
+  }
+
+  /** Withdraws what this run still has staged, whichever thread or earlier process staged it, and removes all its notes. */
+  async end(): Promise<void> {
+    this.abandon();
+    await this.#beating;
+    // What is staged, and the notes, are the other process's.
+    if (this.claims.isOvertaken) return;
+    const notes = await this.#notes.ofRun(this.runId);
+    try {
+      await this.#notes.remove(notes);
+    } catch (error) {
+      // Credentials that may write and not delete are enough for a first export.
+      if (!(error instanceof LakeportError && error.code === 'S3_ACCESS_DENIED')) throw error;
+      await this.claims.giveBack();
+      await this.#write({ ended: true });
+    }
+  }
+
+  /** Goes away without a word, so that others take the run for dead in time. */
+  abandon(): void {
+    clearInterval(this.#heartbeat);
+  }
+
+  /** Looks whether an earlier process of this run has left its marker. */
+  async #takeOver(): Promise<void> {
+    const { runId } = this;
+    const notes = await this.#notes.ofRun(runId);
+    const found = notes.find((note) => this.#notes.parse(note)?.kind === 'marker');
+    if (found === undefined) return;
+    const marker = await this.#notes.marker(runId);
+    const silentMs = this.#notes.silentMs([found]);
+    if (!(await isRunDead(marker, silentMs))) {
+      throw runIsActive(runId, { process: marker?.process, marker: this.#bucket.requests.display(found.key) });
+    }
+    if (marker?.holder === undefined) return;
+    // Before the run lives again, and with it what its processes have claimed.
+    const claim = this.#keys.keyOf(runClaimPath(runId, marker.holder));
+    if (notes.some(({ key }) => key === claim)) await this.#bucket.objects.remove([claim]);
+  }
+
+  async #write(state: { readonly ended?: true } = {}): Promise<void> {
+    const key = this.#keys.keyOf(runMarkerPath(this.runId));
+    const settings = smallObjectSettings(this.#bucket.requests.entry.info);
+    await this.#bucket.objects.put({ key, settings }, markerContent({ ...this.#marker, ...state }));
+  }
+}
