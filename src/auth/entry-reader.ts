@@ -36,7 +36,7 @@ export function readEntry(property: JsonProperty, reader: EntryReader): AuthEntr
   const declared = typeOf(parts, line, reader);
   if (declared === undefined) return undefined;
   if ('unavailable' in declared) return { id, unavailable: declared.unavailable };
-  const { type } = declared;
+  const { type, implied = {} } = declared;
   checkAuthMode(type, parts.get('auth_mode'), reader);
   misplacedFields(type, parts, reader);
 
@@ -48,6 +48,9 @@ export function readEntry(property: JsonProperty, reader: EntryReader): AuthEntr
   const fields = readFields(type, info.node, reader);
   if (isStorageType(type)) {
     resolveAddress(type, fields, reader);
+    for (const [name, value] of Object.entries(implied)) {
+      if (!fields.has(name)) fields.set(name, { given: name, line, value, resolved: true });
+    }
     addEnvironmentFields({ type, fields, line, reader });
   }
   return validate({ id, type, fields, line: info.line }, reader);

@@ -1,7 +1,13 @@
 import type { EntryType } from './field-names.js';
 
 /** What an entry says to be: one of our kinds, or one that a later version reads. */
-export type DeclaredType = { readonly type: EntryType } | { readonly unavailable: string };
+export type DeclaredType =
+  | {
+      readonly type: EntryType;
+      /** Fields that the name of the kind stands for. */
+      readonly implied?: Readonly<Record<string, boolean>>;
+    }
+  | { readonly unavailable: string };
 
 const NAMES: Readonly<Record<string, EntryType>> = {
   postgres: 'postgres',
@@ -35,7 +41,7 @@ export function declaredType(field: 'storage_type' | 'ds_type', name: string): D
   if (field === 'ds_type' && UNAVAILABLE.includes(plain)) return { unavailable: plain };
   const type = Object.hasOwn(NAMES, plain) ? NAMES[plain] : undefined;
   if (type === undefined || (field === 'storage_type' && !isStorageType(type))) return undefined;
-  return { type };
+  return plain === 'onelake' ? { type, implied: { use_fabric_endpoint: true } } : { type };
 }
 
 export function isStorageType(type: EntryType | undefined): boolean {

@@ -393,6 +393,11 @@ describe('Azure', () => {
     expect(await info('azure', given)).toMatchObject(expected);
   });
 
+  it('is OneLake by the name of the kind, too', async () => {
+    const given = { container: 'ws', base_path: 'lh.Lakehouse/Files/x' };
+    expect(await info('onelake', given)).toMatchObject({ container: 'ws', useFabricEndpoint: true });
+  });
+
   it.each<[Info, RegExp]>([
     [{ container: 'c' }, /`account_name` is missing/],
     [{ account_name: 'a' }, /`container` is missing/],
