@@ -5,6 +5,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -13,6 +14,9 @@ import type { S3Info } from '../../src/auth/entries.js';
 import { openS3Storage } from '../../src/storage/s3/index.js';
 import { probeStorage } from '../../src/storage/probe.js';
 import type { Storage } from '../../src/storage/storage.js';
+import { postgresEntry, runCli, temporaryDirectory, writeAuthFile } from '../support/cli.js';
+import { makeNoisyTable } from '../support/cli-storage-run.js';
+import { startPostgres } from '../support/postgres.js';
 import { type CephGateway, hasCeph, startCephGateway } from '../support/ceph.js';
 import { breakTimes, startFaultProxy } from '../support/fault-proxy.js';
 import { s3Entry } from '../support/s3-entry.js';
@@ -135,6 +139,45 @@ describe.skipIf(!available)('with the gateway of Ceph', () => {
     await next.endRun();
     expect(await uploads()).toBe(0);
     expect(await storage.list('.lakeport/runs/dead')).toEqual([]);
+  });
+
+  test('takes whole exports, the second in place of the first', async () => {
+    await using home = await temporaryDirectory();
+    const postgres = await startPostgres();
+    try {
+      const { endpoint, accessKeyId, secretAccessKey } = gateway;
+      const keys = { access_key_id: accessKeyId, secret_access_key: secretAccessKey };
+      const info = { bucket: 'lake', base_path: 'whole', endpoint_url: endpoint, part_size: '5 MiB', ...keys };
+      const entries = { ds_pg: postgresEntry(postgres), lake: { storage_type: 's3', info } };
+      const auth = await writeAuthFile(home.path, entries);
+      const flags = ['-a', auth, '--source_db_auth_id', 'ds_pg', '--target_storage_id', 'lake', '--json'];
+      const run = () => runCli([...flags, '--max_rows_per_file', '10000'], { env: { XDG_STATE_HOME: home.path } });
+      const keysThere = async () => {
+        const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: 'lake', Prefix: 'whole/' }));
+        return Contents.map(({ Key = '' }) => Key);
+      };
+      await makeNoisyTable(postgres, 'large', 16);
+      await postgres.query('CREATE TABLE small AS SELECT 1 AS id');
+      const first = await run();
+      expect(first.code, first.stdout).toBe(0);
+      expect((await keysThere()).filter((key) => key.includes('/large/part-')).length).toBeGreaterThan(1);
+
+      await postgres.query('DELETE FROM large WHERE id > 10');
+      const second = await run();
+      expect(second.code, second.stdout).toBe(0);
+      expect(await keysThere()).toEqual(
+        ['large', 'small'].flatMap((table) =>
+          ['_SUCCESS', '_manifest.json', 'part-00000.parquet'].map((name) => `whole/public/${table}/${name}`),
+        ),
+      );
+      const { Body: body } = await client.send(
+        new GetObjectCommand({ Bucket: 'lake', Key: 'whole/public/large/_manifest.json' }),
+      );
+      expect(JSON.parse(await body!.transformToString())).toMatchObject({ row_count: 10 });
+      expect(await uploads()).toBe(0);
+    } finally {
+      await postgres.stop();
+    }
   });
 
   test('keeps the mark by which a part is recognised', async () => {
