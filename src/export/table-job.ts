@@ -78,9 +78,9 @@ export class TableJob {
     return this.#restarts;
   }
 
-  /** The most attempts that one of its slices has taken. */
+  /** The most attempts that one of its slices has taken, given that none of them has failed for good. */
   get attempts(): number {
-    return Math.max(1, this.#restarts + 1, ...this.#attempts.values());
+    return Math.max(this.#restarts, ...this.#attempts.values()) + 1;
   }
 
   /** Every part that is staged for the table and not published, in no order. */

@@ -14,6 +14,8 @@ export interface TcpGate {
   stall(): void;
   /** Cuts the connections that there are; new ones are let in. */
   cut(): void;
+  /** Cuts one of the connections: the newest, or any by chance. False where there is none. */
+  cutOne(which?: 'newest'): boolean;
   stop(): Promise<void>;
 }
 
@@ -64,6 +66,11 @@ export async function startTcpGate(target: { readonly host: string; readonly por
       state = 'stalled';
     },
     cut,
+    cutOne(which) {
+      const pair = [...pairs].at(which === 'newest' ? -1 : Math.floor(Math.random() * pairs.size));
+      for (const socket of pair ?? []) socket.destroy();
+      return pair !== undefined;
+    },
     stop: async () => {
       cut();
       server.close();

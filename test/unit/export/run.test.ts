@@ -2,12 +2,16 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { LakeportError } from '../../../src/errors.js';
 import type { RunObserver } from '../../../src/export/observer.js';
-import type { TablePlan } from '../../../src/export/plan.js';
+import type { RunPlan, TablePlan } from '../../../src/export/plan.js';
 import type { TableResult } from '../../../src/export/result.js';
 import { Run, type RunSettings } from '../../../src/export/run.js';
-import type { SharedSnapshot } from '../../../src/export/shared-snapshot.js';
+import type { RetryPolicy } from '../../../src/export/retry.js';
+import type { Renewal, SharedSnapshot } from '../../../src/export/shared-snapshot.js';
+import type { StagedBefore } from '../../../src/export/table-job.js';
+import { tableKey } from '../../../src/export/table-name.js';
 import type { SliceTask, StagedFile } from '../../../src/export/worker-messages.js';
 import type { PoolListener, SliceEnd, SlicePool } from '../../../src/export/worker-pool.js';
+import type { Snapshot, TableId } from '../../../src/sources/source.js';
 import type { StagedPart } from '../../../src/storage/storage.js';
 import { NO_SNAPSHOT, tablePlan } from '../../support/table-plans.js';
 
@@ -58,6 +62,13 @@ class ScriptedPool implements SlicePool {
     return this.end(key, { ok: false, error: new LakeportError({ ...FAILURE, code }), unconnected: false });
   }
 
+  /** Fails in a way that may pass. */
+  async lose(key: string): Promise<void> {
+    const error = new LakeportError({ ...FAILURE, code: 'LOST', transient: true });
+    await this.end(key, { ok: false, error, unconnected: false });
+    await delays();
+  }
+
   unconnected(key: string): Promise<void> {
     const error = new LakeportError({ ...FAILURE, code: 'NO_CONNECTION', exit: 'unreachable' });
     return this.end(key, { ok: false, error, unconnected: true });
@@ -71,6 +82,9 @@ class ScriptedPool implements SlicePool {
   }
 }
 
+/** Nobody waits for it in a test. */
+const SLOW_RETRY: RetryPolicy = { attempts: 5, firstMs: 1_000_000, factor: 1, longestMs: 1_000_000 };
+
 const FAILURE = { exit: 'tables-failed', code: 'BROKEN', message: 'broken' } as const;
 
 function stagedFile(name: string, rows: number): StagedFile {
@@ -80,6 +94,12 @@ function stagedFile(name: string, rows: number): StagedFile {
 /** Lets everything settle that can. */
 async function turn(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+/** Lets waits of no time pass. */
+async function delays(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  await turn();
 }
 
 let pool: ScriptedPool;
@@ -285,5 +305,262 @@ describe('a reader that cannot connect', () => {
     expect(results[1]?.error).toMatchObject({ code: 'NO_CONNECTION', exit: 'unreachable' });
     expect(withdrawn).toEqual(['b 0 file 0']);
     expect(events).toContain('failure c NO_CONNECTION');
+  });
+});
+
+describe('a slice that fails in a way that passes', () => {
+  it('is read again, without what it had staged', async () => {
+    const ending = start([tablePlan('a', { slices: 2 })]);
+    pool.running.get('a 0')!.listener.onStaged(stagedFile('half', 1).part);
+    await pool.lose('a 0');
+    expect(withdrawn).toEqual(['half']);
+    expect(events.at(-1)).toMatch(/^warning: public\.a, slice 0: broken; attempt 2 of 3 in 0\.0 s$/);
+    await pool.done('a 1', { rows: 2 });
+    await pool.done('a 0', { rows: 3 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 5, files: 2, attempts: 2 });
+    expect(pool.seen).toEqual(['a 0', 'a 1', 'a 0']);
+  });
+
+  it('leaves its reader to others while it waits', async () => {
+    const ending = start([tablePlan('a'), tablePlan('b')], { readers: 1, retry: SLOW_RETRY });
+    await pool.lose('a 0');
+    expect([...pool.running.keys()]).toEqual(['b 0']);
+    await pool.done('b 0');
+    abort.abort();
+    expect((await ending).map((result) => result.state)).toEqual(['cancelled', 'completed']);
+  });
+
+  it('fails its table when all attempts are used up, each slice for itself', async () => {
+    const ending = start([tablePlan('a', { slices: 2 })]);
+    await pool.lose('a 0');
+    await pool.lose('a 1');
+    await pool.lose('a 0');
+    await pool.lose('a 1');
+    await pool.lose('a 0');
+    expect((await ending)[0]).toMatchObject({ state: 'failed', error: { code: 'LOST' } });
+    expect(pool.seen.filter((key) => key === 'a 0')).toHaveLength(3);
+  });
+
+  it('is not read again where its error does not pass', async () => {
+    const ending = start([tablePlan('a')]);
+    await pool.fail('a 0');
+    expect((await ending)[0]).toMatchObject({ state: 'failed' });
+    expect(pool.seen).toEqual(['a 0']);
+  });
+
+  it('is read again where it is the file of a table without rows', async () => {
+    const ending = start([tablePlan('a')]);
+    await pool.done('a 0', { rows: 0, files: 0 });
+    await pool.lose('schema of a 0');
+    await pool.done('schema of a 0', { rows: 0 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', files: 1 });
+  });
+
+  it('waits no longer when the run is interrupted', async () => {
+    const ending = start([tablePlan('a', { slices: 2 })], { readers: 1, retry: SLOW_RETRY });
+    await pool.done('a 0');
+    await pool.lose('a 1');
+    abort.abort();
+    expect((await ending)[0]).toMatchObject({ state: 'cancelled' });
+    expect(withdrawn).toEqual(['a 0 file 0']);
+  });
+
+  it('is told to the observer with each attempt', async () => {
+    const told: string[] = [];
+    const ending = start([tablePlan('a')], {
+      observer: {
+        sliceStarted: (_, slice) => told.push(`started ${slice}`),
+        sliceFailed: (_, slice, { error, final }) => told.push(`failed ${slice} ${error.code} ${final}`),
+        sliceStaged: (_, slice, { rows }) => told.push(`staged ${slice} ${rows}`),
+        tablePublished: (table, files) => told.push(`published ${table.name} ${files.length}`),
+      },
+    });
+    await pool.lose('a 0');
+    await pool.done('a 0', { rows: 7 });
+    await ending;
+    expect(told).toEqual(['started 0', 'failed 0 LOST false', 'started 0', 'staged 0 7', 'published a 0']);
+  });
+});
+
+describe('a reader that cannot connect for a while', () => {
+  it('tries again with the slice', async () => {
+    const ending = start([tablePlan('a')], { readers: 1 });
+    const error = new LakeportError({ ...FAILURE, code: 'BUSY', exit: 'unreachable', transient: true });
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      await pool.end('a 0', { ok: false, error, unconnected: true });
+      await delays();
+    }
+    await pool.done('a 0');
+    expect((await ending)[0]).toMatchObject({ state: 'completed' });
+    expect(events.filter((event) => event.startsWith('warning'))).toHaveLength(2);
+  });
+
+  it('is given up at last', async () => {
+    const ending = start([tablePlan('a')], { readers: 1 });
+    const error = new LakeportError({ ...FAILURE, code: 'BUSY', exit: 'unreachable', transient: true });
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      await pool.end('a 0', { ok: false, error, unconnected: true });
+      await delays();
+    }
+    expect((await ending)[0]).toMatchObject({ state: 'failed', error: { code: 'BUSY' } });
+  });
+});
+
+describe('a run that loses its snapshot', () => {
+  /** The first snapshot is lost when the test says so; each renewal gives slices of another generation. */
+  class LostSnapshot implements SharedSnapshot {
+    current: Snapshot = { ...NO_SNAPSHOT, consistency: 'run', token: 'first' };
+    isLost = false;
+    readonly asked: string[][] = [];
+    gone = new Set<string>();
+    isHeld = () => Promise.resolve(!this.isLost);
+
+    renew(tables: readonly TableId[]): Promise<Renewal> {
+      this.asked.push(tables.map(({ name }) => name));
+      this.isLost = false;
+      this.current = { ...this.current, token: `after ${this.asked.length}` };
+      const left = tables.filter(({ name }) => !this.gone.has(name));
+      const plans = left.map(({ name }): TablePlan => {
+        const plan = tablePlan(name, { slices: 2 });
+        const slices = plan.slices.map((slice) => ({ ...slice, query: `${slice.query} ${this.current.token}` }));
+        return { ...plan, slices, snapshot: this.current, consistency: 'table' };
+      });
+      const plan = { tables: plans, problems: [] } as unknown as RunPlan;
+      return Promise.resolve({
+        plan,
+        tables: new Map(plans.map((table) => [tableKey(table.id), table])),
+        problems: new Map(),
+      });
+    }
+  }
+
+  let snapshot: LostSnapshot;
+  beforeEach(() => (snapshot = new LostSnapshot()));
+
+  it('begins tables anew that are short of slices, and lets those end that are being read', async () => {
+    const tables = [tablePlan('a', { slices: 3 }), tablePlan('b'), tablePlan('c')];
+    const ending = start(tables, { snapshot });
+    await pool.done('a 0');
+    expect([...pool.running.keys()]).toEqual(['b 0', 'a 1']);
+    snapshot.isLost = true;
+    await pool.lose('a 1');
+    expect(snapshot.asked).toEqual([['a', 'b', 'c']]);
+    expect(withdrawn).toEqual(['a 0 file 0']);
+    await pool.done('b 0');
+    await pool.done('a 0 after 1', { rows: 2 });
+    await pool.done('a 1 after 1', { rows: 3 });
+    await pool.done('c 0 after 1');
+    await pool.done('c 1 after 1');
+    const [a, b, c] = await ending;
+    expect(a).toMatchObject({ state: 'completed', rows: 5, consistency: 'table' });
+    expect(b).toMatchObject({ state: 'completed', rows: 1 });
+    expect(b?.consistency).toBeUndefined();
+    expect(c).toMatchObject({ state: 'completed', rows: 2, consistency: 'table' });
+  });
+
+  it('stops all readers of a table before it begins anew', async () => {
+    const ending = start([tablePlan('a', { slices: 3, degree: 2 })], { snapshot });
+    snapshot.isLost = true;
+    await pool.lose('a 0');
+    expect(pool.cancelled).toEqual(['a 1']);
+    await pool.done('a 0 after 1');
+    await pool.done('a 1 after 1');
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 2, attempts: 2 });
+  });
+
+  it('begins a table anew later that had been left to its readers', async () => {
+    const ending = start([tablePlan('a', { slices: 2, degree: 2 }), tablePlan('b', { slices: 2 })], {
+      readers: 3,
+      snapshot,
+    });
+    snapshot.isLost = true;
+    await pool.lose('b 0');
+    expect(snapshot.asked).toEqual([['a', 'b']]);
+    await pool.done('a 0');
+    await pool.lose('a 1');
+    expect(snapshot.asked).toHaveLength(1);
+    for (const key of ['b 0', 'b 1', 'a 0', 'a 1']) await pool.done(`${key} after 1`);
+    expect((await ending).map(({ state, rows }) => [state, rows])).toEqual([
+      ['completed', 2],
+      ['completed', 2],
+    ]);
+  });
+
+  it('goes on with rows of another moment where a table has begun anew often enough, and says so', async () => {
+    const ending = start([tablePlan('a', { slices: 2 })], { readers: 1, snapshot });
+    for (const generation of ['', ' after 1']) {
+      await pool.done(`a 0${generation}`);
+      snapshot.isLost = true;
+      await pool.lose(`a 1${generation}`);
+    }
+    await pool.done('a 0 after 2', { rows: 4 });
+    snapshot.isLost = true;
+    await pool.lose('a 1 after 2');
+    expect(events.at(-1)).toMatch(/^warning: public\.a goes on with rows of another moment/);
+    await pool.done('a 1 after 2', { rows: 5 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 9, consistency: 'none' });
+  });
+
+  it('fails a table that is gone since, and no other', async () => {
+    const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], { readers: 1, snapshot });
+    snapshot.gone.add('b');
+    snapshot.isLost = true;
+    await pool.lose('a 0');
+    await pool.done('a 0 after 1');
+    await pool.done('a 1 after 1');
+    const [a, b] = await ending;
+    expect(a).toMatchObject({ state: 'completed' });
+    expect(b).toMatchObject({ state: 'failed', error: { code: 'TABLE_CHANGED' } });
+  });
+
+  it('fails what is not read yet where there can be no other, and publishes what is', async () => {
+    const lost = new LakeportError({ ...FAILURE, code: 'SNAPSHOT_LOST', exit: 'unreachable' });
+    const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], {
+      snapshot: { current: NO_SNAPSHOT, isHeld: () => Promise.resolve(false), renew: () => Promise.reject(lost) },
+    });
+    await pool.done('b 0');
+    await pool.lose('a 0');
+    expect((await ending).map(({ state, error }) => [state, error?.code])).toEqual([
+      ['failed', 'SNAPSHOT_LOST'],
+      ['completed', undefined],
+    ]);
+  });
+});
+
+describe('a run that goes on with an earlier attempt', () => {
+  const before = (name: string, slices: readonly number[], published = false): Map<string, StagedBefore> => {
+    const outcomes = new Map(
+      slices.map((index) => [
+        index,
+        { rows: 10, bytes: 0, unrepresentable: {}, files: [stagedFile(`${name} ${index} before`, 10)] },
+      ]),
+    );
+    const parts = [...outcomes.values()].flatMap(({ files }) => files.map(({ part }) => part));
+    return new Map([[tableKey({ schema: 'public', name }), { outcomes, published: new Set(published ? parts : []) }]]);
+  };
+
+  it('reads only slices that are not staged', async () => {
+    const ending = start([tablePlan('a', { slices: 3 })], { before: before('a', [0, 2]) });
+    expect([...pool.running.keys()]).toEqual(['a 1']);
+    await pool.done('a 1', { rows: 1 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 21, files: 3 });
+  });
+
+  it('publishes tables at once of which all is staged', async () => {
+    const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], { before: before('a', [0, 1]) });
+    await turn();
+    expect(published).toEqual(['a']);
+    await pool.done('b 0');
+    expect((await ending).map(({ rows }) => rows)).toEqual([20, 1]);
+    expect(pool.seen).toEqual(['b 0']);
+  });
+
+  it('withdraws what was staged when the table fails, but not what was published', async () => {
+    const failing = { publish: () => Promise.reject(new Error('no')) };
+    await start([tablePlan('a', { slices: 2 })], { before: before('a', [0, 1], true), ...failing });
+    const ending = start([tablePlan('b', { slices: 2 })], { before: before('b', [0]) });
+    await pool.fail('b 1');
+    await ending;
+    expect(withdrawn).toEqual(['b 0 before']);
   });
 });
