@@ -1,102 +1,42 @@
-import { fork } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { Connection, Request } from 'tedious';
-import { createColumnBuffers } from '../src/columns/create.js';
-import { mssql } from '../src/sources/mssql/index.js';
-import { readColumns, readRequest, settingsOf } from '../test/support/tds/read-table.js';
+import { parseArgs, promisify } from 'node:util';
 import type { TdsServer } from '../test/support/tds/server.js';
-import { FORMS, formColumns, type DecimalForm } from './mssql-forms.js';
+import { FORMS } from './mssql-forms.js';
 
 /*
- * `npm run bench:mssql-decimals -- [--rows N]`: what it costs a client to have every digit of the four decimals of
- * `lineitem`, by the form that the query asks for. The driver's rows are thrown away, those of the reader go into columns.
- * Times are processor seconds of this process for a million rows; what a conversion costs the server comes on top.
+ * `npm run bench:mssql-decimals -- [--rows N] [--rounds N]`: what it costs a client to have every digit of the four decimals
+ * of `lineitem`, by the form that the query asks for. The driver's rows are thrown away, those of the reader go into columns.
+ * Times are processor seconds for a million rows, each form's least; what a conversion costs the server comes on top.
  */
 
-const { values } = parseArgs({ options: { rows: { type: 'string', default: '1000000' } } });
+const { values } = parseArgs({
+  options: { rows: { type: 'string', default: '1000000' }, rounds: { type: 'string', default: '2' } },
+});
 const rows = Number(values.rows);
-/** The first one compiles. The driver takes long. */
-const [ROUNDS, DRIVER_ROUNDS] = [5, 2];
 
 const child = fork(fileURLToPath(new URL('./mssql-server.ts', import.meta.url)), [String(rows)], {
   execArgv: ['--import', 'tsx'],
 });
 const [server] = (await once(child, 'message')) as [Pick<TdsServer, 'port' | 'user' | 'password'>];
+const script = fileURLToPath(new URL('./mssql-decimal-form.ts', import.meta.url));
+const least = new Map<string, { driver: number; ours: number }>();
 try {
-  const least = FORMS.map(() => ({ driver: Infinity, ours: Infinity }));
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, form] of FORMS.entries()) {
-      const found = least[index] ?? { driver: Infinity, ours: Infinity };
-      found.ours = Math.min(found.ours, await readerSeconds(form));
-      if (round < DRIVER_ROUNDS) found.driver = Math.min(found.driver, await driverSeconds(form));
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const { name } of FORMS) {
+      const given = JSON.stringify({ server, name });
+      const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, given]);
+      const { driver, ours } = JSON.parse(stdout) as { driver: number; ours: number };
+      const found = least.get(name) ?? { driver: Infinity, ours: Infinity };
+      least.set(name, { driver: Math.min(found.driver, driver), ours: Math.min(found.ours, ours) });
     }
-  }
-  for (const [index, { expression, isExact }] of FORMS.entries()) {
-    const { driver, ours } = least[index] ?? { driver: NaN, ours: NaN };
-    console.log(`| ${[expression.padEnd(26), isExact.padEnd(14), driver.toFixed(2), ours.toFixed(2)].join(' | ')} |`);
   }
 } finally {
   child.kill();
 }
-
-function sqlOf({ name }: DecimalForm): string {
-  return `SELECT ${name} FROM lineitem`;
-}
-
-async function driverSeconds(form: DecimalForm): Promise<number> {
-  const connection = new Connection({
-    server: '127.0.0.1',
-    authentication: { type: 'default', options: { userName: server.user, password: server.password } },
-    options: { port: server.port, encrypt: false, requestTimeout: 0, packetSize: 32_767 },
-  });
-  await new Promise<void>((resolve, reject) => {
-    connection.connect((error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
-  const before = process.cpuUsage();
-  await new Promise<void>((resolve, reject) => {
-    const request = new Request(sqlOf(form), (error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-    request.on('row', () => undefined);
-    connection.execSqlBatch(request);
-  });
-  connection.close();
-  return secondsSince(before);
-}
-
-async function readerSeconds(form: DecimalForm): Promise<number> {
-  const connection = settingsOf({ ...server, host: '127.0.0.1' } as TdsServer);
-  const snapshot = { consistency: 'none', token: undefined, id: undefined, takenAt: '' } as const;
-  const reader = await mssql.openReader({ engine: 'mssql', connection }, snapshot);
-  const columns = readColumns(formColumns(form.type));
-  const request = readRequest(columns);
-  const buffers = createColumnBuffers(
-    columns.map(({ spec }) => spec),
-    { rowGroupRows: 1_000_000 },
-  );
-  const sink = {
-    columns: buffers,
-    room: 100_000,
-    commit: () => {
-      for (const buffer of buffers) buffer.clearPage();
-      return undefined;
-    },
-  };
-  const before = process.cpuUsage();
-  const slice = { ...request.slice, query: sqlOf(form) };
-  await reader.read({ ...request, slice }, sink, new AbortController().signal);
-  const seconds = secondsSince(before);
-  await reader.close();
-  return seconds;
-}
-
-function secondsSince(before: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(before);
-  return ((user + system) / 1e6 / rows) * 1_000_000;
+for (const { name, expression, isExact } of FORMS) {
+  const { driver = NaN, ours = NaN } = least.get(name) ?? {};
+  const seconds = [driver, ours].map((cpu) => ((cpu / rows) * 1_000_000).toFixed(2));
+  console.log(`| ${[expression.padEnd(26), isExact.padEnd(14), ...seconds].join(' | ')} |`);
 }

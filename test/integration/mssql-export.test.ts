@@ -190,6 +190,36 @@ test('a table that nobody may read fails by itself', async () => {
   expect(states.sort()).toEqual(['orders completed', 'secret failed']);
 });
 
+test('each table is read as its own configuration says', async () => {
+  const configs: Readonly<Record<string, { readonly config: string; readonly files: number }>> = {
+    by_range: { config: 'RangeId:id:3', files: 3 },
+    by_rank: { config: 'Ntile:customer:2', files: 2 },
+    by_rest: { config: 'modulo:ID:2', files: 2 },
+    by_place: { config: 'Physloc::2', files: 2 },
+    by_month: { config: 'Timepartition:(at,year,month)', files: 1 },
+    by_nothing: { config: 'None', files: 1 },
+    misfit: { config: 'Random:customer:2', files: 0 },
+  };
+  const given = Object.entries(configs).map(([name, { config }]) => `dbo.${name}:${config}`);
+  const tables = Object.keys(configs).map((name) => ({ ...ORDERS, name }));
+  const exported = await run(await serve(tables), { args: ['--table_config', given.join(';')] });
+  // What does not fit fails its table alone, with the methods that do.
+  expect(exported.cli.code).toBe(3);
+  expect(exported.cli.stderr).toContain('Ntile, DataDriven');
+  const failed = resultOf(exported).tables.filter(({ state }) => state === 'failed');
+  expect(failed.map(({ table }) => table)).toEqual(['misfit']);
+
+  const expected = ORDERS.rows!.map((row) => row.map((value, i) => expectedCell(ORDERS.columns[i]!, value)));
+  for (const [name, { files: count }] of Object.entries(configs).filter(([, { files }]) => files > 0)) {
+    const files = await filesOf(exported, `dbo/${name}`);
+    expect(files, name).toHaveLength(count);
+    expect(await differences('DuckDB', files, expected), name).toEqual([]);
+  }
+  const [monthly] = await filesOf(exported, 'dbo/by_month');
+  expect(path.basename(path.dirname(path.dirname(monthly!)))).toBe('year=2024');
+  expect(path.basename(path.dirname(monthly!))).toBe('month=02');
+});
+
 test('the plan tells method, types and what is lost', async () => {
   const { cli } = await run(await serve([ORDERS]), {
     args: ['--dry_run', '--large_table_threshold', '100', '-p', '2'],
