@@ -74,8 +74,8 @@ describe('a connection that is cut', () => {
           sliceFailed: (_, slice) => failed.push(slice),
           sliceStaged: (_, slice) => {
             staged.push(slice);
-            // All readers are connected now, and the planner's connection is the oldest.
-            if (failed.length === 0) gate.cutOne('newest');
+            // The others are in the middle of theirs; the planner's connection is the oldest.
+            if (staged.length === 1) gate.cutYounger();
           },
         },
       },

@@ -14,8 +14,10 @@ export interface TcpGate {
   stall(): void;
   /** Cuts the connections that there are; new ones are let in. */
   cut(): void;
-  /** Cuts one of the connections: the newest, or any by chance. False where there is none. */
-  cutOne(which?: 'newest'): boolean;
+  /** Cuts one of the connections by chance. False where there is none. */
+  cutOne(): boolean;
+  /** Cuts all connections but the oldest. */
+  cutYounger(): void;
   stop(): Promise<void>;
 }
 
@@ -66,8 +68,11 @@ export async function startTcpGate(target: { readonly host: string; readonly por
       state = 'stalled';
     },
     cut,
-    cutOne(which) {
-      const pair = [...pairs].at(which === 'newest' ? -1 : Math.floor(Math.random() * pairs.size));
+    cutYounger() {
+      for (const sockets of [...pairs].slice(1)) for (const socket of sockets) socket.destroy();
+    },
+    cutOne() {
+      const pair = [...pairs][Math.floor(Math.random() * pairs.size)];
       for (const socket of pair ?? []) socket.destroy();
       return pair !== undefined;
     },
