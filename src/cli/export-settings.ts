@@ -66,7 +66,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     target,
     jobs: readJobs(flags) ?? 4,
     parallel: readParallel(flags) ?? 'auto',
-    tableConfig: flags.values('table_config').flatMap((value) => tableConfigs(value, availableParallelism())),
+    tableConfig: flags.values('table_config').flatMap((value) => tableConfigs(value)),
     largeTableThreshold: readNumber(flags, 'large_table_threshold', { least: 0 }) ?? 100_000,
     codec: read(flags, 'compression_type', codec) ?? 'Zstd',
     rowGroupRows: readNumber(flags, 'row_group_rows', { least: 1, most: MOST_ROW_GROUP_ROWS }) ?? 1_000_000,

@@ -68,7 +68,7 @@ export function restoredOptions(settings: unknown, runId: string): ExportOptions
     throw notResumable(runId, 'another version of lakeport has recorded it, in a way that this one does not know');
   }
   if (hidden !== undefined && hidden.length > 0) {
-    throw notResumable(runId, `the log hides a secret in its settings (${hidden.join(', ')})`);
+    throw notResumable(runId, `its settings (${hidden.join(', ')}) hold a credential, which the log does not keep`);
   }
   // Written by `recordedSettings` of this format, by nobody else.
   return { ...options, startedAt: new Date(options['startedAt']) } as unknown as ExportOptions;

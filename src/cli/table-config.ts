@@ -1,28 +1,22 @@
 import type { TableConfig } from '../export/options.js';
+import { METHOD_NAMES, methodNamed } from '../export/table-wishes.js';
 import type { PartitionMethod } from '../sources/source.js';
-import { parallelism } from './flag-values.js';
 import { usageError } from './usage-error.js';
-
-const METHODS = ['None', 'Ctid', 'Physloc', 'Random', 'RangeId', 'Ntile', 'DataDriven', 'Timepartition'] as const;
-
-/** Other names of methods, in lower case. */
-const SYNONYMS: Readonly<Record<string, PartitionMethod>> = { modulo: 'Random' };
 
 const FLAG = '--table_config';
 
 /**
  * `[schema.]table:method:key:degree[;...]`: what is asked for each table. Names and keys may stand in double quotes or
  * brackets, in which `;`, `:` and `.` are letters as any; so are they within a key's parentheses and its texts.
- * @param cores what a degree of 0 or below stands for a share of
  * @throws LakeportError of class `usage`
  */
-export function tableConfigs(value: string, cores: number): TableConfig[] {
+export function tableConfigs(value: string): TableConfig[] {
   return split(value, ';')
     .filter((entry) => entry.trim() !== '')
-    .map((entry) => tableConfig(entry.trim(), cores));
+    .map((entry) => tableConfig(entry.trim()));
 }
 
-function tableConfig(entry: string, cores: number): TableConfig {
+function tableConfig(entry: string): TableConfig {
   const [name = '', method = '', key = '', degree = '', ...more] = split(entry, ':').map((field) => field.trim());
   if (more.length > 0) throw bad(entry, 'it has more than four fields', 'A key with a colon stands in parentheses.');
   if (method === '' && key === '' && degree === '') throw bad(entry, 'it asks for nothing');
@@ -30,7 +24,7 @@ function tableConfig(entry: string, cores: number): TableConfig {
     ...tableNames(name, entry),
     method: method === '' ? undefined : partitionMethod(method, entry),
     key: key === '' ? undefined : key,
-    degree: degree === '' ? undefined : degreeOf(degree, cores),
+    degree: degree === '' ? undefined : degreeOf(degree, entry),
   };
 }
 
@@ -43,15 +37,16 @@ function tableNames(name: string, entry: string): Pick<TableConfig, 'schema' | '
 }
 
 function partitionMethod(name: string, entry: string): PartitionMethod {
-  const lower = name.toLowerCase();
-  const method = METHODS.find((known) => known.toLowerCase() === lower) ?? SYNONYMS[lower];
+  const method = methodNamed(name);
   if (method !== undefined) return method;
-  throw bad(entry, `there is no method ${name}`, `Methods are ${METHODS.join(', ')}; Modulo is Random.`);
+  throw bad(entry, `there is no method ${name}`, `Methods are ${METHOD_NAMES.join(', ')}; Modulo is Random.`);
 }
 
-function degreeOf(value: string, cores: number): number | undefined {
-  const degree = parallelism({ flag: `The degree of ${FLAG}`, value }, cores);
-  return degree === 'auto' ? undefined : degree;
+/** As of `--parallel`: 0 for all cores, -N for a share of them. */
+function degreeOf(value: string, entry: string): number | undefined {
+  if (value.toLowerCase() === 'auto') return undefined;
+  if (/^[+-]?\d{1,4}$/.test(value)) return Number(value);
+  throw bad(entry, `its degree must be auto or a whole number, not ${value}`);
 }
 
 /** A text in quotes or brackets, in which a doubled closing one is a letter; or any other letter. */

@@ -38,7 +38,8 @@ export async function resumeRunCommand(
     try {
       const runId = await runLog.fullId(settings.runId);
       const { run } = await runLog.history(runId);
-      options = { ...restoredOptions(run.settings, runId), ...settings.changes };
+      // What is told of times is told of this attempt.
+      options = { ...restoredOptions(run.settings, runId), startedAt: new Date(), ...settings.changes };
       auth.database(options.sourceId);
       if ('directory' in options.target) context.redactor.addPublic(options.target.directory);
       refuseOtherPlaces(run.settings, options, auth);
