@@ -210,6 +210,7 @@ export class Run {
 
   /** The same reader tries again, maybe with another slice; without hope there is one reader fewer. */
   async #readerFailed({ job, slice }: Assignment, error: LakeportError, made: number): Promise<void> {
+    this.#settings.observer.sliceFailed?.(job.plan.id, slice.index, { error, final: false });
     job.giveBack(slice);
     const delay = retryDelay(error, made, { policy: this.#retry });
     if (delay === undefined) {
