@@ -39,6 +39,8 @@ const { values } = parseArgs({
 
 const database = await openDatabase(values);
 const directory = mkdtempSync(path.join(tmpdir(), 'lakeport-bench-'));
+// The log of runs is no part of the user's own.
+process.env['XDG_STATE_HOME'] = directory;
 const server = await startServerProcess();
 try {
   await ensureLineitem(database.url, Number(values.rows), (line) => console.log(line));
