@@ -6,10 +6,12 @@ import { runCli, temporaryDirectory, writeAuthFile, type CliResult } from '../su
 import { queryDuckDb, quote } from '../support/parquet-readers/duckdb.js';
 import { differences } from '../support/same-rows.js';
 import { expectedCell } from '../support/tds/expected-cell.js';
-import type { WireValue } from '../support/tds/result-set.js';
+import type { ResultSet, WireValue } from '../support/tds/result-set.js';
 import { startTdsServer, type TdsServer, type TdsServerOptions } from '../support/tds/server.js';
+import type { TdsHandler } from '../support/tds/session.js';
 import { TestDatabase } from '../support/tds/test-database.js';
 import type { Quirks, TestTable } from '../support/tds/test-tables.js';
+import { TdsError } from '../support/tds/tokens.js';
 
 /** The program as its users run it, against a server that speaks TDS. */
 
@@ -190,6 +192,36 @@ test('a table that nobody may read fails by itself', async () => {
   expect(states.sort()).toEqual(['orders completed', 'secret failed']);
 });
 
+test('a read that falls to a deadlock, or whose connection is cut, is tried again', async () => {
+  const database = await TestDatabase.create([ORDERS]);
+  cleanups.push(() => database.close());
+  let reads = 0;
+  const handler: TdsHandler = async (query) => {
+    const answer = await database.handler(query);
+    const isRead = query.sql.includes('[dbo].[orders]') && !query.sql.includes('TOP (0)');
+    if (!isRead || answer === undefined || !('rows' in answer)) return answer;
+    reads++;
+    if (reads === 2) return { ...answer, cutAfterBytes: 50_000 };
+    return reads > 2 ? answer : { ...answer, rows: untilDeadlock(answer.rows) };
+  };
+  const server = await startTdsServer({ handler });
+  cleanups.push(() => server.stop());
+  const exported = await run(server);
+  expect(exported.cli).toMatchObject({ code: 0 });
+  expect(exported.cli.stderr).toMatch(/deadlocked.*attempt 2 of/);
+  expect(reads).toBe(3);
+  const expected = ORDERS.rows!.map((row) => row.map((value, i) => expectedCell(ORDERS.columns[i]!, value)));
+  expect(await differences('DuckDB', await filesOf(exported, 'dbo/orders'), expected)).toEqual([]);
+});
+
+async function* untilDeadlock(rows: ResultSet['rows']): AsyncGenerator<readonly WireValue[]> {
+  let count = 0;
+  for await (const row of rows) {
+    if (count++ === 1000) throw new TdsError(1205, 'Transaction was deadlocked on lock resources.');
+    yield row;
+  }
+}
+
 test('each table is read as its own configuration says', async () => {
   const configs: Readonly<Record<string, { readonly config: string; readonly files: number }>> = {
     by_range: { config: 'RangeId:id:3', files: 3 },
@@ -201,7 +233,8 @@ test('each table is read as its own configuration says', async () => {
     misfit: { config: 'Random:customer:2', files: 0 },
   };
   const given = Object.entries(configs).map(([name, { config }]) => `dbo.${name}:${config}`);
-  const tables = Object.keys(configs).map((name) => ({ ...ORDERS, name }));
+  const rows = ORDERS.rows!.slice(0, 300);
+  const tables = Object.keys(configs).map((name) => ({ ...ORDERS, name, rows }));
   const exported = await run(await serve(tables), { args: ['--table_config', given.join(';')] });
   // What does not fit fails its table alone, with the methods that do.
   expect(exported.cli.code).toBe(3);
@@ -209,7 +242,7 @@ test('each table is read as its own configuration says', async () => {
   const failed = resultOf(exported).tables.filter(({ state }) => state === 'failed');
   expect(failed.map(({ table }) => table)).toEqual(['misfit']);
 
-  const expected = ORDERS.rows!.map((row) => row.map((value, i) => expectedCell(ORDERS.columns[i]!, value)));
+  const expected = rows.map((row) => row.map((value, i) => expectedCell(ORDERS.columns[i]!, value)));
   for (const [name, { files: count }] of Object.entries(configs).filter(([, { files }]) => files > 0)) {
     const files = await filesOf(exported, `dbo/${name}`);
     expect(files, name).toHaveLength(count);
