@@ -136,7 +136,7 @@ export interface LocalEntry {
 
 /** What every store takes. A local directory has no use for it. */
 export interface NetworkSettings {
-  /** For a whole request. */
+  /** Longest time in which no byte moves in either direction. */
   readonly timeoutMs: number;
   readonly connectTimeoutMs: number;
   /** Attempts after the first. */

@@ -32,6 +32,7 @@ beforeAll(async () => {
     ds_unknown_host: postgresEntry(server, { ...reader, server: 'no-such-host.invalid' }),
     ds_closed_port: postgresEntry(server, { ...reader, port: closedPort }),
     ds_no_database: postgresEntry(server, { ...reader, database: 'no_such_database' }),
+    lake: { storage_type: 'local', info: { directory: path.join(directory.path, 'lake') } },
   });
   await writeFile(path.join(directory.path, 'file'), '');
 });
@@ -72,6 +73,26 @@ const MISTAKES: readonly Mistake[] = [
   { what: 'a sub path that leads out', code: 2, more: ['--sub_path', '../x'], says: [/sub_path/] },
   { what: 'an output directory that is a file', code: 2, output: 'file', says: [/file/] },
   { what: 'no destination', code: 2, output: '', says: [/output_dir/, /target_storage_id/] },
+  {
+    what: 'a storage that the auth file does not have',
+    code: 2,
+    output: '',
+    more: ['--target_storage_id', 'lkae'],
+    says: [/no entry "lkae"/, /did you mean lake/],
+  },
+  {
+    what: 'a database as storage',
+    code: 2,
+    output: '',
+    more: ['--target_storage_id', 'ds_pg'],
+    says: [/ds_pg .* is a database, where a storage is needed/, /storages are: lake/],
+  },
+  {
+    what: 'a storage as source',
+    code: 2,
+    source: 'lake',
+    says: [/lake .* is a storage, where a database is needed/, /databases are: ds_pg/],
+  },
   { what: 'two destinations', code: 2, more: ['--target_storage_id', 'x'], says: [/output_dir/, /target_storage_id/] },
   { what: 'an unknown flag', code: 2, more: ['--compresion_type', 'Zstd'], says: [/compression_type/] },
   { what: 'an unknown codec', code: 2, more: ['--compression_type', 'brotli'], says: [/brotli/i, /Zstd/] },
