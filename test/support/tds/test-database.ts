@@ -2,7 +2,8 @@ import { DuckDBInstance, DuckDBTypeId, type DuckDBConnection, type DuckDBType } 
 import type { WireColumn, WireValue } from './result-set.js';
 import type { TdsAnswer, TdsHandler, TdsQuery } from './session.js';
 import { splitList, toDuckDb } from './t-sql.js';
-import { catalogStatements, schemaOf } from './test-catalog.js';
+import { schemaOf } from './catalog-terms.js';
+import { catalogStatements } from './test-catalog.js';
 import { tableStatements } from './test-rows.js';
 import type { Quirks, TestTable } from './test-tables.js';
 import { TdsError } from './tokens.js';

@@ -1,5 +1,5 @@
 import { duckType } from './t-sql.js';
-import { schemaOf, text } from './test-catalog.js';
+import { schemaOf, text } from './catalog-terms.js';
 import type { TestColumn, TestTable } from './test-tables.js';
 import type { WireValue } from './types/wire-type.js';
 
