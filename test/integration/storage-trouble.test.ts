@@ -97,6 +97,7 @@ describe.each(['s3', 'gcs', 'azure'] as const)('an export to %s', (kind) => {
     const tables = Array.from({ length: 60 }, (_, index) => `CREATE TABLE t_${index} AS SELECT ${index} AS id`);
     await postgres.query(tables.join(';'));
     store.proxy!.delay(50);
+    store.proxy!.mostAtOnce();
     const { document } = await runs.run('export', ...LAKE);
     expect(document).toMatchObject({ exit_code: 0, totals: { completed: 60 } });
     expect(store.proxy!.mostAtOnce()).toBeGreaterThan(8);

@@ -43,7 +43,7 @@ export interface FaultProxy {
   throttle(bytesPerSecond: number | undefined): void;
   /** Milliseconds for which each request waits, as on a long line; undefined for none. */
   delay(milliseconds: number | undefined): void;
-  /** The most requests so far that were on their way at the same time. */
+  /** The most requests since the last call that were on their way at the same time. */
   mostAtOnce(): number;
   stop(): Promise<void>;
 }
@@ -155,7 +155,11 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
     breakBy: (next) => (rule = next),
     throttle: (limit) => (bytesPerSecond = limit),
     delay: (milliseconds) => (delay = milliseconds),
-    mostAtOnce: () => mostAtOnce,
+    mostAtOnce: () => {
+      const most = mostAtOnce;
+      mostAtOnce = underWay;
+      return most;
+    },
     stop: async () => {
       upstream.destroy();
       server.closeAllConnections();
