@@ -92,6 +92,47 @@ describe('what a killed run leaves', () => {
     expect(allKeys()).toHaveLength(2);
   });
 
+  test('is found where it was killed between completing a hidden upload and copying it to its place', async () => {
+    const parts = await killedRun('dead');
+    const path = 'public/orders/part-00000.parquet';
+    s3.server.refuse(({ operation }) => (operation === 'CopyObject' ? new Refusal(403, 'AccessDenied') : undefined));
+    await failureOf((await s3.open()).publish(parts[1]!, path));
+    s3.server.refuse(undefined);
+
+    const resumed = await s3.open();
+    await resumed.beginRun({ runId: 'dead', directory: '' });
+    expect(await resumed.locate(recalled(parts[1]!), path)).toBe('staged');
+    await resumed.publish(recalled(parts[1]!), path);
+    expect(await resumed.locate(recalled(parts[1]!), path)).toBe('published');
+    await resumed.endRun();
+    expect(allKeys()).toEqual([`exports/${path}`]);
+    expect(s3.uploads()).toEqual([]);
+  });
+
+  test('is known by the checksums of its parts where a store drops the metadata of uploads', async () => {
+    await s3.restart({ quirks: { noUploadMetadata: true, emptyEtags: true } });
+    const [part] = await killedRun('dead');
+    const resumed = await s3.open();
+    await resumed.beginRun({ runId: 'dead', directory: '' });
+    expect(await resumed.locate(recalled(part!), part!.path)).toBe('staged');
+    await resumed.publish(recalled(part!), part!.path);
+    expect(await resumed.locate(recalled(part!), part!.path)).toBe('published');
+    await resumed.put(part!.path, randomBytes(part!.bytes));
+    expect(await resumed.locate(recalled(part!), part!.path)).toBe('gone');
+  });
+
+  test('is asked for by one request, and as good as gone where that is denied', async () => {
+    const [part] = await killedRun('dead');
+    const resumed = await s3.open();
+    s3.server.counts();
+    expect(await resumed.locate(recalled(part!), part!.path)).toBe('staged');
+    expect(s3.server.counts()).toEqual({ ListParts: 1 });
+    s3.server.refuse(({ operation }) => (operation === 'ListParts' ? new Refusal(403, 'AccessDenied') : undefined));
+    expect(await resumed.locate(recalled(part!), part!.path)).toBe('gone');
+    s3.server.refuse(({ operation }) => (operation === 'ListParts' ? new Refusal(501, 'NotImplemented') : undefined));
+    expect(await resumed.locate(recalled(part!), part!.path)).toBe('gone');
+  });
+
   test('goes, hidden objects included, when it was killed while it published', async () => {
     const parts = await killedRun('dead');
     s3.server.refuse(({ operation }) => (operation === 'CopyObject' ? new Refusal(403, 'AccessDenied') : undefined));

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, it } from 'vitest';
 
+import { LakeportError } from '../../../src/errors.js';
 import { currentProcess, type ProcessIdentity } from '../../../src/process-identity.js';
 import { type ClaimNotes, Claims, SILENCE_MS } from '../../../src/storage/claims.js';
 import { DirectorySet } from '../../../src/storage/directory-set.js';
@@ -134,7 +135,7 @@ describe('claims', () => {
           await sleep(Math.random() * 20);
           return claims.take(['s/t', `s/own_${index}`]).then(
             () => 'held',
-            (error: { code: string }) => error.code,
+            (error: unknown) => LakeportError.from(error).code,
           );
         }),
       );
