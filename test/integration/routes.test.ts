@@ -157,9 +157,9 @@ describe('a storage that fails', () => {
 
   test('in mid-run fails its own tables and no others', async () => {
     let uploads = 0;
-    // The first two are those of the run itself: whether it may write, and that it is alive.
+    // The first four are those of the run itself: whether it may write, that it is alive, and which tables are its own.
     gcs.proxy?.breakBy(({ method, url }) =>
-      method === 'POST' && url.includes('/upload/') && ++uploads > 2 ? { kind: 'answer', ...gcs.denial } : undefined,
+      method === 'POST' && url.includes('/upload/') && ++uploads > 4 ? { kind: 'answer', ...gcs.denial } : undefined,
     );
     const { document } = await runs.run('export', '--target_storage_id', 's3_eu', '--route', 'crm.%=gcs_cold');
     expect(document).toMatchObject({ exit_code: 3, totals: { completed: 3, failed: 2 } });
