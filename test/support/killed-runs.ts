@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import type { CliResult } from './cli.js';
+import type { CliStore } from './cli-stores/index.js';
+import { LoggedUser } from './logged-cli.js';
+import type { PostgresServer } from './postgres.js';
+import { fileSums, type TableSums } from './table-sums.js';
+
+const CRASH_POINTS = new URL('./crash-points.js', import.meta.url).href;
+
+/** Exports to a store that are killed at chosen points, and finished. */
+export class KilledRuns {
+  readonly user: LoggedUser;
+  readonly #store: CliStore;
+  readonly #flags: readonly string[];
+
+  private constructor(user: LoggedUser, store: CliStore, flags: readonly string[]) {
+    this.user = user;
+    this.#store = store;
+    this.#flags = flags;
+  }
+
+  static async start(server: PostgresServer, store: CliStore, flags: readonly string[]): Promise<KilledRuns> {
+    const user = new LoggedUser(server);
+    await user.authorize({ lake: store.entry });
+    return new KilledRuns(user, store, flags);
+  }
+
+  /** Exports to the end. */
+  export(): Promise<CliResult> {
+    return this.user.start(this.#command()).result;
+  }
+
+  /** An export that is killed. Returns the run's id. */
+  async killedAt(point: string, options: { readonly waitMs?: number } = {}): Promise<string> {
+    const runId = randomUUID();
+    const env = {
+      NODE_OPTIONS: `--import ${CRASH_POINTS}`,
+      LAKEPORT_TEST_CRASH: point,
+      LAKEPORT_TEST_CRASH_STORE: this.#store.kind,
+      LAKEPORT_TEST_CRASH_WAIT_MS: String(options.waitMs ?? 0),
+    };
+    const { signal, code, stderr } = await this.user.start([...this.#command(), '--run_id', runId], { env }).result;
+    if (signal !== 'SIGKILL') throw new Error(`the run came past the point, and ended with ${code}:\n${stderr}`);
+    return runId;
+  }
+
+  resume(runId: string, ...more: string[]): Promise<CliResult> {
+    return this.user.run('--resume', runId, '-a', 'auth.json', ...more);
+  }
+
+  /** What is in the store that a reader would take for the table's data. */
+  async sums(schema: string, table: string): Promise<TableSums> {
+    const directory = path.join(this.user.directory, 'read', randomUUID());
+    mkdirSync(directory, { recursive: true });
+    let number = 0;
+    for (const [name, bytes] of await this.#store.objects()) {
+      if (!name.startsWith(`${schema}/${table}/`) || !name.endsWith('.parquet')) continue;
+      writeFileSync(path.join(directory, `${number++}.parquet`), bytes);
+    }
+    return fileSums(directory);
+  }
+
+  #command(): string[] {
+    const source = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--target_storage_id', 'lake'];
+    return [...source, ...this.#flags];
+  }
+}
