@@ -1,4 +1,5 @@
 import type { AuthFile } from '../auth/auth-file.js';
+import { unlessAborted } from '../export/interruption.js';
 import type { LogMode, RunLog, RunLogTarget } from '../runlog/index.js';
 import type { CliContext } from './context.js';
 import { notEmpty, oneOf } from './flag-values.js';
@@ -56,7 +57,7 @@ export async function logTarget(
 
 /**
  * Opens the log that the command line names.
- * @throws LakeportError where it can't be used
+ * @throws LakeportError where it can't be used, or the command is interrupted
  */
 export async function openLog(
   flags: Pick<LogFlags, 'entryId' | 'mode'>,
@@ -69,5 +70,13 @@ export async function openLog(
 ): Promise<RunLog> {
   const { context, threaded = false } = options;
   const [target, { openRunLog }] = await Promise.all([logTarget(flags, options), import('../runlog/index.js')]);
-  return openRunLog(target, { threaded, mode: flags.mode, redact: (text) => context.redactor.redact(text) });
+  const redact = (text: string) => context.redactor.redact(text);
+  const opening = openRunLog(target, { threaded, mode: flags.mode, redact });
+  try {
+    return await unlessAborted(context.signal, opening);
+  } catch (error) {
+    // A log that opens when nobody waits for it any more would keep the process.
+    if (context.signal.aborted) void opening.then((log) => log.close()).catch(() => undefined);
+    throw error;
+  }
 }

@@ -74,6 +74,12 @@ export function restoredOptions(settings: unknown, runId: string): ExportOptions
   return { ...options, startedAt: new Date(options['startedAt']) } as unknown as ExportOptions;
 }
 
+/** Whether a run of these settings could be finished, as far as they tell. */
+export function canBeRestored(settings: unknown): boolean {
+  const { format, hidden = [] } = settingsOf(settings);
+  return format === FORMAT && hidden.length === 0;
+}
+
 /**
  * What is published already and what is to come must lie in one place.
  * @throws LakeportError where a storage leads elsewhere than when the run began

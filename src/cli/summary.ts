@@ -110,15 +110,15 @@ function earlierLines(tables: readonly TableResult[]): string[] {
     : ['', `${counted(earlier, 'table')} of these had been published before the run was resumed`];
 }
 
-/** Tables whose readers did not all see the database at one time, in a run that was resumed. */
+/** Tables whose readers did not all see the database at one time. Where that is so of all, the last line says it. */
 function mixedLines(tables: readonly TableResult[]): string[] {
-  const mixed = tables.filter(({ state, consistency }) => state === 'completed' && consistency === 'none');
-  if (mixed.length === 0) return [];
-  return [
-    '',
-    'Tables whose parts are of more than one snapshot:',
-    ...mixed.map(({ table }) => `  ${tableName(table)}`),
-  ];
+  const completed = tables.filter(({ state }) => state === 'completed');
+  const mixed = completed.filter(({ consistency }) => consistency === 'none');
+  if (mixed.length === 0 || mixed.length === completed.length) return [];
+  const names = mixed.slice(0, LARGEST_LISTED).map(({ table }) => `  ${tableName(table)}`);
+  const rest = mixed.length - names.length;
+  if (rest > 0) names.push(`  … ${counted(rest, 'more table')}`);
+  return ['', 'Tables that hold rows of more than one snapshot:', ...names];
 }
 
 function failureLines(failed: readonly TableResult[], output: Output): string[] {

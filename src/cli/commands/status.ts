@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
+import type { RunRecord } from '../../runlog/index.js';
 import { resumeCommand } from '../command-text.js';
 import type { CliContext } from '../context.js';
 import { writeDocument } from '../failure.js';
 import { runIdBegin } from '../flag-values.js';
 import type { GivenFlags } from '../given-flags.js';
 import { readLoggingSettings } from '../logging.js';
-import { openLogToRead, readLogReading } from '../log-reading.js';
+import { type LogReading, openLogToRead, readLogReading } from '../log-reading.js';
+import { canBeRestored } from '../recorded-settings.js';
 import { withSession } from '../session.js';
 import { statusDocument } from '../status-json.js';
 import { statusText } from '../status-report.js';
@@ -34,10 +36,7 @@ export async function statusCommand(options: {
       const history = await log.history(await log.fullId(given));
       if (json) writeDocument(statusDocument(history, log.address), context);
       else {
-        const { runId, state } = history.run;
-        const isFinishable = state !== 'completed' && state !== 'running' && history.run.tables !== undefined;
-        const { authFile = 'auth.json', entryId: logEntryId } = reading;
-        const resume = isFinishable ? resumeCommand({ runId, authFile, logEntryId }) : undefined;
+        const resume = wayToResume(history.run, reading);
         const text = statusText(history, { output: context.stdout, resume, now: new Date() });
         context.stdout.write(context.redactor.redact(text));
       }
@@ -46,6 +45,16 @@ export async function statusCommand(options: {
       await log.close();
     }
   });
+}
+
+/** The command that finishes the run, where there is one. */
+function wayToResume(
+  { runId, state, tables, settings }: RunRecord,
+  { authFile = 'auth.json', entryId: logEntryId }: LogReading,
+): string | undefined {
+  const isOver = state === 'completed' || state === 'running';
+  if (isOver || tables === undefined || !canBeRestored(settings)) return undefined;
+  return resumeCommand({ runId, authFile, logEntryId });
 }
 
 function readRunId(ids: readonly string[]): string {
