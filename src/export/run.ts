@@ -4,6 +4,7 @@ import type { StagedPart } from '../storage/storage.js';
 import type { PublishedFile, RunObserver } from './observer.js';
 import type { TablePlan } from './plan.js';
 import { ProgressReport } from './progress-report.js';
+import { ReaderSlots } from './reader-slots.js';
 import { RenewedTables } from './renewed-tables.js';
 import type { TableResult } from './result.js';
 import { RETRY_POLICY, retryDelay, type RetryPolicy, waitUnlessAborted } from './retry.js';
@@ -48,13 +49,10 @@ export class Run {
   readonly #scheduler: Scheduler;
   readonly #progress: ProgressReport;
   readonly #endings: TableEndings;
-  readonly #reading = new Map<SliceTask, TableJob>();
+  readonly #slots: ReaderSlots;
   readonly #renewed: RenewedTables;
   /** Aborted when nothing is worth waiting for any more. */
   readonly #patience = new AbortController();
-  #readers: number;
-  /** Readers that will try to connect once more. */
-  #pausing = 0;
   #stop: RunStop | undefined;
   #finish: () => void = () => undefined;
 
@@ -62,7 +60,7 @@ export class Run {
     const { tables, before, jobs, observer, snapshot, pool } = settings;
     this.#settings = settings;
     this.#retry = settings.retry ?? RETRY_POLICY;
-    this.#readers = settings.readers;
+    this.#slots = new ReaderSlots(settings.readers);
     this.#scheduler = new Scheduler(
       tables.map((plan) => new TableJob(plan, before?.get(tableKey(plan.id)))),
       { jobs },
@@ -77,7 +75,7 @@ export class Run {
     this.#renewed = new RenewedTables({
       snapshot,
       observer,
-      stopReading: (job) => pool.cancel(this.#tasksOf(job)),
+      stopReading: (job) => pool.cancel(this.#slots.tasksOf(job)),
       withdraw: (parts) => this.#endings.withdraw(parts),
     });
   }
@@ -98,12 +96,12 @@ export class Run {
 
   #advance(): void {
     for (let job = this.#nextComplete(); job !== undefined; job = this.#nextComplete()) this.#settleIfRead(job);
-    while (this.#reading.size + this.#pausing < this.#readers) {
+    while (!this.#slots.areFull) {
       const assignment = this.#next();
       if (assignment === undefined) break;
       void this.#read(assignment, 'rows');
     }
-    if (this.#reading.size === 0 && this.#endings.areDone && this.#scheduler.isEmpty) this.#finish();
+    if (this.#slots.areIdle && this.#endings.areDone && this.#scheduler.isEmpty) this.#finish();
   }
 
   #next(): Assignment | undefined {
@@ -132,7 +130,7 @@ export class Run {
     const { pool, observer, snapshot } = this.#settings;
     const task = sliceTask(job, slice, { what, snapshot: snapshot.current });
     const { table } = task;
-    this.#reading.set(task, job);
+    this.#slots.take(task, job);
     observer.sliceStarted?.(table, slice.index);
     const end = await pool.run(task, {
       onProgress: (sums) => {
@@ -141,7 +139,7 @@ export class Run {
       },
       onStaged: (part) => job.stagedPart(slice, part),
     });
-    this.#reading.delete(task);
+    this.#slots.leave(task);
     if (end.ok) {
       job.finished(slice, end.outcome);
       observer.sliceStaged?.(table, slice.index, end.outcome);
@@ -218,9 +216,7 @@ export class Run {
       return;
     }
     this.#tellRetry(`A reader could not connect: ${error.message}`, { error, made, delay });
-    this.#pausing++;
-    await waitUnlessAborted(delay, this.#patience.signal);
-    this.#pausing--;
+    await this.#slots.pause(waitUnlessAborted(delay, this.#patience.signal));
     const next = this.#next();
     if (next !== undefined) void this.#read(next, 'rows', made);
   }
@@ -232,12 +228,12 @@ export class Run {
 
   /** One reader fewer; without the last one no further table can be read. */
   #retireReader(error: LakeportError): void {
-    this.#readers--;
-    if (this.#readers === 0) {
+    this.#slots.retire();
+    if (this.#slots.count === 0) {
       this.#stopRun({ failure: error, publishStaged: true });
       return;
     }
-    const text = `A reader could not connect, going on with ${this.#readers}: ${error.message}`;
+    const text = `A reader could not connect, going on with ${this.#slots.count}: ${error.message}`;
     this.#settings.observer.message?.('warning', text, { code: error.code });
   }
 
@@ -260,13 +256,9 @@ export class Run {
     if (this.#stop !== undefined && !this.#stop.publishStaged) return;
     this.#stop = stop;
     this.#patience.abort();
-    this.#settings.pool.cancel([...this.#reading.keys()]);
+    this.#settings.pool.cancel(this.#slots.tasks);
     for (const job of this.#scheduler.takeAll()) this.#settleIfRead(job);
     this.#advance();
-  }
-
-  #tasksOf(job: TableJob): SliceTask[] {
-    return [...this.#reading.keys()].filter((task) => this.#reading.get(task) === job);
   }
 
   /** @param slice the one that is to blame, which was being read */
@@ -275,7 +267,7 @@ export class Run {
     else job.failed(slice, error);
     this.#tellFailure(job, error);
     // The table's other slices are of no use any more.
-    this.#settings.pool.cancel(this.#tasksOf(job));
+    this.#settings.pool.cancel(this.#slots.tasksOf(job));
   }
 
   /** Publishes or gives up a table that no reader is on any more, unless some of its slices are still to come. */
