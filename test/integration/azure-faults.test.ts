@@ -154,6 +154,28 @@ describe('trouble that passes', () => {
     expect(await names()).toEqual([`base/exports/${PART}`]);
   });
 
+  it.each([
+    ['copied', isCopy, OTHER_PART, false, 'staged'],
+    ['copied from a hidden name', isCopy, OTHER_PART, true, 'staged'],
+    ['removed', isDelete, OTHER_PART, true, 'published'],
+  ] as const)('a part that a killed process has not yet %s is located and published', async (...given) => {
+    const [, matches, path, provisional, standing] = given;
+    const staged = await stage(Buffer.from('new'), { path, provisional });
+    const killed = await open({ maxRetries: 0 });
+    proxy.breakBy((request) => (matches(request) ? refusal(403, 'AuthorizationFailure') : undefined));
+    await failure(killed.publish(staged, PART));
+    await killed.close();
+    proxy.breakBy(() => undefined);
+
+    await storage.beginRun({ runId: RUN, directory: '' });
+    expect(await storage.locate(staged, PART)).toBe(standing);
+    if (standing === 'staged') await storage.publish(staged, PART);
+    expect(await storage.locate(staged, PART)).toBe('published');
+    await storage.endRun();
+    expect((await read(PART)).toString()).toBe('new');
+    expect(await names()).toEqual([`base/exports/${PART}`]);
+  });
+
   it.each(PASSING)('%s at the marker of a run is overcome', async (_what, fault) => {
     proxy.breakBy(breakTimes(1, isPut, fault));
     await storage.beginRun({ runId: RUN, directory: '' });

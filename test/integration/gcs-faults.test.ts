@@ -176,6 +176,21 @@ describe('a copy in place of a move', () => {
     expect(emulator.bucket(BUCKET).writes.get(NAME)).toBe(2);
     expect([...emulator.bucket(BUCKET).objects.keys()]).toEqual([NAME]);
   });
+
+  it('that a killed process has made without removing the staged object is not made again', async () => {
+    const staged = await stage(Buffer.from('new'));
+    before.breakBy(({ method }) => (method === 'DELETE' ? { kind: 'answer', status: 403 } : undefined));
+    await failure(storage.publish(staged, PART));
+    before.breakBy(() => undefined);
+
+    const resumed = await open({ endpointUrl: before.endpoint });
+    expect(await resumed.locate(staged, PART)).toBe('staged');
+    await resumed.publish(staged, PART);
+    expect(await resumed.locate(staged, PART)).toBe('published');
+    expect(emulator.bucket(BUCKET).writes.get(NAME)).toBe(1);
+    expect([...emulator.bucket(BUCKET).objects.keys()]).toEqual([NAME]);
+    await resumed.close();
+  });
 });
 
 describe('trouble that stays', () => {

@@ -266,6 +266,30 @@ describe('runs', () => {
     await other.close();
   });
 
+  it('take over what their own process on another machine had claimed, after ten minutes of silence', async () => {
+    const other = await open();
+    await other.beginRun({ runId: RUN, directory: '' });
+    await other.claim(['public/orders']);
+    await other.close();
+    const bucket = server.bucket(BUCKET);
+    const notes = [...bucket.objects.values()];
+    const moveAway = (minutesAgo: number) => {
+      for (const note of notes) {
+        const body = Buffer.from(note.body.toString().replace(/"host":"[^"]*"/, '"host":"elsewhere"'));
+        const updated = new Date(Date.now() - minutesAgo * 60_000).toISOString();
+        bucket.objects.set(note.name, { ...note, body, updated });
+      }
+    };
+    expect(notes).toHaveLength(2);
+    moveAway(9);
+    expect(await failure(storage.beginRun({ runId: RUN, directory: '' }))).toMatchObject({ code: 'RUN_IS_ACTIVE' });
+    moveAway(11);
+    await storage.beginRun({ runId: RUN, directory: '' });
+    await storage.claim(['public/orders']);
+    await storage.endRun();
+    expect(names()).toEqual([]);
+  });
+
   it('take a run on an unknown machine for dead only after ten minutes of silence', async () => {
     const marker = JSON.stringify({ pid: 1, host: 'elsewhere' });
     const bucket = server.bucket(BUCKET);

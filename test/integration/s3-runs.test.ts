@@ -198,6 +198,38 @@ describe('a run that is alive', () => {
     expect(s3.uploads()).toEqual([]);
   });
 
+  test('of another machine goes on here after ten minutes of silence, with what it had claimed', async () => {
+    const main = await s3.open();
+    await main.beginRun({ runId: 'remote', directory: '' });
+    await main.claim(['public/orders']);
+    await main.close();
+    const bucket = s3.server.store.bucket('lake');
+    for (const [key, object] of bucket) {
+      const body = Buffer.from(object.body.toString().replace(/"host":"[^"]*"/, '"host":"elsewhere"'));
+      bucket.set(key, { ...object, body });
+    }
+    const next = await s3.open();
+    expect(await failureOf(next.beginRun({ runId: 'remote', directory: '' }))).toMatchObject({ code: 'RUN_IS_ACTIVE' });
+    age('remote', 11 * 60_000);
+    await next.beginRun({ runId: 'remote', directory: '' });
+    await next.claim(['public/orders']);
+    await next.endRun();
+    expect(allKeys()).toEqual([]);
+  });
+
+  test('gives its directories back where it may not delete', async () => {
+    const storage = await s3.open();
+    await storage.beginRun({ runId: 'first', directory: '' });
+    await storage.claim(['public/orders']);
+    s3.server.refuse(({ operation }) =>
+      operation.startsWith('Delete') ? new Refusal(403, 'AccessDenied') : undefined,
+    );
+    await storage.endRun();
+    const next = await s3.open();
+    await next.beginRun({ runId: 'next', directory: '' });
+    await next.claim(['public/orders']);
+  });
+
   test('without a marker is told by its notes', async () => {
     await stage(await s3.open(), 't/part-00000.parquet', randomBytes(MIB), { runId: 'unknown' });
     const next = await s3.open();
