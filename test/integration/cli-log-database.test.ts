@@ -105,6 +105,20 @@ describe('a log in PostgreSQL', () => {
   });
 });
 
+describe('a log that does not answer', () => {
+  it('at the start keeps nobody from ending the program', async () => {
+    const stalled = { server: gate.host, port: gate.port, ssl: 'disable', connect_timeout: '60s' };
+    await user.authorize({ log: postgresEntry(server, stalled) });
+    gate.stall();
+    const cli = user.startExport(...CHOSEN, ...LOG);
+    for (let waited = 0; gate.connections === 0 && waited < 30_000; waited += 10) await sleep(10);
+    const before = performance.now();
+    cli.kill('SIGINT');
+    expect((await cli.result).code).toBe(130);
+    expect(performance.now() - before).toBeLessThan(10_000);
+  });
+});
+
 describe('an entry that is no database', () => {
   it.each([
     ['store', /The entry store of auth\.json is a storage, where a database is needed/],
