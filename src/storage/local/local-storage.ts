@@ -18,6 +18,7 @@ import { explained, isMissing, unlessMissing } from './file-errors.js';
 import { LocalRun } from './local-run.js';
 import { LocalPartWriter, writeAll } from './part-writer.js';
 import { removeEmptyDirectories } from './run-cleanup.js';
+import { temporaryOf } from './staged-token.js';
 import { standingOf } from './standing.js';
 import { isHidden } from './temporary-file.js';
 import { TemporaryFiles } from './temporary-files.js';
@@ -240,20 +241,6 @@ export class LocalStorage implements Storage {
       cause,
     });
   }
-}
-
-/** The temporary file that a staged part's token names, relative to the base. */
-function temporaryOf(part: StagedPart): string {
-  const { file } = part.token;
-  if (typeof file !== 'string' || !isHidden(nameOf(file))) {
-    throw new LakeportError({
-      code: 'NOT_A_LOCAL_PART',
-      exit: 'unexpected',
-      message: `The staged part of ${part.path} is none of a local directory`,
-    });
-  }
-  assertSafePath(file);
-  return file;
 }
 
 /** The directory and those above it that are named like `year=2025`. */
