@@ -95,7 +95,8 @@ export class RunStorages implements PlanStorages {
    * @throws LakeportError where another run has one of them
    */
   async claim(tables: readonly { readonly storageId: string; readonly directory: string }[]): Promise<void> {
-    for (const [place, storage] of this.#begun) {
+    // In one order, so that two runs over the same storages do not each wait for the other.
+    for (const [place, storage] of [...this.#begun].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const here = tables.filter(({ storageId }) => this.place(storageId, '') === place);
       await storage.claim(here.map(({ directory }) => directory));
     }
