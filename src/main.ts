@@ -21,6 +21,10 @@ const context: CliContext = {
   stderr: new Output(process.stderr, process.env),
   environment: process.env,
   signal: controller.signal,
+  abandon: (error) => {
+    showFailure(error, context);
+    process.exit(EXIT_CODES[error.exit]);
+  },
   redactor,
 };
 const argv = process.argv.slice(2);

@@ -1,4 +1,5 @@
 import type { Redactor } from '../auth/redaction.js';
+import type { LakeportError } from '../errors.js';
 import type { Output } from './output.js';
 
 /** What a command has of the process it runs in. */
@@ -10,6 +11,8 @@ export interface CliContext {
   readonly environment: NodeJS.ProcessEnv;
   /** Aborts at the first SIGINT or SIGTERM, with a `LakeportError` as its reason. */
   readonly signal: AbortSignal;
+  /** Says why and ends the process at once, which leaves everything as it is: it is somebody else's now. */
+  readonly abandon: (error: LakeportError) => void;
   /** Knows every secret that was read; all that is written goes through it. */
   readonly redactor: Redactor;
 }

@@ -4,7 +4,7 @@ import type { TableSettingsOf } from '../export/export.js';
 import type { RunObserver } from '../export/observer.js';
 import type { ExportOptions } from '../export/options.js';
 import type { RunPlan } from '../export/plan.js';
-import type { LoggedRun, RunHistory, RunLog, TableSettings } from '../runlog/index.js';
+import type { LoggedRun, LogListener, RunHistory, RunLog, TableSettings } from '../runlog/index.js';
 import type { CliContext } from './context.js';
 import { type LogFlags, openLog } from './log-flags.js';
 import { combineObservers } from './observers.js';
@@ -146,7 +146,17 @@ export class ExportRecord {
   }
 }
 
-async function listenerOf({ observer }: RecordOptions) {
+async function listenerOf({ observer, context }: RecordOptions): Promise<LogListener> {
   const { logMessages } = await import('../runlog/index.js');
-  return logMessages(observer);
+  return { ...logMessages(observer), onTaken: () => context.abandon(runTaken()) };
+}
+
+/** What is staged belongs to the other process: withdrawing it would take it away from that one. */
+function runTaken(): LakeportError {
+  return new LakeportError({
+    code: 'RUN_TAKEN',
+    exit: 'tables-failed',
+    message: 'Another process has resumed this run while this one did not answer: it ends here, and the other goes on',
+    hint: 'lakeport status shows which process has the run.',
+  });
 }

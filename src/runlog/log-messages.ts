@@ -9,7 +9,6 @@ export function logMessages(observer: Pick<RunObserver, 'message'>): LogListener
       observer.message?.('warning', `${message}. ${consequence}`, { code, ...(hint !== undefined && { hint }) });
     },
     onRecovered: () => observer.message?.('info', 'The run log answers again, and has everything.'),
-    onTaken: () => observer.message?.('warning', 'Another process has resumed this run; this one logs nothing more.'),
     onKept: (file) =>
       observer.message?.(
         'warning',

@@ -193,6 +193,24 @@ describe('a log that goes away in mid-run', () => {
   });
 });
 
+describe('a run that another process has resumed meanwhile', () => {
+  it('ends at once, and leaves what is staged to the other', async () => {
+    await server.query(`CREATE VIEW crawling AS
+      SELECT i AS id, repeat(md5(i::text), 100) || pg_sleep(0.001)::text AS note FROM generate_series(1, 200000) i`);
+    const cli = user.startExport('-i', 'crawling', '--include_views', ...LOG);
+    const out = path.join(user.directory, 'out');
+    const isMarked = () => existsSync(out) && readdirSync(out).some((name) => name.startsWith('.lakeport-run-'));
+    for (let waited = 0; !isMarked() && waited < 60_000; waited += 10) await sleep(10);
+    await sleep(1000);
+    await query(`UPDATE export_runs SET holder = 'another'`);
+    const ended = await cli.result;
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toMatch(/Another process has resumed this run .*\nhint: lakeport status/);
+    expect(isMarked()).toBe(true);
+    await server.query('DROP VIEW crawling');
+  });
+});
+
 describe('settings for tables', () => {
   const insert = (method: string, degree: number, env: string | null) =>
     query(`INSERT INTO partition_columns (source_db_type, source_schema, source_table, fastbcp_method, fastbcp_parallel_degree, env_name)

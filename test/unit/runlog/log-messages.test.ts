@@ -14,14 +14,13 @@ it('tells what happens to the log, what it means for the export, and what helps'
   });
   listener.onTrouble?.(full);
   listener.onRecovered?.();
-  listener.onTaken?.();
   listener.onKept?.('/state/unlogged/r.json');
   listener.onLost?.(full);
-  expect(told.map(([level]) => level)).toEqual(['warning', 'info', 'warning', 'warning', 'warning']);
+  expect(told.map(([level]) => level)).toEqual(['warning', 'info', 'warning', 'warning']);
   expect(told[0]).toEqual([
     'warning',
     'The run log /log cannot be used: the disk is full. The export goes on; what the log lacks is written when it answers again.',
     { code: 'RUN_LOG_FULL', hint: 'Free some space there.' },
   ]);
-  expect(told[3]?.[1]).toContain('/state/unlogged/r.json');
+  expect(told[2]?.[1]).toContain('/state/unlogged/r.json');
 });
