@@ -219,7 +219,8 @@ describe('SIGKILL', () => {
     cli.kill('SIGKILL');
     await cli.result;
     const left = (await files()).filter((file) => !table('monday/slow/a').includes(file));
-    expect(left).toHaveLength(2);
+    // The part, the run's marker, and its claim of the directories.
+    expect(left).toHaveLength(3);
     expect(left.every(hidden)).toBe(true);
 
     expect((await run('plain', { args: ['--sub_path', 'tuesday'] })).code).toBe(0);
@@ -264,10 +265,10 @@ describe('a worker that dies', () => {
     // Loaded by every thread: the first reader that has a file open ends itself, once.
     writeFileSync(
       preload,
-      `const { isMainThread } = require('node:worker_threads');
+      `const { workerData } = require('node:worker_threads');
        const { existsSync, writeFileSync, readdirSync } = require('node:fs');
        const flag = ${JSON.stringify(flag)}, directory = ${JSON.stringify(path.join(out, 'slow/crawling'))};
-       if (!isMainThread && !existsSync(flag)) setInterval(() => {
+       if (workerData?.reader && !existsSync(flag)) setInterval(() => {
          if (existsSync(flag) || !existsSync(directory) || readdirSync(directory).length === 0) return;
          writeFileSync(flag, '');
          process.exit(9);
@@ -289,8 +290,13 @@ describe('a run that is told twice', () => {
     const cli = start('slow', { args: [...MID_READ, '--run_id', runId] });
     await midRead(cli);
     const second = await run('plain', { args: ['--run_id', runId] });
-    expect(second.document.error).toMatchObject({ code: 'RUN_IS_ACTIVE' });
+    expect(second.document.error).toMatchObject({ code: 'RUN_ID_EXISTS' });
     expect(second.code).toBe(2);
+    // Where the run log is another one, the target tells.
+    const elsewhere = { XDG_STATE_HOME: path.join(scratch.path, 'another') };
+    const third = await run('plain', { args: ['--run_id', runId], env: elsewhere });
+    expect(third.document.error).toMatchObject({ code: 'RUN_IS_ACTIVE' });
+    expect(third.code).toBe(2);
     cli.kill('SIGINT');
     expect((await cli.result).code).toBe(130);
   });

@@ -16,10 +16,10 @@ describe('whether another attempt may help is told by the code', () => {
   test.each(['28P01', '3D000', '42501', '42P01', '22P02', '53200', '57014', 'XX000', '58030'])('%s stays', (state) => {
     expect(postgresError(serverError(state)).transient).toBe(false);
   });
-  test.each(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'])('%s may pass', (errno) => {
+  test.each(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ECONNREFUSED', 'ENOENT'])('%s may pass', (errno) => {
     expect(postgresError(socketError(errno))).toMatchObject({ transient: true, exit: 'unreachable' });
   });
-  test.each(['ECONNREFUSED', 'ENOTFOUND'])('%s stays', (errno) => {
+  test.each(['ENOTFOUND', 'EACCES'])('%s stays', (errno) => {
     expect(postgresError(socketError(errno))).toMatchObject({ transient: false, exit: 'unreachable' });
   });
   test('a connection that ended without a word may come back', () => {
