@@ -49,7 +49,8 @@ export async function planExport(request: ExportRequest): Promise<RunPlan> {
 export async function runExport(request: ExportRequest): Promise<RunResult> {
   return withPlan(request, async ({ context, plan, storages }) => {
     const { options, observer, signal } = context;
-    const target = { runId: options.runId, directory: options.subPath, storages, observer, signal };
+    const before = context.resumption?.storageIds ?? [];
+    const target = { runId: options.runId, directory: options.subPath, storages, before, observer, signal };
     await request.beforeWriting?.(plan);
     try {
       await beginTarget(plan, target);

@@ -55,6 +55,11 @@ export class Resumption {
     };
   }
 
+  /** Storages that the earlier attempt has written to. */
+  get storageIds(): readonly string[] {
+    return [...new Set(this.#earlier.tables.flatMap(({ storageId }) => storageId ?? []))];
+  }
+
   /** Tables that readers can see already. */
   published(): TableResult[] {
     return this.#earlier.tables.filter(({ state }) => state === 'completed').map(publishedResult);

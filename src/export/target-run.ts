@@ -9,6 +9,8 @@ export interface TargetRun {
   /** The run's sub path. */
   readonly directory: string;
   readonly storages: RunStorages;
+  /** Storages that an earlier attempt has written to: its notes are there, even if all its tables are published. */
+  readonly before: readonly string[];
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
 }
@@ -22,8 +24,9 @@ export function usedStorages(plan: RunPlan): string[] {
  * Takes the tables' directories for this run, or as much of them as another run does not hold.
  * @throws LakeportError where a storage can't be written to, or another run writes one of the tables
  */
-export async function beginTarget(plan: RunPlan, { storages, ...run }: TargetRun): Promise<void> {
-  await storages.begin(usedStorages(plan), run);
+export async function beginTarget(plan: RunPlan, { storages, before, ...run }: TargetRun): Promise<void> {
+  for (const id of before) await storages.open(id);
+  await storages.begin([...new Set([...usedStorages(plan), ...before])], run);
   const directories = plan.tables.map(({ storageId, directory }) => ({ storageId, directory }));
   await unlessAborted(run.signal, storages.claim(directories));
 }
