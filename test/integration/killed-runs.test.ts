@@ -242,7 +242,7 @@ describe.each(['s3', 'gcs', 'azure'] as const)('a run to %s that is killed', (ki
     await expectFinished(runId);
   });
 
-  it.each(['between staging and publishing', 'in the middle of publishing', 'between manifest and _SUCCESS'])(
+  it.each(['in the middle of publishing', 'between manifest and _SUCCESS'])(
     '%s, is finished without another read',
     async (point) => {
       const runId = await runs.killedAt(point, { waitMs: LOGGED_MS });
