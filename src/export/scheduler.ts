@@ -14,20 +14,23 @@ export interface Assignment {
 export class Scheduler {
   readonly #jobs: number;
   readonly #waiting: TableJob[];
+  /** Tables of which an earlier attempt has read all, not started yet. */
+  readonly #complete: TableJob[];
   readonly #inProgress = new Set<TableJob>();
 
   constructor(tables: readonly TableJob[], options: { readonly jobs: number }) {
     this.#jobs = options.jobs;
-    this.#waiting = [...tables];
+    this.#waiting = tables.filter((job) => !job.isComplete);
+    this.#complete = tables.filter((job) => job.isComplete);
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0 && this.#inProgress.size === 0;
+    return this.#waiting.length === 0 && this.#complete.length === 0 && this.#inProgress.size === 0;
   }
 
   /** All that are not released yet. */
   get all(): readonly TableJob[] {
-    return [...this.#inProgress, ...this.#waiting];
+    return [...this.#inProgress, ...this.#complete, ...this.#waiting];
   }
 
   /** `startTables: false` keeps to the tables in progress. */
@@ -46,9 +49,7 @@ export class Scheduler {
 
   /** Starts a table of which nothing is left to read, if there is one. */
   nextComplete(): TableJob | undefined {
-    const index = this.#waiting.findIndex((job) => job.isComplete);
-    if (index === -1) return undefined;
-    const [job] = this.#waiting.splice(index, 1);
+    const job = this.#complete.shift();
     if (job !== undefined) this.#inProgress.add(job);
     return job;
   }
@@ -73,7 +74,7 @@ export class Scheduler {
 
   /** Starts no more tables, but gives out all that there are. From here on they are all in progress. */
   takeAll(): TableJob[] {
-    for (const job of this.#waiting.splice(0)) this.#inProgress.add(job);
+    for (const job of [...this.#complete.splice(0), ...this.#waiting.splice(0)]) this.#inProgress.add(job);
     return [...this.#inProgress];
   }
 
