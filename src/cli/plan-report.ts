@@ -3,7 +3,7 @@ import type { ExportOptions } from '../export/options.js';
 import type { RunPlan, TablePlan } from '../export/plan.js';
 import { VERSION } from '../version.js';
 import type { Output } from './output.js';
-import { parquetTypeName } from './parquet-type-name.js';
+import { parquetTypeName } from '../metadata/parquet-type-name.js';
 import { printable, printableLines, tableName } from './printable.js';
 import { byteSize, count, counted } from './quantities.js';
 import { errorDocument, routeDocument } from './run-json.js';

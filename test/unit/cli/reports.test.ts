@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parquetTypeName } from '../../../src/cli/parquet-type-name.js';
+import { parquetTypeName } from '../../../src/metadata/parquet-type-name.js';
 import { planDocument, planText } from '../../../src/cli/plan-report.js';
 import { failureDocument, runDocument } from '../../../src/cli/run-json.js';
 import { summaryText } from '../../../src/cli/summary.js';
