@@ -147,7 +147,7 @@ describe('a log in PostgreSQL', () => {
     });
     delay.disable();
     expect(heard.errors[0]).toMatchObject({ code: 'RUN_LOG_TIMEOUT' });
-    expect(delay.max / 1e6).toBeLessThan(800);
+    expect(delay.max / 1e6).toBeLessThan(3000);
     gate.open();
     await run.finish();
     await expectComplete(log, run.runId);
@@ -248,8 +248,8 @@ describe('a log in SQLite', () => {
     await recordAround(run, () => other.exec('begin immediate'));
     const seconds = (performance.now() - before) / 1000;
     delay.disable();
-    expect(seconds).toBeLessThan(5);
-    expect(delay.max / 1e6).toBeLessThan(800);
+    expect(seconds).toBeLessThan(10);
+    expect(delay.max / 1e6).toBeLessThan(3000);
     other.exec('commit');
     other.close();
     await run.finish();
