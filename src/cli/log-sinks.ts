@@ -1,7 +1,8 @@
-import { mkdirSync, openSync, writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { LakeportError } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import type { LogEvent, LogFormat, LogLevel, LogSink } from './log.js';
 import type { Output, Paint } from './output.js';
 import { printable, printableLines } from './printable.js';
@@ -45,7 +46,7 @@ export function fileSink(options: {
 function openLogFile(directory: string, name: string): number {
   const path = join(directory, name);
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     return openSync(path, 'a', 0o640);
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';

@@ -1,19 +1,20 @@
 import { LakeportError } from '../errors.js';
 import type { Slice } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
+import { Attempts } from './attempts.js';
 import type { PublishedFile, RunObserver } from './observer.js';
 import type { TablePlan } from './plan.js';
 import { ProgressReport } from './progress-report.js';
 import { ReaderSlots } from './reader-slots.js';
 import { RenewedTables } from './renewed-tables.js';
 import type { TableResult } from './result.js';
-import { RETRY_POLICY, retryDelay, type RetryPolicy, waitUnlessAborted } from './retry.js';
+import { RETRY_POLICY, type RetryPolicy } from './retry.js';
 import { type Assignment, Scheduler } from './scheduler.js';
 import type { SharedSnapshot } from './shared-snapshot.js';
 import { sliceTask } from './slice-task.js';
 import { type RunStop, TableEndings } from './table-endings.js';
 import { type StagedBefore, TableJob } from './table-job.js';
-import { tableKey, tableName } from './table-name.js';
+import { tableKey } from './table-name.js';
 import type { SliceTask } from './worker-messages.js';
 import type { SliceEnd, SlicePool } from './worker-pool.js';
 
@@ -45,7 +46,7 @@ type Failed = Extract<SliceEnd, { ok: false }>;
  */
 export class Run {
   readonly #settings: RunSettings;
-  readonly #retry: RetryPolicy;
+  readonly #attempts: Attempts;
   readonly #scheduler: Scheduler;
   readonly #progress: ProgressReport;
   readonly #endings: TableEndings;
@@ -59,7 +60,6 @@ export class Run {
   constructor(settings: RunSettings) {
     const { tables, before, jobs, observer, snapshot, pool } = settings;
     this.#settings = settings;
-    this.#retry = settings.retry ?? RETRY_POLICY;
     this.#slots = new ReaderSlots(settings.readers);
     this.#scheduler = new Scheduler(
       tables.map((plan) => new TableJob(plan, before?.get(tableKey(plan.id)))),
@@ -72,11 +72,14 @@ export class Run {
       onFailure: (job, error) => this.#tellFailure(job, error),
       onEnd: () => this.#advance(),
     });
+    const withdraw = (parts: readonly StagedPart[]) => this.#endings.withdraw(parts);
+    const policy = settings.retry ?? RETRY_POLICY;
+    this.#attempts = new Attempts({ policy, observer, patience: this.#patience.signal, withdraw });
     this.#renewed = new RenewedTables({
       snapshot,
       observer,
       stopReading: (job) => pool.cancel(this.#slots.tasksOf(job)),
-      withdraw: (parts) => this.#endings.withdraw(parts),
+      withdraw,
     });
   }
 
@@ -182,48 +185,26 @@ export class Run {
     else job.failed(slice, error);
   }
 
-  async #trySliceAgain({ table, slice, what }: SliceTask, job: TableJob, error: LakeportError): Promise<void> {
-    const made = job.countAttempt(slice);
-    const delay = retryDelay(error, made, { policy: this.#retry });
-    this.#settings.observer.sliceFailed?.(table, slice.index, { error, final: delay === undefined });
-    if (delay === undefined) {
-      this.#failTable(job, error, slice);
-      return;
-    }
-    const which = job.plan.slices.length === 1 ? tableName(table) : `${tableName(table)}, slice ${slice.index}`;
-    this.#tellRetry(`${which}: ${error.message}`, { error, made, delay });
-    await this.#endings.withdraw(job.takeStaged(slice));
-    if (what === 'schema') {
-      await waitUnlessAborted(delay, this.#patience.signal);
-      job.released(slice);
-      return;
-    }
-    const wake = job.rest(slice);
-    void waitUnlessAborted(delay, this.#patience.signal).then(() => {
-      wake();
-      this.#settleIfRead(job);
-      this.#advance();
-    });
+  async #trySliceAgain(task: SliceTask, job: TableJob, error: LakeportError): Promise<void> {
+    const next = await this.#attempts.ofSlice(task, job, error);
+    if (next === undefined) this.#failTable(job, error, task.slice);
+    else
+      void next.wait.then(() => {
+        this.#settleIfRead(job);
+        this.#advance();
+      });
   }
 
   /** The same reader tries again, maybe with another slice; without hope there is one reader fewer. */
   async #readerFailed({ job, slice }: Assignment, error: LakeportError, made: number): Promise<void> {
-    this.#settings.observer.sliceFailed?.(job.plan.id, slice.index, { error, final: false });
-    job.giveBack(slice);
-    const delay = retryDelay(error, made, { policy: this.#retry });
-    if (delay === undefined) {
+    const again = this.#attempts.ofReader(job, slice, { error, made });
+    if (again === undefined) {
       this.#retireReader(error);
       return;
     }
-    this.#tellRetry(`A reader could not connect: ${error.message}`, { error, made, delay });
-    await this.#slots.pause(waitUnlessAborted(delay, this.#patience.signal));
+    await this.#slots.pause(again.wait);
     const next = this.#next();
     if (next !== undefined) void this.#read(next, 'rows', made);
-  }
-
-  #tellRetry(text: string, { error, made, delay }: { error: LakeportError; made: number; delay: number }): void {
-    const attempt = `attempt ${made + 1} of ${this.#retry.attempts} in ${(delay / 1000).toFixed(1)} s`;
-    this.#settings.observer.message?.('warning', `${text}; ${attempt}`, { code: error.code, attempt: made + 1 });
   }
 
   /** One reader fewer; without the last one no further table can be read. */

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { makeDirectory } from '../make-directory.js';
 import type { LogBatch } from './rows.js';
 
 /** Grows with every change of the rows: files of another version are left alone. */
@@ -23,7 +24,7 @@ export class UnloggedRuns {
 
   /** @returns the file. Throws where it can't be written either. */
   keep(batch: LogBatch, log: string): string {
-    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    makeDirectory(this.#directory, { mode: 0o700 });
     const file = path.join(this.#directory, `${batch.run.run_id}.json`);
     const content: UnloggedFile = { format: FORMAT, log, batch };
     writeFileSync(`${file}.part`, JSON.stringify(content), { mode: 0o600 });

@@ -1,6 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -228,6 +238,11 @@ describe('the base directory', () => {
     expect(await shown('./exports/', 'a/b.parquet')).toBe('./exports/a/b.parquet');
     expect(await shown('/', 'a/b.parquet')).toBe('/a/b.parquet');
     expect(await shown('/data', '')).toBe('/data');
+  });
+
+  it.runIf(existsSync('/proc/self'))('cannot be where no directory can be made', async () => {
+    const nowhere = await openLocalStorage({ id: 'x', directory: '/proc/nowhere/exports' });
+    expect(await failure(nowhere.prepare())).toMatchObject({ code: 'DIRECTORY_NOT_MADE', exit: 'unreachable' });
   });
 
   it('cannot be a file, nor lie below one', async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
@@ -15,6 +15,7 @@ import {
   type SqliteStatement,
 } from 'kysely';
 
+import { makeDirectory } from '../../make-directory.js';
 import type { LogDialect, Trouble } from './dialect.js';
 
 /** How long a statement waits for other processes, in its thread and then in turns with whatever else the thread does. */
@@ -152,7 +153,7 @@ async function openDatabase(file: string): Promise<SqliteDatabase> {
 
 /** SQLite gives its side files the same permissions as the file has. */
 function createPrivately(file: string): void {
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+  makeDirectory(path.dirname(file), { mode: 0o700 });
   try {
     closeSync(openSync(file, 'wx', 0o600));
     chmodSync(file, 0o600);

@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 
+import { makeDirectory } from '../../make-directory.js';
 import { joinPath } from '../path.js';
 import { errnoOf } from './file-errors.js';
 import { madeDirectories, removeEmptyDirectories } from './run-cleanup.js';
@@ -55,7 +56,7 @@ export class TemporaryFiles {
 
   async #makeDirectory(runId: string, directory: string): Promise<void> {
     const absolute = path.join(this.#base, directory);
-    const topmost = await mkdir(absolute, { recursive: true });
+    const topmost = makeDirectory(absolute);
     const made = topmost === undefined ? undefined : this.#belowBase(topmost, directory);
     const key = `${runId}/${directory}`;
     if (made === undefined && this.#noted.has(key)) return;
