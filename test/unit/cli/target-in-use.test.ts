@@ -6,7 +6,7 @@ import { plan, tablePlan } from './samples.js';
 
 const place = (server = 'host') => ({
   cwd: '/work',
-  places: { '--output_dir': { address: '/work/out', server, isLocal: true } },
+  places: { '--output_dir': { address: '/data/out', server, isLocal: true } },
 });
 
 const own = {
