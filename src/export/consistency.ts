@@ -5,20 +5,12 @@ export function tableConsistency(snapshot: Consistency, slices: number): Consist
   return snapshot === 'table' && slices > 1 ? 'none' : snapshot;
 }
 
-/** What holds for every table of the run. */
-export function runConsistency(
-  snapshot: Consistency,
-  tables: readonly { readonly slices: readonly unknown[] }[],
-): Consistency {
-  return tables.some(({ slices }) => tableConsistency(snapshot, slices.length) === 'none') ? 'none' : snapshot;
-}
-
 /** What is left of it where not all tables of a run are of one moment. */
 export function eachForItself(consistency: Consistency): Consistency {
   return consistency === 'run' ? 'table' : consistency;
 }
 
-/** What holds for all the tables, given what each says of itself. */
+/** What holds for every table of the run, given what each says of itself. */
 export function leastConsistency(run: Consistency, tables: readonly (Consistency | undefined)[]): Consistency {
   if (run === 'none' || tables.includes('none')) return 'none';
   return tables.includes('table') ? 'table' : run;

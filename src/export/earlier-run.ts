@@ -1,3 +1,5 @@
+import type { ReadColumn } from '../sources/source.js';
+
 /**
  * What is on record of a run that did not come to its end, as far as going on with it needs. Plain data; the run log's
  * `RunHistory` is one.
@@ -29,6 +31,7 @@ export interface EarlierTable {
   readonly rows: number | undefined;
   readonly bytes: number | undefined;
   readonly files: number | undefined;
+  /** Where it is another than the run's. */
   readonly consistency: string | undefined;
   readonly columns: readonly EarlierColumn[] | undefined;
   readonly unrepresentable: Readonly<Record<string, number>>;
@@ -39,12 +42,17 @@ export interface EarlierTable {
 /** Name, the source's type, and whether it may be NULL. */
 export type EarlierColumn = readonly [name: string, sourceType: string, nullable: boolean];
 
+/** What goes on record of a table's columns, by which a later attempt knows whether they are still the same. */
+export function columnsOnRecord(columns: readonly ReadColumn[]): EarlierColumn[] {
+  return columns.map(({ spec }) => [spec.name, spec.sourceType, spec.nullable]);
+}
+
 export interface EarlierPartition {
   readonly jobId: number;
   readonly sliceIndex: number;
   readonly bounds: string;
   /** A `Slice`; undefined where the table is read in one piece. */
   readonly slice: unknown;
-  /** A `SliceOutcome` whose files were staged; undefined or null where there is none. */
+  /** A `SliceOutcome` whose files are staged and not published; undefined or null where there is none. */
   readonly staged: unknown;
 }

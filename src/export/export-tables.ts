@@ -1,4 +1,4 @@
-import type { Source } from '../sources/source.js';
+import type { Source, TableId } from '../sources/source.js';
 import { eachForItself, leastConsistency } from './consistency.js';
 import { exitClassOf } from './exit-class.js';
 import { interruption } from './interruption.js';
@@ -15,7 +15,6 @@ import type { StagedBefore } from './table-job.js';
 import { problemResult } from './table-result.js';
 import { usedStorages } from './target-run.js';
 import { WorkerPool } from './worker-pool.js';
-import type { TableId } from '../sources/source.js';
 
 export interface TablesToExport {
   readonly options: ExportOptions;
@@ -41,7 +40,8 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
   for (const { id, error } of plan.problems) observer.tableFailed?.(id, error);
   for (const result of problems) observer.tableEnded?.(result);
 
-  const snapshot = new RunSnapshot({ source, first: plan.snapshot, consistency, plan: replan, observer, signal });
+  const { snapshot: first } = plan;
+  const snapshot = new RunSnapshot({ source, first, consistency, plan: replan, retry, observer, signal });
   const pool = new WorkerPool({
     runId,
     reader: source.readerSettings(),

@@ -12,7 +12,7 @@ import type {
   TableId,
   TableProblem,
 } from '../sources/source.js';
-import { eachForItself, runConsistency, tableConsistency } from './consistency.js';
+import { eachForItself, leastConsistency, tableConsistency } from './consistency.js';
 import type { RunObserver } from './observer.js';
 import type { ExportOptions } from './options.js';
 import type { RunPlan, TablePlan } from './plan.js';
@@ -79,17 +79,18 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const total = Math.max(budget.total, ...degrees);
   const wanted = usefulReaders(degrees, { jobs: options.jobs, total });
   const readers = await withinConnections(context, wanted);
-  const { consistency } = pinned.snapshot;
   // Tables of an earlier attempt are of an earlier moment.
   const weaken = resumption?.wasPlanned === true ? eachForItself : (all: Consistency) => all;
+  const consistencyOf = ({ slices }: TablePlan) => weaken(tableConsistency(pinned.snapshot.consistency, slices.length));
+  const consistency = leastConsistency(weaken(pinned.snapshot.consistency), tables.map(consistencyOf));
   return {
     server: source.server,
-    snapshot: { ...pinned.snapshot, consistency: weaken(runConsistency(consistency, tables)) },
+    snapshot: { ...pinned.snapshot, consistency },
     tables: tables
       .map((table) => ({
         ...table,
         degree: Math.min(table.degree, readers),
-        consistency: weaken(tableConsistency(consistency, table.slices.length)),
+        consistency: consistencyOf(table),
       }))
       .sort(largestFirst),
     problems: problems.map((problem) => {

@@ -48,13 +48,7 @@ export class Planning {
   /** @throws LakeportError */
   run(): Promise<{ readonly context: PlanningContext; readonly plan: RunPlan }> {
     const { retry: policy, signal, observer } = this.#request;
-    return tryAgain(() => this.#attempt(), {
-      policy,
-      signal,
-      mayPass: (error) => this.#mayPass(error),
-      onFailure: ({ message, code }, delay) =>
-        observer.message?.('warning', `${message}; again in ${(delay / 1000).toFixed(1)} s`, { code }),
-    });
+    return tryAgain(() => this.#attempt(), { policy, signal, observer, mayPass: (error) => this.#mayPass(error) });
   }
 
   /** Ends the source's connection, and whatever waits for it. Never throws. */

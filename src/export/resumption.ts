@@ -1,7 +1,13 @@
 import { LakeportError } from '../errors.js';
 import type { Consistency, ReadColumn, Slice, Snapshot, TableId } from '../sources/source.js';
 import { VERSION } from '../version.js';
-import type { EarlierPartition, EarlierRun, EarlierTable } from './earlier-run.js';
+import {
+  columnsOnRecord,
+  type EarlierColumn,
+  type EarlierPartition,
+  type EarlierRun,
+  type EarlierTable,
+} from './earlier-run.js';
 import type { TableResult } from './result.js';
 import { tableKey, tableName } from './table-name.js';
 import type { SliceOutcome } from './worker-messages.js';
@@ -91,7 +97,7 @@ export class Resumption {
   checkColumns(id: TableId, columns: readonly ReadColumn[]): void {
     const before = this.#records.get(tableKey(id))?.columns;
     if (before === undefined) return;
-    const now = columns.map(({ spec }) => [spec.name, spec.sourceType, spec.nullable] as const);
+    const now = columnsOnRecord(columns);
     if (JSON.stringify(now) === JSON.stringify(before)) return;
     throw changedSince(id, difference(before, now));
   }
@@ -130,10 +136,8 @@ function publishedResult(record: EarlierTable): TableResult {
   };
 }
 
-type Column = readonly [name: string, sourceType: string, nullable: boolean];
-
-function difference(before: readonly Column[], now: readonly Column[]): string {
-  const names = (columns: readonly Column[]) => columns.map(([name]) => name);
+function difference(before: readonly EarlierColumn[], now: readonly EarlierColumn[]): string {
+  const names = (columns: readonly EarlierColumn[]) => columns.map(([name]) => name);
   const gone = names(before).filter((name) => !names(now).includes(name));
   const fresh = names(now).filter((name) => !names(before).includes(name));
   const other = now.filter((column) =>

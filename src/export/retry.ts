@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 import { LakeportError } from '../errors.js';
+import type { RunObserver } from './observer.js';
 
 /**
  * When a failed attempt is worth another one. Whether an error may pass by itself is the business of whoever classed it,
@@ -58,11 +59,11 @@ export async function tryAgain<T>(
     readonly signal: AbortSignal;
     /** Which errors are worth another attempt; all that are `transient` by default. */
     readonly mayPass?: (error: LakeportError) => boolean;
-    /** @param delay until the next attempt, in milliseconds */
-    readonly onFailure: (error: LakeportError, delay: number) => void;
+    /** Is told of each failure that is followed by another attempt. */
+    readonly observer: Pick<RunObserver, 'message'>;
   },
 ): Promise<T> {
-  const { policy = RETRY_POLICY, signal, mayPass = isTransient, onFailure } = options;
+  const { policy = RETRY_POLICY, signal, mayPass = isTransient, observer } = options;
   for (let made = 1; ; made++) {
     try {
       return await attempt();
@@ -70,7 +71,8 @@ export async function tryAgain<T>(
       const error = LakeportError.from(thrown);
       const delay = mayPass(error) ? retryDelay(error, made, { policy }) : undefined;
       if (delay === undefined || signal.aborted) throw error;
-      onFailure(error, delay);
+      const { message, code } = error;
+      observer.message?.('warning', `${message}; again in ${(delay / 1000).toFixed(1)} s`, { code });
       await waitUnlessAborted(delay, signal);
       signal.throwIfAborted();
     }

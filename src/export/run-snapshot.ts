@@ -1,10 +1,10 @@
 import { LakeportError } from '../errors.js';
 import type { Snapshot, Source, TableId } from '../sources/source.js';
-import { eachForItself, tableConsistency } from './consistency.js';
+import { eachForItself } from './consistency.js';
 import type { RunObserver } from './observer.js';
 import type { ExportOptions } from './options.js';
 import type { RunPlan } from './plan.js';
-import { tryAgain } from './retry.js';
+import { type RetryPolicy, tryAgain } from './retry.js';
 import type { Renewal, SharedSnapshot } from './shared-snapshot.js';
 import { tableKey } from './table-name.js';
 
@@ -14,6 +14,7 @@ export interface RunSnapshotSettings {
   readonly consistency: ExportOptions['consistency'];
   /** Pins these tables and plans them. */
   readonly plan: (tables: readonly TableId[]) => Promise<RunPlan>;
+  readonly retry: RetryPolicy | undefined;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
 }
@@ -42,7 +43,7 @@ export class RunSnapshot implements SharedSnapshot {
   }
 
   async renew(tables: readonly TableId[]): Promise<Renewal> {
-    const { source, consistency, observer, signal } = this.#settings;
+    const { source, consistency, retry: policy, observer, signal } = this.#settings;
     if (consistency === 'run') throw lost();
     const text = 'The connection that held the snapshot was lost: tables that are not read yet get another one';
     observer.message?.('warning', text, { event: 'snapshot_lost' });
@@ -51,20 +52,14 @@ export class RunSnapshot implements SharedSnapshot {
         await source.reopen?.({ signal });
         return this.#settings.plan(tables);
       },
-      {
-        signal,
-        onFailure: (error, delay) =>
-          observer.message?.('warning', `${error.message}; again in ${(delay / 1000).toFixed(1)} s`, {
-            code: error.code,
-          }),
-      },
+      { policy, signal, observer },
     );
     this.#current = plan.snapshot;
     return {
       plan: { ...plan, snapshot: { ...plan.snapshot, consistency: eachForItself(plan.snapshot.consistency) } },
       tables: new Map(
         plan.tables.map((table) => {
-          const own = tableConsistency(plan.snapshot.consistency, table.slices.length);
+          const own = table.consistency ?? plan.snapshot.consistency;
           return [tableKey(table.id), { ...table, snapshot: plan.snapshot, consistency: eachForItself(own) }];
         }),
       ),

@@ -1,4 +1,4 @@
-/** A user's own settings for a table, as they are on record. Not checked yet: the method may be any text. */
+/** A user's own settings for a table, from `partition_columns`. Not checked yet: the method may be any text. */
 export interface TableSettings {
   /** Undefined for a table of this name in any schema. */
   readonly schema: string | undefined;

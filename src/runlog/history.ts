@@ -1,3 +1,4 @@
+import type { EarlierPartition, EarlierTable } from '../export/earlier-run.js';
 import type { LoggedState, ShownState } from './rows.js';
 
 /** What the log says of a run, as the program hands it to people and to a resume. Plain data. */
@@ -59,52 +60,26 @@ export interface RunRecord extends RunSummary {
   readonly holder: string;
 }
 
-export interface TableRecord {
-  readonly jobId: number;
-  readonly schema: string;
-  readonly table: string;
+export interface TableRecord extends EarlierTable {
   readonly kind: string | undefined;
-  readonly storageId: string | undefined;
   /** Relative to the storage's base. */
   readonly directory: string | undefined;
-  /** For people. */
-  readonly path: string | undefined;
   readonly method: string | undefined;
   readonly degree: number | undefined;
   readonly partitions: number;
   readonly estimatedRows: number | undefined;
   readonly estimatedBytes: number | undefined;
-  readonly columns: readonly LoggedColumn[] | undefined;
   readonly state: ShownState;
-  readonly attempts: number;
-  readonly rows: number | undefined;
-  readonly bytes: number | undefined;
-  readonly files: number | undefined;
-  /** Where it is another than the run's. */
-  readonly consistency: string | undefined;
-  readonly unrepresentable: Readonly<Record<string, number>>;
-  readonly startedAt: Date | undefined;
-  readonly endedAt: Date | undefined;
   readonly error: LoggedError | undefined;
 }
 
-/** Name, the source's type, and whether it may be NULL. */
-export type LoggedColumn = readonly [name: string, sourceType: string, nullable: boolean];
-
-export interface PartitionRecord {
+export interface PartitionRecord extends EarlierPartition {
   readonly partitionId: number;
-  readonly jobId: number;
-  readonly sliceIndex: number;
   readonly method: string;
-  readonly bounds: string;
-  /** A `Slice`; undefined where the table is read in one piece. */
-  readonly slice: unknown;
   readonly state: LoggedState;
   readonly attempts: number;
   readonly rows: number | undefined;
   readonly bytes: number | undefined;
-  /** A `SliceOutcome` whose files are staged and not published. */
-  readonly staged: unknown;
   readonly startedAt: Date | undefined;
   readonly endedAt: Date | undefined;
   readonly error: LoggedError | undefined;

@@ -2,7 +2,6 @@
 
 export type {
   FileRecord,
-  LoggedColumn,
   LoggedError,
   PartitionRecord,
   RunHistory,
@@ -18,5 +17,5 @@ export { type NewRun, openRunLog, type OpenLogOptions, type RunLog } from './run
 export type { RunRecorder } from './run-recorder.js';
 export type { LivingRun, LogMode, SchemaStanding } from './store.js';
 export { readTableSettings } from './read-table-settings.js';
-export type { TableSettings } from './table-settings.js';
+export type { TableSettings } from '../export/table-settings.js';
 export { EMBEDDED_LOG_ID, embeddedLog, type RunLogTarget, stateDirectory } from './target.js';

@@ -1,6 +1,6 @@
+import { columnsOnRecord } from '../export/earlier-run.js';
 import type { TablePlan } from '../export/plan.js';
 import type { Slice, TableId } from '../sources/source.js';
-import type { LoggedColumn } from './history.js';
 import type { JobRow, PartitionRow } from './rows.js';
 
 /** A table of which nothing is known but its name. Every field is named here: objects of one shape are cheap. */
@@ -38,7 +38,6 @@ export function emptyJob(table: TableId, { runId, jobId }: { readonly runId: str
 
 /** What a plan says of a table; nothing of an earlier attempt counts any more. */
 export function plannedJob(plan: TablePlan) {
-  const columns = plan.columns.map(({ spec }): LoggedColumn => [spec.name, spec.sourceType, spec.nullable]);
   return {
     table_kind: plan.kind,
     storage_id: plan.storageId,
@@ -49,7 +48,7 @@ export function plannedJob(plan: TablePlan) {
     partition_count: plan.slices.length,
     estimated_rows: plan.estimatedRows ?? null,
     estimated_bytes: plan.estimatedBytes ?? null,
-    columns: JSON.stringify(columns),
+    columns: JSON.stringify(columnsOnRecord(plan.columns)),
     state: 'pending',
     row_count: null,
     byte_count: null,

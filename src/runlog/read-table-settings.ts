@@ -1,9 +1,10 @@
+import type { TableSettings } from '../export/table-settings.js';
 import { existsSync } from 'node:fs';
 
 import { partitionColumns } from './database-reads.js';
 import { openDialect } from './dialects/index.js';
 import type { LogSchema } from './schema.js';
-import { settingsOf, type TableSettings } from './table-settings.js';
+import { settingsOf } from './table-settings.js';
 import type { RunLogTarget } from './target.js';
 import { logError } from './trouble.js';
 

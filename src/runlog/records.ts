@@ -1,5 +1,6 @@
+import type { EarlierColumn } from '../export/earlier-run.js';
 import type { FileRecord, PartitionRecord, RunHistory, RunRecord, RunSummary, TableRecord } from './history.js';
-import type { LoggedColumn, LoggedError } from './history.js';
+import type { LoggedError } from './history.js';
 import type { FileRow, PartitionRow, ShownJobRow, ShownRunRow, StoredRun } from './rows.js';
 
 /** The log's rows as the rest of the program reads them. */
@@ -65,7 +66,7 @@ function tableRecord(row: ShownJobRow): TableRecord {
     estimatedRows: row.estimated_rows ?? undefined,
     estimatedBytes: row.estimated_bytes ?? undefined,
     // Written by `plannedJob`, by nobody else.
-    columns: optional(row.columns, (text) => JSON.parse(text) as LoggedColumn[]),
+    columns: optional(row.columns, (text) => JSON.parse(text) as EarlierColumn[]),
     state: row.status,
     attempts: row.attempts,
     rows: row.row_count ?? undefined,

@@ -11,7 +11,7 @@ import { restoredRows } from './restored-rows.js';
 import type { RunRow } from './rows.js';
 import { RunRows } from './run-rows.js';
 import type { LivingRun, LogMode, LogStore, OpenedLog, SchemaStanding } from './store.js';
-import type { TableSettings } from './table-settings.js';
+import type { TableSettings } from '../export/table-settings.js';
 import { type RunLogTarget, stateDirectory } from './target.js';
 import { UnloggedRuns } from './unlogged-runs.js';
 

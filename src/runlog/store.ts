@@ -1,5 +1,5 @@
 import type { LogBatch, LoggedState, RunRow, ShownRunRow, StoredRun, WriteOutcome } from './rows.js';
-import type { TableSettings } from './table-settings.js';
+import type { TableSettings } from '../export/table-settings.js';
 
 /** What happens to what the log holds before the run: nothing, or it is emptied, or made anew. */
 export type LogMode = 'preserve' | 'truncate' | 'drop';

@@ -1,15 +1,5 @@
+import type { TableSettings } from '../export/table-settings.js';
 import type { PartitionColumnsRow } from './schema.js';
-
-/** A user's own settings for a table, from `partition_columns`. Not checked yet: whoever uses them knows the methods. */
-export interface TableSettings {
-  /** Undefined for a table of this name in any schema. */
-  readonly schema: string | undefined;
-  readonly table: string;
-  readonly method: string | undefined;
-  readonly degree: number | undefined;
-  /** A column or an expression in the source's SQL. */
-  readonly key: string | undefined;
-}
 
 /** Names that users give to the engines, besides the auth file's own. */
 const ENGINE_NAMES: Readonly<Record<string, string>> = {
