@@ -389,3 +389,13 @@ async function otherHolder() {
   const { newHolder } = await import('../../src/runlog/holder.js');
   return newHolder();
 }
+
+it('a log in SQL Server sends no password where encryption is asked for and the server has none', async () => {
+  database = await sqlServerLog();
+  const { target } = database;
+  if (target.engine !== 'mssql') throw new TypeError('not in SQL Server');
+  const encrypted = { ...target, info: { ...target.info, encrypt: true } };
+  const error = await failure(openRunLog(encrypted, { unloggedDirectory: '/nonexistent' }));
+  expect(error).toMatchObject({ exit: 'unreachable' });
+  expect(error.message).toContain('the server offers no encryption');
+});

@@ -1,10 +1,8 @@
-import type * as tedious from 'tedious';
-import type { Connection, ConnectionConfiguration, Request } from 'tedious';
+import type { Connection, Request } from 'tedious';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 
+import { driverConnection, type Tedious } from '../../sources/mssql/driver-connection.js';
 import type { MssqlSettings } from '../../sources/mssql/settings.js';
-
-type Tedious = typeof tedious;
 
 /** A statement that takes longer is given up, and tried again later. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -71,9 +69,11 @@ class SqlServerConnection implements DatabaseConnection {
 
   static async open(settings: MssqlSettings): Promise<SqlServerConnection> {
     const driver = await import('tedious');
-    const connection = new driver.Connection(configuration(settings));
-    // Without a listener, a connection lost while idle would end the process.
-    connection.on('error', () => undefined);
+    const connection = driverConnection(driver, settings, {
+      requestTimeout: settings.statementTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      useUTC: true,
+      abortTransactionOnError: true,
+    });
     try {
       await settled((done) => connection.connect(done));
       const opened = new SqlServerConnection(connection, driver);
@@ -134,27 +134,6 @@ class SqlServerConnection implements DatabaseConnection {
 interface ResultColumn {
   readonly metadata: { readonly colName: string };
   readonly value: unknown;
-}
-
-function configuration(settings: MssqlSettings): ConnectionConfiguration {
-  const { server, instance, port, database, authentication } = settings;
-  return {
-    server,
-    // Plain data; the driver checks that it is one of its own kinds.
-    authentication: authentication as unknown as NonNullable<ConnectionConfiguration['authentication']>,
-    options: {
-      ...(instance === undefined ? { port: port ?? 1433 } : { instanceName: instance }),
-      ...(database !== undefined && { database }),
-      encrypt: settings.encrypt,
-      trustServerCertificate: settings.trustServerCertificate,
-      multiSubnetFailover: settings.multiSubnetFailover,
-      connectTimeout: settings.connectTimeoutMs,
-      requestTimeout: settings.statementTimeoutMs ?? REQUEST_TIMEOUT_MS,
-      appName: 'lakeport',
-      useUTC: true,
-      abortTransactionOnError: true,
-    },
-  };
 }
 
 function settled(start: (done: (error?: Error | null) => void) => void): Promise<void> {

@@ -1,9 +1,7 @@
-import type * as tedious from 'tedious';
 import type { Connection, Request } from 'tedious';
 import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
+import type { Tedious } from './driver-connection.js';
 import { type WireType, wireTypeOf } from './tds/wire-type.js';
-
-type Tedious = typeof tedious;
 
 /** A value as the driver gives it; the queries ask for none that it would change. */
 export type QueryValue = string | number | boolean | null;

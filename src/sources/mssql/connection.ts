@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
-import type { Connection, ConnectionConfiguration } from 'tedious';
+import type { Connection } from 'tedious';
 import { LakeportError } from '../../errors.js';
 import { MssqlClient } from './client.js';
+import { driverConnection } from './driver-connection.js';
 import { mssqlError, ServerError } from './errors.js';
 import { displayAddress, type MssqlSettings } from './settings.js';
 
@@ -28,10 +28,14 @@ export async function connectMssql(settings: MssqlSettings, options: ConnectOpti
   const tedious = await import('tedious');
   const { SNAPSHOT, READ_COMMITTED } = tedious.ISOLATION_LEVEL;
   const isolation = options.isolation === 'snapshot' ? SNAPSHOT : READ_COMMITTED;
-  const connection = new tedious.Connection(configuration(settings, isolation));
-  // Without a listener, a connection lost while idle would end the process.
-  connection.on('error', () => undefined);
-  if (settings.encrypt === true) insistOnTls(connection);
+  const connection = driverConnection(tedious, settings, {
+    readOnlyIntent: settings.readOnlyIntent,
+    cancelTimeout: CANCEL_TIMEOUT_MS,
+    // The driver's own timer stops with the first bytes of an answer: reads have one of their own.
+    requestTimeout: settings.statementTimeoutMs ?? 0,
+    ...(isolation !== undefined && { connectionIsolationLevel: isolation, isolationLevel: isolation }),
+    packetSize: settings.encrypt === false ? PACKET_BYTES.plain : PACKET_BYTES.encrypted,
+  });
   try {
     await login(connection, signal);
     const client = new MssqlClient(connection, tedious);
@@ -42,41 +46,6 @@ export async function connectMssql(settings: MssqlSettings, options: ConnectOpti
     if (signal?.aborted) throw aborted(settings);
     throw unreachable(error, settings);
   }
-}
-
-function configuration(settings: MssqlSettings, isolation: number | undefined): ConnectionConfiguration {
-  const { server, instance, port, database, authentication } = settings;
-  return {
-    server,
-    // Plain data, so that it travels to workers; the driver checks that it is one of its own kinds.
-    authentication: authentication as unknown as NonNullable<ConnectionConfiguration['authentication']>,
-    options: {
-      ...(instance === undefined ? { port: port ?? 1433 } : { instanceName: instance }),
-      ...(database !== undefined && { database }),
-      encrypt: settings.encrypt,
-      trustServerCertificate: settings.trustServerCertificate,
-      // TLS knows no server names that are addresses; which name it is matters only where it is checked.
-      ...(settings.trustServerCertificate && isIP(server) !== 0 && { serverName: 'localhost' }),
-      readOnlyIntent: settings.readOnlyIntent,
-      multiSubnetFailover: settings.multiSubnetFailover,
-      connectTimeout: settings.connectTimeoutMs,
-      cancelTimeout: CANCEL_TIMEOUT_MS,
-      // The driver's own timer stops with the first bytes of an answer: reads have one of their own.
-      requestTimeout: settings.statementTimeoutMs ?? 0,
-      ...(isolation !== undefined && { connectionIsolationLevel: isolation, isolationLevel: isolation }),
-      packetSize: settings.encrypt === false ? PACKET_BYTES.plain : PACKET_BYTES.encrypted,
-      appName: 'lakeport',
-    },
-  };
-}
-
-/** The driver would go on without TLS where the server offers none, and send the password for anybody to read. */
-function insistOnTls(connection: Connection): void {
-  const negotiate = connection.performTlsNegotiation.bind(connection);
-  connection.performTlsNegotiation = (answer, signal) => {
-    if (answer.encryptionString === 'ON' || answer.encryptionString === 'REQ') return negotiate(answer, signal);
-    return Promise.reject(Object.assign(new Error('the server offers no encryption'), { code: 'EENCRYPT' }));
-  };
 }
 
 /** The driver's error of a refused login has no number; the server's message, which comes before it, does. */
