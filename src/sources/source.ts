@@ -146,6 +146,10 @@ export interface Source {
    * connection holds.
    */
   isPinned?(): Promise<boolean>;
+  /** Why the snapshot of `pin` is not there any more; undefined as long as nothing is known of that. */
+  readonly loss?: LakeportError | undefined;
+  /** The listener is called as soon as the connection ends that holds the snapshot. */
+  onLost?(listener: () => void): void;
   /** Connects anew where the connection is lost, with all that it held: `pin` is to be called again. */
   reopen?(options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** Connections that the server would still accept from this user, or undefined where it can't tell. */

@@ -7,9 +7,17 @@ import type { PostgresFields } from '../../src/auth/entries.js';
 import { LakeportError } from '../../src/errors.js';
 import { openSource } from '../../src/sources/index.js';
 import { connectPostgres, type PostgresSettings } from '../../src/sources/postgres/connection.js';
+import { begin } from '../../src/sources/postgres/transaction.js';
 import { AUTHORITY, LOCALHOST_CERTIFICATE, OTHER_NAME_CERTIFICATE, SERVER_KEY } from '../support/certificates.js';
 import { openPostgres } from '../support/postgres-source.js';
 import { startPostgres, type PostgresServer } from '../support/postgres.js';
+
+/** All that a session has of its own. */
+const STATE = `
+  SELECT name, setting FROM pg_settings WHERE name NOT LIKE 'transaction%'
+  UNION ALL SELECT 'user', current_user::text UNION ALL SELECT 'tenant', NULLIF(current_setting('app.tenant', true), '')
+  UNION ALL SELECT 'locks', count(*)::text FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'
+  UNION ALL SELECT 'prepared', count(*)::text FROM pg_prepared_statements ORDER BY 1`;
 
 let plain: PostgresServer;
 let tls: PostgresServer;
@@ -169,7 +177,7 @@ describe('TLS', () => {
   });
 });
 
-describe('a session', () => {
+describe('a transaction', () => {
   test('has the settings that values are written by, whatever the entry, the user or the database says', async () => {
     await plain.query(`
       CREATE ROLE odd LOGIN SUPERUSER PASSWORD 'secret';
@@ -179,7 +187,9 @@ describe('a session', () => {
       ALTER ROLE odd SET idle_in_transaction_session_timeout = '1s'; ALTER ROLE odd SET row_security = on`);
     const options = { DateStyle: 'SQL, DMY', search_path: 'a, b', client_encoding: 'LATIN1', work_mem: '8MB' };
     const source = await openPostgres(plain, { username: 'odd', options, statementTimeoutMs: 60_000 });
-    const client = await connectPostgres(source.readerSettings().connection as PostgresSettings);
+    const settings = source.readerSettings().connection as PostgresSettings;
+    const client = await connectPostgres(settings);
+    await begin(client, settings, { mode: 'read' });
     const { rows } = await client.query<{ name: string; setting: string }>(`
       SELECT name, current_setting(name) AS setting FROM pg_settings WHERE name IN ('DateStyle', 'IntervalStyle',
         'TimeZone', 'extra_float_digits', 'bytea_output', 'transaction_timeout', 'idle_in_transaction_session_timeout',
@@ -191,7 +201,7 @@ describe('a session', () => {
       application_name: 'lakeport',
       bytea_output: 'hex',
       client_encoding: 'UTF8',
-      extra_float_digits: '1',
+      extra_float_digits: '3',
       idle_in_transaction_session_timeout: '0',
       lock_timeout: '30s',
       row_security: 'off',
@@ -202,6 +212,44 @@ describe('a session', () => {
     });
     await client.end();
     await source.close();
+  });
+
+  test('of a reader keeps watch on its client, and leaves nothing behind in the session', async () => {
+    const source = await openPostgres(plain, { options: { search_path: 'a', 'app.tenant': 'x' } });
+    const settings = source.readerSettings().connection as PostgresSettings;
+    await source.close();
+    const client = await connectPostgres(settings);
+    const all = async () => (await client.query<{ name: string }>(STATE)).rows;
+    const before = await all();
+    await begin(client, settings, { mode: 'snapshot' });
+    const { rows } = await client.query(`SELECT current_setting('tcp_keepalives_idle') AS idle,
+      current_setting('tcp_keepalives_interval') AS interval, current_setting('tcp_keepalives_count') AS count`);
+    expect(rows).toEqual([{ idle: '60', interval: '10', count: '6' }]);
+    expect(await all()).not.toEqual(before);
+    await client.query('COMMIT');
+    expect(await all()).toEqual(before);
+    await client.end();
+  });
+
+  test('takes nothing over that others have set in a session', async () => {
+    const source = await openPostgres(plain, { username: 'odd' });
+    const settings = source.readerSettings().connection as PostgresSettings;
+    await source.close();
+    const client = await connectPostgres(settings);
+    await plain.query('CREATE ROLE weak');
+    await client.query(`SET search_path = nowhere; SET lc_monetary = 'C'; SET enable_seqscan = off; SET zero_damaged_pages = on;
+      SET xmloption = document; SET default_transaction_read_only = on; SET role = weak`);
+    await begin(client, settings, { mode: 'write' });
+    const { rows } = await client.query(`SELECT current_setting('search_path') AS path, current_user::text AS user,
+      current_setting('enable_seqscan') AS seqscan, current_setting('xmloption') AS xml,
+      current_setting('transaction_read_only') AS readonly, current_setting('zero_damaged_pages') AS zero`);
+    expect(rows).toEqual([
+      { path: '"$user", public', user: 'odd', seqscan: 'on', xml: 'content', readonly: 'off', zero: 'off' },
+    ]);
+    await client.query('COMMIT');
+    const after = await client.query(`SELECT current_setting('search_path') AS path, current_user::text AS user`);
+    expect(after.rows).toEqual([{ path: 'nowhere', user: 'weak' }]);
+    await client.end();
   });
 
   test('is reached by a connection string, or through a socket', async () => {

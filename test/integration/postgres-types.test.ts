@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ColumnDecoder, ReadColumn, Source } from '../../src/sources/source.js';
 import { connectPostgres, type PostgresSettings } from '../../src/sources/postgres/connection.js';
+import { begin } from '../../src/sources/postgres/transaction.js';
 import { describeTable, findTable, openPostgres } from '../support/postgres-source.js';
 import { postgresVersions, startPostgres, type PostgresServer } from '../support/postgres.js';
 
@@ -190,7 +191,9 @@ test('a server without an encoding hands its text out as bytes that are to be ch
     ['array checkedText', '"l"', true],
   ]);
   const [slice] = await source.slice(table, columns, { degree: 1, largeTableThreshold: 0 });
-  const client = await connectPostgres(source.readerSettings().connection as PostgresSettings);
+  const settings = source.readerSettings().connection as PostgresSettings;
+  const client = await connectPostgres(settings);
+  await begin(client, settings, { mode: 'read' });
   await client.query(`COPY (${slice!.query}) TO '/dev/null' (FORMAT binary)`);
   const { rows } = await client.query('SHOW client_encoding');
   expect(rows).toEqual([{ client_encoding: 'SQL_ASCII' }]);

@@ -1,12 +1,11 @@
-import type pg from 'pg';
-import { type Dialect, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely';
+import { sql } from 'kysely';
 
 import type { PostgresEntry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import { connectPostgres } from '../../sources/postgres/connection.js';
 import { postgresError } from '../../sources/postgres/errors.js';
-import { displayAddress, postgresSettings, type PostgresSettings } from '../../sources/postgres/settings.js';
+import { displayAddress, postgresSettings } from '../../sources/postgres/settings.js';
 import type { LogDialect, Trouble } from './dialect.js';
+import { PooledPostgresDialect } from './postgres-transactions.js';
 
 /** Longest wait for somebody else's lock; the writer tries again later. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -14,10 +13,9 @@ const LOCK_TIMEOUT_MS = 10_000;
 /** A run log in a database of PostgreSQL. @throws LakeportError where the entry's settings are wrong */
 export async function postgresDialect(entry: PostgresEntry): Promise<LogDialect> {
   const settings = await postgresSettings(entry.info, { entryId: entry.id, lockTimeoutMs: LOCK_TIMEOUT_MS });
-  const kysely: Dialect = new PostgresDialect({ pool: new SingleConnection(settings) });
   const searchPath = settings.options['search_path'];
   return {
-    kysely,
+    kysely: new PooledPostgresDialect(settings),
     // Two logs may lie in schemas of one database.
     address: `${displayAddress(settings)}/${settings.database}${searchPath === undefined ? '' : ` (${searchPath})`}`,
     types: {
@@ -38,35 +36,6 @@ export async function postgresDialect(entry: PostgresEntry): Promise<LogDialect>
     isCurrent: () => true,
     explain: (thrown) => explain(thrown, entry.id),
   };
-}
-
-/** One connection, made when it is first needed and asked for one at a time. */
-class SingleConnection implements PostgresPool {
-  readonly #settings: PostgresSettings;
-  #client: pg.Client | undefined;
-  #connection: PostgresPoolClient | undefined;
-
-  constructor(settings: PostgresSettings) {
-    this.#settings = settings;
-  }
-
-  async connect(): Promise<PostgresPoolClient> {
-    this.#connection ??= await this.#open();
-    return this.#connection;
-  }
-
-  async end(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
-    this.#connection = undefined;
-    await client?.end();
-  }
-
-  async #open(): Promise<PostgresPoolClient> {
-    const client = await connectPostgres(this.#settings);
-    this.#client = client;
-    return Object.assign(client, { release: () => undefined });
-  }
 }
 
 function explain(thrown: unknown, entry: string): Trouble {

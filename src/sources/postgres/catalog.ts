@@ -34,9 +34,11 @@ export async function listTables(
   server: ServerFacts,
   options: { readonly views: boolean },
 ): Promise<SourceTable[]> {
-  const rows = await list(client, server, { ...options, onDisk: true }).catch((error: unknown) => {
+  await client.query('SAVEPOINT sizes');
+  const rows = await list(client, server, { ...options, onDisk: true }).catch(async (error: unknown) => {
     const locked = error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE;
     if (!locked) throw error;
+    await client.query('ROLLBACK TO SAVEPOINT sizes');
     return list(client, server, { ...options, onDisk: false });
   });
   return rows.map(({ schema, name, kind, rows, bytes }) => ({

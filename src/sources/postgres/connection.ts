@@ -4,7 +4,6 @@ import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { LakeportError } from '../../errors.js';
 import { postgresError } from './errors.js';
-import { prepareSession } from './session.js';
 import { displayAddress, type PostgresSettings } from './settings.js';
 
 export type { PostgresSettings } from './settings.js';
@@ -12,6 +11,8 @@ export type { PostgresSettings } from './settings.js';
 export interface ConnectOptions {
   /** Makes the socket, not connected yet. Used only where the connection is not TLS, whose sockets are Node's. */
   readonly stream?: (() => Socket) | undefined;
+  /** What is done with the connection first, within its time to connect: a pooler lets everybody in, and lets them wait then. */
+  readonly first?: ((client: pg.Client) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -19,8 +20,8 @@ export interface ConnectOptions {
 const TLS_REFUSED = 'N'.charCodeAt(0);
 
 /**
- * A connected client whose session is prepared. The loss of an idle connection shows in its next query.
- * @throws LakeportError of exit class `unreachable`, or `usage` for a refused server setting
+ * A connected client, whose session is as the server made it. The loss of an idle connection shows in its next query.
+ * @throws LakeportError of exit class `unreachable`, and what `first` throws
  */
 export async function connectPostgres(settings: PostgresSettings, options: ConnectOptions = {}): Promise<pg.Client> {
   return (await negotiatePostgres(settings, options)).client;
@@ -46,10 +47,10 @@ export async function negotiatePostgres(
   }
 }
 
-async function attempt(settings: PostgresSettings, { stream, signal }: ConnectOptions): Promise<pg.Client> {
+async function attempt(settings: PostgresSettings, { stream, first, signal }: ConnectOptions): Promise<pg.Client> {
   const tls = tlsOptions(settings);
   const socket = stream && !tls ? stream() : new Socket();
-  const seen: { tlsRefused?: boolean; givenUp?: LakeportError } = {};
+  const seen: { tlsRefused?: boolean; connected?: boolean; givenUp?: LakeportError } = {};
   if (tls) socket.once('data', (answer) => (seen.tlsRefused = answer[0] === TLS_REFUSED));
 
   const client = new pg.Client({
@@ -71,13 +72,17 @@ async function attempt(settings: PostgresSettings, { stream, signal }: ConnectOp
     seen.givenUp = error;
     socket.destroy(error);
   };
-  const timer = setTimeout(() => giveUp(timedOut(settings)), settings.connectTimeoutMs);
+  const timer = setTimeout(
+    () => giveUp(seen.connected ? keptWaiting(settings) : timedOut(settings)),
+    settings.connectTimeoutMs,
+  );
   const abort = () => giveUp(aborted(settings));
   signal?.addEventListener('abort', abort, { once: true });
   try {
     if (signal?.aborted) throw aborted(settings);
     await client.connect();
-    await prepareSession(client, settings);
+    seen.connected = true;
+    await first?.(client);
     return client;
   } catch (error) {
     socket.destroy();
@@ -94,6 +99,23 @@ async function attempt(settings: PostgresSettings, { stream, signal }: ConnectOp
 export function streamOf(client: pg.Client): Duplex {
   const { connection } = client as unknown as { connection: { stream: Duplex } }; // not in the driver's types
   return connection.stream;
+}
+
+/** Time for a connection to say goodbye. */
+const FAREWELL_MS = 2_000;
+
+/** Ends the connection, and its transaction before, so that a pooler can go on with its own. Never throws. */
+export async function leave(client: pg.Client): Promise<void> {
+  const timer = setTimeout(() => discard(client), FAREWELL_MS);
+  try {
+    await client.query('ROLLBACK');
+    await client.end();
+  } catch {
+    // It is gone already.
+    discard(client);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Ends the connection without a word. */
@@ -136,6 +158,17 @@ function timedOut(settings: PostgresSettings): LakeportError {
     exit: 'unreachable',
     message: `cannot connect to ${displayAddress(settings)}: no answer within ${settings.connectTimeoutMs / 1000} s`,
     hint: 'check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
+    context: { entry: settings.entryId },
+    transient: true,
+  });
+}
+
+function keptWaiting(settings: PostgresSettings): LakeportError {
+  return new LakeportError({
+    code: 'SOURCE_TIMEOUT',
+    exit: 'unreachable',
+    message: `${displayAddress(settings)} took the connection, and has not answered on it for ${settings.connectTimeoutMs / 1000} s`,
+    hint: 'a pooler may have no connection left for it: make its pool larger than the readers and one more, or lower --n_jobs and --parallel',
     context: { entry: settings.entryId },
     transient: true,
   });

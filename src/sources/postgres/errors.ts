@@ -27,6 +27,44 @@ const LOST: Kind = {
   transient: true,
 };
 
+/** Poolers end connections with words of their own, under one SQLSTATE, `08P01`. */
+const POOLERS: readonly (readonly [RegExp, Kind])[] = [
+  [
+    /statement pooling mode/,
+    {
+      code: 'SOURCE_POOLER_MODE',
+      exit: 'unreachable',
+      message: 'the pooler is in statement mode, which allows no transactions',
+      hint: 'connect to the server itself, or through a pool with pool_mode = transaction or session: every read is in a transaction',
+    },
+  ],
+  [
+    /query_wait_timeout/,
+    {
+      code: 'SOURCE_TOO_MANY_CONNECTIONS',
+      exit: 'unreachable',
+      message: 'the pooler had no connection to the server free in time (query_wait_timeout)',
+      hint: 'make its pool larger than the readers and one more, or lower --n_jobs and --parallel',
+      transient: true,
+    },
+  ],
+  [
+    /idle.transaction.timeout/,
+    {
+      ...LOST,
+      hint: 'raise idle_transaction_timeout of the pooler, or set it to 0: a run holds its snapshot to its end',
+    },
+  ],
+];
+
+/** A table that a standby has no rows of. */
+export const UNLOGGED = {
+  code: 'TABLE_UNLOGGED',
+  exit: 'tables-failed',
+  message: 'a standby has no rows of a table that is not logged',
+  hint: 'read it from the primary, or leave it out with --exclude',
+} as const satisfies Kind;
+
 /** By SQLSTATE (appendix A of the manual), else by its class, the first two characters. */
 const SQLSTATES: Readonly<Record<string, Kind>> = {
   '08': LOST,
@@ -36,6 +74,8 @@ const SQLSTATES: Readonly<Record<string, Kind>> = {
     message: 'the server could not compute a value of the table',
     hint: 'read the table with psql to find the row; --log_level DEBUG shows what the server says',
   },
+  '25P03': { ...LOST, hint: 'a time limit for idle transactions ended it: see idle_in_transaction_session_timeout' },
+  '25P04': { ...LOST, hint: 'a time limit for transactions ended it: see transaction_timeout' },
   '28000': {
     code: 'SOURCE_ACCESS_DENIED',
     exit: 'unreachable',
@@ -89,8 +129,12 @@ const SQLSTATES: Readonly<Record<string, Kind>> = {
     exit: 'tables-failed',
     hint: 'raise "statement_timeout" of the entry if it ran out',
   },
-  '57P01': { ...LOST, code: 'SOURCE_SHUT_DOWN' },
-  '57P02': { ...LOST, code: 'SOURCE_SHUT_DOWN' },
+  '57P01': {
+    ...LOST,
+    code: 'SOURCE_SHUT_DOWN',
+    hint: 'the server was stopped, or somebody ended the session (pg_terminate_backend): see the server log',
+  },
+  '57P02': { ...LOST, code: 'SOURCE_SHUT_DOWN', hint: 'a process of the server crashed: see the server log' },
   '57P03': {
     code: 'SOURCE_STARTING',
     exit: 'unreachable',
@@ -173,6 +217,10 @@ function kindOf(thrown: unknown, state: string | undefined): Kind | undefined {
     return lost ? { ...LOST, message: 'the connection to the server was lost' } : undefined;
   }
   if (isServerError(thrown)) {
+    // PostgreSQL's own word for it in its source, whatever language it speaks.
+    if (state === '0A000' && thrown.routine === 'get_relation_info') return UNLOGGED;
+    const pooler = state === '08P01' ? POOLERS.find(([words]) => words.test(thrown.message)) : undefined;
+    if (pooler !== undefined) return pooler[1];
     const known = SQLSTATES[state] ?? SQLSTATES[state.slice(0, 2)];
     return known ?? { code: 'SOURCE_QUERY_FAILED', exit: 'tables-failed', ...(thrown.hint && { hint: thrown.hint }) };
   }

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import type { LakeportError } from '../../errors.js';
-import type { SourceTable } from '../source.js';
+import type { SourceTable, TableId } from '../source.js';
 import { postgresError } from './errors.js';
 import { quoteTable } from './identifiers.js';
 
@@ -60,6 +60,22 @@ export async function lockByPlan(
     if (error) failures.set(table, error);
   }
   return failures;
+}
+
+/**
+ * Locks a table for a read of its own. What LOCK TABLE does not take, or not from this user, is read without.
+ * @throws the driver's error where the lock can't be had
+ */
+export async function lockForRead(client: Client, table: TableId): Promise<void> {
+  try {
+    await client.query(
+      `SAVEPOINT lakeport; LOCK TABLE ${quoteTable(table)} IN ACCESS SHARE MODE; RELEASE SAVEPOINT lakeport`,
+    );
+  } catch (thrown) {
+    const { code } = postgresError(thrown);
+    if (code === 'TABLE_LOCKED' || FATAL.has(code)) throw thrown;
+    await client.query('ROLLBACK TO SAVEPOINT lakeport; RELEASE SAVEPOINT lakeport');
+  }
 }
 
 /** Halves the batch until those that fail stand alone. */

@@ -3,10 +3,12 @@ import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
 import { requestCancel } from './cancel.js';
-import { connectPostgres, discard, type PostgresSettings, streamOf } from './connection.js';
+import { connectPostgres, discard, leave, type PostgresSettings, streamOf } from './connection.js';
 import { CopyChannel } from './copy/copy-channel.js';
-import { CopyRead } from './copy/copy-read.js';
+import { CopyRead, type CopyReadResult } from './copy/copy-read.js';
 import { postgresError } from './errors.js';
+import { lockForRead } from './locks.js';
+import { begin } from './transaction.js';
 
 /** Opens a reader's connection and puts it into the snapshot that all readers share. */
 export async function openPostgresReader(settings: ReaderSettings, snapshot: Snapshot): Promise<SliceReader> {
@@ -35,16 +37,24 @@ class PostgresReader implements SliceReader {
   async connect(): Promise<OpenConnection> {
     if (this.#open !== undefined) return this.#open;
     const channel = new CopyChannel();
-    const client = await connectPostgres(this.#settings, { stream: () => channel.createSocket() });
-    try {
+    const stream = () => channel.createSocket();
+    const { token } = this.#snapshot;
+    const first = (client: pg.Client) => {
       channel.attach(streamOf(client));
-      await this.#enterSnapshot(client);
-    } catch (thrown) {
-      discard(client);
+      return token === undefined
+        ? Promise.resolve()
+        : begin(client, this.#settings, { mode: 'snapshot', snapshot: token });
+    };
+    const client = await connectPostgres(this.#settings, { stream, first }).catch((thrown: unknown) => {
       throw this.#explain(thrown);
-    }
-    this.#open = { client, channel };
-    return this.#open;
+    });
+    const open = { client, channel };
+    this.#open = open;
+    // The next read has a new one.
+    client.once('end', () => {
+      if (this.#open === open) this.#open = undefined;
+    });
+    return open;
   }
 
   async read(request: ReadRequest, sink: RowSink, signal: AbortSignal): Promise<ReadResult> {
@@ -54,8 +64,8 @@ class PostgresReader implements SliceReader {
     const abort = (): void => copy.fail(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     try {
-      client.query(copy);
-      return await copy.result;
+      if (this.#snapshot.token !== undefined) return await this.#copy(client, copy);
+      return await this.#copyAlone(client, copy, request);
     } catch (thrown) {
       this.#open = undefined;
       requestCancel(client, this.#settings);
@@ -71,18 +81,24 @@ class PostgresReader implements SliceReader {
   async close(): Promise<void> {
     const { client } = this.#open ?? {};
     this.#open = undefined;
-    try {
-      await client?.end();
-    } catch {
-      // It is gone already.
-    }
+    if (client !== undefined) await leave(client);
   }
 
-  async #enterSnapshot(client: pg.Client): Promise<void> {
-    const { token } = this.#snapshot;
-    if (token === undefined) return;
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-    await client.query(`SET TRANSACTION SNAPSHOT ${client.escapeLiteral(token)}`);
+  #copy(client: pg.Client, copy: CopyRead): Promise<CopyReadResult> {
+    client.query(copy);
+    return copy.result;
+  }
+
+  /**
+   * In a transaction of its own. The lock comes first: a COPY that waits for one sees the moment before, and of a table that
+   * was emptied and filled again in the meantime, by TRUNCATE and INSERT in one transaction, that is no row at all.
+   */
+  async #copyAlone(client: pg.Client, copy: CopyRead, { table }: ReadRequest): Promise<CopyReadResult> {
+    await begin(client, this.#settings, { mode: 'read' });
+    await lockForRead(client, table);
+    const result = await this.#copy(client, copy);
+    await client.query('COMMIT');
+    return result;
   }
 
   #explain(thrown: unknown): LakeportError {

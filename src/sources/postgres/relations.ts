@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
 import type { TableId } from '../source.js';
-import { ROW_SECURITY_HINT } from './errors.js';
+import { ROW_SECURITY_HINT, UNLOGGED } from './errors.js';
 import { displayTable, quoteName, quoteTable } from './identifiers.js';
 import { memberTables, type RelationKind } from './members.js';
 import type { ServerFacts } from './server.js';
@@ -19,6 +19,7 @@ export interface Relation {
 interface FoundRow extends Omit<Relation, 'oid'> {
   readonly oid: number | null;
   readonly usage: boolean | null;
+  readonly unlogged: boolean;
 }
 
 /** The relations of these names, each or the reason why it cannot be read; in the order of `ids`. */
@@ -39,7 +40,9 @@ export async function findRelations(
      SELECT oid, relkind::pg_catalog.text AS kind,
             oid IN (SELECT root FROM member WHERE root <> member.oid) AS "hasMembers",
             pg_catalog.row_security_active(oid) AS "rowSecurity",
-            pg_catalog.has_schema_privilege(schema, 'USAGE') AS usage
+            pg_catalog.has_schema_privilege(schema, 'USAGE') AS usage,
+            oid IN (SELECT member.root FROM member JOIN pg_catalog.pg_class AS c ON c.oid = member.oid
+                    WHERE c.relpersistence = 'u') AS unlogged
      FROM wanted ORDER BY position`,
     [ids.map(({ schema }) => schema), ids.map(({ name }) => name)],
   );
@@ -49,6 +52,7 @@ export async function findRelations(
     if (row.usage !== true)
       return denied(id, 'permission denied for its schema', `USAGE ON SCHEMA ${quoteName(id.schema)}`);
     if (row.rowSecurity && !server.rowSecurity) return rowsHidden(id);
+    if (row.unlogged && server.isStandby) return unloggedOnStandby(id);
     const { oid, kind, hasMembers, rowSecurity } = row;
     return { oid, kind, hasMembers, rowSecurity };
   });
@@ -87,4 +91,8 @@ function rowsHidden(id: TableId): LakeportError {
     hint: ROW_SECURITY_HINT,
     context: { table: displayTable(id) },
   });
+}
+
+function unloggedOnStandby(id: TableId): LakeportError {
+  return new LakeportError({ ...UNLOGGED, context: { table: displayTable(id) } });
 }

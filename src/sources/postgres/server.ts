@@ -14,6 +14,8 @@ export interface ServerFacts {
   readonly moneyScale: number;
   /** Bytes of a page. */
   readonly blockSize: number;
+  /** In recovery: it can't be written to, and tables that are not logged have no rows in it. */
+  readonly isStandby: boolean;
   /** Rows that policies hide are left out because the user's `options` ask for it. */
   readonly rowSecurity: boolean;
 }
@@ -29,6 +31,7 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
            pg_catalog.current_setting('server_encoding') = 'SQL_ASCII' AS "asciiOnly",
            pg_catalog.scale('1'::pg_catalog.money::pg_catalog.numeric) AS "moneyScale",
            pg_catalog.current_setting('block_size')::pg_catalog.int4 AS "blockSize",
+           pg_catalog.pg_is_in_recovery() AS "isStandby",
            pg_catalog.current_setting('row_security')::pg_catalog.bool AS "rowSecurity"`);
   const [facts] = rows;
   if (facts === undefined || facts.version < OLDEST) {

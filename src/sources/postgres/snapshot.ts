@@ -3,6 +3,8 @@ import type { Snapshot, SourceTable, TableProblem } from '../source.js';
 import { nameHolders } from './lock-holders.js';
 import { lockByPlan, lockTables } from './locks.js';
 import type { ServerFacts } from './server.js';
+import type { PostgresSettings } from './settings.js';
+import { applySettings, beginBeforeSnapshot } from './transaction.js';
 
 /** What `Source.pin` gives. */
 export interface Pinned {
@@ -10,37 +12,45 @@ export interface Pinned {
   readonly problems: TableProblem[];
 }
 
-export interface PinOptions {
-  readonly consistency: 'run' | 'none';
-  readonly lockTimeoutMs: number;
+/** When the transaction began: no other one has the same. */
+export async function transactionStart(client: Client): Promise<string> {
+  const { rows } = await client.query<{ start: string }>(
+    'SELECT pg_catalog.transaction_timestamp()::pg_catalog.text AS start',
+  );
+  return rows[0]?.start ?? '';
 }
 
 /**
  * Fixes what the run sees, in the order of pg_dump: BEGIN, locks, snapshot. A REPEATABLE READ transaction takes its
  * snapshot with the first statement that needs one, which BEGIN, SET, SAVEPOINT and LOCK TABLE do not. So whatever
  * changed a table's shape or rewrote it is either in the snapshot or waits until the run has ended.
- * Works on a hot standby too. The client must not be in a transaction; with `run` it is left in one, which the snapshot
- * and the locks live as long as.
+ * Works on a hot standby too. The client must not be in a transaction; it is left in one, which the snapshot and the locks
+ * live as long as.
  */
 export async function pinTables(
   client: Client,
   server: ServerFacts,
   tables: readonly SourceTable[],
-  { consistency, lockTimeoutMs }: PinOptions,
+  settings: PostgresSettings,
 ): Promise<Pinned> {
-  if (consistency === 'none') {
-    const { rows } = await client.query<{ takenAt: string }>(`SELECT ${CLOCK} AS "takenAt"`);
-    const takenAt = rows[0]?.takenAt ?? new Date().toISOString();
-    return { snapshot: { consistency, token: undefined, id: undefined, takenAt }, problems: [] };
-  }
-  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+  const { lockTimeoutMs } = settings;
+  await beginBeforeSnapshot(client, settings, server);
   const lockable = tables.filter(({ kind }) => kind !== 'materialized view' && kind !== 'foreign table');
-  const others = tables.filter((table) => !lockable.includes(table));
+  // What a view needs is locked already. Whether a standby can read all of it shows only in a plan.
+  const others = tables.filter((table) => !lockable.includes(table) || (server.isStandby && table.kind === 'view'));
   const failures = await lockTables(client, lockable, lockTimeoutMs);
   const snapshot = await exportSnapshot(client, server);
+  await applySettings(client, settings, { searchPath: 'pg_catalog' });
   for (const [table, error] of await lockByPlan(client, others, lockTimeoutMs)) failures.set(table, error);
   await nameHolders(client, server, failures);
   return { snapshot, problems: [...failures].map(([{ id }, error]) => ({ id, error })) };
+}
+
+/** The server's own time, where there is no snapshot to share. */
+export async function noSnapshot(client: Client): Promise<Snapshot> {
+  const { rows } = await client.query<{ takenAt: string }>(`SELECT ${CLOCK} AS "takenAt"`);
+  const takenAt = rows[0]?.takenAt ?? new Date().toISOString();
+  return { consistency: 'none', token: undefined, id: undefined, takenAt };
 }
 
 const CLOCK = `pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.statement_timestamp()), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type pg from 'pg';
 import { LakeportError } from '../../errors.js';
@@ -17,14 +18,15 @@ import type {
 } from '../source.js';
 import { listTables } from './catalog.js';
 import { describeColumns } from './columns.js';
-import { type ConnectOptions, discard, negotiatePostgres } from './connection.js';
+import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection.js';
 import { postgresError } from './errors.js';
 import { readMembers } from './members.js';
 import { findRelations, type Relation } from './relations.js';
 import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
 import { displayAddress, type PostgresSettings } from './settings.js';
 import { isLarge, sliceMembers, wholeTable } from './slices.js';
-import { pinTables } from './snapshot.js';
+import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
+import { inTransaction } from './transaction.js';
 import { checkWish, requirePages } from './wish.js';
 
 /** Connects the planner's session. @throws LakeportError */
@@ -40,19 +42,22 @@ interface PlannerSession {
 }
 
 async function openSession(settings: PostgresSettings, options: ConnectOptions): Promise<PlannerSession> {
-  const negotiated = await negotiatePostgres(settings, options);
-  try {
-    // All that the planner asks for is named in full; nothing that lies in the user's search_path may stand before it.
-    await negotiated.client.query('SET search_path = pg_catalog');
-    return { ...negotiated, facts: await readServerFacts(negotiated.client) };
-  } catch (error) {
-    await negotiated.client.end().catch(() => undefined);
-    throw postgresError(error, { entry: settings.entryId });
-  }
+  let facts: ServerFacts | undefined;
+  const first = async (client: pg.Client) => {
+    facts = await inTransaction(client, settings, CATALOG, () => readServerFacts(client));
+  };
+  const negotiated = await negotiatePostgres(settings, { ...options, first });
+  if (facts === undefined) throw new TypeError('the server was not asked for its facts');
+  return { ...negotiated, facts };
 }
+
+/** All that the planner asks for is named in full; nothing that lies in the user's search_path may stand before it. */
+const CATALOG = { mode: 'snapshot', searchPath: 'pg_catalog' } as const;
 
 /** A server that does not answer an idle connection within so many milliseconds has lost it. */
 const ANSWER_MS = 15_000;
+/** Time to take note of an answer that came while this process was suspended. */
+const WAKE_MS = 1_000;
 
 /** The planning side: one connection, which holds the snapshot and the locks until it is closed. */
 class PostgresSource implements Source {
@@ -64,12 +69,16 @@ class PostgresSource implements Source {
   readonly #relations = new Map<string, Relation>();
   /** A savepoint belongs to one question, so they are asked one after the other. */
   readonly #oneByOne = pLimit(1);
-  #pinned = false;
+  /** Start of the transaction that holds snapshot and locks; undefined where there is none. */
+  #pinned: string | undefined;
+  #loss: LakeportError | undefined;
+  #onLost: () => void = () => undefined;
 
   constructor({ client, settings, facts }: PlannerSession) {
     this.#client = client;
     this.#settings = settings;
     this.#facts = facts;
+    this.#watch(client);
     this.server = {
       product: `PostgreSQL ${facts.versionText}`,
       address: displayAddress(settings),
@@ -85,17 +94,21 @@ class PostgresSource implements Source {
     tables: readonly SourceTable[],
     options: PinOptions,
   ): Promise<{ readonly snapshot: Snapshot; readonly problems: TableProblem[] }> {
-    const { lockTimeoutMs } = this.#settings;
-    const consistency = options.consistency === 'none' ? 'none' : 'run';
+    const client = this.#client;
     return this.#oneByOne(async () => {
       try {
-        if (this.#pinned) await this.#client.query('ROLLBACK');
-        this.#pinned = false;
-        const pinned = await pinTables(this.#client, this.#facts, tables, { consistency, lockTimeoutMs });
-        this.#pinned = consistency === 'run';
+        if (this.#pinned !== undefined) await client.query('ROLLBACK');
+        this.#pinned = undefined;
+        if (options.consistency === 'none') {
+          const snapshot = await inTransaction(client, this.#settings, CATALOG, () => noSnapshot(client));
+          return { snapshot, problems: [] };
+        }
+        const pinned = await pinTables(client, this.#facts, tables, this.#settings);
+        this.#pinned = await transactionStart(client);
+        this.#loss = undefined;
         return pinned;
       } catch (error) {
-        await this.#client.query('ROLLBACK').catch(() => undefined);
+        await client.query('ROLLBACK').catch(() => undefined);
         throw postgresError(error, { entry: this.#settings.entryId });
       }
     });
@@ -143,30 +156,47 @@ class PostgresSource implements Source {
     const members = isOneRead ? undefined : await this.#asking(id, () => readMembers(this.#client, this.#facts, oid));
     requirePages(options.wish, id, members);
     // Without a page there is no row in the snapshot; without a snapshot there may be one by the time it is read.
-    const filled = members?.filter(({ byPage, pages }) => !(this.#pinned && byPage && pages === 0)) ?? [];
+    const filled = members?.filter(({ byPage, pages }) => !(this.#pinned !== undefined && byPage && pages === 0)) ?? [];
     return filled.length === 0 ? whole : sliceMembers(id, filled, columns, options);
   }
 
+  get loss(): LakeportError | undefined {
+    return this.#loss;
+  }
+
+  onLost(listener: () => void): void {
+    this.#onLost = listener;
+  }
+
   async isPinned(): Promise<boolean> {
-    if (!this.#pinned) return true;
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ANSWER_MS)));
-    const answer = this.#oneByOne(() => this.#client.query('SELECT 1')).then(
-      () => true,
-      () => false,
+    if (this.#loss !== undefined) return false;
+    const pinned = this.#pinned;
+    if (pinned === undefined) return true;
+    const client = this.#client;
+    // Another transaction's answer, from behind a pooler that has connected anew, says nothing of ours.
+    const answer = this.#oneByOne(() => transactionStart(client)).then(
+      (start) => (start === pinned ? undefined : silent('another session answers in its place')),
+      (error: unknown) => postgresError(error, { entry: this.#settings.entryId }),
     );
-    const isPinned = await Promise.race([answer, tooLate]);
-    clearTimeout(timer);
-    return isPinned;
+    const patience = new AbortController();
+    const tooLate = setTimeout(ANSWER_MS, undefined, { signal: patience.signal })
+      .then(() => setTimeout(WAKE_MS, undefined, { signal: patience.signal }))
+      .then(() => silent(`the server has not answered for ${ANSWER_MS / 1000} s`))
+      .catch(() => undefined);
+    const loss = await Promise.race([answer, tooLate]);
+    patience.abort();
+    if (loss !== undefined && client === this.#client) this.#lost(loss);
+    return loss === undefined && client === this.#client;
   }
 
   async reopen(options: { readonly signal?: AbortSignal | undefined }): Promise<void> {
+    this.#pinned = undefined;
     discard(this.#client);
-    this.#pinned = false;
     const { client, facts } = await openSession(this.#settings, options);
     this.#client = client;
     this.#facts = facts;
     this.#relations.clear();
+    this.#watch(client);
   }
 
   freeConnections(): Promise<number | undefined> {
@@ -178,8 +208,28 @@ class PostgresSource implements Source {
   }
 
   async close(): Promise<void> {
-    // Ends the transaction too, with its snapshot and locks.
-    await this.#client.end().catch(() => undefined);
+    this.#onLost = () => undefined;
+    // Ends the transaction too, with its snapshot and locks. What is being asked is waited for no longer.
+    if (this.#oneByOne.activeCount > 0) await this.#client.end().catch(() => undefined);
+    else await leave(this.#client);
+  }
+
+  /** Takes note when the connection ends: what the server says last, or what befalls the socket. */
+  #watch(client: pg.Client): void {
+    let said: unknown;
+    client.on('error', (error) => (said ??= error));
+    client.once('end', () => {
+      if (client !== this.#client || this.#pinned === undefined) return;
+      this.#lost(
+        postgresError(said ?? new Error('Connection terminated unexpectedly'), { entry: this.#settings.entryId }),
+      );
+    });
+  }
+
+  #lost(why: LakeportError): void {
+    if (this.#loss !== undefined) return;
+    this.#loss = why;
+    this.#onLost();
   }
 
   async #find(ids: readonly TableId[]): Promise<(Relation | LakeportError)[]> {
@@ -194,19 +244,37 @@ class PostgresSource implements Source {
   /** Asks the server; an error leaves the snapshot as it is. */
   #asking<T>(table: TableId | undefined, ask: () => Promise<T>): Promise<T> {
     return this.#oneByOne(async () => {
-      const guarded = this.#pinned;
       try {
-        if (guarded) await this.#client.query('SAVEPOINT question');
-        const answer = await ask();
-        if (guarded) await this.#client.query('RELEASE SAVEPOINT question');
-        return answer;
+        if (this.#pinned !== undefined) return await inSavepoint(this.#client, ask);
+        return await inTransaction(this.#client, this.#settings, CATALOG, ask);
       } catch (error) {
-        if (guarded)
-          await this.#client.query('ROLLBACK TO SAVEPOINT question; RELEASE SAVEPOINT question').catch(() => undefined);
         throw postgresError(error, { entry: this.#settings.entryId, table });
       }
     });
   }
+}
+
+async function inSavepoint<T>(client: pg.Client, ask: () => Promise<T>): Promise<T> {
+  try {
+    await client.query('SAVEPOINT question');
+    const answer = await ask();
+    await client.query('RELEASE SAVEPOINT question');
+    return answer;
+  } catch (error) {
+    await client.query('ROLLBACK TO SAVEPOINT question; RELEASE SAVEPOINT question').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A connection that seems to be open, and does not lead to the snapshot any more. */
+function silent(message: string): LakeportError {
+  return new LakeportError({
+    code: 'SOURCE_CONNECTION_LOST',
+    exit: 'unreachable',
+    message,
+    hint: 'a proxy, pooler or firewall between may have cut the connection',
+    transient: true,
+  });
 }
 
 function keyOf({ schema, name }: TableId): string {
