@@ -21,6 +21,12 @@ const BUNDLES = [
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
+/** Contents of Node's own list, once they are needed. */
+let publicAuthorities: ReadonlySet<string> | undefined;
+
+/** Read once for each environment: it takes as long as many a request. */
+const trusted = new Map<string, Promise<string[]>>();
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -32,7 +38,7 @@ export async function systemAuthorities(env: Environment = process.env): Promise
   const { SSL_CERT_FILE: file = '', SSL_CERT_DIR: directories = '' } = env;
   if (file === '' && directories === '') return systemStore();
   const named = await Promise.all([
-    file === '' ? [] : readAuthorities(file, 'SSL_CERT_FILE'),
+    file === '' ? [] : readAuthorities(file, { detail: 'SSL_CERT_FILE' }),
     directories === '' ? [] : readDirectories(directories),
   ]);
   return [...new Set(named.flat())];
@@ -43,27 +49,45 @@ export async function systemAuthorities(env: Environment = process.env): Promise
  * `NODE_EXTRA_CA_CERTS`, and the system's. For TLS options that replace Node's list, which `ca` does.
  * @throws LakeportError as `systemAuthorities` does
  */
-export async function trustedAuthorities(env: Environment = process.env): Promise<string[]> {
+export function trustedAuthorities(env: Environment = process.env): Promise<string[]> {
+  const key = [env['SSL_CERT_FILE'], env['SSL_CERT_DIR'], env['NODE_EXTRA_CA_CERTS']].join('\n');
+  const known = trusted.get(key) ?? readTrusted(env);
+  trusted.set(key, known);
+  // Who has mended a file may ask again.
+  known.catch(() => trusted.delete(key));
+  return known;
+}
+
+async function readTrusted(env: Environment): Promise<string[]> {
   const extra = env['NODE_EXTRA_CA_CERTS'] ?? '';
   const further = await Promise.all([
     // Node has warned already where it can't read the file.
     extra === '' ? [] : readFile(extra, 'utf8').then(certificatesIn, () => []),
     systemAuthorities(env),
   ]);
-  return [...new Set([...tls.rootCertificates, ...further.flat()])];
+  return [...tls.rootCertificates, ...further.flat().filter((pem) => !isPublic(pem))];
+}
+
+/** Who names a file of certificates, for errors. */
+export interface AuthoritiesSource {
+  /** The variable or the entry's field. */
+  readonly detail: string;
+  /** Id of the entry, where it is a field. */
+  readonly entry?: string;
+  /** Of the error where the file can't be used. */
+  readonly code?: string;
 }
 
 /**
  * The certificates of a PEM file.
- * @param detail the variable or field that names the file
  * @throws LakeportError of class `usage` where it can't be read or holds no certificate
  */
-export async function readAuthorities(file: string, detail: string): Promise<string[]> {
+export async function readAuthorities(file: string, source: AuthoritiesSource): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw unusable({ file, detail, says: 'cannot be read', cause });
+    throw unusable({ file, source, says: 'cannot be read', cause });
   });
   const found = certificatesIn(text);
-  if (found.length === 0) throw unusable({ file, detail, says: 'holds no certificate in PEM form' });
+  if (found.length === 0) throw unusable({ file, source, says: 'holds no certificate in PEM form' });
   return found;
 }
 
@@ -90,7 +114,7 @@ async function readDirectories(directories: string): Promise<string[]> {
     }),
   );
   if (listed.every((files) => files === undefined)) {
-    throw unusable({ file: directories, detail: 'SSL_CERT_DIR', says: 'cannot be read' });
+    throw unusable({ file: directories, source: { detail: 'SSL_CERT_DIR' }, says: 'cannot be read' });
   }
   const files = listed.flatMap((found) => found ?? []);
   // Directories, keys and lists of revoked certificates may be in there as well.
@@ -103,7 +127,19 @@ function certificatesIn(text: string): string[] {
   return (text.match(CERTIFICATE) ?? []).filter(isCertificate);
 }
 
+/** Without the line breaks: the system's list has mostly the same certificates as Node's, broken elsewhere. */
+function contentOf(pem: string): string {
+  return pem.replace(/-----[A-Z ]+-----|\s+/g, '');
+}
+
+/** Node's own are sound, and parsing all of the system's again would take longer than a small export. */
+function isPublic(pem: string): boolean {
+  publicAuthorities ??= new Set(tls.rootCertificates.map(contentOf));
+  return publicAuthorities.has(contentOf(pem));
+}
+
 function isCertificate(pem: string): boolean {
+  if (isPublic(pem)) return true;
   try {
     new X509Certificate(pem);
     return true;
@@ -112,14 +148,20 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-function unusable(problem: { file: string; detail: string; says: string; cause?: unknown }): LakeportError {
-  const { file, detail, says, cause } = problem;
+function unusable(problem: {
+  readonly file: string;
+  readonly source: AuthoritiesSource;
+  readonly says: string;
+  readonly cause?: unknown;
+}): LakeportError {
+  const { file, says, cause } = problem;
+  const { detail, entry, code = 'CA_FILE_UNUSABLE' } = problem.source;
   return new LakeportError({
-    code: 'CA_FILE_UNUSABLE',
+    code,
     exit: 'usage',
-    message: `${file}, which ${detail} names, ${says}`,
-    hint: `Give the path of certificates in PEM form in ${detail}, or unset it.`,
-    context: { path: file, detail },
+    message: `${file}, which ${detail}${entry === undefined ? '' : ` of ${entry}`} names, ${says}`,
+    hint: `Give the path of certificates in PEM form in ${detail}, or leave it out.`,
+    context: { ...(entry === undefined ? {} : { entry }), path: file, detail },
     cause,
   });
 }

@@ -18,6 +18,8 @@ export const networkFields = {
   connect_timeout: duration.default(5_000),
   max_retries: wholeNumber({ least: 0, most: 100 }).default(5),
   proxy_url: text
+    // As in HTTPS_PROXY, a proxy is often named by host and port alone.
+    .transform((url) => (url.includes('://') ? url : `http://${url}`))
     .refine((url) => /^https?:\/\//i.test(url) && URL.canParse(url), 'must be an http:// or https:// URL')
     .optional(),
   proxy_excludes: list.default([]),

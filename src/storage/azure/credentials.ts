@@ -13,6 +13,8 @@ export type AzureCredential =
   | { readonly kind: 'sas'; readonly sas: string }
   | { readonly kind: 'token'; readonly credential: TokenCredential };
 
+const METADATA_TIMEOUT_MS = 3_000;
+
 type Single = Exclude<AzureCredentials, { kind: 'connection-string' }>;
 
 /** @throws LakeportError of class `usage` where the entry's fields don't make a credential */
@@ -85,8 +87,22 @@ async function tokenCredential(
     case 'azure-cli':
       return new identity.AzureCliCredential();
     case 'default':
-      return new identity.DefaultAzureCredential(options);
+      return patient(new identity.DefaultAzureCredential(options));
   }
+}
+
+/** Microsoft's client gives the machine's metadata service one second, which is taken for "not a machine of Azure's". */
+function patient(credential: TokenCredential): TokenCredential {
+  return {
+    getToken: (scopes, options) =>
+      credential.getToken(scopes, {
+        ...options,
+        requestOptions: {
+          ...options?.requestOptions,
+          timeout: options?.requestOptions?.timeout || METADATA_TIMEOUT_MS,
+        },
+      }),
+  };
 }
 
 /** A token that somebody else got; it can't be renewed. */

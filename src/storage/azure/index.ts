@@ -10,7 +10,7 @@ import { placeOf } from './explain.js';
  * @throws LakeportError of class `usage` where the entry makes no address and credential
  */
 export async function openAzureStorage(entry: AzureEntry): Promise<Storage> {
-  const agents = await Agents.create(entry.id, entry.info);
+  const agents = await Agents.create({ entry: entry.id, settings: entry.info });
   // The Azure client takes a while to load: only now.
   const [{ AzureAccount }, { AzureBlobs }, { AzureStorage }] = await Promise.all([
     import('./account.js'),

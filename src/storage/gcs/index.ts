@@ -15,7 +15,9 @@ const SERVICE = 'https://storage.googleapis.com';
 export async function openGcsStorage(entry: GcsEntry): Promise<Storage> {
   const { info, id } = entry;
   const endpoint = checkEndpoint({ entry: id, endpoint: endpointOf(info), allowHttp: info.allowHttp });
-  const [key, agents] = await Promise.all([loadKey(entry), Agents.create(id, info)]);
+  const [key, agents] = await Promise.all([loadKey(entry), Agents.create({ entry: id, settings: info })]);
+  // Google's client asks the metadata service once, and takes a busy one for none.
+  process.env['DETECT_GCP_RETRIES'] ??= '2';
   // The Google client takes a while to load: only now.
   const [{ GcsClient }, { GcsObjects }, { GcsStorage }] = await Promise.all([
     import('./client.js'),

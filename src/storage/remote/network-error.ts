@@ -1,3 +1,4 @@
+import { explainProxyError } from './proxy-error.js';
 import { type Explanation, field, type RemotePlace, textField } from './explanation.js';
 
 type Explain = (place: RemotePlace, host: string) => Omit<Explanation, 'exit'>;
@@ -18,10 +19,10 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
     transient: true,
     connected: false,
   }),
-  ECONNREFUSED: ({ prefix, settings }, host) => ({
+  ECONNREFUSED: ({ prefix }, host) => ({
     code: `${prefix}_CONNECTION_REFUSED`,
     message: `${host} takes no connections`,
-    hint: `Check host and port of endpoint_url${settings.proxyUrl === undefined ? '' : ' and proxy_url'}, and whether the store is running.`,
+    hint: `Check host and port of endpoint_url, and whether the store is running.`,
     transient: true,
     connected: false,
   }),
@@ -64,6 +65,8 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
 /** What a failure without any answer means; undefined where it is none of the network. */
 export function explainNetworkError(place: RemotePlace, thrown: unknown): Explanation | undefined {
   for (let error = thrown; error instanceof Error; error = error.cause) {
+    const ofProxy = explainProxyError(error);
+    if (ofProxy !== undefined) return ofProxy;
     const code = textField(error, 'code') ?? '';
     const explain =
       BY_CODE[code] ??
@@ -88,10 +91,10 @@ export function explainWebPage(place: RemotePlace, service: string, status: numb
 /** HTTP 407 comes from the proxy, whatever the service is. */
 export function explainProxyRefusal(place: RemotePlace): Explanation {
   return {
-    code: `${place.prefix}_PROXY_REFUSED`,
+    code: 'PROXY_LOGIN_NEEDED',
     exit: 'unreachable',
     message: `The proxy on the way to ${place.origin} wants other credentials`,
-    hint: 'Write them into proxy_url as http://user:password@host:port.',
+    hint: 'Write them into its address: http://user:password@host:port.',
   };
 }
 

@@ -1,36 +1,62 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Cloud machines ask these for their own identity: never by a proxy. */
-const LINK_LOCAL = '169.254.0.0/16';
+/**
+ * Where cloud machines ask for their own identity: Amazon (IPv4 and IPv6), Azure and Google by address, Google by name.
+ * Such an address means another machine to a proxy.
+ */
+const METADATA_SERVICES = ['169.254.0.0/16', 'fd00:ec2::/32', 'fd20:ce::254', 'metadata.google.internal'];
+
+interface NameRule {
+  readonly name: string;
+  /** Undefined for all. */
+  readonly port: string | undefined;
+}
 
 /**
  * Which hosts are reached without the proxy. A rule is a domain, which stands for all below it too (`corp`, `.corp`,
- * `*.corp`), an address or a range of addresses (`10.0.0.0/8`), or `*` for everything.
+ * `*.corp`), an address or a range of addresses (`10.0.0.0/8`), or `*` for everything; with a port (`corp:8080`,
+ * `[::1]:8080`) it stands for that port alone.
  */
 export class ProxyExcludes {
-  readonly #names: string[] = [];
+  readonly #names: NameRule[] = [];
   readonly #addresses = new BlockList();
 
   constructor(rules: readonly string[]) {
-    for (const rule of [...rules, LINK_LOCAL]) this.#add(rule.trim().toLowerCase());
+    for (const rule of [...rules, ...METADATA_SERVICES]) this.#add(rule.trim().toLowerCase());
   }
 
-  matches(hostname: string): boolean {
-    const host = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  /** @param port of the request, its protocol's where the address has none */
+  matches(hostname: string, port?: string): boolean {
+    const host = hostname
+      .toLowerCase()
+      .replace(/^\[(.*)\]$/, '$1')
+      .replace(/\.$/, '');
     const version = isIP(host);
     if (version !== 0 && this.#addresses.check(host, version === 4 ? 'ipv4' : 'ipv6')) return true;
-    return this.#names.some((name) => name === '*' || `.${host}`.endsWith(`.${name}`));
+    return this.#names
+      .filter((rule) => rule.port === undefined || rule.port === port)
+      .some(({ name }) => name === '*' || `.${host}`.endsWith(`.${name}`));
   }
 
   #add(rule: string): void {
-    const [address = '', prefix] = rule.split('/');
+    if (rule === '') return;
+    const [address = '', prefix] = rule.replace(/^\[(.*)\]$/, '$1').split('/');
     const version = isIP(address);
     const family = version === 4 ? 'ipv4' : 'ipv6';
-    if (rule === '') return;
-    if (version === 0) this.#names.push(rule.replace(/^(?:\*?\.)+/, '').replace(/:\d+$/, ''));
+    if (version === 0) this.#names.push(nameRule(rule));
     else if (prefix === undefined) this.#addresses.addAddress(address, family);
     else if (/^\d+$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)) {
       this.#addresses.addSubnet(address, Number(prefix), family);
     }
   }
+}
+
+/** The list in `NO_PROXY`: with commas, blanks, or both. */
+export function splitRules(list: string): string[] {
+  return list.split(/[\s,]+/).filter((rule) => rule !== '');
+}
+
+function nameRule(rule: string): NameRule {
+  const [, host = rule, port] = /^(.*?)(?::(\d+))?$/.exec(rule) ?? [];
+  return { name: host.replace(/^(?:\*?\.)+/, '').replace(/^\[(.*)\]$/, '$1'), port };
 }

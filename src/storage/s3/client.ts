@@ -1,3 +1,4 @@
+import type * as CredentialProviders from '@aws-sdk/credential-providers';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 import type { S3Entry } from '../../auth/entries.js';
@@ -5,6 +6,12 @@ import { VERSION } from '../../version.js';
 import type { Agents } from '../remote/agents.js';
 import { readAnswers, signBodies, useContentMd5 } from './client-middleware.js';
 import { regionFinder } from './region.js';
+
+/** Whether a proxy is used is decided by the host; for the token services of the regions this one speaks. */
+const TOKEN_SERVICE = 'sts.amazonaws.com';
+
+const METADATA_TIMEOUT_MS = 3_000;
+const METADATA_RETRIES = 2;
 
 /** The client of an entry. Nothing is sent before its first request; the region is looked for with that. */
 export function createClient(entry: S3Entry, agents: Agents): S3Client {
@@ -25,14 +32,13 @@ function configOf({ info }: S3Entry, agents: Agents): S3ClientConfig {
   const host = info.endpointUrl === undefined ? `${info.bucket}.s3.amazonaws.com` : new URL(info.endpointUrl).host;
   const checksums = info.requestChecksum === 'when_required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED';
   return {
-    ...credentialsOf(info.credentials),
+    ...credentialsOf(info, agents),
     ...(info.endpointUrl === undefined ? {} : { endpoint: info.endpointUrl }),
     forcePathStyle: info.forcePathStyle,
     maxAttempts: info.maxRetries + 1,
     retryMode: 'standard',
     requestHandler: {
-      httpAgent: agents.for(`http://${host}`),
-      httpsAgent: agents.for(`https://${host}`),
+      ...handlerFor(agents, host),
       // The agents watch their connections.
       socketTimeout: 0,
     },
@@ -44,25 +50,41 @@ function configOf({ info }: S3Entry, agents: Agents): S3ClientConfig {
   };
 }
 
-function credentialsOf(credentials: S3Entry['info']['credentials']): S3ClientConfig {
+function credentialsOf(info: S3Entry['info'], agents: Agents): S3ClientConfig {
+  const { credentials } = info;
+  const token = {
+    // One second and no retry by default, which a busy metadata service does not always keep to.
+    timeout: METADATA_TIMEOUT_MS,
+    maxRetries: METADATA_RETRIES,
+    // Tokens come from services of their own, by the same rules as the store is reached.
+    clientConfig: { requestHandler: handlerFor(agents, TOKEN_SERVICE) },
+    parentClientConfig: { requestHandler: handlerFor(agents, TOKEN_SERVICE) },
+  };
   switch (credentials.kind) {
-    case 'profile':
-      return { profile: credentials.profile, credentials: fromProfile(credentials.profile) };
+    case 'profile': {
+      const { profile } = credentials;
+      return {
+        profile,
+        // The profile itself, whatever the environment says; SSO, roles and `credential_process` are its matter.
+        credentials: async (options) => (await providers()).fromIni({ ...token, profile })(options),
+      };
+    }
     case 'keys': {
       const { accessKeyId, secretAccessKey, sessionToken } = credentials;
       return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) } };
     }
     case 'default':
-      return {};
+      return { credentials: async (options) => (await providers()).fromNodeProviderChain(token)(options) };
   }
 }
 
-/** The profile itself, whatever the environment says; SSO, assumed roles and `credential_process` are its matter. */
-function fromProfile(profile: string): NonNullable<S3ClientConfig['credentials']> {
-  return async (options) => {
-    const { fromIni } = await import('@aws-sdk/credential-providers');
-    return await fromIni({ profile })(options);
-  };
+/** Loaded only where it is needed: it takes a while. */
+function providers(): Promise<typeof CredentialProviders> {
+  return import('@aws-sdk/credential-providers');
+}
+
+function handlerFor(agents: Agents, host: string): NonNullable<S3ClientConfig['requestHandler']> {
+  return { httpAgent: agents.for(`http://${host}`), httpsAgent: agents.for(`https://${host}`) };
 }
 
 function finish(client: S3Client): S3Client {

@@ -14,5 +14,7 @@ export async function openS3Storage(entry: S3Entry): Promise<S3Storage> {
   // The SDK would tell every user of Node 20 on stderr that it will want a newer one some day.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const { S3Storage } = await import('./s3-storage.js');
-  return new S3Storage({ entry, agents: await Agents.create(id, info) });
+  // The variable of Amazon's own tools, which use it for S3-compatible stores too.
+  const agents = await Agents.create({ entry: id, settings: info, bundleVariable: 'AWS_CA_BUNDLE' });
+  return new S3Storage({ entry, agents });
 }

@@ -1,4 +1,5 @@
 import type { S3Info } from '../../auth/entries.js';
+import { explainProxyError } from '../remote/proxy-error.js';
 import { type Attempt, entryName, type Explanation, placeOf } from './explanation.js';
 import { field } from './service-answer.js';
 
@@ -13,13 +14,10 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
     hint: 'Check the network connection and /etc/resolv.conf.',
     transient: true,
   }),
-  ECONNREFUSED: ({ entry }, host) => ({
+  ECONNREFUSED: (_attempt, host) => ({
     code: 'S3_CONNECTION_REFUSED',
     message: `${host} takes no connections`,
-    hint:
-      entry.info.proxyUrl === undefined
-        ? 'Check host and port of "endpoint_url", and whether the store is running.'
-        : 'Check "endpoint_url" and "proxy_url", and whether the store and the proxy are running.',
+    hint: 'Check host and port of "endpoint_url", and whether the store is running.',
     transient: true,
   }),
   ECONNRESET: connectionLost,
@@ -57,6 +55,8 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
 /** What a failure without any answer means; undefined where it is none of the network. */
 export function explainNetworkError(attempt: Attempt, thrown: unknown): Explanation | undefined {
   for (let error = thrown; error instanceof Error; error = error.cause) {
+    const ofProxy = explainProxyError(error);
+    if (ofProxy !== undefined) return ofProxy;
     const code = field(error, 'code');
     const explain =
       (typeof code === 'string' ? (BY_CODE[code] ?? (isTls(code) ? BY_CODE['EPROTO'] : undefined)) : undefined) ??

@@ -38,7 +38,10 @@ describe('the authorities that are trusted', () => {
     const found = await trustedAuthorities({ ...none, NODE_EXTRA_CA_CERTS: file('authority.pem') });
     expect(found).toEqual(expect.arrayContaining([...rootCertificates]));
     expect(found.map(normal)).toContain(authority);
-    expect(await trustedAuthorities({})).toEqual(expect.arrayContaining(await systemAuthorities({})));
+    // The system's list is broken into lines of another length than Node's.
+    const content = (pem: string) => pem.replace(/\s/g, '');
+    const all = new Set((await trustedAuthorities({})).map(content));
+    expect((await systemAuthorities({})).filter((pem) => !all.has(content(pem)))).toHaveLength(0);
   });
 
   it('are refused with the name of the variable where it names no certificates', async () => {
@@ -47,7 +50,7 @@ describe('the authorities that are trusted', () => {
     expect(missing).toMatchObject({ ...usage, context: { detail: 'SSL_CERT_FILE', path: file('missing') } });
     const directories = await failure(systemAuthorities({ SSL_CERT_DIR: file('missing') }));
     expect(directories).toMatchObject({ ...usage, context: { detail: 'SSL_CERT_DIR' } });
-    const empty = await failure(readAuthorities(file('empty.pem'), 'AWS_CA_BUNDLE'));
+    const empty = await failure(readAuthorities(file('empty.pem'), { detail: 'AWS_CA_BUNDLE' }));
     expect(empty).toMatchObject({ ...usage, message: expect.stringContaining('holds no certificate') as string });
   });
 });

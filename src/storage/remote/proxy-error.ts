@@ -1,0 +1,61 @@
+/** Why a proxy did not let a request through. */
+export type ProxyErrorCode =
+  'PROXY_UNREACHABLE' | 'PROXY_CERTIFICATE_NOT_TRUSTED' | 'PROXY_LOGIN_NEEDED' | 'PROXY_REFUSED' | 'PROXY_FAILED';
+
+/**
+ * A failure of the proxy itself, told apart from one of the store. Clients that make errors of their own out of those of
+ * sockets keep code and message, so these two say all there is to say.
+ */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+  readonly code: ProxyErrorCode;
+  /** The AWS SDK's mark for errors that it may try again. */
+  readonly $retryable: object | undefined;
+
+  constructor(code: ProxyErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+    this.$retryable = isTransient(code) ? {} : undefined;
+  }
+}
+
+interface ProxyExplanation {
+  readonly code: ProxyErrorCode;
+  readonly exit: 'unreachable';
+  readonly message: string;
+  readonly hint: string;
+  readonly transient: boolean;
+  readonly connected: boolean;
+}
+
+const HINTS: Readonly<Record<ProxyErrorCode, string>> = {
+  PROXY_UNREACHABLE:
+    'Check proxy_url of the entry, or HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY and proxy_excludes name hosts without a proxy.',
+  PROXY_CERTIFICATE_NOT_TRUSTED: 'Give the certificate of its authority as "proxy_ca_certificate" (PEM text).',
+  PROXY_LOGIN_NEEDED: 'Write user and password into its address: http://user:password@host:port.',
+  PROXY_REFUSED: 'Have the host allowed there, or name it in NO_PROXY or proxy_excludes if it can be reached without.',
+  PROXY_FAILED: "Check the store's address, and whether the proxy can reach it; NO_PROXY and proxy_excludes go around.",
+};
+
+/** What an error of a proxy means; undefined for other errors. */
+export function explainProxyError(error: Error): ProxyExplanation | undefined {
+  const code = 'code' in error ? error.code : undefined;
+  if (!isProxyErrorCode(code)) return undefined;
+  return {
+    code,
+    exit: 'unreachable',
+    // The HTTP client of Google's token library puts its own words, and the address, in front.
+    message: error.message.replace(/^.*?(?=The proxy )/s, ''),
+    hint: HINTS[code],
+    transient: isTransient(code),
+    connected: code === 'PROXY_FAILED',
+  };
+}
+
+function isProxyErrorCode(code: unknown): code is ProxyErrorCode {
+  return typeof code === 'string' && Object.hasOwn(HINTS, code);
+}
+
+function isTransient(code: ProxyErrorCode): boolean {
+  return code === 'PROXY_UNREACHABLE' || code === 'PROXY_FAILED';
+}
