@@ -3,15 +3,18 @@ import type { ColumnSpec, LogicalType, ParquetType } from '../columns/column-spe
 
 /**
  * The footer's schema: a root and its columns, depth first. Logical types are given in the new form and, where there is
- * one, in the legacy `converted_type`, which older readers know alone (LogicalTypes.md).
+ * one, in the legacy `converted_type`, which older readers know alone (LogicalTypes.md). Lists' elements have the ids
+ * after the columns' greatest, in the columns' order: Iceberg numbers the columns of a new table like that.
  */
 export function schemaElements(specs: readonly ColumnSpec[]): SchemaElement[] {
-  return [{ name: 'schema', num_children: specs.length }, ...specs.flatMap(columnElements)];
+  let lastId = Math.max(0, ...specs.map(({ fieldId }) => fieldId));
+  const columns = specs.flatMap((spec) => columnElements(spec, spec.list ? ++lastId : undefined));
+  return [{ name: 'schema', num_children: specs.length }, ...columns];
 }
 
-/** The element that holds the column's values. */
+/** The element that holds the column's values, without its id. */
 export function leafElement(spec: ColumnSpec): SchemaElement {
-  const elements = columnElements(spec);
+  const elements = columnElements(spec, undefined);
   const leaf = elements[elements.length - 1];
   if (leaf === undefined) throw new TypeError(`column ${spec.name} has no schema`);
   return leaf;
@@ -22,7 +25,7 @@ export function leafPath(spec: ColumnSpec): string[] {
   return spec.list ? [spec.name, 'list', 'element'] : [spec.name];
 }
 
-function columnElements(spec: ColumnSpec): SchemaElement[] {
+function columnElements(spec: ColumnSpec, elementId: number | undefined): SchemaElement[] {
   const repetition_type = spec.nullable ? 'OPTIONAL' : 'REQUIRED';
   if (!spec.list) {
     return [{ ...valueElement(spec.type), name: spec.name, repetition_type, field_id: spec.fieldId }];
@@ -37,7 +40,12 @@ function columnElements(spec: ColumnSpec): SchemaElement[] {
       field_id: spec.fieldId,
     },
     { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
-    { ...valueElement(spec.type), name: 'element', repetition_type: 'OPTIONAL' },
+    {
+      ...valueElement(spec.type),
+      name: 'element',
+      repetition_type: 'OPTIONAL',
+      ...(elementId === undefined ? {} : { field_id: elementId }),
+    },
   ];
 }
 

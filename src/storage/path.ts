@@ -12,8 +12,15 @@ import type { TableId } from '../sources/source.js';
 const MAX_SEGMENT_BYTES = 200;
 const HASH_DIGITS = 32;
 
-/** What is not safe anywhere in a segment; `%` itself, so that an encoded name is never another name's plain form. */
-const UNSAFE = /[%/\\\p{Cc}\p{Surrogate}]/u;
+/**
+ * What is not safe anywhere in a segment; `%` itself, so that an encoded name is never another name's plain form. Then
+ * what readers take for more than a name: `=` for a Hive partition (DuckDB, Spark, Athena), `*?[]{}` for a pattern (all
+ * that take globs), `:` for a scheme (Hadoop), `#` for the end of a URL's path.
+ */
+const UNSAFE = /[%/\\=*?[\]{}:#\p{Cc}\p{Surrogate}]/u;
+/** What hides a name, at its start; what Windows and Azure leave out, at its end. */
+const UNSAFE_FIRST = /[._]/;
+const UNSAFE_LAST = /[. ]/;
 
 /** Names of files that the program writes beside tables' directories. */
 const OWN_FILE = /^manifest\.json$|\.cdm\.json$/i;
@@ -25,15 +32,20 @@ const OWN_FILE = /^manifest\.json$|\.cdm\.json$/i;
  */
 export function encodeSegment(name: string): string {
   if (name === '') return '%';
-  const encoded = Array.from(name, (character, index) => encodeCharacter(character, index === 0));
+  const characters = Array.from(name);
+  const encoded = characters.map((character, index) => {
+    const isUnsafe =
+      UNSAFE.test(character) ||
+      (index === 0 && UNSAFE_FIRST.test(character)) ||
+      (index === characters.length - 1 && UNSAFE_LAST.test(character));
+    return isUnsafe ? encodeCharacter(character) : character;
+  });
   if (OWN_FILE.test(name)) encoded[encoded.lastIndexOf('.')] = '%2E';
   const segment = encoded.join('');
   return Buffer.byteLength(segment) <= MAX_SEGMENT_BYTES ? segment : shorten(encoded, name);
 }
 
-function encodeCharacter(character: string, first: boolean): string {
-  const unsafe = UNSAFE.test(character) || (first && (character === '.' || character === '_'));
-  if (!unsafe) return character;
+function encodeCharacter(character: string): string {
   const code = character.charCodeAt(0);
   // Half of a surrogate pair, which SQL Server allows in names, has no UTF-8 form.
   if (code >= 0xd800 && code <= 0xdfff) return `%u${code.toString(16).toUpperCase()}`;

@@ -21,7 +21,13 @@ describe('names as path segments', () => {
     ['a/b', 'a%2Fb'],
     ['a\\b', 'a%5Cb'],
     ['a%2Fb', 'a%252Fb'],
-    ['..', '%2E.'],
+    ['a=b', 'a%3Db'],
+    ['a%3Db', 'a%253Db'],
+    ['*?[]{}', '%2A%3F%5B%5D%7B%7D'],
+    ['s3://a#b', 's3%3A%2F%2Fa%23b'],
+    ['dot.', 'dot%2E'],
+    [' both ', ' both%20'],
+    ['..', '%2E%2E'],
     ['.', '%2E'],
     ['_SUCCESS', '%5FSUCCESS'],
     ['_', '%5F'],
@@ -54,7 +60,7 @@ describe('names as path segments', () => {
       fc.property(anyName, (name) => {
         const segment = encodeSegment(name);
         expect(segment).not.toMatch(/^[._]/);
-        expect(segment).not.toMatch(/[/\\\p{Cc}]/u);
+        expect(segment).not.toMatch(/[/\\=*?[\]{}:#\p{Cc}]|[. ]$/u);
         expect(segment.toLowerCase()).not.toMatch(/^manifest\.json$|\.cdm\.json$/);
         expect(Buffer.byteLength(segment)).toBeLessThanOrEqual(200);
         expect(Buffer.from(segment).toString()).toBe(segment);
