@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 
 import type { DatabaseEntry } from '../auth/entries.js';
 import { connectionStringParts } from '../auth/connection-string.js';
+import { MANIFEST_PLACES } from '../export/manifest-place.js';
 import type { ExportOptions, Parallelism } from '../export/options.js';
 import {
   codec,
@@ -68,6 +69,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     parallel: readParallel(flags) ?? 'auto',
     tableConfig: flags.values('table_config').flatMap((value) => tableConfigs(value)),
     largeTableThreshold: readNumber(flags, 'large_table_threshold', { least: 0 }) ?? 100_000,
+    manifest: read(flags, 'manifest', (given) => oneOf(given, MANIFEST_PLACES)) ?? 'beside',
     codec: read(flags, 'compression_type', codec) ?? 'Zstd',
     rowGroupRows: readNumber(flags, 'row_group_rows', { least: 1, most: MOST_ROW_GROUP_ROWS }) ?? 1_000_000,
     maxRowsPerFile: readNumber(flags, 'max_rows_per_file', { least: 1 }),

@@ -178,6 +178,12 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     help: 'times of SQL Server with seven digits in microseconds (default), cutting off the last, or in nanoseconds',
   },
   {
+    name: 'manifest',
+    value: 'PLACE',
+    group: 'Files',
+    help: "each table's manifest: beside its directory (default), inside it, or none; beside leaves nothing in the directory that a reader could trip over",
+  },
+  {
     name: 'on_unrepresentable',
     value: 'error|null',
     group: 'Files',

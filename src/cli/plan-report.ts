@@ -175,6 +175,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): object {
     files: filesOf(table, options),
     storage: table.storageId,
     path: table.displayPath,
+    ...(table.manifest === undefined ? {} : { manifest: table.manifest.displayPath }),
     slices: table.slices.map(({ method, bounds, estimatedRows, directory }) => ({
       method,
       bounds,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { AuthFile } from '../auth/auth-file.js';
 import type { Redactor } from '../auth/redaction.js';
 import { LakeportError } from '../errors.js';
+import { FORMER_MANIFEST_PLACE, MANIFEST_PLACES, type ManifestPlace } from '../export/manifest-place.js';
 import type { ExportOptions } from '../export/options.js';
 import { OUTPUT_DIRECTORY_ID } from '../storage/index.js';
 import { entryAddress } from './entry-address.js';
@@ -100,6 +101,13 @@ export function refuseOtherPlaces(settings: unknown, options: ExportOptions, aut
       context: { entry: id },
     });
   }
+}
+
+/** Where the manifests of the recorded run's tables lie. */
+export function recordedManifestPlace(settings: unknown): ManifestPlace {
+  const { options } = settingsOf(settings);
+  const place = isRecord(options) ? options['manifest'] : undefined;
+  return MANIFEST_PLACES.find((known) => known === place) ?? FORMER_MANIFEST_PLACE;
 }
 
 /** One text for one place of a table, from what a run's record says of it. Undefined where it does not say. */

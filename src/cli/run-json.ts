@@ -46,7 +46,7 @@ export function runDocument(
 
 function tableDocument(result: TableResult): object {
   const { table, state, rows, files, bytes, seconds, storageId, path, unrepresentable, error } = result;
-  const { consistency, attempts, publishedEarlier } = result;
+  const { manifest, consistency, attempts, publishedEarlier } = result;
   return {
     schema: table.schema,
     table: table.name,
@@ -58,6 +58,7 @@ function tableDocument(result: TableResult): object {
     rows_per_second: Math.round(rate(rows, seconds)),
     storage: storageId,
     path,
+    ...(manifest === undefined ? {} : { manifest }),
     unrepresentable,
     ...(consistency === undefined ? {} : { consistency }),
     ...(attempts === undefined ? {} : { attempts }),

@@ -1,6 +1,8 @@
 import type { FileRecord, PartitionRecord, RunHistory, TableRecord } from '../runlog/index.js';
+import { type ManifestPlace, manifestPath } from '../export/manifest-place.js';
 import { VERSION } from '../version.js';
 import { secondsBetween } from './log-times.js';
+import { recordedManifestPlace } from './recorded-settings.js';
 import { loggedErrorDocument, runSummaryDocument } from './runs-report.js';
 
 /** The document of `status --json`: all that the log has of a run, but what only a resume can use. */
@@ -20,13 +22,14 @@ export function statusDocument({ run, tables, partitions, files }: RunHistory, a
       snapshot_at: run.snapshotAt ?? null,
       heartbeat_at: run.heartbeatAt,
     },
-    tables: tables.map(tableDocument),
+    tables: tables.map((table) => tableDocument(table, recordedManifestPlace(run.settings))),
     partitions: partitions.map((partition) => ({ ...nameOf(partition.jobId), ...partitionDocument(partition) })),
     files: files.map((file) => ({ ...nameOf(file.jobId), ...fileDocument(file) })),
   };
 }
 
-function tableDocument(table: TableRecord): object {
+function tableDocument(table: TableRecord, manifestPlace: ManifestPlace): object {
+  const isPublished = table.state === 'completed' && table.path !== undefined;
   return {
     schema: table.schema,
     table: table.table,
@@ -43,6 +46,7 @@ function tableDocument(table: TableRecord): object {
     files: table.files ?? null,
     storage: table.storageId ?? null,
     path: table.path ?? null,
+    manifest: isPublished ? (manifestPath(table.path, manifestPlace) ?? null) : null,
     consistency: table.consistency ?? null,
     unrepresentable: table.unrepresentable,
     started_at: table.startedAt ?? null,

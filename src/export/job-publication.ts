@@ -1,5 +1,5 @@
 import { manifestBytes, tableManifest } from '../metadata/manifest.js';
-import { joinPath } from '../storage/path.js';
+import { directoryOf, joinPath, nameOf } from '../storage/path.js';
 import type { Storage } from '../storage/storage.js';
 import type { Slice, Snapshot } from '../sources/source.js';
 import type { PublishedFile } from './observer.js';
@@ -45,6 +45,11 @@ export async function publishJob(job: TableJob, context: PublicationContext): Pr
   });
 }
 
+/** The table's directory, as it is reached from its manifest's. */
+function directoryFrom({ directory, manifest }: TableJob['plan']): string {
+  return manifest === undefined || directoryOf(manifest.path) === directory ? '.' : nameOf(directory);
+}
+
 /** What the publisher needs of a table: its parts in order, and what to say of them. */
 function stagedTable(job: TableJob, parts: readonly SlicePart[], context: PublicationContext): StagedTable {
   const { runId, engine, plan, storage } = context;
@@ -52,6 +57,7 @@ function stagedTable(job: TableJob, parts: readonly SlicePart[], context: Public
   return {
     storage,
     directory: job.plan.directory,
+    manifestPath: job.plan.manifest?.path,
     parts: parts.map(({ slice, file }) => ({
       staged: file.part,
       directory: slice.directory ?? '',
@@ -65,6 +71,7 @@ function stagedTable(job: TableJob, parts: readonly SlicePart[], context: Public
           server: plan.server,
           table: job.plan.id,
           tableKind: job.plan.kind,
+          directory: directoryFrom(job.plan),
           snapshot: { ...snapshot, consistency: job.plan.consistency ?? snapshot.consistency },
           storage,
           startedAt: job.startedAt ?? new Date(),

@@ -1,3 +1,4 @@
+import type { ManifestPlace } from './manifest-place.js';
 import type { PartitionMethod, UnboundedNumeric } from '../sources/source.js';
 
 /** Compression of the pages, by the names that users type. */
@@ -51,6 +52,8 @@ export interface ExportOptions {
   readonly largeTableThreshold: number;
   /** The first that names a table counts. */
   readonly tableConfig?: readonly TableConfig[] | undefined;
+  /** `FORMER_MANIFEST_PLACE` by default, for the sake of runs on record. */
+  readonly manifest?: ManifestPlace | undefined;
   readonly codec: Codec;
   readonly rowGroupRows: number;
   readonly maxRowsPerFile: number | undefined;

@@ -1,5 +1,6 @@
 /** Names of files in a table's directory: those that this program writes, and the only ones that it ever removes. */
 
+/** Of a manifest inside the directory. */
 export const MANIFEST_NAME = '_manifest.json';
 export const SUCCESS_NAME = '_SUCCESS';
 

@@ -9,6 +9,7 @@ import type {
   TableKind,
   TableProblem,
 } from '../sources/source.js';
+import type { PlacedManifest } from './table-places.js';
 
 /** One table's way into files. */
 export interface TablePlan {
@@ -30,6 +31,8 @@ export interface TablePlan {
   readonly directory: string;
   /** For people. */
   readonly displayPath: string;
+  /** Undefined for a table that gets none. */
+  readonly manifest?: PlacedManifest | undefined;
 }
 
 /** A table that fails before its first row. */

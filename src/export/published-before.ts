@@ -4,7 +4,7 @@ import { type Manifest, readManifest } from '../metadata/manifest.js';
 import { joinPath } from '../storage/path.js';
 import type { Storage } from '../storage/storage.js';
 import type { PublishedFile, RunObserver } from './observer.js';
-import { MANIFEST_NAME, SUCCESS_NAME } from './part-name.js';
+import { SUCCESS_NAME } from './part-name.js';
 import type { RunPlan, TablePlan } from './plan.js';
 import type { TableResult } from './result.js';
 
@@ -34,7 +34,7 @@ export async function findPublished(
     tables.map((table) =>
       limit(async () => {
         const storage = storageOf(table.storageId);
-        const manifest = await publishedManifest(storage, table.directory, runId);
+        const manifest = await publishedManifest(storage, table, runId);
         if (manifest === undefined) return;
         const result = resultOf(table, manifest);
         results.set(table, result);
@@ -47,14 +47,19 @@ export async function findPublished(
   return { plan: { ...plan, tables: left }, results: [...results.values()] };
 }
 
-async function publishedManifest(storage: Storage, directory: string, runId: string): Promise<Manifest | undefined> {
-  const bytes = await storage.get(joinPath(directory, MANIFEST_NAME));
+/** Of tables without a manifest nothing is known: their parts are looked at one by one. */
+async function publishedManifest(
+  storage: Storage,
+  { directory, manifest: placed }: TablePlan,
+  runId: string,
+): Promise<Manifest | undefined> {
+  const bytes = placed === undefined ? undefined : await storage.get(placed.path);
   const manifest = bytes === undefined ? undefined : readManifest(bytes);
   if (manifest?.run_id !== runId) return undefined;
   return (await storage.get(joinPath(directory, SUCCESS_NAME))) === undefined ? undefined : manifest;
 }
 
-function resultOf({ id, storageId, displayPath }: TablePlan, manifest: Manifest): TableResult {
+function resultOf({ id, storageId, displayPath, manifest: placed }: TablePlan, manifest: Manifest): TableResult {
   const counted = manifest.columns.filter(({ unrepresentable }) => unrepresentable > 0);
   return {
     table: id,
@@ -65,6 +70,7 @@ function resultOf({ id, storageId, displayPath }: TablePlan, manifest: Manifest)
     seconds: (Date.parse(manifest.ended_at) - Date.parse(manifest.started_at)) / 1000,
     storageId,
     path: displayPath,
+    manifest: placed?.displayPath,
     unrepresentable: Object.fromEntries(counted.map(({ name, unrepresentable }) => [name, unrepresentable])),
     error: undefined,
     consistency: manifest.consistency,

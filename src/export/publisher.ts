@@ -1,8 +1,10 @@
 import pLimit from 'p-limit';
 
 import { LakeportError } from '../errors.js';
+import { readManifest } from '../metadata/manifest.js';
 import { joinPath } from '../storage/path.js';
 import type { StagedPart, Storage } from '../storage/storage.js';
+import { MANIFEST_PLACES, manifestPath } from './manifest-place.js';
 import { isOwnPart, MANIFEST_NAME, partName, SUCCESS_NAME } from './part-name.js';
 
 /** Parts of one table that are published at the same time. */
@@ -21,19 +23,22 @@ export interface StagedTable {
     /** It has its final name already, from an earlier attempt of the run. */
     readonly isPublished: boolean;
   }[];
+  /** Where the manifest goes, relative to the storage's base; undefined for none. */
+  readonly manifestPath: string | undefined;
   /** Content of the manifest, given the parts' names relative to the table's directory. */
   readonly manifest: (names: readonly string[]) => Uint8Array;
 }
 
 /**
  * Makes a staged table visible, in an order in which a reader that looks for `_SUCCESS` never sees a mixture: the old
- * `_SUCCESS` goes, the parts come, stale parts of an earlier export go, `_manifest.json` comes, `_SUCCESS` last.
+ * `_SUCCESS` goes, the parts come, stale parts of an earlier export go, and its manifest where that lies elsewhere; the
+ * manifest comes, `_SUCCESS` last.
  * On failure what is still staged is withdrawn, and the earlier export is as it was unless a part of it had been
  * replaced already; then the error says so.
  * @returns the parts' names, relative to the table's directory
  */
 export async function publishTable(table: StagedTable): Promise<readonly string[]> {
-  const { storage, directory } = table;
+  const { storage, directory, manifestPath: manifest } = table;
   const names = table.parts.map((part, index) => joinPath(part.directory, partName(index)));
   const success = joinPath(directory, SUCCESS_NAME);
   const pending = new Set(table.parts.filter((part) => !part.isPublished).map((part) => part.staged));
@@ -42,8 +47,9 @@ export async function publishTable(table: StagedTable): Promise<readonly string[
     earlier = await lookAround(table, names);
     if (earlier.isComplete) await storage.remove([success]);
     await publishParts(table, names, pending);
-    if (earlier.stale.length > 0) await storage.remove(earlier.stale);
-    await storage.put(joinPath(directory, MANIFEST_NAME), table.manifest(names));
+    const stale = [...earlier.staleParts, ...earlier.staleManifests];
+    if (stale.length > 0) await storage.remove(stale);
+    if (manifest !== undefined) await storage.put(manifest, table.manifest(names));
     await storage.put(success, new Uint8Array(0));
     return names;
   } catch (error) {
@@ -52,7 +58,9 @@ export async function publishTable(table: StagedTable): Promise<readonly string[
     await Promise.allSettled([
       ...Array.from(pending, (part) => storage.withdraw(part)),
       // The manifest of the earlier export describes parts that are not there any more.
-      untouched ? restore(storage, success, earlier) : storage.remove([joinPath(directory, MANIFEST_NAME)]),
+      untouched
+        ? restore(storage, success, earlier)
+        : storage.remove([...(manifest === undefined ? [] : [manifest]), ...(earlier?.staleManifests ?? [])]),
     ]);
     throw untouched ? error : incomplete(error, table, published);
   }
@@ -61,12 +69,14 @@ export async function publishTable(table: StagedTable): Promise<readonly string[
 interface Earlier {
   /** The directory has `_SUCCESS`. */
   readonly isComplete: boolean;
-  /** Parts that the new export does not replace. */
-  readonly stale: readonly string[];
+  /** Those that the new export does not replace. */
+  readonly staleParts: readonly string[];
+  readonly staleManifests: readonly string[];
 }
 
 /** @throws LakeportError where something stands in the way of a part: better now than when half of them are there */
-async function lookAround({ storage, directory }: StagedTable, names: readonly string[]): Promise<Earlier> {
+async function lookAround(table: StagedTable, names: readonly string[]): Promise<Earlier> {
+  const { storage, directory } = table;
   const found = (await storage.list(directory)).map((object) => object.path.slice(directory.length + 1));
   const coming = new Set([...names, MANIFEST_NAME, SUCCESS_NAME]);
   for (const relative of found) {
@@ -77,10 +87,26 @@ async function lookAround({ storage, directory }: StagedTable, names: readonly s
   }
   return {
     isComplete: found.includes(SUCCESS_NAME),
-    stale: found
+    staleParts: found
       .filter((relative) => isOwnPart(relative) && !coming.has(relative))
       .map((relative) => joinPath(directory, relative)),
+    staleManifests: await staleManifests(table, { hasInside: found.includes(MANIFEST_NAME) }),
   };
+}
+
+/** Manifests of earlier exports that had another place for them. What is not this program's stays. */
+async function staleManifests(
+  { storage, directory, manifestPath: coming }: StagedTable,
+  { hasInside }: { readonly hasInside: boolean },
+): Promise<string[]> {
+  const stale: string[] = [];
+  for (const place of MANIFEST_PLACES) {
+    const path = manifestPath(directory, place);
+    if (path === undefined || path === coming || (place === 'inside' && !hasInside)) continue;
+    const content = await storage.get(path);
+    if (content !== undefined && readManifest(content) !== undefined) stale.push(path);
+  }
+  return stale;
 }
 
 /** Takes each part out of `pending` when it is published. Stops at the first failure. */

@@ -14,6 +14,8 @@ export interface TableResult {
   readonly storageId: string;
   /** For people: where the table's files are. */
   readonly path: string;
+  /** For people: where the manifest of a published table is; undefined for none. */
+  readonly manifest?: string | undefined;
   /** Values written as NULL because their Parquet type can't hold them, by column. */
   readonly unrepresentable: Readonly<Record<string, number>>;
   readonly error: ErrorData | undefined;

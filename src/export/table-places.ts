@@ -2,6 +2,7 @@ import { LakeportError } from '../errors.js';
 import type { SourceTable, TableId } from '../sources/source.js';
 import { joinPath, tableDirectory } from '../storage/path.js';
 import { TablePattern } from './like-pattern.js';
+import { FORMER_MANIFEST_PLACE, manifestPath } from './manifest-place.js';
 import type { ExportOptions } from './options.js';
 import type { PlanStorages } from './run-storages.js';
 import { tableKey, tableName } from './table-name.js';
@@ -11,6 +12,16 @@ export interface TablePlace {
   readonly storageId: string;
   /** Relative to the storage's base. */
   readonly directory: string;
+  /** For people. */
+  readonly displayPath: string;
+  /** Undefined for a table that gets none. */
+  readonly manifest: PlacedManifest | undefined;
+}
+
+/** Where a table's manifest goes. */
+export interface PlacedManifest {
+  /** Relative to the storage's base. */
+  readonly path: string;
   /** For people. */
   readonly displayPath: string;
 }
@@ -28,7 +39,7 @@ export interface TablePlaces {
  */
 export async function placeTables(
   tables: readonly Pick<SourceTable, 'id'>[],
-  options: Pick<ExportOptions, 'routes' | 'subPath'>,
+  options: Pick<ExportOptions, 'routes' | 'subPath' | 'manifest'>,
   storages: PlanStorages,
 ): Promise<TablePlaces> {
   const routes = options.routes.map((route) => ({
@@ -42,8 +53,10 @@ export async function placeTables(
     if (route !== undefined) route.isTaken = true;
     const storageId = route?.storageId ?? storages.defaultId;
     const directory = tableDirectory(joinPath(route?.subPath ?? '', options.subPath), id);
-    const displayPath = (await storages.open(storageId)).display(directory);
-    places.push({ id, place: { storageId, directory, displayPath } });
+    const storage = await storages.open(storageId);
+    const path = manifestPath(directory, options.manifest ?? FORMER_MANIFEST_PLACE);
+    const manifest = path === undefined ? undefined : { path, displayPath: storage.display(path) };
+    places.push({ id, place: { storageId, directory, displayPath: storage.display(directory), manifest } });
   }
   await checkCollisions(places, storages);
   const idle = routes.filter(({ isTaken }) => !isTaken);

@@ -22,6 +22,7 @@ export function completedResult(job: TableJob): TableResult {
     rows: job.outcomes.reduce((sum, { outcome }) => sum + outcome.rows, 0),
     files: files.length,
     bytes: files.reduce((sum, file) => sum + file.part.bytes, 0),
+    manifest: job.plan.manifest?.displayPath,
     unrepresentable: unrepresentableOf(job),
     ...(job.plan.consistency !== undefined && { consistency: job.plan.consistency }),
     ...(job.attempts > 1 && { attempts: job.attempts }),

@@ -7,7 +7,7 @@ import { parquetTypeName } from './parquet-type-name.js';
 /** Grows with every change that a reader of manifests could trip over; additions of fields are none. */
 const FORMAT_VERSION = 1;
 
-/** `_manifest.json`: what a table's directory holds, and where it came from. */
+/** What a table's directory holds, and where it came from. */
 export interface Manifest {
   readonly format_version: number;
   readonly tool: { readonly name: string; readonly version: string };
@@ -29,12 +29,14 @@ export interface Manifest {
   readonly started_at: string;
   readonly ended_at: string;
   readonly row_count: number;
+  /** The table's, relative to the manifest's own: `.`, or the directory's name where the manifest lies beside it. */
+  readonly directory: string;
   readonly files: readonly ManifestFile[];
   readonly columns: readonly ManifestColumn[];
 }
 
 export interface ManifestFile {
-  /** Relative to the manifest's directory. */
+  /** Relative to the table's directory. */
   readonly name: string;
   readonly rows: number;
   readonly bytes: number;
@@ -60,6 +62,8 @@ export interface ManifestInput {
   readonly server: ServerInfo;
   readonly table: TableId;
   readonly tableKind: TableKind;
+  /** As of `Manifest.directory`. */
+  readonly directory: string;
   readonly snapshot: Snapshot;
   readonly storage: { readonly kind: string; readonly capabilities: StorageCapabilities };
   readonly startedAt: Date;
@@ -95,6 +99,7 @@ export function tableManifest(input: ManifestInput): Manifest {
     started_at: input.startedAt.toISOString(),
     ended_at: input.endedAt.toISOString(),
     row_count: input.files.reduce((sum, file) => sum + file.rows, 0),
+    directory: input.directory,
     files: input.files,
     columns: input.columns.map((spec) => ({
       name: spec.name,

@@ -90,7 +90,7 @@ describe('an export', () => {
     const whole = ['_SUCCESS', '_manifest.json', 'part-00000.parquet'];
     const directories = [
       '%2E./up'.replace('/', '%2F') + `/a%2Fb.c d"e'f`,
-      '%5Fhidden/%2E.',
+      '%5Fhidden/%2E%2E',
       'größe/Orders',
       'größe/表',
       'public/empty',

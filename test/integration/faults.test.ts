@@ -62,8 +62,10 @@ async function files(): Promise<string[]> {
   return all.filter((file) => file.startsWith('out/') && file !== 'out/').map((file) => file.slice('out/'.length));
 }
 
-const table = (directory: string) =>
-  ['_SUCCESS', '_manifest.json', 'part-00000.parquet'].map((one) => `${directory}/${one}`);
+const table = (directory: string) => [
+  `${path.dirname(directory)}/_${path.basename(directory)}.manifest.json`,
+  ...['_SUCCESS', 'part-00000.parquet'].map((one) => `${directory}/${one}`),
+];
 const hidden = (file: string) => path.basename(file).startsWith('.');
 
 function ends(document: RunDocument): Record<string, string> {

@@ -106,7 +106,9 @@ async function filesOf({ directory }: Exported, table: string): Promise<string[]
 }
 
 async function manifestOf({ directory }: Exported, table: string): Promise<Record<string, unknown>> {
-  return JSON.parse(await readFile(path.join(directory, table, '_manifest.json'), 'utf8')) as Record<string, unknown>;
+  return JSON.parse(
+    await readFile(path.join(directory, path.dirname(table), `_${path.basename(table)}.manifest.json`), 'utf8'),
+  ) as Record<string, unknown>;
 }
 
 test('tables arrive as they are, empty ones with their columns', async () => {

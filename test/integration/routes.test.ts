@@ -105,13 +105,14 @@ describe('tables go', () => {
     expect(await tablesIn(gcs)).toEqual(['daily/postgres/crm/people']);
     expect(await filesOnDisk('disk/daily/postgres')).toEqual([
       'public',
+      'public/_other.manifest.json',
       'public/other',
-      ...['_SUCCESS', '_manifest.json', 'part-00000.parquet'].map((name) => `public/other/${name}`),
+      ...['_SUCCESS', 'part-00000.parquet'].map((name) => `public/other/${name}`),
     ]);
     for (const store of [s3, gcs, azure]) expect(await store.leftovers()).toEqual([]);
     const objects = await s3.objects();
     expect(await runs.query(objects, 'daily/postgres/sales/orders', 'SELECT id FROM parts')).toEqual([{ id: 1 }]);
-    const manifest: unknown = JSON.parse(String(objects.get('daily/postgres/sales/orders/_manifest.json')));
+    const manifest: unknown = JSON.parse(String(objects.get('daily/postgres/sales/_orders.manifest.json')));
     expect(manifest).toMatchObject({ storage: { kind: 's3' } });
   });
 

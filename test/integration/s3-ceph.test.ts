@@ -166,12 +166,16 @@ describe.skipIf(!available)('with the gateway of Ceph', () => {
       const second = await run();
       expect(second.code, second.stdout).toBe(0);
       expect(await keysThere()).toEqual(
-        ['large', 'small'].flatMap((table) =>
-          ['_SUCCESS', '_manifest.json', 'part-00000.parquet'].map((name) => `whole/public/${table}/${name}`),
-        ),
+        ['large', 'small']
+          .map((table) => `whole/public/_${table}.manifest.json`)
+          .concat(
+            ['large', 'small'].flatMap((table) =>
+              ['_SUCCESS', 'part-00000.parquet'].map((name) => `whole/public/${table}/${name}`),
+            ),
+          ),
       );
       const { Body: body } = await client.send(
-        new GetObjectCommand({ Bucket: 'lake', Key: 'whole/public/large/_manifest.json' }),
+        new GetObjectCommand({ Bucket: 'lake', Key: 'whole/public/_large.manifest.json' }),
       );
       expect(JSON.parse(await body!.transformToString())).toMatchObject({ row_count: 10 });
       expect(await uploads()).toBe(0);

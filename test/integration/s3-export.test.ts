@@ -103,7 +103,7 @@ test('tables of all sizes arrive, each with manifest and _SUCCESS, and nothing e
   expect(await rowsOf('empty')).toEqual([]);
   for (const table of ['large', 'small', 'empty']) {
     expect(s3.keys()).toContain(`exports/public/${table}/_SUCCESS`);
-    expect(s3.keys()).toContain(`exports/public/${table}/_manifest.json`);
+    expect(s3.keys()).toContain(`exports/public/_${table}.manifest.json`);
   }
   expect(s3.uploads()).toEqual([]);
   expect([...s3.server.store.bucket('lake').keys()].filter((key) => key.includes('.lakeport'))).toEqual([]);

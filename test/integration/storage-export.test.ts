@@ -62,11 +62,12 @@ describe.each(['local', 's3', 'gcs', 'azure'] as const)('a storage entry of the 
     );
     expect(exported.document).toMatchObject({ exit_code: 0, totals: { tables: 3, completed: 3 } });
     const objects = await store.objects();
-    expect([...objects.keys()].filter((name) => !name.includes('/large/'))).toEqual(
-      ['empty', 'small'].flatMap((table) =>
-        ['_SUCCESS', '_manifest.json', 'part-00000.parquet'].map((name) => `daily/public/${table}/${name}`),
+    expect([...objects.keys()].filter((name) => !name.includes('/large/'))).toEqual([
+      ...['empty', 'large', 'small'].map((table) => `daily/public/_${table}.manifest.json`),
+      ...['empty', 'small'].flatMap((table) =>
+        ['_SUCCESS', 'part-00000.parquet'].map((name) => `daily/public/${table}/${name}`),
       ),
-    );
+    ]);
     expect(await store.leftovers()).toEqual([]);
 
     expect(await runs.query(objects, 'daily/public/small', 'SELECT * FROM parts')).toEqual([{ id: 1, name: 'ä' }]);
@@ -77,7 +78,7 @@ describe.each(['local', 's3', 'gcs', 'azure'] as const)('a storage entry of the 
     const query = `SELECT count(*)::int AS n, sum(id)::text AS ids, md5(string_agg(noise, '' ORDER BY id)) AS noise FROM parts`;
     expect(await runs.query(objects, 'daily/public/large', query)).toEqual([large]);
 
-    const manifest: unknown = JSON.parse(String(objects.get('daily/public/large/_manifest.json')));
+    const manifest: unknown = JSON.parse(String(objects.get('daily/public/_large.manifest.json')));
     expect(manifest).toMatchObject({
       storage: { kind, atomic_publish: true, resumable_stage: true },
       row_count: large!['n'],
@@ -104,9 +105,11 @@ describe.each(['local', 's3', 'gcs', 'azure'] as const)('a storage entry of the 
     expect((await store.objects()).size).toBeGreaterThan(6);
     await postgres.query('DELETE FROM t WHERE id > 10');
     await runs.run('export', ...LAKE);
-    expect([...(await store.objects()).keys()]).toEqual(
-      ['_SUCCESS', '_manifest.json', 'part-00000.parquet'].map((name) => `public/t/${name}`),
-    );
+    expect([...(await store.objects()).keys()]).toEqual([
+      'public/_t.manifest.json',
+      'public/t/_SUCCESS',
+      'public/t/part-00000.parquet',
+    ]);
   });
 });
 

@@ -100,7 +100,7 @@ const POINTS = {
   'before stale parts are removed': async () =>
     at(await store(), 'remove', { matches: (paths) => paths.some((path) => ofBig(path) && path.endsWith('.parquet')) }),
   'before the manifest': async () =>
-    at(await store(), 'put', { matches: (path) => ofBig(path) && path.endsWith('/_manifest.json') }),
+    at(await store(), 'put', { matches: (path) => path.endsWith('/_big.manifest.json') }),
   'between manifest and _SUCCESS': async () =>
     at(await store(), 'put', { matches: (path) => ofBig(path) && path.endsWith('/_SUCCESS') }),
   'between _SUCCESS and the log': async () =>

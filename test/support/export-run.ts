@@ -38,6 +38,7 @@ export interface TableDocument {
   readonly bytes: number;
   readonly storage: string;
   readonly path: string;
+  readonly manifest?: string;
   readonly unrepresentable: Readonly<Record<string, number>>;
   readonly error?: ErrorDocument;
 }
@@ -110,7 +111,9 @@ export class ExportRun implements AsyncDisposable {
   }
 
   async manifest(name: string, schema = 'public'): Promise<Record<string, unknown>> {
-    const text = await readFile(path.join(this.#tableDirectory(name, schema), '_manifest.json'), 'utf8');
+    const { manifest } = this.table(name, schema);
+    if (manifest === undefined) throw new Error(`${schema}.${name} has no manifest`);
+    const text = await readFile(path.resolve(this.directory, manifest), 'utf8');
     return JSON.parse(text) as Record<string, unknown>;
   }
 

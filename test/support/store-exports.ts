@@ -129,7 +129,7 @@ export function describeExports(store: StoreUnderTest): void {
     const names = await store.names();
     for (const table of ['large', 'small', 'empty']) {
       expect(names).toContain(`${BASE}/public/${table}/_SUCCESS`);
-      expect(names).toContain(`${BASE}/public/${table}/_manifest.json`);
+      expect(names).toContain(`${BASE}/public/_${table}.manifest.json`);
     }
     expect(await hidden()).toEqual([]);
   });

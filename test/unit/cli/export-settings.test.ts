@@ -47,6 +47,7 @@ describe('options', () => {
       parallel: 'auto',
       tableConfig: [],
       largeTableThreshold: 100_000,
+      manifest: 'beside',
       codec: 'Zstd',
       rowGroupRows: 1_000_000,
       maxRowsPerFile: undefined,

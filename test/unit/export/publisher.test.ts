@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { LakeportError } from '../../../src/errors.js';
+import { MANIFEST_PLACES, type ManifestPlace, manifestPath } from '../../../src/export/manifest-place.js';
 import { isOwnPart, partName, stagedName } from '../../../src/export/part-name.js';
 import { publishTable, type StagedTable } from '../../../src/export/publisher.js';
 import { openLocalStorage } from '../../../src/storage/local/index.js';
@@ -30,7 +31,11 @@ function write(file: string, text = 'earlier'): void {
 }
 
 /** A directory of `s/t` for each part; its content is its number. */
-async function stage(directories: readonly string[], store: Storage = storage): Promise<StagedTable> {
+async function stage(
+  directories: readonly string[],
+  store: Storage = storage,
+  place: ManifestPlace = 'inside',
+): Promise<StagedTable> {
   const parts = [];
   for (const [index, directory] of directories.entries()) {
     const writer = await storage.stage(
@@ -42,7 +47,8 @@ async function stage(directories: readonly string[], store: Storage = storage): 
     await writer.write([bytes(`new ${index}`)]);
     parts.push({ staged: await writer.end(), directory, isPublished: false });
   }
-  return { storage: store, directory: 's/t', parts, manifest: (names) => bytes(names.join('\n')) };
+  const content = (names: readonly string[]) => bytes(names.join('\n'));
+  return { storage: store, directory: 's/t', parts, manifestPath: manifestPath('s/t', place), manifest: content };
 }
 
 /** The real storage, but for the named operation, which fails at its nth call. */
@@ -137,6 +143,7 @@ describe('publishing a table', () => {
     await publishTable(await stage(['', ''], watched));
     expect(order).toEqual([
       'list s/t',
+      'get s/_t.manifest.json',
       'remove s/t/_SUCCESS',
       'publish s/t/part-00000.parquet',
       'publish s/t/part-00001.parquet',
@@ -144,6 +151,44 @@ describe('publishing a table', () => {
       'put s/t/_manifest.json',
       'put s/t/_SUCCESS',
     ]);
+  });
+});
+
+describe('the place of the manifest', () => {
+  const OWN = '{"format_version": 1}';
+  const everywhere = ['s/_t.manifest.json', 's/t/_manifest.json'];
+
+  it.each([
+    ['beside', 's/_t.manifest.json'],
+    ['inside', 's/t/_manifest.json'],
+    ['none', undefined],
+  ] as const)('%s is the only one, whatever an earlier export had', async (place, path) => {
+    for (const file of everywhere) write(file, OWN);
+    write('s/t/_SUCCESS', '');
+    await publishTable(await stage([''], storage, place));
+    const expected = ['s/t/_SUCCESS', 's/t/part-00000.parquet', ...(path === undefined ? [] : [path])];
+    expect(await scratch.files()).toEqual(expected.sort());
+    if (path !== undefined) expect(content(path)).toBe('part-00000.parquet');
+  });
+
+  it.each(MANIFEST_PLACES)('%s leaves what somebody else has put at the other places', async (place) => {
+    const others = everywhere.filter((file) => file !== manifestPath('s/t', place));
+    for (const file of others) write(file, '{"mine": true}');
+    await publishTable(await stage([''], storage, place));
+    for (const file of others) expect(content(file)).toBe('{"mine": true}');
+  });
+
+  it('is empty where publishing has stopped half way, at all places', async () => {
+    for (const file of everywhere) write(file, OWN);
+    const error = await failure(publishTable(await stage(['', ''], failing('publish', 2), 'beside')));
+    expect(error).toMatchObject({ code: 'PUBLISH_INCOMPLETE' });
+    expect((await scratch.files()).filter((file) => file.endsWith('.json'))).toEqual([]);
+  });
+
+  it('keeps its manifest where nothing was published', async () => {
+    for (const file of everywhere) write(file, OWN);
+    await failure(publishTable(await stage([''], failing('publish', 1), 'none')));
+    for (const file of everywhere) expect(content(file)).toBe(OWN);
   });
 });
 

@@ -24,6 +24,7 @@ const INPUT: ManifestInput = {
   server: { product: 'PostgreSQL 17.9', address: 'db.example:5432', database: 'shop' },
   table: { schema: 'sales/eu', name: '_orders' },
   tableKind: 'table',
+  directory: '.',
   snapshot: { consistency: 'run', token: 'secret-token', id: '10:20:', takenAt: '2026-01-01T00:00:00.000000Z' },
   storage: { kind: 'local', capabilities: { atomicPublish: true, resumableStage: true, ignoresCase: false } },
   startedAt: new Date('2026-01-01T00:00:01Z'),
@@ -75,6 +76,7 @@ describe('the manifest', () => {
       started_at: '2026-01-01T00:00:01.000Z',
       ended_at: '2026-01-01T00:00:02.000Z',
       row_count: 7,
+      directory: '.',
       files: INPUT.files,
       columns: [
         {
@@ -119,6 +121,7 @@ describe('the manifest', () => {
       'started_at',
       'ended_at',
       'row_count',
+      'directory',
       'files',
       'columns',
     ]);
