@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 
 import type { DatabaseEntry } from '../auth/entries.js';
 import { connectionStringParts } from '../auth/connection-string.js';
+import { type Compat, COMPATS, readerOf } from '../columns/compat.js';
 import { MANIFEST_PLACES } from '../export/manifest-place.js';
 import type { ExportOptions, Parallelism } from '../export/options.js';
 import {
@@ -53,6 +54,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
   const subPath = read(flags, 'sub_path', notEmpty) ?? '';
   const routes = flags.values('route').map((value) => route({ flag: '--route', value }));
   const [minRows, maxRows] = readRowLimits(flags);
+  const [compat, timestampUnit] = readCompat(flags);
   const options = {
     runId,
     startedAt,
@@ -74,7 +76,8 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     rowGroupRows: readNumber(flags, 'row_group_rows', { least: 1, most: MOST_ROW_GROUP_ROWS }) ?? 1_000_000,
     maxRowsPerFile: readNumber(flags, 'max_rows_per_file', { least: 1 }),
     unboundedNumeric: read(flags, 'unbounded_numeric', unboundedNumeric) ?? { as: 'text' },
-    timestampUnit: read(flags, 'timestamp_unit', (given) => oneOf(given, ['us', 'ns'])) ?? 'us',
+    timestampUnit,
+    compat,
     onUnrepresentable: read(flags, 'on_unrepresentable', (given) => oneOf(given, ['error', 'null'])) ?? 'error',
     consistency: readConsistency(flags) ?? 'auto',
     errorAction: readErrorAction(flags),
@@ -162,6 +165,18 @@ function readRowLimits(flags: GivenFlags): [minRows: number | undefined, maxRows
     code: 'BAD_VALUE',
     message: `--min_rows ${minRows} is more than --max_rows ${maxRows}`,
     flag: '--min_rows',
+  });
+}
+
+function readCompat(flags: GivenFlags): [Compat | undefined, 'us' | 'ns'] {
+  const compat = read(flags, 'compat', (given) => oneOf(given, COMPATS));
+  const unit = read(flags, 'timestamp_unit', (given) => oneOf<'us' | 'ns'>(given, ['us', 'ns'])) ?? 'us';
+  if (compat === undefined || unit === 'us') return [compat, unit];
+  throw usageError({
+    code: 'FLAG_CONFLICT',
+    message: `--timestamp_unit ns and --compat ${compat} exclude each other: ${readerOf(compat)} opens no table with nanoseconds`,
+    hint: 'Leave --timestamp_unit out: times of the day then keep all seven digits, as text, and timestamps six.',
+    flag: '--timestamp_unit',
   });
 }
 

@@ -178,6 +178,12 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     help: 'times of SQL Server with seven digits in microseconds (default), cutting off the last, or in nanoseconds',
   },
   {
+    name: 'compat',
+    value: 'READER',
+    group: 'Files',
+    help: 'writes only types that this reader takes: spark, which opens no table with a uuid or time column, gets them as text',
+  },
+  {
     name: 'manifest',
     value: 'PLACE',
     group: 'Files',

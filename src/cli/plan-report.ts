@@ -1,3 +1,4 @@
+import { COMPATS, readerOf, refusedBy } from '../columns/compat.js';
 import { EXIT_CODES } from '../errors.js';
 import type { ExportOptions } from '../export/options.js';
 import type { RunPlan, TablePlan } from '../export/plan.js';
@@ -57,6 +58,7 @@ export function planText(
     lines.push(`  ${tableName(id)}: ${printableLines(error.message)}`);
     if (error.hint !== undefined) lines.push(`    ${output.paint('cyan', 'hint:')} ${printable(error.hint)}`);
   }
+  lines.push(...refusedLines(plan, output));
   lines.push('', 'Rows and sizes are estimates of the database. Nothing was written.');
   return `${lines.join('\n')}\n`;
 }
@@ -108,6 +110,25 @@ function tableRow(table: TablePlan, options: ExportOptions): string[] {
   ];
 }
 
+/** Tables named of those that a reader does not open. */
+const MOST_REFUSED = 5;
+
+/** Which common readers open which tables not at all, and what helps. */
+function refusedLines({ tables }: RunPlan, output: Output): string[] {
+  return COMPATS.flatMap((compat) => {
+    const refused = tables.flatMap(({ id, columns }) => {
+      const specs = columns.map(({ spec }) => spec).filter((spec) => refusedBy(spec).includes(compat));
+      const names = specs.map(({ name, sourceType }) => `${printable(name)} ${printable(sourceType)}`).join(', ');
+      return specs.length === 0 ? [] : [`  ${tableName(id)}: ${names}`];
+    });
+    if (refused.length === 0) return [];
+    const head = `${readerOf(compat)} would not open ${counted(refused.length, 'table')}, because of columns of types that it does not know:`;
+    const more = refused.length > MOST_REFUSED ? [`  … ${count(refused.length - MOST_REFUSED)} more`] : [];
+    const hint = `    ${output.paint('cyan', 'hint:')} --compat ${compat} writes them as text; docs/readers.md says what other readers make of each type`;
+    return ['', output.paint('yellow', head), ...refused.slice(0, MOST_REFUSED), ...more, hint];
+  });
+}
+
 /** One file a slice, and more where `--max_rows_per_file` splits it. */
 function filesOf(table: TablePlan, { maxRowsPerFile }: ExportOptions): number {
   if (maxRowsPerFile === undefined) return table.slices.length;
@@ -148,6 +169,7 @@ export function planDocument(plan: RunPlan, options: ExportOptions): object {
     source: { entry: options.sourceId, ...plan.server },
     target: 'directory' in options.target ? options.target.directory : options.target.storageId,
     routes: options.routes.map(routeDocument),
+    ...(options.compat === undefined ? {} : { compat: options.compat }),
     consistency: plan.snapshot.consistency,
     readers: plan.readers,
     connections: plan.readers + 1,
@@ -188,6 +210,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): object {
       parquet_type: parquetTypeName(spec),
       nullable: spec.nullable,
       fidelity: spec.fidelity,
+      ...(refusedBy(spec).length === 0 ? {} : { refused_by: refusedBy(spec) }),
     })),
   };
 }

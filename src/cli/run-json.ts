@@ -13,7 +13,7 @@ export function runDocument(
     readonly runLog?: string | undefined;
     /** The command that finishes the run, where it is not finished. */
     readonly resume?: string | undefined;
-  } & Pick<ExportOptions, 'target' | 'routes'>,
+  } & Pick<ExportOptions, 'target' | 'routes' | 'compat'>,
 ): object {
   const inState = (state: TableResult['state']) => result.tables.filter((table) => table.state === state).length;
   return {
@@ -24,6 +24,7 @@ export function runDocument(
     source: options.source,
     target: 'directory' in options.target ? options.target.directory : options.target.storageId,
     routes: options.routes.map(routeDocument),
+    ...(options.compat === undefined ? {} : { compat: options.compat }),
     ...(options.runLog === undefined ? {} : { run_log: options.runLog }),
     ...(options.resume === undefined ? {} : { resume: options.resume }),
     started_at: result.startedAt,

@@ -35,7 +35,8 @@ export interface TablesToExport {
 /** Exports the tables of a plan. Failures of single tables are in the result. */
 export async function exportTables(input: TablesToExport): Promise<RunResult> {
   const { options, plan, before, source, observer, signal, storages, retry, replan } = input;
-  const { runId, codec, rowGroupRows, maxRowsPerFile, onUnrepresentable, jobs, errorAction, consistency } = options;
+  const { runId, codec, rowGroupRows, maxRowsPerFile, onUnrepresentable, compat } = options;
+  const { jobs, errorAction, consistency } = options;
   const problems = plan.problems.map(problemResult);
   for (const { id, error } of plan.problems) observer.tableFailed?.(id, error);
   for (const result of problems) observer.tableEnded?.(result);
@@ -50,6 +51,7 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     rowGroupRows,
     maxRowsPerFile,
     onUnrepresentable,
+    compat,
   });
   const run = new Run({
     tables: plan.tables,
@@ -63,7 +65,7 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     withdraw: (part) => storages.get(part.storageId).withdraw(part),
     publish: (job) => {
       const storage = storages.get(job.plan.storageId);
-      return publishJob(job, { runId, engine: source.engine, plan, snapshot: plan.snapshot, storage });
+      return publishJob(job, { runId, engine: source.engine, compat, plan, snapshot: plan.snapshot, storage });
     },
     observer,
     signal,

@@ -1,3 +1,4 @@
+import type { Compat } from '../columns/compat.js';
 import { manifestBytes, tableManifest } from '../metadata/manifest.js';
 import { directoryOf, joinPath, nameOf } from '../storage/path.js';
 import type { Storage } from '../storage/storage.js';
@@ -13,6 +14,7 @@ import type { StagedFile } from './worker-messages.js';
 export interface PublicationContext {
   readonly runId: string;
   readonly engine: string;
+  readonly compat: Compat | undefined;
   readonly plan: RunPlan;
   /** The run's, for tables that have none of their own. */
   readonly snapshot: Snapshot;
@@ -52,7 +54,7 @@ function directoryFrom({ directory, manifest }: TableJob['plan']): string {
 
 /** What the publisher needs of a table: its parts in order, and what to say of them. */
 function stagedTable(job: TableJob, parts: readonly SlicePart[], context: PublicationContext): StagedTable {
-  const { runId, engine, plan, storage } = context;
+  const { runId, engine, compat, plan, storage } = context;
   const snapshot = job.plan.snapshot ?? context.snapshot;
   return {
     storage,
@@ -71,6 +73,7 @@ function stagedTable(job: TableJob, parts: readonly SlicePart[], context: Public
           server: plan.server,
           table: job.plan.id,
           tableKind: job.plan.kind,
+          compat,
           directory: directoryFrom(job.plan),
           snapshot: { ...snapshot, consistency: job.plan.consistency ?? snapshot.consistency },
           storage,

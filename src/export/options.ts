@@ -1,3 +1,4 @@
+import type { Compat } from '../columns/compat.js';
 import type { ManifestPlace } from './manifest-place.js';
 import type { PartitionMethod, UnboundedNumeric } from '../sources/source.js';
 
@@ -61,6 +62,8 @@ export interface ExportOptions {
   readonly onUnrepresentable: 'error' | 'null';
   /** Of times with digits below a microsecond; `us` by default. */
   readonly timestampUnit?: 'us' | 'ns' | undefined;
+  /** The reader whose types are written; all of Parquet's by default. */
+  readonly compat?: Compat | undefined;
   /** `auto`: one snapshot for the run where the source can, else the most that it can. */
   readonly consistency: 'auto' | 'run' | 'none';
   /** What happens to the other tables when one fails. */

@@ -14,6 +14,8 @@ export interface SliceSinkOptions {
   readonly codec: Codec;
   readonly rowGroupRows: number;
   readonly maxRowsPerFile: number | undefined;
+  /** Key-value pairs of the files' footers besides the writer's own. */
+  readonly footer?: Readonly<Record<string, string>> | undefined;
   /** Opens the slice's file of that number, from 0. Not called before there are bytes for it. */
   readonly openPart: (file: number) => Promise<PartWriter>;
   /** Called for each complete file. */
@@ -85,9 +87,9 @@ export class SliceSink implements RowSink {
   }
 
   #startFile(): [LazyPart, ParquetFileWriter] {
-    const { columns, codec, rowGroupRows, maxRowsPerFile, openPart } = this.#options;
+    const { columns, codec, rowGroupRows, maxRowsPerFile: maxRows, footer, openPart } = this.#options;
     const part = new LazyPart(() => openPart(this.files.length));
-    const writer = new ParquetFileWriter({ output: part, columns, codec, rowGroupRows, maxRows: maxRowsPerFile });
+    const writer = new ParquetFileWriter({ output: part, columns, codec, rowGroupRows, maxRows, footer });
     return [part, writer];
   }
 }

@@ -1,4 +1,5 @@
 import type { ColumnBuffer } from '../columns/column-buffer.js';
+import { compatFooter } from '../columns/compat.js';
 import { createColumnBuffers } from '../columns/create.js';
 import { LakeportError } from '../errors.js';
 import { openReader } from '../sources/index.js';
@@ -67,7 +68,7 @@ export class SliceWorker {
   }
 
   async #openSink(task: SliceTask, listener: TaskListener): Promise<SliceSink> {
-    const { codec, rowGroupRows, maxRowsPerFile, runId } = this.#setup;
+    const { codec, rowGroupRows, maxRowsPerFile, runId, compat } = this.#setup;
     const { expectedBytes } = task;
     const storage = await this.#storage(task.storageId);
     const directory = joinPath(task.directory, task.slice.directory ?? '');
@@ -78,6 +79,7 @@ export class SliceWorker {
       codec,
       rowGroupRows,
       maxRowsPerFile,
+      footer: compatFooter(compat),
       openPart: (file) =>
         storage.stage(joinPath(directory, stagedName(task, file)), { runId, expectedBytes, provisional }),
       onStaged: listener.onStaged,

@@ -1,3 +1,4 @@
+import type { Compat } from '../columns/compat.js';
 import type { ErrorData } from '../errors.js';
 import type { ReadColumn, ReaderSettings, Slice, Snapshot, TableId } from '../sources/source.js';
 import type { StorageTarget } from '../storage/index.js';
@@ -18,6 +19,7 @@ export interface WorkerSetup {
   readonly rowGroupRows: number;
   readonly maxRowsPerFile: number | undefined;
   readonly onUnrepresentable: 'error' | 'null';
+  readonly compat?: Compat | undefined;
 }
 
 /** One slice to read into staged parts: the unit of work, of failure, and of a later attempt. */

@@ -1,4 +1,5 @@
 import type { ColumnSpec, Fidelity } from '../columns/column-spec.js';
+import type { Compat } from '../columns/compat.js';
 import type { Consistency, PartitionMethod, ServerInfo, Snapshot, TableId, TableKind } from '../sources/source.js';
 import type { StorageCapabilities } from '../storage/storage.js';
 import { VERSION } from '../version.js';
@@ -29,6 +30,8 @@ export interface Manifest {
   readonly started_at: string;
   readonly ended_at: string;
   readonly row_count: number;
+  /** The reader for which types were replaced; null for none. */
+  readonly compat: Compat | null;
   /** The table's, relative to the manifest's own: `.`, or the directory's name where the manifest lies beside it. */
   readonly directory: string;
   readonly files: readonly ManifestFile[];
@@ -62,6 +65,7 @@ export interface ManifestInput {
   readonly server: ServerInfo;
   readonly table: TableId;
   readonly tableKind: TableKind;
+  readonly compat: Compat | undefined;
   /** As of `Manifest.directory`. */
   readonly directory: string;
   readonly snapshot: Snapshot;
@@ -99,6 +103,7 @@ export function tableManifest(input: ManifestInput): Manifest {
     started_at: input.startedAt.toISOString(),
     ended_at: input.endedAt.toISOString(),
     row_count: input.files.reduce((sum, file) => sum + file.rows, 0),
+    compat: input.compat ?? null,
     directory: input.directory,
     files: input.files,
     columns: input.columns.map((spec) => ({

@@ -32,6 +32,8 @@ export interface ParquetFileOptions {
   readonly rowGroupRows: number;
   /** Most rows of the file; without it there is no end. */
   readonly maxRows?: number | undefined;
+  /** Key-value pairs of the footer besides the writer's own. */
+  readonly footer?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface FileSummary {
@@ -120,6 +122,7 @@ export class ParquetFileWriter implements RowSink {
     writePageIndex(writer, this.#chunks, this.#offset);
     const specs = this.columns.map((column) => column.spec);
     const sourceTypes = Object.fromEntries(specs.map((spec) => [spec.name, spec.sourceType]));
+    const pairs = { 'lakeport.source_types': JSON.stringify(sourceTypes), ...this.#options.footer };
     writeMetadata(
       writer,
       {
@@ -128,7 +131,7 @@ export class ParquetFileWriter implements RowSink {
         schema: schemaElements(specs),
         num_rows: BigInt(this.rows),
         row_groups: this.#rowGroups,
-        key_value_metadata: [{ key: 'lakeport.source_types', value: JSON.stringify(sourceTypes) }],
+        key_value_metadata: Object.entries(pairs).map(([key, value]) => ({ key, value })),
         created_by: `lakeport version ${VERSION}`,
         metadata_length: 0,
       },
@@ -136,7 +139,7 @@ export class ParquetFileWriter implements RowSink {
     );
     writer.appendBytes(MAGIC);
     const footer = writer.getBytes();
-    if (this.#rowGroups.length === 0) typeEmptyRowGroups(footer);
+    if (this.#rowGroups.length === 0) typeEmptyRowGroups(footer, Object.keys(pairs).length);
     return footer;
   }
 }

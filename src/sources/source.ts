@@ -1,4 +1,5 @@
 import type { ColumnSpec } from '../columns/column-spec.js';
+import type { Compat } from '../columns/compat.js';
 import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
 
@@ -78,6 +79,8 @@ export interface DescribeOptions {
   readonly onUnrepresentable: 'error' | 'null';
   /** `ns` writes the times that have digits below a microsecond in nanoseconds; `us` by default. */
   readonly timestampUnit?: 'us' | 'ns' | undefined;
+  /** Replaces the types that this reader does not take. */
+  readonly compat?: Compat | undefined;
 }
 
 /** How a decimal without a precision that Parquet can hold is written. */

@@ -19,7 +19,8 @@ export async function describeColumns(
   options: DescribeOptions,
 ): Promise<(ReadColumn[] | LakeportError)[]> {
   const attributes = await readAttributes(client, tables);
-  const mapping = { timestampUnit: options.timestampUnit ?? 'us', majorVersion: server.majorVersion };
+  const { timestampUnit = 'us', compat } = options;
+  const mapping = { timestampUnit, compat, majorVersion: server.majorVersion };
   const described: (ReadColumn[] | LakeportError)[] = [];
   for (const [index, table] of tables.entries()) {
     try {

@@ -1,4 +1,5 @@
 import type { Fidelity, ParquetType, TimeUnit } from '../../columns/column-spec.js';
+import { type Compat, compatibleType, STRING } from '../../columns/compat.js';
 import type { ColumnDecoder } from '../source.js';
 
 /**
@@ -33,9 +34,10 @@ export interface MappingOptions {
   readonly timestampUnit: 'us' | 'ns';
   /** First part of the server's version: 16 is SQL Server 2022. */
   readonly majorVersion: number;
+  /** For a reader that does not take every type. */
+  readonly compat?: Compat | undefined;
 }
 
-const STRING: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'string' } };
 const JSON_TEXT: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'json' } };
 const BYTES: ParquetType = { physical: 'BYTE_ARRAY' };
 
@@ -87,6 +89,16 @@ const TYPES: Readonly<Record<string, TypeMapping>> = {
 
 /** How a column of this type is read. A type that is not known is read as the text that the server makes of it. */
 export function mapType(type: MssqlType, options: MappingOptions): TypeMapping {
+  const mapping = lookUp(type, options);
+  const compatible = compatibleType(mapping.type, options.compat);
+  if (compatible === mapping.type) return mapping;
+  // Text keeps every digit of a time.
+  return compatible === STRING
+    ? { ...mapping, type: compatible, fidelity: 'text', partial: false }
+    : { ...mapping, type: compatible };
+}
+
+function lookUp(type: MssqlType, options: MappingOptions): TypeMapping {
   const { name, precision, scale } = type;
   if (type.isAssembly) return TYPES[name] ?? converted(BINARY, 'varbinary(max)');
   switch (name) {

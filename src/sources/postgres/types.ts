@@ -1,4 +1,5 @@
 import type { Fidelity, ParquetType } from '../../columns/column-spec.js';
+import { type Compat, compatibleType, STRING } from '../../columns/compat.js';
 import type { ColumnDecoder, UnboundedNumeric } from '../source.js';
 import type { PostgresType, ResolvedType, TypeCatalog } from './type-catalog.js';
 
@@ -26,11 +27,12 @@ export interface MappingOptions {
   readonly moneyScale: number;
   /** The server does not know what encoding its text has (`SQL_ASCII`). */
   readonly asciiOnly: boolean;
+  /** For a reader that does not take every type. */
+  readonly compat?: Compat | undefined;
 }
 
 type Mapping = Omit<TypeMapping, 'list'>;
 
-const STRING: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'string' } };
 const JSON_TEXT: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'json' } };
 const BYTES: ParquetType = { physical: 'BYTE_ARRAY' };
 
@@ -88,7 +90,17 @@ export function mapType(resolved: ResolvedType, types: TypeCatalog, options: Map
 }
 
 function mapScalar(resolved: ResolvedType, options: MappingOptions): Mapping {
-  return checked(lookUp(resolved, options), options);
+  return compatible(checked(lookUp(resolved, options), options), options.compat);
+}
+
+/** By the decoder of what a reader may refuse: the one that writes it as the server prints it. */
+const AS_TEXT: Readonly<Record<string, string>> = { uuid: 'uuidText', time: 'timeText' };
+
+function compatible(mapping: Mapping, compat: Compat | undefined): Mapping {
+  const type = compatibleType(mapping.type, compat);
+  const kind = AS_TEXT[mapping.decoder.kind];
+  if (type !== STRING || kind === undefined) return { ...mapping, type };
+  return { ...exact(kind, type), fidelity: 'text' };
 }
 
 function lookUp({ type, modifier }: ResolvedType, options: MappingOptions): Mapping {

@@ -47,6 +47,7 @@ describe('options', () => {
       parallel: 'auto',
       tableConfig: [],
       largeTableThreshold: 100_000,
+      compat: undefined,
       manifest: 'beside',
       codec: 'Zstd',
       rowGroupRows: 1_000_000,

@@ -25,6 +25,7 @@ const INPUT: ManifestInput = {
   table: { schema: 'sales/eu', name: '_orders' },
   tableKind: 'table',
   directory: '.',
+  compat: undefined,
   snapshot: { consistency: 'run', token: 'secret-token', id: '10:20:', takenAt: '2026-01-01T00:00:00.000000Z' },
   storage: { kind: 'local', capabilities: { atomicPublish: true, resumableStage: true, ignoresCase: false } },
   startedAt: new Date('2026-01-01T00:00:01Z'),
@@ -76,6 +77,7 @@ describe('the manifest', () => {
       started_at: '2026-01-01T00:00:01.000Z',
       ended_at: '2026-01-01T00:00:02.000Z',
       row_count: 7,
+      compat: null,
       directory: '.',
       files: INPUT.files,
       columns: [
@@ -121,6 +123,7 @@ describe('the manifest', () => {
       'started_at',
       'ended_at',
       'row_count',
+      'compat',
       'directory',
       'files',
       'columns',

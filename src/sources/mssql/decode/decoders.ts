@@ -1,5 +1,6 @@
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import type { ColumnBuffer } from '../../../columns/column-buffer.js';
+import { appendTexts } from '../../../columns/written-text.js';
 import type { ColumnDecoder } from '../../source.js';
 import { CHUNKS, fieldLayout, type FieldLayout, type WireType } from '../tds/wire-type.js';
 import { decodeBinary } from './binary.js';
@@ -18,6 +19,7 @@ import {
 } from './times.js';
 import { type Transcoder, UTF16, UTF8 } from './transcoder.js';
 import type { FieldDecoder, LengthBytes, WireChunk } from './wire.js';
+import { timeText, uuidText } from './written-texts.js';
 
 /** A column of a read, bound to its buffer and to the type that its values arrive in. */
 export interface BoundField {
@@ -42,6 +44,12 @@ export interface LargeField {
 export function bindField(decoder: ColumnDecoder, column: ColumnBuffer, wire: WireType): BoundField | undefined {
   const layout = fieldLayout(wire);
   const lengthBytes: LengthBytes = layout === CHUNKS ? 4 : 2;
+  const written = column.kind === 'bytes' ? bindWritten(decoder, column) : undefined;
+  if (written !== undefined) {
+    return arrivesAs(decoder, wire)
+      ? { layout, decode: written, isUnrepresentable: undefined, large: undefined }
+      : undefined;
+  }
   if (column.kind === 'bytes') {
     const text = TEXTS[decoder.kind]?.(wire);
     const isBinary = decoder.kind === 'binary' && (wire.name === 'VarBinary' || wire.name === 'Binary');
@@ -102,6 +110,14 @@ function arrivesAs({ kind, scale, precision }: ColumnDecoder, wire: WireType): b
   if (arrival.width !== undefined && wire.name.endsWith('N') && wire.dataLength !== arrival.width) return false;
   if (precision !== undefined && (wire.precision ?? Infinity) > Number(precision)) return false;
   return scale === undefined || wire.scale === scale;
+}
+
+/** What has a fixed length on the wire and is written as text. */
+function bindWritten({ kind, scale }: ColumnDecoder, column: BytesColumn): FieldDecoder | undefined {
+  if (kind === 'uniqueidentifier') return (wire, o, from, to) => appendTexts(column, uuidText(wire), o, from, to);
+  if (kind !== 'time') return undefined;
+  const digits = Number(scale);
+  return (wire, o, from, to) => appendTexts(column, timeText(wire, digits), o, from, to);
 }
 
 function bindFixed(decoder: ColumnDecoder, column: Exclude<ColumnBuffer, BytesColumn>): FieldDecoder | undefined {

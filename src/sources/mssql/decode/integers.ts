@@ -79,7 +79,7 @@ export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32
 }
 
 /** Where each printed byte of a uniqueidentifier lies: its first three groups are little-endian. */
-const UUID_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15] as const;
+export const UUID_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15] as const;
 
 export function decodeUuid(
   column: FixedBytesColumn,

@@ -38,15 +38,16 @@ export function timeTarget(scale: number, unit: 'MICROS' | 'NANOS'): TimeTarget 
   };
 }
 
+/** Since midnight, in units of 10^-scale seconds. @param width of the time on the wire, in bytes */
+export function timeUnits(view: DataView, offset: number, width: number): number {
+  const low = width === 3 ? view.getUint16(offset, true) : view.getUint32(offset, true);
+  if (width === 3) return low + view.getUint8(offset + 2) * 2 ** 16;
+  return width === 5 ? low + view.getUint8(offset + 4) * 2 ** 32 : low;
+}
+
 /** Since midnight, in the column's unit; below 2^53. What is finer is cut off. */
 function readTime(view: DataView, offset: number, { width, factor, divisor }: TimeTarget): number {
-  const low = width === 3 ? view.getUint16(offset, true) : view.getUint32(offset, true);
-  const units =
-    width === 3
-      ? low + view.getUint8(offset + 2) * 2 ** 16
-      : width === 5
-        ? low + view.getUint8(offset + 4) * 2 ** 32
-        : low;
+  const units = timeUnits(view, offset, width);
   return divisor === 1 ? units * factor : Math.floor(units / divisor);
 }
 

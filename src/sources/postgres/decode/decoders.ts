@@ -1,4 +1,5 @@
 import type { ColumnBuffer } from '../../../columns/column-buffer.js';
+import { appendTexts } from '../../../columns/written-text.js';
 import type { ColumnDecoder } from '../../source.js';
 import { decodeArrays, hasUnrepresentableElement, isPlainList } from './arrays.js';
 import { decodeDate, decodeTimestamp, isInfiniteDate, isUnboundedTimestamp } from './dates.js';
@@ -13,6 +14,7 @@ import {
 } from './numeric.js';
 import { decodeBytes, decodeCheckedText, decodeFixed, decodeJsonb, decodeMoney, isUtf8At } from './texts.js';
 import type { FieldDecoder, WireChunk } from './wire.js';
+import { timeText, uuidText } from './written-texts.js';
 
 /**
  * Binds a column's decoder, as the plan names it, to the column's buffer. Looked up once a column, never per value.
@@ -62,6 +64,8 @@ export function bindDecoder(decoder: ColumnDecoder, column: ColumnBuffer): Field
       break;
     case 'bytes':
       if (decoder.kind === 'jsonb') return (wire, o, from, to) => decodeJsonb(column, wire, o, from, to);
+      if (decoder.kind === 'uuidText') return (wire, o, from, to) => appendTexts(column, uuidText(wire), o, from, to);
+      if (decoder.kind === 'timeText') return (wire, o, from, to) => appendTexts(column, timeText(wire), o, from, to);
       if (decoder.kind === 'checkedText') return (wire, o, from, to) => decodeCheckedText(column, wire, o, from, to);
       if (decoder.kind === 'text' || decoder.kind === 'bytea' || decoder.kind === 'json') {
         return (wire, o, from, to) => decodeBytes(column, wire, o, from, to);
