@@ -45,6 +45,8 @@ interface PostgresSession {
   readonly connectTimeoutMs: number;
   /** Undefined for none. */
   readonly statementTimeoutMs: number | undefined;
+  /** Encoding of the text in a database that has none (`SQL_ASCII`). */
+  readonly sourceEncoding?: string | undefined;
 }
 
 export interface PostgresFields extends PostgresSession {

@@ -55,15 +55,17 @@ export interface ExportRunOptions extends CliOptions {
   readonly args?: readonly string[];
   /** Differs from the server's default for tests that make their own. */
   readonly database?: string;
+  /** Further fields of the server's entry. */
+  readonly entry?: Readonly<Record<string, unknown>>;
 }
 
 export const SOURCE_ID = 'ds_pg';
 
 /** Exports to a temporary directory. Whether it went well is for the test to say. */
 export async function runExport(server: PostgresServer, options: ExportRunOptions = {}): Promise<ExportRun> {
-  const { args = [], database = server.database, ...cliOptions } = options;
+  const { args = [], database = server.database, entry, ...cliOptions } = options;
   const home = await temporaryDirectory();
-  const auth = await writeAuthFile(home.path, { [SOURCE_ID]: postgresEntry(server, { database }) });
+  const auth = await writeAuthFile(home.path, { [SOURCE_ID]: postgresEntry(server, { database, ...entry }) });
   const directory = path.join(home.path, 'out');
   const cli = await runCli(
     ['-a', auth, '--source_db_auth_id', SOURCE_ID, '--output_dir', directory, '--json', ...args],

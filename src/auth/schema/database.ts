@@ -37,6 +37,7 @@ const postgresFields = {
       'holds a name that no server setting can have',
     )
     .default({}),
+  source_encoding: text.optional(),
   connection_string: text.optional(),
 };
 
@@ -68,7 +69,7 @@ function checkPostgres(found: GivenFields, report: Report): void {
 }
 
 function buildPostgres(found: PostgresFound): PostgresInfo {
-  const session = { options: found.options, ...sessionTimeouts(found) };
+  const session = { options: found.options, sourceEncoding: found.source_encoding, ...sessionTimeouts(found) };
   if (found.connection_string !== undefined) return { ...session, connectionString: found.connection_string };
   return {
     ...session,

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { connectPostgres, leave } from '../../sources/postgres/connection.js';
 import type { PostgresSettings } from '../../sources/postgres/settings.js';
 import { begin, inTransaction } from '../../sources/postgres/transaction.js';
+import { readEscaping, type TextEscaping } from './escaped-text.js';
 
 /**
  * PostgreSQL for a query builder that knows nothing of poolers: each of its statements is in a transaction that brings
@@ -49,8 +50,10 @@ class SingleConnection implements PostgresPool {
 
   async connect(): Promise<PostgresPoolClient> {
     if (this.#open !== undefined) return this.#open.connection;
-    const client = await connectPostgres(this.#settings);
-    const open = { client, connection: new TransactionalClient(client, this.#settings) };
+    const settings = this.#settings;
+    const client = await connectPostgres(settings);
+    const escaping = await inTransaction(client, settings, { mode: 'read' }, () => readEscaping(client));
+    const open = { client, connection: new TransactionalClient(client, settings, escaping) };
     this.#open = open;
     client.once('end', () => {
       if (this.#open === open) this.#open = undefined;
@@ -72,11 +75,13 @@ class TransactionalClient implements PostgresPoolClient {
   readonly query: Query;
   readonly #client: pg.Client;
   readonly #settings: PostgresSettings;
+  readonly #escaping: TextEscaping;
   #isInTransaction = false;
 
-  constructor(client: pg.Client, settings: PostgresSettings) {
+  constructor(client: pg.Client, settings: PostgresSettings, escaping: TextEscaping) {
     this.#client = client;
     this.#settings = settings;
+    this.#escaping = escaping;
     // Overloaded for cursors, which a log does not use.
     this.query = ((text: string, parameters: readonly unknown[]) => this.#run(text, parameters)) as Query;
   }
@@ -94,7 +99,7 @@ class TransactionalClient implements PostgresPoolClient {
       case 'rollback':
         return this.#end(text);
       default:
-        return this.#isInTransaction ? this.#client.query(text, [...parameters]) : this.#alone(text, parameters);
+        return this.#isInTransaction ? this.#send(text, parameters) : this.#alone(text, parameters);
     }
   }
 
@@ -112,8 +117,13 @@ class TransactionalClient implements PostgresPoolClient {
   }
 
   async #alone(text: string, parameters: readonly unknown[]): Promise<unknown> {
-    return inTransaction(this.#client, this.#settings, { mode: 'write' }, () =>
-      this.#client.query(text, [...parameters]),
-    );
+    return inTransaction(this.#client, this.#settings, { mode: 'write' }, () => this.#send(text, parameters));
+  }
+
+  async #send(text: string, parameters: readonly unknown[]): Promise<unknown> {
+    const { escape, unescape } = this.#escaping;
+    const result = await this.#client.query<Record<string, unknown>>(text, parameters.map(escape));
+    for (const row of result.rows) for (const name of Object.keys(row)) row[name] = unescape(row[name]);
+    return result;
   }
 }

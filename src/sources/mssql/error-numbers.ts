@@ -17,7 +17,7 @@ const REJECTED: ErrorKind = {
 const EXPIRED: ErrorKind = {
   code: 'SOURCE_PASSWORD_EXPIRED',
   exit: 'unreachable',
-  hint: 'change the password (ALTER LOGIN … WITH PASSWORD), and that of the entry with it',
+  hint: 'change the password (ALTER LOGIN ... WITH PASSWORD), and that of the entry with it',
 };
 const DENIED: ErrorKind = {
   code: 'SOURCE_ACCESS_DENIED',
@@ -85,7 +85,7 @@ const VERSIONS_LOST: ErrorKind = {
 const SNAPSHOT_REFUSED: ErrorKind = {
   code: 'SNAPSHOT_NOT_ALLOWED',
   exit: 'tables-failed',
-  hint: 'ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON for the database that it names, or pass --consistency none',
+  hint: 'ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON for the database that it names, or pass --consistency none',
 };
 
 /** By number in `sys.messages`. */
@@ -96,8 +96,8 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
     hint: 'the login is of a Windows domain: give "domain" in the entry, or use a login of SQL Server',
   },
   18461: DENIED,
-  18470: { ...DENIED, code: 'SOURCE_LOGIN_DISABLED', hint: 'ALTER LOGIN … ENABLE' },
-  18486: { ...DENIED, code: 'SOURCE_LOGIN_LOCKED', hint: 'ALTER LOGIN … WITH PASSWORD = … UNLOCK' },
+  18470: { ...DENIED, code: 'SOURCE_LOGIN_DISABLED', hint: 'ALTER LOGIN ... ENABLE' },
+  18486: { ...DENIED, code: 'SOURCE_LOGIN_LOCKED', hint: 'ALTER LOGIN ... WITH PASSWORD = ... UNLOCK' },
   18487: EXPIRED,
   18488: EXPIRED,
   916: NO_DATABASE,

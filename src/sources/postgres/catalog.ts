@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { SourceTable, TableKind } from '../source.js';
+import { decodeText, selectText } from './catalog-text.js';
 import { detachPending, memberTables, storageJoins, type RelationKind } from './members.js';
 import type { ServerFacts } from './server.js';
 
@@ -21,6 +22,11 @@ interface ListedRow {
   readonly bytes: number | null;
 }
 
+export interface ListedTable extends SourceTable {
+  /** False where parts of its name are no characters: nobody can ask for it. */
+  readonly hasReadableName: boolean;
+}
+
 /** SQLSTATE of a lock that was not to be had in time. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
@@ -33,7 +39,7 @@ export async function listTables(
   client: Client,
   server: ServerFacts,
   options: { readonly views: boolean },
-): Promise<SourceTable[]> {
+): Promise<ListedTable[]> {
   await client.query('SAVEPOINT sizes');
   const rows = await list(client, server, { ...options, onDisk: true }).catch(async (error: unknown) => {
     const locked = error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE;
@@ -41,12 +47,17 @@ export async function listTables(
     await client.query('ROLLBACK TO SAVEPOINT sizes');
     return list(client, server, { ...options, onDisk: false });
   });
-  return rows.map(({ schema, name, kind, rows, bytes }) => ({
-    id: { schema, name },
-    kind: KINDS[kind],
-    estimatedRows: rows ?? undefined,
-    estimatedBytes: bytes ?? undefined,
-  }));
+  return rows.map(({ kind, rows, bytes, ...names }) => {
+    const schema = decodeText(names.schema, server);
+    const name = decodeText(names.name, server);
+    return {
+      id: { schema: schema.text, name: name.text },
+      kind: KINDS[kind],
+      estimatedRows: rows ?? undefined,
+      estimatedBytes: bytes ?? undefined,
+      hasReadableName: schema.isWhole && name.isWhole,
+    };
+  });
 }
 
 async function list(
@@ -65,7 +76,7 @@ async function list(
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE c.relkind IN (${kinds})
-        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' -- pg_temp_… among them
+        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
         AND (NOT c.relispartition OR EXISTS (
           SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND ${detachPending(server)}))
         AND NOT EXISTS (
@@ -80,7 +91,8 @@ async function list(
       ${storageJoins(server, (oid) => (onDisk ? `${oid} NOT IN (SELECT relation FROM exclusive)` : 'false'))}
       GROUP BY member.root
     )
-    SELECT nspname::pg_catalog.text AS schema, relname::pg_catalog.text AS name, relkind::pg_catalog.text AS kind,
+    SELECT ${selectText('nspname', server)} AS schema, ${selectText('relname', server)} AS name,
+           relkind::pg_catalog.text AS kind,
            pg_catalog.round(total.rows)::pg_catalog.float8 AS rows, total.bytes::pg_catalog.float8 AS bytes
     FROM listed JOIN total ON total.root = listed.oid
     ORDER BY nspname, relname`);

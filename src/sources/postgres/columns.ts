@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
 import type { DescribeOptions, ReadColumn, TableId } from '../source.js';
+import { decodeText, nameNotReadable, readText, selectText } from './catalog-text.js';
 import { displayTable, quoteName } from './identifiers.js';
 import { memberTables } from './members.js';
 import { columnsDenied, type Relation } from './relations.js';
@@ -17,6 +18,8 @@ interface AttributeRow {
   readonly typeName: string;
   readonly required: boolean;
   readonly readable: boolean;
+  /** False where parts of the name are no characters. */
+  readonly hasReadableName: boolean;
 }
 
 /** A table to describe: found in the catalog under its name. */
@@ -29,11 +32,12 @@ export async function describeColumns(
   client: Client,
   server: ServerFacts,
   tables: readonly DescribedTable[],
-  options: DescribeOptions,
+  options: DescribeOptions & { readonly sourceEncoding?: string | undefined },
 ): Promise<(ReadColumn[] | LakeportError)[]> {
   const attributes = await readAttributes(client, server, tables);
   const types = await TypeCatalog.read(
     client,
+    server,
     attributes.map(({ type }) => type),
   );
   const byRelation = new Map<number, AttributeRow[]>();
@@ -61,6 +65,8 @@ function describeTable(
   if (attributes.length === 0) throw noColumns();
   const denied = attributes.filter(({ readable }) => !readable).map(({ name }) => name);
   if (denied.length > 0) throw columnsDenied(id, denied.length === attributes.length ? ['the table'] : denied);
+  const unnamed = attributes.find(({ hasReadableName }) => !hasReadableName);
+  if (unnamed !== undefined) throw nameNotReadable(displayTable(id), unnamed.name);
   return attributes.map((attribute) => {
     const resolved = types.resolve(attribute.type, attribute.modifier);
     const mapping = resolved && mapType(resolved, types, options);
@@ -91,7 +97,7 @@ async function readAttributes(
   server: ServerFacts,
   tables: readonly Relation[],
 ): Promise<AttributeRow[]> {
-  const { rows } = await client.query<AttributeRow>(
+  const { rows } = await client.query<Omit<AttributeRow, 'hasReadableName'>>(
     `WITH RECURSIVE ${memberTables('SELECT pg_catalog.unnest($1::pg_catalog.oid[])', server)},
      loose AS (
        SELECT member.root, a.attname
@@ -103,9 +109,9 @@ async function readAttributes(
            SELECT FROM pg_catalog.pg_constraint AS n
            WHERE n.conrelid = c.oid AND n.contype = 'n' AND NOT n.convalidated AND n.conkey[1] = a.attnum))
      )
-     SELECT a.attrelid AS relation, a.attname::pg_catalog.text AS name, a.attnum::pg_catalog.int4 AS number,
+     SELECT a.attrelid AS relation, ${selectText('a.attname', server)} AS name, a.attnum::pg_catalog.int4 AS number,
             a.atttypid AS type, a.atttypmod AS modifier,
-            pg_catalog.format_type(a.atttypid, a.atttypmod) AS "typeName",
+            ${selectText('pg_catalog.format_type(a.atttypid, a.atttypmod)', server)} AS "typeName",
             a.attnotnull AND (a.attrelid, a.attname) NOT IN (SELECT root, attname FROM loose) AS required,
             pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable
      FROM pg_catalog.pg_attribute AS a
@@ -113,7 +119,10 @@ async function readAttributes(
      ORDER BY a.attrelid, a.attnum`,
     [tables.map(({ oid }) => oid)],
   );
-  return rows;
+  return rows.map((row) => {
+    const { text: name, isWhole: hasReadableName } = decodeText(row.name, server);
+    return { ...row, name, hasReadableName, typeName: readText(row.typeName, server) };
+  });
 }
 
 function noColumns(): LakeportError {

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
 import type { SourceTable } from '../source.js';
+import { readText, selectText } from './catalog-text.js';
 import type { LockFailures } from './locks.js';
 import { memberTables } from './members.js';
 import type { ServerFacts } from './server.js';
@@ -34,7 +35,8 @@ async function findHolder(client: Client, server: ServerFacts, { id }: SourceTab
     WHERE n.nspname = $1::pg_catalog.name AND c.relname = $2::pg_catalog.name`;
   const { rows } = await client.query<HolderRow>(
     `WITH RECURSIVE ${memberTables(root, server)}
-     SELECT l.pid, l.granted, a.usename::pg_catalog.text AS user, a.application_name AS application, a.state,
+     SELECT l.pid, l.granted, ${selectText('a.usename', server)} AS user,
+            ${selectText('a.application_name', server)} AS application, a.state,
             (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.xact_start) / 60)::pg_catalog.float8 AS minutes
      FROM member
      JOIN pg_catalog.pg_locks AS l ON l.relation = member.oid AND l.mode = 'AccessExclusiveLock'
@@ -44,7 +46,9 @@ async function findHolder(client: Client, server: ServerFacts, { id }: SourceTab
      LIMIT 1`,
     [id.schema, id.name],
   );
-  return rows[0];
+  const [row] = rows;
+  const read = (text: string | null) => (text === null ? null : readText(text, server));
+  return row && { ...row, user: read(row.user), application: read(row.application) };
 }
 
 /** Without the statement that runs there: it may hold values. */

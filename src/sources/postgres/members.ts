@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { decodeText, selectText } from './catalog-text.js';
 import type { ServerFacts } from './server.js';
 import type { Member } from './slices.js';
 
@@ -84,14 +85,14 @@ interface MemberRow {
 
 /**
  * The members that hold a table's rows, itself first, the others by name. Undefined where this user may not read one
- * of them, or may not see all of its rows, other than through the table itself.
+ * of them, may not see all of its rows, or cannot be asked for by name, other than through the table itself.
  */
 export async function readMembers(client: Client, server: ServerFacts, root: number): Promise<Member[] | undefined> {
   // Ranges of pages are found without a scan of the whole table since 14, and have a meaning in heaps only.
   const byPage = server.version >= 140000 ? `c.relkind IN ('r', 'm') AND am.amname = 'heap'` : 'false';
   const { rows } = await client.query<MemberRow>(
     `WITH RECURSIVE ${memberTables('SELECT $1::pg_catalog.oid', server)}
-     SELECT n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name,
+     SELECT ${selectText('n.nspname', server)} AS schema, ${selectText('c.relname', server)} AS name,
             COALESCE(${byPage}, false) AS "byPage", storage.pages::pg_catalog.float8 AS pages,
             storage.bytes::pg_catalog.float8 AS bytes, pg_catalog.round(estimate.rows) AS rows,
             pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
@@ -104,9 +105,14 @@ export async function readMembers(client: Client, server: ServerFacts, root: num
      ORDER BY member.oid <> member.root, n.nspname, c.relname`,
     [root],
   );
-  if (rows.some(({ readable }) => !readable)) return undefined;
-  return rows.map(({ schema, name, byPage, pages, bytes, rows: estimate }) => ({
-    id: { schema, name },
+  const members = rows.map((row) => ({
+    ...row,
+    schema: decodeText(row.schema, server),
+    name: decodeText(row.name, server),
+  }));
+  if (members.some(({ readable, schema, name }) => !readable || !schema.isWhole || !name.isWhole)) return undefined;
+  return members.map(({ schema, name, byPage, pages, bytes, rows: estimate }) => ({
+    id: { schema: schema.text, name: name.text },
     byPage,
     pages: pages ?? 0,
     bytes: bytes ?? 0,

@@ -6,6 +6,7 @@ import { requestCancel } from './cancel.js';
 import { connectPostgres, discard, leave, type PostgresSettings, streamOf } from './connection.js';
 import { CopyChannel } from './copy/copy-channel.js';
 import { CopyRead, type CopyReadResult } from './copy/copy-read.js';
+import { registerCharacters } from './decode/encoded-text.js';
 import { postgresError } from './errors.js';
 import { lockForRead } from './locks.js';
 import { begin } from './transaction.js';
@@ -31,6 +32,7 @@ class PostgresReader implements SliceReader {
 
   constructor(settings: PostgresSettings, snapshot: Snapshot) {
     this.#settings = settings;
+    if (settings.characters !== undefined) registerCharacters(settings.characters);
     this.#snapshot = snapshot;
   }
 
@@ -60,7 +62,8 @@ class PostgresReader implements SliceReader {
   async read(request: ReadRequest, sink: RowSink, signal: AbortSignal): Promise<ReadResult> {
     signal.throwIfAborted();
     const { client, channel } = await this.connect();
-    const copy = new CopyRead({ request, sink, channel });
+    const { characters } = this.#settings;
+    const copy = new CopyRead({ request, sink, channel, encoding: characters?.encoding });
     const abort = (): void => copy.fail(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     try {

@@ -1,5 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
+import { readText, selectBytes } from './catalog-text.js';
+import { type DatabaseCharacters, readCharacters } from './characters.js';
 
 /** What planning needs to know of the server; does not change while a session lasts. */
 export interface ServerFacts {
@@ -8,8 +11,10 @@ export interface ServerFacts {
   /** `17.9`. */
   readonly versionText: string;
   readonly database: string;
-  /** No encoding: text may be any bytes. */
-  readonly asciiOnly: boolean;
+  /** The server's name of the database's encoding; `SQL_ASCII` for none: text may be any bytes. */
+  readonly encoding: string;
+  /** Of an encoding other than UTF-8. */
+  readonly characters: DatabaseCharacters | undefined;
   /** Digits after the point of `money`, by `lc_monetary`. */
   readonly moneyScale: number;
   /** Bytes of a page. */
@@ -22,13 +27,13 @@ export interface ServerFacts {
 
 const OLDEST = 120000;
 
-/** @throws LakeportError for a server that is too old */
+/** To be called in a transaction. @throws LakeportError for a server that is too old */
 export async function readServerFacts(client: Client): Promise<ServerFacts> {
-  const { rows } = await client.query<ServerFacts>(`
+  const { rows } = await client.query<Omit<ServerFacts, 'characters'>>(`
     SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS "version",
            pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) AS "versionText",
-           pg_catalog.current_database()::pg_catalog.text AS "database",
-           pg_catalog.current_setting('server_encoding') = 'SQL_ASCII' AS "asciiOnly",
+           ${selectBytes('pg_catalog.current_database()')} AS "database",
+           pg_catalog.current_setting('server_encoding') AS "encoding",
            pg_catalog.scale('1'::pg_catalog.money::pg_catalog.numeric) AS "moneyScale",
            pg_catalog.current_setting('block_size')::pg_catalog.int4 AS "blockSize",
            pg_catalog.pg_is_in_recovery() AS "isStandby",
@@ -42,7 +47,16 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
       hint: 'PostgreSQL 12 and later are',
     });
   }
-  return facts;
+  const { encoding } = facts;
+  const hasOwn = encoding !== 'UTF8' && encoding !== 'SQL_ASCII';
+  const characters = hasOwn ? await readCharacters(client, encoding) : undefined;
+  return { ...facts, characters, database: databaseName(facts.database, { encoding, characters }) };
+}
+
+/** Of all databases in the encoding of the one that it was made from: UTF-8 wherever it can be that. */
+function databaseName(selected: string, server: Pick<ServerFacts, 'encoding' | 'characters'>): string {
+  const bytes = Buffer.from(selected, 'hex');
+  return isUtf8(bytes) ? bytes.toString() : readText(selected, server);
 }
 
 /**

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { PostgresInfo, SslMode } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
 import type { OpenOptions } from '../source.js';
+import { textEncoding } from './text-encoding.js';
+import type { DatabaseCharacters } from './characters.js';
 import { parseConnectionString } from './connection-string.js';
 
 /**
@@ -27,6 +29,10 @@ export interface PostgresSettings {
   readonly statementTimeoutMs: number | undefined;
   /** Longest wait for a table's lock. */
   readonly lockTimeoutMs: number;
+  /** What the text of a database without an encoding (`SQL_ASCII`) is in; undefined where nobody knows. */
+  readonly sourceEncoding?: string | undefined;
+  /** Of a database in another encoding than UTF-8: for readers, which get its text as it is. Known once connected. */
+  readonly characters?: DatabaseCharacters | undefined;
 }
 
 /** The part of the settings that single fields and a connection string have in common. */
@@ -70,6 +76,7 @@ export async function postgresSettings(info: PostgresInfo, options: OpenOptions)
     options: { ...address.options, ...info.options },
     connectTimeoutMs: address.connectTimeoutMs ?? info.connectTimeoutMs,
     statementTimeoutMs: info.statementTimeoutMs,
+    sourceEncoding: textEncoding(info.sourceEncoding, entryId),
     lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
   };
 }

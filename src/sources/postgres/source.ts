@@ -17,10 +17,12 @@ import type {
   TableProblem,
 } from '../source.js';
 import { listTables } from './catalog.js';
+import { nameNotReadable } from './catalog-text.js';
 import { describeColumns } from './columns.js';
 import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection.js';
 import { postgresError } from './errors.js';
 import { readMembers } from './members.js';
+import { displayTable } from './identifiers.js';
 import { findRelations, type Relation } from './relations.js';
 import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
 import { displayAddress, type PostgresSettings } from './settings.js';
@@ -67,6 +69,8 @@ class PostgresSource implements Source {
   readonly #settings: PostgresSettings;
   #facts: ServerFacts;
   readonly #relations = new Map<string, Relation>();
+  /** Listed tables that nobody can ask for, since their names are no text. */
+  readonly #unnamed = new Set<string>();
   /** A savepoint belongs to one question, so they are asked one after the other. */
   readonly #oneByOne = pLimit(1);
   /** Start of the transaction that holds snapshot and locks; undefined where there is none. */
@@ -87,7 +91,13 @@ class PostgresSource implements Source {
   }
 
   listTables(options: { readonly views: boolean }): Promise<SourceTable[]> {
-    return this.#asking(undefined, () => listTables(this.#client, this.#facts, options));
+    return this.#asking(undefined, async () => {
+      const listed = await listTables(this.#client, this.#facts, options);
+      return listed.map(({ hasReadableName, ...table }) => {
+        if (!hasReadableName) this.#unnamed.add(keyOf(table.id));
+        return table;
+      });
+    });
   }
 
   async pin(
@@ -95,18 +105,22 @@ class PostgresSource implements Source {
     options: PinOptions,
   ): Promise<{ readonly snapshot: Snapshot; readonly problems: TableProblem[] }> {
     const client = this.#client;
+    const unnamed = tables
+      .filter(({ id }) => this.#unnamed.has(keyOf(id)))
+      .map(({ id }) => ({ id, error: nameNotReadable(displayTable(id)) }));
     return this.#oneByOne(async () => {
       try {
         if (this.#pinned !== undefined) await client.query('ROLLBACK');
         this.#pinned = undefined;
         if (options.consistency === 'none') {
           const snapshot = await inTransaction(client, this.#settings, CATALOG, () => noSnapshot(client));
-          return { snapshot, problems: [] };
+          return { snapshot, problems: unnamed };
         }
-        const pinned = await pinTables(client, this.#facts, tables, this.#settings);
+        const named = tables.filter(({ id }) => !this.#unnamed.has(keyOf(id)));
+        const pinned = await pinTables(client, this.#facts, named, this.#settings);
         this.#pinned = await transactionStart(client);
         this.#loss = undefined;
-        return pinned;
+        return { ...pinned, problems: [...pinned.problems, ...unnamed] };
       } catch (error) {
         await client.query('ROLLBACK').catch(() => undefined);
         throw postgresError(error, { entry: this.#settings.entryId });
@@ -125,7 +139,10 @@ class PostgresSource implements Source {
       return relation === undefined || relation instanceof LakeportError ? [] : [{ id, ...relation }];
     });
     const described = await this.#asking(undefined, () =>
-      describeColumns(this.#client, this.#facts, readable, options),
+      describeColumns(this.#client, this.#facts, readable, {
+        ...options,
+        sourceEncoding: this.#settings.sourceEncoding,
+      }),
     );
     const columns = new Map(readable.map(({ id }, index) => [keyOf(id), described[index]]));
     return ids.map((id, index) => {
@@ -204,7 +221,7 @@ class PostgresSource implements Source {
   }
 
   readerSettings(): ReaderSettings {
-    return { engine: this.engine, connection: this.#settings };
+    return { engine: this.engine, connection: { ...this.#settings, characters: this.#facts.characters } };
   }
 
   async close(): Promise<void> {

@@ -109,13 +109,13 @@ export async function begin(client: Queryable, settings: PostgresSettings, optio
 export async function beginBeforeSnapshot(
   client: Queryable,
   settings: PostgresSettings,
-  server: { readonly version: number; readonly asciiOnly: boolean },
+  server: { readonly version: number; readonly encoding: string },
 ): Promise<void> {
   const { role } = ownSettings(settings);
   const needed = {
     ...(role !== undefined && { role }),
     standard_conforming_strings: 'on',
-    client_encoding: server.asciiOnly ? 'SQL_ASCII' : 'UTF8',
+    client_encoding: server.encoding === 'SQL_ASCII' ? 'SQL_ASCII' : 'UTF8',
     statement_timeout: String(settings.statementTimeoutMs ?? 0),
     lock_timeout: String(settings.lockTimeoutMs),
     idle_in_transaction_session_timeout: '0',

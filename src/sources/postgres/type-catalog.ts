@@ -1,4 +1,6 @@
 import type { Client } from 'pg';
+import { readText, selectText } from './catalog-text.js';
+import type { ServerFacts } from './server.js';
 
 /** A row of pg_type, as far as the type table needs it. */
 export interface PostgresType {
@@ -32,7 +34,7 @@ export class TypeCatalog {
     this.#types = new Map(types.map((type) => [type.oid, type]));
   }
 
-  static async read(client: Client, oids: Iterable<number>): Promise<TypeCatalog> {
+  static async read(client: Client, server: ServerFacts, oids: Iterable<number>): Promise<TypeCatalog> {
     const { rows } = await client.query<NullableFields<PostgresType>>(
       `WITH RECURSIVE needed (oid) AS (
          SELECT DISTINCT unnest FROM pg_catalog.unnest($1::pg_catalog.oid[])
@@ -43,10 +45,10 @@ export class TypeCatalog {
          CROSS JOIN LATERAL (VALUES (t.typelem), (t.typbasetype)) AS part (oid)
          WHERE part.oid <> 0
        )
-       SELECT t.oid, n.nspname::pg_catalog.text AS schema, t.typname::pg_catalog.text AS name,
+       SELECT t.oid, ${selectText('n.nspname', server)} AS schema, ${selectText('t.typname', server)} AS name,
               t.typtype::pg_catalog.text AS kind,
               element.oid AS element, NULLIF(t.typbasetype, 0::pg_catalog.oid) AS base, t.typtypmod AS "baseModifier",
-              e.extname::pg_catalog.text AS extension
+              ${selectText('e.extname', server)} AS extension
        FROM needed
        JOIN pg_catalog.pg_type AS t ON t.oid = needed.oid
        JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
@@ -57,11 +59,13 @@ export class TypeCatalog {
       [[...new Set(oids)]],
     );
     return new TypeCatalog(
-      rows.map(({ element, base, extension, ...type }) => ({
+      rows.map(({ element, base, extension, schema, name, ...type }) => ({
         ...type,
+        schema: readText(schema, server),
+        name: readText(name, server),
         element: element ?? undefined,
         base: base ?? undefined,
-        extension: extension ?? undefined,
+        extension: extension === null ? undefined : readText(extension, server),
       })),
     );
   }

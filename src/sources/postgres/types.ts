@@ -25,10 +25,12 @@ export interface MappingOptions {
   readonly unboundedNumeric: UnboundedNumeric;
   /** Of `money`: digits after the point. */
   readonly moneyScale: number;
-  /** The server does not know what encoding its text has (`SQL_ASCII`). */
-  readonly asciiOnly: boolean;
   /** For a reader that does not take every type. */
   readonly compat?: Compat | undefined;
+  /** The database's; `SQL_ASCII` says that its text may be in any. */
+  readonly encoding: string;
+  /** What the user knows the text of a database without an encoding to be in. */
+  readonly sourceEncoding?: string | undefined;
 }
 
 type Mapping = Omit<TypeMapping, 'list'>;
@@ -162,11 +164,15 @@ export function decimalBytes(precision: number): number {
   return Math.ceil((Math.log2(10) * precision + 1) / 8);
 }
 
-/** Text of which the server does not know the encoding has to be proven to be UTF-8. */
-function checked(mapping: Mapping, { asciiOnly }: MappingOptions): Mapping {
+/**
+ * Text that does not come as UTF-8 is decoded here; text of which nobody knows the encoding has to be proven to be UTF-8.
+ */
+function checked(mapping: Mapping, { encoding, sourceEncoding }: MappingOptions): Mapping {
   const { kind } = mapping.decoder;
-  if (!asciiOnly || !['text', 'json', 'jsonb'].includes(kind)) return mapping;
-  return { ...mapping, decoder: { kind: 'checkedText' }, asText: mapping.asText || kind !== 'text', partial: true };
+  if (encoding === 'UTF8' || !['text', 'json', 'jsonb'].includes(kind)) return mapping;
+  const from = encoding === 'SQL_ASCII' ? sourceEncoding : encoding;
+  const decoder = from === undefined ? { kind: 'checkedText' } : { kind: 'encodedText', encoding: from };
+  return { ...mapping, decoder, asText: mapping.asText || kind !== 'text', partial: true };
 }
 
 function exact(kind: string, type: ParquetType): Mapping {

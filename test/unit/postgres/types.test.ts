@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TypeCatalog, type PostgresType } from '../../../src/sources/postgres/type-catalog.js';
 import { decimalBytes, mapType, numericShape, type MappingOptions } from '../../../src/sources/postgres/types.js';
 
-const OPTIONS: MappingOptions = { unboundedNumeric: { as: 'text' }, moneyScale: 2, asciiOnly: false };
+const OPTIONS: MappingOptions = { unboundedNumeric: { as: 'text' }, moneyScale: 2, encoding: 'UTF8' };
 
 function typeOf(name: string, given: Partial<PostgresType> = {}): PostgresType {
   return {

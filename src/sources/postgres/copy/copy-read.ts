@@ -34,9 +34,15 @@ export class CopyRead implements CopyReceiver, Submittable {
   #batchBytes = 0;
   #isMidBatch = false;
 
-  constructor(options: { readonly request: ReadRequest; readonly sink: RowSink; readonly channel: CopyChannel }) {
-    const { request, sink, channel } = options;
-    this.#text = `COPY (${request.slice.query}) TO STDOUT (FORMAT binary)`;
+  constructor(options: {
+    readonly request: ReadRequest;
+    readonly sink: RowSink;
+    readonly channel: CopyChannel;
+    /** What the text of the rows is to come in, where that is not the encoding of the session. */
+    readonly encoding?: string | undefined;
+  }) {
+    const { request, sink, channel, encoding } = options;
+    this.#text = inEncoding(encoding, `COPY (${request.slice.query}) TO STDOUT (FORMAT binary)`);
     this.#channel = channel;
     this.#sink = sink;
     this.#scanner = new RowScanner(request.columns.length);
@@ -95,7 +101,8 @@ export class CopyRead implements CopyReceiver, Submittable {
   }
 
   handleCommandComplete(message: { readonly text: string }): void {
-    this.#rows = Number(/^COPY (\d+)$/.exec(message.text)?.[1]);
+    const [, rows] = /^COPY (\d+)$/.exec(message.text) ?? [];
+    if (rows !== undefined) this.#rows = Number(rows);
   }
 
   /** The driver's last word on this query, whether the server or the connection failed. */
@@ -104,7 +111,7 @@ export class CopyRead implements CopyReceiver, Submittable {
   }
 
   handleReadyForQuery(): void {
-    if (this.#rows === undefined || Number.isNaN(this.#rows)) this.#reject(new Error('COPY ended without a count'));
+    if (this.#rows === undefined) this.#reject(new Error('COPY ended without a count'));
     else this.#resolve({ rows: this.#rows, bytes: this.#bytes, unrepresentable: this.#decoder.unrepresentable });
   }
 
@@ -131,4 +138,10 @@ export class CopyRead implements CopyReceiver, Submittable {
   handleCopyData(): void {
     // Taken by the channel before the driver sees it.
   }
+}
+
+/** One message of several statements: the server takes them all as UTF-8, and sends rows in the other encoding. */
+function inEncoding(encoding: string | undefined, copy: string): string {
+  if (encoding === undefined) return copy;
+  return `SET LOCAL client_encoding = ${encoding}; ${copy}; SET LOCAL client_encoding = 'UTF8'`;
 }

@@ -3,7 +3,7 @@ import type { RowSink } from '../../../columns/row-sink.js';
 import { LakeportError } from '../../../errors.js';
 import type { ReadRequest } from '../../source.js';
 import { bindDecoder, type Unrepresentable, unrepresentableBy } from '../decode/decoders.js';
-import { type FieldDecoder, UnrepresentableValue, type WireChunk } from '../decode/wire.js';
+import { type FieldDecoder, UndecodableText, UnrepresentableValue, type WireChunk } from '../decode/wire.js';
 import type { RowScanner } from './row-scanner.js';
 
 /** A batch with a row larger than this takes no dictionary: one entry alone would exceed every bound. */
@@ -123,13 +123,19 @@ export class RowDecoder {
   #unrepresentableError(cause: UnrepresentableValue, column: ColumnBuffer): LakeportError {
     const { table, slice } = this.#request;
     const { name, sourceType, list } = column.spec;
+    const isText = cause instanceof UndecodableText;
     const ways = [
       '--on_unrepresentable null writes such values as NULL and counts them',
+      ...(isText && cause.encoding === 'UTF-8'
+        ? ['"source_encoding" of the entry, such as "LATIN1", decodes the text of a database without an encoding']
+        : []),
       ...(sourceType.startsWith('numeric') ? ['--unbounded_numeric text keeps every number as text'] : []),
-      `or export a view that selects ${list ? 'the array' : 'the column'} as text (with --include_views)`,
+      isText
+        ? 'or correct the text in the database'
+        : `or export a view that selects ${list ? 'the array' : 'the column'} as text (with --include_views)`,
     ];
     return new LakeportError({
-      code: 'UNREPRESENTABLE_VALUE',
+      code: isText ? 'TEXT_NOT_DECODABLE' : 'UNREPRESENTABLE_VALUE',
       exit: 'unrepresentable',
       message: `Column ${name} (${sourceType}) of ${table.schema}.${table.name} holds ${cause.message}`,
       hint: ways.join('; '),

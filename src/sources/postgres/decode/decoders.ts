@@ -12,6 +12,7 @@ import {
   decodeNumericAsDouble,
   fitsDecimal,
 } from './numeric.js';
+import { decodeEncodedText, isUndecodable, textDecoding } from './encoded-text.js';
 import { decodeBytes, decodeCheckedText, decodeFixed, decodeJsonb, decodeMoney, isUtf8At } from './texts.js';
 import type { FieldDecoder, WireChunk } from './wire.js';
 import { timeText, uuidText } from './written-texts.js';
@@ -66,6 +67,10 @@ export function bindDecoder(decoder: ColumnDecoder, column: ColumnBuffer): Field
       if (decoder.kind === 'jsonb') return (wire, o, from, to) => decodeJsonb(column, wire, o, from, to);
       if (decoder.kind === 'uuidText') return (wire, o, from, to) => appendTexts(column, uuidText(wire), o, from, to);
       if (decoder.kind === 'timeText') return (wire, o, from, to) => appendTexts(column, timeText(wire), o, from, to);
+      if (decoder.kind === 'encodedText') {
+        const decoding = decodingOf(decoder);
+        return (wire, o, from, to) => decodeEncodedText(column, decoding, wire, o, from, to);
+      }
       if (decoder.kind === 'checkedText') return (wire, o, from, to) => decodeCheckedText(column, wire, o, from, to);
       if (decoder.kind === 'text' || decoder.kind === 'bytea' || decoder.kind === 'json') {
         return (wire, o, from, to) => decodeBytes(column, wire, o, from, to);
@@ -98,6 +103,10 @@ export function unrepresentableBy(decoder: ColumnDecoder): Unrepresentable | und
       return (wire, offset) => isUnboundedTimestamp(wire.view, offset);
     case 'checkedText':
       return (wire, offset) => !isUtf8At(wire, offset);
+    case 'encodedText': {
+      const decoding = decodingOf(decoder);
+      return (wire, offset) => isUndecodable(decoding, wire, offset);
+    }
     default:
       return undefined;
   }
@@ -107,6 +116,11 @@ function elementDecoder(decoder: ColumnDecoder): ColumnDecoder {
   const { element } = decoder;
   if (typeof element !== 'string') throw new TypeError('an array decoder without its element');
   return { ...decoder, kind: element };
+}
+
+function decodingOf({ encoding }: ColumnDecoder) {
+  if (typeof encoding !== 'string') throw new TypeError('a text decoder without its encoding');
+  return textDecoding(encoding);
 }
 
 function targetOf(decoder: ColumnDecoder) {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
-import { fieldLength, UnrepresentableValue, type WireChunk } from './wire.js';
+import { fieldLength, UndecodableText, UnrepresentableValue, type WireChunk } from './wire.js';
 
 /** Up to here a loop over words beats the native copy, which has a cost of its own for each call. */
 const SHORT = 96;
@@ -72,7 +72,7 @@ export function decodeCheckedText(
   to: number,
 ): void {
   for (let i = from; i < to; i++) {
-    if (!isUtf8At(wire, offsets[i] as number)) throw new UnrepresentableValue('text that is not UTF-8');
+    if (!isUtf8At(wire, offsets[i] as number)) throw new UndecodableText('UTF-8');
   }
   decodeBytes(column, wire, offsets, from, to);
 }

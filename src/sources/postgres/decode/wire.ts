@@ -21,5 +21,15 @@ export type FieldDecoder = (wire: WireChunk, offsets: Int32Array, from: number, 
 
 /** A value that PostgreSQL holds and the column's Parquet type can't. Says which kind of value, never the value. */
 export class UnrepresentableValue extends Error {
-  override readonly name = 'UnrepresentableValue';
+  override readonly name: string = 'UnrepresentableValue';
+}
+
+/** Text that has no form in UTF-8, the only one that Parquet knows. */
+export class UndecodableText extends UnrepresentableValue {
+  override readonly name = 'UndecodableText';
+
+  /** @param encoding what the text was to be decoded from */
+  constructor(readonly encoding: string) {
+    super(`text with bytes that are not a character of ${encoding} with a counterpart in UTF-8`);
+  }
 }

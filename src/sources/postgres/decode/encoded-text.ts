@@ -1,0 +1,152 @@
+import { decode, encodingExists } from 'iconv-lite';
+import type { BytesColumn } from '../../../columns/bytes-column.js';
+import { characterLength, type DatabaseCharacters } from '../characters.js';
+import { decodeBytes } from './texts.js';
+import { fieldLength, UndecodableText, type WireChunk } from './wire.js';
+
+/**
+ * Text that comes in another encoding than UTF-8: that of the database, or the one that the user knows the bytes of a
+ * database without an encoding to be in. All of them hold ASCII in its place.
+ */
+export interface TextDecoding {
+  readonly encoding: string;
+  /** Most bytes of UTF-8 that a byte becomes. */
+  readonly expansion: number;
+  /** Writes the text of `bytes[start, end)` to `out`, from `at` on; where it ends there, or -1 for what is no text. */
+  decode(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number;
+}
+
+const known = new Map<string, TextDecoding>();
+
+/** Makes a database's encoding known to the decoders of this thread. */
+export function registerCharacters(characters: DatabaseCharacters): void {
+  if (!known.has(characters.encoding)) known.set(characters.encoding, ofDatabase(characters));
+}
+
+/** The decoding of a database's encoding that was registered, or of one that iconv knows. */
+export function textDecoding(encoding: string): TextDecoding {
+  const found = known.get(encoding);
+  if (found !== undefined) return found;
+  const made = ofIconv(encoding);
+  known.set(encoding, made);
+  return made;
+}
+
+/* `… as number` below: within the field, or within the table. */
+
+function ofDatabase({ encoding, byCode }: DatabaseCharacters): TextDecoding {
+  const utf8 = new Map([...byCode].map(([code, character]) => [code, Buffer.from(character)]));
+  const lengths = Uint8Array.from({ length: 256 }, (_, lead) => characterLength(encoding, lead));
+  return {
+    encoding,
+    expansion: 3,
+    decode(bytes, start, end, out, at) {
+      let i = start;
+      while (i < end) {
+        const lead = bytes[i] as number;
+        if (lead < 0x80) {
+          out[at++] = lead;
+          i++;
+          continue;
+        }
+        const next = i + (lengths[lead] as number);
+        if (next > end) return -1;
+        let code = lead;
+        for (let k = i + 1; k < next; k++) code = code * 0x100 + (bytes[k] as number);
+        const character = utf8.get(code);
+        if (character === undefined) return -1;
+        for (let k = 0; k < character.length; k++) out[at++] = character[k] as number;
+        i = next;
+      }
+      return at;
+    },
+  };
+}
+
+const REPLACEMENT = '\ufffd';
+const encoder = new TextEncoder();
+
+function ofIconv(encoding: string): TextDecoding {
+  if (!encodingExists(encoding)) throw new TypeError('text in an encoding that is not known');
+  // Where each byte is a character, a table does; elsewhere a character's bytes are told apart by the converter alone.
+  const singles = singleBytes(encoding);
+  if (singles !== undefined) return { ...ofDatabase({ encoding: '', byCode: singles }), encoding };
+  return {
+    encoding,
+    expansion: 3,
+    decode(bytes, start, end, out, at) {
+      const text = decode(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start), encoding);
+      if (text.includes(REPLACEMENT)) return -1;
+      return at + encoder.encodeInto(text, out.subarray(at)).written;
+    },
+  };
+}
+
+/** Undefined for an encoding in which some characters take several bytes. */
+function singleBytes(encoding: string): Map<number, string> | undefined {
+  const byCode = new Map<number, string>();
+  for (let byte = 0x80; byte <= 0xff; byte++) {
+    const twice = decode(Buffer.of(byte, byte, 0x41), encoding);
+    if (!/^(.)\1A$/su.test(twice)) return undefined;
+    const character: string = twice.slice(0, (twice.length - 1) / 2);
+    if (character !== REPLACEMENT) byCode.set(byte, character);
+  }
+  return byCode;
+}
+
+/** The values of a batch in UTF-8, as if they had come so. Grows and is reused. */
+let converted = chunkOf(64 << 10);
+let convertedOffsets = new Int32Array(1024);
+
+export function decodeEncodedText(
+  column: BytesColumn,
+  decoding: TextDecoding,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  if (isAscii(wire, offsets, from, to)) {
+    decodeBytes(column, wire, offsets, from, to);
+    return;
+  }
+  const { bytes, view } = wire;
+  let total = 0;
+  for (let i = from; i < to; i++) total += 4 + decoding.expansion * fieldLength(view, offsets[i] as number);
+  if (total > converted.bytes.length) converted = chunkOf(total * 2);
+  if (to - from > convertedOffsets.length) convertedOffsets = new Int32Array((to - from) * 2);
+  let at = 0;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number;
+    const begin = at + 4;
+    const end = decoding.decode(bytes, offset, offset + fieldLength(view, offset), converted.bytes, begin);
+    if (end < 0) throw new UndecodableText(decoding.encoding);
+    converted.view.setInt32(at, end - begin);
+    convertedOffsets[i - from] = begin;
+    at = end;
+  }
+  decodeBytes(column, converted, convertedOffsets, 0, to - from);
+}
+
+/** Whether the decoding would refuse the value at `offset`. */
+export function isUndecodable(decoding: TextDecoding, { bytes, view }: WireChunk, offset: number): boolean {
+  const length = fieldLength(view, offset);
+  if (decoding.expansion * length > converted.bytes.length) converted = chunkOf(decoding.expansion * length * 2);
+  return decoding.decode(bytes, offset, offset + length, converted.bytes, 0) < 0;
+}
+
+function isAscii({ bytes, view }: WireChunk, offsets: Int32Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number;
+    const end = offset + fieldLength(view, offset);
+    let k = offset;
+    for (; k + 4 <= end; k += 4) if ((view.getInt32(k) & 0x80808080) !== 0) return false;
+    for (; k < end; k++) if ((bytes[k] as number) >= 0x80) return false;
+  }
+  return true;
+}
+
+function chunkOf(length: number): WireChunk {
+  const bytes = new Uint8Array(length);
+  return { bytes, view: new DataView(bytes.buffer) };
+}

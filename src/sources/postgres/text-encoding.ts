@@ -1,0 +1,38 @@
+import { decode, encodingExists } from 'iconv-lite';
+import { LakeportError } from '../../errors.js';
+
+/** PostgreSQL's names of encodings that iconv has under another one. */
+const NAMES: Readonly<Record<string, string>> = {
+  ABC: 'cp1258',
+  ALT: 'cp866',
+  UHC: 'cp949',
+  UNICODE: 'utf8',
+  VSCII: 'cp1258',
+  WIN: 'cp1251',
+  WIN866: 'cp866',
+  WIN874: 'cp874',
+  WIN949: 'cp949',
+};
+
+/**
+ * The encoding that an entry's `source_encoding` names: one of PostgreSQL's or of iconv's names.
+ * @throws LakeportError where it is not known, or is none of text that has ASCII in its place
+ */
+export function textEncoding(name: string | undefined, entryId: string): string | undefined {
+  if (name === undefined) return undefined;
+  const plain = name.trim();
+  const encoding = NAMES[plain.toUpperCase()] ?? plain;
+  if (encodingExists(encoding) && keepsAscii(encoding)) return encoding;
+  throw new LakeportError({
+    code: 'SOURCE_ENCODING_UNKNOWN',
+    exit: 'usage',
+    message: `"source_encoding" of the entry is ${plain}, which is no encoding that text of a database could be in`,
+    hint: 'use a name such as LATIN1, LATIN9, WIN1252, KOI8R, EUC_JP, SJIS, GBK or UTF8',
+    context: { entry: entryId, detail: 'source_encoding' },
+  });
+}
+
+function keepsAscii(encoding: string): boolean {
+  const ascii = Buffer.from(Array.from({ length: 0x7e }, (_, index) => index + 1));
+  return decode(ascii, encoding) === ascii.toString('latin1');
+}
