@@ -249,10 +249,14 @@ describe('a run log in a database that lacks characters', () => {
       const { code, stderr } = await user.export('--log_db_auth_id', 'log', '--include_views', '--env_name', 'prod 表');
       expect(stderr).not.toContain('log_in_latin1 cannot');
       expect(code).toBe(3);
-      const rows = await server.query('SELECT source_table FROM export_jobs ORDER BY 1', [], database);
+      const rows = await server.query(
+        'SELECT source_table FROM export_jobs ORDER BY source_table COLLATE "C"',
+        [],
+        database,
+      );
       expect(rows.map(({ source_table }) => source_table)).toEqual([
-        'bröken \\u8868',
         '\\u8868 é \\u005cu0041 \\ud83d\\ude00',
+        'bröken \\u8868',
       ]);
       const status = await user.status(undefined, '-a', 'auth.json', '--log_db_auth_id', 'log');
       expect(status.tables.map(({ table }) => table).sort()).toEqual(['bröken 表', '表 é \\u0041 😀']);

@@ -8,9 +8,9 @@ import { type DatabaseCharacters, readCharacters } from '../../sources/postgres/
  */
 export interface TextEscaping {
   /** A parameter of a statement. */
-  escape(value: unknown): unknown;
+  readonly escape: (value: unknown) => unknown;
   /** A value of a row. */
-  unescape(value: unknown): unknown;
+  readonly unescape: (value: unknown) => unknown;
 }
 
 const NOTHING_TO_ESCAPE: TextEscaping = { escape: (value) => value, unescape: (value) => value };

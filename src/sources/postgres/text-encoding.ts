@@ -6,7 +6,6 @@ const NAMES: Readonly<Record<string, string>> = {
   ABC: 'cp1258',
   ALT: 'cp866',
   UHC: 'cp949',
-  UNICODE: 'utf8',
   VSCII: 'cp1258',
   WIN: 'cp1251',
   WIN866: 'cp866',
@@ -21,6 +20,8 @@ const NAMES: Readonly<Record<string, string>> = {
 export function textEncoding(name: string | undefined, entryId: string): string | undefined {
   if (name === undefined) return undefined;
   const plain = name.trim();
+  // What text is taken for anyhow.
+  if (/^(utf-?8|unicode)$/i.test(plain)) return undefined;
   const encoding = NAMES[plain.toUpperCase()] ?? plain;
   if (encodingExists(encoding) && keepsAscii(encoding)) return encoding;
   throw new LakeportError({

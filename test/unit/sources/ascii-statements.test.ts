@@ -35,7 +35,7 @@ function beyondAscii(code: string): string[] {
   const source = ts.createSourceFile('code.ts', code, ts.ScriptTarget.Latest, true);
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
-    if ((ts.isStringLiteralLike(node) || isTemplatePart(node)) && /[^\0-\x7f]/.test(node.text)) {
+    if ((ts.isStringLiteralLike(node) || isTemplatePart(node)) && /[^\0-\x7f]/.test(node.getText())) {
       const { line } = source.getLineAndCharacterOfPosition(node.getStart());
       found.push(`${line + 1}: ${node.getText().replace(/^\}/, '`')}`);
     }

@@ -91,7 +91,7 @@ function singleBytes(encoding: string): Map<number, string> | undefined {
     const character: string = twice.slice(0, (twice.length - 1) / 2);
     if (character !== REPLACEMENT) byCode.set(byte, character);
   }
-  return byCode;
+  return byCode.size === 0 ? undefined : byCode;
 }
 
 /** The values of a batch in UTF-8, as if they had come so. Grows and is reused. */
