@@ -20,9 +20,9 @@ export interface RenewalSettings {
 }
 
 /**
- * What becomes of tables when the connection is lost that holds the run's snapshot. Slices that are being read keep
- * their view of it, but no other can be begun: tables that are short of slices begin anew as of another moment, those
- * that are not go on to their end.
+ * What becomes of tables when the connection is lost that holds the run's snapshot. A reader keeps its view of it, but the
+ * locks are gone: what TRUNCATE has removed since is missing from that view without a word. So nothing counts that was not
+ * read before: tables that are not complete begin anew as of another moment.
  */
 export class RenewedTables {
   readonly #settings: RenewalSettings;
@@ -42,10 +42,23 @@ export class RenewedTables {
     return this.#running !== undefined;
   }
 
-  /** Whether slices of this snapshot can still be begun. */
+  /**
+   * Whether the run's snapshot is still this one, and held, as the source says when it is asked from now on. What was read
+   * before that is complete.
+   */
   async isCurrent(snapshot: Snapshot): Promise<boolean> {
-    const { current } = this.#settings.snapshot;
-    return this.#running === undefined && snapshot === current && (await this.#settings.snapshot.isHeld());
+    const isHeld = await this.#settings.snapshot.isHeld();
+    return isHeld && this.#running === undefined && snapshot === this.#settings.snapshot.current;
+  }
+
+  /**
+   * Takes another snapshot at once, as the run's is known to be lost, for the tables that are not complete.
+   * @returns tables that can't be read any more
+   * @throws LakeportError where there can be no other snapshot
+   */
+  async renewLost(all: readonly TableJob[]): Promise<ReadonlyMap<TableJob, LakeportError>> {
+    await this.#running?.catch(() => undefined);
+    return all.some(isUnread) ? this.#ensureHeld(all) : new Map();
   }
 
   /**
@@ -85,7 +98,7 @@ export class RenewedTables {
 
   /** To be called when a reader has left the table; does nothing as long as there are others. */
   isIdle(job: TableJob): void {
-    if (job.active > 0) return;
+    if (!job.isIdle) return;
     this.#idle.get(job)?.();
     this.#idle.delete(job);
   }
@@ -96,14 +109,14 @@ export class RenewedTables {
 
   async #renewAll(all: readonly TableJob[]): Promise<Map<TableJob, LakeportError>> {
     const { snapshot, observer } = this.#settings;
-    const unread = all.filter((job) => job.failure === undefined && !job.isComplete);
+    const unread = all.filter(isUnread);
     const renewal = await snapshot.renew(unread.map(({ plan }) => plan.id));
     for (const [key, plan] of renewal.tables) this.#plans.set(key, plan);
-    const short = unread.filter((job) => job.failure === undefined && !job.isComplete && job.isShortOfSlices);
-    tellPlan(observer, renewal, short);
+    const left = unread.filter(isUnread);
+    tellPlan(observer, renewal, left);
     const failures = new Map<TableJob, LakeportError>();
     await Promise.all(
-      short.map(async (job) => {
+      left.map(async (job) => {
         const error = renewal.problems.get(tableKey(job.plan.id)) ?? (await this.#beginAnew(job));
         if (error !== undefined) failures.set(job, error);
       }),
@@ -126,12 +139,16 @@ export class RenewedTables {
     if (job.startedAt !== undefined) {
       job.isRestarting = true;
       stopReading(job);
-      if (job.active > 0) await new Promise<void>((resolve) => this.#idle.set(job, resolve));
+      if (!job.isIdle) await new Promise<void>((resolve) => this.#idle.set(job, resolve));
       observer.message?.('warning', `${tableName(plan.id)} begins anew`, { table: tableName(plan.id) });
     }
     await withdraw(job.restart(plan));
     return undefined;
   }
+}
+
+function isUnread(job: TableJob): boolean {
+  return job.failure === undefined && !job.isComplete;
 }
 
 /** The tables that begin anew, with what is planned for them now. */

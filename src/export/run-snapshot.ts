@@ -23,6 +23,7 @@ export interface RunSnapshotSettings {
 export class RunSnapshot implements SharedSnapshot {
   readonly #settings: RunSnapshotSettings;
   #current: Snapshot;
+  readonly #held = new SharedQuestion(async () => (await this.#settings.source.isPinned?.()) ?? true);
 
   constructor(settings: RunSnapshotSettings) {
     this.#settings = settings;
@@ -38,15 +39,24 @@ export class RunSnapshot implements SharedSnapshot {
     return this.#current !== this.#settings.first;
   }
 
-  async isHeld(): Promise<boolean> {
-    return (await this.#settings.source.isPinned?.()) ?? true;
+  isHeld(): Promise<boolean> {
+    return this.#held.ask();
+  }
+
+  onLost(listener: () => void): void {
+    this.#settings.source.onLost?.(listener);
   }
 
   async renew(tables: readonly TableId[]): Promise<Renewal> {
     const { source, consistency, retry: policy, observer, signal } = this.#settings;
-    if (consistency === 'run') throw lost();
-    const text = 'The connection that held the snapshot was lost: tables that are not read yet get another one';
-    observer.message?.('warning', text, { event: 'snapshot_lost' });
+    const { loss } = source;
+    if (consistency === 'run') throw lost(loss);
+    const why = loss === undefined ? '' : ` (${loss.message})`;
+    const text = `The connection that held the snapshot was lost${why}: tables that are not read yet get another one`;
+    observer.message?.('warning', text, {
+      event: 'snapshot_lost',
+      ...(loss !== undefined && { code: loss.code, ...(loss.hint !== undefined && { hint: loss.hint }) }),
+    });
     const plan = await tryAgain(
       async () => {
         await source.reopen?.({ signal });
@@ -68,12 +78,48 @@ export class RunSnapshot implements SharedSnapshot {
   }
 }
 
-function lost(): LakeportError {
+function lost(loss: LakeportError | undefined): LakeportError {
+  const why = loss === undefined ? '' : ` (${loss.message})`;
+  const cure = loss?.hint === undefined ? '' : `${capital(loss.hint)}. `;
   return new LakeportError({
     code: 'SNAPSHOT_LOST',
     exit: 'unreachable',
-    message: 'The connection that held the snapshot was lost, and --consistency run allows no second one',
-    hint: 'Run again; without --consistency run, tables that are not read yet are read from another snapshot.',
-    context: { detail: '--consistency' },
+    message: `The connection that held the snapshot was lost${why}, and --consistency run allows no second one`,
+    hint: `${cure}Run again; without --consistency run, tables that are not read yet are read from another snapshot.`,
+    context: { detail: loss?.context.detail ?? '--consistency' },
+    cause: loss,
   });
+}
+
+function capital(sentence: string): string {
+  return sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
+}
+
+/** A question for many: whoever asks gets an answer that was asked for after that, and one answer serves all who wait. */
+class SharedQuestion {
+  readonly #put: () => Promise<boolean>;
+  #asked: Promise<boolean> | undefined;
+  #next: Promise<boolean> | undefined;
+
+  constructor(put: () => Promise<boolean>) {
+    this.#put = put;
+  }
+
+  ask(): Promise<boolean> {
+    if (this.#asked === undefined) return this.#askNow();
+    // The one under way may have been answered before what is to be proven.
+    this.#next ??= this.#asked.then(() => {
+      this.#next = undefined;
+      return this.#askNow();
+    });
+    return this.#next;
+  }
+
+  #askNow(): Promise<boolean> {
+    const answer = this.#put()
+      .catch(() => false)
+      .finally(() => (this.#asked = undefined));
+    this.#asked = answer;
+    return answer;
+  }
 }

@@ -15,7 +15,7 @@ import { sliceTask } from './slice-task.js';
 import { type RunStop, TableEndings } from './table-endings.js';
 import { type StagedBefore, TableJob } from './table-job.js';
 import { tableKey } from './table-name.js';
-import type { SliceTask } from './worker-messages.js';
+import type { SliceOutcome, SliceTask } from './worker-messages.js';
 import type { SliceEnd, SlicePool } from './worker-pool.js';
 
 export interface RunSettings {
@@ -55,11 +55,14 @@ export class Run {
   /** Aborted when nothing is worth waiting for any more. */
   readonly #patience = new AbortController();
   #stop: RunStop | undefined;
+  readonly #stopped: Promise<false>;
+  #tellStopped: () => void = () => undefined;
   #finish: () => void = () => undefined;
 
   constructor(settings: RunSettings) {
     const { tables, before, jobs, observer, snapshot, pool } = settings;
     this.#settings = settings;
+    this.#stopped = new Promise((resolve) => (this.#tellStopped = () => resolve(false)));
     this.#slots = new ReaderSlots(settings.readers);
     this.#scheduler = new Scheduler(
       tables.map((plan) => new TableJob(plan, before?.get(tableKey(plan.id)))),
@@ -85,11 +88,12 @@ export class Run {
 
   /** How each table ended, in the order of the plan. */
   async execute(): Promise<TableResult[]> {
-    const { signal, tables } = this.#settings;
+    const { signal, tables, snapshot } = this.#settings;
     const interrupt = () => this.#stopRun({ failure: undefined, publishStaged: false });
     signal.addEventListener('abort', interrupt, { once: true });
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
     if (signal.aborted || this.#settings.isStopped === true) interrupt();
+    snapshot.onLost?.(() => void this.#snapshotLost());
     this.#advance();
     await finished;
     this.#patience.abort();
@@ -143,15 +147,39 @@ export class Run {
       onStaged: (part) => job.stagedPart(slice, part),
     });
     this.#slots.leave(task);
-    if (end.ok) {
-      job.finished(slice, end.outcome);
-      observer.sliceStaged?.(table, slice.index, end.outcome);
-    } else await this.#sliceFailed(task, job, end, connects);
-    if (job.active === 0) this.#renewed.isIdle(job);
+    if (end.ok) await this.#sliceRead(task, job, end.outcome);
+    else await this.#sliceFailed(task, job, end, connects);
+    this.#renewed.isIdle(job);
     if (job.active > 0 || job.hasWaiting) this.#progress.report(job);
     else this.#progress.tell(job);
     this.#settleIfRead(job);
     this.#advance();
+  }
+
+  /**
+   * What was read counts only if the session that holds the snapshot and the locks answers a question that was put after
+   * the end of the read. Its reader goes on meanwhile.
+   */
+  async #sliceRead(task: SliceTask, job: TableJob, outcome: SliceOutcome): Promise<void> {
+    const { table, slice, what, snapshot } = task;
+    const { observer } = this.#settings;
+    if (what === 'schema') {
+      job.finished(slice, outcome);
+      observer.sliceStaged?.(table, slice.index, outcome);
+      return;
+    }
+    job.readToEnd();
+    this.#advance();
+    const counts = await Promise.race([this.#renewed.isCurrent(snapshot), this.#stopped]);
+    if (this.#isOutOfUse(job)) job.disproven(slice);
+    else if (counts) {
+      job.proven(slice, outcome);
+      observer.sliceStaged?.(table, slice.index, outcome);
+    } else {
+      await this.#endings.withdraw(job.takeStaged(slice));
+      job.disproven(slice);
+      await this.#renew(job);
+    }
   }
 
   async #sliceFailed(task: SliceTask, job: TableJob, end: Failed, connects: number): Promise<void> {
@@ -218,9 +246,17 @@ export class Run {
     this.#settings.observer.message?.('warning', text, { code: error.code });
   }
 
-  async #renew(job: TableJob): Promise<void> {
+  /** Without a slice that tells of it: the connection has ended. */
+  async #snapshotLost(): Promise<void> {
+    if (this.#stop === undefined) await this.#renew();
+    this.#advance();
+  }
+
+  /** @param job one that is to begin anew in any case */
+  async #renew(job?: TableJob): Promise<void> {
+    const { all } = this.#scheduler;
     try {
-      const failures = await this.#renewed.renew(job, this.#scheduler.all);
+      const failures = await (job === undefined ? this.#renewed.renewLost(all) : this.#renewed.renew(job, all));
       for (const [failed, error] of failures) {
         this.#scheduler.take(failed);
         this.#failTable(failed, error);
@@ -236,6 +272,7 @@ export class Run {
   #stopRun(stop: RunStop): void {
     if (this.#stop !== undefined && !this.#stop.publishStaged) return;
     this.#stop = stop;
+    this.#tellStopped();
     this.#patience.abort();
     this.#settings.pool.cancel(this.#slots.tasks);
     for (const job of this.#scheduler.takeAll()) this.#settleIfRead(job);
@@ -253,7 +290,7 @@ export class Run {
 
   /** Publishes or gives up a table that no reader is on any more, unless some of its slices are still to come. */
   #settleIfRead(job: TableJob): void {
-    if (job.active > 0 || job.isRestarting || !this.#scheduler.has(job)) return;
+    if (!job.isIdle || job.isRestarting || !this.#scheduler.has(job)) return;
     if (job.isComplete && !job.hasFiles && this.#stop === undefined) {
       const first = job.retakeFirst();
       if (first !== undefined) void this.#read({ job, slice: first }, 'schema');

@@ -36,7 +36,7 @@ export class Scheduler {
   /** `startTables: false` keeps to the tables in progress. */
   next(options: { readonly startTables: boolean }): Assignment | undefined {
     const job = this.#leastBusy();
-    const mayStart = options.startTables && this.#inProgress.size < this.#jobs;
+    const mayStart = options.startTables && this.#beingRead() < this.#jobs;
     if (job === undefined || (job.active > 0 && mayStart)) {
       const fresh = mayStart ? this.#waiting.shift() : undefined;
       if (fresh !== undefined) {
@@ -76,6 +76,13 @@ export class Scheduler {
   takeAll(): TableJob[] {
     for (const job of [...this.#complete.splice(0), ...this.#waiting.splice(0)]) this.#inProgress.add(job);
     return [...this.#inProgress];
+  }
+
+  /** Tables that only wait for an answer keep no other one from being begun. */
+  #beingRead(): number {
+    let count = 0;
+    for (const job of this.#inProgress) if (!job.awaitsProof) count++;
+    return count;
   }
 
   #leastBusy(): TableJob | undefined {

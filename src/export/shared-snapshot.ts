@@ -5,8 +5,10 @@ import type { RunPlan, TablePlan } from './plan.js';
 /** The snapshot that all readers share, as long as the source holds it, and another one when it does not any more. */
 export interface SharedSnapshot {
   readonly current: Snapshot;
-  /** Asks the source. */
+  /** Asks the source: true where it holds the snapshot, and all locks, at some moment after the call. */
   isHeld(): Promise<boolean>;
+  /** The listener is called as soon as the source knows by itself that the snapshot is lost. */
+  onLost?(listener: () => void): void;
   /**
    * Takes another snapshot and plans these tables as it shows them.
    * @throws LakeportError where the run must not have a second one, or the source can't be reached any more

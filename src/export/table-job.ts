@@ -21,6 +21,8 @@ export interface StagedBefore {
 export class TableJob {
   /** Slices being read. */
   active = 0;
+  /** Slices that are read, of which it is being found out whether they count. */
+  unproven = 0;
   startedAt: Date | undefined;
   /** Why the table can't be published. */
   failure: LakeportError | undefined;
@@ -60,9 +62,14 @@ export class TableJob {
     return this.#waiting.length > 0 && this.failure === undefined && !this.isRestarting;
   }
 
-  /** Some of its slices are neither read nor being read. */
-  get isShortOfSlices(): boolean {
-    return this.#waiting.length > 0 || this.#resting > 0;
+  /** All that is left to do for it is to find out whether what was read counts. */
+  get awaitsProof(): boolean {
+    return this.unproven > 0 && this.active === 0 && this.#waiting.length === 0 && this.#resting === 0;
+  }
+
+  /** Nobody is at work on any of its slices. */
+  get isIdle(): boolean {
+    return this.active === 0 && this.unproven === 0;
   }
 
   get isComplete(): boolean {
@@ -120,7 +127,27 @@ export class TableJob {
     else parts.push(part);
   }
 
-  /** The slice is read, or made up in place of one that had no rows. */
+  /** Its reader is through with a slice. Followed by `proven` or `disproven`. */
+  readToEnd(): void {
+    this.active--;
+    this.unproven++;
+  }
+
+  /** What was read counts. */
+  proven(slice: Slice, outcome: SliceOutcome): void {
+    this.unproven--;
+    this.#live.delete(slice.index);
+    this.#outcomes.set(slice.index, outcome);
+  }
+
+  /** What was read does not count: the slice is to be read again. */
+  disproven(slice: Slice): void {
+    this.unproven--;
+    this.#live.delete(slice.index);
+    this.#waiting.unshift(slice);
+  }
+
+  /** A file is made up in place of a slice that had no rows. */
   finished(slice: Slice, outcome: SliceOutcome): void {
     this.#ended(slice);
     this.#outcomes.set(slice.index, outcome);

@@ -18,11 +18,14 @@ export interface TcpGate {
   cutOne(): boolean;
   /** Cuts all connections but the oldest. */
   cutYounger(): void;
+  /** Cuts the oldest connection on the server's side only: to the client it seems to be open, and nobody answers on it. */
+  loseOldest(): void;
   stop(): Promise<void>;
 }
 
 export async function startTcpGate(target: { readonly host: string; readonly port: number }): Promise<TcpGate> {
   const pairs = new Set<readonly [Socket, Socket]>();
+  const lost = new Set<Socket>();
   let state: 'open' | 'shut' | 'stalled' = 'open';
   const server = createServer((inner) => {
     if (state === 'shut') {
@@ -33,6 +36,7 @@ export async function startTcpGate(target: { readonly host: string; readonly por
     const pair = [inner, outer] as const;
     pairs.add(pair);
     const end = () => {
+      if (lost.has(inner)) return;
       pairs.delete(pair);
       for (const socket of pair) socket.destroy();
     };
@@ -40,7 +44,7 @@ export async function startTcpGate(target: { readonly host: string; readonly por
       [inner, outer],
       [outer, inner],
     ] as const) {
-      from.on('data', (bytes) => state === 'open' && to.write(bytes));
+      from.on('data', (bytes) => state === 'open' && !to.destroyed && to.write(bytes));
       from.on('error', end).on('close', end);
     }
   });
@@ -71,6 +75,13 @@ export async function startTcpGate(target: { readonly host: string; readonly por
     cutYounger() {
       for (const sockets of [...pairs].slice(1)) for (const socket of sockets) socket.destroy();
     },
+    loseOldest() {
+      const [pair] = pairs;
+      if (pair === undefined) return;
+      lost.add(pair[0]);
+      pairs.delete(pair);
+      pair[1].destroy();
+    },
     cutOne() {
       const pair = [...pairs][Math.floor(Math.random() * pairs.size)];
       for (const socket of pair ?? []) socket.destroy();
@@ -78,6 +89,7 @@ export async function startTcpGate(target: { readonly host: string; readonly por
     },
     stop: async () => {
       cut();
+      for (const socket of lost) socket.destroy();
       server.close();
       await once(server, 'close');
     },

@@ -437,25 +437,77 @@ describe('a run that loses its snapshot', () => {
   let snapshot: LostSnapshot;
   beforeEach(() => (snapshot = new LostSnapshot()));
 
-  it('begins tables anew that are short of slices, and lets those end that are being read', async () => {
-    const tables = [tablePlan('a', { slices: 3 }), tablePlan('b'), tablePlan('c')];
-    const ending = start(tables, { snapshot });
+  it('begins all tables anew that are not complete, and stops their readers', async () => {
+    const tables = [tablePlan('a', { slices: 3 }), tablePlan('b'), tablePlan('c'), tablePlan('d')];
+    const ending = start(tables, { snapshot, readers: 3, jobs: 3 });
     await pool.done('a 0');
-    expect([...pool.running.keys()]).toEqual(['b 0', 'a 1']);
+    await pool.done('c 0', { rows: 7 });
+    expect([...pool.running.keys()]).toEqual(['b 0', 'a 1', 'd 0']);
     snapshot.isLost = true;
     await pool.lose('a 1');
-    expect(snapshot.asked).toEqual([['a', 'b', 'c']]);
+    expect(snapshot.asked).toEqual([['a', 'b', 'd']]);
+    expect(pool.cancelled).toEqual(['b 0', 'd 0']);
     expect(withdrawn).toEqual(['a 0 file 0']);
-    await pool.done('b 0');
-    await pool.done('a 0 after 1', { rows: 2 });
-    await pool.done('a 1 after 1', { rows: 3 });
-    await pool.done('c 0 after 1');
-    await pool.done('c 1 after 1');
-    const [a, b, c] = await ending;
-    expect(a).toMatchObject({ state: 'completed', rows: 5, consistency: 'table' });
-    expect(b).toMatchObject({ state: 'completed', rows: 1 });
-    expect(b?.consistency).toBeUndefined();
-    expect(c).toMatchObject({ state: 'completed', rows: 2, consistency: 'table' });
+    for (const key of ['a 0', 'a 1', 'b 0', 'b 1', 'd 0', 'd 1']) await pool.done(`${key} after 1`, { rows: 2 });
+    expect((await ending).map(({ state, rows, consistency }) => [state, rows, consistency])).toEqual([
+      ['completed', 4, 'table'],
+      ['completed', 4, 'table'],
+      ['completed', 7, undefined],
+      ['completed', 4, 'table'],
+    ]);
+  });
+
+  it('counts nothing that was read to its end after that, however well it ended', async () => {
+    const staged: string[] = [];
+    const ending = start([tablePlan('a')], {
+      snapshot,
+      observer: { ...observer, sliceStaged: (_, slice, { rows }) => staged.push(`${slice}: ${rows}`) },
+    });
+    snapshot.isLost = true;
+    await pool.done('a 0', { rows: 0 });
+    expect(withdrawn).toEqual(['a 0 file 0']);
+    expect(published).toEqual([]);
+    await pool.done('a 0 after 1', { rows: 3 });
+    await pool.done('a 1 after 1', { rows: 4 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 7, consistency: 'table' });
+    expect(staged).toEqual(['0: 3', '1: 4']);
+  });
+
+  it('takes another one at once when the source tells of it', async () => {
+    let tell: () => void = () => undefined;
+    const telling = Object.assign(snapshot, { onLost: (listener: () => void) => (tell = listener) });
+    const ending = start([tablePlan('a')], { snapshot: telling });
+    snapshot.isLost = true;
+    tell();
+    await delays();
+    expect(pool.cancelled).toEqual(['a 0']);
+    await pool.done('a 0 after 1');
+    await pool.done('a 1 after 1');
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 2 });
+    tell();
+    await delays();
+    expect(snapshot.asked).toHaveLength(1);
+  });
+
+  it('lets a reader go on while it is asked whether what it has read counts, and publishes only then', async () => {
+    const answers: (() => void)[] = [];
+    const isHeld = () => new Promise<boolean>((resolve) => answers.push(() => resolve(true)));
+    const tables = ['a', 'b', 'c'].map((name) => tablePlan(name));
+    const ending = start(tables, { snapshot: { ...HELD, isHeld }, readers: 1, jobs: 1 });
+    for (const name of ['a', 'b', 'c']) await pool.done(`${name} 0`);
+    expect(published).toEqual([]);
+    for (const answer of answers) answer();
+    expect((await ending).map(({ state }) => state)).toEqual(['completed', 'completed', 'completed']);
+    expect(published).toEqual(['a', 'b', 'c']);
+  });
+
+  it('waits for no answer when it is interrupted', async () => {
+    const snapshot = { ...HELD, isHeld: () => new Promise<boolean>(() => undefined) };
+    const ending = start([tablePlan('a')], { snapshot });
+    await pool.done('a 0');
+    abort.abort();
+    expect((await ending)[0]).toMatchObject({ state: 'cancelled' });
+    expect(withdrawn).toEqual(['a 0 file 0']);
   });
 
   it('stops all readers of a table before it begins anew', async () => {
@@ -466,24 +518,6 @@ describe('a run that loses its snapshot', () => {
     await pool.done('a 0 after 1');
     await pool.done('a 1 after 1');
     expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 2, attempts: 2 });
-  });
-
-  it('begins a table anew later that had been left to its readers', async () => {
-    const ending = start([tablePlan('a', { slices: 2, degree: 2 }), tablePlan('b', { slices: 2 })], {
-      readers: 3,
-      snapshot,
-    });
-    snapshot.isLost = true;
-    await pool.lose('b 0');
-    expect(snapshot.asked).toEqual([['a', 'b']]);
-    await pool.done('a 0');
-    await pool.lose('a 1');
-    expect(snapshot.asked).toHaveLength(1);
-    for (const key of ['b 0', 'b 1', 'a 0', 'a 1']) await pool.done(`${key} after 1`);
-    expect((await ending).map(({ state, rows }) => [state, rows])).toEqual([
-      ['completed', 2],
-      ['completed', 2],
-    ]);
   });
 
   it('goes on with rows of another moment where a table has begun anew often enough, and says so', async () => {
@@ -515,11 +549,13 @@ describe('a run that loses its snapshot', () => {
 
   it('fails what is not read yet where there can be no other, and publishes what is', async () => {
     const lost = new LakeportError({ ...FAILURE, code: 'SNAPSHOT_LOST', exit: 'unreachable' });
+    let isHeld = true;
     const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], {
-      snapshot: { current: NO_SNAPSHOT, isHeld: () => Promise.resolve(false), renew: () => Promise.reject(lost) },
+      snapshot: { current: NO_SNAPSHOT, isHeld: () => Promise.resolve(isHeld), renew: () => Promise.reject(lost) },
     });
     await pool.done('b 0');
-    await pool.lose('a 0');
+    isHeld = false;
+    await pool.done('a 0', { rows: 0 });
     expect((await ending).map(({ state, error }) => [state, error?.code])).toEqual([
       ['failed', 'SNAPSHOT_LOST'],
       ['completed', undefined],

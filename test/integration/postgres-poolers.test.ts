@@ -1,0 +1,186 @@
+import path from 'node:path';
+
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { postgresEntry, runCli, writeAuthFile } from '../support/cli.js';
+import { runExport } from '../support/export-run.js';
+import { queryDuckDb, quote } from '../support/parquet-readers/duckdb.js';
+import { hasPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.js';
+import { type PostgresServer, startPostgres } from '../support/postgres.js';
+import { ScratchDirectory } from '../support/scratch.js';
+
+/** Behind a pooler the next statement may be in another session of the server, which other programs have used before. */
+
+const TABLES = 40;
+const ROWS = 50;
+
+/** What other programs set for themselves in sessions that they share with ours. */
+const OTHERS = [
+  `SET search_path = app; SET intervalstyle = 'postgres'; SET row_security = on; SET datestyle = 'German'`,
+  `SET timezone = 'Asia/Kathmandu'; SET extra_float_digits = -3; SET bytea_output = 'escape'; SET row_security = on`,
+  `SET intervalstyle = 'postgres_verbose'; SET statement_timeout = 60000; SET default_transaction_isolation = serializable`,
+];
+
+let server: PostgresServer;
+let scratch: ScratchDirectory;
+
+beforeAll(async () => {
+  if (!hasPgBouncer) return;
+  server = await startPostgres();
+  await server.query(`
+    CREATE SCHEMA app; CREATE SCHEMA s;
+    CREATE ROLE owner NOLOGIN; CREATE ROLE reader LOGIN PASSWORD '${server.password}';
+    DO $$ BEGIN FOR n IN 1..${TABLES} LOOP EXECUTE format($f$
+      CREATE TABLE s.t%s AS SELECT i AS id, make_interval(days => i, hours => 1) AS span, 0.1::float4 + i AS f,
+        timestamptz '2024-01-02 03:04:05Z' AS at, '\\xdeadbeef'::bytea AS b FROM generate_series(1, ${ROWS}) i $f$, n);
+    END LOOP; END $$;
+    CREATE TABLE s.big AS SELECT i AS id, make_interval(days => 1, hours => 1) AS span FROM generate_series(1, 200000) i;
+    CREATE SCHEMA hidden; CREATE TABLE hidden.h AS SELECT i AS id FROM generate_series(1, 1000) i;
+    ALTER TABLE hidden.h ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY half ON hidden.h USING (id % 2 = 0);
+    GRANT USAGE ON SCHEMA hidden TO reader; GRANT SELECT ON hidden.h TO reader; ANALYZE;`);
+});
+afterAll(() => server?.stop());
+beforeEach(() => (scratch = new ScratchDirectory()));
+afterEach(() => scratch.remove());
+
+/** Other clients of the pooler, each with settings of its own, at work until they are told to stop. */
+async function startOthers(pooled: PostgresServer, count: number, user = 'postgres'): Promise<() => Promise<void>> {
+  let stopped = false;
+  const clients = await Promise.all(Array.from({ length: count }, () => pooled.connect({ user })));
+  const work = async (client: pg.Client, index: number) => {
+    while (!stopped) {
+      await client.query(`${OTHERS[index % OTHERS.length]}; SELECT pg_sleep(0.002)`).catch(() => undefined);
+    }
+    await client.end();
+  };
+  const working = clients.map(work);
+  return async () => {
+    stopped = true;
+    await Promise.all(working);
+  };
+}
+
+/** Every row as it must be, whoever else sets what. */
+async function expectExact(files: (name: string) => Promise<string[]>): Promise<void> {
+  const read = async (names: string[]) =>
+    `read_parquet([${(await Promise.all(names.map(files))).flat().map(quote).join(', ')}])`;
+  const names = Array.from({ length: TABLES }, (_, i) => `t${i + 1}`);
+  const small = await queryDuckDb(`
+    SELECT count(*)::INT AS rows, count(*) FILTER (span = 'P' || id || 'DT1H')::INT AS spans,
+           count(*) FILTER (f = 0.1::FLOAT + id)::INT AS floats, count(*) FILTER (hex(b) = 'DEADBEEF')::INT AS bytes,
+           count(DISTINCT at)::INT AS times
+    FROM ${await read(names)}`);
+  const all = TABLES * ROWS;
+  expect(small).toEqual([{ rows: all, spans: all, floats: all, bytes: all, times: 1 }]);
+  const big = await queryDuckDb(`
+    SELECT count(DISTINCT id)::INT AS ids, count(*) FILTER (span = 'P1DT1H')::INT AS spans FROM ${await read(['big'])}`);
+  expect(big).toEqual([{ ids: 200_000, spans: 200_000 }]);
+}
+
+/** The settings of every server session of the pool, as a new client finds them. */
+async function poolState(pooled: PostgresServer, sessions: number): Promise<Set<string>> {
+  const clients = await Promise.all(Array.from({ length: sessions }, () => pooled.connect()));
+  const states = await Promise.all(
+    clients.map(async (client) => {
+      // A transaction each, so that each is in a session of its own.
+      await client.query('BEGIN');
+      const { rows } = await client.query<{ state: string }>(`
+        SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) || ' user=' || current_user || ' locks=' ||
+          (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') || ' prepared=' ||
+          (SELECT count(*) FROM pg_prepared_statements) || ' temp=' ||
+          (SELECT count(*) FROM pg_class WHERE relpersistence = 't') AS state
+        FROM pg_settings WHERE source = 'session' AND name NOT LIKE 'transaction%' AND name <> 'application_name'`);
+      return rows[0]!.state;
+    }),
+  );
+  await Promise.all(clients.map((client) => client.end()));
+  return new Set(states);
+}
+
+describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
+  describe.each(['session', 'transaction'] as const)('%s mode', (mode) => {
+    let pooler: PgBouncer;
+    beforeAll(async () => {
+      pooler = await startPgBouncer(server, { mode, poolSize: 12, users: ['reader'] });
+    });
+    afterAll(() => pooler[Symbol.asyncDispose]());
+
+    const args = ['--include_schema', 's', '-p', '2', '--n_jobs', '3', '--large_table_threshold', '1000'];
+
+    it('all is exact, from one snapshot', async () => {
+      await using run = await runExport(pooler.server, { args: [...args, '--consistency', 'run'] });
+      expect(run.cli).toMatchObject({ code: 0 });
+      expect(run.result).toMatchObject({ consistency: 'run', totals: { completed: TABLES + 1 } });
+      await expectExact((name) => run.files(name, 's'));
+    });
+
+    it.each(['run', 'none'])('all is exact beside others that set what they like (--consistency %s)', async (level) => {
+      const stop = await startOthers(pooler.server, mode === 'session' ? 4 : 12);
+      await using run = await runExport(pooler.server, { args: [...args, '--consistency', level] }).finally(stop);
+      expect(run.cli).toMatchObject({ code: 0 });
+      await expectExact((name) => run.files(name, 's'));
+    });
+
+    it('no row is hidden by a policy without a word', async () => {
+      const stop = await startOthers(pooler.server, mode === 'session' ? 4 : 12, 'reader');
+      const reader = { ...pooler.server, user: 'reader' };
+      for (const level of ['run', 'none']) {
+        await using run = await runExport(reader, { args: ['-s', 'hidden', '--consistency', level] });
+        expect(run.table('h', 'hidden')).toMatchObject({ state: 'failed', error: { code: 'TABLE_ROW_SECURITY' } });
+      }
+      await stop();
+    });
+  });
+
+  it('transaction mode nothing is left behind, by plan, check, an export, and a run log', async () => {
+    await server.query('DROP DATABASE IF EXISTS log; CREATE DATABASE log', undefined, 'postgres');
+    await using pooler = await startPgBouncer(server, { mode: 'transaction', poolSize: 6 });
+    const auth = await writeAuthFile(scratch.path, {
+      ds_pg: postgresEntry(pooler.server, { options: { search_path: 'app', work_mem: '8MB' } }),
+      log_pg: postgresEntry(pooler.server, { database: 'log' }),
+    });
+    const before = await poolState(pooler.server, 6);
+    const source = ['-a', auth, '--source_db_auth_id', 'ds_pg'];
+    const target = ['--output_dir', path.join(scratch.path, 'out'), '-s', 's', '-p', '2', '--n_jobs', '2'];
+    for (const args of [
+      ['check', ...source],
+      ['plan', ...source, ...target],
+      [...source, ...target, '--log_db_auth_id', 'log_pg'],
+      ['runs', '-a', auth, '--log_db_auth_id', 'log_pg'],
+    ]) {
+      const { code, stderr } = await runCli(args);
+      expect(stderr).not.toContain('ERROR');
+      expect(code).toBe(0);
+    }
+    expect(await poolState(pooler.server, 6)).toEqual(before);
+    const logged = await pooler.server.connect({ database: 'log' });
+    expect((await logged.query('SELECT status FROM runs')).rows).toEqual([{ status: 'completed' }]);
+    await logged.end();
+  });
+
+  it('statement mode is refused with what helps', async () => {
+    await using pooler = await startPgBouncer(server, { mode: 'statement' });
+    for (const level of ['run', 'none']) {
+      await using run = await runExport(pooler.server, { args: ['-s', 's', '--consistency', level] });
+      expect(run.cli.code).toBe(4);
+      expect(run.result.error).toMatchObject({ code: 'SOURCE_POOLER_MODE' });
+      expect(run.result.error?.hint).toContain('pool_mode = transaction');
+    }
+  });
+
+  it('a pool that is too small for all readers is told, and the run goes on with fewer', async () => {
+    await using pooler = await startPgBouncer(server, { mode: 'transaction', poolSize: 3 });
+    const auth = await writeAuthFile(scratch.path, {
+      ds_pg: postgresEntry(pooler.server, { connect_timeout: 2 }),
+    });
+    const { code, stdout, stderr } = await runCli(
+      ['-a', auth, '--source_db_auth_id', 'ds_pg', '--output_dir', path.join(scratch.path, 'out'), '-s', 's']
+        .concat(['-p', '1', '--n_jobs', '4', '--json']),
+    );
+    expect(stderr).toContain('took the connection, and has not answered');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ consistency: 'run', totals: { completed: TABLES + 1 } });
+  });
+});
