@@ -112,7 +112,7 @@ async function wholeQuery({ host, port, user, password, database }: Target): Pro
     },
   });
   try {
-    const table = (await source.listTables({ views: false })).find(({ id }) => id.name === 'lineitem');
+    const table = (await source.listTables()).find(({ id }) => id.name === 'lineitem');
     if (table === undefined) throw new Error('there is no table lineitem');
     const [described] = await source.describe([table], {
       unboundedNumeric: { as: 'text' },

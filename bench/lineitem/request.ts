@@ -7,9 +7,7 @@ import { SCHEMA, TABLE } from './table.js';
 export async function lineitemRequest(url: string): Promise<ReadRequest> {
   const source = await openSource(databaseEntry(url));
   try {
-    const tables = (await source.listTables({ views: false })).filter(
-      ({ id }) => id.schema === SCHEMA && id.name === TABLE,
-    );
+    const tables = (await source.listTables()).filter(({ id }) => id.schema === SCHEMA && id.name === TABLE);
     const [table] = tables;
     const [described] = await source.describe(tables, {
       unboundedNumeric: { as: 'text' },

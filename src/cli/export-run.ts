@@ -38,7 +38,9 @@ export async function executeExport(run: ExportRunOptions): Promise<number> {
   const resume = result.exit === undefined ? undefined : wayToResume(run);
   if (resume !== undefined) session.log.write('INFO', `To finish this run: ${resume}`, { event: 'resumable' });
   if (json) {
-    const document = runDocument(result, { ...options, source: options.sourceId, runLog: record?.address, resume });
+    const { warnings } = session;
+    const about = { ...options, source: options.sourceId, runLog: record?.address, resume, warnings };
+    const document = runDocument(result, about);
     writeDocument(document, context);
   } else if (!quiet) {
     const { summaryText } = await import('./summary.js');
@@ -50,7 +52,8 @@ export async function executeExport(run: ExportRunOptions): Promise<number> {
 
 /** Names of the user's tables are no secrets, whatever they are. */
 export function publicNames(plan: RunPlan, redactor: Redactor): void {
-  for (const { id } of [...plan.tables, ...plan.problems]) {
+  const leftOut = plan.leftOut.map(({ table }) => table);
+  for (const { id } of [...plan.tables, ...plan.problems, ...plan.skipped, ...leftOut]) {
     redactor.addPublic(id.schema);
     redactor.addPublic(id.name);
   }

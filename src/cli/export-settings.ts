@@ -6,6 +6,7 @@ import { connectionStringParts } from '../auth/connection-string.js';
 import { type Compat, COMPATS, readerOf } from '../columns/compat.js';
 import { MANIFEST_PLACES } from '../export/manifest-place.js';
 import type { ExportOptions, Parallelism } from '../export/options.js';
+import { OPT_INS, optInFlag } from '../sources/opt-ins.js';
 import {
   codec,
   duration,
@@ -63,7 +64,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     schemaPatterns: readPatterns(flags, 'source_schema_name'),
     includePatterns: readPatterns(flags, 'include'),
     excludePatterns: readPatterns(flags, 'exclude'),
-    includeViews: flags.has('include_views'),
+    optIns: OPT_INS.filter((optIn) => flags.has(optInFlag(optIn))),
     minRows,
     maxRows,
     target,

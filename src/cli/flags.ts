@@ -100,6 +100,16 @@ export const EXPORT_FLAGS: readonly Flag[] = [
   },
   { name: 'include_views', group: 'Source', help: 'exports views and materialized views too' },
   {
+    name: 'include_foreign_tables',
+    group: 'Source',
+    help: 'exports foreign tables too, and tables and views that hold rows of such; these are in no snapshot',
+  },
+  {
+    name: 'include_extension_tables',
+    group: 'Source',
+    help: 'exports tables that extensions have made too, such as spatial_ref_sys',
+  },
+  {
     name: 'min_rows',
     value: 'N',
     group: 'Source',

@@ -1,17 +1,23 @@
 import { COMPATS, readerOf, refusedBy } from '../columns/compat.js';
-import { EXIT_CODES } from '../errors.js';
+import { EXIT_CODES, type LakeportError } from '../errors.js';
 import type { ExportOptions } from '../export/options.js';
 import type { RunPlan, TablePlan } from '../export/plan.js';
+import { optInFlag } from '../sources/opt-ins.js';
+import type { TableId } from '../sources/source.js';
 import { VERSION } from '../version.js';
 import type { Output } from './output.js';
 import { parquetTypeName } from '../metadata/parquet-type-name.js';
 import { printable, printableLines, tableName } from './printable.js';
 import { byteSize, count, counted } from './quantities.js';
-import { errorDocument, routeDocument } from './run-json.js';
+import { errorDocument, routeDocument, skippedDocument } from './run-json.js';
+import type { Warning } from './session.js';
 import { tableLines, type TextColumn } from './text-table.js';
 
 /** Of more tables, only columns that are not exact are shown. */
 const MOST_WITH_COLUMNS = 100;
+
+/** As a rule they are few. */
+const MOST_NOTES = 100;
 
 const TABLE_COLUMNS: readonly TextColumn[] = [
   { title: 'TABLE' },
@@ -43,6 +49,7 @@ export function planText(
     rows: plan.tables.map((table) => tableRow(table, options.exportOptions)),
   });
   if (plan.tables.length > 0) lines.push(output.paint('dim', tables.title), ...tables.rows);
+  lines.push(...noteLines(plan), ...leftOutLines(plan));
 
   const allColumns = plan.tables.length <= MOST_WITH_COLUMNS;
   for (const table of plan.tables) lines.push(...columnLines(table, { output, allColumns }));
@@ -52,15 +59,39 @@ export function planText(
       `Of more than ${MOST_WITH_COLUMNS} tables only columns that are not exact are shown; --json has all, -i chooses tables.`,
     );
   }
+  if (plan.skipped.length > 0)
+    lines.push('', output.paint('yellow', `${counted(plan.skipped.length, 'table')} would be skipped:`));
+  for (const { id, reason } of plan.skipped) lines.push(...reasonLines(id, reason, output));
   if (plan.problems.length > 0)
     lines.push('', output.paint('red', `${counted(plan.problems.length, 'table')} would fail:`));
-  for (const { id, error } of plan.problems) {
-    lines.push(`  ${tableName(id)}: ${printableLines(error.message)}`);
-    if (error.hint !== undefined) lines.push(`    ${output.paint('cyan', 'hint:')} ${printable(error.hint)}`);
-  }
+  for (const { id, error } of plan.problems) lines.push(...reasonLines(id, error, output));
   lines.push(...refusedLines(plan, output));
   lines.push('', 'Rows and sizes are estimates of the database. Nothing was written.');
   return `${lines.join('\n')}\n`;
+}
+
+function reasonLines(id: TableId, { message, hint }: LakeportError, output: Output): string[] {
+  const lines = [`  ${tableName(id)}: ${printableLines(message)}`];
+  if (hint !== undefined) lines.push(`    ${output.paint('cyan', 'hint:')} ${printable(hint)}`);
+  return lines;
+}
+
+function noteLines({ tables }: RunPlan): string[] {
+  const lines = tables.flatMap(({ id, notes = [] }) =>
+    notes.map(({ text }) => `  ${tableName(id)}: ${printable(text)}`),
+  );
+  if (lines.length === 0) return [];
+  const shown = lines.slice(0, MOST_NOTES);
+  const rest = lines.length - shown.length;
+  return ['', 'Notes:', ...shown, ...(rest === 0 ? [] : [`  and ${count(rest)} more; --json has all`])];
+}
+
+/** What would take them, and how many there are. */
+function leftOutLines({ leftOut }: RunPlan): string[] {
+  const counts = countBy(leftOut.map(({ missing }) => missing.map((optIn) => `--${optInFlag(optIn)}`).join(' ')));
+  return Array.from(counts, ([flags, number]) => `${counted(number, 'more table')} with ${flags}`).map((text, at) =>
+    at === 0 ? `\nLeft out: ${text}` : `          ${text}`,
+  );
 }
 
 function headLines(plan: RunPlan): string[] {
@@ -70,7 +101,7 @@ function headLines(plan: RunPlan): string[] {
   const consistency = {
     run: 'run: all tables and readers see one snapshot',
     table: 'table: each table is read from one snapshot of its own',
-    none: 'none: tables and readers see the database at different times',
+    none: noneText(plan),
   }[snapshot.consistency];
   return [
     `Source       ${printable(server.database)} on ${server.address} (${server.product})`,
@@ -80,6 +111,14 @@ function headLines(plan: RunPlan): string[] {
     `Memory       ${byteSize(readerMemoryBytes)} at most for each reader, ${byteSize(readerMemoryBytes * readers)} for all`,
     ...storageLines(plan),
   ];
+}
+
+/** Some tables may be in no snapshot where all others are in one. */
+function noneText({ tables }: RunPlan): string {
+  const outside = tables.filter(({ consistency }) => consistency === 'none').length;
+  return outside === tables.length
+    ? 'none: tables and readers see the database at different times'
+    : `none: ${counted(outside, 'table')} in no snapshot, ${count(tables.length - outside)} in one`;
 }
 
 /** With a single storage, the targets say it all. */
@@ -160,7 +199,7 @@ function columnLines(table: TablePlan, options: { readonly output: Output; reado
 }
 
 /** The document of `lakeport plan --json`. */
-export function planDocument(plan: RunPlan, options: ExportOptions): object {
+export function planDocument(plan: RunPlan, options: ExportOptions, warnings: readonly Warning[] = []): object {
   return {
     lakeport: VERSION,
     command: 'plan',
@@ -182,6 +221,14 @@ export function planDocument(plan: RunPlan, options: ExportOptions): object {
       path: displayPath,
       error: errorDocument(error),
     })),
+    skipped: plan.skipped.map(skippedDocument),
+    left_out: plan.leftOut.map(({ table, missing }) => ({
+      schema: table.id.schema,
+      table: table.id.name,
+      kind: table.kind,
+      flags: missing.map((optIn) => `--${optInFlag(optIn)}`),
+    })),
+    warnings,
   };
 }
 
@@ -190,6 +237,10 @@ function tableDocument(table: TablePlan, options: ExportOptions): object {
     schema: table.id.schema,
     table: table.id.name,
     kind: table.kind,
+    consistency: table.consistency ?? null,
+    ...(table.notes === undefined || table.notes.length === 0
+      ? {}
+      : { notes: table.notes.map(({ code, text }) => ({ code, message: text })) }),
     estimated_rows: table.estimatedRows ?? null,
     estimated_bytes: table.estimatedBytes ?? null,
     method: table.method,

@@ -71,8 +71,14 @@ export function restoredOptions(settings: unknown, runId: string): ExportOptions
   if (hidden !== undefined && hidden.length > 0) {
     throw notResumable(runId, `its settings (${hidden.join(', ')}) hold a credential, which the log does not keep`);
   }
+  const { includeViews, ...rest } = options;
   // Written by `recordedSettings` of this format, by nobody else.
-  return { ...options, startedAt: new Date(options['startedAt']) } as unknown as ExportOptions;
+  return { optIns: earlierOptIns(includeViews), ...rest, startedAt: new Date(options['startedAt']) } as ExportOptions;
+}
+
+/** Records once held a flag for views only, and foreign tables were exported without one. */
+function earlierOptIns(includeViews: unknown): ExportOptions['optIns'] {
+  return includeViews === true ? ['views', 'foreign_tables'] : ['foreign_tables'];
 }
 
 /** Whether a run of these settings could be finished, as far as they tell. */

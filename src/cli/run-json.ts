@@ -1,8 +1,10 @@
 import { EXIT_CODES, type ErrorData, type LakeportError } from '../errors.js';
 import type { ExportOptions, Route } from '../export/options.js';
 import type { RunResult, TableResult } from '../export/result.js';
+import type { SkippedTable } from '../export/skipped-tables.js';
 import { VERSION } from '../version.js';
 import { rate } from './quantities.js';
+import type { Warning } from './session.js';
 
 /** The document of `--json` after an export. Names are in snake_case, times in seconds, sizes in bytes. */
 export function runDocument(
@@ -13,6 +15,7 @@ export function runDocument(
     readonly runLog?: string | undefined;
     /** The command that finishes the run, where it is not finished. */
     readonly resume?: string | undefined;
+    readonly warnings?: readonly Warning[] | undefined;
   } & Pick<ExportOptions, 'target' | 'routes' | 'compat'>,
 ): object {
   const inState = (state: TableResult['state']) => result.tables.filter((table) => table.state === state).length;
@@ -42,6 +45,8 @@ export function runDocument(
       rows_per_second: Math.round(rate(result.rows, result.seconds)),
     },
     tables: result.tables.map(tableDocument),
+    skipped: result.skipped.map(skippedDocument),
+    warnings: options.warnings ?? [],
   };
 }
 
@@ -66,6 +71,11 @@ function tableDocument(result: TableResult): object {
     ...(publishedEarlier === undefined ? {} : { published_earlier: true }),
     ...(error === undefined ? {} : { error: errorDocument(error) }),
   };
+}
+
+/** A table of which there was nothing to read. */
+export function skippedDocument({ id, reason }: SkippedTable): object {
+  return { schema: id.schema, table: id.name, reason: errorDocument(reason) };
 }
 
 export function routeDocument({ patterns, storageId, subPath }: Route): object {

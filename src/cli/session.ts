@@ -18,10 +18,18 @@ export interface SessionOptions {
   readonly context: CliContext;
 }
 
+/** A sentence, and what else scripts may want to know. */
+export interface Warning {
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
 /** What a person sees of a command while it works. */
 export class Session {
   readonly log: Log;
   readonly observer: RunObserver;
+  /** What was warned of so far, for documents. */
+  readonly warnings: Warning[] = [];
   readonly #logObserver: LogObserver;
   readonly #display: ProgressDisplay | undefined;
 
@@ -29,7 +37,12 @@ export class Session {
     this.log = log;
     this.#logObserver = new LogObserver(log);
     this.#display = display;
-    this.observer = combineObservers(this.#logObserver, ...(display === undefined ? [] : [display]));
+    const collector: RunObserver = {
+      message: (level, message, fields) => {
+        if (level === 'warning') this.warnings.push({ ...fields, message });
+      },
+    };
+    this.observer = combineObservers(this.#logObserver, collector, ...(display === undefined ? [] : [display]));
   }
 
   /** Starts the display, if there is one. */

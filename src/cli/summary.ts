@@ -45,7 +45,7 @@ export function summaryText(
       : [output.paint('dim', table.title), ...table.rows.slice(0, -1), output.paint('bold', table.rows.at(-1) ?? '')];
   if (rest.length > 0)
     lines.push('', `The ${listed.length} largest tables are listed; --json lists all ${count(completed.length)}.`);
-  lines.push(...nullLines(result.tables), ...failureLines(failed, output));
+  lines.push(...nullLines(result.tables), ...skippedLines(result, output), ...failureLines(failed, output));
   if (cancelled > 0)
     lines.push('', output.paint('yellow', `${counted(cancelled, 'table')} not exported: the run was ended before`));
   lines.push(...earlierLines(result.tables), ...mixedLines(result.tables));
@@ -118,7 +118,14 @@ function mixedLines(tables: readonly TableResult[]): string[] {
   const names = mixed.slice(0, LARGEST_LISTED).map(({ table }) => `  ${tableName(table)}`);
   const rest = mixed.length - names.length;
   if (rest > 0) names.push(`  … ${counted(rest, 'more table')}`);
-  return ['', 'Tables that hold rows of more than one snapshot:', ...names];
+  return ['', 'Tables that are in no snapshot, or of more than one:', ...names];
+}
+
+/** Tables of which there was nothing to read. */
+function skippedLines({ skipped }: RunResult, output: Output): string[] {
+  if (skipped.length === 0) return [];
+  const lines = skipped.map(({ id, reason }) => `  ${tableName(id)}: ${printableLines(reason.message)}`);
+  return ['', output.paint('yellow', `${counted(skipped.length, 'table')} skipped:`), ...lines];
 }
 
 function failureLines(failed: readonly TableResult[], output: Output): string[] {
@@ -142,6 +149,14 @@ function placeOf({ tables }: RunResult, target: ExportOptions['target']): string
   return 'directory' in target && others.length === 0 ? main : `storage ${places[0] ?? ''}`;
 }
 
+/** Of a run that promises none: some tables may be of one all the same. */
+function commonSnapshot({ tables }: RunResult): string {
+  const completed = tables.filter(({ state }) => state === 'completed');
+  const outside = completed.filter(({ consistency }) => consistency === 'none').length;
+  const isCommon = outside < completed.length && completed.every(({ consistency }) => consistency !== 'table');
+  return isCommon && outside > 0 ? `one snapshot of all tables but ${count(outside)}` : 'no common snapshot';
+}
+
 function outcomeLine(
   result: RunResult,
   options: { readonly completed: number; readonly target: ExportOptions['target']; readonly output: Output },
@@ -151,7 +166,7 @@ function outcomeLine(
   const consistency = {
     run: 'one snapshot of all tables',
     table: 'one snapshot per table',
-    none: 'no common snapshot',
+    none: commonSnapshot(result),
   }[result.consistency];
   const place = placeOf(result, target);
   const tables = all ? counted(completed, 'table') : `${count(completed)} of ${counted(result.tables.length, 'table')}`;

@@ -101,6 +101,7 @@ function runResult(
       tables.map((table) => table.consistency),
     ),
     tables,
+    skipped: plan.skipped,
     rows: sum((table) => table.rows),
     files: sum((table) => table.files),
     bytes: sum((table) => table.bytes),

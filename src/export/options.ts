@@ -1,5 +1,6 @@
 import type { Compat } from '../columns/compat.js';
 import type { ManifestPlace } from './manifest-place.js';
+import type { OptIn } from '../sources/opt-ins.js';
 import type { PartitionMethod, UnboundedNumeric } from '../sources/source.js';
 
 /** Compression of the pages, by the names that users type. */
@@ -39,7 +40,8 @@ export interface ExportOptions {
   readonly schemaPatterns: readonly string[];
   readonly includePatterns: readonly string[];
   readonly excludePatterns: readonly string[];
-  readonly includeViews: boolean;
+  /** What is exported besides ordinary tables. */
+  readonly optIns: readonly OptIn[];
   readonly minRows: number | undefined;
   readonly maxRows: number | undefined;
   /** Either a directory or a storage entry. */

@@ -9,12 +9,17 @@ import type {
   TableKind,
   TableProblem,
 } from '../sources/source.js';
+import type { LeftOutTable } from './opt-in-tables.js';
+import type { SkippedTable } from './skipped-tables.js';
+import type { TableNote } from './table-notes.js';
 import type { PlacedManifest } from './table-places.js';
 
 /** One table's way into files. */
 export interface TablePlan {
   readonly id: TableId;
   readonly kind: TableKind;
+  /** Rows of foreign tables are among its own. */
+  readonly isForeign?: boolean | undefined;
   readonly estimatedRows: number | undefined;
   readonly estimatedBytes: number | undefined;
   readonly columns: readonly ReadColumn[];
@@ -26,6 +31,8 @@ export interface TablePlan {
   readonly consistency?: Consistency | undefined;
   /** Where it is read as of another moment than the run's other tables. */
   readonly snapshot?: Snapshot | undefined;
+  /** What a user should know of it. */
+  readonly notes?: readonly TableNote[] | undefined;
   readonly storageId: string;
   /** Directory of the table, relative to the storage's base. */
   readonly directory: string;
@@ -49,6 +56,10 @@ export interface RunPlan {
   /** Largest first. */
   readonly tables: readonly TablePlan[];
   readonly problems: readonly PlannedProblem[];
+  /** Tables of which there is nothing to read: no failures. */
+  readonly skipped: readonly SkippedTable[];
+  /** What the patterns select and nobody has asked for by its kind. */
+  readonly leftOut: readonly LeftOutTable[];
   /** Readers, and so connections besides the planner's, at most. */
   readonly readers: number;
   /** Most memory that one reader takes, in bytes: row group, batch and upload parts. */

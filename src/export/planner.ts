@@ -14,15 +14,19 @@ import type {
 } from '../sources/source.js';
 import { eachForItself, leastConsistency, tableConsistency } from './consistency.js';
 import type { RunObserver } from './observer.js';
+import { chooseOptIns, type LeftOutTable } from './opt-in-tables.js';
 import type { ExportOptions } from './options.js';
 import type { RunPlan, TablePlan } from './plan.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './readers.js';
 import type { Resumption } from './resumption.js';
 import type { PlanStorages } from './run-storages.js';
 import { selectTables } from './selection.js';
+import { skippedText, splitSkipped } from './skipped-tables.js';
 import { expectedSliceBytes } from './slice-bytes.js';
 import { checkSlices } from './slice-check.js';
+import { outsideSnapshot } from './snapshot-demand.js';
 import { tableKey, tableName } from './table-name.js';
+import { TableNotes } from './table-notes.js';
 import { placeTables, type TablePlace, type TablePlaces } from './table-places.js';
 import type { TableWishes } from './table-wishes.js';
 
@@ -51,13 +55,16 @@ interface DescribedTable {
  */
 export async function planTables(context: PlanningContext, only?: readonly TableId[]): Promise<RunPlan> {
   const { options, source, storages, signal, resumption } = context;
-  const { tables: selected, missing } = await chooseTables(context, only);
-  const places = await placeTables([...selected, ...missing], options, storages);
+  const chosen = await chooseTables(context, only);
+  const refused = [...chosen.problems, ...outsideSnapshot(chosen.tables, options)];
+  const isRefused = new Set(refused.map(({ id }) => tableKey(id)));
+  const selected = chosen.tables.filter(({ id }) => !isRefused.has(tableKey(id)));
+  const places = await placeTables([...selected, ...refused], options, storages);
   tellWarnings(context, { selected, places });
 
   signal.throwIfAborted();
   const pinned = await source.pin(selected, { consistency: options.consistency });
-  const problems = [...missing, ...pinned.problems];
+  const problems = [...refused, ...pinned.problems];
   const isProblem = new Set(problems.map(({ id }) => tableKey(id)));
 
   signal.throwIfAborted();
@@ -81,7 +88,13 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const readers = await withinConnections(context, wanted);
   // Tables of an earlier attempt are of an earlier moment.
   const weaken = resumption?.wasPlanned === true ? eachForItself : (all: Consistency) => all;
-  const consistencyOf = ({ slices }: TablePlan) => weaken(tableConsistency(pinned.snapshot.consistency, slices.length));
+  const notes = new TableNotes(described.map(({ table }) => table));
+  const failures = splitSkipped(problems);
+  for (const text of [...notes.summaries, ...failures.skipped.map(skippedText)]) {
+    context.observer.message?.('warning', text);
+  }
+  const consistencyOf = ({ slices, isForeign }: TablePlan) =>
+    weaken(tableConsistency(isForeign === true ? 'none' : pinned.snapshot.consistency, slices.length));
   const consistency = leastConsistency(weaken(pinned.snapshot.consistency), tables.map(consistencyOf));
   return {
     server: source.server,
@@ -91,12 +104,15 @@ export async function planTables(context: PlanningContext, only?: readonly Table
         ...table,
         degree: Math.min(table.degree, readers),
         consistency: consistencyOf(table),
+        notes: notes.of(table),
       }))
       .sort(largestFirst),
-    problems: problems.map((problem) => {
+    problems: failures.problems.map((problem) => {
       const { storageId, displayPath } = places.of(problem.id);
       return { ...problem, storageId, displayPath };
     }),
+    skipped: failures.skipped,
+    leftOut: chosen.leftOut,
     readers,
     readerMemoryBytes: Math.max(0, ...(await Promise.all(tables.map((table) => readerMemory(table, context))))),
   };
@@ -104,23 +120,25 @@ export async function planTables(context: PlanningContext, only?: readonly Table
 
 interface ChosenTables {
   readonly tables: readonly SourceTable[];
-  /** Tables that an earlier attempt still had to do, and that are gone. */
-  readonly missing: readonly TableProblem[];
+  /** Among them tables that an earlier attempt still had to do, and that are gone. */
+  readonly problems: readonly TableProblem[];
+  readonly leftOut: readonly LeftOutTable[];
 }
 
 async function chooseTables(
   { options, source, observer, resumption }: PlanningContext,
   only: readonly TableId[] | undefined,
 ): Promise<ChosenTables> {
-  const found = await source.listTables({ views: options.includeViews });
+  const found = await source.listTables();
   const ids = found.map(({ id }) => id);
-  if (only !== undefined) return { tables: these(found, only), missing: [] };
+  if (only !== undefined) return { tables: these(found, only), problems: [], leftOut: [] };
   if (resumption?.wasPlanned === true) {
-    return { tables: these(found, resumption.unfinished), missing: resumption.gone(ids) };
+    const { tables, problems } = chooseOptIns(these(found, resumption.unfinished), options);
+    return { tables, problems: [...problems, ...resumption.gone(ids)], leftOut: [] };
   }
-  const { tables, warnings } = selectTables(found, options);
+  const { warnings, ...selection } = await selectTables(found, options, async () => source.listOthers?.() ?? []);
   for (const warning of warnings) observer.message?.('warning', warning);
-  return { tables, missing: [] };
+  return selection;
 }
 
 function these(found: readonly SourceTable[], ids: readonly TableId[]): SourceTable[] {
@@ -172,6 +190,7 @@ async function planTable(
   return {
     id: table.id,
     kind: table.kind,
+    isForeign: table.isForeign,
     estimatedRows: table.estimatedRows,
     estimatedBytes: table.estimatedBytes,
     columns,

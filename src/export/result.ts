@@ -1,5 +1,6 @@
 import type { ErrorData, ExitClass } from '../errors.js';
 import type { Consistency, TableId } from '../sources/source.js';
+import type { SkippedTable } from './skipped-tables.js';
 
 /** How one table ended. */
 export interface TableResult {
@@ -35,6 +36,8 @@ export interface RunResult {
   readonly seconds: number;
   readonly consistency: Consistency;
   readonly tables: readonly TableResult[];
+  /** Tables of which there was nothing to read: no failures. */
+  readonly skipped: readonly SkippedTable[];
   readonly rows: number;
   readonly files: number;
   readonly bytes: number;

@@ -1,17 +1,21 @@
 import { LakeportError } from '../errors.js';
-import { nearest } from '../nearest.js';
-import type { SourceTable } from '../sources/source.js';
+import type { OtherRelation, SourceTable, TableProblem } from '../sources/source.js';
 import { LikePattern, TablePattern } from './like-pattern.js';
+import { nearestSchemas, nearestTable, suggestedTable } from './near-names.js';
+import { chooseOptIns, isLeftOut, type LeftOutTable, whyLeftOut } from './opt-in-tables.js';
 import type { ExportOptions } from './options.js';
 import { tableName } from './table-name.js';
 
 export type SelectionOptions = Pick<
   ExportOptions,
-  'schemaPatterns' | 'includePatterns' | 'excludePatterns' | 'minRows' | 'maxRows'
+  'schemaPatterns' | 'includePatterns' | 'excludePatterns' | 'minRows' | 'maxRows' | 'optIns'
 >;
 
 export interface Selection {
   readonly tables: readonly SourceTable[];
+  /** What the patterns select and nobody has asked for by its kind. */
+  readonly leftOut: readonly LeftOutTable[];
+  readonly problems: readonly TableProblem[];
   /** One sentence each, about patterns that had no effect. */
   readonly warnings: readonly string[];
 }
@@ -21,35 +25,108 @@ const SUGGESTIONS = 5;
 
 /**
  * The tables that the options ask for, by their given order.
+ * @param findOthers what has a name and is no table: asked for only where that explains something
  * @throws LakeportError of class `usage` where there are none, or a pattern is none
  */
-export function selectTables(tables: readonly SourceTable[], options: SelectionOptions): Selection {
+export async function selectTables(
+  all: readonly SourceTable[],
+  options: SelectionOptions,
+  findOthers: () => Promise<readonly OtherRelation[]> = () => Promise.resolve([]),
+): Promise<Selection> {
   const schemas = options.schemaPatterns.map((text) => new LikePattern(text, '--source_schema_name'));
   const includes = options.includePatterns.map((text) => new TablePattern(text, '--include'));
   const excludes = options.excludePatterns.map((text) => new TablePattern(text, '--exclude'));
 
-  const inSchemas = tables.filter(({ id }) => schemas.length === 0 || schemas.some((one) => one.matches(id.schema)));
+  const inSchemas = ofSchemas(all, schemas);
   const included = inSchemas.filter(({ id }) => includes.length === 0 || includes.some((one) => one.matches(id)));
   const named = included.filter(({ id }) => !excludes.some((one) => one.matches(id)));
-  const selected = named.filter((table) => hasRowsWithin(table, options));
+  const selected = chooseOptIns(
+    named.filter((table) => hasRowsWithin(table, options)),
+    options,
+  );
 
-  if (tables.length === 0) throw noTables();
-  if (included.length === 0) throw noMatch(tables, inSchemas, options);
-  if (selected.length === 0) throw nothingLeft({ included: included.length, named: named.length }, options);
+  const taken = (tables: readonly SourceTable[]) => tables.filter((table) => !isLeftOut(table, options));
+  const candidates = { all, tables: taken(all), inSchemas: taken(inSchemas), included: taken(included) };
+  const idleIncludes = includes.filter((pattern) => !candidates.inSchemas.some(({ id }) => pattern.matches(id)));
+  const idleExcludes = excludes.filter((pattern) => !included.some(({ id }) => pattern.matches(id)));
+  const others = idleIncludes.length + idleExcludes.length === 0 ? [] : ofSchemas(await findOthers(), schemas);
+  const reasonOf = (pattern: TablePattern) => whyNotTaken(pattern, chooseOptIns(inSchemas, options).leftOut, others);
+  const reasons = idleIncludes.map((pattern) => ({ pattern, reason: reasonOf(pattern) }));
+
+  if (selected.tables.length + selected.problems.length === 0) {
+    if (all.length === 0 && others.length === 0) throw noTables();
+    if (candidates.included.length === 0) {
+      throw noMatch(candidates, options, { reasons: reasons.flatMap(({ reason }) => reason ?? []), named });
+    }
+    throw nothingLeft({ included: candidates.included.length, named: taken(named).length }, options);
+  }
   return {
-    tables: selected,
+    ...selected,
     warnings: [
       ...schemas
-        .filter((pattern) => !tables.some(({ id }) => pattern.matches(id.schema)))
-        .map(({ text }) => `No schema matches ${quoted(text)} of --source_schema_name`),
-      ...includes
-        .filter((pattern) => !inSchemas.some(({ id }) => pattern.matches(id)))
-        .map(({ text }) => `No table matches ${quoted(text)} of --include${suggestion(text, tables)}`),
-      ...excludes
-        .filter((pattern) => !included.some(({ id }) => pattern.matches(id)))
-        .map(({ text }) => `${quoted(text)} of --exclude matches none of the tables`),
+        .filter((pattern) => !candidates.tables.some(({ id }) => pattern.matches(id.schema)))
+        .map((pattern) => idleSchema(pattern, all, options)),
+      ...reasons.map(
+        ({ pattern: { text }, reason }) =>
+          `No table matches ${quoted(text)} of --include${reason === undefined ? suggestedTable(text, candidates.tables) : `: ${reason}`}`,
+      ),
+      ...idleExcludes.map((pattern) => idleExclude(pattern, others, all)),
     ],
   };
+}
+
+interface Candidates {
+  /** Whatever its kind. */
+  readonly all: readonly SourceTable[];
+  /** Those of a kind that is exported; and of these, what schemas and `--include` leave. */
+  readonly tables: readonly SourceTable[];
+  readonly inSchemas: readonly SourceTable[];
+  readonly included: readonly SourceTable[];
+}
+
+function ofSchemas<Named extends Pick<SourceTable, 'id'>>(
+  tables: readonly Named[],
+  schemas: readonly LikePattern[],
+): Named[] {
+  return tables.filter(({ id }) => schemas.length === 0 || schemas.some((one) => one.matches(id.schema)));
+}
+
+/** What a pattern of `--include` names that is not exported, or not by this name. Undefined where it names nothing. */
+function whyNotTaken(
+  pattern: TablePattern,
+  leftOut: readonly LeftOutTable[],
+  others: readonly OtherRelation[],
+): string | undefined {
+  const matching = leftOut.filter(({ table }) => pattern.matches(table.id));
+  const reasons =
+    matching.length > 0
+      ? matching.map(whyLeftOut)
+      : others.filter(({ id }) => pattern.matches(id)).map(({ id, what }) => `${tableName(id)} is ${what}`);
+  const [first] = reasons;
+  if (first === undefined) return undefined;
+  return reasons.length === 1 ? first : `${first}; and ${reasons.length - 1} more of this kind`;
+}
+
+function idleSchema(pattern: LikePattern, all: readonly SourceTable[], options: SelectionOptions): string {
+  const { text } = pattern;
+  const [leftOut] = chooseOptIns(
+    all.filter(({ id }) => pattern.matches(id.schema)),
+    options,
+  ).leftOut;
+  if (leftOut !== undefined) {
+    return `No table lies in a schema that matches ${quoted(text)} of --source_schema_name: ${whyLeftOut(leftOut)}`;
+  }
+  const [near] = nearestSchemas([text], all);
+  const suggestion = near === undefined ? '' : `; the nearest existing schema is ${near.id.schema}`;
+  return `No schema matches ${quoted(text)} of --source_schema_name${suggestion}`;
+}
+
+/** A partition's rows stay in the export under another name, which nobody who excludes it expects. */
+function idleExclude(pattern: TablePattern, others: readonly OtherRelation[], all: readonly SourceTable[]): string {
+  const text = `${quoted(pattern.text)} of --exclude matches none of the tables`;
+  const partition = others.find(({ id, partOf }) => partOf !== undefined && pattern.matches(id));
+  if (partition !== undefined) return `${text}: ${tableName(partition.id)} is ${partition.what}`;
+  return `${text}${suggestedTable(pattern.text, all)}`;
 }
 
 /** A table that the source knows no estimate of is not left out on suspicion. */
@@ -63,35 +140,53 @@ function noTables(): LakeportError {
     code: 'NO_TABLES',
     exit: 'usage',
     message: 'The database has no tables that this user can see',
-    hint: 'Look at the database name (--source_db_name); the user needs USAGE on the schemas and SELECT on the tables.',
+    hint: 'Look at the database name (--source_db_name); SQL Server shows a user only what it may read.',
   });
 }
 
 function noMatch(
-  tables: readonly SourceTable[],
-  inSchemas: readonly SourceTable[],
+  { all, tables, inSchemas }: Candidates,
   options: SelectionOptions,
+  { reasons, named }: { readonly reasons: readonly string[]; readonly named: readonly SourceTable[] },
 ): LakeportError {
   const { schemaPatterns, includePatterns } = options;
+  const asksForTables = includePatterns.length > 0 && (inSchemas.length > 0 || reasons.length > 0);
   const flags = [
     ...(schemaPatterns.length === 0 ? [] : [`--source_schema_name ${schemaPatterns.map(quoted).join(', ')}`]),
     // With no table in the schemas the names of tables have not been asked for.
-    ...(inSchemas.length === 0 ? [] : [`--include ${includePatterns.map(quoted).join(', ')}`]),
+    ...(asksForTables ? [`--include ${includePatterns.map(quoted).join(', ')}`] : []),
   ];
+  const told =
+    reasons.length > 0 ? reasons : chooseOptIns(named, options).leftOut.slice(0, SUGGESTIONS).map(whyLeftOut);
+  const context = { detail: flags.join(' ') };
+  const message =
+    flags.length === 0
+      ? 'The database has no ordinary tables that this user can see'
+      : `No table matches ${flags.join(' with ')}`;
+  if (told.length > 0) {
+    const hint = `${told.slice(0, SUGGESTIONS).join('; ')}.`;
+    return new LakeportError({
+      code: flags.length === 0 ? 'NO_TABLES' : 'NO_TABLE_MATCHES',
+      exit: 'usage',
+      message,
+      hint,
+      context,
+    });
+  }
   const near =
     inSchemas.length === 0
-      ? nearestSchemas(schemaPatterns, tables)
-      : includePatterns.flatMap((pattern) => nearestTable(pattern, inSchemas) ?? nearestTable(pattern, tables) ?? []);
-  const some = (inSchemas.length === 0 ? tables : inSchemas).map(({ id }) => tableName(id));
-  const all = [...new Set(near.length > 0 ? near : some)];
-  const shown = all.slice(0, SUGGESTIONS).join(', ');
-  const more = all.length > SUGGESTIONS ? ` and ${all.length - SUGGESTIONS} more` : '';
+      ? nearestSchemas(schemaPatterns, all)
+      : includePatterns.flatMap((pattern) => nearestTable(pattern, inSchemas) ?? nearestTable(pattern, all) ?? []);
+  const some = near.length > 0 ? near : inSchemas.length === 0 ? tables : inSchemas;
+  const names = [...new Set(some.map(({ id }) => tableName(id)))];
+  const shown = names.slice(0, SUGGESTIONS).join(', ');
+  const more = names.length > SUGGESTIONS ? ` and ${names.length - SUGGESTIONS} more` : '';
   return new LakeportError({
     code: 'NO_TABLE_MATCHES',
     exit: 'usage',
-    message: `No table matches ${flags.join(' with ')}`,
+    message,
     hint: `${near.length > 0 ? 'The nearest existing tables are' : 'Existing tables are'}: ${shown}${more}.`,
-    context: { detail: flags.join(' ') },
+    context,
   });
 }
 
@@ -110,33 +205,6 @@ function nothingLeft(counts: { included: number; named: number }, options: Selec
     hint: counts.named === 0 ? 'Exclude fewer tables.' : 'Row counts are estimates of the database; widen the limits.',
     context: { detail: flags },
   });
-}
-
-function suggestion(pattern: string, tables: readonly SourceTable[]): string {
-  const near = nearestTable(pattern, tables);
-  return near === undefined ? '' : `; the nearest existing table is ${near}`;
-}
-
-function nearestTable(pattern: string, tables: readonly SourceTable[]): string | undefined {
-  const sought = literal(pattern);
-  // Of several schemas' tables of one name, the first.
-  const byName = new Map(
-    tables.toReversed().map(({ id }) => [sought.includes('.') ? tableName(id) : id.name, tableName(id)]),
-  );
-  const near = nearest(sought, byName.keys());
-  return near === undefined ? undefined : byName.get(near);
-}
-
-/** Tables of the schemas that the patterns most likely meant. */
-function nearestSchemas(patterns: readonly string[], tables: readonly SourceTable[]): string[] {
-  const schemas = new Set(tables.map(({ id }) => id.schema));
-  const near = new Set(patterns.map((pattern) => nearest(literal(pattern), schemas)));
-  return tables.filter(({ id }) => near.has(id.schema)).map(({ id }) => tableName(id));
-}
-
-/** The pattern as the name that it may have been meant as. */
-function literal(pattern: string): string {
-  return pattern.replace(/[%\\]/g, '');
 }
 
 function quoted(text: string): string {

@@ -2,6 +2,7 @@ import type { ColumnSpec } from '../columns/column-spec.js';
 import type { Compat } from '../columns/compat.js';
 import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
+import type { OptIn } from './opt-ins.js';
 
 /**
  * What every database engine gives to `export/`. A `Source` plans on the main thread; a `SliceReader` reads in a
@@ -23,6 +24,21 @@ export interface SourceTable {
   readonly estimatedRows: number | undefined;
   /** Size in the database in bytes, indexes excluded. */
   readonly estimatedBytes: number | undefined;
+  /** What a user must have asked for before the table is exported; absent for an ordinary one. */
+  readonly optIns?: readonly OptIn[] | undefined;
+  /** Rows of foreign tables are among its own: they come from elsewhere while it is read, and are in no snapshot. */
+  readonly isForeign?: boolean | undefined;
+  /** Other listed tables whose rows are among its own, as those of tables that inherit from it. */
+  readonly contains?: readonly TableId[] | undefined;
+}
+
+/** What has a name and no export of its own, for whoever asks for it by that name. */
+export interface OtherRelation {
+  readonly id: TableId;
+  /** What it is: `a partition of public.orders, which is exported with its rows`. */
+  readonly what: string;
+  /** The table that its rows are exported with. */
+  readonly partOf?: TableId | undefined;
 }
 
 /** How one column is read: `expression` goes into the SELECT list, `decoder` is the engine's own plain data. */
@@ -124,8 +140,13 @@ export interface ServerInfo {
 export interface Source {
   readonly engine: string;
   readonly server: ServerInfo;
-  /** Tables a user would call theirs: no system schemas, no temporary tables. Partitions stand under their parent. */
-  listTables(options: { readonly views: boolean }): Promise<SourceTable[]>;
+  /**
+   * Tables a user would call theirs, also those that must be asked for: no system schemas, no temporary tables.
+   * Partitions stand under their parent.
+   */
+  listTables(): Promise<SourceTable[]>;
+  /** What `listTables` leaves out: asked for only to explain why a name is not among the tables. */
+  listOthers?(): Promise<OtherRelation[]>;
   /**
    * Locks the tables against change of their shape and takes the snapshot that all readers share.
    * Tables that can't be locked (no grant, dropped meanwhile) come back as problems.

@@ -83,16 +83,22 @@ describe('a plan', () => {
     expect((await plan({ jobs: 4, parallel: 8 })).readers).toBe(1);
   });
 
-  it('tells of a table that fails alone, and plans the others', async () => {
-    await sql('CREATE TABLE bare (); CREATE TABLE good (i int)');
-    const made = await plan();
+  it('skips what there is nothing to read of, and plans the others', async () => {
+    await sql(
+      'CREATE TABLE bare (); CREATE TABLE good (i int); CREATE MATERIALIZED VIEW mv AS SELECT 1 AS i WITH NO DATA',
+    );
+    const made = await plan({ optIns: ['views'] });
     expect(made.tables.map((table) => table.id.name)).toEqual(['good']);
-    expect(made.problems).toMatchObject([{ id: { schema: 'public', name: 'bare' } }]);
+    expect(made.problems).toEqual([]);
+    expect(made.skipped).toMatchObject([
+      { id: { schema: 'public', name: 'mv' }, reason: { code: 'TABLE_NOT_POPULATED' } },
+      { id: { schema: 'public', name: 'bare' }, reason: { code: 'TABLE_WITHOUT_COLUMNS' } },
+    ]);
   });
 
   it('may have no table at all that works', async () => {
     await sql('CREATE TABLE bare ()');
-    expect(await plan()).toMatchObject({ tables: [], readers: 0, readerMemoryBytes: 0, problems: [{}] });
+    expect(await plan()).toMatchObject({ tables: [], readers: 0, readerMemoryBytes: 0, problems: [], skipped: [{}] });
   });
 
   it('is refused where two tables would share a directory on a disk that knows no case', async () => {

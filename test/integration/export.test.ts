@@ -241,9 +241,9 @@ describe('tables that fail', () => {
     const before = await scratch.files();
     const earlier = readFileSync(path.join(base, 'public/bad/part-00000.parquet'));
 
-    await sql(`INSERT INTO bad VALUES ('NaN'); DELETE FROM good WHERE i > 50; CREATE TABLE bare ();
+    await sql(`INSERT INTO bad VALUES ('NaN'); DELETE FROM good WHERE i > 50; CREATE TABLE closed (i int);
       DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'secret';
-      GRANT SELECT ON good, bad, bare TO reader;`);
+      GRANT SELECT ON good, bad TO reader;`);
     const asReader = { ...server, user: 'reader' };
     const told: string[] = [];
     const result = await exportTables({
@@ -253,8 +253,8 @@ describe('tables that fail', () => {
     });
     expect(result.exit).toBe('tables-failed');
     const ends = states(result);
-    expect(ends).toMatchObject({ good: 'completed', bare: 'TABLE_WITHOUT_COLUMNS' });
-    expect(Object.keys(ends).sort()).toEqual(['bad', 'bare', 'good', 'hidden']);
+    expect(ends).toMatchObject({ good: 'completed', closed: 'TABLE_PERMISSION_DENIED' });
+    expect(Object.keys(ends).sort()).toEqual(['bad', 'closed', 'good', 'hidden']);
     expect(result.tables.find(({ table }) => table.name === 'bad')?.error).toMatchObject({ exit: 'unrepresentable' });
     expect(told).toHaveLength(3);
     expect(await scratch.files()).toEqual(before);
@@ -273,16 +273,19 @@ describe('tables that fail', () => {
   it('stop the others if that is asked for', async () => {
     await sql(`CREATE TABLE bad (price numeric(5,2)); INSERT INTO bad VALUES ('NaN');
       ${slowView('later')}`);
-    const result = await run({ errorAction: 'fail', jobs: 2, parallel: 1, includeViews: true });
+    const result = await run({ errorAction: 'fail', jobs: 2, parallel: 1, optIns: ['views'] });
     expect(states(result)).toEqual({ bad: expect.stringMatching(/./) as string, later: 'cancelled' });
     expect(result.exit).toBe('unrepresentable');
     expect(await scratch.files()).toEqual(['out/']);
   });
 
   it('stop the others also when they failed in the plan', async () => {
-    await sql('CREATE TABLE bare (); CREATE TABLE good (i int)');
+    await sql(`CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+      CREATE TABLE mixed (i int); CREATE FOREIGN TABLE remote () INHERITS (mixed)
+        SERVER files OPTIONS (filename '/dev/null');
+      CREATE TABLE good (i int)`);
     const result = await run({ errorAction: 'fail' });
-    expect(states(result)).toEqual({ bare: 'TABLE_WITHOUT_COLUMNS', good: 'cancelled' });
+    expect(states(result)).toEqual({ mixed: 'FOREIGN_TABLES_NOT_INCLUDED', good: 'cancelled' });
     expect(result.exit).toBe('tables-failed');
   });
 
@@ -304,7 +307,7 @@ describe('an interrupted export', () => {
     let abortedAt = Infinity;
     let temporaries: string[] = [];
     const result = await run(
-      { parallel: 1, jobs: 3, includeViews: true, rowGroupRows: 100, codec: 'None' },
+      { parallel: 1, jobs: 3, optIns: ['views'], rowGroupRows: 100, codec: 'None' },
       {
         tableProgress: () => {
           if (abort.signal.aborted || !existsSync(path.join(base, 'public/other'))) return;
@@ -393,7 +396,7 @@ describe('when the server goes away', () => {
   it('in mid-read, the tables fail, nothing is left, and what was exported earlier stays', async () => {
     const doomed = await startPostgres();
     await doomed.query(`CREATE TABLE a AS SELECT 1 AS i; ${slowView('big')}`);
-    const options = (overrides: Partial<ExportOptions>) => exportOptions(base, { includeViews: true, ...overrides });
+    const options = (overrides: Partial<ExportOptions>) => exportOptions(base, { optIns: ['views'], ...overrides });
     await exportTables({ server: doomed, options: options({ includePatterns: ['a'] }) });
     const before = await scratch.files();
     let killed: Promise<void> | undefined;

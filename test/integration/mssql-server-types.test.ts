@@ -22,7 +22,7 @@ describe.skipIf(mssqlUrl === undefined)('a real SQL Server', () => {
   const describeTable = async (name: string): Promise<ReadColumn[]> => {
     const source = await database.openSource();
     try {
-      const table = (await source.listTables({ views: true })).find(({ id }) => id.name === name);
+      const table = (await source.listTables()).find(({ id }) => id.name === name);
       if (table === undefined) throw new Error(`no table ${name}`);
       const [described] = await source.describe([table], OPTIONS);
       if (described === undefined || 'error' in described) throw described?.error ?? new Error('not described');

@@ -58,7 +58,7 @@ describe.skipIf(mssqlUrl === undefined)('a real SQL Server', () => {
   });
 
   const lookUp = async (name: string): Promise<{ table: SourceTable; columns: readonly ReadColumn[] }> => {
-    const table = (await source.listTables({ views: true })).find(({ id }) => id.name === name);
+    const table = (await source.listTables()).find(({ id }) => id.name === name);
     if (table === undefined) throw new Error(`no table ${name}`);
     const options = { unboundedNumeric: { as: 'text' }, onUnrepresentable: 'error' } as const;
     const [described] = await source.describe([table], options);

@@ -121,7 +121,7 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
     await server.query('REVOKE SELECT ON t77, t400 FROM reader');
     await source.close();
     source = await openPostgres(server, { username: 'reader', password: 'reader' });
-    const listed = await source.listTables({ views: false });
+    const listed = await source.listTables();
     await server.query('DROP TABLE t123');
     const { problems, snapshot } = await source.pin(listed, RUN);
     expect(problems.map(({ id, error }) => [id.name, error.code]).sort()).toEqual([
@@ -232,7 +232,7 @@ test('a server without room for the locks says which setting to raise', async ()
     `DO $$ BEGIN FOR i IN 1..3000 LOOP EXECUTE format('CREATE TABLE t%s ()', i); COMMIT; END LOOP; END $$`,
   );
   const source = await openPostgres(server);
-  const listed = await source.listTables({ views: false });
+  const listed = await source.listTables();
   const error = LakeportError.from(await source.pin(listed, RUN).catch((thrown: unknown) => thrown));
   expect(error.code).toBe('SOURCE_OUT_OF_MEMORY');
   expect(error.hint).toContain('max_locks_per_transaction');

@@ -131,7 +131,7 @@ describe('a server that is restarted in mid-run', () => {
       CREATE VIEW again.a AS SELECT i::bigint, md5(i::text) || pg_sleep(0.001) AS t FROM generate_series(1, 1200) i;
       CREATE TABLE again.b AS SELECT i::bigint, md5(i::text) AS t FROM generate_series(1, 100) i; ANALYZE;`);
   });
-  const ONE: Partial<ExportOptions> = { jobs: 1, parallel: 1, includeViews: true };
+  const ONE: Partial<ExportOptions> = { jobs: 1, parallel: 1, optIns: ['views'] };
   const patient: RetryPolicy = { attempts: 5, firstMs: 300, factor: 2, longestMs: 3000 };
 
   it('costs time, and the promise that all tables are of one moment', async () => {
@@ -165,7 +165,7 @@ describe('errors of the server', () => {
         RETURN n; END $$;
       CREATE VIEW trouble.${name} AS SELECT trouble.${name}_f(i) AS i, md5(i::text) AS t FROM generate_series(1, 10) i;`);
   }
-  const only = (name: string) => ({ includePatterns: [name], includeViews: true });
+  const only = (name: string): Partial<ExportOptions> => ({ includePatterns: [name], optIns: ['views'] });
 
   it('of a deadlock pass', async () => {
     await troubled('deadlock', '40P01', new Date(Date.now() + 1500));

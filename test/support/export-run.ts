@@ -25,6 +25,8 @@ export interface RunDocument {
     readonly bytes: number;
   };
   readonly tables: readonly TableDocument[];
+  readonly skipped: readonly { readonly table: string; readonly reason: ErrorDocument }[];
+  readonly warnings: readonly { readonly message: string }[];
   /** Where the run did not come to tables. */
   readonly error?: ErrorDocument;
 }
@@ -36,6 +38,7 @@ export interface TableDocument {
   readonly rows: number;
   readonly files: number;
   readonly bytes: number;
+  readonly consistency?: string;
   readonly storage: string;
   readonly path: string;
   readonly manifest?: string;

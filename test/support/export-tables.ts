@@ -20,7 +20,7 @@ export function exportOptions(directory: string, overrides: Partial<ExportOption
     schemaPatterns: [],
     includePatterns: [],
     excludePatterns: [],
-    includeViews: false,
+    optIns: [],
     minRows: undefined,
     maxRows: undefined,
     target: { directory },

@@ -31,6 +31,8 @@ export function runPlan(tables: readonly TablePlan[], changes: Partial<RunPlan> 
     snapshot: { consistency: 'run', token: '1', id: '100:200:', takenAt: '2026-01-02T03:04:05.678Z' },
     tables,
     problems: [],
+    skipped: [],
+    leftOut: [],
     readers: 2,
     readerMemoryBytes: 1 << 28,
     ...changes,
@@ -78,6 +80,7 @@ export function runResult(runId: string, results: readonly TableResult[], exit?:
     files: sum((result) => result.files),
     bytes: sum((result) => result.bytes),
     exit,
+    skipped: [],
   };
 }
 

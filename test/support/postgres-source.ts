@@ -35,7 +35,7 @@ export function openPostgres(
 
 /** The listed table of this name. */
 export async function findTable(source: Source, name: string, schema = 'public'): Promise<SourceTable> {
-  const tables = await source.listTables({ views: true });
+  const tables = await source.listTables();
   const table = tables.find(({ id }) => id.name === name && id.schema === schema);
   if (!table) throw new Error(`no table ${name} among ${tables.map(({ id }) => id.name).join(', ')}`);
   return table;

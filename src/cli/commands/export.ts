@@ -106,7 +106,7 @@ async function showPlan(input: ExportInput): Promise<number> {
   });
   session.stop();
   publicNames(plan, context.redactor);
-  if (json) writeDocument(planDocument(plan, options), context);
+  if (json) writeDocument(planDocument(plan, options, session.warnings), context);
   else
     context.stdout.write(context.redactor.redact(planText(plan, { output: context.stdout, exportOptions: options })));
   return plan.problems.length === 0 ? 0 : EXIT_CODES['tables-failed'];

@@ -18,9 +18,8 @@ interface ListedTable {
 }
 
 /** User tables by schema and name: not those of the system, or of Microsoft's own tools. */
-export async function listTables(client: MssqlClient, { views }: { readonly views: boolean }): Promise<CatalogTable[]> {
-  const listed = await firstAnswer([() => listObjects(client), () => listByStandard(client)]);
-  const tables = listed.filter(({ isView }) => views || !isView);
+export async function listTables(client: MssqlClient): Promise<CatalogTable[]> {
+  const tables = await firstAnswer([() => listObjects(client), () => listByStandard(client)]);
   const estimates = await readEstimates(client);
   return tables
     .map(({ schema, name, isView, objectId }) => {
@@ -31,6 +30,7 @@ export async function listTables(client: MssqlClient, { views }: { readonly view
         kind,
         estimatedRows: isView ? undefined : estimate?.rows,
         estimatedBytes: isView ? undefined : estimate?.bytes,
+        ...(isView && { optIns: ['views' as const] }),
         objectId,
       };
     })

@@ -59,10 +59,10 @@ class MssqlSource implements Source {
     this.server = { product, address: displayAddress(settings), database };
   }
 
-  async listTables(options: { readonly views: boolean }): Promise<SourceTable[]> {
-    const tables = await this.#asking(undefined, () => listTables(this.#client, options));
+  async listTables(): Promise<SourceTable[]> {
+    const tables = await this.#asking(undefined, () => listTables(this.#client));
     for (const table of tables) this.#tables.set(keyOf(table.id), table);
-    return tables.map(({ id, kind, estimatedRows, estimatedBytes }) => ({ id, kind, estimatedRows, estimatedBytes }));
+    return tables;
   }
 
   async pin(

@@ -1,6 +1,8 @@
 import type { Client } from 'pg';
-import type { SourceTable, TableKind } from '../source.js';
+import type { OptIn } from '../opt-ins.js';
+import type { SourceTable, TableId, TableKind } from '../source.js';
 import { decodeText, selectText } from './catalog-text.js';
+import { foreignRows } from './foreign-rows.js';
 import { detachPending, memberTables, storageJoins, type RelationKind } from './members.js';
 import type { ServerFacts } from './server.js';
 
@@ -15,11 +17,16 @@ const KINDS: Readonly<Record<RelationKind, TableKind>> = {
 };
 
 interface ListedRow {
+  readonly oid: number;
   readonly schema: string;
   readonly name: string;
   readonly kind: RelationKind;
   readonly rows: number | null;
   readonly bytes: number | null;
+  readonly isOfExtension: boolean;
+  readonly isForeign: boolean;
+  /** Oids of listed tables that inherit from it. */
+  readonly heirs: number[] | null;
 }
 
 export interface ListedTable extends SourceTable {
@@ -31,58 +38,78 @@ export interface ListedTable extends SourceTable {
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * User tables by schema and name: not those of the system, temporary ones, or an extension's own. Partitions stand
- * under their parent; a table that others inherit from, and each of those, is a table of its own, with the rows that
- * `SELECT * FROM` it shows. Sizes include all members.
+ * User tables by schema and name, and what is exported only where it is asked for: not those of the system or temporary
+ * ones. Partitions stand under their parent; a table that others inherit from, and each of those, is a table of its own,
+ * with the rows that `SELECT * FROM` it shows. Sizes include all members.
  */
-export async function listTables(
-  client: Client,
-  server: ServerFacts,
-  options: { readonly views: boolean },
-): Promise<ListedTable[]> {
+export async function listTables(client: Client, server: ServerFacts): Promise<ListedTable[]> {
   await client.query('SAVEPOINT sizes');
-  const rows = await list(client, server, { ...options, onDisk: true }).catch(async (error: unknown) => {
+  const rows = await list(client, server, { onDisk: true }).catch(async (error: unknown) => {
     const locked = error instanceof Error && 'code' in error && error.code === LOCK_NOT_AVAILABLE;
     if (!locked) throw error;
     await client.query('ROLLBACK TO SAVEPOINT sizes');
-    return list(client, server, { ...options, onDisk: false });
+    return list(client, server, { onDisk: false });
   });
-  return rows.map(({ kind, rows, bytes, ...names }) => {
-    const schema = decodeText(names.schema, server);
-    const name = decodeText(names.name, server);
+  const named = rows.map((row) => {
+    const schema = decodeText(row.schema, server);
+    const name = decodeText(row.name, server);
+    const id: TableId = { schema: schema.text, name: name.text };
+    return { row, id, hasReadableName: schema.isWhole && name.isWhole };
+  });
+  const ids = new Map(named.map(({ row, id }) => [row.oid, id]));
+  return named.map(({ row, id, hasReadableName }) => {
+    const optIns = optInsOf(row);
+    const contains = row.heirs?.flatMap((oid) => ids.get(oid) ?? []) ?? [];
     return {
-      id: { schema: schema.text, name: name.text },
-      kind: KINDS[kind],
-      estimatedRows: rows ?? undefined,
-      estimatedBytes: bytes ?? undefined,
-      hasReadableName: schema.isWhole && name.isWhole,
+      id,
+      kind: KINDS[row.kind],
+      estimatedRows: row.rows ?? undefined,
+      estimatedBytes: row.bytes ?? undefined,
+      hasReadableName,
+      ...(optIns.length > 0 && { optIns }),
+      ...(row.isForeign && { isForeign: true }),
+      ...(contains.length > 0 && { contains }),
     };
   });
+}
+
+function optInsOf({ kind, isOfExtension, isForeign }: ListedRow): OptIn[] {
+  return [
+    ...(kind === 'v' || kind === 'm' ? (['views'] as const) : []),
+    ...(isForeign ? (['foreign_tables'] as const) : []),
+    ...(isOfExtension ? (['extension_tables'] as const) : []),
+  ];
 }
 
 async function list(
   client: Client,
   server: ServerFacts,
-  { views, onDisk }: { readonly views: boolean; readonly onDisk: boolean },
+  { onDisk }: { readonly onDisk: boolean },
 ): Promise<ListedRow[]> {
-  const kinds = views ? `'r', 'p', 'f', 'v', 'm'` : `'r', 'p', 'f'`;
   // Whoever rewrites a table holds ACCESS EXCLUSIVE on it, and everybody else queues behind who waits for that.
   const exclusive = `
     SELECT relation FROM pg_catalog.pg_locks
     WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND relation IS NOT NULL`;
   const { rows } = await client.query<ListedRow>(`
     WITH RECURSIVE listed AS (
-      SELECT c.oid, n.nspname, c.relname, c.relkind
+      SELECT c.oid, n.nspname, c.relname, c.relkind, EXISTS (
+               SELECT FROM pg_catalog.pg_depend AS d
+               WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'
+             ) AS of_extension
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE c.relkind IN (${kinds})
+      WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm')
         AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
         AND (NOT c.relispartition OR EXISTS (
           SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND ${detachPending(server)}))
-        AND NOT EXISTS (
-          SELECT FROM pg_catalog.pg_depend AS d
-          WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e')
-    ), ${memberTables('SELECT oid FROM listed', server)},
+    ), ${memberTables('SELECT oid FROM listed', server)}, ${foreignRows(server)},
+    heir AS (
+      SELECT member.root, pg_catalog.array_agg(member.oid ORDER BY child.nspname, child.relname) AS oids
+      FROM member
+      JOIN listed AS child ON child.oid = member.oid
+      WHERE member.root <> member.oid
+      GROUP BY member.root
+    ),
     exclusive AS MATERIALIZED (${exclusive}),
     total AS (
       SELECT member.root, pg_catalog.sum(estimate.rows) AS rows, pg_catalog.sum(storage.bytes) AS bytes
@@ -91,10 +118,15 @@ async function list(
       ${storageJoins(server, (oid) => (onDisk ? `${oid} NOT IN (SELECT relation FROM exclusive)` : 'false'))}
       GROUP BY member.root
     )
-    SELECT ${selectText('nspname', server)} AS schema, ${selectText('relname', server)} AS name,
-           relkind::pg_catalog.text AS kind,
-           pg_catalog.round(total.rows)::pg_catalog.float8 AS rows, total.bytes::pg_catalog.float8 AS bytes
-    FROM listed JOIN total ON total.root = listed.oid
+    SELECT listed.oid, ${selectText('nspname', server)} AS schema, ${selectText('relname', server)} AS name,
+           relkind::pg_catalog.text AS kind, pg_catalog.round(total.rows)::pg_catalog.float8 AS rows,
+           total.bytes::pg_catalog.float8 AS bytes, of_extension AS "isOfExtension", heir.oids AS heirs,
+           listed.oid IN (
+             SELECT foreign_rows.oid FROM foreign_rows
+             WHERE foreign_rows.class = 'pg_catalog.pg_class'::pg_catalog.regclass) AS "isForeign"
+    FROM listed
+    JOIN total ON total.root = listed.oid
+    LEFT JOIN heir ON heir.root = listed.oid
     ORDER BY nspname, relname`);
   return rows;
 }

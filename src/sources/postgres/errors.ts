@@ -65,6 +65,12 @@ export const UNLOGGED = {
   hint: 'read it from the primary, or leave it out with --exclude',
 } as const satisfies Kind;
 
+const NOT_POPULATED: Kind = {
+  code: 'TABLE_NOT_POPULATED',
+  exit: 'tables-failed',
+  hint: 'REFRESH the materialized view that it names',
+};
+
 /** By SQLSTATE (appendix A of the manual), else by its class, the first two characters. */
 const SQLSTATES: Readonly<Record<string, Kind>> = {
   '08': LOST,
@@ -142,6 +148,43 @@ const SQLSTATES: Readonly<Record<string, Kind>> = {
     transient: true,
   },
 };
+
+/**
+ * Errors about another server, whose rows a foreign table shows. They come with this server's SQLSTATEs or with those of
+ * the other one, so that only the server's routine tells them from its own.
+ */
+function foreignKind({ code: state = '', routine = '' }: DatabaseError): Kind | undefined {
+  if (routine === 'GetUserMapping') {
+    return {
+      code: 'FOREIGN_SERVER_LOGIN_MISSING',
+      exit: 'tables-failed',
+      hint: "CREATE USER MAPPING FOR the user that it names (behind a view, its owner) SERVER ... OPTIONS (user '...', password '...')",
+    };
+  }
+  // Poolers use this class too, and name no routine.
+  if (state.startsWith('08') && state !== '08P01' && routine !== '') {
+    return {
+      code: 'FOREIGN_SERVER_UNREACHABLE',
+      exit: 'tables-failed',
+      hint: 'the database server cannot reach the foreign one, or log in there: check the options of the server and of the user mapping (\\des+ and \\deu+ in psql)',
+      transient: true,
+    };
+  }
+  if (routine.startsWith('pgfdw_report')) {
+    return {
+      code: 'FOREIGN_SERVER_ERROR',
+      exit: 'tables-failed',
+      hint: 'the foreign server says so: grants, tables and columns are those of that server and of the user in the user mapping (\\deu+ in psql)',
+      transient: state === '40001' || state === '40P01' || state.startsWith('57P0'),
+    };
+  }
+  if (!state.startsWith('HV')) return undefined;
+  return {
+    code: 'FOREIGN_SERVER_ERROR',
+    exit: 'tables-failed',
+    hint: 'check the options of the foreign table and of its server (\\d+ and \\des+ in psql)',
+  };
+}
 
 /** By the operating system's and TLS's names. */
 const ERRNOS: Readonly<Record<string, Kind>> = {
@@ -221,7 +264,9 @@ function kindOf(thrown: unknown, state: string | undefined): Kind | undefined {
     if (state === '0A000' && thrown.routine === 'get_relation_info') return UNLOGGED;
     const pooler = state === '08P01' ? POOLERS.find(([words]) => words.test(thrown.message)) : undefined;
     if (pooler !== undefined) return pooler[1];
-    const known = SQLSTATES[state] ?? SQLSTATES[state.slice(0, 2)];
+    const known = foreignKind(thrown) ?? SQLSTATES[state] ?? SQLSTATES[state.slice(0, 2)];
+    // Of a materialized view; anything else of this SQLSTATE is not about a table.
+    if (state === '55000' && thrown.routine === 'ExecOpenScanRelation') return NOT_POPULATED;
     return known ?? { code: 'SOURCE_QUERY_FAILED', exit: 'tables-failed', ...(thrown.hint && { hint: thrown.hint }) };
   }
   if (TLS_UNTRUSTED.test(state)) {
@@ -245,6 +290,13 @@ function kindOf(thrown: unknown, state: string | undefined): Kind | undefined {
 function denied(thrown: unknown, kind: Kind, { table }: PostgresErrorPlace): Kind {
   if (isServerError(thrown) && thrown.routine === 'check_enable_rls')
     return { ...kind, code: 'TABLE_ROW_SECURITY', hint: ROW_SECURITY_HINT };
+  // Files of file_fdw, or a function that raises it: no grant on the table would help.
+  if (isServerError(thrown) && thrown.routine?.startsWith('aclcheck_error') !== true) {
+    return {
+      ...kind,
+      hint: thrown.hint ?? 'give the right that the message speaks of, or leave the table out with --exclude',
+    };
+  }
   const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'grant SELECT to this user';
   return { ...kind, hint: `${grant} (and USAGE on its schema), or leave the table out with --exclude` };
 }

@@ -45,10 +45,11 @@ export async function lockTables(
 }
 
 /**
- * Locks what LOCK TABLE does not take, materialized views and foreign tables, by a plan that is not executed. This fixes
- * the transaction's snapshot, so it comes after it; what changed in between shows as a failed read, never as other rows.
+ * Locks what LOCK TABLE does not take, materialized views and foreign tables, by a read of no rows; this also tells
+ * of a view or foreign table that cannot be read. It fixes the transaction's snapshot, so it comes after it; what
+ * changed in between shows as a failed read, never as other rows.
  */
-export async function lockByPlan(
+export async function lockByReading(
   client: Client,
   tables: readonly SourceTable[],
   timeoutMs: number,
@@ -56,7 +57,7 @@ export async function lockByPlan(
   const failures: LockFailures = new Map();
   await client.query(`SET LOCAL lock_timeout = ${timeoutMs}`);
   for (const table of tables) {
-    const error = await inSavepoint(client, `EXPLAIN SELECT FROM ${quoteTable(table.id)}`, table);
+    const error = await inSavepoint(client, `SELECT * FROM ${quoteTable(table.id)} LIMIT 0`, table);
     if (error) failures.set(table, error);
   }
   return failures;

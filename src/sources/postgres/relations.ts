@@ -5,6 +5,7 @@ import { ROW_SECURITY_HINT, UNLOGGED } from './errors.js';
 import { displayTable, quoteName, quoteTable } from './identifiers.js';
 import { memberTables, type RelationKind } from './members.js';
 import type { ServerFacts } from './server.js';
+import { viewObstacles } from './view-access.js';
 
 /** What the catalog says about a relation that was asked for by name. */
 export interface Relation {
@@ -20,6 +21,7 @@ interface FoundRow extends Omit<Relation, 'oid'> {
   readonly oid: number | null;
   readonly usage: boolean | null;
   readonly unlogged: boolean;
+  readonly populated: boolean | null;
 }
 
 /** The relations of these names, each or the reason why it cannot be read; in the order of `ids`. */
@@ -30,7 +32,7 @@ export async function findRelations(
 ): Promise<(Relation | LakeportError)[]> {
   const { rows } = await client.query<FoundRow>(
     `WITH RECURSIVE wanted AS (
-       SELECT w.position, c.oid, c.relkind, n.oid AS schema
+       SELECT w.position, c.oid, c.relkind, c.relispopulated, n.oid AS schema
        FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]), pg_catalog.unnest($2::pg_catalog.name[]))
          WITH ORDINALITY AS w (schema, name, position)
        LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
@@ -40,19 +42,24 @@ export async function findRelations(
      SELECT oid, relkind::pg_catalog.text AS kind,
             oid IN (SELECT root FROM member WHERE root <> member.oid) AS "hasMembers",
             pg_catalog.row_security_active(oid) AS "rowSecurity",
-            pg_catalog.has_schema_privilege(schema, 'USAGE') AS usage,
+            pg_catalog.has_schema_privilege(schema, 'USAGE') AS usage, relispopulated AS populated,
             oid IN (SELECT member.root FROM member JOIN pg_catalog.pg_class AS c ON c.oid = member.oid
                     WHERE c.relpersistence = 'u') AS unlogged
      FROM wanted ORDER BY position`,
     [ids.map(({ schema }) => schema), ids.map(({ name }) => name)],
   );
+  const views = rows.flatMap(({ oid, kind }) => (oid !== null && kind === 'v' ? [oid] : []));
+  const obstacles = await viewObstacles(client, server, views);
   return ids.map((id, index) => {
     const row = rows[index];
     if (row === undefined || row.oid === null) return tableNotFound(id);
     if (row.usage !== true)
       return denied(id, 'permission denied for its schema', `USAGE ON SCHEMA ${quoteName(id.schema)}`);
+    if (row.populated !== true) return notPopulated(id);
     if (row.rowSecurity && !server.rowSecurity) return rowsHidden(id);
     if (row.unlogged && server.isStandby) return unloggedOnStandby(id);
+    const obstacle = obstacles.get(row.oid);
+    if (obstacle !== undefined) return obstacle.within({ table: displayTable(id) });
     const { oid, kind, hasMembers, rowSecurity } = row;
     return { oid, kind, hasMembers, rowSecurity };
   });
@@ -79,6 +86,16 @@ function tableNotFound(id: TableId): LakeportError {
     exit: 'tables-failed',
     message: 'the table does not exist',
     hint: 'it was dropped or renamed meanwhile; run again',
+    context: { table: displayTable(id) },
+  });
+}
+
+function notPopulated(id: TableId): LakeportError {
+  return new LakeportError({
+    code: 'TABLE_NOT_POPULATED',
+    exit: 'tables-failed',
+    message: 'the materialized view has not been populated, so there is nothing to read',
+    hint: `REFRESH MATERIALIZED VIEW ${quoteTable(id)}`,
     context: { table: displayTable(id) },
   });
 }

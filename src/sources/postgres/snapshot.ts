@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Snapshot, SourceTable, TableProblem } from '../source.js';
 import { nameHolders } from './lock-holders.js';
-import { lockByPlan, lockTables } from './locks.js';
+import { lockByReading, lockTables } from './locks.js';
 import type { ServerFacts } from './server.js';
 import type { PostgresSettings } from './settings.js';
 import { applySettings, beginBeforeSnapshot } from './transaction.js';
@@ -36,12 +36,17 @@ export async function pinTables(
   const { lockTimeoutMs } = settings;
   await beginBeforeSnapshot(client, settings, server);
   const lockable = tables.filter(({ kind }) => kind !== 'materialized view' && kind !== 'foreign table');
-  // What a view needs is locked already. Whether a standby can read all of it shows only in a plan.
-  const others = tables.filter((table) => !lockable.includes(table) || (server.isStandby && table.kind === 'view'));
   const failures = await lockTables(client, lockable, lockTimeoutMs);
+  const isPlain = ({ kind, isForeign }: SourceTable) =>
+    !isForeign && (kind === 'table' || kind === 'partitioned table');
+  const others = tables.filter((table) => !isPlain(table) && !failures.has(table));
   const snapshot = await exportSnapshot(client, server);
+  if (others.length > 0) {
+    // As readers have it: a view's functions may look for names along the user's own path.
+    await applySettings(client, settings, {});
+    for (const [table, error] of await lockByReading(client, others, lockTimeoutMs)) failures.set(table, error);
+  }
   await applySettings(client, settings, { searchPath: 'pg_catalog' });
-  for (const [table, error] of await lockByPlan(client, others, lockTimeoutMs)) failures.set(table, error);
   await nameHolders(client, server, failures);
   return { snapshot, problems: [...failures].map(([{ id }, error]) => ({ id, error })) };
 }

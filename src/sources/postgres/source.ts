@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { LakeportError } from '../../errors.js';
 import type {
   DescribeOptions,
+  OtherRelation,
   PinOptions,
   ReadColumn,
   ReaderSettings,
@@ -23,6 +24,7 @@ import { type ConnectOptions, discard, leave, negotiatePostgres } from './connec
 import { postgresError } from './errors.js';
 import { readMembers } from './members.js';
 import { displayTable } from './identifiers.js';
+import { listOthers } from './other-relations.js';
 import { findRelations, type Relation } from './relations.js';
 import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
 import { displayAddress, type PostgresSettings } from './settings.js';
@@ -55,6 +57,8 @@ async function openSession(settings: PostgresSettings, options: ConnectOptions):
 
 /** All that the planner asks for is named in full; nothing that lies in the user's search_path may stand before it. */
 const CATALOG = { mode: 'snapshot', searchPath: 'pg_catalog' } as const;
+
+const DENIED = new Set(['TABLE_PERMISSION_DENIED', 'TABLE_ROW_SECURITY']);
 
 /** A server that does not answer an idle connection within so many milliseconds has lost it. */
 const ANSWER_MS = 15_000;
@@ -90,14 +94,18 @@ class PostgresSource implements Source {
     };
   }
 
-  listTables(options: { readonly views: boolean }): Promise<SourceTable[]> {
+  listTables(): Promise<SourceTable[]> {
     return this.#asking(undefined, async () => {
-      const listed = await listTables(this.#client, this.#facts, options);
+      const listed = await listTables(this.#client, this.#facts);
       return listed.map(({ hasReadableName, ...table }) => {
         if (!hasReadableName) this.#unnamed.add(keyOf(table.id));
         return table;
       });
     });
+  }
+
+  listOthers(): Promise<OtherRelation[]> {
+    return this.#asking(undefined, () => listOthers(this.#client, this.#facts));
   }
 
   async pin(
@@ -108,7 +116,7 @@ class PostgresSource implements Source {
     const unnamed = tables
       .filter(({ id }) => this.#unnamed.has(keyOf(id)))
       .map(({ id }) => ({ id, error: nameNotReadable(displayTable(id)) }));
-    return this.#oneByOne(async () => {
+    const pinned = await this.#oneByOne(async () => {
       try {
         if (this.#pinned !== undefined) await client.query('ROLLBACK');
         this.#pinned = undefined;
@@ -125,6 +133,19 @@ class PostgresSource implements Source {
         await client.query('ROLLBACK').catch(() => undefined);
         throw postgresError(error, { entry: this.#settings.entryId });
       }
+    });
+    return { ...pinned, problems: await this.#explained(pinned.problems, tables) };
+  }
+
+  /** Problems of views, by whose rights are missing: that may be the owner's, of which the server does not speak. */
+  async #explained(problems: readonly TableProblem[], tables: readonly SourceTable[]): Promise<TableProblem[]> {
+    const views = new Set(tables.filter(({ kind }) => kind === 'view').map(({ id }) => keyOf(id)));
+    const denied = problems.filter(({ id, error }) => views.has(keyOf(id)) && DENIED.has(error.code));
+    const found = denied.length === 0 ? [] : await this.#find(denied.map(({ id }) => id));
+    const errors = new Map(denied.map(({ id }, index) => [keyOf(id), found[index]]));
+    return problems.map((problem) => {
+      const error = errors.get(keyOf(problem.id));
+      return error instanceof LakeportError ? { ...problem, error } : problem;
     });
   }
 

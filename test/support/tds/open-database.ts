@@ -40,7 +40,7 @@ export async function describeTable(
   source: Source,
   name: string,
 ): Promise<{ readonly table: SourceTable; readonly columns: readonly ReadColumn[] }> {
-  const table = (await source.listTables({ views: true })).find(({ id }) => id.name === name);
+  const table = (await source.listTables()).find(({ id }) => id.name === name);
   if (table === undefined) throw new Error(`no table ${name}`);
   const [described] = await source.describe([table], { unboundedNumeric: { as: 'text' }, onUnrepresentable: 'error' });
   if (described === undefined || 'error' in described) throw described?.error ?? new Error('nothing described');

@@ -243,7 +243,7 @@ describe('the summary of a run', () => {
       tableResult({ name: 'c' }),
     ]);
     expect(shown).toContain('\n1 table of these had been published before the run was resumed\n');
-    expect(shown).toContain('\nTables that hold rows of more than one snapshot:\n  s.b\n\n');
+    expect(shown).toContain('\nTables that are in no snapshot, or of more than one:\n  s.b\n\n');
   });
 
   it('without a snapshot does not say so of each table', () => {

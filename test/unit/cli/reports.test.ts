@@ -150,6 +150,8 @@ describe('the JSON document', () => {
           },
         },
       ],
+      skipped: [],
+      warnings: [],
     });
   });
 

@@ -1,0 +1,115 @@
+import type { Client } from 'pg';
+import { LakeportError } from '../../errors.js';
+import { readText, selectText } from './catalog-text.js';
+import { quoteName } from './identifiers.js';
+import { ROW_SECURITY_HINT } from './errors.js';
+import type { ServerFacts } from './server.js';
+
+interface ObstacleRow {
+  readonly root: number;
+  readonly kind: 'select' | 'execute' | 'row security';
+  /** Quoted where needed, with its schema: a table, or a function with its arguments. */
+  readonly object: string;
+  readonly view: string;
+  readonly role: string;
+  /** The view's owner; false for this user. */
+  readonly isOwner: boolean;
+}
+
+/**
+ * What keeps views from being read although this user may read them, by their oids. Tables behind a view are read with
+ * the rights of the view's owner, or of whoever asks where the view is a `security_invoker`, whatever views lie between;
+ * functions are called with the rights of whoever asks.
+ */
+export async function viewObstacles(
+  client: Client,
+  server: ServerFacts,
+  views: readonly number[],
+): Promise<ReadonlyMap<number, LakeportError>> {
+  if (views.length === 0) return new Map();
+  const { rows } = await client.query<ObstacleRow>(
+    `WITH RECURSIVE view (root, oid) AS (
+       SELECT v.oid, v.oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS v (oid)
+       UNION
+       SELECT view.root, c.oid
+       FROM view
+       JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = view.oid AND r.ev_type = '1'
+       JOIN pg_catalog.pg_depend AS d
+         ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
+        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+       JOIN pg_catalog.pg_class AS c ON c.oid = d.refobjid AND c.relkind = 'v'
+     ), use AS (
+       SELECT view.root, view.oid AS view, d.refclassid AS class, d.refobjid AS object, d.refobjsubid AS part,
+              reader.invokes, CASE WHEN reader.invokes THEN me.oid ELSE v.relowner END AS role, me.oid AS me
+       FROM view
+       JOIN pg_catalog.pg_class AS v ON v.oid = view.oid
+       JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = v.oid AND r.ev_type = '1'
+       JOIN pg_catalog.pg_depend AS d
+         ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid AND d.refobjid <> v.oid
+       JOIN pg_catalog.pg_roles AS me ON me.rolname = current_user
+       CROSS JOIN LATERAL (
+         SELECT EXISTS (
+           SELECT FROM pg_catalog.unnest(v.reloptions) AS option (text)
+           WHERE pg_catalog.lower(option.text) ~ '^security_invoker=(t|tr|tru|true|on|y|ye|yes|1)$') AS invokes
+       ) AS reader
+     ), obstacle AS (
+       SELECT use.root, 'select' AS kind, use.object::pg_catalog.regclass::pg_catalog.text AS object, use.view, use.role,
+              NOT use.invokes AS is_owner
+       FROM use
+       JOIN pg_catalog.pg_class AS c ON c.oid = use.object AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+       WHERE use.class = 'pg_catalog.pg_class'::pg_catalog.regclass
+         AND NOT CASE WHEN use.part = 0 THEN pg_catalog.has_table_privilege(use.role, c.oid, 'SELECT')
+                                             OR pg_catalog.has_any_column_privilege(use.role, c.oid, 'SELECT')
+                      ELSE pg_catalog.has_column_privilege(use.role, c.oid, use.part::pg_catalog.int2, 'SELECT') END
+       UNION ALL
+       SELECT use.root, 'execute', use.object::pg_catalog.regprocedure::pg_catalog.text, use.view, use.me, false
+       FROM use
+       WHERE use.class = 'pg_catalog.pg_proc'::pg_catalog.regclass
+         AND NOT pg_catalog.has_function_privilege(use.me, use.object, 'EXECUTE')
+       UNION ALL
+       SELECT use.root, 'row security', use.object::pg_catalog.regclass::pg_catalog.text, use.view, use.role,
+              NOT use.invokes
+       FROM use
+       JOIN pg_catalog.pg_class AS c ON c.oid = use.object AND c.relrowsecurity
+       JOIN pg_catalog.pg_roles AS reader ON reader.oid = use.role AND NOT reader.rolsuper AND NOT reader.rolbypassrls
+       WHERE use.class = 'pg_catalog.pg_class'::pg_catalog.regclass AND NOT $2::pg_catalog.bool
+         AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(use.role, c.relowner, 'USAGE'))
+     )
+     SELECT DISTINCT ON (root) root, kind, ${selectText('object', server)} AS object,
+            ${selectText('view::pg_catalog.regclass', server)} AS view,
+            ${selectText('pg_catalog.pg_get_userbyid(role)', server)} AS role, is_owner AS "isOwner"
+     FROM obstacle
+     ORDER BY root, pg_catalog.array_position(ARRAY['select', 'execute', 'row security'], kind), obstacle.object`,
+    [views, server.rowSecurity],
+  );
+  const text = (selected: string) => readText(selected, server);
+  return new Map(
+    rows.map(({ root, object, view, role, ...row }) => [
+      root,
+      obstacleError({ ...row, object: text(object), view: text(view), role: text(role) }),
+    ]),
+  );
+}
+
+function obstacleError({ kind, object, view, role, isOwner }: Omit<ObstacleRow, 'root'>): LakeportError {
+  const whose = isOwner ? `the rights of its owner, ${role}` : `the rights of this user, ${role}`;
+  const grantee = `${quoteName(role)}${isOwner ? ' (the owner of the view)' : ''}`;
+  const exit = 'tables-failed';
+  if (kind === 'row security') {
+    return new LakeportError({
+      code: 'TABLE_ROW_SECURITY',
+      exit,
+      message: `row security policies of ${object} would hide rows of it from the view ${view}, which reads with ${whose}`,
+      hint: isOwner
+        ? `ALTER ROLE ${grantee} BYPASSRLS, or export only what the policies show with "options": {"row_security": "on"} in the entry`
+        : ROW_SECURITY_HINT,
+    });
+  }
+  const [verb, right] = kind === 'select' ? ['reads', 'SELECT ON'] : ['calls', 'EXECUTE ON FUNCTION'];
+  return new LakeportError({
+    code: 'TABLE_PERMISSION_DENIED',
+    exit,
+    message: `permission denied for ${object}, which the view ${view} ${verb} with ${whose}`,
+    hint: `GRANT ${right} ${object} TO ${grantee}, or leave the view out with --exclude`,
+  });
+}
