@@ -58,7 +58,7 @@ async function run(onFirst: () => Promise<unknown>, options: Partial<ExportOptio
   };
   const all = exportOptions(out, {
     schemaPatterns: ['s'],
-    includeViews: true,
+    optIns: ['views'],
     jobs: 1,
     parallel: 1,
     consistency: 'auto',
