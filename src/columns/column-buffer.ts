@@ -41,7 +41,7 @@ export abstract class BaseColumn<D extends Dictionary> {
   /** Whether the row group that has begun is still without values. */
   #isFresh = false;
 
-  protected constructor(options: ColumnBufferOptions, dictionary: D | undefined) {
+  protected constructor(options: ColumnBufferOptions, dictionary: D | undefined, firstReview?: number) {
     const { spec, rowGroupRows } = options;
     this.spec = spec;
     this.levels = new Levels({
@@ -49,7 +49,7 @@ export abstract class BaseColumn<D extends Dictionary> {
       maxRepetition: spec.list ? 1 : 0,
     });
     this.dictionary = dictionary;
-    this.#policy = new DictionaryPolicy(rowGroupRows);
+    this.#policy = new DictionaryPolicy(rowGroupRows, firstReview);
   }
 
   /** Size of the held values in PLAIN encoding, in bytes. */
@@ -96,6 +96,17 @@ export abstract class BaseColumn<D extends Dictionary> {
   reviewDictionary(): void {
     if (!this.usesDictionary || this.dictionary === undefined) return;
     if (!this.#policy.keep(this.dictionary, this.#valuesTaken + this.valueCount)) this.abandonDictionary();
+  }
+
+  /**
+   * Gives the dictionary up where it takes no less than the values themselves. To be called before a page that is the
+   * only one of its row group: small ones end before any review.
+   */
+  settleDictionary(): void {
+    if (!this.usesDictionary || this.dictionary === undefined || this.#valuesTaken > 0) return;
+    const { count, byteLength } = this.dictionary;
+    const plainLength = (byteLength / Math.max(count, 1)) * this.valueCount;
+    if (byteLength + this.pageLength >= plainLength) this.abandonDictionary();
   }
 
   /** From here on plain values; those held become plain, pages taken before keep their indices. */

@@ -26,20 +26,27 @@ const WORTHWHILE = 0.7;
  */
 export class DictionaryPolicy {
   readonly #expectedValues: number;
-  #nextReview = FIRST_REVIEW;
+  readonly #firstReview: number;
+  #nextReview: number;
   #reviewedValues = 0;
   #reviewedCount = 0;
   #failures = 0;
   #groupsToSkip = 0;
 
-  /** @param expectedValues how many values a full row group holds */
-  constructor(expectedValues: number) {
+  /**
+   * @param expectedValues how many values a full row group holds
+   * @param firstReview after how many values the dictionary is judged first. Values that come round, one after the
+   *   other, look new until the first comes again: the wider they are, the longer it pays to wait for that.
+   */
+  constructor(expectedValues: number, firstReview = FIRST_REVIEW) {
     this.#expectedValues = expectedValues;
+    this.#firstReview = firstReview;
+    this.#nextReview = firstReview;
   }
 
   /** Called once a row group, before its first value. @returns whether to build a dictionary */
   startRowGroup(): boolean {
-    this.#nextReview = FIRST_REVIEW;
+    this.#nextReview = this.#firstReview;
     this.#reviewedValues = 0;
     this.#reviewedCount = 0;
     if (this.#groupsToSkip === 0) return true;

@@ -1,19 +1,33 @@
 import { BaseColumn, type ColumnBufferOptions } from './column-buffer.js';
+import { FixedBytesDictionary } from './fixed-bytes-dictionary.js';
 
-/** FIXED_LEN_BYTE_ARRAY: UUIDs and decimals of more than 18 digits. Values rarely repeat, so there is no dictionary. */
-export class FixedBytesColumn extends BaseColumn<never> {
+/** Keys of another table, in its order, come round after as many rows as that has: 512 KiB of UUIDs. */
+const FIRST_REVIEW = 1 << 15;
+
+/**
+ * FIXED_LEN_BYTE_ARRAY: UUIDs and decimals of more than 18 digits. Their bytes are put together in `data`, from `end` on,
+ * and then taken: as they lie, or into the dictionary.
+ */
+export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
   readonly kind = 'fixed';
+  declare readonly dictionary: FixedBytesDictionary;
   /** Bytes a value. */
   readonly width: number;
-  /** Valid up to `valueCount * width`. */
+  /** Plain values up to `end`; behind it room for those that are appended. */
   data = new Uint8Array(0);
+  #view = new DataView(this.data.buffer);
 
   constructor(options: ColumnBufferOptions) {
-    super(options, undefined);
     const { length } = options.spec.type;
     if (length === undefined)
       throw new TypeError(`column ${options.spec.name}: a fixed length type without its length`);
+    super(options, new FixedBytesDictionary(length), FIRST_REVIEW);
     this.width = length;
+  }
+
+  /** Where in `data` the next value is to be put. */
+  get end(): number {
+    return this.usesDictionary ? 0 : this.plainLength;
   }
 
   get plainLength(): number {
@@ -24,19 +38,43 @@ export class FixedBytesColumn extends BaseColumn<never> {
     return this.data.subarray(0, this.plainLength);
   }
 
-  protected reservePlain(values: number): void {
-    const needed = (this.valueCount + values) * this.width;
-    if (needed <= this.data.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.data.length * 2, 4096));
-    grown.set(this.data);
-    this.data = grown;
+  override reserve(values: number): void {
+    super.reserve(values);
+    if (this.usesDictionary) this.#reserveBytes(values * this.width);
   }
 
-  protected appendEntries(): void {
-    // There is never a dictionary.
+  /** Appends the `values` values that were put into `data` from `end` on. */
+  take(values: number): void {
+    if (this.usesDictionary) {
+      const { data, dictionary, indices, valueCount, width } = this;
+      for (let i = 0; i < values; i++) indices[valueCount + i] = dictionary.intern(data, this.#view, i * width);
+    }
+    this.valueCount += values;
+  }
+
+  protected reservePlain(values: number): void {
+    this.#reserveBytes((this.valueCount + values) * this.width);
+  }
+
+  protected appendEntries(indices: Int32Array, count: number): void {
+    this.reservePlain(count);
+    const { data, width } = this;
+    const entries = this.dictionary.plain();
+    for (let i = 0; i < count; i++) {
+      const start = (indices[i] as number) * width; // indices are the dictionary's own
+      data.set(entries.subarray(start, start + width), i * width);
+    }
   }
 
   protected clearValues(): void {
     // Nothing beside the count.
+  }
+
+  #reserveBytes(needed: number): void {
+    if (needed <= this.data.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.data.length * 2, 4096));
+    grown.set(this.data);
+    this.data = grown;
+    this.#view = new DataView(grown.buffer);
   }
 }

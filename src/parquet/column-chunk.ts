@@ -65,6 +65,7 @@ export class ColumnChunkWriter {
    * @param offset where in the file the chunk begins, in bytes
    */
   finish(offset: number): FinishedChunk {
+    this.#column.settleDictionary();
     this.takePage();
     const column = this.#column;
     const data = this.#pages;

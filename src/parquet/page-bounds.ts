@@ -1,5 +1,6 @@
 import type { BytesColumn } from '../columns/bytes-column.js';
 import type { ColumnBuffer } from '../columns/column-buffer.js';
+import type { FixedBytesColumn } from '../columns/fixed-bytes-column.js';
 import { type Bounds, bytesBounds, exactBounds } from './bounds.js';
 import { bytesRange, decimalRange, fixedRange } from './bytes-range.js';
 
@@ -35,7 +36,11 @@ export function pageBounds(column: ColumnBuffer): Bounds | undefined {
       return byteArrayBounds(column);
     case 'fixed': {
       const isDecimal = column.spec.type.logical?.kind === 'decimal';
-      const range = isDecimal ? decimalRange(column.plain(), column.width) : fixedRange(column.plain(), column.width);
+      const { width } = column;
+      const values = column.usesDictionary
+        ? gatherFixed(column.dictionary.plain(), column.dictionary.count, column)
+        : column.plain();
+      const range = isDecimal ? decimalRange(values, width) : fixedRange(values, width);
       return exactBounds(range.min, range.max);
     }
     case 'boolean': {
@@ -73,6 +78,19 @@ function gather64(words: Int32Array, count: number, column: ColumnBuffer): Int32
     if (used[i] !== 1) continue;
     values[length++] = words[i << 1] as number; // i is below count
     values[length++] = words[(i << 1) + 1] as number;
+  }
+  return values.subarray(0, length);
+}
+
+function gatherFixed(entries: Uint8Array, count: number, column: FixedBytesColumn): Uint8Array {
+  const used = markUsed(column, count);
+  const { width } = column;
+  const values = new Uint8Array(count * width);
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    if (used[i] !== 1) continue;
+    values.set(entries.subarray(i * width, (i + 1) * width), length);
+    length += width;
   }
   return values.subarray(0, length);
 }

@@ -43,6 +43,9 @@ const COLUMNS = [
   ['only_nan', 'real', 'FLOAT', "'NaN'::float4"],
   ['infinite', 'real', 'FLOAT', "CASE n % 3 WHEN 0 THEN 'Infinity'::float4 WHEN 1 THEN '-Infinity' ELSE n END"],
   ['id', 'uuid', 'UUID', 'md5(n::text)::uuid'],
+  // In the order of a table that has them as its key, and drawn at random.
+  ['parent', 'uuid', 'UUID', 'md5((n % 12000)::text)::uuid'],
+  ['price', 'numeric(20,2)', 'DECIMAL(20,2)', '(hashint4(n) % 500)::numeric * 1e15'],
   ['flag', 'boolean', 'BOOLEAN', 'n > 200000'],
   // The second row group and whole pages of the others have nothing but NULL.
   [
@@ -88,6 +91,17 @@ beforeAll(async () => {
 afterAll(async () => {
   await run.remove();
   await server.stop();
+});
+
+it.each([
+  ['parent', true],
+  ['price', true],
+  ['id', false],
+])('values of a fixed length have a dictionary where that pays: %s %s', async (name, pays) => {
+  const chunks = await queryDuckDb(
+    `SELECT encodings, dictionary_page_offset FROM parquet_metadata(${quote(file)}) WHERE path_in_schema = '${name}'`,
+  );
+  expect(chunks.map(({ encodings }) => String(encodings).includes('RLE_DICTIONARY'))).toEqual(chunks.map(() => pays));
 });
 
 describe.each(COLUMNS)('%s %s', (name, type, duckType) => {

@@ -77,7 +77,7 @@ export function decodeDecimalBytes(
   column.reserve(to - from);
   const { data, width } = column;
   const { bytes } = wire;
-  let end = (column.valueCount + 1) * width;
+  let end = column.end + width;
   for (let i = from; i < to; i++, end += width) {
     const offset = offsets[i] as number;
     const length = (bytes[offset - 1] as number) - 1;
@@ -91,7 +91,7 @@ export function decodeDecimalBytes(
       data[end - 1 - k] = value;
     }
   }
-  column.valueCount += to - from;
+  column.take(to - from);
 }
 
 /** A magnitude that takes more bytes than its digits need has zeros there. */
@@ -115,7 +115,7 @@ export function decodeMoney(
   const { view } = wire;
   const out = new DataView(data.buffer);
   const padding = width - 8;
-  let at = column.valueCount * width;
+  let at = column.end;
   for (let i = from; i < to; i++, at += width) {
     const offset = offsets[i] as number;
     const high = view.getInt32(offset, true);
@@ -123,7 +123,7 @@ export function decodeMoney(
     out.setInt32(at + padding, high);
     out.setInt32(at + padding + 4, view.getInt32(offset + 4, true));
   }
-  column.valueCount += to - from;
+  column.take(to - from);
 }
 
 /** smallmoney as DECIMAL(10,4). */

@@ -91,11 +91,11 @@ export function decodeUuid(
   column.reserve(to - from);
   const { data, width } = column;
   const { bytes } = wire;
-  let at = column.valueCount * width;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number;
     for (let k = 0; k < 16; k++) data[at + k] = bytes[offset + (UUID_ORDER[k] as number)] as number;
     at += width;
   }
-  column.valueCount += to - from;
+  column.take(to - from);
 }

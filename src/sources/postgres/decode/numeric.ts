@@ -5,8 +5,8 @@ import { UnrepresentableValue } from './wire.js';
 
 /**
  * numeric on the wire (numeric_send in PostgreSQL's numeric.c): four 16-bit fields, the count of base-10000 digits,
- * the weight of the first one, the sign, the display scale; then the digits. Here it becomes the unscaled integer
- * that Parquet's DECIMAL(p, s) holds.
+ * the weight of the first one, the sign, the display scale; then the digits. The weight alone has a sign: there may be
+ * 36,864 digits. Here it becomes the unscaled integer that Parquet's DECIMAL(p, s) holds.
  */
 
 const SIGN_NEGATIVE = 0x4000;
@@ -50,7 +50,7 @@ const limbs = [0, 0, 0, 0];
  * @returns -1 where a double could not hold it exactly, or where the value does not fit: `readLimbs` then tells
  */
 function readExact(view: DataView, offset: number, target: DecimalTarget): number {
-  const count = view.getInt16(offset);
+  const count = view.getUint16(offset);
   const last = view.getInt16(offset + 2) + target.wholeGroups;
   let value = 0;
   for (let i = 0; i <= last; i++) {
@@ -73,7 +73,7 @@ function readExact(view: DataView, offset: number, target: DecimalTarget): numbe
  * @returns whether DECIMAL(p, s) can hold it: digits behind the scale, or too many before it, do not fit
  */
 function readLimbs(view: DataView, offset: number, target: DecimalTarget): boolean {
-  const count = view.getInt16(offset);
+  const count = view.getUint16(offset);
   const last = view.getInt16(offset + 2) + target.wholeGroups;
   limbs.fill(0);
   // 38 digits are at most 11 groups, and zeros before the first one count for nothing.
@@ -206,7 +206,7 @@ export function decodeDecimalBytes(
 ): void {
   column.reserve(to - from);
   const { data, width } = column;
-  let at = column.valueCount * width;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number; // i is within bounds
     const negative = isNegative(view, offset);
@@ -222,7 +222,7 @@ export function decodeDecimalBytes(
     }
     at += width;
   }
-  column.valueCount += to - from;
+  column.take(to - from);
 }
 
 const doubleBits = new DataView(new ArrayBuffer(8));
@@ -239,7 +239,9 @@ export function decodeNumericAsDouble(
   const { words, indices, dictionary, usesDictionary } = column;
   let at = column.valueCount;
   for (let i = from; i < to; i++) {
-    doubleBits.setFloat64(0, toDouble(view, offsets[i] as number)); // i is within bounds
+    const value = toDouble(view, offsets[i] as number); // i is within bounds
+    if (value === undefined) throw new UnrepresentableValue('a number outside the range of a double');
+    doubleBits.setFloat64(0, value);
     const low = doubleBits.getInt32(4);
     const high = doubleBits.getInt32(0);
     if (usesDictionary) {
@@ -253,15 +255,26 @@ export function decodeNumericAsDouble(
   column.valueCount = at;
 }
 
-/** By way of the decimal text, which `Number` rounds correctly. */
-function toDouble(view: DataView, offset: number): number {
-  const count = view.getInt16(offset);
+/** Whether no double is near the value at `offset`. */
+export function isBeyondDouble(view: DataView, offset: number): boolean {
+  return toDouble(view, offset) === undefined;
+}
+
+/**
+ * By way of the decimal text, which `Number` rounds correctly, as the server's own cast does.
+ * @returns undefined where the server's cast is out of range: a finite number above all doubles, or one that is not 0
+ *   and would become 0
+ */
+function toDouble(view: DataView, offset: number): number | undefined {
+  const count = view.getUint16(offset);
   const weight = view.getInt16(offset + 2);
   const sign = view.getUint16(offset + 4);
   if (sign === 0xc000) return NaN;
   if (sign === 0xd000) return Infinity;
   if (sign === 0xf000) return -Infinity;
+  if (count === 0) return 0;
   let digits = '';
   for (let i = 0; i < count; i++) digits += String(view.getInt16(offset + HEADER_BYTES + i * 2)).padStart(4, '0');
-  return Number(`${sign === SIGN_NEGATIVE ? '-' : ''}${digits || '0'}e${(weight - count + 1) * 4}`);
+  const value = Number(`${sign === SIGN_NEGATIVE ? '-' : ''}${digits}e${(weight - count + 1) * 4}`);
+  return value === 0 || !Number.isFinite(value) ? undefined : value;
 }

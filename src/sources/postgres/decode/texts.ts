@@ -92,13 +92,13 @@ export function decodeFixed(
   column.reserve(to - from);
   const { data, width } = column;
   const { bytes } = wire;
-  let at = column.valueCount * width;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number;
     for (let k = 0; k < width; k++) data[at + k] = bytes[offset + k] as number; // within the field
     at += width;
   }
-  column.valueCount += to - from;
+  column.take(to - from);
 }
 
 /** money: 8 bytes big-endian on the wire, sign-extended to the column's width. */
@@ -113,12 +113,12 @@ export function decodeMoney(
   const { data, width } = column;
   const { bytes } = wire;
   const padding = width - 8;
-  let at = column.valueCount * width;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number;
     data.fill((bytes[offset] as number) & 0x80 ? 0xff : 0, at, at + padding);
     for (let k = 0; k < 8; k++) data[at + padding + k] = bytes[offset + k] as number; // within the field
     at += width;
   }
-  column.valueCount += to - from;
+  column.take(to - from);
 }
