@@ -22,6 +22,8 @@ export interface ErrorContext {
   readonly table?: string;
   readonly column?: string;
   readonly slice?: number;
+  /** Where in the database the row lies, e.g. `ctid (0,2) of public.t`. */
+  readonly row?: string;
   readonly path?: string;
   /** Id of the auth file's entry. */
   readonly entry?: string;

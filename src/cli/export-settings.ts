@@ -77,6 +77,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     rowGroupRows: readNumber(flags, 'row_group_rows', { least: 1, most: MOST_ROW_GROUP_ROWS }) ?? 1_000_000,
     maxRowsPerFile: readNumber(flags, 'max_rows_per_file', { least: 1 }),
     unboundedNumeric: read(flags, 'unbounded_numeric', unboundedNumeric) ?? { as: 'text' },
+    arrays: read(flags, 'arrays', (given) => oneOf(given, ['list', 'json', 'text'])) ?? 'list',
     timestampUnit,
     compat,
     onUnrepresentable: read(flags, 'on_unrepresentable', (given) => oneOf(given, ['error', 'null'])) ?? 'error',

@@ -182,6 +182,12 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     help: 'numeric without a precision, or above 38, as text (default), double or decimal(p,s)',
   },
   {
+    name: 'arrays',
+    value: 'list|json|text',
+    group: 'Files',
+    help: 'arrays as lists (default), which have one dimension, or of any kind as JSON, or as text, which keeps their bounds',
+  },
+  {
     name: 'timestamp_unit',
     value: 'us|ns',
     group: 'Files',

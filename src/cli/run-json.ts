@@ -51,7 +51,19 @@ export function runDocument(
 }
 
 function tableDocument(result: TableResult): object {
-  const { table, state, rows, files, bytes, seconds, storageId, path, unrepresentable, error } = result;
+  const {
+    table,
+    state,
+    rows,
+    files,
+    bytes,
+    seconds,
+    storageId,
+    path,
+    unrepresentable,
+    lostBounds = {},
+    error,
+  } = result;
   const { manifest, consistency, attempts, publishedEarlier } = result;
   return {
     schema: table.schema,
@@ -66,6 +78,7 @@ function tableDocument(result: TableResult): object {
     path,
     ...(manifest === undefined ? {} : { manifest }),
     unrepresentable,
+    ...(Object.keys(lostBounds).length === 0 ? {} : { lost_bounds: lostBounds }),
     ...(consistency === undefined ? {} : { consistency }),
     ...(attempts === undefined ? {} : { attempts }),
     ...(publishedEarlier === undefined ? {} : { published_earlier: true }),

@@ -45,7 +45,12 @@ export function summaryText(
       : [output.paint('dim', table.title), ...table.rows.slice(0, -1), output.paint('bold', table.rows.at(-1) ?? '')];
   if (rest.length > 0)
     lines.push('', `The ${listed.length} largest tables are listed; --json lists all ${count(completed.length)}.`);
-  lines.push(...nullLines(result.tables), ...skippedLines(result, output), ...failureLines(failed, output));
+  lines.push(
+    ...nullLines(result.tables),
+    ...boundsLines(result.tables),
+    ...skippedLines(result, output),
+    ...failureLines(failed, output),
+  );
   if (cancelled > 0)
     lines.push('', output.paint('yellow', `${counted(cancelled, 'table')} not exported: the run was ended before`));
   lines.push(...earlierLines(result.tables), ...mixedLines(result.tables));
@@ -101,6 +106,17 @@ function nullLines(tables: readonly TableResult[]): string[] {
   return lines.length === 0
     ? []
     : ['', 'Values written as NULL because their Parquet type cannot hold them:', ...lines];
+}
+
+function boundsLines(tables: readonly TableResult[]): string[] {
+  const lines = tables.flatMap(({ table, lostBounds = {} }) =>
+    Object.entries(lostBounds).map(
+      ([column, arrays]) => `  ${tableName(table)}, ${printable(column)}: ${count(arrays)}`,
+    ),
+  );
+  return lines.length === 0
+    ? []
+    : ['', 'Arrays that do not begin at 1, written without their bounds (--arrays text keeps them):', ...lines];
 }
 
 function earlierLines(tables: readonly TableResult[]): string[] {

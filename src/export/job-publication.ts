@@ -7,7 +7,7 @@ import type { PublishedFile } from './observer.js';
 import type { RunPlan } from './plan.js';
 import { publishTable, type StagedTable } from './publisher.js';
 import type { TableJob } from './table-job.js';
-import { unrepresentableOf } from './table-result.js';
+import { lostBoundsOf, unrepresentableOf } from './table-result.js';
 
 import type { StagedFile } from './worker-messages.js';
 
@@ -89,6 +89,7 @@ function stagedTable(job: TableJob, parts: readonly SlicePart[], context: Public
           })),
           columns: job.plan.columns.map((column) => column.spec),
           unrepresentable: unrepresentableOf(job),
+          lostBounds: lostBoundsOf(job),
         }),
       ),
   };

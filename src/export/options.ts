@@ -1,7 +1,7 @@
 import type { Compat } from '../columns/compat.js';
 import type { ManifestPlace } from './manifest-place.js';
 import type { OptIn } from '../sources/opt-ins.js';
-import type { PartitionMethod, UnboundedNumeric } from '../sources/source.js';
+import type { ArrayForm, PartitionMethod, UnboundedNumeric } from '../sources/source.js';
 
 /** Compression of the pages, by the names that users type. */
 export type Codec = 'Zstd' | 'Snappy' | 'Gzip' | 'Lz4' | 'None';
@@ -61,6 +61,8 @@ export interface ExportOptions {
   readonly rowGroupRows: number;
   readonly maxRowsPerFile: number | undefined;
   readonly unboundedNumeric: UnboundedNumeric;
+  /** How PostgreSQL's arrays are written; `list` by default. */
+  readonly arrays?: ArrayForm | undefined;
   readonly onUnrepresentable: 'error' | 'null';
   /** Of times with digits below a microsecond; `us` by default. */
   readonly timestampUnit?: 'us' | 'ns' | undefined;

@@ -227,13 +227,13 @@ async function withinConnections({ source, observer }: PlanningContext, wanted: 
     throw new LakeportError({
       code: 'NO_FREE_CONNECTIONS',
       exit: 'unreachable',
-      message: `${address} has no free connection for a reader; ${wanted} are wanted`,
+      message: `${address} has no free connection for a reader; ${wanted} ${wanted === 1 ? 'is' : 'are'} needed`,
       hint: 'Raise max_connections or the limit of the user, close other sessions, or ask for fewer readers with -p and --n_jobs.',
     });
   }
   observer.message?.(
     'warning',
-    `${address} has only ${free} free connections: going on with ${free} readers instead of ${wanted} (-p, --n_jobs)`,
+    `${address} has only ${free} free ${free === 1 ? 'connection' : 'connections'}: going on with ${free === 1 ? '1 reader' : `${free} readers`} instead of ${wanted} (-p, --n_jobs)`,
     { free, wanted },
   );
   return free;

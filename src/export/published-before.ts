@@ -61,6 +61,7 @@ async function publishedManifest(
 
 function resultOf({ id, storageId, displayPath, manifest: placed }: TablePlan, manifest: Manifest): TableResult {
   const counted = manifest.columns.filter(({ unrepresentable }) => unrepresentable > 0);
+  const bounded = manifest.columns.map(({ name, lost_bounds: lost = 0 }) => [name, lost] as const);
   return {
     table: id,
     state: 'completed',
@@ -72,6 +73,7 @@ function resultOf({ id, storageId, displayPath, manifest: placed }: TablePlan, m
     path: displayPath,
     manifest: placed?.displayPath,
     unrepresentable: Object.fromEntries(counted.map(({ name, unrepresentable }) => [name, unrepresentable])),
+    lostBounds: Object.fromEntries(bounded.filter(([, lost]) => lost > 0)),
     error: undefined,
     consistency: manifest.consistency,
     publishedEarlier: true,

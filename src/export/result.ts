@@ -19,6 +19,8 @@ export interface TableResult {
   readonly manifest?: string | undefined;
   /** Values written as NULL because their Parquet type can't hold them, by column. */
   readonly unrepresentable: Readonly<Record<string, number>>;
+  /** Arrays that do not begin at 1, which what is written can't tell, by column. */
+  readonly lostBounds?: Readonly<Record<string, number>> | undefined;
   readonly error: ErrorData | undefined;
   /** What the files hold, where it is another than the run's. */
   readonly consistency?: Consistency | undefined;

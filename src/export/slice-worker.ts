@@ -45,9 +45,9 @@ export class SliceWorker {
       const result = await reader?.read({ ...task, onUnrepresentable: this.#setup.onUnrepresentable }, sink, signal);
       signal.throwIfAborted();
       await sink.finish({ emptyFile: task.sole });
-      const { rows, bytes, unrepresentable } = result ?? NOTHING;
+      const { rows, bytes, unrepresentable, lostBounds } = result ?? NOTHING;
       checkCount({ counted: rows, written: sink.rows });
-      return { rows, bytes, unrepresentable, files: sink.files };
+      return { rows, bytes, unrepresentable, lostBounds, files: sink.files };
     } catch (error) {
       // Nobody knows what they hold, nor where in its conversation the connection stands.
       this.#buffers = undefined;

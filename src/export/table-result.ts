@@ -5,11 +5,18 @@ import type { TableJob } from './table-job.js';
 
 /** Values written as NULL, by column, over all slices. */
 export function unrepresentableOf(job: TableJob): Record<string, number> {
+  return summed(job.outcomes.map(({ outcome }) => outcome.unrepresentable));
+}
+
+/** Arrays whose bounds were given up, by column, over all slices. */
+export function lostBoundsOf(job: TableJob): Record<string, number> {
+  return summed(job.outcomes.map(({ outcome }) => outcome.lostBounds ?? {}));
+}
+
+function summed(slices: readonly Readonly<Record<string, number>>[]): Record<string, number> {
   const counts = new Map<string, number>();
-  for (const { outcome } of job.outcomes) {
-    for (const [column, count] of Object.entries(outcome.unrepresentable)) {
-      counts.set(column, (counts.get(column) ?? 0) + count);
-    }
+  for (const slice of slices) {
+    for (const [column, count] of Object.entries(slice)) counts.set(column, (counts.get(column) ?? 0) + count);
   }
   return Object.fromEntries(counts);
 }
@@ -24,6 +31,7 @@ export function completedResult(job: TableJob): TableResult {
     bytes: files.reduce((sum, file) => sum + file.part.bytes, 0),
     manifest: job.plan.manifest?.displayPath,
     unrepresentable: unrepresentableOf(job),
+    lostBounds: lostBoundsOf(job),
     ...(job.plan.consistency !== undefined && { consistency: job.plan.consistency }),
     ...(job.attempts > 1 && { attempts: job.attempts }),
   };

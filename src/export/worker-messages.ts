@@ -53,6 +53,7 @@ export interface SliceOutcome {
   /** Bytes that came over the wire. */
   readonly bytes: number;
   readonly unrepresentable: Readonly<Record<string, number>>;
+  readonly lostBounds?: Readonly<Record<string, number>> | undefined;
   /** In the order of the rows. */
   readonly files: readonly StagedFile[];
 }

@@ -57,6 +57,8 @@ export interface ManifestColumn {
   readonly fidelity: Fidelity;
   /** Values written as NULL because the Parquet type can't hold them. */
   readonly unrepresentable: number;
+  /** Arrays that do not begin at 1, which the file can't tell; absent where there are none. */
+  readonly lost_bounds?: number;
 }
 
 export interface ManifestInput {
@@ -76,10 +78,12 @@ export interface ManifestInput {
   readonly columns: readonly ColumnSpec[];
   /** By column name. */
   readonly unrepresentable: Readonly<Record<string, number>>;
+  /** By column name. */
+  readonly lostBounds: Readonly<Record<string, number>>;
 }
 
 export function tableManifest(input: ManifestInput): Manifest {
-  const { server, table, snapshot, storage, unrepresentable } = input;
+  const { server, table, snapshot, storage, unrepresentable, lostBounds } = input;
   return {
     format_version: FORMAT_VERSION,
     tool: { name: 'lakeport', version: VERSION },
@@ -106,15 +110,23 @@ export function tableManifest(input: ManifestInput): Manifest {
     compat: input.compat ?? null,
     directory: input.directory,
     files: input.files,
-    columns: input.columns.map((spec) => ({
-      name: spec.name,
-      source_type: spec.sourceType,
-      parquet_type: parquetTypeName(spec),
-      nullable: spec.nullable,
-      fidelity: spec.fidelity,
-      unrepresentable: Object.hasOwn(unrepresentable, spec.name) ? (unrepresentable[spec.name] ?? 0) : 0,
-    })),
+    columns: input.columns.map((spec) => {
+      const lost = countOf(lostBounds, spec.name);
+      return {
+        name: spec.name,
+        source_type: spec.sourceType,
+        parquet_type: parquetTypeName(spec),
+        nullable: spec.nullable,
+        fidelity: lost > 0 ? 'lossy' : spec.fidelity,
+        unrepresentable: countOf(unrepresentable, spec.name),
+        ...(lost > 0 && { lost_bounds: lost }),
+      };
+    }),
   };
+}
+
+function countOf(counts: Readonly<Record<string, number>>, column: string): number {
+  return Object.hasOwn(counts, column) ? (counts[column] ?? 0) : 0;
 }
 
 /** The manifest's bytes: indented JSON, fields always in the same order. */

@@ -91,6 +91,8 @@ export interface TableProblem {
 
 export interface DescribeOptions {
   readonly unboundedNumeric: UnboundedNumeric;
+  /** Of PostgreSQL's arrays; `list` by default. */
+  readonly arrays?: ArrayForm | undefined;
   /** With `null`, columns whose values may be unrepresentable become nullable. */
   readonly onUnrepresentable: 'error' | 'null';
   /** `ns` writes the times that have digits below a microsecond in nanoseconds; `us` by default. */
@@ -104,6 +106,12 @@ export type UnboundedNumeric =
   | { readonly as: 'text' }
   | { readonly as: 'double' }
   | { readonly as: 'decimal'; readonly precision: number; readonly scale: number };
+
+/**
+ * How arrays are written: those of one dimension as lists, any as JSON, or as the server's own text, which alone keeps
+ * the bounds.
+ */
+export type ArrayForm = 'list' | 'json' | 'text';
 
 export interface SliceOptions {
   /** Readers that the table may have; 1 means one slice by method `None`. */
@@ -204,6 +212,8 @@ export interface ReadResult {
   readonly bytes: number;
   /** Values written as NULL because their Parquet type can't hold them, by column name. */
   readonly unrepresentable: Readonly<Record<string, number>>;
+  /** Arrays that do not begin at 1, which a list and JSON can't tell, by column name. */
+  readonly lostBounds?: Readonly<Record<string, number>> | undefined;
 }
 
 /** The reading side: one connection in a worker, one slice at a time. */

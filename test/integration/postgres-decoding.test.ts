@@ -16,6 +16,9 @@ import { type PostgresServer, startPostgres } from '../support/postgres.js';
 let server: PostgresServer;
 beforeAll(async () => {
   server = await startPostgres();
+  await server.query(`CREATE FUNCTION as_double(v text) RETURNS text LANGUAGE plpgsql AS $$
+    BEGIN RETURN encode(float8send(v::numeric::float8), 'hex');
+    EXCEPTION WHEN numeric_value_out_of_range THEN RETURN NULL; END $$`);
 });
 afterAll(() => server.stop());
 
@@ -47,8 +50,9 @@ function decode(type: ParquetType, decoder: ColumnDecoder, fields: readonly Buff
     offsets.push(at + 4);
     at += 4 + field.length;
   }
+  const tally = { unrepresentable: 0, lostBounds: 0 };
   const wire = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
-  bindDecoder(decoder, column)(wire, Int32Array.from(offsets), 0, fields.length);
+  bindDecoder(decoder, column, { onUnrepresentable: 'error', tally })(wire, Int32Array.from(offsets), 0, fields.length);
   column.abandonDictionary();
   return column;
 }
@@ -133,18 +137,52 @@ describe('numeric', () => {
     expect(unrepresentableBy(decoder)?.(wire, 0)).toBe(true);
   });
 
-  it('becomes the nearest double where a user chose that', async () => {
-    const values = ['0.1', '-123456789012345678901234567890.5', '1e300', '1e-300', 'NaN', '-Infinity', '0', '4e400'];
-    const pairs = await forms('numeric_send', 'numeric', values);
-    const column = decode(
-      { physical: 'DOUBLE' },
-      { kind: 'numericDouble' },
-      pairs.map((pair) => pair.wire),
+  it('becomes the double that the server casts it to, or none where the server refuses', async () => {
+    const exponent = fc.oneof(
+      fc.integer({ min: -30, max: 30 }),
+      fc.integer({ min: -345, max: -290 }),
+      fc.integer({ min: 280, max: 330 }),
     );
-    const plain = column.plain();
-    expect([...new Float64Array(plain.buffer, plain.byteOffset, column.valueCount)]).toEqual(values.map(Number));
+    const number = fc
+      .tuple(fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }), exponent)
+      .map(([digits, power]) => `${digits}e${power}`);
+    const edges = ['NaN', '-Infinity', 'Infinity', '0', '4e400', '-4e400', '1e-400', '0.1', '1e300', '-1e-300'];
+    // Half of the smallest double, and the middle between the largest and the next that there would be.
+    edges.push(`${2n ** 1024n - 2n ** 970n}`, `${2n ** 1024n - 2n ** 970n - 1n}`);
+    edges.push(...[1n, 2n, 3n].map((halves) => `${5n ** 1075n * halves}e-1075`), `${5n ** 1075n * 10n + 1n}e-1076`);
+    // The most digits that there are: their count takes all 16 bits.
+    edges.push(`${'9'.repeat(131_072)}.${'9'.repeat(16_383)}`, `0.${'0'.repeat(300)}${'7'.repeat(16_083)}`);
+    await fc.assert(
+      fc.asyncProperty(fc.array(number, { minLength: 1, maxLength: 60 }), async (numbers) => {
+        await expectServersDoubles(numbers);
+      }),
+      { numRuns: 40 },
+    );
+    await expectServersDoubles(edges);
   });
 });
+
+async function expectServersDoubles(values: readonly string[]): Promise<void> {
+  const pairs = await forms('numeric_send', 'numeric', values);
+  const doubles = await server.query(
+    `SELECT public.as_double(v) AS double FROM unnest($1::text[]) WITH ORDINALITY AS u (v, n) ORDER BY n`,
+    [values],
+  );
+  for (const [i, { wire }] of pairs.entries()) {
+    const expected = doubles[i]!['double'] as string | null;
+    const chunk = { bytes: wire, view: new DataView(wire.buffer, wire.byteOffset, wire.byteLength) };
+    expect([values[i], unrepresentableBy({ kind: 'numericDouble' })?.(chunk, 0)]).toEqual([
+      values[i],
+      expected === null,
+    ]);
+    const read = () => {
+      const plain = decode({ physical: 'DOUBLE' }, { kind: 'numericDouble' }, [wire]).plain();
+      return Buffer.from(plain).reverse().toString('hex');
+    };
+    if (expected === null) expect(read).toThrow(UnrepresentableValue);
+    else expect([values[i], read()]).toEqual([values[i], expected]);
+  }
+}
 
 describe('dates and timestamps', () => {
   it('count from 1970, back to 4713 BC and up to the last ones', async () => {

@@ -46,6 +46,9 @@ const CASES: readonly Case[] = [
     good: '2024-01-01',
     printed: '2024-01-01 00:00:00',
   },
+  { name: 'day_end', type: 'time', bad: '24:00:00', good: '23:59:59.999999', printed: '23:59:59.999999' },
+  { name: 'day_end_by_rounding', type: 'time(0)', bad: '23:59:59.9', good: '00:00', printed: '00:00:00' },
+  { name: 'day_end_domain', type: 'closing', bad: '24:00', good: '12:00', printed: '12:00:00' },
   {
     name: 'tz_infinity',
     type: 'timestamptz',
@@ -55,10 +58,14 @@ const CASES: readonly Case[] = [
   },
 ];
 
+/** The row that each default run is stopped by. */
+const SECOND_ROW = 'ctid (0,2)';
+
 let server: PostgresServer;
 
 beforeAll(async () => {
   server = await startPostgres();
+  await server.query('CREATE DOMAIN closing AS time');
   for (const { name, type, bad, good } of CASES) {
     await server.query(`CREATE TABLE ${name} (id integer NOT NULL, v ${type} NOT NULL, l ${type}[]);
       INSERT INTO ${name} VALUES (1, '${good}', NULL), (2, '${bad}', NULL), (3, '${bad}', ARRAY['${good}', '${bad}', NULL]::${type}[])`);
@@ -82,9 +89,12 @@ describe('by default', () => {
   it.each(CASES)('$name stops its table, names the column and the way out, and leaves nothing behind', ({ name }) => {
     const { state, error } = run.table(name);
     expect(state).toBe('failed');
-    expect(error).toMatchObject({ context: { column: 'v' } });
+    expect(error).toMatchObject({ context: { column: 'v', row: SECOND_ROW } });
     expect(error?.context?.table).toContain(name);
+    expect(error?.message).toContain(SECOND_ROW);
     expect(error?.hint).toContain('--on_unrepresentable');
+    // These columns have a precision already.
+    expect(error?.hint).not.toContain('--unbounded_numeric');
     expect(existsSync(path.join(run.directory, 'public', name))).toBe(false);
   });
 });
@@ -110,8 +120,7 @@ describe('with --on_unrepresentable null', () => {
     const expected = [
       ['1', printed, null],
       ['2', null, null],
-      // A list is one value: it is written whole or not at all.
-      ['3', null, null],
+      ['3', null, [printed, null, null]],
     ];
     expect(await differences('DuckDB', files, expected)).toEqual([]);
     expect(await differences('parquet-wasm', files, expected)).toEqual([]);
@@ -122,20 +131,47 @@ describe('with --on_unrepresentable null', () => {
   });
 });
 
-describe('arrays of another shape than a list', () => {
-  it.each([
-    ['two_dimensions', "'{{1,2},{3,4}}'"],
-    ['lower_bound', "'[0:1]={1,2}'"],
-  ])('%s fails its table and says how to get it as text', async (name, value) => {
-    await server.query(`CREATE TABLE ${name} AS SELECT 1 AS id, ${value}::integer[] AS v`);
-    const run = await runExport(server, { args: ['-i', name] });
-    try {
-      expect(run.cli.code).toBe(5);
-      expect(run.table(name).error).toMatchObject({ context: { column: 'v' } });
-      expect(run.table(name).error?.hint).toMatch(/text/);
-    } finally {
-      await run.remove();
+describe('arrays of several dimensions', () => {
+  beforeAll(async () => {
+    await server.query("CREATE TABLE two_dimensions AS SELECT 1 AS id, '{{1,2},{3,4}}'::integer[] AS v");
+  });
+
+  it('fail their table, and the error says how to get them', async () => {
+    await using run = await runExport(server, { args: ['-i', 'two_dimensions'] });
+    expect(run.cli.code).toBe(5);
+    expect(run.table('two_dimensions').error).toMatchObject({ context: { column: 'v', row: 'ctid (0,1)' } });
+    expect(run.table('two_dimensions').error?.hint).toMatch(/--arrays json/);
+  });
+
+  it('become NULL where that is asked for', async () => {
+    await using run = await runExport(server, { args: ['-i', 'two_dimensions', '--on_unrepresentable', 'null'] });
+    expect(run.table('two_dimensions')).toMatchObject({ state: 'completed', unrepresentable: { v: 1 } });
+    expect(await differences('DuckDB', await run.files('two_dimensions'), [['1', null]])).toEqual([]);
+  });
+});
+
+describe('arrays that do not begin at 1', () => {
+  it('are lists of the same elements, counted, and lossy in the manifest only where there are any', async () => {
+    await server.query(`CREATE TABLE lower_bound AS SELECT id, v::integer[] AS v, w::inet[] AS w, '{1}'::integer[] AS plain
+      FROM (VALUES (1, '[0:1]={1,2}', '[5:6]={10.0.0.1,NULL}'), (2, '{3,NULL}', '{}'), (3, '[-2:-2]={4}', NULL)) AS t (id, v, w)`);
+    await using run = await runExport(server, { args: ['-i', 'lower_bound'] });
+    expect(run.cli.code).toBe(0);
+    expect(run.table('lower_bound')).toMatchObject({ unrepresentable: {}, lost_bounds: { v: 2, w: 1 } });
+    const rows = [
+      ['1', ['1', '2'], ['10.0.0.1', null], ['1']],
+      ['2', ['3', null], [], ['1']],
+      ['3', ['4'], null, ['1']],
+    ];
+    for (const reader of ['DuckDB', 'parquet-wasm'] as const) {
+      expect(await differences(reader, await run.files('lower_bound'), rows)).toEqual([]);
     }
+    const { columns } = (await run.manifest('lower_bound')) as { columns: object[] };
+    expect(columns).toMatchObject([
+      {},
+      { name: 'v', fidelity: 'lossy', lost_bounds: 2 },
+      { name: 'w', fidelity: 'lossy', lost_bounds: 1 },
+      { name: 'plain', fidelity: 'exact' },
+    ]);
   });
 });
 
@@ -151,6 +187,15 @@ describe('numeric without a precision', () => {
     await server.query(`CREATE TABLE too_fine AS SELECT 1 AS id, 0.00000000001::numeric AS v`);
     await server.query(`CREATE TABLE trailing_zeros AS SELECT 1 AS id, 1.500000000000000000000000::numeric AS v`);
     await server.query(`CREATE TABLE infinite AS SELECT 1 AS id, 'Infinity'::numeric AS v`);
+    await server.query(
+      `CREATE TABLE too_large AS SELECT n AS id, ('-1e' || 200 * n)::numeric AS v FROM generate_series(1, 2) n`,
+    );
+    await server.query(
+      `CREATE TABLE too_small AS SELECT n AS id, ('1e-' || 200 * n)::numeric AS v FROM generate_series(1, 2) n`,
+    );
+    // More groups of four digits than 15 bits count.
+    await server.query(`CREATE TABLE most_digits (id integer, v numeric);
+      INSERT INTO most_digits VALUES (1, 0), (2, repeat('9', 131072)::numeric + repeat('7', 16383)::numeric / 1e16383)`);
   });
 
   it('becomes a decimal of the wanted size', async () => {
@@ -170,15 +215,19 @@ describe('numeric without a precision', () => {
     }
   });
 
-  it.each(['too_wide', 'too_fine', 'infinite'])('fails on a value that does not fit (%s)', async (table) => {
-    const run = await exportNumeric('decimal(38,10)', table);
-    try {
-      expect(run.cli.code).toBe(5);
-      expect(run.table(table).error).toMatchObject({ context: { column: 'v' } });
-    } finally {
-      await run.remove();
-    }
-  });
+  it.each(['too_wide', 'too_fine', 'infinite', 'most_digits'])(
+    'fails on a value that does not fit (%s)',
+    async (table) => {
+      const run = await exportNumeric('decimal(38,10)', table);
+      try {
+        expect(run.cli.code).toBe(5);
+        expect(run.table(table).error).toMatchObject({ context: { column: 'v' } });
+        expect(run.table(table).error?.hint).toContain('--unbounded_numeric text');
+      } finally {
+        await run.remove();
+      }
+    },
+  );
 
   it('takes zeros beyond the scale for what they are', async () => {
     const run = await exportNumeric('decimal(38,10)', 'trailing_zeros');
@@ -197,6 +246,10 @@ describe('numeric without a precision', () => {
       const expected = values.map((v, i) => [String(i + 1), String(Number(v))]);
       expect(await differences('DuckDB', await run.files('unbounded'), expected)).toEqual([]);
       expect(await differences('DuckDB', await run.files('infinite'), [['1', 'Infinity']])).toEqual([]);
+      for (const name of ['too_large', 'too_small', 'most_digits']) {
+        expect(run.table(name).error).toMatchObject({ context: { column: 'v', row: 'ctid (0,2)' } });
+        expect(run.table(name).error?.hint).toContain('--unbounded_numeric text');
+      }
     } finally {
       await run.remove();
     }

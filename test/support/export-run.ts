@@ -43,6 +43,7 @@ export interface TableDocument {
   readonly path: string;
   readonly manifest?: string;
   readonly unrepresentable: Readonly<Record<string, number>>;
+  readonly lost_bounds?: Readonly<Record<string, number>>;
   readonly error?: ErrorDocument;
 }
 
@@ -50,7 +51,7 @@ export interface ErrorDocument {
   readonly code: string;
   readonly message: string;
   readonly hint?: string;
-  readonly context?: { readonly table?: string; readonly column?: string };
+  readonly context?: { readonly table?: string; readonly column?: string; readonly row?: string };
 }
 
 export interface ExportRunOptions extends CliOptions {

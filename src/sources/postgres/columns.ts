@@ -2,12 +2,13 @@ import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
 import type { DescribeOptions, ReadColumn, TableId } from '../source.js';
 import { decodeText, nameNotReadable, readText, selectText } from './catalog-text.js';
-import { displayTable, quoteName } from './identifiers.js';
+import { readExpression } from './expressions.js';
+import { displayTable } from './identifiers.js';
 import { memberTables } from './members.js';
 import { columnsDenied, type Relation } from './relations.js';
 import type { ServerFacts } from './server.js';
 import { TypeCatalog } from './type-catalog.js';
-import { mapType, type MappingOptions, type TypeMapping } from './types.js';
+import { mapType, type MappingOptions } from './types.js';
 
 interface AttributeRow {
   readonly relation: number;
@@ -76,15 +77,10 @@ function describeTable(
     const { name, number, typeName } = attribute;
     return {
       spec: { name, fieldId: number, nullable, list, type, sourceType: typeName, fidelity },
-      expression: expressionOf(name, mapping),
+      expression: readExpression(name, mapping.form),
       decoder,
     };
   });
-}
-
-function expressionOf(name: string, { asText, list }: TypeMapping): string {
-  if (!asText) return quoteName(name);
-  return `(${quoteName(name)})::pg_catalog.text${list ? '[]' : ''}`;
 }
 
 /**

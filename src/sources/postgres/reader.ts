@@ -9,6 +9,7 @@ import { CopyRead, type CopyReadResult } from './copy/copy-read.js';
 import { registerCharacters } from './decode/encoded-text.js';
 import { postgresError } from './errors.js';
 import { lockForRead } from './locks.js';
+import { rowQuery } from './row-locator.js';
 import { begin } from './transaction.js';
 
 /** Opens a reader's connection and puts it into the snapshot that all readers share. */
@@ -17,6 +18,25 @@ export async function openPostgresReader(settings: ReaderSettings, snapshot: Sna
   const reader = new PostgresReader(settings.connection as PostgresSettings, snapshot);
   await reader.connect();
   return reader;
+}
+
+/** A row is looked for no longer than this. */
+const LOCATE_MS = 5000;
+
+interface RowPlace {
+  readonly place: string;
+  readonly relation: string;
+}
+
+function inRow(error: LakeportError, { place, relation }: RowPlace): LakeportError {
+  const { message, context } = error;
+  const row = `ctid ${place}${relation === context.table ? '' : ` of ${relation}`}`;
+  return new LakeportError({
+    ...error.toData(),
+    message: `${message}, in the row with ${row}`,
+    context: { ...context, row },
+    cause: error.cause,
+  });
 }
 
 interface OpenConnection {
@@ -75,7 +95,8 @@ class PostgresReader implements SliceReader {
       discard(client);
       if (signal.aborted) throw thrown;
       const { table, slice } = request;
-      throw postgresError(thrown, { entry: this.#settings.entryId, table, slice: slice.index });
+      const error = postgresError(thrown, { entry: this.#settings.entryId, table, slice: slice.index });
+      throw error.code === 'UNREPRESENTABLE_VALUE' ? await this.#locate(error, request, signal) : error;
     } finally {
       signal.removeEventListener('abort', abort);
     }
@@ -102,6 +123,38 @@ class PostgresReader implements SliceReader {
     const result = await this.#copy(client, copy);
     await client.query('COMMIT');
     return result;
+  }
+
+  /** The error with the place of a row that explains it, where that is soon found. */
+  async #locate(error: LakeportError, request: ReadRequest, signal: AbortSignal): Promise<LakeportError> {
+    const query = rowQuery(request, error.context.column ?? '');
+    if (query === undefined) return error;
+    const stop = AbortSignal.any([signal, AbortSignal.timeout(LOCATE_MS)]);
+    try {
+      const { client } = await this.connect();
+      const isStopped = new Promise<never>((_, reject) => {
+        stop.addEventListener('abort', () => reject(new Error('no row found in time')), { once: true });
+      });
+      const { rows } = await Promise.race([this.#find(client, query), isStopped]);
+      return rows[0] === undefined ? error : inRow(error, rows[0]);
+    } catch {
+      // The error says enough without it.
+      const client = this.#open?.client;
+      this.#open = undefined;
+      if (client !== undefined) {
+        requestCancel(client, this.#settings);
+        discard(client);
+      }
+      return error;
+    }
+  }
+
+  async #find(client: pg.Client, query: string): Promise<pg.QueryResult<RowPlace>> {
+    if (this.#snapshot.token !== undefined) return client.query<RowPlace>(query);
+    await begin(client, this.#settings, { mode: 'read' });
+    const found = await client.query<RowPlace>(query);
+    await client.query('COMMIT');
+    return found;
   }
 
   #explain(thrown: unknown): LakeportError {

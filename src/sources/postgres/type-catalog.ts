@@ -11,6 +11,8 @@ export interface PostgresType {
   readonly kind: 'b' | 'c' | 'd' | 'e' | 'm' | 'p' | 'r';
   /** Of a true array: the oid of its elements' type. Not of types like int2vector, which only look like arrays. */
   readonly element: number | undefined;
+  /** Between the elements in the text of an array of this type. */
+  readonly delimiter: string;
   /** Of a domain: the oid of the type below it. */
   readonly base: number | undefined;
   /** Of a domain: the modifier that it gives to that type; -1 for none. */
@@ -46,7 +48,7 @@ export class TypeCatalog {
          WHERE part.oid <> 0
        )
        SELECT t.oid, ${selectText('n.nspname', server)} AS schema, ${selectText('t.typname', server)} AS name,
-              t.typtype::pg_catalog.text AS kind,
+              t.typtype::pg_catalog.text AS kind, t.typdelim::pg_catalog.text AS delimiter,
               element.oid AS element, NULLIF(t.typbasetype, 0::pg_catalog.oid) AS base, t.typtypmod AS "baseModifier",
               ${selectText('e.extname', server)} AS extension
        FROM needed

@@ -1,6 +1,7 @@
 import type { Fidelity, ParquetType } from '../../columns/column-spec.js';
 import { type Compat, compatibleType, STRING } from '../../columns/compat.js';
-import type { ColumnDecoder, UnboundedNumeric } from '../source.js';
+import type { ArrayForm, ColumnDecoder, UnboundedNumeric } from '../source.js';
+import type { JsonElements, ReadForm } from './expressions.js';
 import type { PostgresType, ResolvedType, TypeCatalog } from './type-catalog.js';
 
 /**
@@ -14,8 +15,8 @@ export interface TypeMapping {
   /** Name of the decoding kernel, with its parameters. */
   readonly decoder: ColumnDecoder;
   readonly fidelity: Fidelity;
-  /** True where the query casts the column to text. */
-  readonly asText: boolean;
+  /** What the query asks for. */
+  readonly form: ReadForm;
   /** True where a value may have no counterpart in the Parquet type: NaN in a decimal, an infinite date. */
   readonly partial: boolean;
   readonly list: boolean;
@@ -23,6 +24,8 @@ export interface TypeMapping {
 
 export interface MappingOptions {
   readonly unboundedNumeric: UnboundedNumeric;
+  /** A list by default. */
+  readonly arrays?: ArrayForm | undefined;
   /** Of `money`: digits after the point. */
   readonly moneyScale: number;
   /** For a reader that does not take every type. */
@@ -35,6 +38,7 @@ export interface MappingOptions {
 
 type Mapping = Omit<TypeMapping, 'list'>;
 
+const AS_IS: ReadForm = { as: 'value' };
 const JSON_TEXT: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'json' } };
 const BYTES: ParquetType = { physical: 'BYTE_ARRAY' };
 
@@ -50,10 +54,10 @@ const BUILT_IN: Readonly<Record<string, Mapping>> = {
   varchar: exact('text', STRING),
   bpchar: exact('text', STRING),
   name: exact('text', STRING),
-  // Sent as one byte, which need not be text.
-  char: { ...exact('text', STRING), asText: true },
+  // Sent as one byte, which need not be text; printed so too before PostgreSQL 16.
+  char: { ...partial('checkedText', STRING), form: { as: 'text' } },
   // Sent with a declaration of the encoding that the stored text does not have.
-  xml: { ...exact('text', STRING), asText: true },
+  xml: { ...exact('text', STRING), form: { as: 'text' } },
   bytea: exact('bytea', BYTES),
   uuid: exact('uuid', { physical: 'FIXED_LEN_BYTE_ARRAY', length: 16, logical: { kind: 'uuid' } }),
   json: exact('json', JSON_TEXT),
@@ -63,7 +67,8 @@ const BUILT_IN: Readonly<Record<string, Mapping>> = {
   // Infinite, or after 294247-01-10, which is more than 2^63 microseconds from 1970.
   timestamp: partial('timestamp', { physical: 'INT64', logical: { kind: 'timestamp', unit: 'MICROS', utc: false } }),
   timestamptz: partial('timestamp', { physical: 'INT64', logical: { kind: 'timestamp', unit: 'MICROS', utc: true } }),
-  time: exact('time', { physical: 'INT64', logical: { kind: 'time', unit: 'MICROS', utc: false } }),
+  // 24:00:00.
+  time: partial('time', { physical: 'INT64', logical: { kind: 'time', unit: 'MICROS', utc: false } }),
 };
 
 /** Types of extensions, by extension and name. */
@@ -73,7 +78,7 @@ const EXTENSIONS: Readonly<Record<string, Mapping>> = {
   'postgis.geography': exact('bytea', BYTES),
 };
 
-const TEXT: Mapping = { ...exact('text', STRING), fidelity: 'text', asText: true };
+const TEXT: Mapping = { ...exact('text', STRING), fidelity: 'text', form: { as: 'text' } };
 
 /**
  * How a column of this type is read. Arrays of one dimension become lists of what their elements become.
@@ -83,12 +88,34 @@ export function mapType(resolved: ResolvedType, types: TypeCatalog, options: Map
   if (resolved.type.kind === 'p') return undefined;
   const element = types.element(resolved);
   if (element === undefined) return { ...mapScalar(resolved, options), list: false };
+  if (options.arrays === 'json') return mapJsonArray(element, options);
   // A list of lists would have to be of one shape, which nothing in the type promises.
-  if (element.type.element !== undefined) return { ...checked(TEXT, options), list: false };
+  if (options.arrays === 'text' || element.type.element !== undefined) {
+    return { ...checked(TEXT, options), list: false };
+  }
   const mapping = mapScalar(element, options);
   const { kind, ...parameters } = mapping.decoder;
-  // More dimensions, or another lower bound than 1.
-  return { ...mapping, partial: true, list: true, decoder: { kind: 'array', element: kind, ...parameters } };
+  const form: ReadForm = mapping.form.as === 'text' ? { as: 'texts', delimiter: element.type.delimiter } : mapping.form;
+  // More dimensions than one.
+  return { ...mapping, form, partial: true, list: true, decoder: { kind: 'array', element: kind, ...parameters } };
+}
+
+/** The server's own JSON of built-in types; for others it would run a user's cast, so they are given as text. */
+function mapJsonArray({ type }: ResolvedType, options: MappingOptions): TypeMapping {
+  const form: ReadForm = { as: 'json', elements: jsonElements(type) };
+  const plain = type.name === 'char' ? partial('checkedText', JSON_TEXT) : exact('text', JSON_TEXT);
+  const mapping = checked(plain, options);
+  const { kind, ...parameters } = mapping.decoder;
+  const decoder = { kind: 'jsonArray', text: kind, ...parameters };
+  return { ...mapping, decoder, fidelity: 'text', form, list: false };
+}
+
+function jsonElements(type: PostgresType): JsonElements {
+  // The text of an array with another delimiter does not read as one of texts.
+  if (!isBuiltIn(type) || type.kind === 'c') return type.delimiter === ',' ? 'text' : 'own';
+  if (type.name === 'oid') return { as: 'int8' };
+  // As digits, whatever the currency.
+  return type.name === 'money' ? { as: 'numeric' } : 'own';
 }
 
 function mapScalar(resolved: ResolvedType, options: MappingOptions): Mapping {
@@ -132,9 +159,16 @@ function mapNumeric(modifier: number, unbounded: UnboundedNumeric): Mapping {
     case 'text':
       return TEXT;
     case 'double':
-      return { ...exact('numericDouble', { physical: 'DOUBLE' }), fidelity: 'lossy' };
-    case 'decimal':
-      return mapDecimal('numeric', unbounded.precision, unbounded.scale);
+      // Numbers beyond the doubles.
+      return {
+        ...partial('numericDouble', { physical: 'DOUBLE' }),
+        decoder: { kind: 'numericDouble', unbounded: true },
+        fidelity: 'lossy',
+      };
+    case 'decimal': {
+      const mapping = mapDecimal('numeric', unbounded.precision, unbounded.scale);
+      return { ...mapping, decoder: { ...mapping.decoder, unbounded: true } };
+    }
   }
 }
 
@@ -153,7 +187,7 @@ export function numericShape(modifier: number): { readonly precision: number; re
 function mapDecimal(kind: 'numeric' | 'money', precision: number, scale: number): Mapping {
   const logical = { kind: 'decimal', precision, scale } as const;
   const decoder = kind === 'money' ? { kind, scale } : { kind, precision, scale };
-  const mapping = { decoder, fidelity: 'exact', asText: false, partial: true } as const;
+  const mapping = { decoder, fidelity: 'exact', form: AS_IS, partial: true } as const;
   if (precision <= 9) return { ...mapping, type: { physical: 'INT32', logical } };
   if (precision <= 18) return { ...mapping, type: { physical: 'INT64', logical } };
   return { ...mapping, type: { physical: 'FIXED_LEN_BYTE_ARRAY', length: decimalBytes(precision), logical } };
@@ -169,14 +203,15 @@ export function decimalBytes(precision: number): number {
  */
 function checked(mapping: Mapping, { encoding, sourceEncoding }: MappingOptions): Mapping {
   const { kind } = mapping.decoder;
-  if (encoding === 'UTF8' || !['text', 'json', 'jsonb'].includes(kind)) return mapping;
+  if (encoding === 'UTF8' || !['text', 'json', 'jsonb', 'checkedText'].includes(kind)) return mapping;
   const from = encoding === 'SQL_ASCII' ? sourceEncoding : encoding;
   const decoder = from === undefined ? { kind: 'checkedText' } : { kind: 'encodedText', encoding: from };
-  return { ...mapping, decoder, asText: mapping.asText || kind !== 'text', partial: true };
+  const form: ReadForm = kind === 'json' || kind === 'jsonb' ? { as: 'text' } : mapping.form;
+  return { ...mapping, decoder, form, partial: true };
 }
 
 function exact(kind: string, type: ParquetType): Mapping {
-  return { type, decoder: { kind }, fidelity: 'exact', asText: false, partial: false };
+  return { type, decoder: { kind }, fidelity: 'exact', form: AS_IS, partial: false };
 }
 
 function partial(kind: string, type: ParquetType): Mapping {

@@ -53,6 +53,7 @@ const INPUT: ManifestInput = {
     column('price', { physical: 'INT64', logical: { kind: 'decimal', precision: 12, scale: 2 } }),
     column('constructor', { physical: 'INT32' }),
   ],
+  lostBounds: {},
   unrepresentable: { price: 2 },
 };
 

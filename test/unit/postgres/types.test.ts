@@ -11,6 +11,7 @@ function typeOf(name: string, given: Partial<PostgresType> = {}): PostgresType {
     name,
     kind: 'b',
     element: undefined,
+    delimiter: ',',
     base: undefined,
     baseModifier: -1,
     extension: undefined,
@@ -47,12 +48,16 @@ test('a decimal takes the fewest bytes that hold its digits', () => {
 describe('a numeric that no DECIMAL holds', () => {
   const numeric = typeOf('numeric');
   test.each([-1, numericModifier(39, 2)])('becomes what --unbounded_numeric says (modifier %d)', (modifier) => {
-    expect(map(numeric, { modifier })).toMatchObject({ decoder: { kind: 'text' }, fidelity: 'text', asText: true });
+    expect(map(numeric, { modifier })).toMatchObject({
+      decoder: { kind: 'text' },
+      fidelity: 'text',
+      form: { as: 'text' },
+    });
     expect(map(numeric, { modifier, unboundedNumeric: { as: 'double' } })).toMatchObject({
       type: { physical: 'DOUBLE' },
       decoder: { kind: 'numericDouble' },
       fidelity: 'lossy',
-      asText: false,
+      form: { as: 'value' },
     });
     expect(map(numeric, { modifier, unboundedNumeric: { as: 'decimal', precision: 20, scale: 4 } })).toMatchObject({
       type: { physical: 'FIXED_LEN_BYTE_ARRAY', length: 9, logical: { kind: 'decimal', precision: 20, scale: 4 } },
@@ -73,10 +78,14 @@ test('money has the digits of its locale', () => {
 
 test('types of extensions are known by their extension, not by their name alone', () => {
   const geometry = typeOf('geometry', { schema: 'gis', extension: 'postgis' });
-  expect(map(geometry)).toMatchObject({ type: { physical: 'BYTE_ARRAY' }, decoder: { kind: 'bytea' }, asText: false });
-  expect(map({ ...geometry, extension: undefined })).toMatchObject({ decoder: { kind: 'text' }, asText: true });
+  expect(map(geometry)).toMatchObject({
+    type: { physical: 'BYTE_ARRAY' },
+    decoder: { kind: 'bytea' },
+    form: { as: 'value' },
+  });
+  expect(map({ ...geometry, extension: undefined })).toMatchObject({ decoder: { kind: 'text' }, form: { as: 'text' } });
   // A type that somebody calls like a built-in one.
-  expect(map(typeOf('int4', { schema: 'public' }))).toMatchObject({ decoder: { kind: 'text' }, asText: true });
+  expect(map(typeOf('int4', { schema: 'public' }))).toMatchObject({ decoder: { kind: 'text' }, form: { as: 'text' } });
 });
 
 test('pseudo-types cannot be read', () => {

@@ -13,6 +13,7 @@ export interface CopyReadResult {
   readonly rows: number;
   readonly bytes: number;
   readonly unrepresentable: Readonly<Record<string, number>>;
+  readonly lostBounds: Readonly<Record<string, number>>;
 }
 
 /**
@@ -112,7 +113,10 @@ export class CopyRead implements CopyReceiver, Submittable {
 
   handleReadyForQuery(): void {
     if (this.#rows === undefined) this.#reject(new Error('COPY ended without a count'));
-    else this.#resolve({ rows: this.#rows, bytes: this.#bytes, unrepresentable: this.#decoder.unrepresentable });
+    else {
+      const { unrepresentable, lostBounds } = this.#decoder;
+      this.#resolve({ rows: this.#rows, bytes: this.#bytes, unrepresentable, lostBounds });
+    }
   }
 
   handleRowDescription(): void {

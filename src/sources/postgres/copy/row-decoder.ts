@@ -1,15 +1,18 @@
 import type { ColumnBuffer } from '../../../columns/column-buffer.js';
 import type { RowSink } from '../../../columns/row-sink.js';
-import { LakeportError } from '../../../errors.js';
-import type { ReadRequest } from '../../source.js';
-import { bindDecoder, type Unrepresentable, unrepresentableBy } from '../decode/decoders.js';
-import { type FieldDecoder, UndecodableText, UnrepresentableValue, type WireChunk } from '../decode/wire.js';
+import type { ReadColumn, ReadRequest } from '../../source.js';
+import { unrepresentableError } from '../unrepresentable-error.js';
+import type { ArrayTally } from '../decode/arrays.js';
+import { bindDecoder, unrepresentableBy } from '../decode/decoders.js';
+import { type FieldDecoder, type Unrepresentable, UnrepresentableValue, type WireChunk } from '../decode/wire.js';
 import type { RowScanner } from './row-scanner.js';
 
 /** A batch with a row larger than this takes no dictionary: one entry alone would exceed every bound. */
 const LARGE_BATCH_BYTES = 1 << 20;
 
 interface BoundColumn {
+  readonly source: ReadColumn;
+  readonly tally: ArrayTally;
   readonly column: ColumnBuffer;
   readonly decode: FieldDecoder;
   readonly isArray: boolean;
@@ -24,7 +27,6 @@ export class RowDecoder {
   readonly #columns: readonly BoundColumn[];
   /** Offsets of one column without its NULLs. */
   readonly #dense: Int32Array;
-  readonly #unrepresentable = new Map<string, number>();
   /** Rows of the scanner's table that are in the sink already. */
   #done = 0;
 
@@ -32,21 +34,31 @@ export class RowDecoder {
     this.#request = request;
     this.#sink = sink;
     this.#dense = new Int32Array(capacity);
-    this.#columns = request.columns.map(({ decoder }, i) => {
+    const { onUnrepresentable } = request;
+    this.#columns = request.columns.map((source, i) => {
+      const { decoder } = source;
       const column = sink.columns[i];
       if (column === undefined) throw new TypeError('the sink has fewer columns than the read');
+      const tally = { unrepresentable: 0, lostBounds: 0 };
       return {
+        source,
+        tally,
         column,
-        decode: bindDecoder(decoder, column),
+        decode: bindDecoder(decoder, column, { onUnrepresentable, tally }),
         isArray: decoder.kind === 'array',
-        isUnrepresentable: request.onUnrepresentable === 'null' ? unrepresentableBy(decoder) : undefined,
+        isUnrepresentable: onUnrepresentable === 'null' ? unrepresentableBy(decoder) : undefined,
       };
     });
   }
 
   /** Values written as NULL so far, by column name. */
   get unrepresentable(): Record<string, number> {
-    return Object.fromEntries(this.#unrepresentable);
+    return this.#counted(({ tally }) => tally.unrepresentable);
+  }
+
+  /** Arrays so far whose bounds are given up, by column name. */
+  get lostBounds(): Record<string, number> {
+    return this.#counted(({ tally }) => tally.lostBounds);
   }
 
   /**
@@ -75,7 +87,7 @@ export class RowDecoder {
     const { column, decode, isArray, isUnrepresentable } = bound;
     try {
       if (isUnrepresentable !== undefined)
-        this.#dropUnrepresentable(column, isUnrepresentable, offsets, wire, from, to);
+        bound.tally.unrepresentable += dropUnrepresentable(isUnrepresentable, offsets, wire, from, to);
       if (isArray) {
         decode(wire, offsets, from, to);
         return;
@@ -95,52 +107,31 @@ export class RowDecoder {
       }
       if (count > 0) decode(wire, dense, 0, count);
     } catch (thrown) {
-      if (thrown instanceof UnrepresentableValue) throw this.#unrepresentableError(thrown, column);
+      if (thrown instanceof UnrepresentableValue) throw unrepresentableError(thrown, bound.source, this.#request);
       throw thrown;
     }
   }
 
-  #dropUnrepresentable(
-    column: ColumnBuffer,
-    isUnrepresentable: Unrepresentable,
-    offsets: Int32Array,
-    wire: WireChunk,
-    from: number,
-    to: number,
-  ): void {
-    let dropped = 0;
-    for (let i = from; i < to; i++) {
-      const offset = offsets[i] as number; // i is within bounds
-      if (offset < 0 || !isUnrepresentable(wire, offset)) continue;
-      offsets[i] = -1;
-      dropped++;
-    }
-    if (dropped === 0) return;
-    const { name } = column.spec;
-    this.#unrepresentable.set(name, (this.#unrepresentable.get(name) ?? 0) + dropped);
+  #counted(count: (column: BoundColumn) => number): Record<string, number> {
+    const counts = this.#columns.map((bound) => [bound.source.spec.name, count(bound)] as const);
+    return Object.fromEntries(counts.filter(([, number]) => number > 0));
   }
+}
 
-  #unrepresentableError(cause: UnrepresentableValue, column: ColumnBuffer): LakeportError {
-    const { table, slice } = this.#request;
-    const { name, sourceType, list } = column.spec;
-    const isText = cause instanceof UndecodableText;
-    const ways = [
-      '--on_unrepresentable null writes such values as NULL and counts them',
-      ...(isText && cause.encoding === 'UTF-8'
-        ? ['"source_encoding" of the entry, such as "LATIN1", decodes the text of a database without an encoding']
-        : []),
-      ...(sourceType.startsWith('numeric') ? ['--unbounded_numeric text keeps every number as text'] : []),
-      isText
-        ? 'or correct the text in the database'
-        : `or export a view that selects ${list ? 'the array' : 'the column'} as text (with --include_views)`,
-    ];
-    return new LakeportError({
-      code: isText ? 'TEXT_NOT_DECODABLE' : 'UNREPRESENTABLE_VALUE',
-      exit: 'unrepresentable',
-      message: `Column ${name} (${sourceType}) of ${table.schema}.${table.name} holds ${cause.message}`,
-      hint: ways.join('; '),
-      context: { table: `${table.schema}.${table.name}`, column: name, slice: slice.index },
-      cause,
-    });
+/** Makes NULLs of them. @returns of how many */
+function dropUnrepresentable(
+  isUnrepresentable: Unrepresentable,
+  offsets: Int32Array,
+  wire: WireChunk,
+  from: number,
+  to: number,
+): number {
+  let dropped = 0;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    if (offset < 0 || !isUnrepresentable(wire, offset)) continue;
+    offsets[i] = -1;
+    dropped++;
   }
+  return dropped;
 }

@@ -1,18 +1,32 @@
 import type { ColumnBuffer } from '../../../columns/column-buffer.js';
-import { type FieldDecoder, UnrepresentableValue, type WireChunk } from './wire.js';
+import { type FieldDecoder, type Unrepresentable, UnrepresentableValue, type WireChunk } from './wire.js';
 
 /** array_send in PostgreSQL's arrayfuncs.c: dimensions, flags, element type; size and lower bound of each dimension. */
 const HEADER_BYTES = 12;
 const DIMENSION_BYTES = 8;
 
-/** Whether the array at `offset` is a plain list: at most one dimension, counted from 1. */
-export function isPlainList(view: DataView, offset: number): boolean {
-  const dimensions = view.getInt32(offset);
-  return dimensions === 0 || (dimensions === 1 && view.getInt32(offset + HEADER_BYTES + 4) === 1);
+/** What is given up of arrays, counted while they are decoded. */
+export interface ArrayTally {
+  /** Elements written as NULL. */
+  unrepresentable: number;
+  /** Arrays that do not begin at 1. */
+  lostBounds: number;
+}
+
+/** Whether the array at `offset` has several dimensions, so that it is no list. */
+export function isNoList(view: DataView, offset: number): boolean {
+  return view.getInt32(offset) > 1;
 }
 
 /** Elements of the rows decoded last: their offsets, one after the other, NULLs left out. Grows and is reused. */
 let elements = new Int32Array(1024);
+
+export interface ListOptions {
+  readonly decodeElements: FieldDecoder;
+  /** Given where elements that their type can't hold are to be NULL. */
+  readonly isUnrepresentable: Unrepresentable | undefined;
+  readonly tally: ArrayTally;
+}
 
 /**
  * Turns arrays into lists: writes the levels, and gives the elements that are there to the decoder of their type. In
@@ -20,13 +34,14 @@ let elements = new Int32Array(1024);
  */
 export function decodeArrays(
   column: ColumnBuffer,
-  decodeElements: FieldDecoder,
+  options: ListOptions,
   wire: WireChunk,
   offsets: Int32Array,
   from: number,
   to: number,
 ): void {
   const { levels } = column;
+  const { isUnrepresentable, tally } = options;
   const { view } = wire;
   const present = levels.maxDefinition;
   let count = 0;
@@ -36,48 +51,49 @@ export function decodeArrays(
       levels.append(0, 0);
       continue;
     }
-    if (!isPlainList(view, offset)) {
-      throw new UnrepresentableValue('an array of several dimensions, or one that does not begin at 1');
-    }
+    if (isNoList(view, offset)) throw new UnrepresentableValue('an array of several dimensions');
     const size = view.getInt32(offset) === 0 ? 0 : view.getInt32(offset + HEADER_BYTES);
     if (size === 0) levels.append(present - 2, 0);
+    else if (view.getInt32(offset + HEADER_BYTES + 4) !== 1) tally.lostBounds++;
     if (count + size > elements.length) elements = grow(elements, count + size);
     let at = offset + HEADER_BYTES + DIMENSION_BYTES;
     for (let k = 0; k < size; k++) {
       const length = view.getInt32(at);
       at += 4;
-      if (length < 0) {
+      const isDropped = length >= 0 && isUnrepresentable?.(wire, at) === true;
+      if (isDropped) tally.unrepresentable++;
+      if (length < 0 || isDropped) {
         levels.append(present - 1, k === 0 ? 0 : 1);
       } else {
         levels.append(present, k === 0 ? 0 : 1);
         elements[count++] = at;
-        at += length;
       }
+      if (length > 0) at += length;
     }
   }
-  if (count > 0) decodeElements(wire, elements, 0, count);
+  if (count > 0) options.decodeElements(wire, elements, 0, count);
 }
 
+const BLANK = 0x20;
+
 /**
- * Elements of `T[]` that their type can't hold make their whole array unrepresentable.
- * @param isUnrepresentable judges one element
+ * Arrays as JSON that the server made: a blank in front, which is taken away, marks those that do not begin at 1. Moves
+ * the offsets of these, and their lengths in front of them.
  */
-export function hasUnrepresentableElement(
-  wire: WireChunk,
-  offset: number,
-  isUnrepresentable: (wire: WireChunk, offset: number) => boolean,
-): boolean {
-  const { view } = wire;
-  const size = view.getInt32(offset) === 0 ? 0 : view.getInt32(offset + HEADER_BYTES);
-  let at = offset + HEADER_BYTES + DIMENSION_BYTES;
-  for (let k = 0; k < size; k++) {
-    const length = view.getInt32(at);
-    at += 4;
-    if (length < 0) continue;
-    if (isUnrepresentable(wire, at)) return true;
-    at += length;
+export function unmarkJsonArrays(
+  tally: ArrayTally,
+  { bytes, view }: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    if (bytes[offset] !== BLANK) continue;
+    view.setInt32(offset - 3, view.getInt32(offset - 4) - 1);
+    offsets[i] = offset + 1;
+    tally.lostBounds++;
   }
-  return false;
 }
 
 function grow(array: Int32Array, needed: number): Int32Array<ArrayBuffer> {

@@ -69,3 +69,35 @@ export function decodeTimestamp(
   }
   column.valueCount = at;
 }
+
+/** 24:00:00, which is after the last time of a day that Parquet has. */
+const DAY_END = 86_400_000_000;
+const DAY_END_LOW = (DAY_END % 2 ** 32) | 0;
+const DAY_END_HIGH = Math.floor(DAY_END / 2 ** 32);
+
+/** Whether the time at `offset` is 24:00:00: PostgreSQL has none that is later. */
+export function isDayEnd(view: DataView, offset: number): boolean {
+  return view.getInt32(offset + 4) === DAY_END_LOW && view.getInt32(offset) === DAY_END_HIGH;
+}
+
+/** time: microseconds since midnight, 8 bytes. */
+export function decodeTime(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  column.reserve(to - from);
+  const { view } = wire;
+  const { words, indices, dictionary, usesDictionary } = column;
+  let at = column.valueCount;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    const low = view.getInt32(offset + 4);
+    const high = view.getInt32(offset);
+    if (low === DAY_END_LOW && high === DAY_END_HIGH) throw new UnrepresentableValue('the time 24:00:00');
+    if (usesDictionary) {
+      indices[at] = dictionary.intern(low, high);
+    } else {
+      words[at << 1] = low;
+      words[(at << 1) + 1] = high;
+    }
+    at++;
+  }
+  column.valueCount = at;
+}

@@ -1,8 +1,8 @@
 import type { ColumnBuffer } from '../../../columns/column-buffer.js';
 import { appendTexts } from '../../../columns/written-text.js';
 import type { ColumnDecoder } from '../../source.js';
-import { decodeArrays, hasUnrepresentableElement, isPlainList } from './arrays.js';
-import { decodeDate, decodeTimestamp, isInfiniteDate, isUnboundedTimestamp } from './dates.js';
+import { type ArrayTally, decodeArrays, isNoList, unmarkJsonArrays } from './arrays.js';
+import { decodeDate, decodeTime, decodeTimestamp, isDayEnd, isInfiniteDate, isUnboundedTimestamp } from './dates.js';
 import { decodeBool, decodeInt16, decodeInt32, decodeInt64, decodeOid } from './integers.js';
 import {
   decimalTarget,
@@ -11,21 +11,42 @@ import {
   decodeDecimalBytes,
   decodeNumericAsDouble,
   fitsDecimal,
+  isBeyondDouble,
 } from './numeric.js';
 import { decodeEncodedText, isUndecodable, textDecoding } from './encoded-text.js';
 import { decodeBytes, decodeCheckedText, decodeFixed, decodeJsonb, decodeMoney, isUtf8At } from './texts.js';
-import type { FieldDecoder, WireChunk } from './wire.js';
+import type { FieldDecoder, Unrepresentable } from './wire.js';
 import { timeText, uuidText } from './written-texts.js';
+
+export interface DecoderOptions {
+  /** `null`: elements of arrays that their type can't hold are written as NULL. */
+  readonly onUnrepresentable: 'error' | 'null';
+  readonly tally: ArrayTally;
+}
 
 /**
  * Binds a column's decoder, as the plan names it, to the column's buffer. Looked up once a column, never per value.
  * @throws TypeError where the plan names a decoder that does not fit the buffer: a defect, not a user's mistake
  */
-export function bindDecoder(decoder: ColumnDecoder, column: ColumnBuffer): FieldDecoder {
+export function bindDecoder(decoder: ColumnDecoder, column: ColumnBuffer, options: DecoderOptions): FieldDecoder {
   if (decoder.kind === 'array') {
-    const decodeElements = bindDecoder(elementDecoder(decoder), column);
-    return (wire, offsets, from, to) => decodeArrays(column, decodeElements, wire, offsets, from, to);
+    const element = elementDecoder(decoder);
+    const { tally, onUnrepresentable } = options;
+    const isUnrepresentable = onUnrepresentable === 'null' ? unrepresentableBy(element) : undefined;
+    const lists = { decodeElements: bindScalar(element, column), isUnrepresentable, tally };
+    return (wire, offsets, from, to) => decodeArrays(column, lists, wire, offsets, from, to);
   }
+  if (decoder.kind === 'jsonArray') {
+    const decode = bindScalar(textDecoder(decoder), column);
+    return (wire, offsets, from, to) => {
+      unmarkJsonArrays(options.tally, wire, offsets, from, to);
+      decode(wire, offsets, from, to);
+    };
+  }
+  return bindScalar(decoder, column);
+}
+
+function bindScalar(decoder: ColumnDecoder, column: ColumnBuffer): FieldDecoder {
   switch (column.kind) {
     case 'boolean':
       if (decoder.kind === 'bool') return (wire, o, from, to) => decodeBool(column, wire, o, from, to);
@@ -44,7 +65,8 @@ export function bindDecoder(decoder: ColumnDecoder, column: ColumnBuffer): Field
     case 'int64':
       if (decoder.kind === 'oid') return (wire, o, from, to) => decodeOid(column, wire, o, from, to);
       if (decoder.kind === 'timestamp') return (wire, o, from, to) => decodeTimestamp(column, wire, o, from, to);
-      if (decoder.kind === 'int8' || decoder.kind === 'float8' || decoder.kind === 'time') {
+      if (decoder.kind === 'time') return (wire, o, from, to) => decodeTime(column, wire, o, from, to);
+      if (decoder.kind === 'int8' || decoder.kind === 'float8') {
         return (wire, o, from, to) => decodeInt64(column, wire, o, from, to);
       }
       if (decoder.kind === 'numeric') {
@@ -82,23 +104,26 @@ export function bindDecoder(decoder: ColumnDecoder, column: ColumnBuffer): Field
   throw new TypeError(`column ${column.spec.name}: no decoder ${decoder.kind} for ${column.spec.type.physical}`);
 }
 
-/** Tells whether the Parquet type lacks the (non-NULL) value at an offset. */
-export type Unrepresentable = (wire: WireChunk, offset: number) => boolean;
-
-/** What a column's decoder would refuse, for runs that write such values as NULL; undefined where it refuses nothing. */
+/**
+ * What a column's decoder would refuse as a whole, for runs that write such values as NULL; undefined where it refuses
+ * nothing. Elements of arrays are looked at when they are decoded.
+ */
 export function unrepresentableBy(decoder: ColumnDecoder): Unrepresentable | undefined {
   switch (decoder.kind) {
-    case 'array': {
-      const element = unrepresentableBy(elementDecoder(decoder));
-      return (wire, offset) =>
-        !isPlainList(wire.view, offset) || (element !== undefined && hasUnrepresentableElement(wire, offset, element));
-    }
+    case 'array':
+      return (wire, offset) => isNoList(wire.view, offset);
+    case 'jsonArray':
+      return unrepresentableBy(textDecoder(decoder));
     case 'numeric': {
       const target = targetOf(decoder);
       return (wire, offset) => !fitsDecimal(wire.view, offset, target);
     }
     case 'date':
       return (wire, offset) => isInfiniteDate(wire.view, offset);
+    case 'time':
+      return (wire, offset) => isDayEnd(wire.view, offset);
+    case 'numericDouble':
+      return (wire, offset) => isBeyondDouble(wire.view, offset);
     case 'timestamp':
       return (wire, offset) => isUnboundedTimestamp(wire.view, offset);
     case 'checkedText':
@@ -110,6 +135,10 @@ export function unrepresentableBy(decoder: ColumnDecoder): Unrepresentable | und
     default:
       return undefined;
   }
+}
+
+function textDecoder(decoder: ColumnDecoder): ColumnDecoder {
+  return { ...decoder, kind: String(decoder['text']) };
 }
 
 function elementDecoder(decoder: ColumnDecoder): ColumnDecoder {

@@ -68,7 +68,7 @@ export function decodeOid(column: Int64Column, wire: WireChunk, offsets: Int32Ar
   column.valueCount = at;
 }
 
-/** bigint, time in microseconds, and double precision by its bits. */
+/** bigint, and double precision by its bits. */
 export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { view } = wire;

@@ -19,6 +19,9 @@ export function fieldLength(view: DataView, offset: number): number {
  */
 export type FieldDecoder = (wire: WireChunk, offsets: Int32Array, from: number, to: number) => void;
 
+/** Tells whether the Parquet type lacks the (non-NULL) value at an offset. */
+export type Unrepresentable = (wire: WireChunk, offset: number) => boolean;
+
 /** A value that PostgreSQL holds and the column's Parquet type can't. Says which kind of value, never the value. */
 export class UnrepresentableValue extends Error {
   override readonly name: string = 'UnrepresentableValue';

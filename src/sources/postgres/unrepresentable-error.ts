@@ -1,0 +1,35 @@
+import { LakeportError } from '../../errors.js';
+import type { ReadColumn, ReadRequest } from '../source.js';
+import { UndecodableText, type UnrepresentableValue } from './decode/wire.js';
+import { displayTable } from './identifiers.js';
+
+/** What stops a table that holds such a value, with the ways out of just this case. */
+export function unrepresentableError(
+  cause: UnrepresentableValue,
+  { spec, decoder }: ReadColumn,
+  { table, slice }: ReadRequest,
+): LakeportError {
+  const { name, sourceType, list } = spec;
+  const isText = cause instanceof UndecodableText;
+  const ways = [
+    list
+      ? '--on_unrepresentable null writes such elements, and arrays of several dimensions, as NULL and counts them'
+      : '--on_unrepresentable null writes such values as NULL and counts them',
+    ...(isText && cause.encoding === 'UTF-8'
+      ? ['"source_encoding" of the entry, such as "LATIN1", decodes the text of a database without an encoding']
+      : []),
+    ...(list && !isText ? ['--arrays json writes arrays of any kind as JSON'] : []),
+    ...(decoder['unbounded'] === true ? ['--unbounded_numeric text keeps every number as text'] : []),
+    isText
+      ? 'or correct the text in the database'
+      : `or export a view that selects ${list ? 'the array' : 'the column'} as text (with --include_views)`,
+  ];
+  return new LakeportError({
+    code: isText ? 'TEXT_NOT_DECODABLE' : 'UNREPRESENTABLE_VALUE',
+    exit: 'unrepresentable',
+    message: `Column ${name} (${sourceType}) of ${displayTable(table)} holds ${cause.message}`,
+    hint: ways.join('; '),
+    context: { table: displayTable(table), column: name, slice: slice.index },
+    cause,
+  });
+}
