@@ -101,7 +101,9 @@ it.each([
   const chunks = await queryDuckDb(
     `SELECT encodings, dictionary_page_offset FROM parquet_metadata(${quote(file)}) WHERE path_in_schema = '${name}'`,
   );
-  expect(chunks.map(({ encodings }) => JSON.stringify(encodings).includes('RLE_DICTIONARY'))).toEqual(chunks.map(() => pays));
+  expect(chunks.map(({ encodings }) => JSON.stringify(encodings).includes('RLE_DICTIONARY'))).toEqual(
+    chunks.map(() => pays),
+  );
 });
 
 describe.each(COLUMNS)('%s %s', (name, type, duckType) => {
