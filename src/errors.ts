@@ -4,7 +4,15 @@
 
 /** What an error means for the process's exit code. */
 export type ExitClass =
-  'unexpected' | 'usage' | 'tables-failed' | 'unreachable' | 'unrepresentable' | 'interrupted' | 'terminated';
+  | 'unexpected'
+  | 'usage'
+  | 'tables-failed'
+  | 'unreachable'
+  | 'unrepresentable'
+  | 'in-use'
+  | 'hung-up'
+  | 'interrupted'
+  | 'terminated';
 
 /** Exit code of each class, as documented for shells and schedulers. */
 export const EXIT_CODES: Readonly<Record<ExitClass, number>> = {
@@ -13,6 +21,9 @@ export const EXIT_CODES: Readonly<Record<ExitClass, number>> = {
   'tables-failed': 3,
   unreachable: 4,
   unrepresentable: 5,
+  'in-use': 6,
+  // 128 and the signal's number, as of SIGHUP, SIGINT and SIGTERM.
+  'hung-up': 129,
   interrupted: 130,
   terminated: 143,
 };

@@ -1,62 +1,68 @@
 import { Redactor } from './auth/redaction.js';
 import type { CliContext } from './cli/context.js';
-import { asFailure, showFailure } from './cli/failure.js';
+import { CurrentLog } from './cli/current-log.js';
+import { asFailure, exitCodeOf, showFailure } from './cli/failure.js';
+import { captureForeignOutput } from './cli/foreign-output.js';
+import { Log } from './cli/log.js';
+import { outputSink } from './cli/log-sinks.js';
 import { Output } from './cli/output.js';
+import { outputRequest } from './cli/output-request.js';
+import { leaveLostTerminals } from './cli/process-end.js';
 import { runCli } from './cli/run.js';
-import { EXIT_CODES, LakeportError } from './errors.js';
+import { listenToSignals } from './cli/signals.js';
+import { LakeportError } from './errors.js';
+import type { Interruption } from './export/interruption.js';
 
 /** A process that has done its work but does not end is ended after this time. */
 const LAST_RESORT_MS = 5_000;
 
-const SIGNALS = {
-  SIGINT: { exit: 'interrupted', message: 'Interrupted by SIGINT' },
-  SIGTERM: { exit: 'terminated', message: 'Ended by SIGTERM' },
-} as const;
-
-const controller = new AbortController();
+const argv = process.argv.slice(2);
+const request = outputRequest(argv);
 const redactor = new Redactor();
 redactor.addEnvironment(process.env);
+const stderr = new Output(process.stderr, process.env);
+const firstSink = outputSink(stderr, { level: request.debug ? 'DEBUG' : 'WARNING', format: request.format });
 const context: CliContext = {
   stdout: new Output(process.stdout, process.env),
-  stderr: new Output(process.stderr, process.env),
+  stderr,
+  log: new CurrentLog(new Log({ sinks: [firstSink], redactor, runId: request.runId })),
+  request,
   environment: process.env,
-  signal: controller.signal,
+  signal: listenToSignals({ environment: process.env, graceMs: request.graceMs, onOverdue }),
   abandon: (error) => {
     showFailure(error, context);
-    process.exit(EXIT_CODES[error.exit]);
+    process.exit(exitCodeOf(error));
   },
   redactor,
 };
-const argv = process.argv.slice(2);
 
-/** The first signal ends gracefully. The second ends at once, by that signal itself, as any program would. */
-function onSignal(signal: keyof typeof SIGNALS): void {
-  if (controller.signal.aborted) {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
-    process.kill(process.pid, signal);
-    return;
-  }
-  const { exit, message } = SIGNALS[signal];
-  controller.abort(new LakeportError({ code: signal, exit, message }));
+/** The grace after a signal is over, and something still does not end. */
+function onOverdue(reason: Interruption): void {
+  const text = `Not all was withdrawn within ${reason.graceMs / 1000} s: what is left can be resumed, or goes with the next run to the same place.`;
+  context.log.current.write('WARNING', text, { event: 'grace_over' });
+  showFailure(reason, context);
+  process.exit(exitCodeOf(reason));
 }
 
 /** A mistake of the program itself: one line, and the stack only where it was asked for. */
 function onUncaught(thrown: unknown): void {
-  showFailure(asFailure(thrown), context);
-  const stack = thrown instanceof Error ? thrown.stack : undefined;
-  if (stack !== undefined && /--log[_-]level[= ]debug/i.test(argv.join(' '))) {
-    context.stderr.write(`${redactor.redact(stack)}\n`);
-  }
   // What breaks while the run is being ended is no news: the signal says why it ended.
-  const reason: unknown = controller.signal.reason;
-  process.exit(EXIT_CODES[reason instanceof LakeportError ? reason.exit : 'unexpected']);
+  if (context.signal.aborted) {
+    context.log.current.error(LakeportError.from(thrown), 'DEBUG');
+    return;
+  }
+  const error = asFailure(thrown);
+  showFailure(error, context);
+  process.exit(exitCodeOf(error));
 }
 
-process.on('SIGINT', onSignal);
-process.on('SIGTERM', onSignal);
+captureForeignOutput((level, message, fields) => context.log.current.write(level, message, fields));
+leaveLostTerminals();
 process.on('uncaughtException', onUncaught);
 process.on('unhandledRejection', onUncaught);
 
-process.exitCode = await runCli(argv, context);
-await Promise.all([context.stdout.flush(), context.stderr.flush()]);
+const exitCode = await runCli(argv, context);
+process.exitCode = exitCode;
+await context.stderr.flush();
+if (context.signal.aborted) process.exit(exitCode);
 setTimeout(() => process.exit(), LAST_RESORT_MS).unref();

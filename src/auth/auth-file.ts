@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, readlink, stat } from 'node:fs/promises';
 
 import { LakeportError } from '../errors.js';
 import { nearest } from '../nearest.js';
@@ -15,17 +15,25 @@ export interface ReadAuthFileOptions {
   readonly redactor?: Redactor;
 }
 
+/** An entry that refers to variables or files that are not there: nothing is wrong as long as it is not used. */
+interface UnresolvedEntry {
+  readonly id: string;
+  readonly missing: readonly Problem[];
+}
+
+type KnownEntry = AuthEntry | UnavailableEntry | UnresolvedEntry;
+
 /** The named credentials of one file, all of them valid. */
 export class AuthFile {
   readonly path: string;
   /** One sentence each, for the log. */
   readonly warnings: readonly string[];
-  readonly #entries: ReadonlyMap<string, AuthEntry | UnavailableEntry>;
+  readonly #entries: ReadonlyMap<string, KnownEntry>;
 
   constructor(options: {
     readonly path: string;
     readonly warnings: readonly string[];
-    readonly entries: readonly (AuthEntry | UnavailableEntry)[];
+    readonly entries: readonly KnownEntry[];
   }) {
     this.path = options.path;
     this.warnings = options.warnings;
@@ -40,7 +48,7 @@ export class AuthFile {
   /** The kind of an entry, for messages: `postgres`, `s3` …; `unknown` where there is no such entry. */
   kindOf(id: string): string {
     const entry = this.#entries.get(id);
-    if (entry === undefined) return 'unknown';
+    if (entry === undefined || 'missing' in entry) return 'unknown';
     if ('unavailable' in entry) return entry.unavailable;
     return entry.kind === 'database' ? entry.engine : entry.storageType;
   }
@@ -59,10 +67,11 @@ export class AuthFile {
     throw this.#wrongKind(entry, { sought: 'storage' });
   }
 
-  /** @throws LakeportError of class `usage` for an unknown id or a kind that can't be used yet */
+  /** @throws LakeportError of class `usage` for an unknown id, a missing variable or file, a kind that can't be used yet */
   entry(id: string): AuthEntry {
     const entry = this.#entries.get(id);
     if (entry === undefined) throw this.#unknownId(id);
+    if ('missing' in entry) throw problemsError(this.path, entry.missing);
     if (!('unavailable' in entry)) return entry;
     throw new LakeportError({
       code: 'NOT_AVAILABLE_YET',
@@ -110,7 +119,7 @@ export async function readAuthFile(path: string, options: ReadAuthFileOptions = 
     throw problemsError(path, [{ line: 1, id: undefined, message: 'the file must hold one JSON object of entries' }]);
   }
 
-  const entries: (AuthEntry | UnavailableEntry)[] = [];
+  const entries: KnownEntry[] = [];
   const lines = new Map<string, number>();
   for (const property of propertiesOf(document.root, document)) {
     const { key: id, line } = property;
@@ -121,14 +130,20 @@ export async function readAuthFile(path: string, options: ReadAuthFileOptions = 
     }
     lines.set(id, earlier ?? line);
     redactor.addPublic(id);
+    const missing: Problem[] = [];
+    const before = problems.length;
     const entry = readEntry(property, {
       document,
       environment,
       redactor,
       problem: (at, message) => problems.push({ line: at, id, message }),
+      missing: (at, message) => missing.push({ line: at, id, message }),
       warning: (at, message) => warnings.push(`${path}, line ${at}: ${id}: ${message}`),
     });
-    if (entry !== undefined) entries.push(entry);
+    // Where the entry is to be corrected anyway, all of it is told at once.
+    if (problems.length > before) problems.push(...missing);
+    else if (missing.length > 0) entries.push({ id, missing });
+    else if (entry !== undefined) entries.push(entry);
   }
   if (problems.length > 0) throw problemsError(path, problems);
   return new AuthFile({ path, warnings, entries });
@@ -173,10 +188,21 @@ function unreadable(path: string, cause: unknown): LakeportError {
   });
 }
 
-/** Windows has no such permissions. */
+/**
+ * Windows has no such permissions. Who reads a file as a member of its group has it from somebody else (Kubernetes gives a
+ * secret to the pod's `fsGroup`, with the mode 0440): that group is no mistake, but that of one's own file mostly is.
+ */
 async function permissionWarnings(path: string): Promise<string[]> {
   if (process.platform === 'win32') return [];
-  const { mode } = await stat(path);
-  const readableByOthers = (mode & 0o044) !== 0;
-  return readableByOthers ? [`${path} can be read by other users of this machine; run: chmod 600 ${path}`] : [];
+  const { mode, uid } = await stat(path);
+  const isOwn = uid === process.getuid?.() && (mode & 0o200) !== 0;
+  if ((mode & (isOwn ? 0o044 : 0o004)) === 0) return [];
+  const cure = (await isOfVolume(path)) ? "set the volume's defaultMode to 0440" : `run: chmod 600 ${path}`;
+  return [`${path} can be read by other users of this machine; ${cure}`];
+}
+
+/** Files of a secret that Kubernetes has mounted are links into `..data`, and their modes those of the volume. */
+async function isOfVolume(path: string): Promise<boolean> {
+  const target = await readlink(path).catch(() => '');
+  return target.startsWith('..data/');
 }

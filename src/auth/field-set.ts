@@ -2,7 +2,7 @@ import type { Node } from 'jsonc-parser';
 
 import { nearest } from '../nearest.js';
 import { propertiesOf, type JsonDocument } from './document.js';
-import { interpolate } from './interpolation.js';
+import { interpolate, type Interpolated } from './interpolation.js';
 import type { Redactor } from './redaction.js';
 import { fieldName, isSecretField, knownFieldNames, type EntryType } from './schema/field-names.js';
 
@@ -22,6 +22,8 @@ export interface EntryReader {
   readonly environment: NodeJS.ProcessEnv;
   readonly redactor: Redactor;
   problem(line: number, message: string): void;
+  /** A reference leads to nothing here and now, which matters where the entry is used. */
+  missing(line: number, message: string): void;
   warning(line: number, message: string): void;
 }
 
@@ -40,7 +42,11 @@ export function readFields(type: EntryType, info: Node, reader: EntryReader): Ma
       continue;
     }
     const resolution = resolve(node, reader);
-    for (const problem of resolution.problems) reader.problem(line, `\`${key}\` ${problem}`);
+    for (const { problem, isMissing } of resolution.problems) {
+      const message = `\`${key}\` ${problem}`;
+      if (isMissing) reader.missing(line, message);
+      else reader.problem(line, message);
+    }
     fields.set(name, { given: key, line, value: resolution.value, resolved: resolution.problems.length === 0 });
     learn(name, resolution.value, reader.redactor);
   }
@@ -59,9 +65,11 @@ function repeatedField(key: string, earlier: Field): string {
     : `\`${key}\` means the same as \`${earlier.given}\` in line ${earlier.line}; keep one of them`;
 }
 
+type Unresolved = Exclude<Interpolated, { readonly value: string }>;
+
 /** A JSON node as a value, with the references in all its strings replaced. */
-function resolve(node: Node, reader: EntryReader): { readonly value: unknown; readonly problems: string[] } {
-  const problems: string[] = [];
+function resolve(node: Node, reader: EntryReader): { readonly value: unknown; readonly problems: Unresolved[] } {
+  const problems: Unresolved[] = [];
   const visit = (current: Node): unknown => {
     if (current.type === 'array') return (current.children ?? []).map(visit);
     if (current.type === 'object') {
@@ -70,7 +78,7 @@ function resolve(node: Node, reader: EntryReader): { readonly value: unknown; re
     if (typeof current.value !== 'string') return current.value;
     const interpolated = interpolate(current.value, reader.environment);
     if ('value' in interpolated) return interpolated.value;
-    problems.push(interpolated.problem);
+    problems.push(interpolated);
     return '';
   };
   return { value: visit(node), problems };

@@ -5,7 +5,7 @@ import { usageError } from './usage-error.js';
 export type CommandName = 'export' | 'plan' | 'check' | 'demo' | 'runs' | 'status' | 'verify';
 
 /** The commands that are typed; `export` is what happens without one. */
-const TYPED: readonly CommandName[] = ['plan', 'check', 'demo', 'runs', 'status', 'verify'];
+export const TYPED_COMMANDS: readonly CommandName[] = ['plan', 'check', 'demo', 'runs', 'status', 'verify'];
 
 /** Their arguments are not read here: they have their own, or none yet. */
 const UNREAD: ReadonlySet<CommandName> = new Set(['demo', 'verify']);
@@ -23,14 +23,14 @@ export interface CommandLine {
 export function readCommandLine(argv: readonly string[]): CommandLine {
   const [first = '', ...rest] = argv;
   if (first === 'help') return readCommandLine([...rest, '--help']);
-  const typed = TYPED.find((name) => name === first);
+  const typed = TYPED_COMMANDS.find((name) => name === first);
   if (typed !== undefined && UNREAD.has(typed)) return { command: typed, words: rest };
   const speller = new Speller(argv);
   const words = speller.words();
   // The command may stand behind flags: `lakeport -a auth.json plan`.
-  const at = speller.operands.findIndex((operand) => TYPED.some((name) => name === operand.word));
+  const at = speller.operands.findIndex((operand) => TYPED_COMMANDS.some((name) => name === operand.word));
   const operand = speller.operands[at];
-  const command = TYPED.find((name) => name === operand?.word);
+  const command = TYPED_COMMANDS.find((name) => name === operand?.word);
   if (operand !== undefined && command !== undefined && at === 0) {
     return { command, words: words.toSpliced(operand.index, 1) };
   }
@@ -40,11 +40,11 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
 }
 
 function unknownCommand(word: string): Error {
-  const near = nearest(word, TYPED);
+  const near = nearest(word, TYPED_COMMANDS);
   return usageError({
     code: 'UNKNOWN_COMMAND',
     message: `There is no command ${JSON.stringify(word)}${near === undefined ? '' : `; did you mean ${near}?`}`,
-    hint: `Commands are ${TYPED.join(', ')}; without one, lakeport exports. A value with spaces needs quotes.`,
+    hint: `Commands are ${TYPED_COMMANDS.join(', ')}; without one, lakeport exports. A value with spaces needs quotes.`,
   });
 }
 
@@ -118,6 +118,19 @@ class Speller {
       flag: written,
     });
   }
+}
+
+/** A word's flag, and the value that is joined to it; undefined for what is no flag, or none that is known. */
+export function lookUpFlag(
+  word: string,
+): { readonly name: string; readonly takesValue: boolean; readonly joined: string | undefined } | undefined {
+  if (!word.startsWith('-') || word === '-') return undefined;
+  const isLong = word.startsWith('--');
+  const [written = '', ...values] = isLong ? word.split('=') : [word.slice(0, 2), word.slice(2)];
+  const flag = isLong ? longFlag(written) : SHORT_NAMES.get(written.slice(1));
+  if (flag === undefined) return undefined;
+  const joined = values.join('=');
+  return { name: flag.name, takesValue: flag.value !== undefined, joined: joined === '' ? undefined : joined };
 }
 
 function longFlag(written: string): Flag | undefined {

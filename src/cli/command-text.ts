@@ -1,4 +1,5 @@
 import type { Redactor } from '../auth/redaction.js';
+import { lookUpFlag } from './command-line.js';
 
 /** What needs no quotes in any shell. */
 const PLAIN = /^[\w@%+=:,./-]+$/;
@@ -29,4 +30,24 @@ export function resumeCommand(options: {
   const { runId, authFile, logEntryId } = options;
   const log = logEntryId === undefined ? [] : ['--log_db_auth_id', logEntryId];
   return commandText(['--resume', runId, '-a', authFile, ...log]);
+}
+
+/** The auth file that a recorded command line names; undefined where it names none. */
+export function recordedAuthFile(commandLine: string): string | undefined {
+  const words = wordsOf(commandLine);
+  for (let at = 1; at < words.length; at++) {
+    const flag = lookUpFlag(words[at] ?? '');
+    if (flag === undefined) continue;
+    const value = flag.takesValue ? (flag.joined ?? words[++at]) : undefined;
+    if (flag.name === 'auth_file') return value;
+  }
+  return undefined;
+}
+
+/** What `commandText` has joined. */
+function wordsOf(commandLine: string): string[] {
+  const words = commandLine.match(/(?:'[^']*'|\\.|[^\s'\\])+/g) ?? [];
+  return words.map((word) =>
+    word.replace(/'([^']*)'|\\(.)/g, (_, quoted?: string, single?: string) => quoted ?? single ?? ''),
+  );
 }

@@ -1,5 +1,7 @@
 import type { Redactor } from '../auth/redaction.js';
 import type { LakeportError } from '../errors.js';
+import type { CurrentLog } from './current-log.js';
+import type { OutputRequest } from './output-request.js';
 import type { Output } from './output.js';
 
 /** What a command has of the process it runs in. */
@@ -8,8 +10,12 @@ export interface CliContext {
   readonly stdout: Output;
   /** Log and progress. */
   readonly stderr: Output;
+  /** Where events go that are of no session, such as what ends the process. */
+  readonly log: CurrentLog;
+  /** Of the whole command line. */
+  readonly request: OutputRequest;
   readonly environment: NodeJS.ProcessEnv;
-  /** Aborts at the first SIGINT or SIGTERM, with a `LakeportError` as its reason. */
+  /** Aborts at the first SIGINT, SIGTERM or SIGHUP, with an `Interruption` as its reason. */
   readonly signal: AbortSignal;
   /** Says why and ends the process at once, which leaves everything as it is: it is somebody else's now. */
   readonly abandon: (error: LakeportError) => void;

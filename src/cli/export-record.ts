@@ -1,6 +1,7 @@
 import type { AuthFile } from '../auth/auth-file.js';
 import { LakeportError } from '../errors.js';
 import type { TableSettingsOf } from '../export/export.js';
+import { graceLeft, unlessAborted, withinGrace } from '../export/interruption.js';
 import type { RunObserver } from '../export/observer.js';
 import type { ExportOptions } from '../export/options.js';
 import type { RunPlan } from '../export/plan.js';
@@ -68,10 +69,11 @@ export class ExportRecord {
       const sourceType = auth.database(sourceId).engine;
       const { commandLine, target } = run;
       const { envName } = flags;
-      const logged = await log.begin(
+      const beginning = log.begin(
         { runId, startedAt, commandLine, settings, target, envName, sourceType },
         await listenerOf(options),
       );
+      const logged = await unlessAborted(context.signal, beginning);
       return new ExportRecord(options, { log, logged, export: run.export, settings, earlier: undefined });
     } catch (thrown) {
       await log?.close();
@@ -93,8 +95,9 @@ export class ExportRecord {
     run: { readonly log: RunLog; readonly export: ExportOptions },
   ): Promise<ExportRecord> {
     const { log } = run;
-    const { run: logged, history } = await log.resume(run.export.runId, await listenerOf(options));
     const { auth, context } = options;
+    const resuming = log.resume(run.export.runId, await listenerOf(options));
+    const { run: logged, history } = await unlessAborted(context.signal, resuming);
     const settings = recordedSettings(run.export, { auth, redactor: context.redactor });
     return new ExportRecord(options, { log, logged, export: run.export, settings, earlier: history });
   }
@@ -135,14 +138,17 @@ export class ExportRecord {
 
   /** The run came to no result. A mistake that was found before anything was planned leaves no trace. */
   async failed(error: LakeportError): Promise<void> {
-    if (error.exit === 'usage' && !this.#isPlanned && this.earlier === undefined) await this.#run.withdraw();
+    const isRefused = error.exit === 'usage' || error.exit === 'in-use';
+    if (isRefused && !this.#isPlanned && this.earlier === undefined) await this.#run.withdraw();
     else this.#run.recorder.failed(error);
   }
 
-  /** The last call: waits until all is written, for as long as that may take. Never throws. */
+  /** The last call: waits until all is written, after a signal for the rest of its grace at most. Never throws. */
   async close(): Promise<void> {
-    await this.#run.finish();
-    await this.#log.close();
+    const { signal } = this.#options.context;
+    const withinMs = graceLeft(signal, 'log');
+    await this.#run.finish(withinMs === undefined ? {} : { withinMs });
+    await withinGrace(signal, this.#log.close(), 'log').catch(() => undefined);
   }
 }
 
@@ -155,7 +161,7 @@ async function listenerOf({ observer, context }: RecordOptions): Promise<LogList
 function runTaken(): LakeportError {
   return new LakeportError({
     code: 'RUN_TAKEN',
-    exit: 'tables-failed',
+    exit: 'in-use',
     message: 'Another process has resumed this run while this one did not answer: it ends here, and the other goes on',
     hint: 'lakeport status shows which process has the run.',
   });

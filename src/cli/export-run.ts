@@ -2,6 +2,7 @@ import type { AuthFile } from '../auth/auth-file.js';
 import type { Redactor } from '../auth/redaction.js';
 import { EXIT_CODES, LakeportError } from '../errors.js';
 import type { TableSettingsOf } from '../export/export.js';
+import { withinGrace } from '../export/interruption.js';
 import type { ExportOptions } from '../export/options.js';
 import type { RunPlan } from '../export/plan.js';
 import type { RunResult } from '../export/result.js';
@@ -37,9 +38,10 @@ export async function executeExport(run: ExportRunOptions): Promise<number> {
   session.stop();
   const resume = result.exit === undefined ? undefined : wayToResume(run);
   if (resume !== undefined) session.log.write('INFO', `To finish this run: ${resume}`, { event: 'resumable' });
+  const exitCode = context.log.exitCode(result.exit === undefined ? 0 : EXIT_CODES[result.exit]);
   if (json) {
     const { warnings } = session;
-    const about = { ...options, source: options.sourceId, runLog: record?.address, resume, warnings };
+    const about = { ...options, exitCode, source: options.sourceId, runLog: record?.address, resume, warnings };
     const document = runDocument(result, about);
     writeDocument(document, context);
   } else if (!quiet) {
@@ -47,7 +49,7 @@ export async function executeExport(run: ExportRunOptions): Promise<number> {
     const text = summaryText(result, { output: context.stdout, target: options.target, resume });
     context.stdout.write(context.redactor.redact(text));
   }
-  return result.exit === undefined ? 0 : EXIT_CODES[result.exit];
+  return exitCode;
 }
 
 /** Names of the user's tables are no secrets, whatever they are. */
@@ -72,11 +74,13 @@ async function recordedRun(run: ExportRunOptions): Promise<RunResult> {
       beforeWriting: (plan: RunPlan) => record.beforeWriting(plan),
       earlier: record.earlier,
     };
-    return await runExport({ options, auth, observer, signal: context.signal, ...hooks });
+    const { signal } = context;
+    // Whatever hangs, the log is to have the run's end.
+    return await withinGrace(signal, runExport({ options, auth, observer, signal, ...hooks }), 'run');
   } catch (thrown) {
     const error = LakeportError.from(thrown);
     await record?.failed(error);
-    throw error.exit === 'usage' ? error : withHint(error, wayToResume(run));
+    throw error.exit === 'usage' || error.exit === 'in-use' ? error : withHint(error, wayToResume(run));
   } finally {
     await record?.close();
   }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 
 import type { DatabaseEntry } from '../auth/entries.js';
 import { connectionStringParts } from '../auth/connection-string.js';
 import { type Compat, COMPATS, readerOf } from '../columns/compat.js';
 import { MANIFEST_PLACES } from '../export/manifest-place.js';
 import type { ExportOptions, Parallelism } from '../export/options.js';
+import { availableCores } from '../machine.js';
 import { OPT_INS, optInFlag } from '../sources/opt-ins.js';
 import {
   codec,
@@ -112,7 +112,7 @@ export function readJobs(flags: GivenFlags): number | undefined {
 
 /** Readers inside one table. @throws LakeportError of class `usage` */
 export function readParallel(flags: GivenFlags): Parallelism | undefined {
-  return read(flags, 'parallel', (given) => parallelism(given, availableParallelism()));
+  return read(flags, 'parallel', (given) => parallelism(given, availableCores()));
 }
 
 /** @throws LakeportError of class `usage` */

@@ -1,6 +1,5 @@
 import { EXIT_CODES, LakeportError } from '../errors.js';
 import type { CliContext } from './context.js';
-import { personLines } from './log-sinks.js';
 import { failureDocument } from './run-json.js';
 
 /** The error to show for anything that was thrown. */
@@ -11,15 +10,25 @@ export function asFailure(thrown: unknown): LakeportError {
   return new LakeportError({ ...error.toData(), hint, cause: thrown });
 }
 
-/** Shows an error for which there is no log yet: a sentence and a hint. */
-export function showFailure({ message, hint }: LakeportError, { stderr, redactor }: CliContext): void {
-  const event = { level: 'CRITICAL', message, hint } as const;
-  stderr.write(`${redactor.redact(personLines(event, stderr))}\n`);
+/** What a document says of the command that has failed. */
+export interface FailedCommand {
+  /** As it stands in JSON documents. */
+  readonly command: string;
+  /** Of a run: of one that is made, finished or looked at. */
+  readonly runId?: string | undefined;
 }
 
-/** The document on stdout, where `--json` promises one. */
-export function writeFailureDocument(error: LakeportError, command: string, context: CliContext): void {
-  writeDocument(failureDocument(error, command), context);
+/**
+ * Shows an error that ends the command, and where a document is promised, puts it on stdout in place of the result. A
+ * document that is there already stays the only one.
+ */
+export function showFailure(
+  error: LakeportError,
+  context: CliContext,
+  { json, ...failed }: FailedCommand & { readonly json: boolean } = context.request,
+): void {
+  context.log.current.error(error, 'CRITICAL', { exit_code: exitCodeOf(error) });
+  if (json && !context.stdout.hasWritten) writeDocument(failureDocument(error, failed), context);
 }
 
 /** One JSON document on stdout, without secrets. */

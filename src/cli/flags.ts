@@ -52,6 +52,13 @@ const LOGGING: readonly Flag[] = [
   { name: 'quiet', group: 'Output', help: 'only errors, and the document of --json' },
 ];
 
+const GRACE: Flag = {
+  name: 'grace',
+  value: 'TIME',
+  group: 'Run',
+  help: 'time to withdraw what is staged and to end, after a signal (default: 8s); a second signal ends at once',
+};
+
 const HELP: readonly Flag[] = [
   { name: 'version', short: 'v', group: 'Help', help: 'shows the version' },
   { name: 'help', short: 'h', group: 'Help', help: 'shows this help' },
@@ -234,6 +241,7 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     group: 'Run log',
     help: 'finishes an earlier run, with the settings of its record; the id or its beginning',
   },
+  GRACE,
   { name: 'run_id', value: 'UUID', group: 'Run', help: 'names this run (default: a new one)' },
   {
     name: 'error_action',
@@ -273,11 +281,12 @@ export const RUNS_FLAGS: readonly Flag[] = [
   { name: 'limit', value: 'N', group: 'Output', help: 'most runs to list (default: 20)' },
   JSON_OUTPUT,
   ...LOGGING,
+  GRACE,
   ...HELP,
 ];
 
 /** Flags of `status`. */
-export const STATUS_FLAGS: readonly Flag[] = [LOG_AUTH, LOG_DATABASE, JSON_OUTPUT, ...LOGGING, ...HELP];
+export const STATUS_FLAGS: readonly Flag[] = [LOG_AUTH, LOG_DATABASE, JSON_OUTPUT, ...LOGGING, GRACE, ...HELP];
 
 /** Flags of `check`. */
-export const CHECK_FLAGS: readonly Flag[] = [AUTH, JSON_OUTPUT, ...LOGGING, ...HELP];
+export const CHECK_FLAGS: readonly Flag[] = [AUTH, JSON_OUTPUT, ...LOGGING, GRACE, ...HELP];

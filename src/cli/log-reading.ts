@@ -1,3 +1,4 @@
+import { withinGrace } from '../export/interruption.js';
 import { readAuthFile } from '../auth/auth-file.js';
 import type { RunLog } from '../runlog/index.js';
 import type { CliContext } from './context.js';
@@ -31,4 +32,9 @@ export async function openLogToRead(
   const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
   for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
   return openLog({ entryId, mode: 'preserve' }, { auth, context });
+}
+
+/** Closes a log that was read; one that does not answer does not keep a command that was asked to end. */
+export async function closeLog(log: RunLog, signal: AbortSignal): Promise<void> {
+  await withinGrace(signal, log.close(), 'closing').catch(() => undefined);
 }

@@ -1,10 +1,10 @@
-import { openSync, writeSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { LakeportError } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
 import type { LogEvent, LogFormat, LogLevel, LogSink } from './log.js';
-import type { Output, Paint } from './output.js';
+import { type Output, type Paint, writeWhole } from './output.js';
 import { printable, printableLines } from './printable.js';
 
 /** Events on stderr: for a person on a terminal, a line with its time elsewhere; what ends the run as any program says it. */
@@ -17,7 +17,7 @@ export function outputSink(output: Output, options: { readonly level: LogLevel; 
 
 /**
  * Events in `lakeport_<run_id>.log`; the directory is made where it is missing.
- * @throws LakeportError of class `usage` where the file can't be written
+ * @throws LakeportError where the file can't be written, of class `unreachable` for a disk that is full
  */
 export function fileSink(options: {
   readonly directory: string;
@@ -34,7 +34,7 @@ export function fileSink(options: {
     write: (event) => {
       if (file === undefined) return;
       try {
-        writeSync(file, `${format === 'json' ? jsonLine(event) : textLine(event)}\n`);
+        writeWhole(file, `${format === 'json' ? jsonLine(event) : textLine(event)}\n`);
       } catch (error) {
         file = undefined;
         onFailure(error instanceof Error ? error : new Error(String(error)));
@@ -52,7 +52,7 @@ function openLogFile(directory: string, name: string): number {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
     throw new LakeportError({
       code: 'LOG_DIR_NOT_WRITABLE',
-      exit: 'usage',
+      exit: ['ENOSPC', 'EDQUOT', 'EIO'].includes(reason) ? 'unreachable' : 'usage',
       message: `The log file ${path} can't be written (${reason})`,
       hint: 'Give a directory that you may write to with --log_dir.',
       context: { path, detail: '--log_dir' },
@@ -86,6 +86,6 @@ function textLine({ time, level, message, hint }: LogEvent): string {
   return `${time.toISOString()} ${level.padEnd(8)} ${printable(text)}${hint === undefined ? '' : ` (hint: ${printable(hint)})`}`;
 }
 
-function jsonLine({ time, level, message, hint, fields }: LogEvent): string {
-  return JSON.stringify({ time: time.toISOString(), level, message, hint, ...fields });
+function jsonLine({ time, level, event, message, hint, fields }: LogEvent): string {
+  return JSON.stringify({ time: time.toISOString(), level, event, message, hint, ...fields });
 }

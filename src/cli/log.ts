@@ -15,6 +15,8 @@ export type LogFields = Readonly<Record<string, unknown>>;
 export interface LogEvent {
   readonly time: Date;
   readonly level: LogLevel;
+  /** What kind of event it is, for programs: `table_completed`. */
+  readonly event: string;
   readonly message: string;
   readonly hint: string | undefined;
   /** For programs: only `json` shows them. */
@@ -27,34 +29,53 @@ export interface LogSink {
   write(event: LogEvent): void;
 }
 
+/** Events that have no name of their own. */
+const EVENT_OF_LEVEL: Readonly<Record<LogLevel, string>> = {
+  DEBUG: 'message',
+  INFO: 'message',
+  WARNING: 'warning',
+  ERROR: 'error',
+  CRITICAL: 'failed',
+};
+
 /** Hands events to its sinks, without secrets. */
 export class Log {
   readonly #sinks: readonly LogSink[];
   readonly #redactor: Redactor;
+  /** Stands in every event. */
+  runId: string | undefined;
 
-  constructor(options: { readonly sinks: readonly LogSink[]; readonly redactor: Redactor }) {
+  constructor(options: {
+    readonly sinks: readonly LogSink[];
+    readonly redactor: Redactor;
+    readonly runId?: string | undefined;
+  }) {
     this.#sinks = options.sinks;
     this.#redactor = options.redactor;
+    this.runId = options.runId;
   }
 
+  /** @param fields `event` among them names the kind of event */
   write(level: LogLevel, message: string, fields: LogFields = {}, hint?: string): void {
     const sinks = this.#sinks.filter((sink) => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(sink.level));
     if (sinks.length === 0) return;
+    const { event: name = EVENT_OF_LEVEL[level], ...others } = fields;
     const event: LogEvent = {
       time: new Date(),
       level,
+      event: String(name),
       message: this.#redactor.redact(message),
       hint: hint === undefined ? undefined : this.#redactor.redact(hint),
       // `redactData` gives an object for an object.
-      fields: this.#redactor.redactData(fields) as LogFields,
+      fields: this.#redactor.redactData({ run_id: this.runId, ...others }) as LogFields,
     };
     for (const sink of sinks) sink.write(event);
   }
 
   /** An error with its place and hint; its stack only at DEBUG. */
-  error(error: LakeportError, level: LogLevel = 'ERROR'): void {
+  error(error: LakeportError, level: LogLevel = 'ERROR', fields: LogFields = {}): void {
     const { code, hint, context, message } = error;
-    this.write(level, message + placeOf(message, context), { code, ...context }, hint);
+    this.write(level, message + placeOf(message, context), { code, ...context, ...fields }, hint);
     for (const line of stackLines(error)) this.write('DEBUG', line);
   }
 }

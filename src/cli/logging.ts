@@ -1,4 +1,4 @@
-import { oneOf, notEmpty } from './flag-values.js';
+import { duration, oneOf, notEmpty } from './flag-values.js';
 import type { CliContext } from './context.js';
 import type { GivenFlags } from './given-flags.js';
 import { Log, LOG_LEVELS, type LogFormat, type LogLevel, type LogSink } from './log.js';
@@ -21,6 +21,9 @@ export function readLoggingSettings(flags: GivenFlags): LoggingSettings {
   const format = flags.value('log_format');
   const directory = flags.value('log_dir');
   const quiet = flags.has('quiet');
+  // Its value is in use already, since a signal may have come before this; here it is only checked.
+  const grace = flags.value('grace');
+  if (grace !== undefined) duration({ flag: '--grace', value: grace });
   return {
     level: level === undefined ? undefined : oneOf({ flag: '--log_level', value: level }, LOG_LEVELS),
     format: format === undefined ? 'text' : oneOf<LogFormat>({ flag: '--log_format', value: format }, ['text', 'json']),
@@ -31,23 +34,28 @@ export function readLoggingSettings(flags: GivenFlags): LoggingSettings {
   };
 }
 
+/** Columns of a terminal on which a display would be all dots. */
+const TOO_NARROW = 20;
+
 /** A display is for a person who looks at a terminal that can move its cursor. */
 export function wantsDisplay(settings: LoggingSettings, { stderr, environment }: CliContext): boolean {
   const moving = stderr.isTerminal && environment['TERM'] !== 'dumb' && environment['CI'] === undefined;
-  return moving && settings.progress && settings.format === 'text';
+  return moving && stderr.columns > TOO_NARROW && settings.progress && settings.format === 'text';
 }
 
-/** @throws LakeportError of class `usage` where the log file can't be written */
+/** @throws LakeportError where the log file can't be written */
 export function openLog(settings: LoggingSettings, context: CliContext, runId: string): Log {
   const { format, directory } = settings;
   const level = settings.level ?? 'INFO';
   // A display shows by itself what happens; beside it, only what needs attention is worth a line.
   const shown = settings.quiet ? 'ERROR' : wantsDisplay(settings, context) ? 'WARNING' : 'INFO';
   const sinks: LogSink[] = [outputSink(context.stderr, { level: settings.level ?? shown, format })];
-  const log = new Log({ sinks, redactor: context.redactor });
+  const log = new Log({ sinks, redactor: context.redactor, runId });
   if (directory !== undefined) {
-    const onFailure = (error: Error) =>
-      log.write('WARNING', `The log file can't be written any more: ${error.message}`);
+    const onFailure = (error: Error) => {
+      context.log.isIncomplete = true;
+      log.write('ERROR', `The log file can't be written any more: ${error.message}`, { event: 'log_file_failed' });
+    };
     sinks.push(fileSink({ directory, runId, level, format, onFailure }));
   }
   return log;

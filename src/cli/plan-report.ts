@@ -198,13 +198,23 @@ function columnLines(table: TablePlan, options: { readonly output: Output; reado
   ];
 }
 
+/** A plan of which a table would fail is no success. */
+export function planExitCode({ problems }: RunPlan): number {
+  return problems.length === 0 ? 0 : EXIT_CODES['tables-failed'];
+}
+
 /** The document of `lakeport plan --json`. */
-export function planDocument(plan: RunPlan, options: ExportOptions, warnings: readonly Warning[] = []): object {
+export function planDocument(
+  plan: RunPlan,
+  options: ExportOptions,
+  warnings: readonly Warning[] = [],
+  exitCode = planExitCode(plan),
+): object {
   return {
     lakeport: VERSION,
     command: 'plan',
     run_id: options.runId,
-    exit_code: plan.problems.length === 0 ? 0 : EXIT_CODES['tables-failed'],
+    exit_code: exitCode,
     source: { entry: options.sourceId, ...plan.server },
     target: 'directory' in options.target ? options.target.directory : options.target.storageId,
     routes: options.routes.map(routeDocument),

@@ -22,11 +22,14 @@ const FLAGS: Readonly<Record<ProgramName, readonly Flag[]>> = {
   status: STATUS_FLAGS,
 };
 
-/** @throws LakeportError of class `usage` */
-export function parseCommandLine(line: CommandLine): Invocation {
+/**
+ * @param options.columns width of the help
+ * @throws LakeportError of class `usage`
+ */
+export function parseCommandLine(line: CommandLine, options: { readonly columns?: number } = {}): Invocation {
   const name = isProgramName(line.command) ? line.command : 'export';
   if (line.words.includes('--version')) return { kind: 'show', text: `lakeport ${VERSION}\n` };
-  const command = commandOf(name);
+  const command = commandOf(name, options.columns ?? Infinity);
   if (line.words.includes('--help')) return { kind: 'show', text: helpText(command, name) };
   try {
     command.parse(line.words, { from: 'user' });
@@ -46,7 +49,10 @@ function helpText(command: Command, name: ProgramName): string {
   return `${[usage, ...INTRODUCTIONS[name], ...flags].join('\n\n')}\n${EXAMPLES[name]}\n`;
 }
 
-function commandOf(name: ProgramName): Command {
+/** Texts in between are made for it. */
+const HELP_COLUMNS = 80;
+
+function commandOf(name: ProgramName, columns: number): Command {
   const flags = FLAGS[name];
   const terms = new Map(flags.map((flag) => [`--${flag.name}`, termOf(flag)]));
   const command = new Command(name === 'export' ? 'lakeport' : `lakeport ${name}`)
@@ -54,7 +60,10 @@ function commandOf(name: ProgramName): Command {
     .helpOption(false)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
-    .configureHelp({ optionTerm: (option) => terms.get(option.long ?? '') ?? option.flags })
+    .configureHelp({
+      helpWidth: Math.max(HELP_COLUMNS, Number.isFinite(columns) ? columns : 0),
+      optionTerm: (option) => terms.get(option.long ?? '') ?? option.flags,
+    })
     .allowExcessArguments(name === 'check' || name === 'status');
   for (const flag of byGroup(flags)) command.addOption(optionOf(flag));
   return command;

@@ -1,5 +1,3 @@
-import ora, { type Ora } from 'ora';
-
 import type { RunObserver } from '../export/observer.js';
 import type { RunPlan } from '../export/plan.js';
 import type { TableResult } from '../export/result.js';
@@ -9,32 +7,40 @@ import { byteSize, count, roughCount, timeSpan } from './quantities.js';
 import { RunProgress, shareOf, type TableProgress } from './run-progress.js';
 import { fit, pad } from './text-table.js';
 
-const REFRESH_MS = 200;
+const REFRESH_MS = 100;
+const SPINNER = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
+/** For the text console of Linux, which has no Braille. */
+const PLAIN_SPINNER = [...'-\\|/'];
+/** Cells of the spinner and the blank behind it. */
+const SPINNER_WIDTH = 2;
 /** Lines of tables in progress; the rest is one line. */
 const MOST_TABLES = 8;
 const BAR_CELLS = 16;
 const WIDEST_NAME = 40;
 
-/** The display of a run on a terminal: one line for the run, one for each table in progress. */
+/** On a narrower terminal a display would be all dots. */
+export const LEAST_COLUMNS = 20;
+
+/**
+ * The display of a run on a terminal: one line for the run, one for each table in progress. It is decoration: where
+ * something is wrong with it, it is given up, and the run does not notice.
+ */
 export class ProgressDisplay implements RunObserver {
   readonly #output: Output;
   readonly #progress = new RunProgress();
-  readonly #spinner: Ora;
+  readonly #spinner: readonly string[];
+  #text = 'connecting';
+  #isSaying = true;
+  #frame = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(output: Output) {
+  constructor(output: Output, environment: NodeJS.ProcessEnv = process.env) {
     this.#output = output;
-    this.#spinner = ora({
-      stream: output.stream,
-      text: 'connecting',
-      color: output.colours ? 'cyan' : false,
-      // Raw mode would keep Ctrl-C from being a signal.
-      discardStdin: false,
-    });
+    this.#spinner = environment['TERM'] === 'linux' ? PLAIN_SPINNER : SPINNER;
   }
 
   start(): void {
-    this.#spinner.start();
+    if (this.#timer !== undefined) return;
     this.#timer = setInterval(() => this.#refresh(), REFRESH_MS);
     this.#timer.unref();
   }
@@ -42,18 +48,19 @@ export class ProgressDisplay implements RunObserver {
   /** Takes the display off the terminal. */
   stop(): void {
     clearInterval(this.#timer);
-    this.#spinner.stop();
+    this.#timer = undefined;
+    this.#output.show([]);
   }
 
   /** A line in place of the tables, e.g. while the run is being ended. */
   say(text: string): void {
-    clearInterval(this.#timer);
-    this.#spinner.text = text;
+    this.#text = text;
+    this.#isSaying = true;
   }
 
   planned(plan: RunPlan): void {
     this.#progress.planned(plan);
-    this.#refresh();
+    this.#isSaying = false;
   }
 
   tableStarted(table: TableId): void {
@@ -73,10 +80,23 @@ export class ProgressDisplay implements RunObserver {
   }
 
   #refresh(): void {
-    if (this.#progress.tables === 0) return;
-    const { columns } = this.#output;
-    const rows = this.#output.stream.rows;
-    this.#spinner.text = progressLines(this.#progress, { columns, rows }).join('\n');
+    try {
+      this.#output.show(this.#lines());
+    } catch {
+      clearInterval(this.#timer);
+    }
+  }
+
+  #lines(): string[] {
+    const { columns, rows } = this.#output;
+    // The terminal may have been made that narrow in the meantime.
+    if (columns < LEAST_COLUMNS) return [];
+    const lines =
+      this.#isSaying || this.#progress.tables === 0
+        ? [fit(this.#text, widthOf(columns))]
+        : progressLines(this.#progress, { columns, rows });
+    const frame = this.#spinner[this.#frame++ % this.#spinner.length] ?? '';
+    return lines.map((line, at) => (at === 0 ? `${this.#output.paint('cyan', frame)} ${line}` : line));
   }
 }
 
@@ -86,19 +106,24 @@ export function progressLines(
   window: { readonly columns: number; readonly rows: number },
 ): string[] {
   const running = progress.running();
-  // The spinner takes two cells, and the last line of the window stays free.
-  const width = window.columns - 3;
+  // The last line of the window stays free.
   const room = Math.max(0, Math.min(MOST_TABLES, window.rows - 3));
   const shown = running.slice(0, room);
   const nameWidth = Math.min(WIDEST_NAME, Math.max(...shown.map(({ name }) => name.length), 0));
   const lines = [runLine(progress), ...shown.map((table) => tableLine(table, nameWidth))];
   if (running.length > shown.length) lines.push(`  and ${count(running.length - shown.length)} more in progress`);
-  return lines.map((line) => fit(line, width));
+  return lines.map((line) => fit(line, widthOf(window.columns)));
+}
+
+/** Of a line beside the spinner; the last column stays free. */
+function widthOf(columns: number): number {
+  return columns - SPINNER_WIDTH - 1;
 }
 
 function runLine(progress: RunProgress): string {
   const left = progress.secondsLeft();
   const failed = progress.failedTables;
+  const share = progress.share();
   const bytesPerSecond = progress.bytesPerSecond();
   return [
     `${count(progress.endedTables)} of ${count(progress.tables)} tables`,
@@ -106,7 +131,7 @@ function runLine(progress: RunProgress): string {
     `${roughCount(progress.rows)} rows`,
     // Nothing is known yet, or nothing moves: then no rate says more than a zero.
     ...(bytesPerSecond > 0 ? [`${byteSize(bytesPerSecond)}/s`] : []),
-    `${Math.floor(progress.share() * 100)} %`,
+    ...(share === undefined ? [] : [`${Math.floor(share * 100)} %`]),
     ...(left === undefined ? [] : [`${timeSpan(Math.ceil(left)).replace('.0', '')} left`]),
   ].join(' · ');
 }

@@ -10,6 +10,8 @@ import type { Warning } from './session.js';
 export function runDocument(
   result: RunResult,
   options: {
+    /** That of the result where it is left out. */
+    readonly exitCode?: number;
     readonly source: string;
     /** Address of the run log; undefined where the run is not logged. */
     readonly runLog?: string | undefined;
@@ -23,7 +25,7 @@ export function runDocument(
     lakeport: VERSION,
     command: 'export',
     run_id: result.runId,
-    exit_code: result.exit === undefined ? 0 : EXIT_CODES[result.exit],
+    exit_code: options.exitCode ?? (result.exit === undefined ? 0 : EXIT_CODES[result.exit]),
     source: options.source,
     target: 'directory' in options.target ? options.target.directory : options.target.storageId,
     routes: options.routes.map(routeDocument),
@@ -96,8 +98,17 @@ export function routeDocument({ patterns, storageId, subPath }: Route): object {
 }
 
 /** The document of `--json` where there is no result but an error. */
-export function failureDocument(error: LakeportError, command: string): object {
-  return { lakeport: VERSION, command, exit_code: EXIT_CODES[error.exit], error: errorDocument(error) };
+export function failureDocument(
+  error: LakeportError,
+  { command, runId }: { readonly command: string; readonly runId?: string | undefined },
+): object {
+  return {
+    lakeport: VERSION,
+    command,
+    ...(runId === undefined ? {} : { run_id: runId }),
+    exit_code: EXIT_CODES[error.exit],
+    error: errorDocument(error),
+  };
 }
 
 /** An error without its stack. */

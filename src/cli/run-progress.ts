@@ -98,11 +98,12 @@ export class RunProgress implements RunObserver {
       .sort((a, b) => a.startedAt - b.startedAt);
   }
 
-  /** How much of the run is done, 0 to 1, by the estimates of rows. */
-  share(): number {
+  /** How much of the run is done, 0 to 1, by the estimates of rows; undefined while a table has none that is not done. */
+  share(): number | undefined {
     let done = 0;
     let all = 0;
     for (const table of this.#tables.values()) {
+      if (!isOver(table) && !isEstimated(table)) return undefined;
       // A table costs something even when it is empty.
       const weight = Math.max(table.estimatedRows ?? table.rows, 1);
       all += weight;
@@ -123,7 +124,7 @@ export class RunProgress implements RunObserver {
   secondsLeft(): number | undefined {
     const share = this.share();
     const elapsed = this.#startedAt === undefined ? 0 : this.#now() - this.#startedAt;
-    if (share < LEAST_SHARE_FOR_ESTIMATE || elapsed < LEAST_MS_FOR_ESTIMATE) return undefined;
+    if (share === undefined || share < LEAST_SHARE_FOR_ESTIMATE || elapsed < LEAST_MS_FOR_ESTIMATE) return undefined;
     return (elapsed * (1 - share)) / share / 1000;
   }
 
@@ -137,7 +138,7 @@ export class RunProgress implements RunObserver {
   }
 
   #end(table: TableProgress, state: 'completed' | 'failed'): void {
-    if (table.state === 'completed' || table.state === 'failed') return;
+    if (isOver(table)) return;
     table.state = state;
     this.#ended++;
     if (state === 'failed') this.#failed++;
@@ -153,7 +154,16 @@ export class RunProgress implements RunObserver {
 
 /** Done share of one table, 0 to 1. */
 export function shareOf(table: TableProgress): number {
-  if (table.state === 'completed' || table.state === 'failed') return 1;
+  if (isOver(table)) return 1;
   const { rows, estimatedRows } = table;
   return estimatedRows === undefined || estimatedRows <= 0 ? 0 : Math.min(rows / estimatedRows, MOST_SHARE_IN_PROGRESS);
+}
+
+function isOver({ state }: TableProgress): boolean {
+  return state === 'completed' || state === 'failed';
+}
+
+/** A table that was said to be empty, and of which rows come, has no estimate either. */
+function isEstimated({ estimatedRows, rows }: TableProgress): boolean {
+  return estimatedRows !== undefined && (estimatedRows > 0 || rows === 0);
 }

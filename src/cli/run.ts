@@ -1,6 +1,8 @@
 import { readCommandLine } from './command-line.js';
 import type { CliContext } from './context.js';
-import { asFailure, exitCodeOf, showFailure, writeFailureDocument } from './failure.js';
+import { asFailure, exitCodeOf, showFailure } from './failure.js';
+import { outputLost } from './output-lost.js';
+import { outputRequest } from './output-request.js';
 import { notAvailableYet } from './usage-error.js';
 
 export interface RunCliOptions {
@@ -18,13 +20,22 @@ export async function runCli(
   context: CliContext,
   options: RunCliOptions = {},
 ): Promise<number> {
+  const code = await codeOf(argv, context, options);
+  await context.stdout.flush();
+  const { failure } = context.stdout;
+  if (failure === undefined) return code;
+  const error = outputLost(failure);
+  showFailure(error, context);
+  return code === 0 ? exitCodeOf(error) : code;
+}
+
+async function codeOf(argv: readonly string[], context: CliContext, options: RunCliOptions): Promise<number> {
   try {
     return await dispatch(argv, context, options);
   } catch (thrown) {
     const error = asFailure(thrown);
-    showFailure(error, context);
     // Whoever asked for a document reads it, whatever else was wrong with the command line.
-    if (argv.includes('--json')) writeFailureDocument(error, 'export', context);
+    showFailure(error, context, outputRequest(argv));
     return exitCodeOf(error);
   }
 }
@@ -41,7 +52,7 @@ async function dispatch(
   }
   if (line.command === 'verify') throw notAvailableYet('lakeport verify');
   const { parseCommandLine } = await import('./program.js');
-  const invocation = parseCommandLine(line);
+  const invocation = parseCommandLine(line, { columns: context.stdout.columns });
   if (invocation.kind === 'show') {
     context.stdout.write(invocation.text);
     return 0;

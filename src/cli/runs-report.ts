@@ -78,8 +78,14 @@ function runRow(run: RunSummary, idLength: number): string[] {
 }
 
 /** The document of `runs --json`. */
-export function runsDocument(runs: readonly RunSummary[], address: string): object {
-  return { lakeport: VERSION, command: 'runs', run_log: address, runs: runs.map(runSummaryDocument) };
+export function runsDocument(runs: readonly RunSummary[], address: string, exitCode = 0): object {
+  return {
+    lakeport: VERSION,
+    command: 'runs',
+    exit_code: exitCode,
+    run_log: address,
+    runs: runs.map(runSummaryDocument),
+  };
 }
 
 /** What is not known is `null`. Times in ISO 8601, sizes in bytes. */

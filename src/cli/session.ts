@@ -1,7 +1,7 @@
 import type { RunObserver } from '../export/observer.js';
 import { VERSION } from '../version.js';
 import type { CliContext } from './context.js';
-import { asFailure, exitCodeOf, writeFailureDocument } from './failure.js';
+import { asFailure, exitCodeOf, showFailure } from './failure.js';
 import type { Log } from './log.js';
 import { LogObserver } from './log-observer.js';
 import { openLog, wantsDisplay, type LoggingSettings } from './logging.js';
@@ -11,6 +11,7 @@ import type { ProgressDisplay } from './progress-display.js';
 export interface SessionOptions {
   /** As it stands in JSON documents. */
   readonly command: string;
+  /** Names the log, of a run or of another command. */
   readonly runId: string;
   readonly logging: LoggingSettings;
   /** The result goes to stdout as one JSON document. */
@@ -32,6 +33,7 @@ export class Session {
   readonly warnings: Warning[] = [];
   readonly #logObserver: LogObserver;
   readonly #display: ProgressDisplay | undefined;
+  #runId: string | undefined;
 
   constructor(log: Log, display: ProgressDisplay | undefined) {
     this.log = log;
@@ -43,6 +45,17 @@ export class Session {
       },
     };
     this.observer = combineObservers(this.#logObserver, collector, ...(display === undefined ? [] : [display]));
+  }
+
+  /** The run that the command makes, finishes or shows; undefined for others, and where it is not known yet. */
+  get runId(): string | undefined {
+    return this.#runId;
+  }
+
+  /** Names the run, for the log and for the document of an error. */
+  aboutRun(runId: string): void {
+    this.#runId = runId;
+    this.log.runId = runId;
   }
 
   /** Starts the display, if there is one. */
@@ -64,7 +77,7 @@ export class Session {
 /**
  * Runs a command with its log and display. What it throws is shown and logged once, here.
  * @returns the exit code
- * @throws LakeportError of class `usage` where the log can't be opened
+ * @throws LakeportError where the log can't be opened
  */
 export async function withSession(
   options: SessionOptions,
@@ -72,9 +85,15 @@ export async function withSession(
 ): Promise<number> {
   const { context, logging, runId } = options;
   const log = openLog(logging, context, runId);
+  const leaveLog = context.log.use(log);
   if (logging.banner) {
     if (wantsDisplay(logging, context)) context.stderr.write(`${context.stderr.paint('dim', `lakeport ${VERSION}`)}\n`);
-    else log.write('INFO', `lakeport ${VERSION}, run ${runId}`, { event: 'started', run_id: runId });
+    else
+      log.write('INFO', `lakeport ${VERSION}, run ${runId}`, {
+        event: 'started',
+        command: options.command,
+        version: VERSION,
+      });
   }
   const session = new Session(log, await openDisplay(options));
   const onAbort = () => {
@@ -85,16 +104,16 @@ export async function withSession(
   };
   context.signal.addEventListener('abort', onAbort, { once: true });
   try {
-    return await body(session);
+    return context.log.exitCode(await body(session));
   } catch (thrown) {
     session.stop();
     const error = asFailure(thrown);
-    log.error(error, 'CRITICAL');
-    if (options.json) writeFailureDocument(error, options.command, context);
+    showFailure(error, context, { ...options, runId: session.runId });
     return exitCodeOf(error);
   } finally {
     context.signal.removeEventListener('abort', onAbort);
     session.stop();
+    leaveLog();
   }
 }
 

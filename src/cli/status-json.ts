@@ -6,12 +6,14 @@ import { recordedManifestPlace } from './recorded-settings.js';
 import { loggedErrorDocument, runSummaryDocument } from './runs-report.js';
 
 /** The document of `status --json`: all that the log has of a run, but what only a resume can use. */
-export function statusDocument({ run, tables, partitions, files }: RunHistory, address: string): object {
+export function statusDocument({ run, tables, partitions, files }: RunHistory, address: string, exitCode = 0): object {
   const names = new Map(tables.map((table) => [table.jobId, { schema: table.schema, table: table.table }]));
   const nameOf = (jobId: number) => names.get(jobId) ?? {};
   return {
     lakeport: VERSION,
     command: 'status',
+    run_id: run.runId,
+    exit_code: exitCode,
     run_log: address,
     run: {
       ...runSummaryDocument(run),

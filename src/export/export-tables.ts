@@ -1,7 +1,8 @@
 import type { Source, TableId } from '../sources/source.js';
+import type { Stopwatch } from '../stopwatch.js';
 import { eachForItself, leastConsistency } from './consistency.js';
 import { exitClassOf } from './exit-class.js';
-import { interruption } from './interruption.js';
+import { graceLeft, interruption } from './interruption.js';
 import { publishJob } from './job-publication.js';
 import type { RunObserver } from './observer.js';
 import type { ExportOptions } from './options.js';
@@ -14,7 +15,7 @@ import type { RunStorages } from './run-storages.js';
 import type { StagedBefore } from './table-job.js';
 import { problemResult } from './table-result.js';
 import { usedStorages } from './target-run.js';
-import { WorkerPool } from './worker-pool.js';
+import { READERS_GRACE_MS, WorkerPool } from './worker-pool.js';
 
 export interface TablesToExport {
   readonly options: ExportOptions;
@@ -27,6 +28,8 @@ export interface TablesToExport {
   readonly storages: RunStorages;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
+  /** Of the run. */
+  readonly stopwatch: Stopwatch;
   readonly retry?: RetryPolicy | undefined;
   /** Pins these tables once more and plans them. */
   readonly replan: (tables: readonly TableId[]) => Promise<RunPlan>;
@@ -43,16 +46,19 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
 
   const { snapshot: first } = plan;
   const snapshot = new RunSnapshot({ source, first, consistency, plan: replan, retry, observer, signal });
-  const pool = new WorkerPool({
-    runId,
-    reader: source.readerSettings(),
-    targets: storages.targets(usedStorages(plan)),
-    codec,
-    rowGroupRows,
-    maxRowsPerFile,
-    onUnrepresentable,
-    compat,
-  });
+  const pool = new WorkerPool(
+    {
+      runId,
+      reader: source.readerSettings(),
+      targets: storages.targets(usedStorages(plan)),
+      codec,
+      rowGroupRows,
+      maxRowsPerFile,
+      onUnrepresentable,
+      compat,
+    },
+    { graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS },
+  );
   const run = new Run({
     tables: plan.tables,
     before,
@@ -84,7 +90,7 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
 
 function runResult(
   tables: readonly TableResult[],
-  { options, plan, signal, isOneMoment }: TablesToExport & { readonly isOneMoment: boolean },
+  { options, plan, signal, stopwatch, isOneMoment }: TablesToExport & { readonly isOneMoment: boolean },
 ): RunResult {
   const { runId, startedAt } = options;
   const endedAt = new Date();
@@ -95,7 +101,7 @@ function runResult(
     runId,
     startedAt: startedAt.toISOString(),
     endedAt: endedAt.toISOString(),
-    seconds: (endedAt.getTime() - startedAt.getTime()) / 1000,
+    seconds: stopwatch.seconds,
     consistency: leastConsistency(
       most,
       tables.map((table) => table.consistency),

@@ -1,8 +1,10 @@
 import type { AuthFile } from '../auth/auth-file.js';
+import { LakeportError } from '../errors.js';
+import { Stopwatch } from '../stopwatch.js';
 import { checkSubPath } from '../storage/path.js';
 import type { EarlierRun } from './earlier-run.js';
 import { exportTables } from './export-tables.js';
-import { interruption } from './interruption.js';
+import { interruption, unlessAborted, withinGrace } from './interruption.js';
 import type { RunObserver } from './observer.js';
 import type { ExportOptions } from './options.js';
 import type { RunPlan } from './plan.js';
@@ -47,20 +49,23 @@ export async function planExport(request: ExportRequest): Promise<RunPlan> {
  * @throws LakeportError where nothing was begun: usage, source or storage not reachable, interrupted in planning
  */
 export async function runExport(request: ExportRequest): Promise<RunResult> {
+  const stopwatch = new Stopwatch();
   return withPlan(request, async ({ context, plan, storages }) => {
     const { options, observer, signal } = context;
     const before = context.resumption?.storageIds ?? [];
     const target = { runId: options.runId, directory: options.subPath, storages, before, observer, signal };
-    await request.beforeWriting?.(plan);
+    await unlessAborted(signal, Promise.resolve(request.beforeWriting?.(plan)));
     try {
       await beginTarget(plan, target);
-      const taken = await takeUp(plan, { ...context, storageOf: (id) => storages.get(id) });
+      const taking = takeUp(plan, { ...context, storageOf: (id) => storages.get(id) });
+      const taken = await withinGrace(signal, taking, 'readers');
       observer.planned?.(taken.plan);
       await sweepTarget(target);
       const result = await exportTables({
         ...context,
         ...taken,
         storages,
+        stopwatch,
         retry: request.retry,
         replan: (tables) => planTables({ ...context, resumption: undefined }, tables),
       });
@@ -92,16 +97,26 @@ async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) 
   const giveUp = () => void planning.close();
   try {
     // With nowhere else to go, what is wrong with the entry is told before the database is asked.
-    if (options.routes.length === 0) await storages.open(storages.defaultId);
+    if (options.routes.length === 0) await unlessAborted(signal, storages.open(storages.defaultId));
     signal.throwIfAborted();
     signal.addEventListener('abort', giveUp, { once: true });
-    const planned = await planning.run();
+    const planned = await withinGrace(signal, planning.run(), 'readers');
     signal.removeEventListener('abort', giveUp);
     return await use({ ...planned, storages });
   } catch (error) {
-    throw signal.aborted ? interruption(signal) : error;
+    throw signal.aborted ? interruption(signal) : ofRun(error);
   } finally {
     signal.removeEventListener('abort', giveUp);
-    await Promise.all([planning.close(), storages.close()]);
+    const closing = Promise.all([planning.close(), storages.close()]);
+    await withinGrace(signal, closing, 'closing').catch(() => undefined);
   }
+}
+
+/** What is wrong with the run as a whole - a disk that is full, a quota - is no failure of some of its tables. */
+function ofRun(thrown: unknown): LakeportError {
+  const error = LakeportError.from(thrown);
+  if (error.exit !== 'tables-failed' && error.exit !== 'unrepresentable') return error;
+  const told = new LakeportError({ ...error.toData(), exit: 'unreachable', cause: error.cause });
+  if (error.stack !== undefined) told.stack = error.stack;
+  return told;
 }

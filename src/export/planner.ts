@@ -1,6 +1,5 @@
-import { availableParallelism } from 'node:os';
-
 import { LakeportError } from '../errors.js';
+import { availableCores, availableMemory } from '../machine.js';
 import { estimateReaderMemory } from '../parquet/memory.js';
 import type {
   Consistency,
@@ -70,7 +69,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   signal.throwIfAborted();
   const lockable = selected.filter(({ id }) => !isProblem.has(tableKey(id)));
   const described = await describe(context, lockable, problems);
-  const cores = availableParallelism();
+  const cores = availableCores();
   const budget = readerBudget({ parallel: options.parallel, jobs: options.jobs, cores });
   const tables: TablePlan[] = [];
   for (const one of described) {
@@ -96,6 +95,8 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const consistencyOf = ({ slices, isForeign }: TablePlan) =>
     weaken(tableConsistency(isForeign === true ? 'none' : pinned.snapshot.consistency, slices.length));
   const consistency = leastConsistency(weaken(pinned.snapshot.consistency), tables.map(consistencyOf));
+  const readerMemoryBytes = Math.max(0, ...(await Promise.all(tables.map((table) => readerMemory(table, context)))));
+  tellMemory(context, { readers, readerMemoryBytes });
   return {
     server: source.server,
     snapshot: { ...pinned.snapshot, consistency },
@@ -114,7 +115,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     skipped: failures.skipped,
     leftOut: chosen.leftOut,
     readers,
-    readerMemoryBytes: Math.max(0, ...(await Promise.all(tables.map((table) => readerMemory(table, context))))),
+    readerMemoryBytes,
   };
 }
 
@@ -152,6 +153,21 @@ function tellWarnings(
 ): void {
   const ids = selected.map(({ id }) => id);
   for (const warning of [...places.warnings, ...wishes.warnings(ids)]) observer.message?.('warning', warning);
+}
+
+/** What the program takes besides its readers. */
+const OWN_MEMORY_BYTES = 100 * 2 ** 20;
+
+function tellMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers' | 'readerMemoryBytes'>): void {
+  const needed = plan.readers * plan.readerMemoryBytes + OWN_MEMORY_BYTES;
+  const available = availableMemory();
+  if (needed <= available) return;
+  const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  observer.message?.(
+    'warning',
+    `The readers may need up to ${mebibytes(needed)} of memory, and ${mebibytes(available)} are there: lower -p, --n_jobs or --row_group_rows`,
+    { event: 'memory_short', needed_bytes: needed, available_bytes: available },
+  );
 }
 
 /** Adds to `problems` what can't be described. */

@@ -1,7 +1,6 @@
-import { availableParallelism } from 'node:os';
-
 import type { DatabaseEntry } from '../auth/entries.js';
 import type { LakeportError } from '../errors.js';
+import { availableCores } from '../machine.js';
 import { openSource } from '../sources/index.js';
 import type { Source } from '../sources/source.js';
 import type { RunObserver } from './observer.js';
@@ -68,7 +67,7 @@ export class Planning {
     signal.throwIfAborted();
     const settings = (await tableSettings?.({ engine: source.engine, database: source.server.database })) ?? [];
     const config = options.tableConfig ?? [];
-    const wishes = new TableWishes({ settings, config, cores: availableParallelism() });
+    const wishes = new TableWishes({ settings, config, cores: availableCores() });
     const context: PlanningContext = { options, source, storages, observer, signal, wishes, resumption };
     return { context, plan: await planTables(context) };
   }

@@ -118,7 +118,7 @@ function idOf({ schema, table }: EarlierTable): TableId {
 function publishedResult(record: EarlierTable): TableResult {
   const { startedAt, endedAt } = record;
   const seconds =
-    startedAt === undefined || endedAt === undefined ? 0 : (endedAt.getTime() - startedAt.getTime()) / 1000;
+    startedAt === undefined || endedAt === undefined ? 0 : Math.max(0, endedAt.getTime() - startedAt.getTime()) / 1000;
   return {
     table: idOf(record),
     state: 'completed',

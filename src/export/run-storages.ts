@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { AuthFile } from '../auth/auth-file.js';
 import { openStorage, OUTPUT_DIRECTORY_ID, type StorageTarget } from '../storage/index.js';
 import type { Storage } from '../storage/storage.js';
-import { unlessAborted } from './interruption.js';
+import { unlessAborted, withinGrace } from './interruption.js';
 import type { ExportOptions } from './options.js';
 
 /** Storages as the planner needs them. */
@@ -86,7 +86,8 @@ export class RunStorages implements PlanStorages {
     for (const [place, storage] of byPlace) {
       signal.throwIfAborted();
       this.#begun.set(place, storage);
-      await storage.beginRun(marker);
+      // The marker is to be there or not: what is on its way gets some time.
+      await withinGrace(signal, storage.beginRun(marker), 'readers');
     }
   }
 

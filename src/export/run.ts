@@ -4,6 +4,7 @@ import type { StagedPart } from '../storage/storage.js';
 import { Attempts } from './attempts.js';
 import type { PublishedFile, RunObserver } from './observer.js';
 import type { TablePlan } from './plan.js';
+import { withinGrace } from './interruption.js';
 import { ProgressReport } from './progress-report.js';
 import { ReaderSlots } from './reader-slots.js';
 import { RenewedTables } from './renewed-tables.js';
@@ -47,6 +48,7 @@ type Failed = Extract<SliceEnd, { ok: false }>;
 export class Run {
   readonly #settings: RunSettings;
   readonly #attempts: Attempts;
+  readonly #jobs: readonly TableJob[];
   readonly #scheduler: Scheduler;
   readonly #progress: ProgressReport;
   readonly #endings: TableEndings;
@@ -64,10 +66,8 @@ export class Run {
     this.#settings = settings;
     this.#stopped = new Promise((resolve) => (this.#tellStopped = () => resolve(false)));
     this.#slots = new ReaderSlots(settings.readers);
-    this.#scheduler = new Scheduler(
-      tables.map((plan) => new TableJob(plan, before?.get(tableKey(plan.id)))),
-      { jobs },
-    );
+    this.#jobs = tables.map((plan) => new TableJob(plan, before?.get(tableKey(plan.id))));
+    this.#scheduler = new Scheduler(this.#jobs, { jobs });
     this.#progress = new ProgressReport(observer);
     this.#endings = new TableEndings({
       ...settings,
@@ -95,7 +95,8 @@ export class Run {
     if (signal.aborted || this.#settings.isStopped === true) interrupt();
     snapshot.onLost?.(() => void this.#snapshotLost());
     this.#advance();
-    await finished;
+    // What still hangs then - a store that does not answer - is left to a resume, or to the next run to the same place.
+    await withinGrace(signal, finished, 'tidying').catch(() => this.#endings.abandon(this.#jobs));
     this.#patience.abort();
     signal.removeEventListener('abort', interrupt);
     return tables.flatMap(({ id }) => this.#endings.of(id) ?? []);
@@ -128,7 +129,7 @@ export class Run {
 
   #started(job: TableJob): void {
     if (job.startedAt !== undefined) return;
-    job.startedAt = new Date();
+    job.start();
     this.#settings.observer.tableStarted?.(job.plan.id);
   }
 

@@ -40,6 +40,7 @@ export class TableEndings {
   readonly #limit = pLimit(PUBLISHED_AT_ONCE);
   readonly #results = new Map<string, TableResult>();
   #pending = 0;
+  #isAbandoned = false;
 
   constructor(settings: EndingSettings) {
     this.#settings = settings;
@@ -76,14 +77,27 @@ export class TableEndings {
     this.#settings.observer.message?.('warning', text);
   }
 
+  /** Waits no longer for tables that are not through: they count as cancelled, whatever is still done with them. */
+  abandon(jobs: readonly TableJob[]): void {
+    this.#isAbandoned = true;
+    const left = jobs.filter(({ plan }) => this.of(plan.id) === undefined);
+    for (const job of left)
+      this.#keep(job, job.failure === undefined ? cancelledResult(job) : failedResult(job, job.failure));
+  }
+
   #end(job: TableJob, operation: () => Promise<TableResult>): void {
     this.#pending++;
     void operation().then((result) => {
       this.#pending--;
-      this.#results.set(tableKey(job.plan.id), result);
-      this.#settings.observer.tableEnded?.(result);
+      if (this.#isAbandoned) return;
+      this.#keep(job, result);
       this.#settings.onEnd();
     });
+  }
+
+  #keep(job: TableJob, result: TableResult): void {
+    this.#results.set(tableKey(job.plan.id), result);
+    this.#settings.observer.tableEnded?.(result);
   }
 
   async #publish(job: TableJob): Promise<TableResult> {

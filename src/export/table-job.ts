@@ -1,5 +1,6 @@
 import type { LakeportError } from '../errors.js';
 import type { Slice } from '../sources/source.js';
+import { Stopwatch } from '../stopwatch.js';
 import type { StagedPart } from '../storage/storage.js';
 import type { TablePlan } from './plan.js';
 import type { SliceOutcome } from './worker-messages.js';
@@ -23,7 +24,6 @@ export class TableJob {
   active = 0;
   /** Slices that are read, of which it is being found out whether they count. */
   unproven = 0;
-  startedAt: Date | undefined;
   /** Why the table can't be published. */
   failure: LakeportError | undefined;
   /** It is about to begin anew: its readers are being stopped. */
@@ -31,6 +31,7 @@ export class TableJob {
   /** Parts that an earlier attempt of the run has published already. */
   readonly published: ReadonlySet<StagedPart>;
   #plan: TablePlan;
+  #stopwatch: Stopwatch | undefined;
   #waiting: Slice[];
   #resting = 0;
   #restarts = 0;
@@ -52,6 +53,20 @@ export class TableJob {
       );
     }
     this.#waiting = plan.slices.filter(({ index }) => !this.#outcomes.has(index));
+  }
+
+  /** The first of its slices is about to be read. */
+  start(): void {
+    this.#stopwatch ??= new Stopwatch();
+  }
+
+  get startedAt(): Date | undefined {
+    return this.#stopwatch?.startedAt;
+  }
+
+  /** Since its start, 0 before. */
+  get seconds(): number {
+    return this.#stopwatch?.seconds ?? 0;
   }
 
   get plan(): TablePlan {

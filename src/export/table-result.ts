@@ -63,13 +63,12 @@ export function problemResult({ id, error, storageId, displayPath }: PlannedProb
 
 /** Nothing of the table was published. */
 function nothing(job: TableJob): Omit<TableResult, 'state'> {
-  const seconds = job.startedAt === undefined ? 0 : (Date.now() - job.startedAt.getTime()) / 1000;
   return {
     table: job.plan.id,
     rows: 0,
     files: 0,
     bytes: 0,
-    seconds,
+    seconds: job.seconds,
     storageId: job.plan.storageId,
     path: job.plan.displayPath,
     unrepresentable: {},

@@ -1,5 +1,5 @@
 import { LakeportError } from '../errors.js';
-import { unlessAborted } from './interruption.js';
+import { unlessAborted, withinGrace } from './interruption.js';
 import type { RunObserver } from './observer.js';
 import type { RunPlan } from './plan.js';
 import type { RunStorages } from './run-storages.js';
@@ -25,7 +25,7 @@ export function usedStorages(plan: RunPlan): string[] {
  * @throws LakeportError where a storage can't be written to, or another run writes one of the tables
  */
 export async function beginTarget(plan: RunPlan, { storages, before, ...run }: TargetRun): Promise<void> {
-  for (const id of before) await storages.open(id);
+  for (const id of before) await unlessAborted(run.signal, storages.open(id));
   await storages.begin([...new Set([...usedStorages(plan), ...before])], run);
   const directories = plan.tables.map(({ storageId, directory }) => ({ storageId, directory }));
   await unlessAborted(run.signal, storages.claim(directories));
@@ -47,10 +47,14 @@ export async function sweepTarget({ storages, observer, signal }: TargetRun): Pr
 }
 
 /** What was published is published: what can't be tidied up now is no failure, and the next run will try again. */
-export async function endTarget({ storages, observer }: Pick<TargetRun, 'storages' | 'observer'>): Promise<void> {
+export async function endTarget({
+  storages,
+  observer,
+  signal,
+}: Pick<TargetRun, 'storages' | 'observer' | 'signal'>): Promise<void> {
   for (const storage of storages.begun) {
     try {
-      await storage.endRun();
+      await withinGrace(signal, storage.endRun(), 'closing');
     } catch (thrown) {
       const { message } = LakeportError.from(thrown);
       observer.message?.('warning', `Temporary files could not be removed; the next run will: ${message}`);

@@ -1,6 +1,7 @@
-import { type ResourceLimits, Worker } from 'node:worker_threads';
+import type { ResourceLimits, Worker } from 'node:worker_threads';
 
 import { LakeportError } from '../errors.js';
+import { quietWorker } from '../quiet-worker.js';
 import type { StagedPart } from '../storage/storage.js';
 import type { FromWorker, SliceOutcome, SliceTask, ToWorker, WorkerSetup } from './worker-messages.js';
 
@@ -25,12 +26,13 @@ export interface SlicePool {
 }
 
 /** A worker that is asked to stop and does not is ended by force after so many milliseconds. */
-const GRACE_MS = 10_000;
+export const READERS_GRACE_MS = 10_000;
 
 export interface WorkerPoolOptions {
   /** The workers' compiled file; the program's own by default. */
   readonly entry?: URL;
-  readonly graceMs?: number;
+  /** Asked when a worker is to stop. */
+  readonly graceMs?: () => number;
   /** Node's own limits by default. */
   readonly resourceLimits?: ResourceLimits;
 }
@@ -39,14 +41,14 @@ export interface WorkerPoolOptions {
 export class WorkerPool implements SlicePool {
   readonly #setup: WorkerSetup;
   readonly #entry: URL;
-  readonly #graceMs: number;
+  readonly #graceMs: () => number;
   readonly #resourceLimits: ResourceLimits;
   readonly #workers = new Set<PoolWorker>();
 
   constructor(setup: WorkerSetup, options: WorkerPoolOptions = {}) {
     this.#setup = setup;
     this.#entry = options.entry ?? new URL('./worker.js', import.meta.url);
-    this.#graceMs = options.graceMs ?? GRACE_MS;
+    this.#graceMs = options.graceMs ?? (() => READERS_GRACE_MS);
     this.#resourceLimits = options.resourceLimits ?? {};
   }
 
@@ -54,16 +56,16 @@ export class WorkerPool implements SlicePool {
     const worker = this.#idleWorker(task);
     const end = await worker.run(task, listener);
     // The next slice is better off with a worker that has a connection.
-    if (!end.ok && end.unconnected) void worker.close(this.#graceMs);
+    if (!end.ok && end.unconnected) void worker.close(this.#graceMs());
     return end;
   }
 
   cancel(tasks: readonly SliceTask[]): void {
-    for (const worker of this.#workers) worker.cancelIf((task) => tasks.includes(task), this.#graceMs);
+    for (const worker of this.#workers) worker.cancelIf((task) => tasks.includes(task), this.#graceMs());
   }
 
   async close(): Promise<void> {
-    await Promise.all(Array.from(this.#workers, (worker) => worker.close(this.#graceMs)));
+    await Promise.all(Array.from(this.#workers, (worker) => worker.close(this.#graceMs())));
   }
 
   /** A worker that has read the same table before has its buffers ready. */
@@ -75,7 +77,7 @@ export class WorkerPool implements SlicePool {
 
   #startWorker(): PoolWorker {
     const options = { workerData: this.#setup, name: 'lakeport-reader', resourceLimits: this.#resourceLimits };
-    const worker = new PoolWorker(new Worker(this.#entry, options));
+    const worker = new PoolWorker(quietWorker(this.#entry, options));
     this.#workers.add(worker);
     void worker.exited.then(() => this.#workers.delete(worker));
     return worker;

@@ -44,7 +44,7 @@ export function runFinished(runId: string): LakeportError {
 export function runHeld(runId: string, where: string | undefined): LakeportError {
   return new LakeportError({
     code: 'RUN_HELD',
-    exit: 'usage',
+    exit: 'in-use',
     message: `Run ${runId} is in progress${where === undefined ? '' : `, in ${where}`}`,
     hint: 'Wait for its end; after a crash on another machine it can be resumed within a minute.',
   });
@@ -53,7 +53,7 @@ export function runHeld(runId: string, where: string | undefined): LakeportError
 export function logInUse(runId: string, mode: string): LakeportError {
   return new LakeportError({
     code: 'RUN_LOG_IN_USE',
-    exit: 'usage',
+    exit: 'in-use',
     message: `--log_db_mode ${mode} would remove run ${runId} from the log, which is in progress`,
     hint: 'Wait for its end, or give this run a log of its own by --log_db_auth_id.',
   });

@@ -26,14 +26,20 @@ export function sumsAfter(run: RunRow, { from, to }: { readonly from: Share; rea
   };
 }
 
-/** Now, and at least a millisecond later: people divide by the difference. */
-export function laterThan(start: Date | null): Date {
-  return new Date(Math.max(Date.now(), (start?.getTime() ?? 0) + 1));
+/**
+ * Now, and after the start by at least the time that was measured, whatever the wall clock says: it may have been put back.
+ * A millisecond at least, as people divide by the difference.
+ */
+export function laterThan(start: Date | null, seconds = 0): Date {
+  return new Date(Math.max(Date.now(), (start?.getTime() ?? 0) + Math.max(1, Math.round(seconds * 1000))));
 }
+
+/** A signal has ended the run. */
+const CANCELLED: ReadonlySet<ExitClass> = new Set(['hung-up', 'interrupted', 'terminated']);
 
 export function stateOf(exit: ExitClass | undefined): LoggedState {
   if (exit === undefined) return 'completed';
-  return exit === 'interrupted' || exit === 'terminated' ? 'cancelled' : 'failed';
+  return CANCELLED.has(exit) ? 'cancelled' : 'failed';
 }
 
 /** One sentence for the run, with the first table's error. */

@@ -97,7 +97,7 @@ export class RunRecorder implements RunObserver {
       row_count: outcome.rows,
       byte_count: outcome.files.reduce((sum, file) => sum + file.part.bytes, 0),
       staged: JSON.stringify(outcome),
-      ended_at: new Date(),
+      ended_at: laterThan(partition.started_at),
       error_code: null,
       error_message: null,
     });
@@ -113,7 +113,7 @@ export class RunRecorder implements RunObserver {
     if (partition === undefined) return;
     this.#changePartition(partition, {
       state: failure.final ? 'failed' : 'pending',
-      ended_at: new Date(),
+      ended_at: laterThan(partition.started_at),
       error_code: failure.error.code,
       error_message: this.#redact(failure.error.message),
     });
@@ -159,7 +159,7 @@ export class RunRecorder implements RunObserver {
       byte_count: isPublished ? result.bytes : null,
       file_count: isPublished ? result.files : null,
       unrepresentable: Object.keys(unrepresentable).length === 0 ? null : JSON.stringify(unrepresentable),
-      ended_at: wasNeverBegun ? null : laterThan(job.started_at),
+      ended_at: wasNeverBegun ? null : laterThan(job.started_at, result.seconds),
       error_class: error?.exit ?? null,
       error_code: error?.code ?? null,
       error_message: error === undefined ? null : this.#redact(error.message),
@@ -171,7 +171,7 @@ export class RunRecorder implements RunObserver {
     this.#changeRun({
       state: stateOf(result.exit),
       consistency: result.consistency,
-      ended_at: laterThan(this.#rows.run.started_at),
+      ended_at: laterThan(this.#rows.run.started_at, result.seconds),
       error_class: result.exit ?? null,
       error_message: result.exit === undefined ? null : this.#redact(failureOf(result)),
     });

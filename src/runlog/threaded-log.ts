@@ -1,6 +1,7 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
 import { LakeportError } from '../errors.js';
+import { quietWorker } from '../quiet-worker.js';
 import type { LogStore } from './store.js';
 import type { RunLogTarget } from './target.js';
 import type { FromThread, StoreCall, ThreadSetup, ToThread } from './thread-messages.js';
@@ -111,7 +112,7 @@ export class ThreadedLog implements LogStore {
 
   #startedThread(): Worker {
     if (this.#thread !== undefined) return this.#thread;
-    const thread = new Worker(this.#entry, { workerData: this.#setup, name: 'lakeport-log' });
+    const thread = quietWorker(this.#entry, { workerData: this.#setup, name: 'lakeport-log' });
     thread.on('message', (message: FromThread) => this.#receive(message));
     let uncaught: unknown;
     thread.on('error', (error) => (uncaught = error));

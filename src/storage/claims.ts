@@ -165,7 +165,7 @@ export class Claims {
     const where = process === undefined ? '' : ` (${displayProcess(process)})`;
     return new LakeportError({
       code: 'TARGET_IN_USE',
-      exit: 'usage',
+      exit: 'in-use',
       message: `Run ${note.runId}${where} is writing to ${shown}`,
       hint: 'Wait for its end, or export to another directory, such as by --sub_path {run_id}.',
       context: { path: shown },

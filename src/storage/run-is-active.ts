@@ -9,7 +9,7 @@ export function runIsActive(
   const { process, marker } = found;
   return new LakeportError({
     code: 'RUN_IS_ACTIVE',
-    exit: 'usage',
+    exit: 'in-use',
     message: `Run ${runId} is being written by ${process === undefined ? 'another process' : displayProcess(process)}`,
     hint: 'Wait until it has ended, or give this run another --run_id.',
     context: { path: marker },

@@ -159,7 +159,7 @@ describe('what can not be resumed', () => {
     for (let waited = 0; !/ readers?, consistency /.test(cli.stderr()) && waited < 60_000; waited += 20)
       await sleep(20);
     const ended = await resume(runId);
-    expect(ended.code).toBe(2);
+    expect(ended.code).toBe(6);
     expect(ended.stderr).toMatch(`Run ${runId} is in progress, in process ${cli.child.pid} on host`);
     cli.kill('SIGINT');
     expect((await cli.result).code).toBe(130);

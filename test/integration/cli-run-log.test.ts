@@ -332,8 +332,11 @@ describe('a second run to the same tables of the same target', () => {
     const cli = await untilReading(user.startExport('--include_views', '-i', 'endless', '--run_id', runId));
     await untilLogged((run) => run.tables === 1);
     const second = await user.export('--include_views', '-i', 'endless', '--json');
-    expect(second.code).toBe(2);
+    expect(second.code).toBe(6);
     expect(JSON.parse(second.stdout)).toMatchObject({
+      command: 'export',
+      exit_code: 6,
+      run_id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
       error: { code: 'TARGET_IN_USE', message: expect.stringContaining(runId) as string },
     });
     // Other tables are nobody's.

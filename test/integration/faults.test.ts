@@ -298,7 +298,7 @@ describe('a run that is told twice', () => {
     const elsewhere = { XDG_STATE_HOME: path.join(scratch.path, 'another') };
     const third = await run('plain', { args: ['--run_id', runId], env: elsewhere });
     expect(third.document.error).toMatchObject({ code: 'RUN_IS_ACTIVE' });
-    expect(third.code).toBe(2);
+    expect(third.code).toBe(6);
     cli.kill('SIGINT');
     expect((await cli.result).code).toBe(130);
   });

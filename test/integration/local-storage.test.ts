@@ -388,7 +388,7 @@ describe('runs', () => {
     const begin = () => storage.beginRun({ runId: OTHER_RUN, directory: '' });
     try {
       const error = await failure(begin());
-      expect(error).toMatchObject({ code: 'RUN_IS_ACTIVE', exit: 'usage' });
+      expect(error).toMatchObject({ code: 'RUN_IS_ACTIVE', exit: 'in-use' });
       expect(error.hint).toContain('--run_id');
     } finally {
       await other.kill();

@@ -328,7 +328,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     expect(await failure(log.resume('nobody'))).toMatchObject({ code: 'RUN_UNKNOWN', exit: 'usage' });
     expect(await failure(log.resume(complete.runId))).toMatchObject({ code: 'RUN_FINISHED', exit: 'usage' });
     const error = await failure(log.resume(held.runId));
-    expect(error).toMatchObject({ code: 'RUN_HELD', exit: 'usage' });
+    expect(error).toMatchObject({ code: 'RUN_HELD', exit: 'in-use' });
     expect(error.message).toContain(`process ${process.pid}`);
     held.recorder.failed(DENIED);
     await held.finish();

@@ -32,7 +32,7 @@ describe.each(KINDS)('directories claimed in %s', (kind) => {
     await first.claim(TABLES);
     const later = await shared.open(randomUUID());
     const error = await failure(later.claim(['daily/public/items', TABLES[1]!]));
-    expect(error).toMatchObject({ code: 'TARGET_IN_USE', exit: 'usage' });
+    expect(error).toMatchObject({ code: 'TARGET_IN_USE', exit: 'in-use' });
     for (const part of [runId, `process ${first.pid} on host`, later.display(TABLES[1]!)]) {
       expect(error.message).toContain(part);
     }

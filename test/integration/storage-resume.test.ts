@@ -150,7 +150,7 @@ describe.each(KINDS)('what a killed process has staged in %s', (kind) => {
     const process = await shared.process(runId);
     const part = await process.stage(FIRST, { runId }, LARGE);
     const error = await failure(shared.open(runId));
-    expect(error).toMatchObject({ code: 'RUN_IS_ACTIVE', exit: 'usage' });
+    expect(error).toMatchObject({ code: 'RUN_IS_ACTIVE', exit: 'in-use' });
     expect(error.message).toContain(`process ${process.pid}`);
     // The one that was refused has harmed nothing.
     expect(await process.locate(part, FIRST)).toBe('staged');

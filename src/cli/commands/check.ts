@@ -4,6 +4,7 @@ import pLimit from 'p-limit';
 
 import { readAuthFile, type AuthFile } from '../../auth/auth-file.js';
 import { EXIT_CODES, LakeportError } from '../../errors.js';
+import { unlessAborted } from '../../export/interruption.js';
 import { VERSION } from '../../version.js';
 import type { CliContext } from '../context.js';
 import { checkEntry, type EntryCheck } from '../entry-check.js';
@@ -30,7 +31,7 @@ interface CheckInput {
 
 /**
  * `lakeport check`.
- * @returns the exit code: 4 where an entry failed, 2 where one was asked for that can't be used yet
+ * @returns the exit code: 4 where an entry failed, 2 where one refers to what is missing or was asked for and can't be used yet
  * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
  */
 export async function checkCommand({ flags, ids, context }: CheckInput): Promise<number> {
@@ -54,14 +55,15 @@ export async function checkCommand({ flags, ids, context }: CheckInput): Promise
     session.say('checking');
     const limit = pLimit(AT_ONCE);
     const chosen = ids.length === 0 ? auth.ids() : [...new Set(ids)];
-    const checks = await Promise.all(chosen.map((id) => limit(() => check(auth, id, context.signal))));
+    const checking = Promise.all(chosen.map((id) => limit(() => check(auth, id, context.signal))));
+    const checks = await unlessAborted(context.signal, checking);
     session.stop();
-    context.signal.throwIfAborted();
     // The report says it all; the log keeps where it happened.
     for (const { error } of checks) if (error !== undefined) session.log.error(error, 'DEBUG');
-    if (json) writeDocument(checkDocument(checks), context);
+    const code = context.log.exitCode(exitCode(checks, { asked: ids.length > 0 }));
+    if (json) writeDocument(checkDocument(checks, code), context);
     else context.stdout.write(context.redactor.redact(checkText(checks, context.stdout)));
-    return exitCode(checks, { asked: ids.length > 0 });
+    return code;
   });
 }
 
@@ -74,7 +76,7 @@ async function check(auth: AuthFile, id: string, signal: AbortSignal): Promise<E
       id,
       kind: auth.kindOf(id),
       address: '',
-      result: 'not available yet',
+      result: error.code === 'NOT_AVAILABLE_YET' ? 'not available yet' : 'failed',
       milliseconds: 0,
       detail: undefined,
       error,
@@ -83,8 +85,10 @@ async function check(auth: AuthFile, id: string, signal: AbortSignal): Promise<E
 }
 
 function exitCode(checks: readonly EntryCheck[], { asked }: { readonly asked: boolean }): number {
-  const failed = checks.find(({ result }) => result === 'failed')?.error;
+  const failures = checks.flatMap(({ result, error }) => (result === 'failed' && error !== undefined ? [error] : []));
+  const failed = failures.find(({ code }) => code !== 'AUTH_FILE_INVALID');
   if (failed !== undefined) return failed.exit === 'unexpected' ? EXIT_CODES.unexpected : EXIT_CODES.unreachable;
+  if (failures.length > 0) return EXIT_CODES.usage;
   return asked && checks.some(({ result }) => result !== 'ok') ? EXIT_CODES.usage : 0;
 }
 
@@ -119,10 +123,11 @@ function checkText(checks: readonly EntryCheck[], output: Output): string {
   return `${lines.join('\n')}\n`;
 }
 
-function checkDocument(checks: readonly EntryCheck[]): object {
+function checkDocument(checks: readonly EntryCheck[], code: number): object {
   return {
     lakeport: VERSION,
     command: 'check',
+    exit_code: code,
     entries: checks.map(({ id, kind, address, result, milliseconds, detail, error }) => ({
       id,
       kind,

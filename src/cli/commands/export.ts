@@ -1,7 +1,6 @@
 import { readAuthFile, type AuthFile } from '../../auth/auth-file.js';
 import type { TableSettingsOf } from '../../export/export.js';
 import type { ExportOptions } from '../../export/options.js';
-import { EXIT_CODES } from '../../errors.js';
 import type { TableSettings } from '../../runlog/index.js';
 import { recordedCommand } from '../command-text.js';
 import type { CliContext } from '../context.js';
@@ -41,6 +40,7 @@ export async function exportCommand(
   const json = flags.has('json');
   const command = planOnly ? 'plan' : 'export';
   return withSession({ command, runId: settings.runId, logging, json, context }, async (session) => {
+    session.aboutRun(settings.runId);
     noticeIgnoredFlags(settings, session);
     const auth = await readAuthFile(settings.authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
@@ -64,7 +64,9 @@ export function noticeIgnoredFlags(
   session: Session,
 ): void {
   if (ignoredFlags.length === 0) return;
-  session.log.write('WARNING', `Not needed by lakeport, and ignored: ${ignoredFlags.join(', ')}`);
+  session.log.write('WARNING', `Not needed by lakeport, and ignored: ${ignoredFlags.join(', ')}`, {
+    event: 'flags_ignored',
+  });
 }
 
 interface ExportInput {
@@ -92,7 +94,7 @@ function beginRecord(
 
 async function showPlan(input: ExportInput): Promise<number> {
   const { options, auth, session, context, json } = input;
-  const [{ planExport }, { planText, planDocument }] = await Promise.all([
+  const [{ planExport }, { planDocument, planExitCode, planText }] = await Promise.all([
     import('../../export/export.js'),
     import('../plan-report.js'),
   ]);
@@ -106,10 +108,11 @@ async function showPlan(input: ExportInput): Promise<number> {
   });
   session.stop();
   publicNames(plan, context.redactor);
-  if (json) writeDocument(planDocument(plan, options, session.warnings), context);
+  const exitCode = context.log.exitCode(planExitCode(plan));
+  if (json) writeDocument(planDocument(plan, options, session.warnings, exitCode), context);
   else
     context.stdout.write(context.redactor.redact(planText(plan, { output: context.stdout, exportOptions: options })));
-  return plan.problems.length === 0 ? 0 : EXIT_CODES['tables-failed'];
+  return exitCode;
 }
 
 /** What an export would take from the log, without a log being made for it. */

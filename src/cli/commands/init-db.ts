@@ -9,6 +9,7 @@ import { notEmpty } from '../flag-values.js';
 import type { GivenFlags } from '../given-flags.js';
 import { openLog, readLogFlags } from '../log-flags.js';
 import { readLoggingSettings } from '../logging.js';
+import { closeLog } from '../log-reading.js';
 import { printable } from '../printable.js';
 import { withSession } from '../session.js';
 
@@ -27,11 +28,13 @@ export async function initDbCommand(flags: GivenFlags, context: CliContext): Pro
     const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
     for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
     const log = await openLog(logFlags, { auth, context });
-    await log.close();
+    await closeLog(log, context.signal);
     const { address, schema } = log;
     session.stop();
     const emptied = logFlags.mode === 'truncate';
-    if (json) writeDocument({ lakeport: VERSION, command: 'init_db', run_log: address, schema, emptied }, context);
+    const exitCode = context.log.exitCode(0);
+    const document = { lakeport: VERSION, command: 'init_db', exit_code: exitCode, run_log: address, schema, emptied };
+    if (json) writeDocument(document, context);
     else if (!logging.quiet)
       context.stdout.write(`${context.redactor.redact(sentence(address, schema, { emptied }))}\n`);
     return 0;

@@ -1,4 +1,5 @@
 import { readAuthFile } from '../../auth/auth-file.js';
+import { unlessAborted } from '../../export/interruption.js';
 import type { ExportOptions } from '../../export/options.js';
 import type { CliContext } from '../context.js';
 import { ExportRecord } from '../export-record.js';
@@ -36,8 +37,9 @@ export async function resumeRunCommand(
     let options: ExportOptions;
     let record: ExportRecord;
     try {
-      const runId = await runLog.fullId(settings.runId);
-      const { run } = await runLog.history(runId);
+      const runId = await unlessAborted(context.signal, runLog.fullId(settings.runId));
+      session.aboutRun(runId);
+      const { run } = await unlessAborted(context.signal, runLog.history(runId));
       // What is told of times is told of this attempt.
       options = { ...restoredOptions(run.settings, runId), startedAt: new Date(), ...settings.changes };
       auth.database(options.sourceId);
@@ -53,7 +55,7 @@ export async function resumeRunCommand(
     session.log.write(
       'INFO',
       `Resuming run ${options.runId}: ${count(published)} of ${counted(run?.tables ?? tables.length, 'table')} published before`,
-      { event: 'resumed', run_id: options.runId },
+      { event: 'resumed', published },
     );
     return executeExport({ options, auth, log, record, session, context, json, quiet: logging.quiet });
   });

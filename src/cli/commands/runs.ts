@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
+import { unlessAborted } from '../../export/interruption.js';
 import type { CliContext } from '../context.js';
 import { writeDocument } from '../failure.js';
 import { wholeNumber } from '../flag-values.js';
 import type { GivenFlags } from '../given-flags.js';
 import { readLoggingSettings } from '../logging.js';
-import { openLogToRead, readLogReading } from '../log-reading.js';
+import { closeLog, openLogToRead, readLogReading } from '../log-reading.js';
 import { runsDocument, runsText } from '../runs-report.js';
 import { withSession } from '../session.js';
 
@@ -26,15 +27,15 @@ export async function runsCommand(flags: GivenFlags, context: CliContext): Promi
   return withSession({ command: 'runs', runId: randomUUID(), logging, json, context }, async (session) => {
     const log = await openLogToRead(reading, { context, session });
     try {
-      const runs = await log.runs({ limit });
-      if (json) writeDocument(runsDocument(runs, log.address), context);
+      const runs = await unlessAborted(context.signal, log.runs({ limit }));
+      if (json) writeDocument(runsDocument(runs, log.address, context.log.exitCode(0)), context);
       else {
         const text = runsText(runs, { output: context.stdout, address: log.address, limit });
         context.stdout.write(context.redactor.redact(text));
       }
       return 0;
     } finally {
-      await log.close();
+      await closeLog(log, context.signal);
     }
   });
 }

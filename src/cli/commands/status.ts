@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
+import { unlessAborted } from '../../export/interruption.js';
 import type { RunRecord } from '../../runlog/index.js';
-import { resumeCommand } from '../command-text.js';
+import { recordedAuthFile, resumeCommand } from '../command-text.js';
 import type { CliContext } from '../context.js';
 import { writeDocument } from '../failure.js';
 import { runIdBegin } from '../flag-values.js';
 import type { GivenFlags } from '../given-flags.js';
 import { readLoggingSettings } from '../logging.js';
-import { type LogReading, openLogToRead, readLogReading } from '../log-reading.js';
+import { closeLog, type LogReading, openLogToRead, readLogReading } from '../log-reading.js';
 import { canBeRestored } from '../recorded-settings.js';
 import { withSession } from '../session.js';
 import { statusDocument } from '../status-json.js';
@@ -33,8 +34,10 @@ export async function statusCommand(options: {
   return withSession({ command: 'status', runId: randomUUID(), logging, json, context }, async (session) => {
     const log = await openLogToRead(reading, { context, session });
     try {
-      const history = await log.history(await log.fullId(given));
-      if (json) writeDocument(statusDocument(history, log.address), context);
+      const runId = await unlessAborted(context.signal, log.fullId(given));
+      session.aboutRun(runId);
+      const history = await unlessAborted(context.signal, log.history(runId));
+      if (json) writeDocument(statusDocument(history, log.address, context.log.exitCode(0)), context);
       else {
         const resume = wayToResume(history.run, reading);
         const text = statusText(history, { output: context.stdout, resume, now: new Date() });
@@ -42,15 +45,15 @@ export async function statusCommand(options: {
       }
       return 0;
     } finally {
-      await log.close();
+      await closeLog(log, context.signal);
     }
   });
 }
 
 /** The command that finishes the run, where there is one. */
 function wayToResume(
-  { runId, state, tables, settings }: RunRecord,
-  { authFile = 'auth.json', entryId: logEntryId }: LogReading,
+  { runId, state, tables, settings, commandLine }: RunRecord,
+  { authFile = recordedAuthFile(commandLine) ?? 'auth.json', entryId: logEntryId }: LogReading,
 ): string | undefined {
   const isOver = state === 'completed' || state === 'running';
   if (isOver || tables === undefined || !canBeRestored(settings)) return undefined;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -235,6 +235,44 @@ describe('permissions', () => {
       expect((await readAuthFile(file)).warnings).toEqual([expect.stringMatching(/chmod 600 .*auth\.json/)]);
     },
   );
+});
+
+describe('a file that is read by its group', () => {
+  it.skipIf(process.platform === 'win32')('gives a warning where it is a file that the user may change', async () => {
+    const file = write({ pg: postgres });
+    chmodSync(file, 0o640);
+    expect((await readAuthFile(file)).warnings).toEqual([expect.stringMatching(/chmod 600/)]);
+  });
+
+  it.skipIf(process.platform === 'win32')('gives none as a secret that Kubernetes has mounted', async () => {
+    const file = write({ pg: postgres });
+    const volume = path.join(path.dirname(file), 'volume');
+    mkdirSync(path.join(volume, '..2026_01_01'), { recursive: true });
+    renameSync(file, path.join(volume, '..2026_01_01', 'auth.json'));
+    symlinkSync('..2026_01_01', path.join(volume, '..data'));
+    symlinkSync('..data/auth.json', path.join(volume, 'auth.json'));
+    const mounted = path.join(volume, 'auth.json');
+    chmodSync(mounted, 0o440);
+    expect((await readAuthFile(mounted)).warnings).toEqual([]);
+    chmodSync(mounted, 0o444);
+    expect((await readAuthFile(mounted)).warnings).toEqual([expect.stringMatching(/defaultMode to 0440/)]);
+  });
+});
+
+describe('a variable or file that is missing', () => {
+  const content = {
+    used: { ds_type: 'postgres', info: { server: 's', username: 'u', password: 'p' } },
+    other: { ds_type: 'postgres', info: { server: 's', username: 'u', password: '${NOT_HERE}' } },
+    third: { storage_type: 'local', info: { directory: '$file{/not/here}' } },
+  };
+
+  it('matters only to the entry that refers to it', async () => {
+    const auth = await read(content);
+    expect(auth.ids()).toEqual(['used', 'other', 'third']);
+    expect(auth.database('used')).toMatchObject({ id: 'used' });
+    expect(() => auth.database('other')).toThrow(/other: `password` refers to the environment variable NOT_HERE/);
+    expect(() => auth.storage('third')).toThrow(/third: `directory` refers to the file \/not\/here/);
+  });
 });
 
 describe('asking for an entry', () => {

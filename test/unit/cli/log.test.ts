@@ -64,6 +64,7 @@ describe('events', () => {
     expect(JSON.parse(text())).toEqual({
       time: expect.stringMatching(/Z$/) as string,
       level: 'ERROR',
+      event: 'error',
       message: 'it broke (table s.t, column price)',
       hint: 'mend it',
       code: 'BROKEN',

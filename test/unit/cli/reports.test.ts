@@ -156,7 +156,7 @@ describe('the JSON document', () => {
   });
 
   it('of a failure has its code and exit code, and no stack', () => {
-    expect(failureDocument(denied, 'plan')).toEqual({
+    expect(failureDocument(denied, { command: 'plan' })).toEqual({
       lakeport: expect.any(String) as string,
       command: 'plan',
       exit_code: 3,

@@ -43,13 +43,25 @@ describe('the share of a run', () => {
     expect(progress.share()).toBeLessThan(1);
   });
 
-  it('goes by tables where there are no estimates', () => {
-    const { progress } = progressOf([
+  it('is not known while a table has no estimate', () => {
+    const { progress, wait } = progressOf([
       { name: 'a', estimatedRows: undefined },
-      { name: 'b', estimatedRows: undefined },
+      { name: 'b', estimatedRows: 0 },
+      { name: 'c', estimatedRows: 10 },
     ]);
-    progress.tableEnded(tableResult({ name: 'a', rows: 0 }));
-    expect(progress.share()).toBe(0.5);
+    for (const name of ['a', 'b', 'c']) progress.tableStarted(table(name));
+    progress.tableProgress(table('c'), { rows: 5, bytes: 5 });
+    wait(10_000);
+    expect([progress.share(), progress.secondsLeft()]).toEqual([undefined, undefined]);
+    expect(progressLines(progress, WINDOW).join('\n').match(/\d+ %/g)).toEqual(['50 %']);
+    progress.tableEnded(tableResult({ name: 'a', rows: 3 }));
+    expect(progress.share()).toBeGreaterThan(0);
+    // It was said to be empty.
+    progress.tableProgress(table('b'), { rows: 7, bytes: 7 });
+    expect(progress.share()).toBeUndefined();
+    progress.tableEnded(tableResult({ name: 'b', rows: 7 }));
+    progress.tableEnded(tableResult({ name: 'c', rows: 10 }));
+    expect(progress.share()).toBe(1);
   });
 });
 
@@ -110,7 +122,7 @@ describe('the display', () => {
     progress.tableProgress(table('orders'), { rows: 500_000, bytes: 80_000_000 });
     progress.tableProgress(table('guess'), { rows: 1_234, bytes: 0 });
     expect(progressLines(progress, WINDOW)).toEqual([
-      '0 of 3 tables · 501 k rows · 20.0 MB/s · 24 % · 13 s left',
+      '0 of 3 tables · 501 k rows · 20.0 MB/s',
       '  s.orders  ████████░░░░░░░░  50 %  500 k rows',
       '  s.guess                           1,234 rows',
     ]);

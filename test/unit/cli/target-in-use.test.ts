@@ -32,7 +32,7 @@ describe('a table that another living run writes to the same place', () => {
     expect(() => refuseTargetInUse(own, [living])).toThrow(
       expect.objectContaining({
         code: 'TARGET_IN_USE',
-        exit: 'usage',
+        exit: 'in-use',
         message: 'Run a (process 7 on host h) is writing s.orders to out/s/orders',
       }) as Error,
     );

@@ -44,7 +44,7 @@ let pool: WorkerPool;
 function open(options: { runId?: string; graceMs?: number } = {}): void {
   // The thread above looks at nothing but the run's id.
   const setup = { runId: options.runId ?? 'run' } as WorkerSetup;
-  pool = new WorkerPool(setup, { entry, graceMs: options.graceMs ?? 5000 });
+  pool = new WorkerPool(setup, { entry, graceMs: () => options.graceMs ?? 5000 });
 }
 
 afterEach(() => pool.close());

@@ -82,7 +82,7 @@ describe('claims', () => {
     await (await board.run('first')).take(['s/orders', 's/customers']);
     const second = await board.run('second');
     const error = await failure(second.take(['s/items', 's/customers']));
-    expect(error).toMatchObject({ code: 'TARGET_IN_USE', exit: 'usage', context: { path: 'base/s/customers' } });
+    expect(error).toMatchObject({ code: 'TARGET_IN_USE', exit: 'in-use', context: { path: 'base/s/customers' } });
     expect(error.message).toContain('Run first');
     expect(error.message).toContain(`process ${process.pid} on host`);
     expect([...board.notes.keys()]).toEqual(['first']);
