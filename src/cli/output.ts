@@ -27,7 +27,7 @@ export class Output {
     // https://no-color.org: any value that is not empty.
     this.#colours = this.isTerminal && (environment['NO_COLOR'] ?? '') === '' && environment['TERM'] !== 'dumb';
     this.#file = this.isTerminal ? undefined : fileOf(stream);
-    stream.on('error', (error) => this.#broke(error));
+    stream.on('error', (error: Error) => this.#broke(error));
   }
 
   /** Colours of the terminal are in use. */

@@ -8,9 +8,9 @@ import { RunProgress, shareOf, type TableProgress } from './run-progress.js';
 import { fit, pad } from './text-table.js';
 
 const REFRESH_MS = 100;
-const SPINNER = [...'⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'];
+const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /** For the text console of Linux, which has no Braille. */
-const PLAIN_SPINNER = [...'-\\|/'];
+const PLAIN_SPINNER = ['-', '\\', '|', '/'];
 /** Cells of the spinner and the blank behind it. */
 const SPINNER_WIDTH = 2;
 /** Lines of tables in progress; the rest is one line. */

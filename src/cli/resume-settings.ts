@@ -8,7 +8,7 @@ import { usageError } from './usage-error.js';
 /** What may stand beside `--resume`: nothing of it decides what is exported, or where to. */
 const ALLOWED: ReadonlySet<string> = new Set([
   ...['resume', 'auth_file', 'log_db_auth_id', 'log_db_mode', 'consistency', 'n_jobs', 'parallel'],
-  ...['json', 'log_level', 'log_dir', 'log_format', 'no_progress', 'no_banner', 'quiet'],
+  ...['json', 'grace', 'log_level', 'log_dir', 'log_format', 'no_progress', 'no_banner', 'quiet'],
 ]);
 
 /** What the command line says about finishing an earlier run. */

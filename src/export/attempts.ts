@@ -78,6 +78,10 @@ export class Attempts {
   #tell(text: string, { error, made, delay }: { error: LakeportError; made: number; delay: number }): void {
     const { policy, observer } = this.#settings;
     const attempt = `attempt ${made + 1} of ${policy.attempts} in ${(delay / 1000).toFixed(1)} s`;
-    observer.message?.('warning', `${text}; ${attempt}`, { code: error.code, attempt: made + 1 });
+    observer.message?.('warning', `${text}; ${attempt}`, {
+      event: 'retry',
+      code: error.code,
+      attempt: made + 1,
+    });
   }
 }

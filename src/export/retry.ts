@@ -72,7 +72,11 @@ export async function tryAgain<T>(
       const delay = mayPass(error) ? retryDelay(error, made, { policy }) : undefined;
       if (delay === undefined || signal.aborted) throw error;
       const { message, code } = error;
-      observer.message?.('warning', `${message}; again in ${(delay / 1000).toFixed(1)} s`, { code });
+      observer.message?.('warning', `${message}; again in ${(delay / 1000).toFixed(1)} s`, {
+        event: 'retry',
+        code,
+        attempt: made + 1,
+      });
       await waitUnlessAborted(delay, signal);
       signal.throwIfAborted();
     }
