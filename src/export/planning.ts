@@ -61,7 +61,8 @@ export class Planning {
     const { options, entry, storages, resumption, tableSettings, observer, signal } = this.#request;
     await this.close();
     const { databaseName: database, lockTimeoutMs } = options;
-    const source = await openSource(entry, { database, lockTimeoutMs, signal });
+    const onWait = (message: string) => observer.message?.('warning', message);
+    const source = await openSource(entry, { database, lockTimeoutMs, signal, onWait });
     this.#source = source;
     this.#wasReached = true;
     signal.throwIfAborted();

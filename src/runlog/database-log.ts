@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 
+import { withPatience } from '../sources/patience.js';
 import type { LogDialect } from './dialects/dialect.js';
 import { openDialect } from './dialects/index.js';
 import { listRuns, livingRuns, partitionColumns, readRun, runIdsLike } from './database-reads.js';
@@ -24,6 +25,7 @@ export class DatabaseLog implements LogStore {
   readonly #target: RunLogTarget;
   readonly #callTimeoutMs: number;
   #connected: LogConnection | undefined;
+  #isFirst = true;
   /** Settles when the call before is done. */
   #previous: Promise<unknown> = Promise.resolve();
 
@@ -90,7 +92,10 @@ export class DatabaseLog implements LogStore {
     const answer = (async () => {
       await before.catch(() => undefined);
       const dialect = this.#connected?.dialect ?? (await openDialect(this.#target));
+      const isFirst = this.#isFirst;
+      this.#isFirst = false;
       try {
+        if (isFirst) await this.#awaitServer(dialect);
         return await this.#withinTime(dialect, async () => action(await this.#connect(dialect)));
       } catch (error) {
         await this.#disconnect();
@@ -99,6 +104,22 @@ export class DatabaseLog implements LogStore {
     })();
     this.#previous = answer;
     return answer;
+  }
+
+  /** The first call may come before the server takes connections; those that come later are tried again by whoever made them. */
+  async #awaitServer(dialect: LogDialect): Promise<void> {
+    const { patience } = dialect;
+    if (patience === undefined) return;
+    await withPatience(patience, async () => {
+      try {
+        await this.#withinTime(dialect, () => this.#connect(dialect));
+      } catch (thrown) {
+        await this.#disconnect();
+        // What is not of the connection is found again by the call itself, which knows what it means.
+        const error = patience.asSourceError(thrown);
+        if (error.exit === 'unreachable') throw error;
+      }
+    });
   }
 
   async #withinTime<Answer>(dialect: LogDialect, work: () => Promise<Answer>): Promise<Answer> {

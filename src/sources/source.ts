@@ -241,4 +241,6 @@ export interface OpenOptions {
   /** Longest wait for locks on tables, for the planner as a whole and for each read; 30 s by default. */
   readonly lockTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Is told where the server does not answer yet and is waited for, as long as the entry's `connect_timeout` says. */
+  readonly onWait?: ((message: string) => void) | undefined;
 }

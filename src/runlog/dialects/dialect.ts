@@ -1,3 +1,4 @@
+import type { LakeportError } from '../../errors.js';
 import type { Dialect, Expression, RawBuilder } from 'kysely';
 
 /** Types of the log's columns. */
@@ -33,6 +34,8 @@ export interface LogDialect {
   existing(names: readonly string[]): RawBuilder<{ readonly name: string }>;
   /** False where the connection no longer leads to the log, such as to a file that was moved away. */
   isCurrent(): boolean;
+  /** For servers, which may just be starting: how long to wait for one, and what an error of connecting means. */
+  readonly patience?: { readonly timeoutMs: number; readonly asSourceError: (thrown: unknown) => LakeportError };
   /** A driver's error: what it means, in this database's own codes. */
   explain(thrown: unknown): Trouble;
 }

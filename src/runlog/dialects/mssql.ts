@@ -32,6 +32,10 @@ export async function mssqlDialect(entry: MssqlEntry): Promise<LogDialect> {
     existing: (names) => sql`select names.name from (values ${sql.join(names.map((name) => sql`(${name})`))})
       as names (name) where object_id(names.name) is not null`,
     isCurrent: () => true,
+    patience: {
+      timeoutMs: settings.connectTimeoutMs,
+      asSourceError: (thrown) => mssqlError(thrown, { entry: entry.id }),
+    },
     explain: (thrown) => explain(thrown, entry.id),
   };
 }

@@ -34,6 +34,10 @@ export async function postgresDialect(entry: PostgresEntry): Promise<LogDialect>
     existing: (names) => sql`select name from unnest(array[${sql.join(names)}]::text[]) as name
       where to_regclass(quote_ident(name)) is not null`,
     isCurrent: () => true,
+    patience: {
+      timeoutMs: settings.connectTimeoutMs,
+      asSourceError: (thrown) => postgresError(thrown, { entry: entry.id }),
+    },
     explain: (thrown) => explain(thrown, entry.id),
   };
 }

@@ -10,7 +10,7 @@ export const mssql: SourceEngine = {
     ]);
     // The auth file's schema has validated it.
     const settings = await mssqlSettings(connection as MssqlInfo, options);
-    return openMssqlSource(settings, { signal: options.signal });
+    return openMssqlSource(settings, options);
   },
 
   async openReader(settings, snapshot) {

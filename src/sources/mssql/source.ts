@@ -17,6 +17,7 @@ import type {
 import { type CatalogTable, listTables } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { describeColumns } from './columns.js';
+import { type PatienceOptions, withPatience } from '../patience.js';
 import { connectMssql } from './connection.js';
 import { mssqlError } from './errors.js';
 import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
@@ -24,12 +25,15 @@ import { displayAddress, type MssqlSettings } from './settings.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
 
-/** Connects the planner's session. @throws LakeportError */
+/** Connects the planner's session, to a server that may just be starting. @throws LakeportError */
 export async function openMssqlSource(
   settings: MssqlSettings,
-  options: { readonly signal?: AbortSignal | undefined },
+  options: Omit<PatienceOptions, 'timeoutMs'>,
 ): Promise<Source> {
-  const client = await connectMssql(settings, { ...options, isolation: 'read committed' });
+  const { signal } = options;
+  const client = await withPatience({ ...options, timeoutMs: settings.connectTimeoutMs }, () =>
+    connectMssql(settings, { signal, isolation: 'read committed' }),
+  );
   try {
     return new MssqlSource(client, settings, await readServerFacts(client));
   } catch (error) {

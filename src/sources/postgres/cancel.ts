@@ -13,10 +13,10 @@ export function requestCancel(client: pg.Client, settings: PostgresSettings): vo
   if (typeof processID !== 'number' || typeof secretKey !== 'number') return;
   const message = Buffer.alloc(16);
   [16, CANCEL_REQUEST, processID, secretKey].forEach((word, i) => message.writeInt32BE(word | 0, i * 4));
-  const { server, port } = settings;
+  const { server, port, hostaddr } = settings;
   const socket = isSocketDirectory(server)
     ? connect(`${server}/.s.PGSQL.${port}`)
-    : connect({ host: server, port, timeout: PATIENCE_MS });
+    : connect({ host: hostaddr ?? server, port, timeout: PATIENCE_MS });
   socket.on('error', () => undefined);
   socket.on('timeout', () => socket.destroy());
   socket.once('connect', () => socket.end(message));

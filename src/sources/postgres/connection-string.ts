@@ -1,10 +1,13 @@
 import type { SslMode } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import type { PostgresAddress } from './settings.js';
+import { AUTHENTICATION_METHODS, type AuthenticationMethod } from './authentication-demands.js';
+import type { PostgresAddress, PostgresHost, TargetSession } from './settings.js';
 
 /**
  * libpq's connection strings: `postgres://user:password@host:port/database?sslmode=require` and
- * `host=… port=… user=…`, as in the chapter "Connection Strings" of PostgreSQL's manual. One host only.
+ * `host=... port=... user=...`, as in "Connection Strings" and "Parameter Key Words" of PostgreSQL's manual. Each of its
+ * parameters does here what it does there, or changes nothing for an export, or is refused: none is passed over that the
+ * user may rely on.
  */
 
 const SSL_MODES: Readonly<Record<string, SslMode>> = {
@@ -17,25 +20,67 @@ const SSL_MODES: Readonly<Record<string, SslMode>> = {
   'verify-full': 'verify-full',
 };
 
-/** Parameters of libpq that change nothing for an export: how it is named, and how the socket is kept. */
-const IGNORED = new Set([
+const TARGET_SESSIONS: readonly TargetSession[] = [
+  'any',
+  'read-write',
+  'read-only',
+  'primary',
+  'standby',
+  'prefer-standby',
+];
+
+const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
+
+/**
+ * Parameters that change nothing for an export, whatever their value: how it is named, how the socket is kept (which this
+ * program sees to itself), and details of Kerberos, which it does not speak and which a server that asks for it gets to know.
+ */
+const WITHOUT_EFFECT = new Set([
   'application_name',
   'fallback_application_name',
   'client_encoding',
-  'channel_binding',
-  'gssencmode',
+  'gssdelegation',
+  'gsslib',
   'keepalives',
   'keepalives_idle',
   'keepalives_interval',
   'keepalives_count',
-  'sslsni',
-  'target_session_attrs',
+  'krbsrvname',
+  'sslcompression',
   'tcp_user_timeout',
 ]);
 
+/** Parameters of which only these values can be honoured: those by which the program is as it is. */
+const ONLY: Readonly<Record<string, { readonly values: readonly string[]; readonly instead: string }>> = {
+  gssencmode: { values: ['disable', 'prefer'], instead: 'encrypt by TLS: sslmode=verify-full' },
+  max_protocol_version: { values: ['3.0', '3.2', 'latest'], instead: 'leave it out' },
+  min_protocol_version: { values: ['3.0'], instead: 'leave it out' },
+  replication: { values: ['false', 'off', 'no', '0'], instead: 'leave it out' },
+  sslcertmode: { values: ['allow', 'disable'], instead: 'let pg_hba.conf of the server ask for a certificate' },
+  sslsni: { values: ['1'], instead: 'leave it out' },
+};
+
+/** Parameters that would have to be honoured and can't be. */
+const REFUSED: Readonly<Record<string, string>> = {
+  oauth_client_id: 'use a password or a certificate',
+  oauth_client_secret: 'use a password or a certificate',
+  oauth_issuer: 'use a password or a certificate',
+  oauth_scope: 'use a password or a certificate',
+  requirepeer: 'connect by TCP with sslmode=verify-full',
+  scram_client_key: 'give the password',
+  scram_server_key: 'give the password',
+  service: 'write the parameters of the service into the connection string',
+  servicefile: 'write the parameters of the service into the connection string',
+  sslcrldir: 'give one file of revoked certificates as sslcrl',
+  sslkeylogfile: 'leave it out',
+};
+
+type Invalid = (problem: string, hint?: string) => LakeportError;
+type Take = (name: string) => string | undefined;
+
 /** @throws LakeportError naming the part that is wrong, never with the string itself */
 export function parseConnectionString(text: string, entryId: string): PostgresAddress {
-  const invalid = (problem: string, hint?: string) =>
+  const invalid: Invalid = (problem, hint) =>
     new LakeportError({
       code: 'CONNECTION_STRING_INVALID',
       exit: 'usage',
@@ -47,56 +92,152 @@ export function parseConnectionString(text: string, entryId: string): PostgresAd
   const parameters = /^postgres(ql)?:\/\//.test(text) ? fromUrl(text) : fromKeywords(text);
   if (parameters === undefined) throw invalid('cannot be parsed');
 
-  const take = (name: string): string | undefined => {
+  const take: Take = (name) => {
     const value = parameters.get(name);
     parameters.delete(name);
     return value === '' ? undefined : value;
   };
-  const server = take('host') ?? take('hostaddr') ?? 'localhost';
-  if (server.includes(',')) throw invalid('names several hosts', 'name the one host to read from');
-  const port = Number(take('port') ?? 5432);
-  if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalid('has a port that is not one');
+  const [first, ...others] = hostsOf(take, invalid);
   const username = take('user');
   if (username === undefined) throw invalid('names no user');
-  const sslMode = take('sslmode') ?? 'prefer';
+  const timeout = take('connect_timeout');
+  const address: PostgresAddress = {
+    ...first,
+    others,
+    database: take('dbname'),
+    username,
+    password: take('password'),
+    passwordFile: take('passfile'),
+    ...tlsOf(take, invalid),
+    authentication: {
+      methods: methodsOf(take('require_auth'), invalid),
+      channelBinding: oneOf(take, 'channel_binding', ['prefer', 'disable', 'require'], invalid) === 'require',
+    },
+    targetSession: oneOf(take, 'target_session_attrs', TARGET_SESSIONS, invalid),
+    shuffled: oneOf(take, 'load_balance_hosts', ['disable', 'random'], invalid) === 'random',
+    options: serverOptions(take('options') ?? '', invalid),
+    connectTimeoutMs: timeout === undefined ? undefined : Math.max(2, Number(timeout)) * 1000 || undefined,
+  };
+  for (const [name, { values, instead }] of Object.entries(ONLY)) {
+    const value = take(name);
+    if (value !== undefined && !values.includes(value)) {
+      throw invalid(`asks for ${name}=${value}, which this program cannot do`, instead);
+    }
+  }
+  for (const name of parameters.keys()) {
+    if (WITHOUT_EFFECT.has(name)) continue;
+    const instead = REFUSED[name];
+    if (instead !== undefined) throw invalid(`has the parameter ${name}, which this program does not know`, instead);
+    throw invalid(`has an unknown parameter, ${name}`, `remove ${name}`);
+  }
+  return address;
+}
+
+/** `host`, `hostaddr` and `port` are lists of the same length, with commas; one port stands for all. */
+function hostsOf(take: Take, invalid: Invalid): [PostgresHost, ...PostgresHost[]] {
+  const list = (name: string) => take(name)?.split(',') ?? [];
+  const [names, addresses, ports] = [list('host'), list('hostaddr'), list('port')];
+  if (names.length > 0 && addresses.length > 0 && names.length !== addresses.length) {
+    throw invalid(
+      `has ${names.length} host and ${addresses.length} hostaddr`,
+      'give as many of both, with commas between them',
+    );
+  }
+  const count = Math.max(1, names.length, addresses.length);
+  if (ports.length > 1 && ports.length !== count) {
+    throw invalid(`has ${ports.length} ports for ${count} hosts`, 'give one port for all hosts, or one for each');
+  }
+  const hosts = Array.from({ length: count }, (_, index): PostgresHost => {
+    const port = Number((ports.length > 1 ? ports[index] : ports[0]) || 5432);
+    if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalid('has a port that is not one');
+    const hostaddr = addresses[index] === '' ? undefined : addresses[index];
+    return { server: names[index] || (hostaddr ?? 'localhost'), port, ...(hostaddr !== undefined && { hostaddr }) };
+  });
+  const [first = { server: 'localhost', port: 5432 }, ...others] = hosts;
+  return [first, ...others];
+}
+
+function tlsOf(take: Take, invalid: Invalid) {
+  const sslCa = take('sslrootcert');
+  const isSystem = sslCa === 'system';
+  const given = take('sslmode') ?? (take('ssl') === 'true' ? 'require' : undefined);
+  const sslMode = given ?? (isSystem ? 'verify-full' : 'prefer');
   const ssl = SSL_MODES[sslMode];
   if (ssl === undefined) {
     throw invalid(`has an unknown sslmode, ${sslMode}`, `use one of ${Object.keys(SSL_MODES).join(', ')}`);
   }
-  const timeout = take('connect_timeout');
-  const address: PostgresAddress = {
-    server,
-    port,
-    database: take('dbname'),
-    username,
-    password: take('password'),
+  if (isSystem && ssl !== 'verify-full') {
+    throw invalid(
+      `has sslmode=${sslMode}, which is too weak for sslrootcert=system: anybody can have a certificate of a public authority`,
+      'use sslmode=verify-full, or leave sslmode out',
+    );
+  }
+  const direct = oneOf(take, 'sslnegotiation', ['postgres', 'direct'], invalid) === 'direct';
+  if (direct && (ssl === 'disable' || ssl === 'prefer')) {
+    throw invalid(`has sslmode=${sslMode}, which is too weak for sslnegotiation=direct`, 'use sslmode=require or more');
+  }
+  return {
     ssl,
-    sslCa: take('sslrootcert'),
+    sslCa,
     sslCert: take('sslcert'),
     sslKey: take('sslkey'),
-    options: serverOptions(take('options') ?? ''),
-    connectTimeoutMs: timeout === undefined ? undefined : Math.max(2, Number(timeout)) * 1000 || undefined,
+    sslKeyPassword: take('sslpassword'),
+    sslCrl: take('sslcrl'),
+    tlsNegotiation: direct ? ('direct' as const) : undefined,
+    tlsVersions: {
+      least: oneOf(take, 'ssl_min_protocol_version', TLS_VERSIONS, invalid),
+      most: oneOf(take, 'ssl_max_protocol_version', TLS_VERSIONS, invalid),
+    },
   };
-  const unknown = [...parameters.keys()].find((name) => !IGNORED.has(name));
-  if (unknown !== undefined) throw invalid(`has an unknown parameter, ${unknown}`, `remove ${unknown}`);
-  return address;
+}
+
+/** A list of methods that are allowed, or of those that are not, each behind an exclamation mark. */
+function methodsOf(text: string | undefined, invalid: Invalid): readonly AuthenticationMethod[] | undefined {
+  if (text === undefined) return undefined;
+  const words = text.split(',').map((word) => word.trim());
+  const negated = words.every((word) => word.startsWith('!'));
+  const names = words.map((word) => (negated ? word.slice(1) : word));
+  const unknown = names.find((name) => !AUTHENTICATION_METHODS.some((method) => method === name));
+  if (unknown !== undefined) {
+    throw invalid(
+      `has an unknown require_auth, ${unknown}`,
+      `use some of ${AUTHENTICATION_METHODS.join(', ')}, or all of them behind "!"`,
+    );
+  }
+  return AUTHENTICATION_METHODS.filter((method) => names.includes(method) !== negated);
+}
+
+function oneOf<Word extends string>(
+  take: Take,
+  name: string,
+  words: readonly Word[],
+  invalid: Invalid,
+): Word | undefined {
+  const value = take(name);
+  const known = words.find((word) => word === value);
+  if (value !== undefined && known === undefined) {
+    throw invalid(`has an unknown ${name}, ${value}`, `use one of ${words.join(', ')}`);
+  }
+  return known;
 }
 
 function fromUrl(text: string): Map<string, string> | undefined {
-  // Socket directories stand percent-encoded in the host's place, and the host may be missing: URL takes neither.
-  const match = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?(\[[^\]]*\]|[^:/?]*)(?::(\d*))?(?:\/([^?]*))?(?:\?(.*))?$/s.exec(
-    text,
-  );
+  // Socket directories stand percent-encoded in the host's place, there may be several hosts or none: URL takes neither.
+  const match = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(text);
   if (!match) return undefined;
-  const [, credentials = '', host = '', port = '', database = '', query = ''] = match;
+  const [, credentials = '', authority = '', database = '', query = ''] = match;
+  const hosts = authority.split(',').map((host) => /^(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(host));
+  if (hosts.includes(null)) return undefined;
   const colon = credentials.indexOf(':');
   const parameters = new Map<string, string>();
   try {
     const set = (name: string, value: string) => value !== '' && parameters.set(name, decodeURIComponent(value));
     set('user', colon < 0 ? credentials : credentials.slice(0, colon));
     set('password', colon < 0 ? '' : credentials.slice(colon + 1));
-    set('host', host.replace(/^\[|\]$/g, ''));
-    set('port', port);
+    const names = hosts.map((host) => host?.[1]?.replace(/^\[|\]$/g, '') ?? '');
+    const ports = hosts.map((host) => host?.[2] ?? '');
+    if (names.some((name) => name !== '')) set('host', names.join(','));
+    if (ports.some((port) => port !== '')) set('port', ports.join(','));
     set('dbname', database);
     for (const part of query.split('&')) {
       const equals = part.indexOf('=');
@@ -123,11 +264,12 @@ function fromKeywords(text: string): Map<string, string> | undefined {
 }
 
 /** `-c name=value` and `--name=value`, with backslashes before spaces that belong to the value. */
-function serverOptions(text: string): Record<string, string> {
+function serverOptions(text: string, invalid: Invalid): Record<string, string> {
   const options: Record<string, string> = {};
-  for (const match of text.matchAll(/(?:-c\s*|--)([\w.-]+)=((?:[^\s\\]|\\.)*)/gs)) {
-    const [, name = '', value = ''] = match;
+  const rest = text.replace(/(?:-c\s*|--)([\w.-]+)=((?:[^\s\\]|\\.)*)/gs, (_, name: string, value: string) => {
     options[name.replaceAll('-', '_')] = value.replace(/\\(.)/gs, '$1');
-  }
-  return options;
+    return '';
+  });
+  if (rest.trim() === '') return options;
+  throw invalid('has options that are no settings of the server', 'write each as -c name=value');
 }

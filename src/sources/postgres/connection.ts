@@ -3,8 +3,18 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { LakeportError } from '../../errors.js';
-import { postgresError } from './errors.js';
-import { displayAddress, type PostgresSettings } from './settings.js';
+import { watchAuthentication } from './authentication-demands.js';
+import {
+  aborted,
+  authenticationRefused,
+  connectionError,
+  greetingProblem,
+  keptWaiting,
+  otherKind,
+  timedOut,
+} from './connection-errors.js';
+import { onGreeting } from './greeting.js';
+import { isSocketDirectory, type PostgresSettings, type TargetSession } from './settings.js';
 
 export type { PostgresSettings } from './settings.js';
 
@@ -16,9 +26,6 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** First byte of the server's answer to a request for TLS ("SSL Session Encryption" of the protocol's message flow). */
-const TLS_REFUSED = 'N'.charCodeAt(0);
-
 /**
  * A connected client, whose session is as the server made it. The loss of an idle connection shows in its next query.
  * @throws LakeportError of exit class `unreachable`, and what `first` throws
@@ -27,11 +34,44 @@ export async function connectPostgres(settings: PostgresSettings, options: Conne
   return (await negotiatePostgres(settings, options)).client;
 }
 
-/** As `connectPostgres`, with settings that hold the way that worked, so that no other session has to find it again. */
-export async function negotiatePostgres(
-  settings: PostgresSettings,
-  options: ConnectOptions = {},
-): Promise<{ readonly client: pg.Client; readonly settings: PostgresSettings }> {
+interface Negotiated {
+  readonly client: pg.Client;
+  readonly settings: PostgresSettings;
+}
+
+/**
+ * As `connectPostgres`, with settings that hold the way that worked, so that no other session has to find it again: the
+ * first of the hosts that answers and is of the kind that is wanted, with TLS or without.
+ */
+export async function negotiatePostgres(settings: PostgresSettings, options: ConnectOptions = {}): Promise<Negotiated> {
+  const { others = [], targetSession = 'any' } = settings;
+  const { server, port, hostaddr, password } = settings;
+  const hosts = [{ server, port, hostaddr, password }, ...others];
+  // What is preferred is looked for first; then anything is taken.
+  const rounds: TargetSession[] = targetSession === 'prefer-standby' ? ['standby', 'any'] : [targetSession];
+  let failure: unknown;
+  for (const wanted of rounds) {
+    for (const host of hosts) {
+      try {
+        return await negotiateTls({ ...settings, ...host, others: [], targetSession: wanted }, options);
+      } catch (error) {
+        // libpq goes on to the next host after any failure; one that is told at once is the last one's.
+        if (error instanceof LakeportError && (error.exit !== 'unreachable' || options.signal?.aborted)) throw error;
+        failure = moreTelling(failure, error);
+      }
+    }
+  }
+  throw failure;
+}
+
+/** Of several hosts' failures, that of one which answers says more than that of one which is not there. */
+function moreTelling(before: unknown, now: unknown): unknown {
+  const isOfKind = (error: unknown) => error instanceof LakeportError && error.code === 'SOURCE_OTHER_KIND';
+  return isOfKind(before) && !isOfKind(now) ? before : now;
+}
+
+async function negotiateTls(settings: PostgresSettings, options: ConnectOptions): Promise<Negotiated> {
+  if (isSocketDirectory(settings.server)) settings = { ...settings, ssl: 'disable' };
   if (settings.ssl !== 'prefer') return { client: await attempt(settings, options), settings };
   const encrypted: PostgresSettings = { ...settings, ssl: 'require' };
   const plain: PostgresSettings = { ...settings, ssl: 'disable' };
@@ -50,8 +90,20 @@ export async function negotiatePostgres(
 async function attempt(settings: PostgresSettings, { stream, first, signal }: ConnectOptions): Promise<pg.Client> {
   const tls = tlsOptions(settings);
   const socket = stream && !tls ? stream() : new Socket();
-  const seen: { tlsRefused?: boolean; connected?: boolean; givenUp?: LakeportError } = {};
-  if (tls) socket.once('data', (answer) => (seen.tlsRefused = answer[0] === TLS_REFUSED));
+  redirect(socket, settings);
+  const seen: { connected?: boolean; givenUp?: LakeportError; greeted?: boolean } = {};
+  const giveUp = (error: LakeportError) => {
+    seen.givenUp ??= error;
+    socket.destroy(error);
+  };
+  // A reader's own socket hands its bytes out in another way; by then it is known who answers.
+  if (settings.tlsNegotiation !== 'direct' && socket.listenerCount('data') === 0 && !(stream && !tls)) {
+    onGreeting(socket, tls !== undefined, (greeting) => {
+      seen.greeted = true;
+      const problem = greetingProblem(greeting, settings);
+      if (problem !== undefined) giveUp(problem);
+    });
+  }
 
   const client = new pg.Client({
     host: settings.server,
@@ -64,14 +116,14 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
     application_name: 'lakeport',
+    ...driverOptions(settings),
   });
   // Without a listener, a connection lost while idle would end the process.
   client.on('error', () => undefined);
+  const { authentication } = settings;
+  const refuse = (problem: string) => giveUp(authenticationRefused(settings, problem));
+  const problemOfLogin = authentication && watchAuthentication(client, authentication, refuse);
 
-  const giveUp = (error: LakeportError) => {
-    seen.givenUp = error;
-    socket.destroy(error);
-  };
   const timer = setTimeout(
     () => giveUp(seen.connected ? keptWaiting(settings) : timedOut(settings)),
     settings.connectTimeoutMs,
@@ -82,17 +134,56 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
     if (signal?.aborted) throw aborted(settings);
     await client.connect();
     seen.connected = true;
+    const problem = problemOfLogin?.();
+    if (problem !== undefined) throw authenticationRefused(settings, problem);
+    await requireKind(client, settings);
     await first?.(client);
     return client;
   } catch (error) {
     socket.destroy();
     if (seen.givenUp) throw seen.givenUp;
-    if (seen.tlsRefused) throw tlsRefused(settings, error);
-    throw unreachable(error, settings);
+    throw connectionError(error, settings, {
+      isConnected: seen.connected === true,
+      hasAnswered: seen.greeted === true,
+    });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** Where the address is given, the name is only for the certificate. */
+function redirect(socket: Socket, { hostaddr }: PostgresSettings): void {
+  if (hostaddr === undefined) return;
+  const connect = socket.connect.bind(socket) as (port: number, host: string) => Socket;
+  // The driver calls it in this form only.
+  socket.connect = ((port: number) => connect(port, hostaddr)) as Socket['connect'];
+}
+
+/** Options that the driver has and its types lack. */
+function driverOptions({ tlsNegotiation, authentication }: PostgresSettings): object {
+  return {
+    ...(tlsNegotiation !== undefined && { sslnegotiation: tlsNegotiation }),
+    ...(authentication?.channelBinding === true && { enableChannelBinding: true }),
+  };
+}
+
+/** @throws LakeportError where the server is not of the kind that `target_session_attrs` wants */
+async function requireKind(client: pg.Client, settings: PostgresSettings): Promise<void> {
+  const { targetSession = 'any' } = settings;
+  if (targetSession === 'any' || targetSession === 'prefer-standby') return;
+  const { rows } = await client.query<{ standby: boolean; readOnly: boolean }>(
+    `SELECT pg_catalog.pg_is_in_recovery() AS standby,
+            pg_catalog.current_setting('transaction_read_only') = 'on' AS "readOnly"`,
+  );
+  const { standby = false, readOnly = false } = rows[0] ?? {};
+  const isRight = {
+    'read-write': !standby && !readOnly,
+    'read-only': standby || readOnly,
+    primary: !standby,
+    standby,
+  }[targetSession];
+  if (!isRight) throw otherKind(settings, standby ? 'a standby' : readOnly ? 'read-only' : 'a primary');
 }
 
 /** The driver's stream: a socket, or what TLS made of it. */
@@ -124,11 +215,19 @@ export function discard(client: pg.Client): void {
 }
 
 /** libpq's modes: `require` takes any certificate unless an authority is given, `verify-ca` any host name. */
-function tlsOptions({ ssl, certificates }: PostgresSettings): ConnectionOptions | undefined {
+function tlsOptions({ ssl, certificates, tlsVersions }: PostgresSettings): ConnectionOptions | undefined {
   if (ssl === 'disable') return undefined;
-  const verified = ssl === 'verify-ca' || ssl === 'verify-full' || certificates.ca !== undefined;
-  const anyName = ssl !== 'verify-full' ? { checkServerIdentity: () => undefined } : {};
-  return { ...certificates, rejectUnauthorized: verified, ...anyName };
+  const { ca, ...others } = certificates;
+  const verified = ssl === 'verify-ca' || ssl === 'verify-full' || ca !== undefined;
+  const { least, most } = tlsVersions ?? {};
+  return {
+    ...others,
+    ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
+    rejectUnauthorized: verified,
+    ...(ssl !== 'verify-full' && { checkServerIdentity: () => undefined }),
+    ...(least !== undefined && { minVersion: least }),
+    ...(most !== undefined && { maxVersion: most }),
+  };
 }
 
 function requirePassword({ password, username, entryId }: PostgresSettings): string {
@@ -139,57 +238,5 @@ function requirePassword({ password, username, entryId }: PostgresSettings): str
     message: `the server asks for the password of ${username}, and the entry has none`,
     hint: 'add "password" to the entry, e.g. as "${PGPASSWORD}"',
     context: { entry: entryId, detail: 'password' },
-  });
-}
-
-function unreachable(thrown: unknown, settings: PostgresSettings): LakeportError {
-  const error = postgresError(thrown, { entry: settings.entryId });
-  if (error.exit !== 'unreachable' || error.code === 'SOURCE_PASSWORD_MISSING') return error;
-  return new LakeportError({
-    ...error.toData(),
-    message: `cannot connect to ${displayAddress(settings)}: ${error.message}`,
-    cause: thrown,
-  });
-}
-
-function timedOut(settings: PostgresSettings): LakeportError {
-  return new LakeportError({
-    code: 'SOURCE_TIMEOUT',
-    exit: 'unreachable',
-    message: `cannot connect to ${displayAddress(settings)}: no answer within ${settings.connectTimeoutMs / 1000} s`,
-    hint: 'check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
-    context: { entry: settings.entryId },
-    transient: true,
-  });
-}
-
-function keptWaiting(settings: PostgresSettings): LakeportError {
-  return new LakeportError({
-    code: 'SOURCE_TIMEOUT',
-    exit: 'unreachable',
-    message: `${displayAddress(settings)} took the connection, and has not answered on it for ${settings.connectTimeoutMs / 1000} s`,
-    hint: 'a pooler may have no connection left for it: make its pool larger than the readers and one more, or lower --n_jobs and --parallel',
-    context: { entry: settings.entryId },
-    transient: true,
-  });
-}
-
-function aborted(settings: PostgresSettings): LakeportError {
-  return new LakeportError({
-    code: 'INTERRUPTED',
-    exit: 'interrupted',
-    message: `the connection to ${displayAddress(settings)} was given up`,
-    context: { entry: settings.entryId },
-  });
-}
-
-function tlsRefused(settings: PostgresSettings, cause: unknown): LakeportError {
-  return new LakeportError({
-    code: 'SOURCE_TLS_REFUSED',
-    exit: 'unreachable',
-    message: `cannot connect to ${displayAddress(settings)}: the server offers no TLS, and "ssl" is "${settings.ssl}"`,
-    hint: 'switch TLS on in the server, or use "ssl": "prefer" if the network can be trusted',
-    context: { entry: settings.entryId, detail: 'ssl' },
-    cause,
   });
 }

@@ -10,7 +10,7 @@ export const postgres: SourceEngine = {
     ]);
     // The auth file's schema has validated it.
     const settings = await postgresSettings(connection as PostgresInfo, options);
-    return openPostgresSource(settings, { signal: options.signal });
+    return openPostgresSource(settings, options);
   },
 
   async openReader(settings, snapshot) {

@@ -1,8 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import type { SecureVersion } from 'node:tls';
 import type { PostgresInfo, SslMode } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
+import { systemAuthorities, trustedAuthorities } from '../../network/trusted-authorities.js';
 import type { OpenOptions } from '../source.js';
+import { readPasswordFile } from './password-file.js';
 import { textEncoding } from './text-encoding.js';
+import type { AuthenticationDemands } from './authentication-demands.js';
 import type { DatabaseCharacters } from './characters.js';
 import { parseConnectionString } from './connection-string.js';
 
@@ -10,18 +14,27 @@ import { parseConnectionString } from './connection-string.js';
  * Everything that a session needs, secrets included: plain data that goes to workers, never into a log. Files are read
  * already, so that a worker needs no access to them.
  */
-export interface PostgresSettings {
+export interface PostgresSettings extends PostgresHost {
   /** Id of the auth file's entry, for errors. */
   readonly entryId: string;
-  /** Host name, address, or directory of a Unix socket. */
-  readonly server: string;
-  readonly port: number;
+  /** Hosts to try after this one, in this order; none once it is known which one is read. */
+  readonly others?: readonly PostgresHost[] | undefined;
+  readonly targetSession?: TargetSession | undefined;
   readonly database: string;
   readonly username: string;
-  readonly password: string | undefined;
   readonly ssl: SslMode;
   /** PEM texts. */
-  readonly certificates: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly certificates: {
+    readonly ca?: string | readonly string[];
+    readonly cert?: string;
+    readonly key?: string;
+    readonly crl?: string;
+    readonly passphrase?: string;
+  };
+  readonly tlsVersions?: TlsVersions | undefined;
+  /** `direct` begins with TLS, without a question before. */
+  readonly tlsNegotiation?: 'direct' | undefined;
+  readonly authentication?: AuthenticationDemands | undefined;
   /** The user's own server settings. */
   readonly options: Readonly<Record<string, string>>;
   readonly connectTimeoutMs: number;
@@ -36,9 +49,7 @@ export interface PostgresSettings {
 }
 
 /** The part of the settings that single fields and a connection string have in common. */
-export interface PostgresAddress {
-  readonly server: string;
-  readonly port: number;
+export interface PostgresAddress extends PostgresHost {
   readonly database: string | undefined;
   readonly username: string;
   readonly password: string | undefined;
@@ -49,6 +60,37 @@ export interface PostgresAddress {
   readonly sslKey: string | undefined;
   readonly options?: Readonly<Record<string, string>> | undefined;
   readonly connectTimeoutMs?: number | undefined;
+  readonly others?: readonly PostgresHost[];
+  /** The hosts are tried in any order. */
+  readonly shuffled?: boolean;
+  readonly targetSession?: TargetSession | undefined;
+  /** Path. */
+  readonly passwordFile?: string | undefined;
+  /** Path. */
+  readonly sslCrl?: string | undefined;
+  readonly sslKeyPassword?: string | undefined;
+  readonly tlsVersions?: TlsVersions | undefined;
+  readonly tlsNegotiation?: 'direct' | undefined;
+  readonly authentication?: AuthenticationDemands | undefined;
+}
+
+/** One of the places where the database may be. */
+export interface PostgresHost {
+  /** Host name, address, or directory of a Unix socket. */
+  readonly server: string;
+  readonly port: number;
+  /** Where to connect to in its stead; the name is that which the certificate has to have. */
+  readonly hostaddr?: string | undefined;
+  /** Of this host, in place of the password of all. */
+  readonly password?: string | undefined;
+}
+
+/** libpq's `target_session_attrs`. */
+export type TargetSession = 'any' | 'read-write' | 'read-only' | 'primary' | 'standby' | 'prefer-standby';
+
+export interface TlsVersions {
+  readonly least: SecureVersion | undefined;
+  readonly most: SecureVersion | undefined;
 }
 
 const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
@@ -58,27 +100,99 @@ export async function postgresSettings(info: PostgresInfo, options: OpenOptions)
   const { entryId } = options;
   const address: PostgresAddress =
     info.connectionString === undefined ? info : parseConnectionString(info.connectionString, entryId);
-  const [ca, cert, key] = await Promise.all([
-    readPem(address.sslCa, 'ssl_ca', entryId),
+  const [ca, cert, key, crl] = await Promise.all([
+    address.sslCa === 'system' ? systemStore() : readPem(address.sslCa, 'ssl_ca', entryId),
     readPem(address.sslCert, 'ssl_cert', entryId),
     readPem(address.sslKey, 'ssl_key', entryId),
+    readPem(address.sslCrl, 'sslcrl', entryId),
   ]);
+  // As libpq has it: without a database, the one with the user's name.
+  const database = options.database ?? address.database ?? address.username;
+  const withPasswords = await passwordsOf(address, database, entryId);
+  const [first, ...others] = address.shuffled ? shuffle(withPasswords) : withPasswords;
+  const ssl = sslOf(address, entryId);
   return {
     entryId,
-    server: address.server,
-    port: address.port,
-    // As libpq has it: without a database, the one with the user's name.
-    database: options.database ?? address.database ?? address.username,
+    ...first,
+    others,
+    targetSession: address.targetSession,
+    database,
     username: address.username,
-    password: address.password,
-    ssl: isSocketDirectory(address.server) ? 'disable' : address.ssl,
-    certificates: { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
+    ssl,
+    certificates: {
+      ...(ca && { ca }),
+      ...(cert && { cert }),
+      ...(key && { key }),
+      ...(crl && { crl }),
+      ...(address.sslKeyPassword !== undefined && { passphrase: address.sslKeyPassword }),
+    },
+    tlsVersions: address.tlsVersions,
+    tlsNegotiation: address.tlsNegotiation,
+    authentication: address.authentication,
     options: { ...address.options, ...info.options },
     connectTimeoutMs: address.connectTimeoutMs ?? info.connectTimeoutMs,
     statementTimeoutMs: info.statementTimeoutMs,
     sourceEncoding: textEncoding(info.sourceEncoding, entryId),
     lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
   };
+}
+
+/** Where the system has none, what Node trusts. */
+async function systemStore(): Promise<readonly string[]> {
+  const authorities = await systemAuthorities();
+  return authorities.length > 0 ? authorities : trustedAuthorities();
+}
+
+/** Binding the login to TLS takes TLS, and the authorities that everybody can have a certificate of take a name. */
+function sslOf({ ssl, sslCa, authentication }: PostgresAddress, entryId: string): SslMode {
+  if (sslCa === 'system' && ssl === 'prefer') return 'verify-full';
+  if (sslCa === 'system' && ssl !== 'verify-full') {
+    throw new LakeportError({
+      code: 'TLS_MODE_TOO_WEAK',
+      exit: 'usage',
+      message: `"ssl" is "${ssl}", which is too weak for "ssl_ca": "system": anybody can have a certificate of a public authority`,
+      hint: 'use "ssl": "verify-full", or leave it out',
+      context: { entry: entryId, detail: 'ssl' },
+    });
+  }
+  if (authentication?.channelBinding !== true || (ssl !== 'disable' && ssl !== 'prefer')) return ssl;
+  if (ssl === 'prefer') return 'require';
+  throw new LakeportError({
+    code: 'CONNECTION_STRING_INVALID',
+    exit: 'usage',
+    message:
+      'the connection string has channel_binding=require and sslmode=disable; there is nothing to bind to without TLS',
+    hint: 'use sslmode=require or more, or leave channel_binding out',
+    context: { entry: entryId, detail: 'connection_string' },
+  });
+}
+
+/** The hosts, each with its password. */
+async function passwordsOf(
+  address: PostgresAddress,
+  database: string,
+  entryId: string,
+): Promise<[PostgresHost, ...PostgresHost[]]> {
+  const { server, port, hostaddr, username, password, passwordFile, others = [] } = address;
+  const find =
+    password === undefined && passwordFile !== undefined ? await readPasswordFile(passwordFile, entryId) : undefined;
+  const withPassword = (host: PostgresHost): PostgresHost => ({
+    ...host,
+    password: find === undefined ? password : find({ ...host, database, username }),
+  });
+  return [withPassword({ server, port, hostaddr }), ...others.map(withPassword)];
+}
+
+function shuffle([first, ...others]: [PostgresHost, ...PostgresHost[]]): [PostgresHost, ...PostgresHost[]] {
+  const hosts = [first, ...others];
+  for (let i = hosts.length - 1; i > 0; i--) {
+    const k = Math.floor(Math.random() * (i + 1));
+    const [a, b] = [hosts[i] ?? first, hosts[k] ?? first];
+    hosts[i] = b;
+    hosts[k] = a;
+  }
+  const [chosen = first, ...rest] = hosts;
+  return [chosen, ...rest];
 }
 
 export function isSocketDirectory(server: string): boolean {

@@ -17,6 +17,7 @@ import type {
   TableId,
   TableProblem,
 } from '../source.js';
+import { type PatienceOptions, withPatience } from '../patience.js';
 import { listTables } from './catalog.js';
 import { nameNotReadable } from './catalog-text.js';
 import { describeColumns } from './columns.js';
@@ -33,10 +34,15 @@ import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
 import { inTransaction } from './transaction.js';
 import { checkWish, requirePages } from './wish.js';
 
-/** Connects the planner's session. @throws LakeportError */
-export async function openPostgresSource(settings: PostgresSettings, options: ConnectOptions): Promise<Source> {
-  const session = await openSession(settings, options);
-  return new PostgresSource(session);
+/** Connects the planner's session, to a server that may just be starting. @throws LakeportError */
+export async function openPostgresSource(
+  settings: PostgresSettings,
+  options: ConnectOptions & Pick<PatienceOptions, 'onWait'>,
+): Promise<Source> {
+  const { signal, onWait } = options;
+  const patience = { timeoutMs: settings.connectTimeoutMs, signal, onWait };
+  const session = await withPatience(patience, () => openSession(settings, options));
+  return new PostgresSource({ ...session, wanted: settings });
 }
 
 interface PlannerSession {
@@ -70,7 +76,9 @@ class PostgresSource implements Source {
   readonly engine = 'postgres';
   readonly server: ServerInfo;
   #client: pg.Client;
-  readonly #settings: PostgresSettings;
+  #settings: PostgresSettings;
+  /** As the user gave them, with all hosts. */
+  readonly #wanted: PostgresSettings;
   #facts: ServerFacts;
   readonly #relations = new Map<string, Relation>();
   /** Listed tables that nobody can ask for, since their names are no text. */
@@ -82,9 +90,10 @@ class PostgresSource implements Source {
   #loss: LakeportError | undefined;
   #onLost: () => void = () => undefined;
 
-  constructor({ client, settings, facts }: PlannerSession) {
+  constructor({ client, settings, facts, wanted }: PlannerSession & { readonly wanted: PostgresSettings }) {
     this.#client = client;
     this.#settings = settings;
+    this.#wanted = wanted;
     this.#facts = facts;
     this.#watch(client);
     this.server = {
@@ -230,7 +239,8 @@ class PostgresSource implements Source {
   async reopen(options: { readonly signal?: AbortSignal | undefined }): Promise<void> {
     this.#pinned = undefined;
     discard(this.#client);
-    const { client, facts } = await openSession(this.#settings, options);
+    const { client, facts, settings } = await openSession(this.#wanted, options);
+    this.#settings = settings;
     this.#client = client;
     this.#facts = facts;
     this.#relations.clear();

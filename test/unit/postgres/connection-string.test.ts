@@ -4,9 +4,12 @@ import { LakeportError } from '../../../src/errors.js';
 import { parseConnectionString } from '../../../src/sources/postgres/connection-string.js';
 
 const parse = (text: string) => parseConnectionString(text, 'ds_pg');
+/** What is not as it is by default. */
 const given = (text: string) =>
   Object.fromEntries(
-    Object.entries(parse(text)).filter(([, value]) => value !== undefined && JSON.stringify(value) !== '{}'),
+    Object.entries(parse(text)).filter(
+      ([, value]) => ![undefined, '{}', '[]', 'false', '{"channelBinding":false}'].includes(JSON.stringify(value)),
+    ),
   );
 
 test.each([
@@ -56,14 +59,97 @@ test.each([
     String.raw`  user=bob password=a\ b  `,
     { server: 'localhost', port: 5432, username: 'bob', password: 'a b', ssl: 'prefer' },
   ],
+  [
+    'postgres://bob@a:1,[::1]:2,c/x?target_session_attrs=read-write&load_balance_hosts=random',
+    {
+      server: 'a',
+      port: 1,
+      others: [
+        { server: '::1', port: 2 },
+        { server: 'c', port: 5432 },
+      ],
+      username: 'bob',
+      database: 'x',
+      ssl: 'prefer',
+      targetSession: 'read-write',
+      shuffled: true,
+    },
+  ],
+  [
+    'host=db,db2 hostaddr=10.0.0.1,10.0.0.2 port=6432 user=bob channel_binding=require sslmode=require',
+    {
+      server: 'db',
+      hostaddr: '10.0.0.1',
+      port: 6432,
+      others: [{ server: 'db2', hostaddr: '10.0.0.2', port: 6432 }],
+      username: 'bob',
+      ssl: 'require',
+      authentication: { channelBinding: true },
+    },
+  ],
+  [
+    'hostaddr=10.0.0.1 user=bob sslrootcert=system',
+    { server: '10.0.0.1', hostaddr: '10.0.0.1', port: 5432, username: 'bob', ssl: 'verify-full', sslCa: 'system' },
+  ],
+  [
+    'host=db user=bob require_auth=!password,!md5,!none passfile=/p sslnegotiation=direct sslmode=verify-ca sslcrl=/c',
+    {
+      server: 'db',
+      port: 5432,
+      username: 'bob',
+      passwordFile: '/p',
+      ssl: 'verify-ca',
+      sslCrl: '/c',
+      tlsNegotiation: 'direct',
+      authentication: { methods: ['scram-sha-256', 'gss', 'sspi', 'oauth'], channelBinding: false },
+    },
+  ],
 ])('%s', (text, expected) => {
   expect(given(text)).toEqual(expected);
 });
 
+/** "Parameter Key Words" of PostgreSQL 18's manual. */
+const PARAMETERS = `host hostaddr port dbname user password passfile require_auth channel_binding connect_timeout client_encoding
+  options application_name fallback_application_name keepalives keepalives_idle keepalives_interval keepalives_count
+  tcp_user_timeout replication gssencmode sslmode requiressl sslnegotiation sslcompression sslcert sslkey sslkeylogfile
+  sslpassword sslcertmode sslrootcert sslcrl sslcrldir sslsni requirepeer ssl_min_protocol_version ssl_max_protocol_version
+  min_protocol_version max_protocol_version krbsrvname gsslib gssdelegation scram_client_key scram_server_key service
+  servicefile target_session_attrs load_balance_hosts oauth_issuer oauth_client_id oauth_client_secret oauth_scope`;
+
+test('every parameter of libpq is known: honoured, without effect, or refused with what to do instead', () => {
+  for (const name of PARAMETERS.split(/\s+/)) {
+    if (name === 'requiressl') continue; // removed from libpq long ago
+    const text = `user=bob ${name}=nonsense`;
+    try {
+      parse(text);
+    } catch (thrown) {
+      const { message, hint } = LakeportError.from(thrown);
+      expect(message).not.toContain('unknown parameter');
+      expect(hint).not.toBe(`remove ${name}`);
+    }
+  }
+});
+
 test.each([
   ['postgres://db/x', /names no user/],
-  ['postgres://bob@a:1,b:2/x', /cannot be parsed|several hosts/],
-  ['host=a,b user=bob', /several hosts/],
+  ['host=a,b hostaddr=::1 user=bob', /2 host and 1 hostaddr/],
+  ['host=a,b port=1,2,3 user=bob', /3 ports for 2 hosts/],
+  ['host=a user=bob target_session_attrs=leader', /unknown target_session_attrs/],
+  ['host=a user=bob gssencmode=require', /gssencmode=require/],
+  ['host=a user=bob channel_binding=maybe', /unknown channel_binding/],
+  ['host=a user=bob sslrootcert=system sslmode=require', /too weak for sslrootcert=system/],
+  ['host=a user=bob sslnegotiation=direct', /too weak for sslnegotiation=direct/],
+  ['host=a user=bob require_auth=trust', /unknown require_auth/],
+  ['host=a user=bob require_auth=md5,!none', /unknown require_auth/],
+  ['host=a user=bob service=sales', /service/],
+  ['host=a user=bob requirepeer=postgres', /requirepeer/],
+  ['host=a user=bob sslcrldir=/crl', /sslcrldir/],
+  ['host=a user=bob sslcertmode=require', /sslcertmode=require/],
+  ['host=a user=bob sslsni=0', /sslsni=0/],
+  ['host=a user=bob replication=database', /replication=database/],
+  ['host=a user=bob min_protocol_version=3.2', /min_protocol_version/],
+  ['host=a user=bob options=--single', /options/],
+  ['host=a user=bob ssl_min_protocol_version=SSLv3', /ssl_min_protocol_version/],
   ['postgres://bob@db:99999/x', /port/],
   ['postgres://bob@db/x?sslmode=maybe', /sslmode/],
   ['postgres://bob@db/x?passwrod=pa55word', /unknown parameter, passwrod/],

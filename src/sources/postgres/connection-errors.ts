@@ -1,0 +1,223 @@
+import type { PeerCertificate } from 'node:tls';
+import { LakeportError } from '../../errors.js';
+import { postgresError } from './errors.js';
+import type { Greeting } from './greeting.js';
+import { quoteName } from './identifiers.js';
+import { displayAddress, type PostgresSettings } from './settings.js';
+
+/** What keeps a connection from being made. All of it is of exit class `unreachable`: no table was thought of yet. */
+
+interface LoginKind {
+  readonly code: string;
+  readonly hint: string;
+  readonly transient?: boolean;
+}
+
+/**
+ * What servers and poolers say at the door, by SQLSTATE and where one has several meanings by their words, which servers
+ * give in English here, as nobody has told them a language yet.
+ */
+const AT_THE_DOOR: readonly (readonly [state: string, words: RegExp, kind: (of: PostgresSettings) => LoginKind])[] = [
+  [
+    '28000',
+    /not permitted to log in/,
+    ({ username }) => ({
+      code: 'SOURCE_ACCESS_DENIED',
+      hint: `ALTER ROLE ${quoteName(username)} LOGIN, or use another "username" in the entry`,
+    }),
+  ],
+  [
+    '28000',
+    /does not exist/,
+    () => ({ code: 'SOURCE_ACCESS_DENIED', hint: 'correct "username" of the entry, or create the role' }),
+  ],
+  [
+    '42501',
+    /./,
+    ({ database, username }) => ({
+      code: 'SOURCE_ACCESS_DENIED',
+      hint: `GRANT CONNECT ON DATABASE ${quoteName(database)} TO ${quoteName(username)}, or use another "database" or "username" in the entry`,
+    }),
+  ],
+  [
+    '55000',
+    /./,
+    ({ database }) => ({
+      code: 'SOURCE_DATABASE_CLOSED',
+      hint: `ALTER DATABASE ${quoteName(database)} ALLOW_CONNECTIONS true, or use another "database" in the entry`,
+    }),
+  ],
+  [
+    '0A000',
+    /conversion|encoding/,
+    () => ({
+      code: 'SOURCE_ENCODING_NOT_SUPPORTED',
+      hint: 'the server cannot convert text of this database; copy it into one with another encoding',
+    }),
+  ],
+  [
+    '53300',
+    /./,
+    ({ database, username }) => ({
+      code: 'SOURCE_TOO_MANY_CONNECTIONS',
+      hint: `end other sessions, or raise max_connections of the server or the connection limit of ${quoteName(username)} or ${quoteName(database)}`,
+      transient: true,
+    }),
+  ],
+  // Poolers: no such database or user, a wrong password, no server behind it.
+  [
+    '08P01',
+    /./,
+    () => ({
+      code: 'SOURCE_ACCESS_DENIED',
+      hint: 'the pooler refuses the login: check "database", "username" and "password" of the entry, and its log',
+    }),
+  ],
+];
+
+/** Anything that was thrown while the connection was made. */
+export function connectionError(
+  thrown: unknown,
+  settings: PostgresSettings,
+  { isConnected, hasAnswered }: { readonly isConnected: boolean; readonly hasAnswered: boolean },
+): LakeportError {
+  if (thrown instanceof LakeportError && thrown.exit !== 'tables-failed') return thrown;
+  const error = postgresError(thrown, { entry: settings.entryId });
+  if (error.exit === 'usage') return error;
+  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const state = thrown instanceof Error && 'severity' in thrown && 'code' in thrown ? String(thrown.code) : undefined;
+  const known = isConnected
+    ? undefined
+    : AT_THE_DOOR.find(([of, words]) => of === state && words.test(said))?.[2](settings);
+  const certificate = mismatch(thrown);
+  const { code, hint, transient, message } = error.toData();
+  const cannot = (reason: string) => `cannot connect to ${displayAddress(settings)}: ${reason}`;
+  const place = { exit: 'unreachable', context: error.context, cause: thrown } as const;
+  if (known !== undefined) return new LakeportError({ ...place, ...known, message: cannot(said) });
+  if (certificate !== undefined)
+    return new LakeportError({ ...place, ...nameMismatch(certificate, settings), message: cannot(said) });
+  if (code === 'SOURCE_CONNECTION_LOST' && state === undefined && !isConnected && !hasAnswered) {
+    const reason = 'the connection was closed before anything was answered';
+    const check = 'check that "server" and "port" of the entry lead to PostgreSQL, and what stands between';
+    return new LakeportError({ ...place, code, hint: check, transient, message: cannot(reason) });
+  }
+  if (error.exit === 'unexpected') {
+    // The driver's own words: an answer that it does not know, or a way to log in that it does not speak.
+    const check =
+      'check that "server" and "port" of the entry lead to PostgreSQL, and how pg_hba.conf lets this user in';
+    return new LakeportError({ ...place, code: 'SOURCE_ANSWER_UNKNOWN', hint: check, message: cannot(message) });
+  }
+  if (error.exit === 'tables-failed') {
+    // Once a login went through it is the first question that failed.
+    const own = isConnected ? code : 'SOURCE_ACCESS_DENIED';
+    return new LakeportError({ ...place, code: own, hint, transient, message: cannot(said) });
+  }
+  return new LakeportError({ ...place, code, hint, transient, message: cannot(message) });
+}
+
+/** The certificate of a server that is another one than was asked for. */
+function mismatch(thrown: unknown): PeerCertificate | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return undefined;
+  // Node's error carries it.
+  return 'cert' in thrown ? (thrown.cert as PeerCertificate) : undefined;
+}
+
+function nameMismatch(certificate: PeerCertificate, { server }: PostgresSettings) {
+  const names = (certificate.subjectaltname ?? '')
+    .split(', ')
+    .map((name) => name.replace(/^(DNS|IP Address|URI):/, ''));
+  const common = [certificate.subject.CN].flat().filter((name) => name !== undefined);
+  const all = names.join('') === '' ? common : names;
+  return {
+    code: 'SOURCE_TLS_UNTRUSTED',
+    hint: `the certificate is for ${all.join(', ')}: connect by one of these names, or let the server have one for ${server}; "ssl": "verify-ca" does not compare names`,
+  };
+}
+
+/** What the first bytes say; undefined where they are PostgreSQL's. */
+export function greetingProblem(greeting: Greeting, settings: PostgresSettings): LakeportError | undefined {
+  const { entryId, ssl } = settings;
+  const address = displayAddress(settings);
+  const context = { entry: entryId, detail: 'ssl' };
+  switch (greeting.kind) {
+    case 'postgres':
+      return undefined;
+    case 'tls refused':
+      return new LakeportError({
+        code: 'SOURCE_TLS_REFUSED',
+        exit: 'unreachable',
+        message: `cannot connect to ${address}: the server offers no TLS, and "ssl" is "${ssl}"`,
+        hint: 'switch TLS on in the server, or use "ssl": "prefer" if the network can be trusted',
+        context,
+      });
+    case 'tls error':
+      return new LakeportError({
+        code: 'SOURCE_TLS_REFUSED',
+        exit: 'unreachable',
+        message: `cannot connect to ${address}: the server answers the question for TLS with an error: ${greeting.message}`,
+        hint: 'see the server log; "ssl": "disable" asks for no TLS, if the network can be trusted',
+        context,
+        transient: true,
+      });
+    case 'other':
+      return new LakeportError({
+        code: 'SOURCE_NOT_POSTGRES',
+        exit: 'unreachable',
+        message: `cannot connect to ${address}: ${greeting.name} answers there, not PostgreSQL`,
+        hint: 'correct "server" and "port" of the entry, or its "ds_type"',
+        context: { entry: entryId, detail: 'port' },
+      });
+  }
+}
+
+export function authenticationRefused(settings: PostgresSettings, problem: string): LakeportError {
+  return new LakeportError({
+    code: 'SOURCE_AUTHENTICATION_TOO_WEAK',
+    exit: 'unreachable',
+    message: `cannot connect to ${displayAddress(settings)}: ${problem}`,
+    hint: 'let the server ask for what is demanded (pg_hba.conf, password_encryption, TLS), or demand less in the connection string',
+    context: { entry: settings.entryId, detail: 'connection_string' },
+  });
+}
+
+export function otherKind(settings: PostgresSettings, kind: string): LakeportError {
+  return new LakeportError({
+    code: 'SOURCE_OTHER_KIND',
+    exit: 'unreachable',
+    message: `cannot connect to ${displayAddress(settings)}: the server is ${kind}, and target_session_attrs is ${settings.targetSession ?? 'any'}`,
+    hint: 'add the host that is meant to the connection string, or change target_session_attrs',
+    context: { entry: settings.entryId, detail: 'connection_string' },
+  });
+}
+
+export function timedOut(settings: PostgresSettings): LakeportError {
+  return new LakeportError({
+    code: 'SOURCE_TIMEOUT',
+    exit: 'unreachable',
+    message: `cannot connect to ${displayAddress(settings)}: no answer within ${settings.connectTimeoutMs / 1000} s`,
+    hint: 'check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
+    context: { entry: settings.entryId },
+    transient: true,
+  });
+}
+
+export function keptWaiting(settings: PostgresSettings): LakeportError {
+  return new LakeportError({
+    code: 'SOURCE_TIMEOUT',
+    exit: 'unreachable',
+    message: `${displayAddress(settings)} took the connection, and has not answered on it for ${settings.connectTimeoutMs / 1000} s`,
+    hint: 'a pooler may have no connection left for it: make its pool larger than the readers and one more, or lower --n_jobs and --parallel',
+    context: { entry: settings.entryId },
+    transient: true,
+  });
+}
+
+export function aborted(settings: PostgresSettings): LakeportError {
+  return new LakeportError({
+    code: 'INTERRUPTED',
+    exit: 'interrupted',
+    message: `the connection to ${displayAddress(settings)} was given up`,
+    context: { entry: settings.entryId },
+  });
+}
