@@ -30,6 +30,7 @@ export class ExportRecord {
   readonly #options: RecordOptions;
   readonly #export: ExportOptions;
   readonly #settings: RecordedSettings;
+  readonly #fate: { isLost: boolean };
   #isPlanned = false;
 
   private constructor(
@@ -40,8 +41,10 @@ export class ExportRecord {
       readonly export: ExportOptions;
       readonly settings: RecordedSettings;
       readonly earlier: RunHistory | undefined;
+      readonly fate: { isLost: boolean };
     },
   ) {
+    this.#fate = run.fate;
     this.#options = options;
     this.#log = run.log;
     this.#run = run.logged;
@@ -69,12 +72,13 @@ export class ExportRecord {
       const sourceType = auth.database(sourceId).engine;
       const { commandLine, target } = run;
       const { envName } = flags;
+      const fate = { isLost: false };
       const beginning = log.begin(
         { runId, startedAt, commandLine, settings, target, envName, sourceType },
-        await listenerOf(options),
+        await listenerOf(options, fate),
       );
       const logged = await unlessAborted(context.signal, beginning);
-      return new ExportRecord(options, { log, logged, export: run.export, settings, earlier: undefined });
+      return new ExportRecord(options, { log, logged, export: run.export, settings, earlier: undefined, fate });
     } catch (thrown) {
       await log?.close();
       const error = LakeportError.from(thrown);
@@ -95,11 +99,12 @@ export class ExportRecord {
     run: { readonly log: RunLog; readonly export: ExportOptions },
   ): Promise<ExportRecord> {
     const { log } = run;
+    const fate = { isLost: false };
     const { auth, context } = options;
-    const resuming = log.resume(run.export.runId, await listenerOf(options));
+    const resuming = log.resume(run.export.runId, await listenerOf(options, fate));
     const { run: logged, history } = await unlessAborted(context.signal, resuming);
     const settings = recordedSettings(run.export, { auth, redactor: context.redactor });
-    return new ExportRecord(options, { log, logged, export: run.export, settings, earlier: history });
+    return new ExportRecord(options, { log, logged, export: run.export, settings, earlier: history, fate });
   }
 
   /** Of the log, for people. */
@@ -107,9 +112,9 @@ export class ExportRecord {
     return this.#log.address;
   }
 
-  /** True where the run could be finished later. */
+  /** True where the log has what finishing the run takes; for certain only after `close`. */
   get isResumable(): boolean {
-    return this.#isPlanned && this.#settings.hidden.length === 0;
+    return this.#isPlanned && this.#settings.hidden.length === 0 && !this.#fate.isLost;
   }
 
   /**
@@ -152,9 +157,17 @@ export class ExportRecord {
   }
 }
 
-async function listenerOf({ observer, context }: RecordOptions): Promise<LogListener> {
+async function listenerOf({ observer, context }: RecordOptions, fate: { isLost: boolean }): Promise<LogListener> {
   const { logMessages } = await import('../runlog/index.js');
-  return { ...logMessages(observer), onTaken: () => context.abandon(runTaken()) };
+  const messages = logMessages(observer);
+  return {
+    ...messages,
+    onTaken: () => context.abandon(runTaken()),
+    onLost: (error) => {
+      fate.isLost = true;
+      messages.onLost?.(error);
+    },
+  };
 }
 
 /** What is staged belongs to the other process: withdrawing it would take it away from that one. */

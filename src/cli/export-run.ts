@@ -12,6 +12,7 @@ import type { ExportRecord } from './export-record.js';
 import { writeDocument } from './failure.js';
 import type { LogFlags } from './log-flags.js';
 import { combineObservers } from './observers.js';
+import { isWorthResuming, type UnfinishedError } from './resume-offer.js';
 import { runDocument } from './run-json.js';
 import type { Session } from './session.js';
 
@@ -36,7 +37,7 @@ export async function executeExport(run: ExportRunOptions): Promise<number> {
   const { options, record, session, context, json, quiet } = run;
   const result = await recordedRun(run);
   session.stop();
-  const resume = result.exit === undefined ? undefined : wayToResume(run);
+  const resume = result.exit === undefined ? undefined : wayToResume(run, unfinishedIn(result, context.signal));
   if (resume !== undefined) session.log.write('INFO', `To finish this run: ${resume}`, { event: 'resumable' });
   const exitCode = context.log.exitCode(result.exit === undefined ? 0 : EXIT_CODES[result.exit]);
   if (json) {
@@ -65,6 +66,7 @@ export function publicNames(plan: RunPlan, redactor: Redactor): void {
 /** The log has all of the run when this settles, however it ends. */
 async function recordedRun(run: ExportRunOptions): Promise<RunResult> {
   const { options, auth, record, session, context } = run;
+  let error: LakeportError;
   try {
     const { runExport } = await import('../export/export.js');
     const publish = (plan: RunPlan) => publicNames(plan, context.redactor);
@@ -78,17 +80,30 @@ async function recordedRun(run: ExportRunOptions): Promise<RunResult> {
     // Whatever hangs, the log is to have the run's end.
     return await withinGrace(signal, runExport({ options, auth, observer, signal, ...hooks }), 'run');
   } catch (thrown) {
-    const error = LakeportError.from(thrown);
+    error = LakeportError.from(thrown);
     await record?.failed(error);
-    throw error.exit === 'usage' || error.exit === 'in-use' ? error : withHint(error, wayToResume(run));
   } finally {
     await record?.close();
   }
+  // Only now it is known whether the log has all of it.
+  if (error.exit === 'usage' || error.exit === 'in-use') throw error;
+  throw withHint(error, wayToResume(run, [error]));
+}
+
+/** What befell the tables that are not published. */
+function unfinishedIn(result: RunResult, signal: AbortSignal): (UnfinishedError | undefined)[] {
+  const tables = result.tables.filter(({ state }) => state !== 'completed');
+  const reason = signal.aborted && signal.reason instanceof LakeportError ? [signal.reason] : [];
+  const taken = reason.filter(({ code }) => code === 'RUN_TAKEN');
+  return [...tables.map(({ error }) => error), ...taken];
 }
 
 /** The command that finishes the run, where there is one. */
-function wayToResume({ record, options, auth, log }: ExportRunOptions): string | undefined {
-  if (record?.isResumable !== true) return undefined;
+function wayToResume(
+  { record, options, auth, log }: ExportRunOptions,
+  unfinished: readonly (UnfinishedError | undefined)[],
+): string | undefined {
+  if (record?.isResumable !== true || !isWorthResuming(unfinished, options)) return undefined;
   return resumeCommand({ runId: options.runId, authFile: auth.path, logEntryId: log.entryId });
 }
 

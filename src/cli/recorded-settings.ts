@@ -109,6 +109,12 @@ export function refuseOtherPlaces(settings: unknown, options: ExportOptions, aut
   }
 }
 
+/** What the run was to promise: `run` where it was to be that or nothing. */
+export function recordedConsistency(settings: unknown): 'run' | undefined {
+  const { options } = settingsOf(settings);
+  return isRecord(options) && options['consistency'] === 'run' ? 'run' : undefined;
+}
+
 /** Where the manifests of the recorded run's tables lie. */
 export function recordedManifestPlace(settings: unknown): ManifestPlace {
   const { options } = settingsOf(settings);

@@ -12,7 +12,7 @@ import { ScratchDirectory } from '../support/scratch.js';
 
 /** Behind a pooler the next statement may be in another session of the server, which other programs have used before. */
 
-const TABLES = 40;
+const TABLES = 20;
 const ROWS = 50;
 
 /** What other programs set for themselves in sessions that they share with ours. */
@@ -71,7 +71,7 @@ async function expectExact(files: (name: string) => Promise<string[]>): Promise<
   const names = Array.from({ length: TABLES }, (_, i) => `t${i + 1}`);
   const small = await queryDuckDb(`
     SELECT count(*)::INT AS rows, count(*) FILTER (span = 'P' || id || 'DT1H')::INT AS spans,
-           count(*) FILTER (f = 0.1::FLOAT + id)::INT AS floats, count(*) FILTER (hex(b) = 'DEADBEEF')::INT AS bytes,
+           count(*) FILTER (f = 0.1::FLOAT::DOUBLE + id)::INT AS floats, count(*) FILTER (hex(b) = 'DEADBEEF')::INT AS bytes,
            count(DISTINCT moment)::INT AS times
     FROM ${await read(names)}`);
   const all = TABLES * ROWS;
@@ -111,17 +111,11 @@ describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
 
     const args = ['--source_schema_name', 's', '-p', '2', '--n_jobs', '3', '--large_table_threshold', '1000'];
 
-    it('all is exact, from one snapshot', async () => {
-      await using run = await runExport(pooler.server, { args: [...args, '--consistency', 'run'] });
-      expect(run.cli).toMatchObject({ code: 0 });
-      expect(run.result).toMatchObject({ consistency: 'run', totals: { completed: TABLES + 1 } });
-      await expectExact((name) => run.files(name, 's'));
-    });
-
     it.each(['run', 'none'])('all is exact beside others that set what they like (--consistency %s)', async (level) => {
       const stop = await startOthers(pooler.server, mode === 'session' ? 4 : 12);
       await using run = await runExport(pooler.server, { args: [...args, '--consistency', level] }).finally(stop);
       expect(run.cli).toMatchObject({ code: 0 });
+      expect(run.result).toMatchObject({ consistency: level, totals: { completed: TABLES + 1 } });
       await expectExact((name) => run.files(name, 's'));
     });
 
@@ -160,7 +154,7 @@ describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
       '2',
     ];
     for (const args of [
-      ['check', ...source],
+      ['check', '-a', auth, 'ds_pg'],
       ['plan', ...source, ...target],
       [...source, ...target, '--log_db_auth_id', 'log_pg'],
       ['runs', '-a', auth, '--log_db_auth_id', 'log_pg'],

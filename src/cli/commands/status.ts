@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { unlessAborted } from '../../export/interruption.js';
-import type { RunRecord } from '../../runlog/index.js';
+import type { RunHistory } from '../../runlog/index.js';
 import { recordedAuthFile, resumeCommand } from '../command-text.js';
 import type { CliContext } from '../context.js';
 import { writeDocument } from '../failure.js';
@@ -9,7 +9,8 @@ import { runIdBegin } from '../flag-values.js';
 import type { GivenFlags } from '../given-flags.js';
 import { readLoggingSettings } from '../logging.js';
 import { closeLog, type LogReading, openLogToRead, readLogReading } from '../log-reading.js';
-import { canBeRestored } from '../recorded-settings.js';
+import { canBeRestored, recordedConsistency } from '../recorded-settings.js';
+import { isWorthResuming } from '../resume-offer.js';
 import { withSession } from '../session.js';
 import { statusDocument } from '../status-json.js';
 import { statusText } from '../status-report.js';
@@ -39,7 +40,7 @@ export async function statusCommand(options: {
       const history = await unlessAborted(context.signal, log.history(runId));
       if (json) writeDocument(statusDocument(history, log.address, context.log.exitCode(0)), context);
       else {
-        const resume = wayToResume(history.run, reading);
+        const resume = wayToResume(history, reading);
         const text = statusText(history, { output: context.stdout, resume, now: new Date() });
         context.stdout.write(context.redactor.redact(text));
       }
@@ -52,11 +53,16 @@ export async function statusCommand(options: {
 
 /** The command that finishes the run, where there is one. */
 function wayToResume(
-  { runId, state, tables, settings, commandLine }: RunRecord,
-  { authFile = recordedAuthFile(commandLine) ?? 'auth.json', entryId: logEntryId }: LogReading,
+  { run, tables }: RunHistory,
+  { authFile = recordedAuthFile(run.commandLine) ?? 'auth.json', entryId: logEntryId }: LogReading,
 ): string | undefined {
+  const { runId, state, settings } = run;
   const isOver = state === 'completed' || state === 'running';
-  if (isOver || tables === undefined || !canBeRestored(settings)) return undefined;
+  if (isOver || run.tables === undefined || !canBeRestored(settings)) return undefined;
+  const unfinished = tables.filter((table) => table.state !== 'completed').map(({ error }) => error);
+  // What was begun with tables and came to none of them has an error of its own.
+  const failures = unfinished.length === 0 ? [run.error] : unfinished;
+  if (!isWorthResuming(failures, { consistency: recordedConsistency(settings) })) return undefined;
   return resumeCommand({ runId, authFile, logEntryId });
 }
 
