@@ -244,7 +244,7 @@ async function withinConnections({ source, observer }: PlanningContext, wanted: 
       code: 'NO_FREE_CONNECTIONS',
       exit: 'unreachable',
       message: `${address} has no free connection for a reader; ${wanted} ${wanted === 1 ? 'is' : 'are'} needed`,
-      hint: 'Raise max_connections or the limit of the user, close other sessions, or ask for fewer readers with -p and --n_jobs.',
+      hint: 'Raise the limit of connections of the server, database or user, or close other sessions; one reader is the least.',
     });
   }
   observer.message?.(

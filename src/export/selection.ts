@@ -126,7 +126,8 @@ function idleExclude(pattern: TablePattern, others: readonly OtherRelation[], al
   const text = `${quoted(pattern.text)} of --exclude matches none of the tables`;
   const partition = others.find(({ id, partOf }) => partOf !== undefined && pattern.matches(id));
   if (partition !== undefined) return `${text}: ${tableName(partition.id)} is ${partition.what}`;
-  return `${text}${suggestedTable(pattern.text, all)}`;
+  const namesSomething = [...all, ...others].some(({ id }) => pattern.matches(id));
+  return namesSomething ? text : `${text}${suggestedTable(pattern.text, all)}`;
 }
 
 /** A table that the source knows no estimate of is not left out on suspicion. */

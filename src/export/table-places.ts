@@ -3,6 +3,7 @@ import type { SourceTable, TableId } from '../sources/source.js';
 import { joinPath, tableDirectory } from '../storage/path.js';
 import { TablePattern } from './like-pattern.js';
 import { FORMER_MANIFEST_PLACE, manifestPath } from './manifest-place.js';
+import { suggestedTable } from './near-names.js';
 import type { ExportOptions } from './options.js';
 import type { PlanStorages } from './run-storages.js';
 import { tableKey, tableName } from './table-name.js';
@@ -59,7 +60,6 @@ export async function placeTables(
     places.push({ id, place: { storageId, directory, displayPath: storage.display(directory), manifest } });
   }
   await checkCollisions(places, storages);
-  const idle = routes.filter(({ isTaken }) => !isTaken);
   const byTable = new Map(places.map(({ id, place }) => [tableKey(id), place]));
   return {
     of: (id) => {
@@ -67,11 +67,32 @@ export async function placeTables(
       if (place === undefined) throw new TypeError(`${tableName(id)} is none of the tables that were placed`);
       return place;
     },
-    warnings: idle.map(({ patterns, storageId }) => {
-      const list = patterns.map(({ text }) => JSON.stringify(text)).join(', ');
-      return `No table goes to ${storageId} by ${list} of --route`;
-    }),
+    warnings: routes.flatMap((route) => routeWarnings(route, tables)),
   };
+}
+
+interface TakenRoute {
+  readonly patterns: readonly TablePattern[];
+  readonly storageId: string;
+  readonly isTaken: boolean;
+}
+
+/** What of a route has no effect. */
+function routeWarnings(
+  { patterns, storageId, isTaken }: TakenRoute,
+  tables: readonly Pick<SourceTable, 'id'>[],
+): string[] {
+  const idle = patterns.filter((pattern) => !tables.some(({ id }) => pattern.matches(id)));
+  if (isTaken) {
+    return idle.map(({ text }) => `No table matches ${JSON.stringify(text)} of --route${suggestedTable(text, tables)}`);
+  }
+  const list = patterns.map(({ text }) => JSON.stringify(text)).join(', ');
+  const [first] = idle;
+  const why =
+    idle.length < patterns.length || first === undefined
+      ? ': what matches goes by an earlier --route'
+      : suggestedTable(first.text, tables);
+  return [`No table goes to ${storageId} by ${list} of --route${why}`];
 }
 
 interface PlacedTable {

@@ -1,6 +1,7 @@
 import { LakeportError } from '../errors.js';
 import type { PartitionMethod, PartitionWish, TableId } from '../sources/source.js';
 import type { TableConfig } from './options.js';
+import { suggestedTable } from './near-names.js';
 import { readersPerTable } from './readers.js';
 import { tableName } from './table-name.js';
 import type { TableSettings } from './table-settings.js';
@@ -67,7 +68,8 @@ export class TableWishes {
       .filter((entry) => !tables.some((table) => isFor(entry, table, exactly) || isFor(entry, table, inAnyCase)))
       .map(({ schema, table }) => {
         const name = schema === undefined ? table : `${schema}.${table}`;
-        return `No exported table is called ${JSON.stringify(name)}, as --table_config says`;
+        const ids = tables.map((id) => ({ id }));
+        return `No exported table is called ${JSON.stringify(name)}, as --table_config says${suggestedTable(name, ids)}`;
       });
   }
 }

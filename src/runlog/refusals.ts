@@ -46,7 +46,7 @@ export function runHeld(runId: string, where: string | undefined): LakeportError
     code: 'RUN_HELD',
     exit: 'in-use',
     message: `Run ${runId} is in progress${where === undefined ? '' : `, in ${where}`}`,
-    hint: 'Wait for its end; after a crash on another machine it can be resumed within a minute.',
+    hint: 'Wait for its end; after a crash on another machine it can be resumed a minute later.',
   });
 }
 

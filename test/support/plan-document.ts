@@ -16,7 +16,12 @@ export interface PlanDocument {
   }[];
   readonly problems: readonly { readonly table: string; readonly error: ErrorDocument }[];
   readonly skipped: readonly { readonly table: string; readonly reason: ErrorDocument }[];
-  readonly left_out: readonly { readonly table: string; readonly flags: readonly string[] }[];
+  readonly left_out: readonly {
+    readonly schema: string;
+    readonly table: string;
+    readonly kind: string;
+    readonly flags: readonly string[];
+  }[];
   readonly warnings: readonly { readonly message: string }[];
   /** Where it came to no plan. */
   readonly error?: ErrorDocument;

@@ -120,7 +120,7 @@ function serverErrorOf(thrown: unknown): ServerError | undefined {
 
 function grantHint({ table }: MssqlErrorPlace): string {
   const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'grant SELECT to this user';
-  return `${grant}, or leave the table out with --exclude`;
+  return `${grant} (behind a view of another owner: on what the message names), or leave the table out with --exclude`;
 }
 
 /** The code of an error and of what caused it, innermost first. */

@@ -135,7 +135,7 @@ function unreadableType({ name, typeName }: AttributeRow): LakeportError {
     code: 'TYPE_NOT_READABLE',
     exit: 'tables-failed',
     message: `values of type ${typeName} cannot be read`,
-    hint: 'change the column, or leave the table out with --exclude',
+    hint: 'change the column, export a view without it (with --include_views), or leave the table out with --exclude',
     context: { column: name },
   });
 }

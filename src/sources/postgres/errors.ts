@@ -65,6 +65,12 @@ export const UNLOGGED = {
   hint: 'read it from the primary, or leave it out with --exclude',
 } as const satisfies Kind;
 
+const OUT_OF_MEMORY: Kind = {
+  code: 'SOURCE_OUT_OF_MEMORY',
+  exit: 'tables-failed',
+  hint: 'the server is short of memory: lower --n_jobs and --parallel, or give it more',
+};
+
 const NOT_POPULATED: Kind = {
   code: 'TABLE_NOT_POPULATED',
   exit: 'tables-failed',
@@ -109,9 +115,13 @@ const SQLSTATES: Readonly<Record<string, Kind>> = {
   '42P01': {
     code: 'TABLE_NOT_FOUND',
     exit: 'tables-failed',
-    hint: 'it was dropped or renamed meanwhile; run again',
+    hint: 'what the message names was dropped or renamed: run again, or correct the view or function that reads it',
   },
-  '42703': { code: 'TABLE_CHANGED', exit: 'tables-failed', hint: 'its columns changed meanwhile; run again' },
+  '42703': {
+    code: 'TABLE_CHANGED',
+    exit: 'tables-failed',
+    hint: 'its columns changed meanwhile: run again, or correct the view or function that names the column',
+  },
   '53200': {
     code: 'SOURCE_OUT_OF_MEMORY',
     exit: 'tables-failed',
@@ -133,7 +143,7 @@ const SQLSTATES: Readonly<Record<string, Kind>> = {
   '57014': {
     code: 'SOURCE_STATEMENT_CANCELED',
     exit: 'tables-failed',
-    hint: 'raise "statement_timeout" of the entry if it ran out',
+    hint: 'raise "statement_timeout" of the entry, if that ran out; else somebody canceled the read (pg_cancel_backend)',
   },
   '57P01': {
     ...LOST,
@@ -265,6 +275,8 @@ function kindOf(thrown: unknown, state: string | undefined): Kind | undefined {
     const pooler = state === '08P01' ? POOLERS.find(([words]) => words.test(thrown.message)) : undefined;
     if (pooler !== undefined) return pooler[1];
     const known = foreignKind(thrown) ?? SQLSTATES[state] ?? SQLSTATES[state.slice(0, 2)];
+    // Only where it is room for locks that is short does the server speak of a setting.
+    if (state === '53200' && thrown.hint === undefined) return OUT_OF_MEMORY;
     // Of a materialized view; anything else of this SQLSTATE is not about a table.
     if (state === '55000' && thrown.routine === 'ExecOpenScanRelation') return NOT_POPULATED;
     return known ?? { code: 'SOURCE_QUERY_FAILED', exit: 'tables-failed', ...(thrown.hint && { hint: thrown.hint }) };

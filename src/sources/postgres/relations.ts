@@ -75,7 +75,7 @@ function denied(id: TableId, message: string, grant: string): LakeportError {
     code: 'TABLE_PERMISSION_DENIED',
     exit: 'tables-failed',
     message,
-    hint: `GRANT ${grant} to this user, or leave the table out with --exclude`,
+    hint: `GRANT ${grant} TO this user, or leave the table out with --exclude`,
     context: { table: displayTable(id) },
   });
 }
@@ -85,7 +85,7 @@ function tableNotFound(id: TableId): LakeportError {
     code: 'TABLE_NOT_FOUND',
     exit: 'tables-failed',
     message: 'the table does not exist',
-    hint: 'it was dropped or renamed meanwhile; run again',
+    hint: 'it was dropped or renamed meanwhile: run again',
     context: { table: displayTable(id) },
   });
 }
