@@ -69,6 +69,8 @@ export interface Slice {
   readonly estimatedRows: number | undefined;
   /** Hive-style directories below the table's, e.g. `year=2025/month=01`. */
   readonly directory?: string | undefined;
+  /** Rows of all the table's slices together, where the question that made them counted them. */
+  readonly tableRows?: number | undefined;
 }
 
 export type Consistency = 'run' | 'table' | 'none';

@@ -4,7 +4,7 @@ import type { Tedious } from './driver-connection.js';
 import { type WireType, wireTypeOf } from './tds/wire-type.js';
 
 /** A value as the driver gives it; the queries ask for none that it would change. */
-export type QueryValue = string | number | boolean | null;
+export type QueryValue = string | number | boolean | Uint8Array | null;
 
 export interface StreamEnd {
   /** As the server counted them; undefined where it was told not to. */

@@ -180,8 +180,28 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
        FROM sys.columns AS own WHERE own.object_id = object AND own.name = col)`,
     `CREATE MACRO SERVERPROPERTY(property) AS CASE property
        WHEN 'ProductVersion' THEN ${text(quirks.version ?? '16.0.4105.2')} WHEN 'EngineEdition' THEN '${quirks.edition ?? 3}' END`,
+    textInStyle(quirks),
     `CREATE MACRO DB_NAME() AS 'shop'`,
     `CREATE MACRO DB_ID() AS 5`,
     `CREATE MACRO SYSUTCDATETIME() AS TIMESTAMP '2025-01-31 12:34:56.123456'`,
   ];
+}
+
+/** The first of the server's versions whose style 3 gives every digit of a float. */
+const SQL_SERVER_2016 = 13;
+
+/**
+ * CONVERT to text, by the styles of "CAST and CONVERT (Transact-SQL)": money has two digits behind the point unless the
+ * style is 2, floats six in all unless it is 1, 2 or 3, and bytes are taken for characters unless it is 1. A style that
+ * is not known counts as 0.
+ */
+function textInStyle({ noStyles = false, version = '16.0' }: Quirks): string {
+  const known = (...styles: readonly number[]) => (noStyles ? 'false' : `style IN (${styles.join(', ')})`);
+  const every = Number(version.split('.')[0]) >= SQL_SERVER_2016 ? known(3) : 'false';
+  const float = 'TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE)';
+  return `CREATE MACRO text_in_style(x, style) AS CASE
+    WHEN typeof(x) IN ('DECIMAL(21,4)', 'DECIMAL(10,4)') AND NOT ${known(2)} THEN CAST(TRY_CAST(CAST(x AS VARCHAR) AS DECIMAL(21,2)) AS VARCHAR)
+    WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CASE WHEN ${every} THEN printf('%.16e', ${float}) WHEN ${known(2)} THEN printf('%.15e', ${float}) ELSE printf('%.6g', ${float}) END
+    WHEN typeof(x) = 'BLOB' AND ${known(1)} THEN '0x' || hex(TRY_CAST(CAST(x AS VARCHAR) AS BLOB))
+    ELSE CAST(x AS VARCHAR) END`;
 }

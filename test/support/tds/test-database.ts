@@ -1,4 +1,4 @@
-import { DuckDBInstance, DuckDBTypeId, type DuckDBConnection, type DuckDBType } from '@duckdb/node-api';
+import { DuckDBBlobValue, DuckDBInstance, DuckDBTypeId, type DuckDBConnection, type DuckDBType } from '@duckdb/node-api';
 import type { WireColumn, WireValue } from './result-set.js';
 import type { TdsAnswer, TdsHandler, TdsQuery } from './session.js';
 import { splitList, toDuckDb } from './t-sql.js';
@@ -136,6 +136,8 @@ function wireTypeOf(type: DuckDBType): string {
       return 'bit';
     case DuckDBTypeId.DATE:
       return 'date';
+    case DuckDBTypeId.BLOB:
+      return 'varbinary(max)';
     case DuckDBTypeId.TIMESTAMP:
       return 'datetime2(6)';
     default:
@@ -144,5 +146,6 @@ function wireTypeOf(type: DuckDBType): string {
 }
 
 function wireValueOf(value: unknown): WireValue {
+  if (value instanceof DuckDBBlobValue) return value.bytes;
   return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? value : String(value);
 }

@@ -51,4 +51,6 @@ export interface Quirks {
   readonly readCommittedSnapshot?: boolean;
   readonly version?: string;
   readonly edition?: number;
+  /** CONVERT knows no styles but those of dates (Babelfish). */
+  readonly noStyles?: boolean;
 }

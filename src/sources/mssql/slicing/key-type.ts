@@ -1,20 +1,30 @@
+import { LakeportError } from '../../../errors.js';
+import type { QueryValue } from '../client.js';
 import type { WireType } from '../tds/wire-type.js';
 
 /**
- * Values of slices' keys travel as text: the server makes one of a value that loses nothing, and takes it back in a
- * literal of the key's own type, so that comparisons are those of the key and an index on it is of use.
+ * How a key's values go to the server and back. A value is asked for in a form that loses nothing on any server: bytes
+ * and doubles as the wire has them, the rest as text that needs no style of its own. It goes back in a literal of the
+ * key's own type, so that comparisons are those of the key and an index on it is of use; a text that is not of the
+ * type's form goes nowhere.
  */
 export interface KeyType {
-  /** For the text of a key's value. */
-  readonly toText: (key: string) => string;
-  /** The value with this text. */
+  /** As in CREATE TABLE. */
+  readonly name: string;
+  /** What is asked for, given the key: `textOf` takes the answer. */
+  readonly value: (key: string) => string;
+  /** An answer as text, which two values share only if they are equal. Undefined for NULL. */
+  readonly textOf: (answer: QueryValue | undefined) => string | undefined;
+  /** The value with this text, in SQL. @throws LakeportError where the text is not of the type's form */
   readonly literal: (text: string) => string;
   /** Given where values can be counted with: numbers, dates and times. */
   readonly scale: KeyScale | 'float' | undefined;
-  /** Whether `%` is to be had. */
+  /** Whether the type supports modulo. */
   readonly isInteger: boolean;
-  /** Of dates and times with their date: the last day that the type has. */
-  readonly lastDay?: string;
+  /** Whether the server finds the least of several values: it does not for `bit`. */
+  readonly isOrdered: boolean;
+  /** Of dates and times with their date. */
+  readonly calendar?: KeyCalendar;
   /** Put around the key itself, where its comparisons would not be exact otherwise. */
   readonly wrap?: (key: string) => string;
 }
@@ -25,7 +35,16 @@ export interface KeyScale {
   readonly toText: (position: bigint) => string;
 }
 
+export interface KeyCalendar {
+  /** The last day that the type has. */
+  readonly lastDay: string;
+  /** The day of a value, as a `date`. */
+  readonly day: (key: string) => string;
+}
+
 const INTEGERS: Readonly<Record<number, string>> = { 1: 'tinyint', 2: 'smallint', 4: 'int', 8: 'bigint' };
+/** `dataLength` of the (max) types. */
+const MAX = 0xffff;
 
 /** By the type that the server declares for the key. Undefined for types that cannot be compared. */
 export function keyTypeOf(wire: WireType): KeyType | undefined {
@@ -43,18 +62,17 @@ export function keyTypeOf(wire: WireType): KeyType | undefined {
       return integer(INTEGERS[dataLength ?? 8] ?? 'bigint');
     case 'DecimalN':
     case 'NumericN':
-      return { ...number(`decimal(${precision},${scale})`, scale), isInteger: scale === 0 };
+      return { ...decimal(precision, scale), isInteger: scale === 0 };
     case 'Money':
     case 'SmallMoney':
     case 'MoneyN':
-      return { ...number('money', 4), toText: (key) => `CONVERT(nvarchar(40), ${key}, 2)` };
+      return MONEY;
     case 'Real':
     case 'Float':
     case 'FloatN':
-      // Style 3 gives all of a double's 17 digits, and a double holds a real.
-      return { ...typed('float', (key) => `CONVERT(nvarchar(40), CONVERT(float, ${key}), 3)`), scale: 'float' };
+      return FLOAT;
     case 'Date':
-      return moment({ type: 'date', stepSeconds: 86_400 });
+      return DATE;
     case 'SmallDateTime':
       return SMALL_DATE_TIME;
     case 'DateTime':
@@ -62,29 +80,45 @@ export function keyTypeOf(wire: WireType): KeyType | undefined {
     case 'DateTimeN':
       return dataLength === 4 ? SMALL_DATE_TIME : moment({ type: 'datetime' });
     case 'DateTime2':
-      return moment({ type: `datetime2(${scale})` });
+      return moment({ type: 'datetime2', digits: scale });
     case 'DateTimeOffset':
       return instant(scale);
     case 'Time':
-      return typed(`time(${scale})`, (key) => `CONVERT(nvarchar(40), ${key}, 126)`);
+      return ofText({
+        name: `time(${scale})`,
+        value: (key) => `CONVERT(nvarchar(40), ${key}, 126)`,
+        form: /^\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?$/,
+        write: (text) => `CAST(${quoteText(text)} AS time(${finer(scale, text)}))`,
+      });
     case 'NVarChar':
     case 'NChar':
-      return text();
+      return TEXT;
     case 'VarChar':
     case 'Char':
       // Strings of one code page compare by other rules than Unicode; its characters are all in Unicode.
-      return { ...text(), wrap: (key) => `CONVERT(nvarchar(4000), ${key})` };
+      return { ...TEXT, wrap: (key) => `CONVERT(nvarchar(4000), ${key})` };
     case 'UniqueIdentifier':
-      return typed('uniqueidentifier', (key) => `CONVERT(nvarchar(36), ${key})`);
+      return ofText({
+        name: 'uniqueidentifier',
+        value: (key) => `CONVERT(nvarchar(36), ${key})`,
+        form: /^[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}$/i,
+        write: (text) => `CAST(${quoteText(text)} AS uniqueidentifier)`,
+      });
     case 'Bit':
     case 'BitN':
-      return typed('bit', (key) => `CONVERT(nvarchar(1), ${key})`);
+      return {
+        ...ofText({
+          name: 'bit',
+          value: (key) => `CONVERT(nvarchar(1), ${key})`,
+          form: /^[01]$/,
+          write: (text) => `CAST(${text} AS bit)`,
+        }),
+        isOrdered: false,
+      };
     case 'VarBinary':
     case 'Binary':
-      return {
-        ...typed('varbinary(8000)', (key) => `CONVERT(nvarchar(max), CONVERT(varbinary(8000), ${key}), 1)`),
-        literal: (hexadecimal) => hexadecimal,
-      };
+      // Of longer values the first bytes count, for the comparison as for the question.
+      return dataLength === MAX ? { ...BINARY, wrap: (key) => `CONVERT(varbinary(8000), ${key})` } : BINARY;
     default:
       return undefined;
   }
@@ -95,27 +129,99 @@ export function quoteText(value: string): string {
   return `N'${value.replaceAll("'", "''")}'`;
 }
 
-function typed(type: string, toText: KeyType['toText']): KeyType {
+interface TextForm {
+  readonly name: string;
+  readonly value: KeyType['value'];
+  /** Of every text that the type's values have. */
+  readonly form: RegExp;
+  /** Only called for texts of that form. */
+  readonly write: (text: string) => string;
+}
+
+function ofText({ name, value, form, write }: TextForm): KeyType {
   return {
-    toText,
-    literal: (value) => `CAST(${quoteText(value)} AS ${type})`,
+    name,
+    value,
+    textOf: (answer) => (answer === null || answer === undefined ? undefined : String(answer)),
+    literal: (text) => {
+      if (!form.test(text)) throw notOfForm(name, text);
+      return write(text);
+    },
     scale: undefined,
     isInteger: false,
+    isOrdered: true,
   };
 }
 
-function text(): KeyType {
-  return { ...typed('nvarchar(4000)', (key) => key), literal: quoteText };
+const TEXT = ofText({ name: 'nvarchar', value: (key) => key, form: /^/, write: quoteText });
+
+const BINARY: KeyType = {
+  ...ofText({
+    name: 'varbinary(8000)',
+    value: (key) => `CONVERT(varbinary(8000), ${key})`,
+    form: /^0x(?:[0-9A-F]{2})*$/,
+    write: (text) => text,
+  }),
+  textOf: (answer) => {
+    if (answer === null || answer === undefined) return undefined;
+    if (!(answer instanceof Uint8Array)) return String(answer);
+    return `0x${Buffer.from(answer).toString('hex').toUpperCase()}`;
+  },
+};
+
+/** Significant digits that tell all doubles apart. */
+const EVERY_DIGIT = 17;
+
+/** A double holds a real. By value: 0 and -0 are equal. */
+const FLOAT: KeyType = {
+  ...ofText({
+    name: 'float',
+    value: (key) => `CONVERT(float, ${key})`,
+    form: /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i,
+    write: (text) => `CAST(${Number(text).toExponential(EVERY_DIGIT - 1)} AS float)`,
+  }),
+  scale: 'float',
+};
+
+function integer(type: string): KeyType {
+  return {
+    ...number(type, { scale: 0, form: /^-?\d{1,20}$/, write: (text) => `CAST(${text} AS ${type})` }),
+    isInteger: true,
+  };
 }
 
-function number(type: string, scale: number): KeyType {
+const MONEY: KeyType = {
+  ...number('money', { scale: 4, form: numberForm(4), write: (text) => `CAST(${text} AS money)` }),
+  // Without a style, which not every server knows, the text of money has two digits.
+  value: (key) => `CONVERT(nvarchar(40), CONVERT(decimal(19,4), ${key}))`,
+};
+
+const MOST_DIGITS = 38;
+
+/** Some servers declare fewer digits for an expression than its values have: a literal keeps those of its text. */
+function decimal(precision: number, scale: number): KeyType {
+  return number(`decimal(${precision},${scale})`, {
+    scale,
+    form: numberForm(MOST_DIGITS),
+    write: (text) => {
+      const digits = finer(scale, text);
+      return `CAST(${text} AS decimal(${Math.min(MOST_DIGITS, precision + digits - scale)},${digits}))`;
+    },
+  });
+}
+
+function numberForm(fraction: number): RegExp {
+  return new RegExp(`^-?(?:\\d{1,38}(?:\\.\\d{0,${fraction}})?|\\.\\d{1,${fraction}})$`);
+}
+
+function number(type: string, options: { readonly scale: number } & Pick<TextForm, 'form' | 'write'>): KeyType {
+  const { scale } = options;
   return {
-    ...typed(type, (key) => `CONVERT(nvarchar(40), ${key})`),
-    literal: (value) => `CAST(${value} AS ${type})`,
+    ...ofText({ name: type, value: (key) => `CONVERT(nvarchar(50), ${key})`, ...options }),
     scale: {
       toPosition: (value) => {
         const [whole = '', fraction = ''] = value.split('.');
-        return BigInt(whole + fraction.padEnd(scale, '0'));
+        return BigInt(whole + fraction.slice(0, scale).padEnd(scale, '0'));
       },
       toText: (position) => {
         const digits = String(position < 0n ? -position : position).padStart(scale + 1, '0');
@@ -127,21 +233,28 @@ function number(type: string, scale: number): KeyType {
   };
 }
 
-function integer(type: string): KeyType {
-  return { ...number(type, 0), isInteger: true };
-}
-
 interface MomentOptions {
-  readonly type: string;
+  readonly type: 'date' | 'smalldatetime' | 'datetime' | 'datetime2';
+  /** Behind the second, of the types that say how many. */
+  readonly digits?: number;
   /** What positions count: no bound needs to be finer than a second. */
   readonly stepSeconds?: number;
   readonly lastDay?: string;
 }
 
-function moment({ type, stepSeconds = 1, lastDay = '9999-12-31' }: MomentOptions): KeyType {
+const MOMENT = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,7})?)?)?$/;
+
+function moment({ type, digits, stepSeconds = 1, lastDay = '9999-12-31' }: MomentOptions): KeyType {
+  const sized = (text = '') => (digits === undefined ? type : `${type}(${finer(digits, text)})`);
   return {
-    ...typed(type, (key) => `CONVERT(nvarchar(40), ${key}, 126)`),
-    lastDay,
+    ...ofText({
+      name: sized(),
+      value: (key) => `CONVERT(nvarchar(40), ${key}, 126)`,
+      form: MOMENT,
+      // With a T it is read the same way whatever the session's language.
+      write: (text) => `CAST(${quoteText(text.replace(' ', 'T'))} AS ${sized(text)})`,
+    }),
+    calendar: { lastDay, day: (key) => `CONVERT(date, ${key})` },
     scale: {
       toPosition: (value) => floorDivide(secondsOf(value), BigInt(stepSeconds)),
       toText: (position) => {
@@ -152,15 +265,28 @@ function moment({ type, stepSeconds = 1, lastDay = '9999-12-31' }: MomentOptions
   };
 }
 
+export const DATE = moment({ type: 'date', stepSeconds: 86_400 });
 const SMALL_DATE_TIME = moment({ type: 'smalldatetime', stepSeconds: 60, lastDay: '2079-06-06' });
 
 /** By the instant, whatever the offset. */
 function instant(scale: number): KeyType {
+  const utc = moment({ type: 'datetime2', digits: scale });
+  const inUtc = (key: string) => `SWITCHOFFSET(${key}, N'+00:00')`;
   return {
-    ...moment({ type: `datetime2(${scale})` }),
-    toText: (key) => `CONVERT(nvarchar(40), CONVERT(datetime2(${scale}), SWITCHOFFSET(${key}, N'+00:00')), 126)`,
-    literal: (value) => `CAST(N'${value}+00:00' AS datetimeoffset(${scale}))`,
+    ...utc,
+    name: `datetimeoffset(${scale})`,
+    value: (key) => utc.value(`CONVERT(datetime2(7), ${inUtc(key)})`),
+    literal: (text) => {
+      if (!MOMENT.test(text)) throw notOfForm('datetimeoffset', text);
+      return `CAST(${quoteText(`${text.replace(' ', 'T')}+00:00`)} AS datetimeoffset(${finer(scale, text)}))`;
+    },
+    calendar: { lastDay: '9999-12-31', day: (key) => `CONVERT(date, ${inUtc(key)})` },
   };
+}
+
+/** Digits behind the point: those that are declared, or more where the text has more. */
+function finer(scale: number, text: string): number {
+  return Math.max(scale, /\.(\d*)/.exec(text)?.[1]?.length ?? 0);
 }
 
 /** Whole seconds since 1970; what is finer is cut off. */
@@ -171,4 +297,16 @@ function secondsOf(iso: string): bigint {
 
 function floorDivide(value: bigint, by: bigint): bigint {
   return (value - (((value % by) + by) % by)) / by;
+}
+
+const LONGEST_SHOWN = 60;
+
+function notOfForm(type: string, text: string): LakeportError {
+  const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+  return new LakeportError({
+    code: 'PARTITION_KEY_NOT_EXACT',
+    exit: 'tables-failed',
+    message: `The server writes a value of the partition key as ${JSON.stringify(shown)}, which is no ${type}`,
+    hint: 'Use another key or method for this table in --table_config, or None.',
+  });
 }

@@ -85,13 +85,13 @@ export function requireKey(key: SliceKey, method: PartitionMethod, fits: boolean
   });
 }
 
-function methodsFor({ scale, isInteger, lastDay }: KeyType): PartitionMethod[] {
+function methodsFor({ scale, isInteger, isOrdered, calendar }: KeyType): PartitionMethod[] {
   return [
     ...(scale === undefined ? [] : (['RangeId'] as const)),
     ...(isInteger ? (['Random'] as const) : []),
-    'Ntile',
+    ...(isOrdered ? (['Ntile'] as const) : []),
     'DataDriven',
-    ...(lastDay === undefined ? [] : (['Timepartition'] as const)),
+    ...(calendar === undefined ? [] : (['Timepartition'] as const)),
   ];
 }
 

@@ -3,6 +3,7 @@ import type { ReadColumn, TableId } from '../../source.js';
 import type { MssqlClient } from '../client.js';
 import { quoteTable } from '../identifiers.js';
 import { requireKey, resolveKey, type SliceKey } from './key.js';
+import { DATE } from './key-type.js';
 import { type Share, wholeTable } from './share.js';
 
 /** `Timepartition`: one share for each year, month, day or ISO week that has rows, and one for NULL. */
@@ -45,26 +46,40 @@ export async function byPeriod(
   { column, period }: TimeKey,
 ): Promise<Share[]> {
   const key = await resolveKey(client, table, columns, column);
-  requireKey(key, 'Timepartition', key.type.lastDay !== undefined, 'a date or a time with its date');
-  // Days, whatever the period: there are never many, and the server need not know of weeks.
+  const { calendar } = key.type;
+  requireKey(key, 'Timepartition', calendar !== undefined, 'a date or a time with its date');
+  if (calendar === undefined) return [wholeTable(undefined)];
+  // Days, whatever the period: there are never many, and the server need not know of weeks. Text is made of them alone,
+  // not of every row.
   const rows = await client.query(`
-    SELECT LEFT(${key.type.toText('slice_keys.k')}, 10), CONVERT(float, COUNT_BIG(*)) FROM (
-      SELECT ${key.sql} AS k FROM ${quoteTable(table)}
-    ) AS slice_keys GROUP BY LEFT(${key.type.toText('slice_keys.k')}, 10)`);
+    SELECT CONVERT(nvarchar(40), slice_days.d, 126), CONVERT(float, slice_days.n) FROM (
+      SELECT slice_keys.d AS d, COUNT_BIG(*) AS n FROM (
+        SELECT ${calendar.day(key.sql)} AS d FROM ${quoteTable(table)}
+      ) AS slice_keys GROUP BY slice_keys.d
+    ) AS slice_days`);
   if (rows.length === 0) return [wholeTable(0)];
   const periods = new Map<string, number>();
   let nulls: number | undefined;
+  let tableRows = 0;
   for (const [day, count] of rows) {
+    tableRows += Number(count);
     if (typeof day !== 'string') nulls = Number(count);
     else {
-      const start = startOf(day, period);
+      const start = startOf(checkDay(day), period);
       periods.set(start, (periods.get(start) ?? 0) + Number(count));
     }
   }
   const shares = [...periods]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([start, count]) => share(key, period, start, count));
-  return nulls === undefined ? shares : [...shares, nullShare(key, nulls)];
+  return (nulls === undefined ? shares : [...shares, nullShare(key, nulls)]).map((one) => ({ ...one, tableRows }));
+}
+
+/** @throws LakeportError for what is no day: it would go into queries and directories */
+function checkDay(text: string): string {
+  const day = text.slice(0, 10);
+  DATE.literal(day);
+  return day;
 }
 
 const DAY_MS = 86_400_000;
@@ -104,7 +119,7 @@ export function directoryOf(start: string, period: Period): string {
 
 function share(key: SliceKey, period: Period, start: string, count: number): Share {
   const { sql, name, type } = key;
-  const end = endOf(start, period, type.lastDay);
+  const end = endOf(start, period, type.calendar?.lastDay);
   const literal = (day: string) => {
     const { scale } = type;
     return type.literal(typeof scale === 'object' ? scale.toText(scale.toPosition(day)) : day);

@@ -21,12 +21,13 @@ export async function rangesByWidth(
   const { type, sql } = key;
   const { scale } = type;
   requireKey(key, 'RangeId', scale !== undefined, 'a number, a date or a time');
-  const extreme = (which: string) => type.toText(`${which}(${sql})`);
+  const extreme = (which: string) => type.value(`${which}(${sql})`);
   const [row] = await client.query(`SELECT ${extreme('MIN')}, ${extreme('MAX')} FROM ${quoteTable(table)}`);
-  const [least, greatest] = row ?? [];
+  const [least, greatest] = [type.textOf(row?.[0]), type.textOf(row?.[1])];
   // No rows, or no keys.
-  if (scale === undefined || typeof least !== 'string' || typeof greatest !== 'string')
-    return [wholeTable(estimatedRows)];
+  if (scale === undefined || least === undefined || greatest === undefined) return [wholeTable(estimatedRows)];
+  // Whether they are of the type's form, before they are counted with.
+  [least, greatest].forEach(type.literal);
   const bounds =
     scale === 'float'
       ? floatBounds(Number(least), Number(greatest), count)
@@ -42,12 +43,17 @@ export async function rangesByCount(
   { count, estimatedRows }: RangeOptions,
 ): Promise<Share[]> {
   const { type, sql } = key;
+  requireKey(key, 'Ntile', type.isOrdered, 'a key whose values have an order');
   const rows = await client.query(`
-    SELECT ${type.toText('MIN(slice_keys.k)')} FROM (
-      SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile FROM ${quoteTable(table)} WHERE ${sql} IS NOT NULL
-    ) AS slice_keys GROUP BY slice_keys.tile ORDER BY slice_keys.tile`);
-  const starts = rows.map(([start]) => String(start));
-  return ranges('Ntile', key, [...new Set(starts)].slice(1), estimatedRows);
+    SELECT ${type.value('slice_tiles.k')}, CONVERT(float, slice_tiles.n) FROM (
+      SELECT slice_keys.tile AS tile, MIN(slice_keys.k) AS k, COUNT_BIG(*) AS n FROM (
+        SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile FROM ${quoteTable(table)}
+      ) AS slice_keys GROUP BY slice_keys.tile
+    ) AS slice_tiles ORDER BY slice_tiles.tile`);
+  // A tile may hold NULLs alone.
+  const starts = rows.flatMap(([start]) => type.textOf(start) ?? []);
+  const tableRows = rows.reduce((sum, [, tileRows]) => sum + Number(tileRows), 0);
+  return ranges('Ntile', key, [...new Set(starts)].slice(1), estimatedRows).map((share) => ({ ...share, tableRows }));
 }
 
 /** The texts of the values between ranges: strictly growing, all above the least key. */

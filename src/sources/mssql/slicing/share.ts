@@ -10,18 +10,21 @@ export interface Share {
   readonly where: string | undefined;
   readonly estimatedRows: number | undefined;
   readonly directory?: string;
+  /** Rows of all shares together, where the question that made them counted them. */
+  readonly tableRows?: number;
 }
 
 /** The shares in their order, as queries. */
 export function slicesOf(table: TableId, columns: readonly ReadColumn[], shares: readonly Share[]): Slice[] {
   const list = columns.map(({ expression }) => expression).join(', ');
-  return shares.map(({ method, bounds, where, estimatedRows, directory }, index) => ({
+  return shares.map(({ method, bounds, where, estimatedRows, directory, tableRows }, index) => ({
     index,
     method,
     bounds,
     query: `SELECT ${list} FROM ${quoteTable(table)}${where === undefined ? '' : ` WHERE ${where}`}`,
     estimatedRows,
     ...(directory !== undefined && { directory }),
+    ...(tableRows !== undefined && { tableRows }),
   }));
 }
 

@@ -12,18 +12,22 @@ const MOST_VALUES = 10_000;
 export async function byValue(client: MssqlClient, table: TableId, key: SliceKey): Promise<Share[]> {
   const { sql, name, type } = key;
   const rows = await client.query(`
-    SELECT TOP (${MOST_VALUES + 1}) ${type.toText('slice_keys.k')}, CONVERT(float, COUNT_BIG(*)) FROM (
-      SELECT ${sql} AS k FROM ${quoteTable(table)}
-    ) AS slice_keys GROUP BY slice_keys.k ORDER BY slice_keys.k`);
+    SELECT TOP (${MOST_VALUES + 1}) ${type.value('slice_groups.k')}, CONVERT(float, slice_groups.n) FROM (
+      SELECT slice_keys.k AS k, COUNT_BIG(*) AS n FROM (
+        SELECT ${sql} AS k FROM ${quoteTable(table)}
+      ) AS slice_keys GROUP BY slice_keys.k
+    ) AS slice_groups ORDER BY slice_groups.k`);
   if (rows.length > MOST_VALUES) throw tooManyValues(name);
   if (rows.length === 0) return [wholeTable(0)];
+  const tableRows = rows.reduce((sum, [, count]) => sum + Number(count), 0);
   return rows.map(([value, count]) => {
-    const text = value === null || value === undefined ? undefined : String(value);
+    const text = type.textOf(value);
     return {
       method: 'DataDriven',
       bounds: text === undefined ? `${name} is NULL` : `${name} = ${text}`,
       where: text === undefined ? `${sql} IS NULL` : `${sql} = ${type.literal(text)}`,
       estimatedRows: Number(count),
+      tableRows,
     };
   });
 }
