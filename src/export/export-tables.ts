@@ -10,6 +10,7 @@ import type { RunPlan } from './plan.js';
 import type { RunResult, TableResult } from './result.js';
 import type { RetryPolicy } from './retry.js';
 import { Run } from './run.js';
+import { RowCheck } from './row-check.js';
 import { RunSnapshot } from './run-snapshot.js';
 import type { RunStorages } from './run-storages.js';
 import type { StagedBefore } from './table-job.js';
@@ -59,6 +60,10 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     },
     { graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS },
   );
+  const rowCheck = new RowCheck({
+    count: async ({ plan: { id } }) => source.countRows?.(id),
+    observer,
+  });
   const run = new Run({
     tables: plan.tables,
     before,
@@ -69,8 +74,15 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     snapshot,
     retry,
     withdraw: (part) => storages.get(part.storageId).withdraw(part),
-    publish: (job) => {
+    onStart: (job) => rowCheck.begin(job),
+    publish: async (job) => {
       const storage = storages.get(job.plan.storageId);
+      try {
+        await rowCheck.check(job);
+      } catch (error) {
+        await Promise.allSettled(job.staged.map((part) => storage.withdraw(part)));
+        throw error;
+      }
       return publishJob(job, { runId, engine: source.engine, compat, plan, snapshot: plan.snapshot, storage });
     },
     observer,

@@ -101,6 +101,7 @@ async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) 
     signal.throwIfAborted();
     signal.addEventListener('abort', giveUp, { once: true });
     const planned = await withinGrace(signal, planning.run(), 'readers');
+    signal.throwIfAborted();
     signal.removeEventListener('abort', giveUp);
     return await use({ ...planned, storages });
   } catch (error) {

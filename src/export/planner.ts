@@ -19,7 +19,7 @@ import type { RunPlan, TablePlan } from './plan.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './readers.js';
 import type { Resumption } from './resumption.js';
 import type { PlanStorages } from './run-storages.js';
-import { selectTables } from './selection.js';
+import { selectTables, someTables } from './selection.js';
 import { skippedText, splitSkipped } from './skipped-tables.js';
 import { expectedSliceBytes } from './slice-bytes.js';
 import { checkSlices } from './slice-check.js';
@@ -76,10 +76,17 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     signal.throwIfAborted();
     try {
       tables.push(await planTable(context, { ...one, place: places.of(one.table.id) }, budget));
-    } catch (error) {
-      problems.push({ id: one.table.id, error: LakeportError.from(error).within({ table: tableName(one.table.id) }) });
+    } catch (thrown) {
+      // A question that was canceled says nothing about its table; nor does a connection that was lost, which the
+      // whole plan is tried again for.
+      signal.throwIfAborted();
+      const error = LakeportError.from(thrown).within({ table: tableName(one.table.id) });
+      if (error.transient && error.exit === 'unreachable') throw error;
+      problems.push({ id: one.table.id, error });
     }
   }
+  signal.throwIfAborted();
+  tellUnknownSizes(context, tables, budget);
   const degrees = tables.map((table) => table.degree);
   // A table that users want more readers for than the run has raises the run's number.
   const total = Math.max(budget.total, ...degrees);
@@ -168,6 +175,29 @@ function tellMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers'
     `The readers may need up to ${mebibytes(needed)} of memory, and ${mebibytes(available)} are there: lower -p, --n_jobs or --row_group_rows`,
     { event: 'memory_short', needed_bytes: needed, available_bytes: available },
   );
+}
+
+/** Tables of this size are worth a word when nobody knows whether they are large. */
+const WORTH_TELLING_BYTES = 128 << 20;
+
+/** Without an estimate a table is read by one reader, however large it is. */
+function tellUnknownSizes(
+  { observer, wishes }: PlanningContext,
+  tables: readonly TablePlan[],
+  budget: ReaderBudget,
+): void {
+  if (budget.perTable <= 1) return;
+  const unknown = tables.filter(
+    ({ id, kind, estimatedRows, estimatedBytes = Infinity }) =>
+      (kind === 'table' || kind === 'partitioned table') &&
+      estimatedRows === undefined &&
+      estimatedBytes >= WORTH_TELLING_BYTES &&
+      wishes.of(id) === undefined,
+  );
+  if (unknown.length === 0) return;
+  const each = unknown.length === 1 ? 'it is read by one reader' : 'each is read by one reader';
+  const text = `The database has no row estimate for ${someTables(unknown)}: ${each}, unless --table_config says otherwise`;
+  observer.message?.('warning', text);
 }
 
 /** Adds to `problems` what can't be described. */

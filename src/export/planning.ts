@@ -39,6 +39,7 @@ export class Planning {
   #source: Source | undefined;
   /** An address that nobody answers at is told at once; a server that goes away later is waited for. */
   #wasReached = false;
+  #closing: Promise<void> = Promise.resolve();
 
   constructor(request: PlanningRequest) {
     this.#request = request;
@@ -51,10 +52,12 @@ export class Planning {
   }
 
   /** Ends the source's connection, and whatever waits for it. Never throws. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
     const source = this.#source;
     this.#source = undefined;
-    await source?.close();
+    // Who closes it a second time waits for the first.
+    if (source !== undefined) this.#closing = source.close();
+    return this.#closing;
   }
 
   async #attempt(): Promise<{ context: PlanningContext; plan: RunPlan }> {

@@ -31,6 +31,8 @@ export interface RunSettings {
   readonly snapshot: SharedSnapshot;
   readonly retry?: RetryPolicy | undefined;
   readonly withdraw: (part: StagedPart) => Promise<void>;
+  /** A table's first slice is about to be read. */
+  readonly onStart?: ((job: TableJob) => void) | undefined;
   /** Makes a table visible whose slices are all staged; withdraws its parts where it fails. */
   readonly publish: (job: TableJob) => Promise<readonly PublishedFile[]>;
   readonly observer: RunObserver;
@@ -131,6 +133,7 @@ export class Run {
     if (job.startedAt !== undefined) return;
     job.start();
     this.#settings.observer.tableStarted?.(job.plan.id);
+    this.#settings.onStart?.(job);
   }
 
   /** @param connects how often the reader has failed to connect before */

@@ -71,6 +71,7 @@ export async function selectTables(
           `No table matches ${quoted(text)} of --include${reason === undefined ? suggestedTable(text, candidates.tables) : `: ${reason}`}`,
       ),
       ...idleExcludes.map((pattern) => idleExclude(pattern, others, all)),
+      ...withoutRowLimits(selected.tables, options),
     ],
   };
 }
@@ -136,6 +137,33 @@ function hasRowsWithin({ estimatedRows }: SourceTable, { minRows, maxRows }: Sel
   return estimatedRows >= (minRows ?? 0) && estimatedRows <= (maxRows ?? Infinity);
 }
 
+/** Tables whose names a warning shows at most. */
+const MOST_NAMED = 5;
+
+/** The first of many tables, e.g. `a, b and 3 more`. */
+export function someTables(tables: readonly Pick<SourceTable, 'id'>[]): string {
+  const names = tables.slice(0, MOST_NAMED).map(({ id }) => tableName(id));
+  const more = tables.length - names.length;
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** What limits of rows do where the source has no estimate to compare with them. */
+function withoutRowLimits(selected: readonly SourceTable[], options: SelectionOptions): string[] {
+  const flags = rowFlags(options);
+  const unknown = selected.filter(({ estimatedRows }) => estimatedRows === undefined);
+  if (flags.length === 0 || unknown.length === 0) return [];
+  return [
+    `The database has no row estimate for ${someTables(unknown)}: exported whatever ${flags.join(' and ')} ${flags.length === 1 ? 'says' : 'say'}`,
+  ];
+}
+
+function rowFlags({ minRows, maxRows }: SelectionOptions): string[] {
+  return [
+    ...(minRows === undefined ? [] : [`--min_rows ${minRows}`]),
+    ...(maxRows === undefined ? [] : [`--max_rows ${maxRows}`]),
+  ];
+}
+
 function noTables(): LakeportError {
   return new LakeportError({
     code: 'NO_TABLES',
@@ -192,12 +220,9 @@ function noMatch(
 }
 
 function nothingLeft(counts: { included: number; named: number }, options: SelectionOptions): LakeportError {
-  const { excludePatterns, minRows, maxRows } = options;
-  const rowFlags = [
-    ...(minRows === undefined ? [] : [`--min_rows ${minRows}`]),
-    ...(maxRows === undefined ? [] : [`--max_rows ${maxRows}`]),
-  ];
-  const flags = counts.named === 0 ? `--exclude ${excludePatterns.map(quoted).join(', ')}` : rowFlags.join(' and ');
+  const { excludePatterns } = options;
+  const flags =
+    counts.named === 0 ? `--exclude ${excludePatterns.map(quoted).join(', ')}` : rowFlags(options).join(' and ');
   const count = counts.named === 0 ? counts.included : counts.named;
   return new LakeportError({
     code: 'NO_TABLE_MATCHES',

@@ -35,6 +35,7 @@ export class TableJob {
   #waiting: Slice[];
   #resting = 0;
   #restarts = 0;
+  #isReadAtOnce: boolean;
   readonly #outcomes: Map<number, SliceOutcome>;
   readonly #attempts = new Map<number, number>();
   /** By slice. */
@@ -46,6 +47,7 @@ export class TableJob {
     this.#plan = plan;
     this.published = before?.published ?? new Set();
     this.#outcomes = new Map(before?.outcomes);
+    this.#isReadAtOnce = this.#outcomes.size === 0;
     for (const [slice, { files }] of this.#outcomes) {
       this.#staged.set(
         slice,
@@ -93,6 +95,11 @@ export class TableJob {
 
   get hasFiles(): boolean {
     return this.outcomes.some(({ outcome }) => outcome.files.length > 0);
+  }
+
+  /** All of its slices are read by this run, by one plan. */
+  get isReadAtOnce(): boolean {
+    return this.#isReadAtOnce && this.#restarts === 0;
   }
 
   /** How often it was begun anew. */
@@ -228,6 +235,7 @@ export class TableJob {
   /** The slices that are left will be read as of another moment than those before. */
   mix(plan: Pick<TablePlan, 'consistency' | 'snapshot'>): void {
     this.#plan = { ...this.#plan, ...plan };
+    this.#isReadAtOnce = false;
   }
 
   /** Takes the first slice once more, for a table whose slices were all without rows. */

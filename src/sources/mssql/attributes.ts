@@ -1,6 +1,7 @@
 import type { TableId } from '../source.js';
 import type { CatalogTable } from './catalog.js';
 import type { MssqlClient, QueryValue } from './client.js';
+import { nameText } from './identifiers.js';
 import { firstAnswer } from './server.js';
 
 /** A column as the catalog describes it. */
@@ -17,6 +18,8 @@ export interface Attribute {
   readonly precision: number;
   readonly scale: number;
   readonly nullable: boolean;
+  /** Under Always Encrypted: its values arrive as they are stored. */
+  readonly isEncrypted?: boolean;
 }
 
 /** Tables whose columns are asked for at once. */
@@ -34,11 +37,12 @@ async function readColumns(client: MssqlClient, tables: readonly CatalogTable[])
   const byTable = new Map<number, Attribute[]>();
   for (let at = 0; at < tables.length; at += BATCH) {
     const ids = tables.slice(at, at + BATCH).map(({ objectId }) => objectId);
+    const encrypted = await readEncrypted(client, ids.join(', '));
     // A column set repeats the sparse columns. Hidden are the row periods of temporal tables, which are the user's
     // own columns, and the columns behind those of graph tables, which cannot be selected.
     const rows = await client.query(`
-      SELECT c.object_id, c.name, c.column_id, LOWER(TYPE_NAME(c.system_type_id)), t.name, SCHEMA_NAME(t.schema_id),
-             t.is_user_defined, t.is_assembly_type, c.max_length, c.precision, c.scale, c.is_nullable
+      SELECT c.object_id, ${nameText('c.name')}, c.column_id, LOWER(TYPE_NAME(c.system_type_id)), ${nameText('t.name')},
+             ${nameText('SCHEMA_NAME(t.schema_id)')}, t.is_user_defined, t.is_assembly_type, c.max_length, c.precision, c.scale, c.is_nullable
       FROM sys.columns AS c
       LEFT JOIN sys.types AS t ON t.user_type_id = c.user_type_id
       WHERE c.object_id IN (${ids.join(', ')})
@@ -49,11 +53,24 @@ async function readColumns(client: MssqlClient, tables: readonly CatalogTable[])
     for (const row of rows) {
       const id = Number(row[0]);
       const attributes = byTable.get(id) ?? [];
-      attributes.push(attributeOf(row));
+      const isEncrypted = encrypted.has(`${id}.${Number(row[2])}`);
+      attributes.push({ ...attributeOf(row), ...(isEncrypted && { isEncrypted }) });
       byTable.set(id, attributes);
     }
   }
   return tables.map(({ objectId }) => byTable.get(objectId ?? 0) ?? []);
+}
+
+/** Columns under Always Encrypted, as `table.column`; none on servers before 2016, which have no such columns. */
+async function readEncrypted(client: MssqlClient, ids: string): Promise<ReadonlySet<string>> {
+  const rows = await firstAnswer([
+    () =>
+      client.query(`
+        SELECT object_id, column_id FROM sys.columns
+        WHERE encryption_type IS NOT NULL AND object_id IN (${ids})`),
+    () => Promise.resolve([]),
+  ]);
+  return new Set(rows.map(([table, column]) => `${Number(table)}.${Number(column)}`));
 }
 
 function attributeOf(row: readonly QueryValue[]): Attribute {
@@ -77,7 +94,7 @@ function attributeOf(row: readonly QueryValue[]): Attribute {
 /** Alias types show as the types below them. */
 async function readByStandard(client: MssqlClient, tables: readonly CatalogTable[]): Promise<Attribute[][]> {
   const rows = await client.query(`
-    SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, LOWER(DATA_TYPE), CHARACTER_OCTET_LENGTH,
+    SELECT ${nameText('TABLE_SCHEMA')}, ${nameText('TABLE_NAME')}, ${nameText('COLUMN_NAME')}, ORDINAL_POSITION, LOWER(DATA_TYPE), CHARACTER_OCTET_LENGTH,
            COALESCE(NUMERIC_PRECISION, 0), COALESCE(NUMERIC_SCALE, DATETIME_PRECISION, 0), IS_NULLABLE
     FROM INFORMATION_SCHEMA.COLUMNS
     ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`);

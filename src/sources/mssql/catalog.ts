@@ -2,6 +2,7 @@ import type { SourceTable, TableKind } from '../source.js';
 import type { MssqlClient, QueryValue } from './client.js';
 import { readEstimates } from './estimates.js';
 import { errorNumber } from './errors.js';
+import { nameText } from './identifiers.js';
 import { firstAnswer } from './server.js';
 
 /** A table as the catalog lists it, with what else planning wants to know of it. */
@@ -39,7 +40,7 @@ export async function listTables(client: MssqlClient): Promise<CatalogTable[]> {
 
 async function listObjects(client: MssqlClient): Promise<ListedTable[]> {
   const rows = await client.query(`
-    SELECT s.name, o.name, RTRIM(o.type), o.object_id
+    SELECT ${nameText('s.name')}, ${nameText('o.name')}, RTRIM(o.type), o.object_id
     FROM sys.objects AS o
     JOIN sys.schemas AS s ON s.schema_id = o.schema_id
     WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0`);
@@ -69,7 +70,7 @@ async function listToolTables(client: MssqlClient): Promise<Set<number>> {
 
 async function listByStandard(client: MssqlClient): Promise<ListedTable[]> {
   const rows = await client.query(`
-    SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES
+    SELECT ${nameText('TABLE_SCHEMA')}, ${nameText('TABLE_NAME')}, TABLE_TYPE FROM INFORMATION_SCHEMA.TABLES
     WHERE TABLE_TYPE IN ('BASE TABLE', 'VIEW') AND TABLE_SCHEMA NOT IN ('sys', 'INFORMATION_SCHEMA')`);
   return rows.map(([schema, name, type]: readonly QueryValue[]) => ({
     schema: String(schema),

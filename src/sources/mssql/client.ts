@@ -21,6 +21,7 @@ export class MssqlClient {
   /** Taken by the next response. */
   #filter: ResponseFilter | undefined;
   #isClosed = false;
+  #inProgress: Promise<unknown> = Promise.resolve();
 
   constructor(connection: Connection, tedious: Tedious) {
     this.#connection = connection;
@@ -48,7 +49,7 @@ export class MssqlClient {
    * @throws the driver's errors
    */
   query(sql: string, parameters: Readonly<Record<string, string>> = {}): Promise<QueryValue[][]> {
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<QueryValue[][]>((resolve, reject) => {
       const rows: QueryValue[][] = [];
       const request = new this.#tedious.Request(sql, (error) => {
         if (error) reject(error);
@@ -62,6 +63,7 @@ export class MssqlClient {
       if (given.length > 0) this.#connection.execSql(request);
       else this.#connection.execSqlBatch(request);
     });
+    return this.#track(answer);
   }
 
   /**
@@ -69,7 +71,7 @@ export class MssqlClient {
    * @throws the driver's errors
    */
   describe(sql: string): Promise<WireType[]> {
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<WireType[]>((resolve, reject) => {
       let types: WireType[] = [];
       const request = new this.#tedious.Request(sql, (error) => {
         if (error) reject(error);
@@ -81,6 +83,7 @@ export class MssqlClient {
       });
       this.#connection.execSqlBatch(request);
     });
+    return this.#track(answer);
   }
 
   /**
@@ -109,5 +112,19 @@ export class MssqlClient {
   close(): void {
     this.#isClosed = true;
     this.#connection.close();
+  }
+
+  /**
+   * Ends the query in progress in the server too, which would go on with it, and then the connection. Waits for the
+   * server to take note of that, as long as the driver is configured to. Never rejects.
+   */
+  async cancelAndClose(): Promise<void> {
+    if (this.#connection.cancel()) await this.#inProgress.catch(() => undefined);
+    this.close();
+  }
+
+  #track<T>(answer: Promise<T>): Promise<T> {
+    this.#inProgress = answer;
+    return answer;
   }
 }

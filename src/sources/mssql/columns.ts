@@ -7,26 +7,25 @@ import type { MssqlClient } from './client.js';
 import { bindField } from './decode/decoders.js';
 import { errorNumber, mssqlError } from './errors.js';
 import { displayTable, quoteName, quoteTable } from './identifiers.js';
-import type { ServerFacts } from './server.js';
-import { displayWireType } from './tds/wire-type.js';
+import { readTextStyles } from './server.js';
+import { declaredTypeOf, displayWireType, type WireType } from './tds/wire-type.js';
 import { mapType, type MappingOptions } from './types.js';
 
 /** Columns of the tables, by the tables' order, or what keeps a table from being read. */
 export async function describeColumns(
   client: MssqlClient,
-  server: ServerFacts,
   tables: readonly CatalogTable[],
   options: DescribeOptions,
 ): Promise<(ReadColumn[] | LakeportError)[]> {
   const attributes = await readAttributes(client, tables);
   const { timestampUnit = 'us', compat } = options;
-  const mapping = { timestampUnit, compat, majorVersion: server.majorVersion };
+  const hasVariants = attributes.some((table) => table.some(({ type }) => type === 'sql_variant'));
+  const styles = hasVariants ? await readTextStyles(client) : { allDigits: true, hexadecimal: true };
+  const mapping = { timestampUnit, compat, styles };
   const described: (ReadColumn[] | LakeportError)[] = [];
   for (const [index, table] of tables.entries()) {
     try {
-      const columns = describeTable(table, attributes[index] ?? [], options, mapping);
-      await probe(client, table, columns);
-      described.push(columns);
+      described.push(await describeTable(client, table, attributes[index] ?? [], { ...options, mapping }));
     } catch (error) {
       // A lost connection is not the table's fault.
       if (!(error instanceof LakeportError) && errorNumber(error) === undefined) throw error;
@@ -36,45 +35,100 @@ export async function describeColumns(
   return described;
 }
 
-function describeTable(
-  { id, kind }: CatalogTable,
-  attributes: readonly Attribute[],
-  { onUnrepresentable }: DescribeOptions,
-  options: MappingOptions,
-): ReadColumn[] {
-  if (attributes.length === 0) throw tableNotFound(displayTable(id));
-  return attributes.map((attribute) => {
-    const { name, number, type: typeName, precision, scale, isAssembly } = attribute;
-    const source = { name: typeName, precision, scale, isAssembly };
-    const { type, decoder, fidelity, expression, partial } = mapType(source, options);
-    // What a view says of NULL is as old as its last refresh.
-    const nullable = attribute.nullable || kind === 'view' || (partial && onUnrepresentable === 'null');
-    const sourceType = displayType(attribute);
-    return {
-      spec: { name, fieldId: number, nullable, list: false, type, sourceType, fidelity },
-      expression: expression(quoteName(name)),
-      decoder,
-    };
-  });
+interface TableOptions extends DescribeOptions {
+  readonly mapping: MappingOptions;
 }
 
 /**
  * Asks for no rows of all columns, as the readers will ask for all rows: what this user may not read and the server will
- * not convert shows now.
+ * not convert shows now. Where catalog and answer disagree, as for scales that the catalog has no room for and for views
+ * whose tables have changed, the answer counts.
  */
-async function probe(client: MssqlClient, { id }: CatalogTable, columns: readonly ReadColumn[]): Promise<void> {
-  const list = columns.map(({ expression }) => expression).join(', ');
-  const types = await client.describe(`SELECT TOP (0) ${list} FROM ${quoteTable(id)}`);
-  const buffers = createColumnBuffers(
-    columns.map(({ spec }) => spec),
-    { rowGroupRows: 1 },
-  );
-  columns.forEach(({ spec, decoder }, i) => {
-    const [buffer, type] = [buffers[i], types[i]];
-    if (buffer === undefined || type === undefined) throw new TypeError('a result with too few columns');
-    if (bindField(decoder, buffer, type) === undefined) throw unexpectedType(spec, displayWireType(type));
+async function describeTable(
+  client: MssqlClient,
+  table: CatalogTable,
+  attributes: readonly Attribute[],
+  options: TableOptions,
+): Promise<ReadColumn[]> {
+  if (attributes.length === 0) throw tableNotFound(displayTable(table.id));
+  for (const attribute of attributes) if (attribute.isEncrypted === true) throw encrypted(attribute);
+  const planned = attributes.map((attribute) => describeColumn(attribute, table, options));
+  const answered = await probe(client, table, planned);
+  const fits = planned.map((column, i) => isReadable(column, answered[i]));
+  if (!fits.includes(false)) return planned;
+  const columns = planned.map((column, i) => {
+    const [attribute, wire] = [attributes[i], answered[i]];
+    if (fits[i] === true || attribute === undefined || wire === undefined) return column;
+    return byAnswer(column, attribute, wire, { table, options });
   });
+  // What the answer is may need a conversion that the catalog's type did not.
+  const checked = await probe(client, table, columns);
+  columns.forEach((column, i) => {
+    const wire = checked[i];
+    if (!isReadable(column, wire)) throw notReadable(column.spec, wire);
+  });
+  return columns;
 }
+
+function describeColumn(
+  attribute: Attribute,
+  { kind }: CatalogTable,
+  { onUnrepresentable, mapping }: TableOptions,
+): ReadColumn {
+  const { name, number, type: typeName, precision, scale, isAssembly } = attribute;
+  const source = { name: typeName, precision, scale, isAssembly };
+  const { type, decoder, fidelity, expression, partial } = mapType(source, mapping);
+  // What a view says of NULL is as old as its last refresh.
+  const nullable = attribute.nullable || kind === 'view' || (partial && onUnrepresentable === 'null');
+  const sourceType = displayType(attribute);
+  return {
+    spec: { name, fieldId: number, nullable, list: false, type, sourceType, fidelity },
+    expression: expression(quoteName(name)),
+    decoder,
+  };
+}
+
+/** Types of the columns' values, as the server declares them. */
+function probe(client: MssqlClient, { id }: CatalogTable, columns: readonly ReadColumn[]): Promise<WireType[]> {
+  const list = columns.map(({ expression }) => expression).join(', ');
+  return client.describe(`SELECT TOP (0) ${list} FROM ${quoteTable(id)}`);
+}
+
+function isReadable({ spec, decoder }: ReadColumn, wire: WireType | undefined): boolean {
+  if (wire === undefined) throw new TypeError('a result with too few columns');
+  const [buffer] = createColumnBuffers([spec], { rowGroupRows: 1 });
+  return buffer !== undefined && bindField(decoder, buffer, wire) !== undefined;
+}
+
+/** The column as its values arrive. @throws LakeportError where they can't be read */
+function byAnswer(
+  column: ReadColumn,
+  attribute: Attribute,
+  wire: WireType,
+  { table, options }: { readonly table: CatalogTable; readonly options: TableOptions },
+): ReadColumn {
+  const declared = declaredTypeOf(wire);
+  if (declared === undefined) throw notReadable(column.spec, wire);
+  if (column.expression !== quoteName(column.spec.name)) {
+    // A conversion that gives another kind of text than it was asked for.
+    const decoder = TEXT_DECODERS[declared.name];
+    if (column.decoder.kind === 'binary' || decoder === undefined) throw notReadable(column.spec, wire);
+    return { ...column, decoder: { kind: decoder } };
+  }
+  // Bytes in place of something else may be anything, a cipher too.
+  if (BYTES.has(declared.name) && !BYTES.has(attribute.type)) throw notReadable(column.spec, wire);
+  const { name: type, precision, scale, maxLength } = declared;
+  const arriving = { ...attribute, type, userType: undefined, isAssembly: false, precision, scale, maxLength };
+  return describeColumn(arriving, table, options);
+}
+
+const TEXT_DECODERS: Readonly<Record<string, string>> = {
+  char: 'varchar',
+  varchar: 'varchar',
+  nchar: 'nvarchar',
+  nvarchar: 'nvarchar',
+};
+const BYTES = new Set(['binary', 'varbinary', 'image', 'timestamp', 'rowversion']);
 
 const SIZED = new Set(['char', 'varchar', 'binary', 'varbinary']);
 const WIDE = new Set(['nchar', 'nvarchar']);
@@ -104,12 +158,25 @@ function tableNotFound(table: string): LakeportError {
   });
 }
 
-function unexpectedType(spec: ReadColumn['spec'], arrived: string): LakeportError {
+function encrypted(attribute: Attribute): LakeportError {
+  const { name } = attribute;
   return new LakeportError({
     code: 'TYPE_NOT_READABLE',
     exit: 'tables-failed',
-    message: `Column ${spec.name} (${spec.sourceType}) arrives as ${arrived}`,
-    hint: 'a column under Always Encrypted cannot be read; export a view without it (with --include_views)',
-    context: { column: spec.name },
+    message: `Column ${name} (${displayType(attribute)}) is under Always Encrypted`,
+    hint: 'export a view without the column (with --include_views)',
+    context: { column: name },
+  });
+}
+
+function notReadable({ name, sourceType }: ReadColumn['spec'], wire: WireType | undefined): LakeportError {
+  const arrives = wire === undefined ? 'nothing' : displayWireType(wire);
+  const codepage = wire?.codepage === undefined ? '' : `, in code page ${wire.codepage}`;
+  return new LakeportError({
+    code: 'TYPE_NOT_READABLE',
+    exit: 'tables-failed',
+    message: `Column ${name} is ${sourceType} in the catalog and arrives as ${arrives}${codepage}`,
+    hint: 'export a view that converts the column or leaves it out (with --include_views)',
+    context: { column: name },
   });
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { checkServerIdentity, type TLSSocket } from 'node:tls';
 import type * as tedious from 'tedious';
 import type { Connection, ConnectionConfiguration } from 'tedious';
 
@@ -26,8 +27,6 @@ export function driverConnection(
       ...(database !== undefined && { database }),
       encrypt: settings.encrypt,
       trustServerCertificate: settings.trustServerCertificate,
-      // TLS knows no server names that are addresses; which name it is matters only where it is checked.
-      ...(settings.trustServerCertificate && isIP(server) !== 0 && { serverName: 'localhost' }),
       multiSubnetFailover: settings.multiSubnetFailover,
       connectTimeout: settings.connectTimeoutMs,
       appName: 'lakeport',
@@ -36,15 +35,41 @@ export function driverConnection(
   });
   // Without a listener, a connection lost while idle would end the process.
   connection.on('error', () => undefined);
-  if (settings.encrypt === true) insistOnTls(connection);
+  connection.performTlsNegotiation = tlsNegotiation(connection, settings);
   return connection;
 }
 
-/** The driver would go on without TLS where the server offers none, and send the password for anybody to read. */
-function insistOnTls(connection: Connection): void {
+/**
+ * The driver's own, but for two things. It would go on without TLS where the server offers none, and send the password
+ * for anybody to read; and it would send an address as the name of the server, of which TLS knows none (RFC 6066, 3).
+ */
+function tlsNegotiation(connection: Connection, settings: MssqlSettings): Connection['performTlsNegotiation'] {
   const negotiate = connection.performTlsNegotiation.bind(connection);
-  connection.performTlsNegotiation = (answer, signal) => {
-    if (answer.encryptionString === 'ON' || answer.encryptionString === 'REQ') return negotiate(answer, signal);
-    return Promise.reject(Object.assign(new Error('the server offers no encryption'), { code: 'EENCRYPT' }));
+  return (answer, signal) => {
+    const isOffered = answer.encryptionString === 'ON' || answer.encryptionString === 'REQ';
+    if (!isOffered && settings.encrypt === true) {
+      return Promise.reject(Object.assign(new Error('the server offers no encryption'), { code: 'EENCRYPT' }));
+    }
+    const { messageIo } = connection;
+    const startTls = messageIo.startTls.bind(messageIo);
+    messageIo.startTls = async (credentials, host, trustsAny) => {
+      if (isIP(host) === 0) return startTls(credentials, host, trustsAny);
+      // Node would compare the certificate with another name, so that is left to us; nothing has been sent by then.
+      await startTls(credentials, '', true);
+      const socket = messageIo.securePair?.cleartext;
+      if (!trustsAny && socket !== undefined) checkAddress(socket, host);
+    };
+    return negotiate(answer, signal);
   };
+}
+
+/** @throws Node's own errors, where the certificate is not trusted or not for this address */
+function checkAddress(socket: TLSSocket, address: string): void {
+  // In Node's types an error; it is the error's code, and that of the name only where all else is right.
+  const code = socket.authorizationError as unknown;
+  if (!socket.authorized && code !== 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    throw Object.assign(new Error(`the certificate of the server is not trusted (${String(code)})`), { code });
+  }
+  const mismatch = checkServerIdentity(address, socket.getPeerCertificate());
+  if (mismatch !== undefined) throw mismatch;
 }

@@ -47,6 +47,11 @@ const SHUT_DOWN: ErrorKind = {
   hint: "see the server's error log",
   transient: true,
 };
+const STARTING: ErrorKind = {
+  ...SHUT_DOWN,
+  code: 'SOURCE_STARTING',
+  hint: 'wait until the server accepts connections',
+};
 const MOVED: ErrorKind = { ...DATABASE_CLOSED, code: 'SOURCE_FAILING_OVER', hint: 'wait until it has, and run again' };
 const TABLE_DENIED: ErrorKind = { code: 'TABLE_PERMISSION_DENIED', exit: 'tables-failed' };
 const CHANGED: ErrorKind = {
@@ -102,7 +107,8 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   18488: EXPIRED,
   916: NO_DATABASE,
   911: NO_DATABASE,
-  4060: NO_DATABASE,
+  // Also of a server that has started and is not through with the recovery of the database.
+  4060: { ...NO_DATABASE, transient: true },
   4063: NO_DATABASE,
   4064: { ...NO_DATABASE, hint: 'the login\'s default database cannot be opened: give "database" in the entry' },
   40532: NO_DATABASE,
@@ -142,7 +148,9 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   17300: BUSY,
   17809: BUSY,
   17142: { ...SHUT_DOWN, code: 'SOURCE_PAUSED' },
-  18401: { ...SHUT_DOWN, code: 'SOURCE_STARTING', hint: 'wait until the server accepts connections' },
+  17187: STARTING,
+  17188: SHUT_DOWN,
+  18401: STARTING,
   596: { ...SHUT_DOWN, code: 'SOURCE_SESSION_KILLED' },
   6005: SHUT_DOWN,
   229: TABLE_DENIED,

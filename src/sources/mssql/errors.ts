@@ -1,4 +1,5 @@
 import { LakeportError, type ErrorContext } from '../../errors.js';
+import { NETWORK_ERRORS, withHint } from '../network-errors.js';
 import type { TableId } from '../source.js';
 import { type ErrorKind, kindOfNumber } from './error-numbers.js';
 import { displayTable, quoteTable } from './identifiers.js';
@@ -22,41 +23,25 @@ export class ServerError extends Error {
   }
 }
 
-const LOST: ErrorKind = {
+const LOST_MIDWAY: ErrorKind = {
   code: 'SOURCE_CONNECTION_LOST',
   exit: 'unreachable',
+  message: 'the connection to the server was lost',
   hint: "see the server's error log for why the connection ended",
   transient: true,
 };
 
-const LOST_MIDWAY: ErrorKind = { ...LOST, message: 'the connection to the server was lost' };
-
 /** By the operating system's names. */
 const ERRNOS: Readonly<Record<string, ErrorKind>> = {
+  ...NETWORK_ERRORS,
   ECONNABORTED: LOST_MIDWAY,
   ECONNRESET: LOST_MIDWAY,
   EPIPE: LOST_MIDWAY,
-  ECONNREFUSED: {
-    code: 'SOURCE_REFUSED',
-    exit: 'unreachable',
-    hint: 'check "server" and "port" of the entry, that the server runs, and that TCP/IP is enabled in it',
-  },
-  ENOTFOUND: {
-    code: 'SOURCE_HOST_UNKNOWN',
-    exit: 'unreachable',
-    hint: 'correct "server" of the entry, or check the name service of this machine',
-  },
-  EAI_AGAIN: {
-    code: 'SOURCE_HOST_UNKNOWN',
-    exit: 'unreachable',
-    hint: 'the name service of this machine does not answer',
-    transient: true,
-  },
-  ETIMEDOUT: { ...LOST, code: 'SOURCE_TIMEOUT', hint: 'check the network and its firewalls' },
-  EHOSTUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
-  ENETUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
+  ...withHint(
+    'ECONNREFUSED',
+    'check "server" and "port" of the entry, that the server runs, and that TCP/IP is enabled in it',
+  ),
 };
-
 /** By the driver's own names, where it does not tell of a cause. */
 const DRIVER: Readonly<Record<string, ErrorKind>> = {
   ETIMEOUT: {
@@ -96,13 +81,35 @@ export function mssqlError(thrown: unknown, place: MssqlErrorPlace = {}): Lakepo
     ...(detail !== undefined && { detail }),
   };
   if (thrown instanceof LakeportError) return thrown.within(context);
-  const kind = reported === undefined ? kindOfCodes(codes) : kindOfNumber(reported.number);
+  const kind =
+    reported === undefined
+      ? isQueryTimeout(thrown)
+        ? QUERY_TIMEOUT
+        : kindOfCodes(codes)
+      : kindOfNumber(reported.number);
   if (kind === undefined) return LakeportError.from(thrown).within(context);
   const said = reported ?? innermost(thrown);
   const message = kind.message ?? (said.message === '' ? 'unknown error' : said.message);
   const hint = kind.code === 'TABLE_PERMISSION_DENIED' ? grantHint(place) : kind.hint;
   const { code, exit, transient } = kind;
   return new LakeportError({ code, exit, message, hint, transient, context, cause: thrown });
+}
+
+const QUERY_TIMEOUT: ErrorKind = {
+  code: 'SOURCE_STATEMENT_CANCELED',
+  exit: 'tables-failed',
+  message: 'the server took longer to answer than "statement_timeout" allows',
+  hint: 'raise "statement_timeout" of the entry',
+};
+
+/** The driver has one code for a connection that takes too long and for a query that does. */
+function isQueryTimeout(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error &&
+    thrown.constructor.name === 'RequestError' &&
+    'code' in thrown &&
+    thrown.code === 'ETIMEOUT'
+  );
 }
 
 /** The number that the server gave to an error, where it was the server's. */
@@ -135,8 +142,11 @@ function errorsOf(thrown: Error): readonly unknown[] {
   return thrown instanceof AggregateError ? (thrown.errors as unknown[]) : [];
 }
 
+/** What the driver says of several addresses is nothing but that there were several. */
 function innermost(thrown: unknown): Error {
   if (!(thrown instanceof Error)) return new Error(String(thrown));
+  const all = [...new Set(errorsOf(thrown).map((one) => innermost(one).message))];
+  if (all.length > 0) return new Error(all.join(', '), { cause: thrown });
   return thrown.cause instanceof Error && thrown.cause.message !== '' ? innermost(thrown.cause) : thrown;
 }
 

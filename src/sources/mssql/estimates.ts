@@ -1,10 +1,10 @@
-import type { MssqlClient } from './client.js';
+import type { MssqlClient, QueryValue } from './client.js';
 import { firstAnswer } from './server.js';
 
 /** Size of a table by the server's statistics of its partitions. */
 export interface TableEstimate {
   readonly rows: number;
-  /** Of the heap or clustered index, with what lies off its rows. */
+  /** Of the heap or clustered index, with what lies off its rows. Undefined where the server does not tell pages. */
   readonly bytes: number | undefined;
   readonly partitions: number;
 }
@@ -20,14 +20,7 @@ export async function readEstimates(client: MssqlClient): Promise<ReadonlyMap<nu
         SELECT object_id, SUM(CONVERT(float, row_count)),
                SUM(CONVERT(float, in_row_data_page_count + lob_used_page_count + row_overflow_used_page_count)), COUNT(*)
         FROM sys.dm_db_partition_stats WHERE index_id IN (0, 1) GROUP BY object_id`),
-    () =>
-      client.query(`
-        SELECT p.object_id, SUM(CONVERT(float, p.rows)), SUM(CONVERT(float, a.pages)), COUNT(*)
-        FROM sys.partitions AS p
-        LEFT JOIN (
-          SELECT container_id, SUM(used_pages) AS pages FROM sys.allocation_units GROUP BY container_id
-        ) AS a ON a.container_id = p.partition_id
-        WHERE p.index_id IN (0, 1) GROUP BY p.object_id`),
+    () => readPartitions(client),
     () => Promise.resolve([]),
   ]);
   return new Map(
@@ -40,4 +33,22 @@ export async function readEstimates(client: MssqlClient): Promise<ReadonlyMap<nu
       },
     ]),
   );
+}
+
+/** Rows and pages by questions of their own: there are servers with `sys.partitions` and no `sys.allocation_units`. */
+async function readPartitions(client: MssqlClient): Promise<QueryValue[][]> {
+  const rows = await client.query(`
+    SELECT object_id, SUM(CONVERT(float, rows)), COUNT(*)
+    FROM sys.partitions WHERE index_id IN (0, 1) GROUP BY object_id`);
+  const pages = await firstAnswer([
+    () =>
+      client.query(`
+        SELECT p.object_id, SUM(CONVERT(float, a.used_pages))
+        FROM sys.partitions AS p
+        JOIN sys.allocation_units AS a ON a.container_id = p.partition_id
+        WHERE p.index_id IN (0, 1) GROUP BY p.object_id`),
+    () => Promise.resolve([]),
+  ]);
+  const pagesOf = new Map(pages.map(([id, count]) => [id, count]));
+  return rows.map(([id = null, count = null, partitions = null]) => [id, count, pagesOf.get(id) ?? null, partitions]);
 }

@@ -14,3 +14,11 @@ export function quoteTable({ schema, name }: TableId): string {
 export function displayTable({ schema, name }: TableId): string {
   return `${schema}.${name}`;
 }
+
+/**
+ * A name of the catalog, for a SELECT list. Some servers keep names in the code page of their collation, or send them in
+ * it, where other characters become question marks.
+ */
+export function nameText(column: string): string {
+  return `CONVERT(nvarchar(128), ${column})`;
+}

@@ -5,8 +5,6 @@ import { errorNumber } from './errors.js';
 export interface ServerFacts {
   /** `SQL Server 2022 (16.0.4105.2)`. */
   readonly product: string;
-  /** 16 for SQL Server 2022; Infinity for the cloud's, which has what the newest has. */
-  readonly majorVersion: number;
   readonly database: string;
 }
 
@@ -41,9 +39,31 @@ export async function readServerFacts(client: MssqlClient): Promise<ServerFacts>
   const name = cloud ?? (release === undefined ? 'SQL Server' : `SQL Server ${release}`);
   return {
     product: versionText === '' || cloud !== undefined ? name : `${name} (${versionText})`,
-    majorVersion: cloud !== undefined ? Infinity : Number.isNaN(major) ? 0 : major,
     database: String(database),
   };
+}
+
+/** Styles of CONVERT that the server has; it takes one that it does not know for none. */
+export interface TextStyles {
+  /** Style 3: every digit of a float (SQL Server 2016). */
+  readonly allDigits: boolean;
+  /** Style 1: bytes in hexadecimal. */
+  readonly hexadecimal: boolean;
+}
+
+/** Sixteen digits are not enough for this sum. */
+const SUM = 0.1 + 0.2;
+
+/** What the server makes of the styles, whatever version it says that it is. */
+export async function readTextStyles(client: MssqlClient): Promise<TextStyles> {
+  const [row] = await firstAnswer([
+    () =>
+      client.query(`
+        SELECT CONVERT(nvarchar(50), CONVERT(float, 0.1E0) + CONVERT(float, 0.2E0), 3),
+               CONVERT(nvarchar(50), CONVERT(varbinary(2), 0x0AFF), 1)`),
+    () => Promise.resolve([]),
+  ]);
+  return { allDigits: Number(row?.[0]) === SUM, hexadecimal: row?.[1] === '0x0AFF' };
 }
 
 /** Connections that the server would still take. Undefined where this user may not know. */

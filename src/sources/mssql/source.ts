@@ -20,6 +20,7 @@ import { describeColumns } from './columns.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
 import { connectMssql } from './connection.js';
 import { mssqlError } from './errors.js';
+import { quoteTable } from './identifiers.js';
 import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
 import { displayAddress, type MssqlSettings } from './settings.js';
 import { sliceTable } from './slices.js';
@@ -46,7 +47,7 @@ export async function openMssqlSource(
 class MssqlSource implements Source {
   readonly engine = 'mssql';
   readonly server: ServerInfo;
-  readonly #client: MssqlClient;
+  #client: MssqlClient;
   readonly #settings: MssqlSettings;
   readonly #facts: ServerFacts;
   readonly #tables = new Map<string, CatalogTable>();
@@ -54,6 +55,7 @@ class MssqlSource implements Source {
   readonly #oneByOne = pLimit(1);
   /** A table is to be read by one query, which alone sees one instant. */
   #isReadWhole = false;
+  readonly #closing = new AbortController();
 
   constructor(client: MssqlClient, settings: MssqlSettings, facts: ServerFacts) {
     this.#client = client;
@@ -84,7 +86,7 @@ class MssqlSource implements Source {
     options: DescribeOptions,
   ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]> {
     const known = tables.map((table) => this.#known(table));
-    const described = await this.#asking(undefined, () => describeColumns(this.#client, this.#facts, known, options));
+    const described = await this.#asking(undefined, () => describeColumns(this.#client, known, options));
     return tables.map(({ id }, index) => {
       const answer = described[index];
       if (answer !== undefined && !(answer instanceof LakeportError)) return { columns: answer };
@@ -98,6 +100,12 @@ class MssqlSource implements Source {
     return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, { ...options, degree }));
   }
 
+  async countRows(id: TableId): Promise<number> {
+    const sql = `SELECT CONVERT(float, COUNT_BIG(*)) FROM ${quoteTable(id)}`;
+    const [row] = await this.#asking(id, () => this.#client.query(sql));
+    return Number(row?.[0]);
+  }
+
   freeConnections(): Promise<number | undefined> {
     return this.#asking(undefined, () => countFreeConnections(this.#client)).catch(() => undefined);
   }
@@ -106,21 +114,32 @@ class MssqlSource implements Source {
     return { engine: this.engine, connection: this.#settings };
   }
 
-  close(): Promise<void> {
-    this.#client.close();
-    return Promise.resolve();
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#client.cancelAndClose();
   }
 
   #known(table: SourceTable): CatalogTable {
     return { objectId: undefined, ...this.#tables.get(keyOf(table.id)), ...table };
   }
 
+  /** Nothing hangs on the connection: where it was lost, the question is asked again on another. */
   #asking<T>(table: TableId | undefined, ask: () => Promise<T>): Promise<T> {
+    const place = { entry: this.#settings.entryId, table };
+    const { signal } = this.#closing;
     return this.#oneByOne(async () => {
       try {
         return await ask();
-      } catch (error) {
-        throw mssqlError(error, { entry: this.#settings.entryId, table });
+      } catch (thrown) {
+        const error = mssqlError(thrown, place);
+        if (signal.aborted || !(error.transient && error.exit === 'unreachable')) throw error;
+      }
+      this.#client.close();
+      this.#client = await connectMssql(this.#settings, { isolation: 'read committed', signal });
+      try {
+        return await ask();
+      } catch (thrown) {
+        throw mssqlError(thrown, place);
       }
     });
   }

@@ -1,6 +1,7 @@
 import type { Fidelity, ParquetType, TimeUnit } from '../../columns/column-spec.js';
 import { type Compat, compatibleType, STRING } from '../../columns/compat.js';
 import type { ColumnDecoder } from '../source.js';
+import type { TextStyles } from './server.js';
 
 /**
  * The type table: how each type of SQL Server is read and what it becomes in Parquet. Numbers, times and text are taken
@@ -32,10 +33,10 @@ export interface TypeMapping {
 export interface MappingOptions {
   /** `ns` writes the times that have seven digits in nanoseconds. */
   readonly timestampUnit: 'us' | 'ns';
-  /** First part of the server's version: 16 is SQL Server 2022. */
-  readonly majorVersion: number;
   /** For a reader that does not take every type. */
   readonly compat?: Compat | undefined;
+  /** What the server has for the text of a `sql_variant`. */
+  readonly styles: TextStyles;
 }
 
 const JSON_TEXT: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'json' } };
@@ -110,7 +111,11 @@ function lookUp(type: MssqlType, options: MappingOptions): TypeMapping {
     case 'datetimeoffset':
       return mapTime(name, scale, options);
     case 'sql_variant':
-      return { ...TEXT, expression: (column) => variantText(column, options) };
+      return {
+        ...TEXT,
+        fidelity: options.styles.allDigits && options.styles.hexadecimal ? 'text' : 'lossy',
+        expression: (column) => variantText(column, options),
+      };
     default:
       return TYPES[name] ?? TEXT;
   }
@@ -140,19 +145,17 @@ function mapTime(
   };
 }
 
-/** SQL Server 2016: the first with a style that gives every digit of a float. */
-const EVERY_FLOAT_DIGIT = 13;
-
-/** By the type of each value: the styles that a plain conversion would take cut digits off. */
-function variantText(column: string, { majorVersion }: MappingOptions): string {
-  const text = (value: string, style: number) => `CONVERT(nvarchar(max), ${value}, ${style})`;
-  const float = majorVersion >= EVERY_FLOAT_DIGIT ? 3 : 2;
+/** By the type of each value: a plain conversion would cut digits off. Money has all of its own as a decimal. */
+function variantText(column: string, { styles }: MappingOptions): string {
+  const text = (value: string, style?: number) =>
+    `CONVERT(nvarchar(max), ${value}${style === undefined ? '' : `, ${style}`})`;
+  const float = styles.allDigits ? 3 : 2;
   return [
     `CASE CONVERT(nvarchar(128), SQL_VARIANT_PROPERTY(${column}, N'BaseType'))`,
     `WHEN N'float' THEN ${text(`CONVERT(float, ${column})`, float)}`,
     `WHEN N'real' THEN ${text(`CONVERT(real, ${column})`, float)}`,
-    `WHEN N'money' THEN ${text(`CONVERT(money, ${column})`, 2)}`,
-    `WHEN N'smallmoney' THEN ${text(`CONVERT(smallmoney, ${column})`, 2)}`,
+    `WHEN N'money' THEN ${text(`CONVERT(decimal(19,4), CONVERT(money, ${column}))`)}`,
+    `WHEN N'smallmoney' THEN ${text(`CONVERT(decimal(10,4), CONVERT(smallmoney, ${column}))`)}`,
     `WHEN N'datetime' THEN ${text(`CONVERT(datetime, ${column})`, 126)}`,
     `WHEN N'smalldatetime' THEN ${text(`CONVERT(smalldatetime, ${column})`, 126)}`,
     `WHEN N'binary' THEN ${text(`CONVERT(varbinary(8000), ${column})`, 1)}`,

@@ -1,5 +1,6 @@
 import type { DatabaseError } from 'pg';
 import { LakeportError, type ErrorContext, type ExitClass } from '../../errors.js';
+import { NETWORK_ERRORS, withHint } from '../network-errors.js';
 import type { TableId } from '../source.js';
 import { displayTable, quoteTable } from './identifiers.js';
 
@@ -196,17 +197,10 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): Kind | 
   };
 }
 
-/** By the operating system's and TLS's names. */
+/** By the operating system's names. */
 const ERRNOS: Readonly<Record<string, Kind>> = {
-  ECONNABORTED: LOST,
-  ECONNRESET: LOST,
-  EPIPE: LOST,
-  ECONNREFUSED: {
-    code: 'SOURCE_REFUSED',
-    exit: 'unreachable',
-    hint: 'check "server" and "port" of the entry, that the server runs, and its listen_addresses',
-    transient: true,
-  },
+  ...NETWORK_ERRORS,
+  ...withHint('ECONNREFUSED', 'check "server" and "port" of the entry, that the server runs, and its listen_addresses'),
   ENOENT: {
     code: 'SOURCE_REFUSED',
     exit: 'unreachable',
@@ -218,20 +212,6 @@ const ERRNOS: Readonly<Record<string, Kind>> = {
     exit: 'unreachable',
     hint: 'this user may not use the socket in this directory: check "server" of the entry',
   },
-  ENOTFOUND: {
-    code: 'SOURCE_HOST_UNKNOWN',
-    exit: 'unreachable',
-    hint: 'correct "server" of the entry, or check the name service of this machine',
-  },
-  EAI_AGAIN: {
-    code: 'SOURCE_HOST_UNKNOWN',
-    exit: 'unreachable',
-    hint: 'the name service of this machine does not answer',
-    transient: true,
-  },
-  ETIMEDOUT: { ...LOST, code: 'SOURCE_TIMEOUT', hint: 'check the network and its firewalls' },
-  EHOSTUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
-  ENETUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
 };
 
 /** The driver gives neither code nor class to these; they are its own words, not the server's. */

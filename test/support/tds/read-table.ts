@@ -56,7 +56,7 @@ export function readColumns(
         scale: isDecimal ? (given[1] ?? 0) : (given[0] ?? 7),
         isAssembly: false,
       },
-      { timestampUnit: options.timestampUnit ?? 'us', majorVersion: 16 },
+      { timestampUnit: options.timestampUnit ?? 'us', styles: { allDigits: true, hexadecimal: true } },
     );
     return {
       spec: { name, fieldId: i + 1, nullable: options.nullable ?? nullable, list: false, type, sourceType, fidelity },

@@ -10,6 +10,8 @@ export interface TdsQuery {
   /** By name, without the @. */
   readonly parameters: ReadonlyMap<string, Parameter['value']>;
   readonly session: SessionFacts;
+  /** Aborted when the client wants the request to end. */
+  readonly attention: AbortSignal;
 }
 
 export interface SessionFacts {
@@ -54,6 +56,7 @@ export class TdsSession {
   readonly #facts: { user: string; database: string; isolation: string; inTransaction: boolean };
   #canceled = false;
   #busy = false;
+  #attention = new AbortController();
 
   constructor(options: {
     readonly handler: TdsHandler;
@@ -71,12 +74,15 @@ export class TdsSession {
 
   /** MS-TDS 2.2.1.7: the request in progress ends, and the acknowledgment follows as a message of its own. */
   async attention(): Promise<void> {
-    if (this.#busy) this.#canceled = true;
-    else await this.#out.end(doneToken({ attention: true }));
+    if (this.#busy) {
+      this.#canceled = true;
+      this.#attention.abort();
+    } else await this.#out.end(doneToken({ attention: true }));
   }
 
   async answer(message: IncomingMessage): Promise<void> {
     this.#busy = true;
+    this.#attention = new AbortController();
     try {
       await this.#answer(message);
     } finally {
@@ -111,7 +117,12 @@ export class TdsSession {
     if (isolation !== undefined) this.#facts.isolation = isolation.toUpperCase();
     const isCall = token === DONE.inProc;
     try {
-      const answer = await this.#handler({ sql, parameters, session: { ...this.#facts } });
+      const answer = await this.#handler({
+        sql,
+        parameters,
+        session: { ...this.#facts },
+        attention: this.#attention.signal,
+      });
       const rows = await this.#send(answer);
       const counted = answer && 'noCount' in answer && answer.noCount ? undefined : rows;
       // What is left out after an attention is the rest of the rows, not the end of the message.

@@ -53,6 +53,7 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
         column.isColumnSet ? 1 : 0,
         column.isHidden ? 1 : 0,
         column.isPeriod ? 1 : 0,
+        column.isEncrypted ? 1 : 'NULL',
       ];
     }),
   );
@@ -98,7 +99,7 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
     'CREATE TABLE sys.types (user_type_id INTEGER, system_type_id INTEGER, name VARCHAR, schema_id INTEGER, is_user_defined INTEGER, is_assembly_type INTEGER)',
     ...insert('sys.types', types),
     `CREATE TABLE sys.columns (object_id INTEGER, column_id INTEGER, name VARCHAR, system_type_id INTEGER, user_type_id INTEGER,
-       max_length INTEGER, precision INTEGER, scale INTEGER, is_nullable INTEGER, column_set INTEGER, hidden INTEGER, period INTEGER)`,
+       max_length INTEGER, precision INTEGER, scale INTEGER, is_nullable INTEGER, column_set INTEGER, hidden INTEGER, period INTEGER, encryption_type INTEGER)`,
     ...insert('sys.columns', columns),
     `CREATE TABLE sys.indexes (object_id INTEGER, index_id INTEGER, type INTEGER, is_unique INTEGER, is_disabled INTEGER,
        is_hypothetical INTEGER, has_filter INTEGER)`,

@@ -1,4 +1,10 @@
-import { DuckDBBlobValue, DuckDBInstance, DuckDBTypeId, type DuckDBConnection, type DuckDBType } from '@duckdb/node-api';
+import {
+  DuckDBBlobValue,
+  DuckDBInstance,
+  DuckDBTypeId,
+  type DuckDBConnection,
+  type DuckDBType,
+} from '@duckdb/node-api';
 import type { WireColumn, WireValue } from './result-set.js';
 import type { TdsAnswer, TdsHandler, TdsQuery } from './session.js';
 import { splitList, toDuckDb } from './t-sql.js';
@@ -84,7 +90,7 @@ export class TestDatabase {
       if (wanted !== '') throw new TdsError(207, `Invalid column name '${wanted}'.`);
       return undefined;
     }
-    const sent = variant === undefined ? (type ?? column.type) : 'nvarchar(max)';
+    const sent = variant === undefined ? (type ?? column.arrivesAs ?? column.type) : 'nvarchar(max)';
     const nullable = this.#quirks.allNullable ? true : column.nullable;
     const { collation } = column;
     return {
@@ -101,8 +107,13 @@ export class TestDatabase {
   async #computed({ sql, parameters }: TdsQuery): Promise<TdsAnswer> {
     const result = await this.#connection.runAndReadAll(toDuckDb(sql, parameters));
     const types = result.columnTypes();
+    const items = splitList(sql.replace(/^\s*SELECT\s+/i, '')).map((item) => item.replace(/\s+FROM\b.*$/is, ''));
+    const isInCodePage = (item = '') => this.#quirks.varcharNames === true && /^[\w.]*name$/i.test(item);
     return {
-      columns: result.columnNames().map((name, i) => ({ name, type: wireTypeOf(types[i]!) })),
+      columns: result.columnNames().map((name, i) => ({
+        name,
+        type: isInCodePage(items[i]) ? 'varchar(128)' : wireTypeOf(types[i]!),
+      })),
       rows: result.getRows().map((row) => row.map((value) => (value === null ? null : wireValueOf(value)))),
     };
   }

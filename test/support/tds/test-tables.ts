@@ -28,6 +28,10 @@ export interface TestColumn extends WireColumn {
   readonly isHidden?: boolean;
   /** Of a temporal table's period. */
   readonly isPeriod?: boolean;
+  /** Under Always Encrypted. */
+  readonly isEncrypted?: boolean;
+  /** What results declare the column as, where the catalog says something else. */
+  readonly arrivesAs?: string;
 }
 
 export interface TestIndex {
@@ -51,6 +55,8 @@ export interface Quirks {
   readonly readCommittedSnapshot?: boolean;
   readonly version?: string;
   readonly edition?: number;
+  /** Names of the catalog arrive in the code page of the collation. */
+  readonly varcharNames?: boolean;
   /** CONVERT knows no styles but those of dates (Babelfish). */
   readonly noStyles?: boolean;
 }

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
+import type { TextStyles } from '../../../src/sources/mssql/server.js';
 import { mapType } from '../../../src/sources/mssql/types.js';
 
+const ALL_STYLES: TextStyles = { allDigits: true, hexadecimal: true };
 const map = (
   name: string,
-  options: { precision?: number; scale?: number; unit?: 'us' | 'ns'; isAssembly?: boolean; major?: number } = {},
+  options: { precision?: number; scale?: number; unit?: 'us' | 'ns'; isAssembly?: boolean; styles?: TextStyles } = {},
 ) => {
-  const { precision = 0, scale = 0, unit = 'us', isAssembly = false, major = 16 } = options;
-  return mapType({ name, precision, scale, isAssembly }, { timestampUnit: unit, majorVersion: major });
+  const { precision = 0, scale = 0, unit = 'us', isAssembly = false, styles = ALL_STYLES } = options;
+  return mapType({ name, precision, scale, isAssembly }, { timestampUnit: unit, styles });
 };
 
 test.each([
@@ -53,9 +55,16 @@ test('a type that nobody has heard of is read as text', () => {
   expect(map('money2', { isAssembly: true }).expression('[v]')).toBe('CONVERT(varbinary(max), [v])');
 });
 
-test("a variant is text with all the digits that the server's version has a style for", () => {
-  expect(map('sql_variant').expression('[v]')).toContain('CONVERT(nvarchar(max), CONVERT(float, [v]), 3)');
-  expect(map('sql_variant', { major: 12 }).expression('[v]')).toContain(
-    'CONVERT(nvarchar(max), CONVERT(float, [v]), 2)',
-  );
+test('a variant is text where the server has styles for all of it, and lossy where it has not', () => {
+  const all = map('sql_variant');
+  expect(all.expression('[v]')).toContain('CONVERT(nvarchar(max), CONVERT(float, [v]), 3)');
+  expect(all.fidelity).toBe('text');
+  const few = map('sql_variant', { styles: { allDigits: false, hexadecimal: true } });
+  expect(few.expression('[v]')).toContain('CONVERT(nvarchar(max), CONVERT(float, [v]), 2)');
+  expect(few.fidelity).toBe('lossy');
+  expect(map('sql_variant', { styles: { allDigits: true, hexadecimal: false } }).fidelity).toBe('lossy');
+});
+
+test('money in a variant has all of its digits without a style', () => {
+  expect(map('sql_variant').expression('[v]')).toContain('CONVERT(decimal(19,4), CONVERT(money, [v]))');
 });

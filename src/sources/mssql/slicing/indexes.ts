@@ -1,5 +1,6 @@
 import type { TableId } from '../../source.js';
 import type { MssqlClient } from '../client.js';
+import { nameText } from '../identifiers.js';
 import { firstAnswer } from '../server.js';
 
 /** The first column of an index, which is what ranges can be found by. */
@@ -16,7 +17,7 @@ export async function readIndexKeys(client: MssqlClient, { schema, name }: Table
     // Types 1 and 2: clustered and not; the others hold no order.
     () =>
       client.query(
-        `SELECT c.name, CASE i.type WHEN 1 THEN 1 ELSE 0 END,
+        `SELECT ${nameText('c.name')}, CASE i.type WHEN 1 THEN 1 ELSE 0 END,
                 CASE WHEN i.is_unique = 1 AND NOT EXISTS (
                   SELECT 1 FROM sys.index_columns AS k
                   WHERE k.object_id = i.object_id AND k.index_id = i.index_id AND k.key_ordinal > 1
@@ -34,7 +35,7 @@ export async function readIndexKeys(client: MssqlClient, { schema, name }: Table
       ),
     () =>
       client.query(
-        `SELECT MIN(k.COLUMN_NAME), 0, 1
+        `SELECT ${nameText('MIN(k.COLUMN_NAME)')}, 0, 1
          FROM INFORMATION_SCHEMA.TABLE_CONSTRAINTS AS t
          JOIN INFORMATION_SCHEMA.KEY_COLUMN_USAGE AS k
            ON k.CONSTRAINT_SCHEMA = t.CONSTRAINT_SCHEMA AND k.CONSTRAINT_NAME = t.CONSTRAINT_NAME

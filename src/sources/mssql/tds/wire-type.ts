@@ -54,3 +54,59 @@ export function displayWireType({ name, precision, scale, dataLength }: WireType
   if (parts.length > 0) return `${name}(${parts.join(',')})`;
   return dataLength === undefined || dataLength === MAX ? name : `${name}(${dataLength} bytes)`;
 }
+
+/** A type as CREATE TABLE names it. */
+export interface DeclaredType {
+  readonly name: string;
+  readonly precision: number;
+  readonly scale: number;
+  /** In bytes; -1 for (max). */
+  readonly maxLength: number;
+}
+
+/** By the driver's names, which say whether values may be NULL; widths tell those apart that share one. */
+const DECLARED: Readonly<Record<string, string | Readonly<Record<number, string>>>> = {
+  Bit: 'bit',
+  BitN: 'bit',
+  TinyInt: 'tinyint',
+  SmallInt: 'smallint',
+  Int: 'int',
+  BigInt: 'bigint',
+  IntN: { 1: 'tinyint', 2: 'smallint', 4: 'int', 8: 'bigint' },
+  Real: 'real',
+  Float: 'float',
+  FloatN: { 4: 'real', 8: 'float' },
+  SmallMoney: 'smallmoney',
+  Money: 'money',
+  MoneyN: { 4: 'smallmoney', 8: 'money' },
+  DecimalN: 'decimal',
+  NumericN: 'numeric',
+  UniqueIdentifier: 'uniqueidentifier',
+  Date: 'date',
+  Time: 'time',
+  SmallDateTime: 'smalldatetime',
+  DateTime: 'datetime',
+  DateTimeN: { 4: 'smalldatetime', 8: 'datetime' },
+  DateTime2: 'datetime2',
+  DateTimeOffset: 'datetimeoffset',
+  Char: 'char',
+  VarChar: 'varchar',
+  NChar: 'nchar',
+  NVarChar: 'nvarchar',
+  Binary: 'binary',
+  VarBinary: 'varbinary',
+  Text: 'text',
+  NText: 'ntext',
+  Image: 'image',
+  Xml: 'xml',
+  Variant: 'sql_variant',
+};
+
+/** What a column would be declared as whose values arrive so. Undefined where nobody can tell. */
+export function declaredTypeOf({ name, dataLength, precision, scale }: WireType): DeclaredType | undefined {
+  const declared = DECLARED[name];
+  const typeName = typeof declared === 'object' ? declared[dataLength ?? 0] : declared;
+  if (typeName === undefined) return undefined;
+  const maxLength = dataLength === MAX || dataLength === undefined ? -1 : dataLength;
+  return { name: typeName, precision: precision ?? 0, scale: scale ?? 0, maxLength };
+}
