@@ -213,7 +213,7 @@ describe('a server that is not there', () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const error = await failure({ port });
-    expect(error).toMatchObject({ code: 'SOURCE_REFUSED', exit: 'unreachable', transient: false });
+    expect(error).toMatchObject({ code: 'SOURCE_REFUSED', exit: 'unreachable', transient: true });
     expect(error.message).toContain(`cannot connect to 127.0.0.1:${port}`);
   });
 

@@ -169,8 +169,6 @@ describe('the catalog', () => {
   test('has rows where it has no pages', async () => {
     const refused = { 'sys.dm_db_partition_stats': 208, 'sys.allocation_units': 208 };
     await using open = await openDatabase(TABLES, { refused });
-    expect(await open.source.listTables()).toMatchObject([
-      { estimatedRows: 1000, estimatedBytes: undefined },
-    ]);
+    expect(await open.source.listTables()).toMatchObject([{ estimatedRows: 1000, estimatedBytes: undefined }]);
   });
 });

@@ -145,7 +145,7 @@ describe('a server that goes away', () => {
     const { cli, directory } = await start(server, ['-p', '1']);
     const { code, stderr } = await cli.result;
     await restart;
-    expect(stderr).toContain('again');
+    expect(stderr).toContain('attempt 2 of');
     expect(code).toBe(0);
     expect(await exportedRows(directory)).toBe(ROWS);
   });

@@ -66,6 +66,23 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
     await server.query('DROP TABLE t, parted');
   });
 
+  test('a source that is closed while it waits for a lock waits in the server no longer', async () => {
+    await server.query('CREATE TABLE t AS SELECT 1 AS a');
+    const holder = await server.connect();
+    await holder.query('BEGIN; LOCK TABLE t');
+    const patient = await openPostgres(server, {}, { lockTimeoutMs: 60_000 });
+    const pinning = patient.pin(await tables('t'), RUN).catch(() => undefined);
+    const waiting = async () => {
+      const [row] = await server.query('SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted');
+      return row?.['n'];
+    };
+    await expect.poll(waiting, PATIENT).toBe(1);
+    await patient.close();
+    await pinning;
+    await expect.poll(waiting, PATIENT).toBe(0);
+    await holder.end();
+  });
+
   test('what changes while it waits for a lock is in the snapshot, shape and rows alike', async () => {
     await server.query('CREATE TABLE t AS SELECT 1 AS a; CREATE TABLE u AS SELECT 1 AS a');
     const listed = await tables('u', 't');

@@ -147,7 +147,8 @@ function innermost(thrown: unknown): Error {
   if (!(thrown instanceof Error)) return new Error(String(thrown));
   const all = [...new Set(errorsOf(thrown).map((one) => innermost(one).message))];
   if (all.length > 0) return new Error(all.join(', '), { cause: thrown });
-  return thrown.cause instanceof Error && thrown.cause.message !== '' ? innermost(thrown.cause) : thrown;
+  const cause = thrown.cause instanceof Error ? innermost(thrown.cause) : undefined;
+  return cause === undefined || cause.message === '' ? thrown : cause;
 }
 
 function kindOfCodes(codes: readonly string[]): ErrorKind | undefined {

@@ -58,7 +58,10 @@ test('a query that takes too long is no connection that does', () => {
   const query = mssqlError(new RequestError('Timeout', 'ETIMEOUT'));
   expect(query).toMatchObject({ code: 'SOURCE_STATEMENT_CANCELED', exit: 'tables-failed', transient: false });
   expect(query.hint).toContain('"statement_timeout"');
-  expect(mssqlError(new ConnectionError('Timeout', 'ETIMEOUT'))).toMatchObject({ code: 'SOURCE_TIMEOUT', exit: 'unreachable' });
+  expect(mssqlError(new ConnectionError('Timeout', 'ETIMEOUT'))).toMatchObject({
+    code: 'SOURCE_TIMEOUT',
+    exit: 'unreachable',
+  });
 });
 
 test('of several errors of a query the first counts', () => {
