@@ -167,7 +167,8 @@ describe('what is no PostgreSQL is told as that', () => {
     socket.on('data', () => socket.write(bytes));
   };
   const mysql = Buffer.concat([Buffer.from([74, 0, 0, 0, 10]), Buffer.from('8.0.36\0')]);
-  const errorResponse = Buffer.from('E\0\0\0\x30SFATAL\0C57P03\0Mout of memory for you\0\0');
+  const errorFields = Buffer.from('SFATAL\0C57P03\0Mout of memory for you\0\0');
+  const errorResponse = Buffer.concat([Buffer.from(['E'.charCodeAt(0), 0, 0, 0, errorFields.length + 4]), errorFields]);
 
   test.each<[string, () => Server, RegExp]>([
     ['an HTTP server', () => createHttpServer(), /an HTTP server answers there/],

@@ -1,4 +1,5 @@
 import { LakeportError } from '../../errors.js';
+import { keywords, refusedKeyword } from './connection-keywords.js';
 import { loginOf, type MssqlAddress, type MssqlAuthentication } from './settings.js';
 
 /** What `mssql` makes of a connection string, as far as it is used here. */
@@ -44,6 +45,8 @@ export async function parseConnectionString(text: string, entryId: string): Prom
     // Its message may repeat parts of the string.
     throw invalid('cannot be read', 'write it as Server=host,port;Database=...;User Id=...;Password=...');
   }
+  const problem = refusedKeyword(text);
+  if (problem !== undefined) throw invalid(problem.problem, problem.hint);
   const { server, options } = parsed;
   if (server === undefined) throw invalid('names no server', 'add Server=host or Server=host,port');
   const authentication = authenticationOf(parsed);
@@ -62,6 +65,7 @@ export async function parseConnectionString(text: string, entryId: string): Prom
     trustServerCertificate: options.trustServerCertificate ?? false,
     readOnlyIntent: /^readonly$/i.test(word(text, /application\s*intent/) ?? ''),
     multiSubnetFailover: options.multiSubnetFailover ?? false,
+    certificateName: keywords(text).find(([name]) => /^host\s*name\s*in\s*certificate$/i.test(name))?.[1],
     connectTimeoutMs: parsed.connectionTimeout,
   };
 }

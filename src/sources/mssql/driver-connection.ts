@@ -27,6 +27,7 @@ export function driverConnection(
       ...(database !== undefined && { database }),
       encrypt: settings.encrypt,
       trustServerCertificate: settings.trustServerCertificate,
+      ...(settings.certificateName !== undefined && { serverName: settings.certificateName }),
       multiSubnetFailover: settings.multiSubnetFailover,
       connectTimeout: settings.connectTimeoutMs,
       appName: 'lakeport',

@@ -27,6 +27,8 @@ export interface MssqlAddress {
   /** `ApplicationIntent=ReadOnly`: a readable secondary of an availability group will do. */
   readonly readOnlyIntent: boolean;
   readonly multiSubnetFailover: boolean;
+  /** Name that the server's certificate has to have, where that is not the server's. */
+  readonly certificateName?: string | undefined;
   readonly connectTimeoutMs?: number | undefined;
 }
 

@@ -1,0 +1,138 @@
+/**
+ * Keywords of SQL Server's connection strings (SqlClient's "ConnectionString", ODBC's where they differ). Each is honoured,
+ * changes nothing for an export, or is refused: none is passed over that the user may rely on.
+ */
+
+const HONOURED = [
+  'addr',
+  'address',
+  'application intent',
+  'authentication',
+  'client id',
+  'client secret',
+  'connect timeout',
+  'connection timeout',
+  'data source',
+  'database',
+  'domain',
+  'encrypt',
+  'host name in certificate',
+  'initial catalog',
+  'msi endpoint',
+  'msi secret',
+  'multi subnet failover',
+  'network address',
+  'password',
+  'port',
+  'pwd',
+  'server',
+  'tenant id',
+  'timeout',
+  'token',
+  'trust server certificate',
+  'uid',
+  'user',
+  'user id',
+];
+
+/** How it is named, how connections are pooled or tried again, and time limits, which the entry's own fields set. */
+const WITHOUT_EFFECT = [
+  'app',
+  'application name',
+  'async',
+  'asynchronous processing',
+  'command timeout',
+  'connect retry count',
+  'connect retry interval',
+  'connection lifetime',
+  'connection reset',
+  'current language',
+  'driver',
+  'enlist',
+  'failover partner spn',
+  'ip address preference',
+  'language',
+  'load balance timeout',
+  'max pool size',
+  'min pool size',
+  'multiple active result sets',
+  'packet size',
+  'parse json',
+  'persist security info',
+  'persistsecurityinfo',
+  'pool blocking period',
+  'pooling',
+  'provider',
+  'request timeout',
+  'server spn',
+  'stream',
+  'transaction binding',
+  'transparent network ip resolution',
+  'type system version',
+  'use utc',
+  'workstation id',
+  'wsid',
+];
+
+const OFF = ['false', 'no', 'disabled', '0'];
+
+/** Of which only these values can be honoured: those by which the program is as it is. */
+const ONLY: Readonly<Record<string, { readonly values: readonly string[]; readonly instead: string }>> = {
+  'column encryption setting': {
+    values: OFF,
+    instead: 'encrypted columns are exported as the bytes that they are: leave it out',
+  },
+  'context connection': { values: OFF, instead: 'leave it out' },
+  'integrated security': {
+    values: OFF,
+    instead: 'give User Id and Password; integrated security works on Windows only',
+  },
+  net: { values: ['dbmssocn'], instead: 'connect by TCP/IP: leave it out' },
+  network: { values: ['dbmssocn'], instead: 'connect by TCP/IP: leave it out' },
+  'network library': { values: ['dbmssocn'], instead: 'connect by TCP/IP: leave it out' },
+  replication: { values: OFF, instead: 'leave it out' },
+  'trusted connection': {
+    values: OFF,
+    instead: 'give User Id and Password; integrated security works on Windows only',
+  },
+  'user instance': { values: OFF, instead: 'leave it out' },
+};
+
+const REFUSED: Readonly<Record<string, string>> = {
+  'attach db filename': 'attach the database in the server, and name it',
+  'attestation protocol': 'leave it out: nothing is computed in an enclave',
+  'enclave attestation url': 'leave it out: nothing is computed in an enclave',
+  'extended properties': 'attach the database in the server, and name it',
+  'failover partner': 'name the listener of an availability group, or the server that is the principal now',
+  'initial file name': 'attach the database in the server, and name it',
+  'server certificate': 'give the authority of the certificate by NODE_EXTRA_CA_CERTS',
+};
+
+/** Written with blanks, underscores or neither: `ApplicationIntent`, `Application Intent`. */
+const plain = (name: string) => name.toLowerCase().replaceAll(/[\s_]/g, '');
+const honoured = new Set(HONOURED.map(plain));
+const withoutEffect = new Set(WITHOUT_EFFECT.map(plain));
+const only = new Map(Object.entries(ONLY).map(([name, rule]) => [plain(name), rule]));
+const refused = new Map(Object.entries(REFUSED).map(([name, instead]) => [plain(name), instead]));
+
+/** The first keyword that can't be done, with what to do instead; no value but those of a fixed set is repeated. */
+export function refusedKeyword(text: string): { readonly problem: string; readonly hint: string } | undefined {
+  for (const [name, value] of keywords(text)) {
+    const key = plain(name);
+    const rule = only.get(key);
+    if (rule !== undefined && !rule.values.includes(value.toLowerCase())) {
+      return { problem: `asks by ${name} for what this program cannot do`, hint: rule.instead };
+    }
+    if (rule !== undefined || honoured.has(key) || withoutEffect.has(key)) continue;
+    const instead = refused.get(key);
+    if (instead !== undefined) return { problem: `has ${name}, which this program does not know`, hint: instead };
+    return { problem: `has an unknown keyword, ${name}`, hint: `remove ${name}` };
+  }
+  return undefined;
+}
+
+/** `name=value` between semicolons; values with semicolons stand in quotes or braces. */
+export function keywords(text: string): [name: string, value: string][] {
+  const pairs = text.matchAll(/\s*([^=;]+?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|\{(?:[^}]|\}\})*\}|[^;]*)\s*(?:;|$)/g);
+  return [...pairs].map(([, name = '', value = '']) => [name, value.trim().replace(/^["'{](.*)["'}]$/s, '$1')]);
+}
