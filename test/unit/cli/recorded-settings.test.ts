@@ -49,10 +49,22 @@ describe('recorded settings', () => {
     [['--output_dir', '/data/out']],
     [['--output_dir', '/o', '-i', 'a,b', '-e', 'c', '--min_rows', '1', '--sub_path', '{timestamp}/x', '-p', '3']],
     [['--target_storage_id', 'st', '--route', 'a=st/cold', '--unbounded_numeric', 'decimal(10,2)', '--arrays', 'json']],
+    [['--output_dir', '/o', '--include_foreign_tables', '--include-extension-tables']],
     [['--output_dir', '/o', '--table_config', 'a:RangeId:id:4', '--consistency', 'run', '--max_rows_per_file', '9']],
   ])('give back the options of %j', (argv) => {
     const given = options(...argv);
     expect(restoredOptions(recorded(given), RUN_ID)).toEqual(given);
+  });
+
+  it('of runs that knew a flag for views only mean what these runs exported: foreign tables too', () => {
+    const { optIns, ...older } = options('--output_dir', '/o');
+    expect(optIns).toEqual([]);
+    const record = (includeViews: boolean): unknown =>
+      JSON.parse(JSON.stringify({ format: 1, options: { ...older, includeViews } }));
+    expect(restoredOptions(record(true), RUN_ID)).toMatchObject({ optIns: ['views', 'foreign_tables'] });
+    const restored = restoredOptions(record(false), RUN_ID);
+    expect(restored).toMatchObject({ optIns: ['foreign_tables'] });
+    expect(restored).not.toHaveProperty('includeViews');
   });
 
   it('make a relative directory absolute: the run may be resumed from anywhere', () => {
