@@ -187,10 +187,10 @@ export interface Source {
   /** Connects anew where the connection is lost, with all that it held: `pin` is to be called again. */
   reopen?(options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /**
-   * Counts the table's rows as they are now. Absent where slices give every row once by their construction, whatever the
+   * Counts the table's rows as they are now; undefined where the server does not tell. Absent where slices give every row once by their construction, whatever the
    * values are: then the count would cost a scan and tell nothing.
    */
-  countRows?(table: TableId): Promise<number>;
+  countRows?(table: TableId): Promise<number | undefined>;
   /** Connections that the server would still accept from this user, or undefined where it can't tell. */
   freeConnections(): Promise<number | undefined>;
   /** What a reader in a worker needs to connect, secrets included: it goes to workers only, never into a log. */

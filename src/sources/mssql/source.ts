@@ -100,10 +100,10 @@ class MssqlSource implements Source {
     return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, { ...options, degree }));
   }
 
-  async countRows(id: TableId): Promise<number> {
+  async countRows(id: TableId): Promise<number | undefined> {
     const sql = `SELECT CONVERT(float, COUNT_BIG(*)) FROM ${quoteTable(id)}`;
     const [row] = await this.#asking(id, () => this.#client.query(sql));
-    return Number(row?.[0]);
+    return typeof row?.[0] === 'number' ? row[0] : undefined;
   }
 
   freeConnections(): Promise<number | undefined> {
