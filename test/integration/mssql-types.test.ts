@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import type { SliceReader } from '../../src/sources/source.js';
 import { differences } from '../support/same-rows.js';
+import { columnSchemas } from '../support/parquet-readers/schema.js';
 import { queryDuckDb, quote } from '../support/parquet-readers/duckdb.js';
 import { expectedCell } from '../support/tds/expected-cell.js';
 import { openReader, readColumns, readRequest, readToParquet } from '../support/tds/read-table.js';
@@ -55,6 +56,33 @@ describe('every value of its type arrives as it is', () => {
     const rows = values.map((value) => [value]);
     expect(await differencesOf([{ name: 'v', type, nullable: false }], rows)).toEqual([]);
   });
+});
+
+test('for Spark, times and uniqueidentifiers arrive as the server prints them, and tinyint signed', async () => {
+  const columns: readonly WireColumn[] = [
+    { name: 'n', type: 'int', nullable: false },
+    { name: 't0', type: 'time(0)' },
+    { name: 't3', type: 'time(3)' },
+    { name: 't7', type: 'time(7)', nullable: false },
+    { name: 'u', type: 'uniqueidentifier' },
+    { name: 'b', type: 'tinyint' },
+  ];
+  const uuid = '6f9619ff-8b86-d011-b42d-00c04fc964ff';
+  const rows = [
+    [1, '12:34:56', '12:34:56.789', '23:59:59.9999999', uuid, 255],
+    [2, '00:00:00', '00:00:00.000', '00:00:00.0000001', uuid, 0],
+    [3, null, null, '12:00:00.0000000', null, null],
+  ];
+  table = { columns, rows, encoding: {} };
+  await using read = await readToParquet(reader, readRequest(readColumns(columns, { compat: 'spark' })));
+  const expected = rows.map((row) => row.map((value) => (value === null ? null : String(value))));
+  expect(await differences('DuckDB', [read.file], expected)).toEqual([]);
+  expect(await differences('parquet-wasm', [read.file], expected)).toEqual([]);
+  expect((await columnSchemas(read.file)).map(({ type }) => type)).toEqual([
+    'INT32',
+    ...Array<string>(4).fill('BYTE_ARRAY STRING'),
+    'INT32 INT(16)',
+  ]);
 });
 
 test('every tick of a datetime is another microsecond', async () => {

@@ -44,7 +44,7 @@ export function openReader(
 /** What the planner would make of columns that are declared so. */
 export function readColumns(
   columns: readonly WireColumn[],
-  options: { readonly timestampUnit?: 'us' | 'ns'; readonly nullable?: boolean } = {},
+  options: { readonly timestampUnit?: 'us' | 'ns'; readonly compat?: 'spark'; readonly nullable?: boolean } = {},
 ): ReadColumn[] {
   return columns.map(({ name, type: sourceType, nullable = true }, i) => {
     const { name: typeName, arguments: given } = parseDeclaredType(sourceType);
@@ -56,7 +56,11 @@ export function readColumns(
         scale: isDecimal ? (given[1] ?? 0) : (given[0] ?? 7),
         isAssembly: false,
       },
-      { timestampUnit: options.timestampUnit ?? 'us', styles: { allDigits: true, hexadecimal: true } },
+      {
+        timestampUnit: options.timestampUnit ?? 'us',
+        styles: { allDigits: true, hexadecimal: true },
+        compat: options.compat,
+      },
     );
     return {
       spec: { name, fieldId: i + 1, nullable: options.nullable ?? nullable, list: false, type, sourceType, fidelity },

@@ -226,6 +226,15 @@ describe('--sub_path', () => {
     expect(subPath).toBe(`x/${iso.slice(0, 10)}/${stamp}/${run}/shop`);
   });
 
+  it('lets nanoseconds and Spark not stand together', () => {
+    expect(options('--compat', 'SPARK').compat).toBe('spark');
+    expect(options('--compat', 'spark', '--timestamp_unit', 'us').compat).toBe('spark');
+    expect(() => options('--compat', 'spark', '--timestamp_unit', 'ns')).toThrow(
+      expect.objectContaining({ code: 'FLAG_CONFLICT', exit: 'usage' }) as Error,
+    );
+    expect(() => options('--compat', 'sparks')).toThrow(/did you mean spark/);
+  });
+
   it('takes the name of the database from the flag first', () => {
     expect(options('--source_db_name', 'other', '--sub_path', '{database}').subPath).toBe('other');
   });

@@ -232,6 +232,22 @@ Rows and sizes are estimates of the database. Nothing was written.
 `);
   });
 
+  it('names the tables that a common reader does not open, and the flag that helps', () => {
+    const uuid = column({
+      name: 'key',
+      sourceType: 'uuid',
+      type: { physical: 'FIXED_LEN_BYTE_ARRAY', length: 16, logical: { kind: 'uuid' } },
+    });
+    const refused = plan({ tables: [tablePlan({ name: 'plain' }), tablePlan({ name: 'users', columns: [uuid] })] });
+    const text = planText(refused, { output: captured().output, exportOptions: options });
+    expect(text).toContain('Spark would not open 1 table, because of columns of types that it does not know:');
+    expect(text).toContain('  s.users: key uuid\n    hint: --compat spark writes them as text');
+    expect(planDocument(refused, options)).toMatchObject({
+      tables: [{}, { columns: [{ name: 'key', refused_by: ['spark'] }] }],
+    });
+    expect(text).not.toContain('s.plain:');
+  });
+
   it('counts the files that --max_rows_per_file makes', () => {
     const text = planText(sample, {
       output: captured().output,

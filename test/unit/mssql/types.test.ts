@@ -5,10 +5,17 @@ import { mapType } from '../../../src/sources/mssql/types.js';
 const ALL_STYLES: TextStyles = { allDigits: true, hexadecimal: true };
 const map = (
   name: string,
-  options: { precision?: number; scale?: number; unit?: 'us' | 'ns'; isAssembly?: boolean; styles?: TextStyles } = {},
+  options: {
+    precision?: number;
+    scale?: number;
+    unit?: 'us' | 'ns';
+    isAssembly?: boolean;
+    styles?: TextStyles;
+    compat?: 'spark';
+  } = {},
 ) => {
-  const { precision = 0, scale = 0, unit = 'us', isAssembly = false, styles = ALL_STYLES } = options;
-  return mapType({ name, precision, scale, isAssembly }, { timestampUnit: unit, styles });
+  const { precision = 0, scale = 0, unit = 'us', isAssembly = false, styles = ALL_STYLES, compat } = options;
+  return mapType({ name, precision, scale, isAssembly }, { timestampUnit: unit, styles, compat });
 };
 
 test.each([
@@ -67,4 +74,18 @@ test('a variant is text where the server has styles for all of it, and lossy whe
 
 test('money in a variant has all of its digits without a style', () => {
   expect(map('sql_variant').expression('[v]')).toContain('CONVERT(decimal(19,4), CONVERT(money, [v]))');
+});
+
+test('for Spark, times and uniqueidentifiers are text with all their digits, and no integer is unsigned', () => {
+  const text = { physical: 'BYTE_ARRAY', logical: { kind: 'string' } };
+  const compat = 'spark';
+  expect(map('time', { scale: 7, compat })).toMatchObject({ type: text, fidelity: 'text', decoder: { scale: 7 } });
+  expect(map('uniqueidentifier', { compat })).toMatchObject({ type: text, fidelity: 'text', partial: false });
+  expect(map('tinyint', { compat }).type).toEqual({
+    physical: 'INT32',
+    logical: { kind: 'integer', bitWidth: 16, signed: true },
+  });
+  for (const name of ['datetime2', 'datetimeoffset', 'money', 'nvarchar']) {
+    expect(map(name, { scale: 7, compat }).type).toEqual(map(name, { scale: 7 }).type);
+  }
 });

@@ -91,3 +91,22 @@ test('types of extensions are known by their extension, not by their name alone'
 test('pseudo-types cannot be read', () => {
   expect(map(typeOf('record', { kind: 'p' }))).toBeUndefined();
 });
+
+test('for Spark, uuid and time are text, which holds 24:00:00 as well; all else stays', () => {
+  const compat = 'spark';
+  const text = { physical: 'BYTE_ARRAY', logical: { kind: 'string' } };
+  for (const [name, kind] of [
+    ['uuid', 'uuidText'],
+    ['time', 'timeText'],
+  ] as const) {
+    const expected = { type: text, decoder: { kind }, fidelity: 'text', partial: false };
+    expect(map(typeOf(name), { compat })).toMatchObject(expected);
+    const element = typeOf(name);
+    const array = typeOf(`_${name}`, { oid: 2, element: 1 });
+    const mapped = mapType({ type: array, modifier: -1 }, new TypeCatalog([element, array]), { ...OPTIONS, compat });
+    expect(mapped).toMatchObject({ type: text, list: true, decoder: { kind: 'array', element: kind } });
+  }
+  for (const name of ['int2', 'timestamptz', 'jsonb', 'bytea', 'date', 'interval']) {
+    expect(map(typeOf(name), { compat })).toEqual(map(typeOf(name)));
+  }
+});

@@ -1,0 +1,57 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { temporaryDirectory } from '../cli.js';
+
+/** Readers of the Python world, which have nothing to do with this project: packages of `.ci/requirements.txt`. */
+export type ForeignReader =
+  'spark' | 'polars' | 'pyarrow' | 'duckdb' | 'duckdb_by_ids' | 'datafusion' | 'iceberg' | 'field_ids';
+
+export interface ReadTask {
+  readonly reader: ForeignReader;
+  /** Absolute; a directory or a file, as the reader takes it. */
+  readonly path: string;
+  /** Expressions, or types by field id. */
+  readonly columns?: readonly string[];
+}
+
+export interface ReadAnswer {
+  readonly rows?: readonly (readonly unknown[])[];
+  readonly error?: string;
+}
+
+const python = process.env['LAKEPORT_TEST_PYTHON'];
+const SCRIPT = fileURLToPath(new URL('read.py', import.meta.url));
+
+/** Why these readers can't be asked here; undefined where they can. Printed, so that nobody takes skipped for passed. */
+export function whyNoForeignReaders(): string | undefined {
+  const reason =
+    python === undefined
+      ? 'LAKEPORT_TEST_PYTHON is not set'
+      : spawnSync('java', ['-version']).status === 0
+        ? undefined
+        : 'java, which Spark needs, is not installed';
+  if (reason !== undefined)
+    process.stdout.write(`skipped: Spark, polars, pyarrow, DuckDB, DataFusion and Iceberg: ${reason}\n`);
+  return reason;
+}
+
+/** Answers by the tasks' names. One process does all of them, since Spark takes ten seconds to start. */
+export async function readByForeign<Name extends string>(
+  tasks: Readonly<Record<Name, ReadTask>>,
+): Promise<Record<Name, ReadAnswer>> {
+  if (python === undefined) throw new Error('LAKEPORT_TEST_PYTHON is not set');
+  const home = await temporaryDirectory();
+  try {
+    const file = path.join(home.path, 'tasks.json');
+    const list = Object.entries<ReadTask>(tasks).map(([id, task]) => ({ id, ...task }));
+    await writeFile(file, JSON.stringify(list));
+    const { stdout } = await promisify(execFile)(python, [SCRIPT, file], { maxBuffer: 64 << 20, cwd: home.path });
+    // The script answers every task.
+    return JSON.parse(stdout) as Record<Name, ReadAnswer>;
+  } finally {
+    await home.remove();
+  }
+}

@@ -1,0 +1,132 @@
+"""Reads directories and files by readers of the Python world, each task by one, and prints their answers as JSON.
+
+Argument: a JSON file with a list of tasks {id, reader, path, columns?}. A task's answer is {rows} or {error}.
+"""
+
+import json
+import os
+import sys
+import tempfile
+
+
+def spark_session():
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master("local[1]")
+    for key, value in {
+        "spark.ui.enabled": "false",
+        "spark.driver.memory": "600m",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.session.timeZone": "UTC",
+    }.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    return session
+
+
+sessions = []
+
+
+def spark(path, columns):
+    if not sessions:
+        sessions.append(spark_session())
+    frame = sessions[0].read.parquet(path)
+    return [list(row) for row in frame.orderBy(frame.columns[0]).selectExpr(*(columns or ["*"])).collect()]
+
+
+def polars(path, _):
+    import polars
+
+    return [list(row) for row in polars.read_parquet(path).rows()]
+
+
+def pyarrow(path, _):
+    import pyarrow.dataset
+
+    return table_rows(pyarrow.dataset.dataset(path, format="parquet").to_table())
+
+
+def duckdb(path, columns):
+    text = path.replace("'", "''")
+    selected = ", ".join(columns or ["*"])
+    return duckdb_rows(f"SELECT {selected} FROM read_parquet('{text}')")
+
+
+def duckdb_by_ids(path, columns):
+    """columns: the types of the fields 1, 2, 3, ..."""
+    fields = ", ".join(
+        f"{i + 1}: {{name: 'c{i + 1}', type: '{kind}', default_value: NULL}}" for i, kind in enumerate(columns)
+    )
+    query = f"SELECT * FROM read_parquet('{path}', schema = MAP {{{fields}}})"
+    return duckdb_rows(query)
+
+
+def duckdb_rows(query):
+    import duckdb
+
+    with duckdb.connect() as connection:
+        return [list(row) for row in connection.execute(query).fetchall()]
+
+
+def datafusion(path, _):
+    import datafusion
+
+    return table_rows(datafusion.SessionContext().read_parquet(path + "/").to_arrow_table())
+
+
+def iceberg(path, _):
+    """A new table with the file's schema, of which the file becomes a part as it is."""
+    import pyarrow.parquet
+    from pyiceberg.catalog.memory import InMemoryCatalog
+
+    with tempfile.TemporaryDirectory() as warehouse:
+        catalog = InMemoryCatalog("test", warehouse="file://" + warehouse)
+        catalog.create_namespace("n")
+        table = catalog.create_table("n.t", schema=pyarrow.parquet.read_schema(path))
+        table.add_files(["file://" + path])
+        return table_rows(table.scan().to_arrow())
+
+
+def field_ids(path, _):
+    """Names and ids of the columns and of their elements."""
+    import pyarrow.parquet
+
+    schema = pyarrow.parquet.read_schema(path)
+
+    def id_of(field):
+        return int((field.metadata or {}).get(b"PARQUET:field_id", b"-1"))
+
+    return [
+        [field.name, id_of(field), *([id_of(field.type.value_field)] if hasattr(field.type, "value_field") else [])]
+        for field in schema
+    ]
+
+
+def table_rows(table):
+    columns = [column.to_pylist() for column in table.columns]
+    return [list(row) for row in zip(*columns)]
+
+
+def plain(value):
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def answer(task):
+    try:
+        return {"rows": plain(globals()[task["reader"]](task["path"], task.get("columns")))}
+    except BaseException as error:  # what native code panics with is no Exception
+        return {"error": f"{type(error).__name__}: {error}"[:2000]}
+
+
+with open(sys.argv[1]) as file:
+    tasks = json.load(file)
+answers = {task["id"]: answer(task) for task in tasks}
+for session in sessions:
+    session.stop()
+sys.stdout.write(json.dumps(answers))
+sys.stdout.flush()
+os._exit(0)
