@@ -8,6 +8,7 @@ import { nearest } from '../nearest.js';
 import { entrySchema, toEntry } from './schema/entry.js';
 import { declaredType, isStorageType, knownTypes, type DeclaredType } from './schema/entry-type.js';
 import { fieldName, plainKey, type EntryType } from './schema/field-names.js';
+import { schemeOf } from '../local-path.js';
 import { resolveDirectory } from './storage-address.js';
 
 /** An entry of a kind that this version can't use. */
@@ -119,7 +120,7 @@ function resolveAddress(type: EntryType, fields: Map<string, Field>, reader: Ent
   takeBucketScheme(fields, reader);
   const directory = fields.get('directory');
   if (directory === undefined || !directory.resolved || typeof directory.value !== 'string') return;
-  if (type === 'local' && !directory.value.includes('://')) return;
+  if (type === 'local' && schemeOf(directory.value) === undefined && !directory.value.startsWith('~')) return;
   fields.delete('directory');
   const address = resolveDirectory(type, directory.value);
   if ('problem' in address) {

@@ -1,5 +1,4 @@
-import { fileURLToPath } from 'node:url';
-
+import { readLocalPath } from '../local-path.js';
 import type { EntryType } from './schema/field-names.js';
 
 /** What a `directory` URL stands for, by names of fields; or what is wrong with it. Undefined values are left out. */
@@ -21,7 +20,7 @@ export function resolveDirectory(type: EntryType, directory: string): Address {
     case 'azure':
       return azureAddress(scheme?.toLowerCase() ?? '', authority ?? '', path ?? '');
     default:
-      return localAddress(directory, scheme);
+      return localAddress(directory);
   }
 }
 
@@ -30,14 +29,9 @@ function bucketAddress(bucket: string | undefined, path: string | undefined): Ad
   return { fields: { bucket, base_path: path } };
 }
 
-function localAddress(directory: string, scheme: string | undefined): Address {
-  if (scheme === undefined) return { fields: { directory } };
-  if (scheme.toLowerCase() !== 'file') return { problem: 'must be a path or a file:// URL' };
-  try {
-    return { fields: { directory: fileURLToPath(directory) } };
-  } catch {
-    return { problem: 'is no file:// URL of a path on this machine' };
-  }
+function localAddress(directory: string): Address {
+  const read = readLocalPath(directory);
+  return 'path' in read ? { fields: { directory: read.path } } : read;
 }
 
 const AZURE_FORM = 'must be a URL such as abfss://container@account.dfs.core.windows.net/base or az://container/base';

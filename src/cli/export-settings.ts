@@ -19,6 +19,7 @@ import {
   uuid,
   wholeNumber,
 } from './flag-values.js';
+import { localPath, outputDirectory } from './path-flags.js';
 import { EXPORT_FLAGS } from './flags.js';
 import type { GivenFlags } from './given-flags.js';
 import { resolveSubPath, type SubPathTokens } from './sub-path.js';
@@ -95,7 +96,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
   // A path that no database's name can make right is refused before the auth file is read.
   paths(databaseName ?? 'database');
   return {
-    authFile: read(flags, 'auth_file', notEmpty) ?? '',
+    authFile: read(flags, 'auth_file', localPath) ?? '',
     dryRun: flags.has('dry_run'),
     ignoredFlags: ignoredFlags(flags),
     runId,
@@ -145,7 +146,7 @@ function requireFlags(flags: GivenFlags): void {
 }
 
 function readTarget(flags: GivenFlags): ExportOptions['target'] {
-  const directory = read(flags, 'output_dir', notEmpty);
+  const directory = read(flags, 'output_dir', outputDirectory);
   const storageId = read(flags, 'target_storage_id', notEmpty);
   if (directory !== undefined && storageId === undefined) return { directory };
   if (storageId !== undefined && directory === undefined) return { storageId };

@@ -9,7 +9,7 @@ import { usageError } from './usage-error.js';
 
 const MOST_PRECISION = 38;
 
-interface FlagValue {
+export interface FlagValue {
   /** With its dashes. */
   readonly flag: string;
   readonly value: string;

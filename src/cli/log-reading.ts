@@ -2,7 +2,7 @@ import { withinGrace } from '../export/interruption.js';
 import { readAuthFile } from '../auth/auth-file.js';
 import type { RunLog } from '../runlog/index.js';
 import type { CliContext } from './context.js';
-import { notEmpty } from './flag-values.js';
+import { localPath } from './path-flags.js';
 import type { GivenFlags } from './given-flags.js';
 import { openLog, readLogFlags } from './log-flags.js';
 import type { Session } from './session.js';
@@ -17,7 +17,7 @@ export interface LogReading {
 /** @throws LakeportError of class `usage` */
 export function readLogReading(flags: GivenFlags): LogReading {
   const path = flags.value('auth_file');
-  const authFile = path === undefined ? undefined : notEmpty({ flag: '--auth_file', value: path });
+  const authFile = path === undefined ? undefined : localPath({ flag: '--auth_file', value: path });
   return { authFile, entryId: readLogFlags(flags).entryId };
 }
 

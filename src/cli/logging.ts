@@ -1,4 +1,5 @@
-import { duration, oneOf, notEmpty } from './flag-values.js';
+import { duration, oneOf } from './flag-values.js';
+import { localPath } from './path-flags.js';
 import type { CliContext } from './context.js';
 import type { GivenFlags } from './given-flags.js';
 import { Log, LOG_LEVELS, type LogFormat, type LogLevel, type LogSink } from './log.js';
@@ -27,7 +28,7 @@ export function readLoggingSettings(flags: GivenFlags): LoggingSettings {
   return {
     level: level === undefined ? undefined : oneOf({ flag: '--log_level', value: level }, LOG_LEVELS),
     format: format === undefined ? 'text' : oneOf<LogFormat>({ flag: '--log_format', value: format }, ['text', 'json']),
-    directory: directory === undefined ? undefined : notEmpty({ flag: '--log_dir', value: directory }),
+    directory: directory === undefined ? undefined : localPath({ flag: '--log_dir', value: directory }),
     progress: !quiet && !flags.has('no_progress'),
     banner: !quiet && !flags.has('no_banner'),
     quiet,

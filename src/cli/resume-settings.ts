@@ -1,6 +1,7 @@
 import type { ExportOptions } from '../export/options.js';
 import { ignoredFlags, readConsistency, readJobs, readParallel } from './export-settings.js';
-import { notEmpty, runIdBegin } from './flag-values.js';
+import { runIdBegin } from './flag-values.js';
+import { localPath } from './path-flags.js';
 import { EXPORT_FLAGS } from './flags.js';
 import type { GivenFlags } from './given-flags.js';
 import { usageError } from './usage-error.js';
@@ -47,7 +48,7 @@ export function readResumeSettings(flags: GivenFlags, options: { readonly plan: 
   const parallel = readParallel(flags);
   const consistency = readRunConsistency(flags);
   return {
-    authFile: notEmpty({ flag: '--auth_file', value: authFile }),
+    authFile: localPath({ flag: '--auth_file', value: authFile }),
     runId,
     changes: {
       ...(jobs !== undefined && { jobs }),

@@ -1,8 +1,6 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-
 import { z } from 'zod';
 
+import { readLocalPath } from '../../local-path.js';
 import { nearest } from '../../nearest.js';
 import { parseDuration, parseSize } from '../measure.js';
 
@@ -26,8 +24,13 @@ export const text = z
   .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be a string') })
   .refine((value) => value.trim() !== '', 'is empty');
 
-/** A path; `~/` is the user's home directory, anything else relative to the working directory. */
-export const path = text.transform((value) => (/^~[/\\]/.test(value) ? join(homedir(), value.slice(2)) : value));
+/** A path or a `file://` URL; `~/` is the user's home directory, anything else relative to the working directory. */
+export const path = text.transform((value, context) => {
+  const read = readLocalPath(value);
+  if ('path' in read) return read.path;
+  context.addIssue({ code: 'custom', message: read.problem });
+  return z.NEVER;
+});
 
 export const flag = field('true or false', (value) => {
   if (typeof value === 'boolean') return value;

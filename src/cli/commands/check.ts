@@ -9,7 +9,7 @@ import { VERSION } from '../../version.js';
 import type { CliContext } from '../context.js';
 import { checkEntry, type EntryCheck } from '../entry-check.js';
 import { writeDocument } from '../failure.js';
-import { notEmpty } from '../flag-values.js';
+import { localPath } from '../path-flags.js';
 import type { GivenFlags } from '../given-flags.js';
 import { readLoggingSettings } from '../logging.js';
 import type { Output } from '../output.js';
@@ -44,7 +44,7 @@ export async function checkCommand({ flags, ids, context }: CheckInput): Promise
       flag: '--auth_file',
     });
   }
-  const authFile = notEmpty({ flag: '--auth_file', value: path });
+  const authFile = localPath({ flag: '--auth_file', value: path });
   const logging = { ...readLoggingSettings(flags), banner: false };
   const json = flags.has('json');
   return withSession({ command: 'check', runId: randomUUID(), logging, json, context }, async (session) => {

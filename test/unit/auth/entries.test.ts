@@ -288,7 +288,7 @@ describe('S3', () => {
     [{ bucket: 'b', acl: 'everyone' }, /`acl` must be one of private/],
     [{ bucket: 'b', tags: { a: {} } }, /`tags` must be an object/],
     [{ bucket: 'b', max_retries: -1 }, /`max_retries` must be/],
-    [{ bucket: 'b', proxy_url: 'proxy:3128' }, /`proxy_url` must be an http/],
+    [{ bucket: 'b', proxy_url: 'socks5://proxy:1080' }, /`proxy_url` must be an http/],
     [{ bucket: 'b', request_checksum: 'never' }, /`request_checksum` must be one of when_required, when_supported/],
     [{ directory: 's3://b/x', bucket: 'c' }, /`directory` stands for `bucket` too, which says otherwise/],
     [{ directory: 'gs://b/x' }, /^(?!.*is missing).*`directory` must be a URL such as s3:/s],

@@ -1,0 +1,43 @@
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** A path of this machine, or what is wrong with the text. */
+export type LocalPath = { readonly path: string } | { readonly problem: string };
+
+/** Schemes of stores that are sometimes written with one slash, or none. */
+const KNOWN_SCHEME = /^(?:s3[an]?|gs|gcs|az|azure|abfss?|adls?|wasbs?|onelake|dbfs|hdfs|https?|ftps?|sftp):/i;
+
+/** The scheme of a URL, in lower case; undefined for paths, those with a drive's letter included. */
+export function schemeOf(text: string): string | undefined {
+  const [, scheme] =
+    /^([a-z][a-z0-9+.-]+):(?=\/\/)/i.exec(text) ?? KNOWN_SCHEME.exec(text)?.[0].match(/^([^:]+)/) ?? [];
+  if (scheme !== undefined) return scheme.toLowerCase();
+  return /^file:/i.test(text) ? 'file' : undefined;
+}
+
+/**
+ * What people write for a path where no shell has seen it: `~` and `~/exports` stand for the home directory, `file:///…`
+ * for the path in it. A path that begins with `~` itself is written `./~`.
+ */
+export function readLocalPath(text: string): LocalPath {
+  const scheme = schemeOf(text);
+  if (scheme === 'file') return fromUrl(text);
+  if (scheme !== undefined) return { problem: 'must be a path or a file:// URL' };
+  const [, user, rest = ''] = /^~([^/\\]*)(?:[/\\](.*))?$/s.exec(text) ?? [];
+  if (user === undefined) return { path: text };
+  if (user !== '') return { problem: `means the home directory of ${user} to a shell: write it out, or begin with ./` };
+  return { path: path.join(homedir(), rest) };
+}
+
+/** `file:///path` or `file://localhost/path` (RFC 8089). */
+function fromUrl(text: string): LocalPath {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^file:\//i.test(text)) return { problem: 'is no file:// URL of a path on this machine' };
+  if (url.search !== '' || url.hash !== '') return { problem: 'is a URL with ? or #: write them %3F and %23' };
+  try {
+    return { path: fileURLToPath(url) };
+  } catch {
+    return { problem: 'is no file:// URL of a path on this machine' };
+  }
+}
