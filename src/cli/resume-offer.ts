@@ -31,5 +31,7 @@ export function isWorthResuming(
   if (consistency === 'run' && unfinished.some((error) => error?.code === 'SNAPSHOT_LOST')) return false;
   // The other process brings it to its end.
   if (unfinished.some((error) => error?.code === 'RUN_TAKEN')) return false;
+  // Newer rows are in its place.
+  if (unfinished.some((error) => error?.code === 'CLAIM_LOST' || error?.code === 'NEWER_EXPORT')) return false;
   return unfinished.some((error) => error?.code === undefined || !LASTING.has(error.code));
 }

@@ -7,6 +7,7 @@ import type { ReadColumn } from '../sources/source.js';
 export interface EarlierRun {
   readonly run: {
     readonly runId: string;
+    readonly startedAt: Date;
     readonly toolVersion: string;
     readonly consistency: string | undefined;
     readonly snapshotId: string | undefined;

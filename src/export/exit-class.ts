@@ -1,4 +1,5 @@
 import type { ExitClass, LakeportError } from '../errors.js';
+import { isLostClaim } from './interruption.js';
 import type { TableResult } from './result.js';
 
 /** What a run that has published all it could means to the shell; undefined where every table was published. */
@@ -11,6 +12,8 @@ export function exitClassOf(
   const failures = tables.flatMap((table) => table.error ?? []);
   if (failures.length === 0) return undefined;
   const all = (exit: ExitClass) => failures.every((failure) => failure.exit === exit);
+  const lost = failures.find(isLostClaim);
+  if (lost !== undefined) return lost.exit;
   if (all('unrepresentable')) return 'unrepresentable';
   const nothingPublished = tables.every((table) => table.state !== 'completed');
   return nothingPublished && all('unreachable') ? 'unreachable' : 'tables-failed';

@@ -50,10 +50,14 @@ export async function planExport(request: ExportRequest): Promise<RunPlan> {
  */
 export async function runExport(request: ExportRequest): Promise<RunResult> {
   const stopwatch = new Stopwatch();
-  return withPlan(request, async ({ context, plan, storages }) => {
+  const lost = new AbortController();
+  const signals = request.signal === undefined ? [lost.signal] : [request.signal, lost.signal];
+  return withPlan({ ...request, signal: AbortSignal.any(signals) }, async ({ context, plan, storages }) => {
     const { options, observer, signal } = context;
     const before = context.resumption?.storageIds ?? [];
-    const target = { runId: options.runId, directory: options.subPath, storages, before, observer, signal };
+    // A run whose destination is another one's now has nothing more to do.
+    const onLost = (error: LakeportError) => lost.abort(error);
+    const target = { runId: options.runId, directory: options.subPath, storages, before, observer, signal, onLost };
     await unlessAborted(signal, Promise.resolve(request.beforeWriting?.(plan)));
     try {
       await beginTarget(plan, target);

@@ -45,6 +45,16 @@ export function graceLeft(signal: AbortSignal, stage: GraceStage): number | unde
   return signal.aborted && reason instanceof Interruption ? reason.left(stage) : undefined;
 }
 
+/** The error where a run has to stop because another one has taken over its destination, which is no wish of a user. */
+export function lostClaim(signal: AbortSignal): LakeportError | undefined {
+  const reason = signal.aborted ? interruption(signal) : undefined;
+  return reason !== undefined && isLostClaim(reason) ? reason : undefined;
+}
+
+export function isLostClaim(error: { readonly code: string }): boolean {
+  return error.code === 'CLAIM_LOST';
+}
+
 /** Settles as the promise does, or is rejected as soon as the signal comes. */
 export async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return orGivenUp(signal, promise, (giveUp) => giveUp());

@@ -4,6 +4,7 @@ import { LakeportError } from '../errors.js';
 import { readManifest } from '../metadata/manifest.js';
 import { joinPath } from '../storage/path.js';
 import type { StagedPart, Storage } from '../storage/storage.js';
+import { isLostClaim } from './interruption.js';
 import { MANIFEST_PLACES, manifestPath } from './manifest-place.js';
 import { isOwnPart, MANIFEST_NAME, partName, SUCCESS_NAME } from './part-name.js';
 
@@ -53,6 +54,11 @@ export async function publishTable(table: StagedTable): Promise<readonly string[
     await storage.put(success, new Uint8Array(0));
     return names;
   } catch (error) {
+    if (error instanceof LakeportError && isLostClaim(error)) {
+      // What readers see is the other run's, whatever this one had published of it.
+      await Promise.allSettled(Array.from(pending, (part) => storage.withdraw(part)));
+      throw error;
+    }
     const published = table.parts.length - pending.size;
     const untouched = published === 0;
     await Promise.allSettled([

@@ -45,6 +45,11 @@ export class Resumption {
     return this.#earlier.run.tables !== undefined && this.#records.size > 0;
   }
 
+  /** When the run's first attempt began. */
+  get startedAt(): Date {
+    return this.#earlier.run.startedAt;
+  }
+
   /** Tables that are still to be exported. */
   get unfinished(): readonly TableId[] {
     return this.#earlier.tables.filter(({ state }) => state !== 'completed').map(idOf);

@@ -1,6 +1,8 @@
 import path from 'node:path';
 
 import type { AuthFile } from '../auth/auth-file.js';
+import type { LakeportError } from '../errors.js';
+import { guarded } from '../storage/guarded-storage.js';
 import { openStorage, OUTPUT_DIRECTORY_ID, type StorageTarget } from '../storage/index.js';
 import type { Storage } from '../storage/storage.js';
 import { unlessAborted, withinGrace } from './interruption.js';
@@ -22,6 +24,8 @@ export class RunStorages implements PlanStorages {
   readonly #targets: ReadonlyMap<string, StorageTarget>;
   readonly #opening = new Map<string, Promise<Storage>>();
   readonly #open = new Map<string, Storage>();
+  /** Those that the run has begun in, with their claims in front of them. */
+  readonly #guarded = new Map<string, Storage>();
   /** Those that hold the run's marker. */
   readonly #begun = new Map<string, Storage>();
 
@@ -51,11 +55,11 @@ export class RunStorages implements PlanStorages {
     return storage;
   }
 
-  /** One that is open. */
+  /** One that is open. Once the run has begun there, nothing is published without the proof of its claim. */
   get(id: string): Storage {
     const storage = this.#open.get(id);
     if (storage === undefined) throw new TypeError(`the storage ${id} is not open`);
-    return storage;
+    return this.#guarded.get(id) ?? storage;
   }
 
   place(id: string, directory: string): string {
@@ -78,7 +82,12 @@ export class RunStorages implements PlanStorages {
    */
   async begin(
     ids: readonly string[],
-    run: { readonly runId: string; readonly directory: string; readonly signal: AbortSignal },
+    run: {
+      readonly runId: string;
+      readonly directory: string;
+      readonly signal: AbortSignal;
+      readonly onLost: (error: LakeportError) => void;
+    },
   ): Promise<void> {
     const { signal, ...marker } = run;
     await unlessAborted(signal, Promise.all(ids.map((id) => this.get(id).prepare())));
@@ -88,6 +97,13 @@ export class RunStorages implements PlanStorages {
       this.#begun.set(place, storage);
       // The marker is to be there or not: what is on its way gets some time.
       await withinGrace(signal, storage.beginRun(marker), 'readers');
+    }
+    for (const id of ids) {
+      const holder = this.#begun.get(this.place(id, '')) ?? this.get(id);
+      this.#guarded.set(
+        id,
+        guarded(this.get(id), () => holder.confirmClaim()),
+      );
     }
   }
 

@@ -2,6 +2,7 @@ import { LakeportError } from '../errors.js';
 import type { Slice } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
 import { Attempts } from './attempts.js';
+import { lostClaim } from './interruption.js';
 import type { PublishedFile, RunObserver } from './observer.js';
 import type { TablePlan } from './plan.js';
 import { withinGrace } from './interruption.js';
@@ -91,7 +92,7 @@ export class Run {
   /** How each table ended, in the order of the plan. */
   async execute(): Promise<TableResult[]> {
     const { signal, tables, snapshot } = this.#settings;
-    const interrupt = () => this.#stopRun({ failure: undefined, publishStaged: false });
+    const interrupt = () => this.#stopRun({ failure: lostClaim(signal), publishStaged: false });
     signal.addEventListener('abort', interrupt, { once: true });
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
     if (signal.aborted || this.#settings.isStopped === true) interrupt();

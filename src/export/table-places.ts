@@ -48,7 +48,7 @@ export async function placeTables(
     patterns: route.patterns.map((text) => new TablePattern(text, '--route')),
     isTaken: false,
   }));
-  const places: PlacedTable[] = [];
+  const places: { readonly id: TableId; readonly place: TablePlace }[] = [];
   for (const { id } of tables) {
     const route = routes.find(({ patterns }) => patterns.some((pattern) => pattern.matches(id)));
     if (route !== undefined) route.isTaken = true;
@@ -97,11 +97,14 @@ function routeWarnings(
 
 interface PlacedTable {
   readonly id: TableId;
-  readonly place: TablePlace;
+  readonly place: Pick<TablePlace, 'storageId' | 'directory' | 'displayPath'>;
 }
 
-/** Two tables in one directory, or one within another's, would take each other for an earlier export. */
-async function checkCollisions(tables: readonly PlacedTable[], storages: PlanStorages): Promise<void> {
+/**
+ * Two tables in one directory, or one within another's, would take each other for an earlier export.
+ * @throws LakeportError of class `usage`
+ */
+export async function checkCollisions(tables: readonly PlacedTable[], storages: PlanStorages): Promise<void> {
   const taken = new Map<string, PlacedTable>();
   for (const table of tables) {
     const { storageId, directory } = table.place;

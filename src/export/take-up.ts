@@ -1,4 +1,5 @@
 import type { Storage } from '../storage/storage.js';
+import { refuseNewerExports } from './newer-exports.js';
 import type { RunObserver } from './observer.js';
 import type { ExportOptions } from './options.js';
 import type { RunPlan } from './plan.js';
@@ -28,6 +29,7 @@ export async function takeUp(
 ): Promise<TakenUp> {
   if (resumption?.wasPlanned !== true) return { plan, before: new Map(), published: [] };
   const { runId } = options;
+  await refuseNewerExports(plan, { runId, startedAt: resumption.startedAt, storageOf });
   const tables = plan.tables.filter(({ id }) => resumption.wasStarted(id));
   const found = await findPublished(plan, { runId, tables, storageOf, observer });
   const wholeTables = options.consistency === 'run';

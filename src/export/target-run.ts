@@ -3,6 +3,7 @@ import { unlessAborted, withinGrace } from './interruption.js';
 import type { RunObserver } from './observer.js';
 import type { RunPlan } from './plan.js';
 import type { RunStorages } from './run-storages.js';
+import { checkCollisions } from './table-places.js';
 
 export interface TargetRun {
   readonly runId: string;
@@ -13,6 +14,8 @@ export interface TargetRun {
   readonly before: readonly string[];
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
+  /** Told when another run has taken over the destination. */
+  readonly onLost: (error: LakeportError) => void;
 }
 
 /** Storages that tables go to. One of which all tables have failed before is not written to. */
@@ -27,6 +30,11 @@ export function usedStorages(plan: RunPlan): string[] {
 export async function beginTarget(plan: RunPlan, { storages, before, ...run }: TargetRun): Promise<void> {
   for (const id of before) await unlessAborted(run.signal, storages.open(id));
   await storages.begin([...new Set([...usedStorages(plan), ...before])], run);
+  // Once more: what the file system makes of names is known for sure only now that the base is there.
+  await checkCollisions(
+    plan.tables.map((table) => ({ id: table.id, place: table })),
+    storages,
+  );
   const directories = plan.tables.map(({ storageId, directory }) => ({ storageId, directory }));
   await unlessAborted(run.signal, storages.claim(directories));
 }

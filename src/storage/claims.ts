@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LakeportError } from '../errors.js';
 import { displayProcess, isProcessIdentity, type ProcessIdentity, stateOf } from '../process-identity.js';
 import { DirectorySet } from './directory-set.js';
+import { displayAge, SILENCE_MS } from './lease-times.js';
 import { runIsActive } from './run-is-active.js';
 
 /**
@@ -15,9 +16,6 @@ import { runIsActive } from './run-is-active.js';
  * none of them goes on before the other has decided: the one that wrote first waits, the other one withdraws, and asks
  * again when the first one has either got what it wanted or has gone.
  */
-
-/** A run that nobody here can ask is taken for dead after so many milliseconds without a heartbeat. */
-export const SILENCE_MS = 600_000;
 
 /** How long another run may take to decide, before it is taken for one that holds what it wants. */
 const PATIENCE_MS = 30_000;
@@ -49,6 +47,8 @@ export interface ClaimNotes {
   append(text: string, addition: string): Promise<void>;
   /** Removes the own note. */
   remove(): Promise<void>;
+  /** Removes the note of a dead run, so that it learns, should it live after all, that its claim is gone. */
+  revoke(name: string): Promise<void>;
 }
 
 export interface ClaimsOptions {
@@ -68,11 +68,18 @@ interface Rival {
   readonly directory: string;
 }
 
+type LivingRival = Rival & {
+  /** This machine knows that its process runs; of others only their silence is known. */
+  readonly isSeen: boolean;
+};
+
 /** What one run claims of a base. */
 export class Claims {
   readonly #options: ClaimsOptions;
   #isWritten = false;
   #isOvertaken = false;
+  /** What is claimed, and the note that says so. */
+  #held: { readonly directories: DirectorySet; readonly text: string } | undefined;
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
@@ -80,7 +87,7 @@ export class Claims {
 
   /**
    * Claims directories, relative to the base, and all below them; what was claimed before is given up.
-   * @throws LakeportError `TARGET_IN_USE`, class `usage`, where a run that lives has claimed one of them, or `RUN_IS_ACTIVE`
+   * @throws LakeportError `TARGET_IN_USE`, class `in-use`, where a run that lives has claimed one of them, or `RUN_IS_ACTIVE`
    * where that is another process of this run; then nothing is claimed
    */
   async take(directories: readonly string[]): Promise<void> {
@@ -103,8 +110,28 @@ export class Claims {
     return this.#isOvertaken;
   }
 
+  /**
+   * Asks the base whether the claim is still this run's.
+   * @param silentMs how long ago this run was last heard of
+   * @throws LakeportError `CLAIM_LOST` where another run has taken this one for dead and claimed its directories
+   */
+  async confirm(silentMs: number): Promise<void> {
+    const held = this.#held;
+    if (held === undefined) return;
+    const { notes } = this.#options;
+    const [all, content] = await Promise.all([notes.list(), notes.read(notes.own)]);
+    // Given back while the answers were on their way.
+    if (this.#held !== held) return;
+    const own = all.find(({ name }) => name === notes.own);
+    const successor = await this.#successor(all, { own, held: held.directories });
+    const isThere = content !== undefined && Buffer.from(content).toString('utf8') === held.text + HELD;
+    if (isThere && successor === undefined) return;
+    throw this.#lost(successor, silentMs);
+  }
+
   /** Removes the claim, where there is one. */
   async giveBack(): Promise<void> {
+    this.#held = undefined;
     if (!this.#isWritten) return;
     await this.#options.notes.remove();
     this.#isWritten = false;
@@ -120,11 +147,13 @@ export class Claims {
         this.#isWritten = true;
         await notes.write(text);
       }
-      const { own, rivals } = await this.#look(wanted);
+      const { own, rivals, dead } = await this.#look(wanted);
       const winner = rivals.find((rival) => rival.isHeld || Date.now() > deadline);
       if (winner !== undefined) throw this.#inUse(winner);
       if (rivals.length === 0 && this.#isWritten) {
         await notes.append(text, HELD);
+        this.#held = { directories: wanted, text };
+        await Promise.all(dead.map((name) => this.#revoke(name)));
         return;
       }
       if (this.#isWritten && rivals.some(({ note }) => isBefore(note, own))) await this.giveBack();
@@ -134,17 +163,23 @@ export class Claims {
     }
   }
 
-  /** The claims of runs that live and that overlap with what is wanted. Reads nothing where there are no others. */
-  async #look(wanted: DirectorySet): Promise<{ own: ClaimNote | undefined; rivals: Rival[] }> {
+  /** What others have claimed that overlaps with what is wanted. Reads nothing where there are no others. */
+  async #look(wanted: DirectorySet): Promise<{ own: ClaimNote | undefined; rivals: LivingRival[]; dead: string[] }> {
     const { notes } = this.#options;
     const all = await notes.list();
-    const rivals = await Promise.all(
+    const others = await Promise.all(
       all.filter(({ name }) => name !== notes.own).map((note) => this.#rival(note, wanted)),
     );
-    return {
-      own: all.find(({ name }) => name === notes.own),
-      rivals: rivals.filter((rival) => rival !== undefined),
-    };
+    const overlapping = others.filter((rival) => rival !== undefined);
+    const rivals: LivingRival[] = [];
+    const dead: string[] = [];
+    for (const rival of overlapping) {
+      const state = rival.process === undefined ? 'unknown' : await stateOf(rival.process);
+      const isSilent = state === 'unknown' && rival.note.silentMs > SILENCE_MS;
+      if (state === 'dead' || isSilent) dead.push(rival.note.name);
+      else rivals.push({ ...rival, isSeen: state === 'alive' });
+    }
+    return { own: all.find(({ name }) => name === notes.own), rivals, dead };
   }
 
   async #rival(note: ClaimNote, wanted: DirectorySet): Promise<Rival | undefined> {
@@ -152,30 +187,73 @@ export class Claims {
     if (content === undefined) return undefined;
     const { process, directories, isHeld } = parse(content);
     const directory = wanted.firstOverlap(directories);
-    if (directory === undefined) return undefined;
-    return (await isAlive(process, note.silentMs)) ? { note, process, isHeld, directory } : undefined;
+    return directory === undefined ? undefined : { note, process, isHeld, directory };
   }
 
-  #inUse({ note, process, directory }: Rival): LakeportError {
+  /** Who has claimed the same after this run: nobody does so who does not take it for dead. */
+  async #successor(
+    all: readonly ClaimNote[],
+    { own, held }: { readonly own: ClaimNote | undefined; readonly held: DirectorySet },
+  ): Promise<Rival | undefined> {
+    const later = all.filter(
+      (note) => note.name !== this.#options.notes.own && (own === undefined || isBefore(own, note)),
+    );
+    const rivals = await Promise.all(later.map((note) => this.#rival(note, held)));
+    return rivals.find((rival) => rival?.isHeld === true);
+  }
+
+  /** Where this user may not, the later claim tells the other run as long as this one lives. */
+  async #revoke(name: string): Promise<void> {
+    await this.#options.notes.revoke(name).catch(() => undefined);
+  }
+
+  #lost(successor: Rival | undefined, silentMs: number): LakeportError {
+    const { runId, display } = this.#options;
+    const silent = `was not heard of for ${displayAge(silentMs)}`;
+    const context = successor === undefined ? {} : { path: display(successor.directory) };
+    const shared = { code: 'CLAIM_LOST', exit: 'in-use', context } as const;
+    if (successor?.note.runId === runId) {
+      this.#isOvertaken = true;
+      const by = successor.process === undefined ? 'another process' : displayProcess(successor.process);
+      return new LakeportError({
+        ...shared,
+        message: `This run ${silent}, and was resumed by ${by}`,
+        hint: 'That process brings the run to its end.',
+      });
+    }
+    const by = successor === undefined ? 'Another run' : `Run ${successor.note.runId}${where(successor.process)}`;
+    const what = successor === undefined ? 'its destination' : display(successor.directory);
+    return new LakeportError({
+      ...shared,
+      message: `${by} took over ${what} after this run ${silent}; nothing more is published`,
+      hint: 'What the other run publishes is newer, and stays as it is. Start a new run, rather than resume this one.',
+    });
+  }
+
+  #inUse({ note, process, directory, isSeen }: LivingRival): LakeportError {
     if (note.runId === this.#options.runId) {
       this.#isOvertaken = true;
       return runIsActive(note.runId, { process, marker: note.name });
     }
     const shown = this.#options.display(directory);
-    const where = process === undefined ? '' : ` (${displayProcess(process)})`;
     return new LakeportError({
       code: 'TARGET_IN_USE',
       exit: 'in-use',
-      message: `Run ${note.runId}${where} is writing to ${shown}`,
-      hint: 'Wait for its end, or export to another directory, such as by --sub_path {run_id}.',
+      message: `Run ${note.runId}${where(process)} is writing to ${shown}; it was last heard of ${displayAge(note.silentMs)} ago`,
+      hint: `Wait for its end, or export to another directory, such as by --sub_path {run_id}.${isSeen ? '' : takeover(note.silentMs)}`,
       context: { path: shown },
     });
   }
 }
 
-async function isAlive(process: ProcessIdentity | undefined, silentMs: number): Promise<boolean> {
-  const state = process === undefined ? 'unknown' : await stateOf(process);
-  return state === 'unknown' ? silentMs <= SILENCE_MS : state === 'alive';
+function where(process: ProcessIdentity | undefined): string {
+  return process === undefined ? '' : ` (${displayProcess(process)})`;
+}
+
+/** When a run on another machine may be taken over that gives no more signs of life. */
+function takeover(silentMs: number): string {
+  const left = displayAge(Math.max(SILENCE_MS - silentMs, 1000));
+  return ` If it has died, this destination is free after ${displayAge(SILENCE_MS)} without a sign of life: in ${left} at the earliest.`;
 }
 
 /** An order that all who see the notes agree on. */

@@ -1,3 +1,5 @@
+import type { LakeportError } from '../errors.js';
+
 /**
  * Where bytes go. Every store writes in two phases: a part is staged where no reader takes it for data, and published
  * when all parts of its table are staged. Paths are relative to the storage's base, with `/` between segments that are
@@ -9,7 +11,7 @@ export interface StorageCapabilities {
   readonly atomicPublish: boolean;
   /** A staged part outlives its process and can be published by another one. */
   readonly resumableStage: boolean;
-  /** True where `Orders` and `orders` are one name, as in directories on macOS and Windows. */
+  /** True where `Orders` and `orders`, or two Unicode forms of `é`, are one name, as in most directories on macOS. */
   readonly ignoresCase?: boolean;
 }
 
@@ -56,6 +58,14 @@ export interface StoredObject {
   readonly bytes: number;
 }
 
+export interface RunToBegin {
+  readonly runId: string;
+  /** Of the run's tables, relative to the base; for people. */
+  readonly directory: string;
+  /** Told once, when another run has taken over what this one had claimed; see `Storage.confirmClaim`. */
+  readonly onLost?: ((error: LakeportError) => void) | undefined;
+}
+
 /** One place to write to; opened once in the main thread and once in each worker. */
 export interface Storage {
   readonly id: string;
@@ -93,7 +103,7 @@ export interface Storage {
    * process of the same run has staged stays, for this one to publish.
    * @throws LakeportError `RUN_IS_ACTIVE` where another process lives that writes under this run's id
    */
-  beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void>;
+  beginRun(run: RunToBegin): Promise<void>;
   /**
    * Takes the directories (relative to the base) for this run alone, and all below them, until `endRun`. Called after
    * `beginRun`, and before anything is written there; all directories of the run at once. What dead runs had taken is
@@ -101,6 +111,12 @@ export interface Storage {
    * @throws LakeportError `TARGET_IN_USE` where one of them overlaps with one of another run's that lives; none is taken
    */
   claim(directories: readonly string[]): Promise<void>;
+  /**
+   * Settles when the store has confirmed that the claim is still this run's: a process that was stopped, or a machine
+   * that slept, may find that others have taken it for dead. At once where nothing is claimed.
+   * @throws LakeportError `CLAIM_LOST` where another run has taken over; nothing may be published any more
+   */
+  confirmClaim(): Promise<void>;
   /** Removes what dead runs left staged. Returns how many temporary objects were removed. */
   sweep(): Promise<number>;
   /** Removes what this run has still staged, its earlier processes included, and gives its directories back. */

@@ -1,9 +1,14 @@
 /**
  * Loaded into the program before it starts (`NODE_OPTIONS=--import`), threads included: kills the process, as `kill -9`
- * does, at the point that LAKEPORT_TEST_CRASH names. LAKEPORT_TEST_CRASH_WAIT_MS gives the run log time to be written
- * before.
+ * does, at the point that LAKEPORT_TEST_CRASH names; or stops it there with LAKEPORT_TEST_CRASH_SIGNAL=SIGSTOP, until it
+ * is told to go on. LAKEPORT_TEST_CRASH_WAIT_MS gives the run log time to be written before. LAKEPORT_TEST_HOST makes the
+ * machine another one.
  */
+import os from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+
 const point = process.env.LAKEPORT_TEST_CRASH;
+const signal = process.env.LAKEPORT_TEST_CRASH_SIGNAL ?? 'SIGKILL';
 const waitMs = Number(process.env.LAKEPORT_TEST_CRASH_WAIT_MS ?? 0);
 const kind = process.env.LAKEPORT_TEST_CRASH_STORE ?? 'local';
 
@@ -11,9 +16,9 @@ const dist = (module) => import(new URL(`../../dist/${module}`, import.meta.url)
 
 async function crash() {
   if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-  process.kill(process.pid, 'SIGKILL');
-  // Nothing happens between the signal and the end.
-  await new Promise(() => undefined);
+  process.kill(process.pid, signal);
+  // Nothing happens between SIGKILL and the end.
+  if (signal === 'SIGKILL') await new Promise(() => undefined);
 }
 
 /** Crashes at the nth call that matches, before or after it. */
@@ -22,8 +27,11 @@ function at(prototype, method, { call = 1, when = 'before', matches = () => true
   let calls = 0;
   prototype[method] = function (...parameters) {
     if (!matches(...parameters) || ++calls !== call) return original.apply(this, parameters);
-    if (when === 'before') return crash();
-    return Promise.resolve(original.apply(this, parameters)).then(crash);
+    if (when === 'before') return crash().then(() => original.apply(this, parameters));
+    return Promise.resolve(original.apply(this, parameters)).then(async (value) => {
+      await crash();
+      return value;
+    });
   };
 }
 
@@ -32,7 +40,7 @@ function atOnce(prototype, method, { call = 1, matches = () => true } = {}) {
   const original = prototype[method];
   let calls = 0;
   prototype[method] = function (...parameters) {
-    if (matches(...parameters) && ++calls === call) process.kill(process.pid, 'SIGKILL');
+    if (matches(...parameters) && ++calls === call) process.kill(process.pid, signal);
     return original.apply(this, parameters);
   };
 }
@@ -63,7 +71,29 @@ async function atWriter(method, options) {
   };
 }
 
+/** As `at`, for a method of the storages that the main thread publishes with, before these look at the run's claim. */
+async function beforeClaim(method, { call = 1, matches }) {
+  const { RunStorages } = await dist('export/run-storages.js');
+  const get = RunStorages.prototype.get;
+  let calls = 0;
+  RunStorages.prototype.get = function (id) {
+    const storage = get.call(this, id);
+    if (Object.getPrototypeOf(storage) !== Object.prototype) return storage;
+    const stopping = async (...parameters) => {
+      if (matches(...parameters) && ++calls === call) await crash();
+      return storage[method](...parameters);
+    };
+    return { ...storage, [method]: stopping };
+  };
+}
+
 const POINTS = {
+  'before _SUCCESS goes': () =>
+    beforeClaim('remove', { matches: (paths) => paths.some((path) => ofBig(path) && path.endsWith('/_SUCCESS')) }),
+  'before the first part is published': () => beforeClaim('publish', { matches: (part) => ofBig(part.path) }),
+  'before stale parts go': () =>
+    beforeClaim('remove', { matches: (paths) => paths.some((path) => ofBig(path) && path.endsWith('.parquet')) }),
+  'before _SUCCESS comes': () => beforeClaim('put', { matches: (path) => ofBig(path) && path.endsWith('/_SUCCESS') }),
   'before the run is marked in the target': async () => at(await store(), 'beginRun'),
   'before the tables are claimed': async () => at(await store(), 'claim'),
   'before the first row': async () => at((await dist('export/run.js')).Run.prototype, 'execute'),
@@ -116,6 +146,10 @@ const POINTS = {
   'before the target is given back': async () => at(await store(), 'endRun'),
 };
 
+if (process.env.LAKEPORT_TEST_HOST !== undefined) {
+  os.hostname = () => process.env.LAKEPORT_TEST_HOST;
+  syncBuiltinESMExports();
+}
 if (point !== undefined) {
   if (POINTS[point] === undefined) throw new Error(`there is no point called ${point}`);
   await POINTS[point]();

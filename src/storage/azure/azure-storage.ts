@@ -11,6 +11,7 @@ import { RemoteRun } from '../remote/remote-run.js';
 import type {
   PartStanding,
   PartWriter,
+  RunToBegin,
   StagedPart,
   StageOptions,
   Storage,
@@ -123,7 +124,7 @@ export class AzureStorage implements Storage {
     await Promise.all(paths.map((path) => limit(() => this.#blobs.remove(path))));
   }
 
-  async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
+  async beginRun(run: RunToBegin): Promise<void> {
     assertSafePath(run.directory);
     this.#run = await RemoteRun.begin({
       objects: this.#hiddenObjects(),
@@ -136,6 +137,10 @@ export class AzureStorage implements Storage {
     directories.forEach(assertSafePath);
     if (this.#run === undefined) throw new TypeError('directories are claimed by a run');
     await this.#run.claims.take(directories);
+  }
+
+  async confirmClaim(): Promise<void> {
+    await this.#run?.lease.confirm();
   }
 
   async sweep(): Promise<number> {

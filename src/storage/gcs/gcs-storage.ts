@@ -11,6 +11,7 @@ import { RemoteRun } from '../remote/remote-run.js';
 import type {
   PartStanding,
   PartWriter,
+  RunToBegin,
   StagedPart,
   StageOptions,
   Storage,
@@ -111,7 +112,7 @@ export class GcsStorage implements Storage {
     await this.#removeNames(paths.map((path) => this.#name(path)));
   }
 
-  async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
+  async beginRun(run: RunToBegin): Promise<void> {
     assertSafePath(run.directory);
     this.#run = await RemoteRun.begin({
       objects: this.#hiddenObjects(),
@@ -124,6 +125,10 @@ export class GcsStorage implements Storage {
     directories.forEach(assertSafePath);
     if (this.#run === undefined) throw new TypeError('directories are claimed by a run');
     await this.#run.claims.take(directories);
+  }
+
+  async confirmClaim(): Promise<void> {
+    await this.#run?.lease.confirm();
   }
 
   async sweep(): Promise<number> {

@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 
 import { LakeportError } from '../../errors.js';
@@ -30,20 +30,4 @@ function cannotBeMade(shownBase: string, cause: unknown): LakeportError {
     context: { path: shownBase },
     cause,
   });
-}
-
-/**
- * Whether the file system takes `Orders` and `orders` for the same name, as macOS and Windows do. Found without writing:
- * by asking for an existing directory, the base or the nearest above it, in the other case.
- */
-export async function ignoresCase(base: string): Promise<boolean> {
-  for (let directory = base; directory !== path.dirname(directory); directory = path.dirname(directory)) {
-    const name = path.basename(directory);
-    const otherCase = name === name.toUpperCase() ? name.toLowerCase() : name.toUpperCase();
-    const found = otherCase === name ? undefined : await stat(directory).catch(() => undefined);
-    if (found === undefined) continue;
-    const other = await stat(path.join(path.dirname(directory), otherCase)).catch(() => undefined);
-    return other?.ino === found.ino && other.dev === found.dev;
-  }
-  return false;
 }

@@ -55,6 +55,10 @@ export class LocalClaimNotes implements ClaimNotes {
     await unlessMissing(() => unlink(this.#file(this.own)));
   }
 
+  async revoke(name: string): Promise<void> {
+    await unlessMissing(() => unlink(this.#file(name)));
+  }
+
   async #note(name: string, now: number): Promise<ClaimNote | undefined> {
     const runId = runOfClaim(name);
     const found = runId === undefined ? undefined : await unlessMissing(() => stat(this.#file(name)));

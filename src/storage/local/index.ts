@@ -1,9 +1,9 @@
 import path from 'node:path';
 
-import { ignoresCase } from './base-directory.js';
 import { LocalStorage } from './local-storage.js';
+import { seemsToFoldNames } from './name-rules.js';
 
-/** Opens a directory of this machine as a storage. Writes nothing; `prepare` makes the directory. */
+/** Opens a directory of this machine as a storage. `prepare` makes the directory. */
 export async function openLocalStorage(options: {
   readonly id: string;
   /** Absolute, or relative to the working directory. */
@@ -14,6 +14,6 @@ export async function openLocalStorage(options: {
     id: options.id,
     base,
     shownBase: options.directory,
-    ignoresCase: await ignoresCase(base),
+    ignoresCase: await seemsToFoldNames(base),
   });
 }

@@ -3,7 +3,9 @@ import { stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
 import { currentProcess } from '../../process-identity.js';
+import type { LakeportError } from '../../errors.js';
 import { Claims } from '../claims.js';
+import { RunLease } from '../run-lease.js';
 import { runIsActive } from '../run-is-active.js';
 import { LocalClaimNotes } from './claim-notes.js';
 import { errnoOf, unlessMissing } from './file-errors.js';
@@ -11,7 +13,6 @@ import { cleanUp } from './run-cleanup.js';
 import {
   createMarker,
   heartbeat,
-  HEARTBEAT_MS,
   isDead,
   listMarkers,
   readMarker,
@@ -29,6 +30,7 @@ export interface LocalRunOptions {
   readonly ignoresCase: boolean;
   /** A path for people. */
   readonly display: (relative: string) => string;
+  readonly onLost?: ((error: LakeportError) => void) | undefined;
 }
 
 /** This process's run in a base directory: its marker, kept fresh, and its right to remove what dead runs left. */
@@ -36,15 +38,17 @@ export class LocalRun {
   readonly runId: string;
   readonly claims: Claims;
   readonly #base: string;
-  readonly #timer: NodeJS.Timeout;
+  readonly lease: RunLease;
+  readonly #holder: string;
 
-  private constructor({ base, runId, ignoresCase, display }: LocalRunOptions, { process, holder }: RunHolder) {
+  private constructor(options: LocalRunOptions, { process, holder }: RunHolder) {
+    const { base, runId, ignoresCase, display, onLost } = options;
     this.#base = base;
     this.runId = runId;
     const notes = new LocalClaimNotes({ base, runId, holder, now: () => this.#now() });
     this.claims = new Claims({ runId, process, notes, ignoresCase, display });
-    // A heartbeat that can't be written makes the run look older to other machines; the run itself goes on.
-    this.#timer = setInterval(() => void heartbeat(base, runId).catch(() => undefined), HEARTBEAT_MS).unref();
+    this.#holder = holder;
+    this.lease = new RunLease({ claims: this.claims, beat: () => heartbeat(base, runId), onLost });
   }
 
   /**
@@ -85,17 +89,18 @@ export class LocalRun {
 
   /** Removes what this run still has staged, whichever thread or earlier process staged it, and the marker. */
   async end(): Promise<void> {
-    clearInterval(this.#timer);
+    await this.lease.stop();
     // What is staged, and the marker, are the other process's.
     if (this.claims.isOvertaken) return;
     const marker = await readMarker(this.#base, this.runId);
+    if (this.lease.isLost && marker !== undefined && marker.holder !== this.#holder) return;
     if (marker !== undefined) await cleanUp(this.#base, marker);
     else await this.claims.giveBack();
   }
 
   /** Leaves everything as it is, as a killed process would. */
   abandon(): void {
-    clearInterval(this.#timer);
+    this.lease.abandon();
   }
 
   /** By the file system's clock, in milliseconds since 1970. */

@@ -6,6 +6,7 @@ import { assertSafePath, directoryOf, joinPath, nameOf } from '../path.js';
 import type {
   PartStanding,
   PartWriter,
+  RunToBegin,
   StagedPart,
   StageOptions,
   Storage,
@@ -16,6 +17,7 @@ import { prepareBase } from './base-directory.js';
 import { DirectorySync } from './directory-sync.js';
 import { explained, isMissing, unlessMissing } from './file-errors.js';
 import { LocalRun } from './local-run.js';
+import { foldsNames } from './name-rules.js';
 import { LocalPartWriter, writeAll } from './part-writer.js';
 import { removeEmptyDirectories } from './run-cleanup.js';
 import { temporaryOf } from './staged-token.js';
@@ -39,7 +41,7 @@ export interface LocalStorageOptions {
 export class LocalStorage implements Storage {
   readonly id: string;
   readonly kind = 'local';
-  readonly capabilities: StorageCapabilities;
+  #ignoresCase: boolean;
   readonly #base: string;
   readonly #shownBase: string;
   readonly #temporaries: TemporaryFiles;
@@ -50,7 +52,7 @@ export class LocalStorage implements Storage {
 
   constructor(options: LocalStorageOptions) {
     this.id = options.id;
-    this.capabilities = { atomicPublish: true, resumableStage: true, ignoresCase: options.ignoresCase };
+    this.#ignoresCase = options.ignoresCase;
     this.#base = options.base;
     this.#shownBase = options.shownBase.replace(/(?<=.)\/+$/, '');
     this.#temporaries = new TemporaryFiles(options.base);
@@ -60,8 +62,14 @@ export class LocalStorage implements Storage {
     return joinPath(this.#shownBase, relative).replace(/^\/\/+/, '/');
   }
 
-  prepare(): Promise<void> {
-    return prepareBase(this.#base, this.#shownBase, this.#sync);
+  /** Those of the names are known for sure when the storage is prepared. */
+  get capabilities(): StorageCapabilities {
+    return { atomicPublish: true, resumableStage: true, ignoresCase: this.#ignoresCase };
+  }
+
+  async prepare(): Promise<void> {
+    await prepareBase(this.#base, this.#shownBase, this.#sync);
+    this.#ignoresCase = (await foldsNames(this.#base)) ?? this.#ignoresCase;
   }
 
   async stage(relative: string, options: StageOptions): Promise<PartWriter> {
@@ -166,13 +174,13 @@ export class LocalStorage implements Storage {
     );
   }
 
-  async beginRun(run: { readonly runId: string; readonly directory: string }): Promise<void> {
+  async beginRun(run: RunToBegin): Promise<void> {
     assertSafePath(run.directory);
     this.#run = await explained(this.#shownBase, () =>
       LocalRun.begin({
         base: this.#base,
         ...run,
-        ignoresCase: this.capabilities.ignoresCase === true,
+        ignoresCase: this.#ignoresCase,
         display: (path) => this.display(path),
       }),
     );
@@ -183,6 +191,10 @@ export class LocalStorage implements Storage {
     const run = this.#run;
     if (run === undefined) throw new TypeError('directories are claimed by a run');
     await explained(this.#shownBase, () => run.claims.take(directories));
+  }
+
+  async confirmClaim(): Promise<void> {
+    await explained(this.#shownBase, () => this.#run?.lease.confirm() ?? Promise.resolve());
   }
 
   sweep(): Promise<number> {

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { SILENCE_MS } from '../claims.js';
+import { SILENCE_MS } from '../lease-times.js';
 import { isSafePath } from '../path.js';
 import { unlessMissing } from './file-errors.js';
 import { isProcessIdentity, type ProcessIdentity, stateOf } from '../../process-identity.js';
@@ -33,8 +33,6 @@ export interface RunMarker {
   /** Last heartbeat, by the file system's clock, in milliseconds since 1970. */
   readonly touchedAt: number;
 }
-
-export const HEARTBEAT_MS = 60_000;
 
 /** A process's run, as its marker introduces it. */
 export interface RunHolder {

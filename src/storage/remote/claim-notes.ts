@@ -36,6 +36,10 @@ export class RemoteClaimNotes implements ClaimNotes {
   }
 
   remove(): Promise<void> {
-    return this.#objects.remove([this.own]);
+    return this.revoke(this.own);
+  }
+
+  revoke(name: string): Promise<void> {
+    return this.#objects.remove([name]);
   }
 }

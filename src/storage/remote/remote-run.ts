@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
 
+import type { LakeportError } from '../../errors.js';
 import { currentProcess, stateOf } from '../../process-identity.js';
-import { Claims, SILENCE_MS } from '../claims.js';
+import { Claims } from '../claims.js';
+import { SILENCE_MS } from '../lease-times.js';
+import { RunLease } from '../run-lease.js';
 import { runIsActive } from '../run-is-active.js';
 import { RemoteClaimNotes } from './claim-notes.js';
 import { claimName, markerName, runOfClaim, runOfMarker, runOfPart } from './hidden-names.js';
 import type { HiddenObject, HiddenObjects } from './hidden-objects.js';
 import { type MarkerContent, markerContent, parseMarker } from './marker-content.js';
-
-const HEARTBEAT_MS = 60_000;
 
 export interface RemoteRunOptions {
   readonly objects: HiddenObjects;
@@ -17,6 +18,16 @@ export interface RemoteRunOptions {
   readonly directory: string;
   /** A path for people. */
   readonly display: (path: string) => string;
+  readonly onLost?: ((error: LakeportError) => void) | undefined;
+}
+
+interface RemoteRunState {
+  readonly objects: HiddenObjects;
+  readonly runId: string;
+  readonly holder: string;
+  readonly marker: Uint8Array;
+  readonly claims: Claims;
+  readonly onLost: ((error: LakeportError) => void) | undefined;
 }
 
 /**
@@ -27,26 +38,22 @@ export class RemoteRun {
   readonly runId: string;
   readonly claims: Claims;
   readonly #objects: HiddenObjects;
-  readonly #marker: Uint8Array;
-  readonly #timer: NodeJS.Timeout;
-  #beating: Promise<void> = Promise.resolve();
+  readonly lease: RunLease;
+  readonly #holder: string;
 
-  private constructor(options: { objects: HiddenObjects; runId: string; marker: Uint8Array; claims: Claims }) {
-    this.#objects = options.objects;
-    this.runId = options.runId;
-    this.claims = options.claims;
-    this.#marker = options.marker;
-    this.#timer = setInterval(() => {
-      // A heartbeat that can't be written makes the run look older to other machines; the run itself goes on.
-      this.#beating = this.#beat().catch(() => undefined);
-    }, HEARTBEAT_MS).unref();
+  private constructor({ objects, runId, holder, marker, claims, onLost }: RemoteRunState) {
+    this.#objects = objects;
+    this.runId = runId;
+    this.claims = claims;
+    this.#holder = holder;
+    this.lease = new RunLease({ claims, beat: () => objects.put(markerName(runId), marker), onLost });
   }
 
   /**
    * What a dead process staged under the same run id stays: this one may resume the run.
    * @throws LakeportError of class `usage` where another process is writing under this run's id
    */
-  static async begin({ objects, runId, directory, display }: RemoteRunOptions): Promise<RemoteRun> {
+  static async begin({ objects, runId, directory, display, onLost }: RemoteRunOptions): Promise<RemoteRun> {
     const holder = randomBytes(8).toString('hex');
     const process = await currentProcess();
     const marker = markerContent({ process, holder, directory });
@@ -57,7 +64,8 @@ export class RemoteRun {
       await objects.put(markerName(runId), marker);
     }
     const notes = new RemoteClaimNotes(objects, { runId, holder });
-    return new RemoteRun({ objects, runId, marker, claims: new Claims({ runId, process, notes, display }) });
+    const claims = new Claims({ runId, process, notes, display });
+    return new RemoteRun({ objects, runId, holder, marker, claims, onLost });
   }
 
   /**
@@ -82,21 +90,22 @@ export class RemoteRun {
 
   /** Removes what this run still has staged, whichever thread or earlier process staged it, and the marker. */
   async end(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#beating;
+    await this.lease.stop();
     // What is staged, and the marker, are the other process's.
-    if (this.claims.isOvertaken) return;
+    if (this.claims.isOvertaken || (this.lease.isLost && !(await this.#isOwnMarker()))) return;
     const { objects } = await this.#objects.list();
     await this.#remove(this.runId, objects);
   }
 
   /** Leaves everything as it is, as a killed process would. */
   abandon(): void {
-    clearInterval(this.#timer);
+    this.lease.abandon();
   }
 
-  #beat(): Promise<void> {
-    return this.#objects.put(markerName(this.runId), this.#marker);
+  /** False where another process of this run has put its own in its place. */
+  async #isOwnMarker(): Promise<boolean> {
+    const marker = await readMarker(this.#objects, this.runId);
+    return marker === undefined || marker.holder === this.#holder;
   }
 
   async #remove(runId: string, objects: readonly HiddenObject[]): Promise<number> {

@@ -41,22 +41,30 @@ export class S3ClaimNotes implements ClaimNotes {
     return await this.#bucket.objects.get(name);
   }
 
-  async write(text: string): Promise<void> {
-    const settings = smallObjectSettings(this.#bucket.requests.entry.info);
-    await this.#bucket.objects.put({ key: this.own, settings }, Buffer.from(text));
+  write(text: string): Promise<void> {
+    return this.#put(this.own, text);
   }
 
   append(text: string, addition: string): Promise<void> {
     return this.write(text + addition);
   }
 
-  async remove(): Promise<void> {
+  remove(): Promise<void> {
+    return this.revoke(this.own);
+  }
+
+  async revoke(name: string): Promise<void> {
     try {
-      await this.#bucket.objects.remove([this.own]);
+      await this.#bucket.objects.remove([name]);
     } catch (error) {
       if (!(error instanceof LakeportError && error.code === 'S3_ACCESS_DENIED')) throw error;
       // Credentials that may write and not delete: a claim of nothing is as good.
-      await this.write('{"directories":[]}\n');
+      await this.#put(name, '{"directories":[]}\n');
     }
+  }
+
+  async #put(key: string, text: string): Promise<void> {
+    const settings = smallObjectSettings(this.#bucket.requests.entry.info);
+    await this.#bucket.objects.put({ key, settings }, Buffer.from(text));
   }
 }

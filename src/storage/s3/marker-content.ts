@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { type ProcessIdentity, stateOf } from '../../process-identity.js';
-import { SILENCE_MS } from '../claims.js';
+import { SILENCE_MS } from '../lease-times.js';
 
 /** What a run's marker says. */
 export interface MarkerContent {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { LakeportError } from '../../errors.js';
 import { currentProcess } from '../../process-identity.js';
 import { Claims } from '../claims.js';
+import { RunLease } from '../run-lease.js';
 import { runIsActive } from '../run-is-active.js';
 import type { S3Bucket } from './bucket.js';
 import { S3ClaimNotes } from './claim-notes.js';
@@ -11,14 +12,13 @@ import { type ObjectKeys, runClaimPath, runMarkerPath } from './object-keys.js';
 import { smallObjectSettings } from './object-settings.js';
 import { RunNotes } from './run-notes.js';
 
-const HEARTBEAT_MS = 60_000;
-
 export interface S3RunOptions {
   readonly bucket: S3Bucket;
   readonly keys: ObjectKeys;
   readonly runId: string;
   /** A path for people. */
   readonly display: (path: string) => string;
+  readonly onLost?: ((error: LakeportError) => void) | undefined;
 }
 
 /**
@@ -32,10 +32,12 @@ export class S3Run {
   readonly #keys: ObjectKeys;
   readonly #notes: RunNotes;
   readonly #marker: MarkerContent;
-  #heartbeat: NodeJS.Timeout | undefined;
-  #beating: Promise<void> = Promise.resolve();
+  readonly lease: RunLease;
 
-  private constructor({ bucket, keys, runId, display }: S3RunOptions, marker: MarkerContent & { holder: string }) {
+  private constructor(
+    { bucket, keys, runId, display, onLost }: S3RunOptions,
+    marker: MarkerContent & { holder: string },
+  ) {
     this.runId = runId;
     this.#bucket = bucket;
     this.#keys = keys;
@@ -44,6 +46,7 @@ export class S3Run {
     const { process, holder } = marker;
     const notes = new S3ClaimNotes({ bucket, keys, notes: this.#notes, runId, holder });
     this.claims = new Claims({ runId, process, notes, display });
+    this.lease = new RunLease({ claims: this.claims, beat: () => this.#write(), onLost });
   }
 
   /**
@@ -53,22 +56,21 @@ export class S3Run {
   static async begin(options: S3RunOptions): Promise<S3Run> {
     const holder = randomBytes(8).toString('hex');
     const run = new S3Run(options, { process: await currentProcess(), holder });
-    await run.#takeOver();
-    await run.#write();
-    // A heartbeat that fails is followed by nine more before anybody takes the run for dead.
-    run.#heartbeat = setInterval(() => {
-      run.#beating = run.#write().catch(() => undefined);
-    }, HEARTBEAT_MS);
-    run.#heartbeat.unref();
+    try {
+      await run.#takeOver();
+      await run.#write();
+    } catch (error) {
+      run.abandon();
+      throw error;
+    }
     return run;
   }
 
   /** Withdraws what this run still has staged, whichever thread or earlier process staged it, and removes all its notes. */
   async end(): Promise<void> {
-    this.abandon();
-    await this.#beating;
+    await this.lease.stop();
     // What is staged, and the notes, are the other process's.
-    if (this.claims.isOvertaken) return;
+    if (this.claims.isOvertaken || (this.lease.isLost && !(await this.#isOwnMarker()))) return;
     const notes = await this.#notes.ofRun(this.runId);
     try {
       await this.#notes.remove(notes);
@@ -82,7 +84,13 @@ export class S3Run {
 
   /** Goes away without a word, so that others take the run for dead in time. */
   abandon(): void {
-    clearInterval(this.#heartbeat);
+    this.lease.abandon();
+  }
+
+  /** False where another process of this run has put its own in its place. */
+  async #isOwnMarker(): Promise<boolean> {
+    const marker = await this.#notes.marker(this.runId);
+    return marker === undefined || marker.holder === this.#marker.holder;
   }
 
   /** Looks whether an earlier process of this run has left its marker. */

@@ -4,7 +4,15 @@ import type { S3Entry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
 import { assertSafePath, directoryOf } from '../path.js';
 import type { Agents } from '../remote/agents.js';
-import type { PartStanding, PartWriter, StagedPart, StageOptions, Storage, StoredObject } from '../storage.js';
+import type {
+  PartStanding,
+  PartWriter,
+  RunToBegin,
+  StagedPart,
+  StageOptions,
+  Storage,
+  StoredObject,
+} from '../storage.js';
 import { openBucket, type S3Bucket } from './bucket.js';
 import { MultipartWriter } from './multipart-writer.js';
 import { hiddenKeyBeside, isHidden, ObjectKeys, WRITE_TEST_PATH } from './object-keys.js';
@@ -140,12 +148,13 @@ export class S3Storage implements Storage {
     await this.#bucket.objects.remove(paths.map((path) => this.#keys.keyOf(path)));
   }
 
-  async beginRun({ runId }: { readonly runId: string }): Promise<void> {
+  async beginRun({ runId, onLost }: RunToBegin): Promise<void> {
     this.#run = await S3Run.begin({
       bucket: this.#bucket,
       keys: this.#keys,
       runId,
       display: (path) => this.display(path),
+      onLost,
     });
   }
 
@@ -153,6 +162,10 @@ export class S3Storage implements Storage {
     directories.forEach(assertSafePath);
     if (this.#run === undefined) throw new TypeError('directories are claimed by a run');
     await this.#run.claims.take(directories);
+  }
+
+  async confirmClaim(): Promise<void> {
+    await this.#run?.lease.confirm();
   }
 
   sweep(): Promise<number> {

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 
 import { LakeportError } from '../../../src/errors.js';
 import { currentProcess, type ProcessIdentity } from '../../../src/process-identity.js';
-import { type ClaimNotes, Claims, SILENCE_MS } from '../../../src/storage/claims.js';
+import { type ClaimNotes, Claims } from '../../../src/storage/claims.js';
 import { DirectorySet } from '../../../src/storage/directory-set.js';
+import { SILENCE_MS } from '../../../src/storage/lease-times.js';
 import { failure } from '../../support/failure.js';
 
 /** A base that several runs share, whose requests take their time and pass each other. */
@@ -38,6 +39,7 @@ class Board {
       write: (text) => this.#request(() => this.put(name, text)),
       append: (text, addition) => this.#request(() => this.put(name, text + addition)),
       remove: () => this.#request(() => void this.notes.delete(name)),
+      revoke: (note) => this.#request(() => void this.notes.delete(note)),
     };
     return new Claims({
       runId: name,
