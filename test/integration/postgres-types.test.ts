@@ -26,7 +26,7 @@ const TYPES: [type: string, value: string, parquet: string, decoder: string, fid
   ['character varying(5)', 'abc', 'STRING', 'text'],
   ['character(5)', 'abc', 'STRING', 'text'],
   ['name', 'abc', 'STRING', 'text'],
-  ['"char"', 'x', 'STRING (cast)', 'text'],
+  ['"char"', 'x', 'STRING (cast)', 'checkedText'],
   ['xml', '<a/>', 'STRING (cast)', 'text'],
   ['public.citext', 'Abc', 'STRING', 'text'],
   ['public.mood', 'happy', 'STRING', 'text'],
@@ -78,7 +78,7 @@ const TYPES: [type: string, value: string, parquet: string, decoder: string, fid
   ['numeric(20,3)[]', '{1.5}', 'LIST FIXED(9) DECIMAL(20,3)', 'array numeric 20,3'],
   ['numeric[]', '{1.50}', 'LIST STRING', 'array text', 'text'],
   ['interval[]', '{1 day}', 'LIST STRING', 'array text', 'text'],
-  ['"char"[]', '{x}', 'LIST STRING (cast)', 'array text'],
+  ['"char"[]', '{x}', 'LIST STRING (cast)', 'array checkedText'],
   ['timestamp with time zone[]', '{2024-01-01}', 'LIST INT64 TIMESTAMP UTC', 'array timestamp'],
   ['jsonb[]', '{"{}"}', 'LIST JSON', 'array jsonb'],
   ['uuid[]', '{123e4567-e89b-12d3-a456-426614174000}', 'LIST FIXED(16) UUID', 'array uuid'],
@@ -186,7 +186,7 @@ test('a server without an encoding hands its text out as bytes that are to be ch
   const columns = await describeTable(source, table, 'null');
   expect(columns.map(({ decoder, expression, spec }) => [decoderText(decoder), expression, spec.nullable])).toEqual([
     ['checkedText', '"a"', true],
-    ['checkedText', '("j")::pg_catalog.text', true],
+    ['checkedText', `CASE WHEN "j" IS DISTINCT FROM NULL THEN pg_catalog.format('%s', "j") END`, true],
     ['numeric 5,2', '"n"', true],
     ['array checkedText', '"l"', true],
   ]);
@@ -206,7 +206,7 @@ test('a server without an encoding hands its text out as bytes that are to be ch
 function parquetType({ spec, expression }: ReadColumn): string {
   const { physical, length, logical } = spec.type;
   const form = { BYTE_ARRAY: 'BYTES', FIXED_LEN_BYTE_ARRAY: `FIXED(${length})` }[physical as string] ?? physical;
-  const cast = spec.fidelity === 'exact' && expression.includes('::pg_catalog.text') ? ' (cast)' : '';
+  const cast = spec.fidelity === 'exact' && expression.includes('pg_catalog.format(') ? ' (cast)' : '';
   const list = spec.list ? 'LIST ' : '';
   switch (logical?.kind) {
     case undefined:
