@@ -163,7 +163,7 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
     source = await openPostgres(server, { database: 'catalog', options: { search_path: 'evil, public, pg_catalog' } });
     expect(names(await list())).toEqual(['evil.pg_attribute', 'evil.pg_class', 'public.t']);
     const [column] = await describeTable(source, await findTable(source, 't'));
-    expect(column!.expression).toBe('("a")::pg_catalog.text');
+    expect(column!.expression).toContain(`pg_catalog.format('%s', "a")`);
   });
 
   test('a partition on its way out is a table of its own already', async () => {
