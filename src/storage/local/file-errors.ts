@@ -99,6 +99,25 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     hint: 'Close other programs, or lower -p or --n_jobs.',
     transient: true,
   },
+  EXDEV: {
+    code: 'OTHER_FILE_SYSTEM',
+    exit: 'usage',
+    says: 'cannot be published: its directory lies on several file systems, between which files cannot be renamed',
+    hint: `Mount no other file system, such as a layer of a container, below the destination, or ${OTHER_DIRECTORY}.`,
+  },
+  EBUSY: {
+    code: 'FILE_IN_USE',
+    exit: 'tables-failed',
+    says: 'cannot be replaced: another program holds it, or it is a mount point',
+    hint: `Close the program that reads it, or ${OTHER_DIRECTORY}.`,
+    transient: true,
+  },
+  ENOTEMPTY: {
+    code: 'IS_A_DIRECTORY',
+    exit: 'usage',
+    says: 'cannot be written: a directory of that name stands in its place',
+    hint: `Move the directory away, or ${OTHER_DIRECTORY}.`,
+  },
   EIO: {
     code: 'DISK_ERROR',
     exit: 'tables-failed',
