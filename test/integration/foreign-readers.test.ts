@@ -91,7 +91,7 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
       'spark refused': { reader: 'spark', path: whole('refused') },
       'spark nothing': { reader: 'spark', path: path.join(runs[1]!.directory, 'public/nothing'), columns },
     });
-  }, 300_000);
+  }, 900_000);
 
   afterAll(async () => {
     for (const run of runs) await run.remove();
