@@ -148,6 +148,13 @@ describe('each classic mistake has a sentence of its own', () => {
     }
   });
 
+  test('an empty answer that calls itself a page is a success', async () => {
+    const endpointUrl = await listen(
+      http.createServer((_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end()),
+    );
+    await (await s3.open({ endpointUrl, maxRetries: 0 })).remove(['t/part-00000.parquet']);
+  });
+
   test('the endpoint does not speak HTTP', async () => {
     const endpointUrl = await listen(createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')));
     expect(await mistake({ endpointUrl })).toMatchObject({ code: 'S3_NOT_AN_S3_ENDPOINT', transient: false });
