@@ -30,7 +30,7 @@ beforeAll(async () => {
     ds_pg: postgresEntry(server, reader),
     ds_wrong_password: postgresEntry(server, { ...reader, password: `${PASSWORD}-wrong` }),
     ds_unknown_host: postgresEntry(server, { ...reader, server: 'no-such-host.invalid' }),
-    ds_closed_port: postgresEntry(server, { ...reader, port: closedPort }),
+    ds_closed_port: postgresEntry(server, { ...reader, port: closedPort, connect_timeout: '1s' }),
     ds_no_database: postgresEntry(server, { ...reader, database: 'no_such_database' }),
     lake: { storage_type: 'local', info: { directory: path.join(directory.path, 'lake') } },
   });
