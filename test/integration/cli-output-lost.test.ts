@@ -32,7 +32,10 @@ beforeEach(async () => {
   scratch = new ScratchDirectory();
   auth = await writeAuthFile(scratch.path, {
     pg: postgresEntry(server),
-    nobody: { ds_type: 'postgres', info: { server: '127.0.0.1', port: 1, username: 'u', password: 'p' } },
+    nobody: {
+      ds_type: 'postgres',
+      info: { server: '127.0.0.1', port: 1, username: 'u', password: 'p', connect_timeout: '300ms' },
+    },
   });
 });
 

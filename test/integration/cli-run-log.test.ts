@@ -105,7 +105,7 @@ describe('an export', () => {
   });
 
   it('whose source can not be reached is in the log as failed', async () => {
-    await user.authorize({ away: postgresEntry(server, { port: 1 }) });
+    await user.authorize({ away: postgresEntry(server, { port: 1, connect_timeout: '300ms' }) });
     const ended = await user.run('-a', 'auth.json', '--source_db_auth_id', 'away', '--output_dir', 'out');
     expect(ended.code).toBe(4);
     const { run } = await user.status();

@@ -214,7 +214,7 @@ describe('a secret', () => {
 describe('the outcome', () => {
   it('of a port where nothing listens is exit code 4, a sentence and a hint, without a stack', async () => {
     const file = authFile('closed.json', {
-      pg: { ds_type: 'postgres', info: { server: '127.0.0.1', port: 1, username: 'u' } },
+      pg: { ds_type: 'postgres', info: { server: '127.0.0.1', port: 1, username: 'u', connect_timeout: '300ms' } },
     });
     const ended = await lakeport(['-a', file, '--source_db_auth_id', 'pg', '--output_dir', 'out', '--no_banner']);
     expect(ended).toMatchObject({ code: 4, stdout: '' });
@@ -223,7 +223,7 @@ describe('the outcome', () => {
 
   it('with --json is one document on stdout', async () => {
     const file = authFile('closed.json', {
-      pg: { ds_type: 'postgres', info: { server: '127.0.0.1', port: 1, username: 'u' } },
+      pg: { ds_type: 'postgres', info: { server: '127.0.0.1', port: 1, username: 'u', connect_timeout: '300ms' } },
     });
     const ended = await lakeport(['-a', file, '--source_db_auth_id', 'pg', '--output_dir', 'out', '--json', '--quiet']);
     expect(JSON.parse(ended.stdout)).toMatchObject({
@@ -273,7 +273,7 @@ describe('check', () => {
     const file = authFile('check.json', {
       lake: { storage_type: 'local', info: { directory: path.join(directory, 'x') } },
       blocked: { storage_type: 'local', info: { directory: path.join(directory, 'plain-file') } },
-      pg: { ds_type: 'postgres', info: { server: '127.0.0.1', port: 1, username: 'u' } },
+      pg: { ds_type: 'postgres', info: { server: '127.0.0.1', port: 1, username: 'u', connect_timeout: '300ms' } },
       ora: { ds_type: 'oracle', info: {} },
     });
     const ended = await lakeport(['check', '-a', file, '--json']);
