@@ -218,7 +218,7 @@ describe('the outcome', () => {
     });
     const ended = await lakeport(['-a', file, '--source_db_auth_id', 'pg', '--output_dir', 'out', '--no_banner']);
     expect(ended).toMatchObject({ code: 4, stdout: '' });
-    expect(ended.stderr).toMatch(/^lakeport: .*127\.0\.0\.1:1.*\nhint: .*\n$/);
+    expect(ended.stderr).toMatch(/^lakeport: .*127\.0\.0\.1:1.*\nhint: .*\n$/m);
   });
 
   it('with --json is one document on stdout', async () => {
