@@ -7,7 +7,8 @@ export class Stopwatch {
   readonly startedAt = new Date();
   readonly #start = performance.now();
 
+  /** In seconds, to the millisecond. */
   get seconds(): number {
-    return (performance.now() - this.#start) / 1000;
+    return Math.round(performance.now() - this.#start) / 1000;
   }
 }

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { postgresEntry, runCli, stateDirectory, writeAuthFile } from '../support/cli.js';
 import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { mountTmpfs, ScratchDirectory } from '../support/scratch.js';
+import { saySkipped } from '../support/skipped.js';
 
 /** What scripts read: events and documents of every kind of end, output that gets lost, times while the clock is set. */
 
@@ -158,8 +159,7 @@ describe('a result that can not be written', () => {
 
   const small = mountTmpfs('256k');
   afterAll(() => small?.unmount());
-  // eslint-disable-next-line no-console -- tells what is not tested
-  if (small === undefined) console.log('skipped: disks that are full (needs the right to mount)');
+  if (small === undefined) saySkipped('disks that are full', 'the right to mount');
 
   it.skipIf(small === undefined)('as a whole is no success either, nor is a log file on a full disk', async () => {
     const full = small?.path ?? '';

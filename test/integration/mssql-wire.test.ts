@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Connection, Request } from 'tedious';
 import type { ResultEncoding, WireColumn, WireValue } from '../support/tds/result-set.js';
 import { PASSWORD, startTdsServer, type TdsServer } from '../support/tds/server.js';
+import { saySkipped } from '../support/skipped.js';
 
 /**
  * The test server against clients that are not ours and know real servers: FreeTDS, written in C, and the driver's own
@@ -111,8 +112,7 @@ function expectedRows<T>(query: string, values: readonly T[], nothing: T): T[][]
 }
 
 const hasFreeTds = spawnSync('tsql', ['-C']).status === 0;
-// eslint-disable-next-line no-console -- who runs the tests is to know what they leave out
-if (!hasFreeTds) console.log('FreeTDS (tsql, Debian package freetds-bin) is not there: its tests are left out');
+if (!hasFreeTds) saySkipped('FreeTDS as a client of the test server', 'tsql of freetds-bin');
 
 describe.skipIf(!hasFreeTds)('FreeTDS reads', () => {
   const run = async (query: string): Promise<string[][]> => {

@@ -41,7 +41,7 @@ beforeAll(async () => {
     CREATE POLICY half ON hidden.h USING (id % 2 = 0);
     GRANT USAGE ON SCHEMA hidden TO reader; GRANT SELECT ON hidden.h TO reader; ANALYZE;`);
 });
-afterAll(() => server?.stop());
+afterAll(() => server.stop());
 beforeEach(() => (scratch = new ScratchDirectory()));
 afterEach(() => scratch.remove());
 

@@ -21,10 +21,11 @@ import { type CephGateway, hasCeph, startCephGateway } from '../support/ceph.js'
 import { breakTimes, startFaultProxy } from '../support/fault-proxy.js';
 import { s3Entry } from '../support/s3-entry.js';
 import { failureOf, MIB, recalled, stage } from '../support/s3-harness.js';
+import { saySkipped } from '../support/skipped.js';
 
 const available = hasCeph();
 if (!available) {
-  process.stdout.write('Not tested with Ceph: its packages (radosgw, ceph-mon, ceph-osd) or root are missing.\n');
+  saySkipped("Ceph's gateway", 'root and the packages radosgw, ceph-mon, ceph-osd');
 }
 
 describe.skipIf(!available)('with the gateway of Ceph', () => {

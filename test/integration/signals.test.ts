@@ -11,6 +11,7 @@ import { type PostgresServer, startPostgres } from '../support/postgres.js';
 import { startS3Server, type S3Server } from '../support/s3-server/index.js';
 import { ScratchDirectory } from '../support/scratch.js';
 import { startTcpGate, type TcpGate } from '../support/tcp-gate.js';
+import { saySkipped } from '../support/skipped.js';
 
 /** How the program ends after a signal, whatever it waits for. Without a grace, some of these would never end. */
 
@@ -186,8 +187,7 @@ const canUnshare = (() => {
     execFileSync('unshare', ['--pid', '--fork', '--mount-proc', 'true'], { stdio: 'ignore' });
     return true;
   } catch {
-    // eslint-disable-next-line no-console -- tells what is not tested
-    console.log('skipped: signals to process 1 (needs the right to make a PID namespace)');
+    saySkipped('signals to process 1', 'the right to make a PID namespace');
     return false;
   }
 })();
@@ -226,8 +226,7 @@ describe.skipIf(!canUnshare)('as process 1 of a container', () => {
 });
 
 const hasScript = existsSync('/usr/bin/script');
-// eslint-disable-next-line no-console -- tells what is not tested
-if (!hasScript) console.log('skipped: terminals (needs /usr/bin/script of util-linux)');
+if (!hasScript) saySkipped('terminals', '/usr/bin/script of util-linux');
 
 describe.skipIf(!hasScript)('a run on a terminal', () => {
   const onTerminal = (setUp: string, argv: readonly string[]) => {
@@ -272,8 +271,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
 
 const python = process.env['LAKEPORT_TEST_PYTHON'] ?? 'python3';
 const hasPython = spawnSync(python, ['-c', 'import pty']).status === 0;
-// eslint-disable-next-line no-console -- tells what is not tested
-if (!hasPython) console.log('skipped: a terminal that is lost (needs python3)');
+if (!hasPython) saySkipped('a terminal that is lost', 'python3');
 
 describe.skipIf(!hasPython)('a run whose terminal is lost', () => {
   it('ends as after any SIGHUP', async () => {

@@ -52,9 +52,11 @@ const TERMINATE = `
 async function run(onFirst: () => Promise<unknown>, options: Partial<ExportOptions> = {}) {
   let doing: Promise<unknown> | undefined;
   const observer: RunObserver = {
-    message: (level, text) => messages.push(`${level}: ${text}`),
+    message: (level, text) => void messages.push(`${level}: ${text}`),
     // The reader is in its transaction when the view's function is at work.
-    sliceStarted: () => (doing ??= whenReading().then(onFirst)),
+    sliceStarted: () => {
+      doing ??= whenReading().then(onFirst);
+    },
   };
   const all = exportOptions(out, {
     schemaPatterns: ['s'],
@@ -80,7 +82,13 @@ async function whenReading(): Promise<void> {
 
 describe.each<[string, () => Promise<unknown>]>([
   ['is terminated', () => server.query(TERMINATE)],
-  ['is cut off without a word', () => Promise.resolve(gate.loseOldest())],
+  [
+    'is cut off without a word',
+    () => {
+      gate.loseOldest();
+      return Promise.resolve();
+    },
+  ],
 ])('where the session that holds snapshot and locks %s', (how, end) => {
   it('nothing counts that was read without the locks', async () => {
     const result = await run(async () => {

@@ -5,6 +5,7 @@ import type { MssqlSettings } from '../../src/sources/mssql/settings.js';
 import { openMssqlSource } from '../../src/sources/mssql/source.js';
 import type { Source } from '../../src/sources/source.js';
 import { parseDeclaredType, type WireValue } from './tds/types/wire-type.js';
+import { saySkipped } from './skipped.js';
 
 /**
  * A real SQL Server, where `LAKEPORT_TEST_MSSQL_URL` (`mssql://user:password@host:port`) names one that tests may make
@@ -15,8 +16,7 @@ const URL_VARIABLE = 'LAKEPORT_TEST_MSSQL_URL';
 
 /** Where tests may find a server; undefined where nobody says, which is printed once a file. */
 export const mssqlUrl = process.env[URL_VARIABLE];
-// eslint-disable-next-line no-console -- who runs the tests is to know what they leave out
-if (mssqlUrl === undefined) console.log(`${URL_VARIABLE} names no SQL Server: the tests of a real one are left out`);
+if (mssqlUrl === undefined) saySkipped('a real SQL Server', `its address in ${URL_VARIABLE}`);
 
 /** A database of a test's own. */
 export interface MssqlDatabase extends AsyncDisposable {

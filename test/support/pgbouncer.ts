@@ -8,11 +8,12 @@ import { setTimeout } from 'node:timers/promises';
 
 import { freePort } from '../../src/cli/demo/free-port.js';
 import type { PostgresServer } from './postgres.js';
+import { saySkipped } from './skipped.js';
 
 /** Debian's. Skipped tests say so. */
 const PROGRAM = '/usr/sbin/pgbouncer';
 export const hasPgBouncer = existsSync(PROGRAM);
-if (!hasPgBouncer) console.log('skipped: tests with a pooler (PgBouncer is not installed)');
+if (!hasPgBouncer) saySkipped('poolers', 'PgBouncer');
 
 export interface PgBouncerOptions {
   readonly mode: 'session' | 'transaction' | 'statement';

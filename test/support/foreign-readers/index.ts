@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { temporaryDirectory } from '../cli.js';
+import { saySkipped } from '../skipped.js';
 
 /** Readers of the Python world, which have nothing to do with this project: packages of `.ci/requirements.txt`. */
 export type ForeignReader =
@@ -33,8 +34,7 @@ export function whyNoForeignReaders(): string | undefined {
       : spawnSync('java', ['-version']).status === 0
         ? undefined
         : 'java, which Spark needs, is not installed';
-  if (reason !== undefined)
-    process.stdout.write(`skipped: Spark, polars, pyarrow, DuckDB, DataFusion and Iceberg: ${reason}\n`);
+  if (reason !== undefined) saySkipped('Spark, polars, pyarrow, DuckDB, DataFusion and Iceberg', reason);
   return reason;
 }
 
