@@ -8,7 +8,7 @@ export type FlagGroup =
   | 'Run log'
   | 'Metadata'
   | 'Output'
-  | 'Taken and ignored'
+  | 'Accepted and ignored'
   | 'Help';
 
 /** A flag of the command line. Every long spelling is also taken with `-` for `_`. */
@@ -56,7 +56,7 @@ const GRACE: Flag = {
   name: 'grace',
   value: 'TIME',
   group: 'Run',
-  help: 'time to withdraw what is staged and to end, after a signal (default: 8s); a second signal ends at once',
+  help: 'time for cleanup after a signal, before the process exits (default: 8s); a second signal exits at once',
 };
 
 const HELP: readonly Flag[] = [
@@ -109,12 +109,12 @@ export const EXPORT_FLAGS: readonly Flag[] = [
   {
     name: 'include_foreign_tables',
     group: 'Source',
-    help: 'exports foreign tables too, and tables and views that hold rows of such; these are in no snapshot',
+    help: 'exports foreign tables too, and tables and views that read them; they are in no snapshot',
   },
   {
     name: 'include_extension_tables',
     group: 'Source',
-    help: 'exports tables that extensions have made too, such as spatial_ref_sys',
+    help: 'exports tables created by extensions too, such as spatial_ref_sys',
   },
   {
     name: 'min_rows',
@@ -147,7 +147,7 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     value: 'PATTERN=ID[/PATH]',
     repeatable: true,
     group: 'Destination',
-    help: 'sends tables that match LIKE patterns (with commas, as of --include) to another storage entry, there below PATH; repeatable, the first match wins',
+    help: 'sends tables matching PATTERN (LIKE patterns with commas, as for --include) to storage entry ID, below PATH; repeatable, first match wins',
   },
 
   { name: 'n_jobs', value: 'N', group: 'Speed', help: 'tables exported at the same time (default: 4)' },
@@ -179,20 +179,20 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     name: 'row_group_rows',
     value: 'N',
     group: 'Files',
-    help: 'most rows of a row group (default: 1000000); 128 MiB close one too',
+    help: 'maximum rows per row group (default: 1000000); a row group is also closed at 128 MiB',
   },
   { name: 'max_rows_per_file', value: 'N', group: 'Files', help: "splits a reader's output into several files" },
   {
     name: 'unbounded_numeric',
     value: 'TYPE',
     group: 'Files',
-    help: 'numeric without a precision, or above 38, as text (default), double or decimal(p,s)',
+    help: 'numeric without a precision, or with more than 38 digits, as text (default), double or decimal(p,s)',
   },
   {
     name: 'arrays',
     value: 'list|json|text',
     group: 'Files',
-    help: 'arrays as lists (default), which have one dimension, or of any kind as JSON, or as text, which keeps their bounds',
+    help: 'arrays as lists (default, one dimension only), as JSON (any number of dimensions) or as text (keeps the bounds)',
   },
   {
     name: 'timestamp_unit',
@@ -202,21 +202,21 @@ export const EXPORT_FLAGS: readonly Flag[] = [
   },
   {
     name: 'compat',
-    value: 'READER',
+    value: 'spark',
     group: 'Files',
-    help: 'writes only types that this reader takes: spark, which opens no table with a uuid or time column, gets them as text',
+    help: 'writes only types that Spark supports: uuid and time become text, because Spark cannot open tables that have them',
   },
   {
     name: 'manifest',
-    value: 'PLACE',
+    value: 'beside|inside|none',
     group: 'Files',
-    help: "each table's manifest: beside its directory (default), inside it, or none; beside leaves nothing in the directory that a reader could trip over",
+    help: "where each table's manifest goes: beside its directory (default), inside it, or nowhere; some readers cannot read a directory that has one inside",
   },
   {
     name: 'on_unrepresentable',
     value: 'error|null',
     group: 'Files',
-    help: 'a value that its Parquet type cannot hold stops the table (error, default), or is written as NULL and counted (null)',
+    help: 'a value that its Parquet type cannot hold fails the table (error, default), or is written as NULL and counted (null)',
   },
 
   {
@@ -225,15 +225,15 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     group: 'Run',
     help: 'one snapshot for all tables and readers, or none (default: run where the source can)',
   },
-  { name: 'lock_timeout', value: 'TIME', group: 'Run', help: 'longest wait for the lock of a table (default: 30s)' },
+  { name: 'lock_timeout', value: 'TIME', group: 'Run', help: "maximum wait for a table's lock (default: 30s)" },
   LOG_DATABASE,
   {
     name: 'log_db_mode',
     value: 'MODE',
     group: 'Run log',
-    help: 'preserve (default), truncate or drop: what becomes of the log before the run',
+    help: 'what to do with the log before the run: preserve (default), truncate or drop (recreate)',
   },
-  { name: 'init_db', group: 'Run log', help: 'makes the log, or brings it forward, and exits; needs no source' },
+  { name: 'init_db', group: 'Run log', help: 'creates or migrates the log, and exits; needs no source' },
   {
     name: 'resume',
     short: 'r',
@@ -257,17 +257,23 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     name: 'env_name',
     value: 'NAME',
     group: 'Run log',
-    help: 'environment whose rows of partition_columns count; tags the run',
+    help: 'tags the run, and uses the partition_columns rows of this environment',
   },
 
   { name: 'dry_run', group: 'Output', help: 'same as lakeport plan: shows what would be done' },
   JSON_OUTPUT,
   ...LOGGING,
 
-  { name: 'fastbcp_dir_path', value: 'PATH', group: 'Taken and ignored', help: 'of LakeXpress', standing: 'ignored' },
-  { name: 'license', value: 'TEXT', group: 'Taken and ignored', help: 'of LakeXpress', standing: 'ignored' },
-  { name: 'license_file', value: 'PATH', group: 'Taken and ignored', help: 'of LakeXpress', standing: 'ignored' },
-  { name: 'quiet_fbcp', group: 'Taken and ignored', help: 'of LakeXpress', standing: 'ignored' },
+  {
+    name: 'fastbcp_dir_path',
+    value: 'PATH',
+    group: 'Accepted and ignored',
+    help: 'of LakeXpress',
+    standing: 'ignored',
+  },
+  { name: 'license', value: 'TEXT', group: 'Accepted and ignored', help: 'of LakeXpress', standing: 'ignored' },
+  { name: 'license_file', value: 'PATH', group: 'Accepted and ignored', help: 'of LakeXpress', standing: 'ignored' },
+  { name: 'quiet_fbcp', group: 'Accepted and ignored', help: 'of LakeXpress', standing: 'ignored' },
   ...HELP,
 ];
 

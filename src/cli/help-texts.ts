@@ -8,7 +8,7 @@ export const USAGE = {
   status: 'RUN_ID [flags]',
 } as const;
 
-const SPELLING = 'Every flag is also taken with - for _, as in --output-dir.';
+const SPELLING = 'Flags may also be written with - for _, as in --output-dir.';
 
 /** Paragraphs between usage and flags, at most 80 columns wide. */
 export const INTRODUCTIONS = {

@@ -132,7 +132,7 @@ describe('the help', () => {
       'Run log',
       'Metadata',
       'Output',
-      'Taken and ignored',
+      'Accepted and ignored',
       'Help',
       'Examples',
     ]);
