@@ -194,7 +194,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     const run = await log.begin(newRun());
     for (const mode of ['truncate', 'drop'] as const) {
       const error = await failure(openLog({ mode }));
-      expect(error).toMatchObject({ code: 'RUN_LOG_IN_USE', exit: 'usage' });
+      expect(error).toMatchObject({ code: 'RUN_LOG_IN_USE', exit: 'in-use' });
       expect(error.message).toContain(run.runId);
     }
     run.recorder.ended(runResult(run.runId, []));

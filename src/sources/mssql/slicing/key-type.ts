@@ -302,7 +302,7 @@ function floorDivide(value: bigint, by: bigint): bigint {
 const LONGEST_SHOWN = 60;
 
 function notOfForm(type: string, text: string): LakeportError {
-  const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
+  const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
   return new LakeportError({
     code: 'PARTITION_KEY_NOT_EXACT',
     exit: 'tables-failed',
