@@ -326,7 +326,7 @@ describe('a blob too large to be copied in one step', () => {
 
   it('is copied in several, and appears when all have come', async () => {
     const { port } = server.address() as { port: number };
-    const patience = { timeoutMs: 20_000, partSizeBytes: 16 * 1024 * 1024 };
+    const patience = { timeoutMs: 100_000, partSizeBytes: 16 * 1024 * 1024 };
     storage = await open({ endpointUrl: `http://127.0.0.1:${port}`, ...patience });
     const content = randomBytes(1024 * 1024);
     const writer = await storage.stage(OTHER_PART, { runId: RUN });

@@ -277,7 +277,7 @@ describe('--log_db_mode', () => {
   it('refuses to remove a run in progress', async () => {
     const cli = await untilReading(user.startExport('--include_views', '-i', 'endless'));
     const ended = await user.export(...GOOD, '--log_db_mode', 'drop');
-    expect(ended.code).toBe(2);
+    expect(ended.code).toBe(6);
     expect(ended.stderr).toMatch(/which is in progress/);
     cli.kill('SIGINT');
     await cli.result;

@@ -260,7 +260,7 @@ describe('runs', () => {
     await other.beginRun({ runId: RUN, directory: '' });
     expect(await failure(storage.beginRun({ runId: RUN, directory: '' }))).toMatchObject({
       code: 'RUN_IS_ACTIVE',
-      exit: 'usage',
+      exit: 'in-use',
     });
     await other.endRun();
     await other.close();

@@ -216,6 +216,7 @@ describe('a read that is given up', () => {
     const controller = new AbortController();
     const sink = new CountingSink({ onCommit: () => new Promise(() => undefined) });
     const read = reader.read(REQUEST, sink, controller.signal);
+    await expect.poll(() => sink.commits, { timeout: 20_000 }).toHaveLength(1);
     await sleep(100);
     controller.abort(new Error('enough'));
     await expect(read).rejects.toThrow('enough');
