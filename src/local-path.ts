@@ -26,18 +26,20 @@ export function readLocalPath(text: string): LocalPath {
   if (scheme !== undefined) return { problem: 'must be a path or a file:// URL' };
   const [, user, rest = ''] = /^~([^/\\]*)(?:[/\\](.*))?$/s.exec(text) ?? [];
   if (user === undefined) return { path: text };
-  if (user !== '') return { problem: `means the home directory of ${user} to a shell: write it out, or begin with ./` };
+  if (user !== '')
+    return { problem: `would mean the home directory of ${user} in a shell: write the path out, or begin with ./` };
   return { path: path.join(homedir(), rest) };
 }
 
 /** `file:///path` or `file://localhost/path` (RFC 8089). */
 function fromUrl(text: string): LocalPath {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^file:\//i.test(text)) return { problem: 'is no file:// URL of a path on this machine' };
+  if (url === undefined || !/^file:\//i.test(text))
+    return { problem: 'is not a file:// URL of a path on this machine' };
   if (url.search !== '' || url.hash !== '') return { problem: 'is a URL with ? or #: write them %3F and %23' };
   try {
     return { path: fileURLToPath(url) };
   } catch {
-    return { problem: 'is no file:// URL of a path on this machine' };
+    return { problem: 'is not a file:// URL of a path on this machine' };
   }
 }

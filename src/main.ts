@@ -38,7 +38,7 @@ const context: CliContext = {
 
 /** The grace after a signal is over, and something still does not end. */
 function onOverdue(reason: Interruption): void {
-  const text = `Not all was withdrawn within ${reason.graceMs / 1000} s: what is left can be resumed, or goes with the next run to the same place.`;
+  const text = `Cleanup did not finish within ${reason.graceMs / 1000} s: --resume, or the next run to the same destination, takes care of what is left.`;
   context.log.current.write('WARNING', text, { event: 'grace_over' });
   showFailure(reason, context);
   process.exit(exitCodeOf(reason));

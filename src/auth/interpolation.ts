@@ -37,7 +37,7 @@ function unclosed(source: string | undefined): Interpolated {
 function variable(name: string, environment: NodeJS.ProcessEnv): Interpolated {
   // What stands there instead of a name may be the rest of a password with `${` in it, so it is not shown.
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    return { problem: 'has a ${…} that holds no name of a variable (write $$ for a dollar sign)', isMissing: false };
+    return { problem: 'has a ${…} without a variable name (write $$ for a dollar sign)', isMissing: false };
   }
   const value = environment[name];
   if (value !== undefined) return { value };

@@ -177,8 +177,8 @@ function readCompat(flags: GivenFlags): [Compat | undefined, 'us' | 'ns'] {
   if (compat === undefined || unit === 'us') return [compat, unit];
   throw usageError({
     code: 'FLAG_CONFLICT',
-    message: `--timestamp_unit ns and --compat ${compat} exclude each other: ${readerOf(compat)} opens no table with nanoseconds`,
-    hint: 'Leave --timestamp_unit out: times of the day then keep all seven digits, as text, and timestamps six.',
+    message: `--timestamp_unit ns and --compat ${compat} exclude each other: ${readerOf(compat)} cannot open tables with nanoseconds`,
+    hint: 'Leave --timestamp_unit out: times of day then keep all seven digits, as text, and timestamps keep six.',
     flag: '--timestamp_unit',
   });
 }

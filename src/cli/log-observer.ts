@@ -55,7 +55,7 @@ export class LogObserver implements RunObserver {
   }
 
   replanned({ tables, snapshot }: RunPlan): void {
-    this.#log.write('DEBUG', `${counted(tables.length, 'table')} planned once more, with another snapshot`, {
+    this.#log.write('DEBUG', `${counted(tables.length, 'table')} planned again with a new snapshot`, {
       event: 'replanned',
       tables: tables.length,
       consistency: snapshot.consistency,

@@ -8,7 +8,7 @@ export function outputLost(cause: Error): LakeportError {
     code: 'OUTPUT_NOT_WRITABLE',
     exit: 'unexpected',
     message: `The result can't be written to stdout: ${reason ?? cause.message}${errno === undefined ? '' : ` (${errno})`}`,
-    hint: 'What the command has done stands; lakeport runs lists exports.',
+    hint: 'The command itself has finished; lakeport runs lists exports.',
     context: errno === undefined ? {} : { detail: errno },
     cause,
   });

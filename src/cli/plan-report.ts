@@ -161,7 +161,7 @@ function refusedLines({ tables }: RunPlan, output: Output): string[] {
       return specs.length === 0 ? [] : [`  ${tableName(id)}: ${names}`];
     });
     if (refused.length === 0) return [];
-    const head = `${readerOf(compat)} would not open ${counted(refused.length, 'table')}, because of columns of types that it does not know:`;
+    const head = `${readerOf(compat)} would not open ${counted(refused.length, 'table')}, because of column types that it does not support:`;
     const more = refused.length > MOST_REFUSED ? [`  … ${count(refused.length - MOST_REFUSED)} more`] : [];
     const hint = `    ${output.paint('cyan', 'hint:')} --compat ${compat} writes them as text; docs/readers.md says what other readers make of each type`;
     return ['', output.paint('yellow', head), ...refused.slice(0, MOST_REFUSED), ...more, hint];

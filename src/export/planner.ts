@@ -172,7 +172,7 @@ function tellMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers'
   const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   observer.message?.(
     'warning',
-    `The readers may need up to ${mebibytes(needed)} of memory, and ${mebibytes(available)} are there: lower -p, --n_jobs or --row_group_rows`,
+    `The readers may need up to ${mebibytes(needed)} of memory, but only ${mebibytes(available)} are available: lower -p, --n_jobs or --row_group_rows`,
     { event: 'memory_short', needed_bytes: needed, available_bytes: available },
   );
 }
@@ -274,12 +274,12 @@ async function withinConnections({ source, observer }: PlanningContext, wanted: 
       code: 'NO_FREE_CONNECTIONS',
       exit: 'unreachable',
       message: `${address} has no free connection for a reader; ${wanted} ${wanted === 1 ? 'is' : 'are'} needed`,
-      hint: 'Raise the limit of connections of the server, database or user, or close other sessions; one reader is the least.',
+      hint: 'Raise the connection limit of the server, database or user, or close other sessions; a run needs at least one reader.',
     });
   }
   observer.message?.(
     'warning',
-    `${address} has only ${free} free ${free === 1 ? 'connection' : 'connections'}: going on with ${free === 1 ? '1 reader' : `${free} readers`} instead of ${wanted} (-p, --n_jobs)`,
+    `${address} has only ${free} free ${free === 1 ? 'connection' : 'connections'}: continuing with ${free === 1 ? '1 reader' : `${free} readers`} instead of ${wanted} (-p, --n_jobs)`,
     { free, wanted },
   );
   return free;

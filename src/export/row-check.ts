@@ -43,7 +43,7 @@ export class RowCheck {
     const table = tableName(job.plan.id);
     const counted = after === undefined ? `${before} rows before` : `${before} rows before and ${after} after`;
     const text =
-      `${table} was written to while it was read in ${job.plan.slices.length} slices: the source counted ${counted}, ` +
+      `${table} was modified while it was read in ${job.plan.slices.length} slices: the source counted ${counted}, ` +
       `${rows} were exported; "${table}:None" in --table_config reads it in one piece`;
     this.#observer.message?.('warning', text, { table });
   }

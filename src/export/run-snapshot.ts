@@ -52,7 +52,7 @@ export class RunSnapshot implements SharedSnapshot {
     const { loss } = source;
     if (consistency === 'run') throw lost(loss);
     const why = loss === undefined ? '' : ` (${loss.message})`;
-    const text = `The connection that held the snapshot was lost${why}: tables that are not read yet get another one`;
+    const text = `The connection that held the snapshot was lost${why}: tables that are not read yet use a new one`;
     observer.message?.('warning', text, {
       event: 'snapshot_lost',
       ...(loss !== undefined && { code: loss.code, ...(loss.hint !== undefined && { hint: loss.hint }) }),
@@ -84,7 +84,7 @@ function lost(loss: LakeportError | undefined): LakeportError {
   return new LakeportError({
     code: 'SNAPSHOT_LOST',
     exit: 'unreachable',
-    message: `The connection that held the snapshot was lost${why}, and --consistency run allows no second one`,
+    message: `The connection that held the snapshot was lost${why}, and --consistency run does not allow a second one`,
     hint: `${cure}Run again; without --consistency run, tables that are not read yet are read from another snapshot.`,
     context: { detail: loss?.context.detail ?? '--consistency' },
     cause: loss,

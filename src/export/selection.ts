@@ -152,9 +152,7 @@ function withoutRowLimits(selected: readonly SourceTable[], options: SelectionOp
   const flags = rowFlags(options);
   const unknown = selected.filter(({ estimatedRows }) => estimatedRows === undefined);
   if (flags.length === 0 || unknown.length === 0) return [];
-  return [
-    `The database has no row estimate for ${someTables(unknown)}: exported whatever ${flags.join(' and ')} ${flags.length === 1 ? 'says' : 'say'}`,
-  ];
+  return [`The database has no row estimate for ${someTables(unknown)}: exported regardless of ${flags.join(' and ')}`];
 }
 
 function rowFlags({ minRows, maxRows }: SelectionOptions): string[] {
@@ -169,7 +167,7 @@ function noTables(): LakeportError {
     code: 'NO_TABLES',
     exit: 'usage',
     message: 'The database has no tables that this user can see',
-    hint: 'Look at the database name (--source_db_name); SQL Server shows a user only what it may read.',
+    hint: 'Check the database name (--source_db_name); SQL Server shows a user only the tables that it can read.',
   });
 }
 

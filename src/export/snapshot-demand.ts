@@ -16,8 +16,8 @@ export function outsideSnapshot(
       error: new LakeportError({
         code: 'TABLE_OUTSIDE_SNAPSHOT',
         exit: 'tables-failed',
-        message: 'Its rows come from foreign tables, which are in no snapshot, and --consistency run allows no others',
-        hint: 'Leave it out with --exclude, or export it by a run without --consistency run.',
+        message: 'Its rows come from foreign tables, which are in no snapshot, but --consistency run requires one',
+        hint: 'Leave it out with --exclude, or export it in a run without --consistency run.',
         context: { table: tableName(id), detail: '--consistency' },
       }),
     }));

@@ -32,7 +32,7 @@ export class TableNotes {
         );
       }
       if (table.isForeign === true) {
-        const text = 'its rows come from foreign tables while it is read: they are in no snapshot (consistency none)';
+        const text = 'its rows come from foreign tables, which are in no snapshot (consistency none)';
         this.#add(table, 'OUTSIDE_SNAPSHOT', text);
       }
     }
@@ -55,10 +55,10 @@ export class TableNotes {
     return [
       ...(twice.length === 0
         ? []
-        : [`Rows of tables that inherit from others are exported with these too: ${listed(twice)}`]),
+        : [`Rows of inheriting tables are also exported with their parents: ${listed(twice)}`]),
       ...(outside.length === 0
         ? []
-        : [`In no snapshot, as their rows come from foreign tables while they are read: ${listed(outside)}`]),
+        : [`In no snapshot, because their rows come from foreign tables: ${listed(outside)}`]),
     ];
   }
 

@@ -30,7 +30,7 @@ async function loadEngine(name: string, entryId?: string): Promise<SourceEngine>
     code: 'SOURCE_NOT_AVAILABLE',
     exit: 'usage',
     message: `databases of type ${name} cannot be exported from yet`,
-    hint: `available: ${SOURCE_ENGINES.join(', ')}`,
+    hint: `Available: ${SOURCE_ENGINES.join(', ')}`,
     context: { ...(entryId !== undefined && { entry: entryId }), detail: 'ds_type' },
   });
 }

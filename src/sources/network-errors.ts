@@ -13,7 +13,7 @@ export interface NetworkErrorKind {
 const LOST = {
   code: 'SOURCE_CONNECTION_LOST',
   exit: 'unreachable',
-  hint: 'see the server log for why the connection ended',
+  hint: 'See the server log for why the connection ended',
   transient: true,
 } as const;
 
@@ -28,23 +28,23 @@ export const NETWORK_ERRORS: Readonly<Record<string, NetworkErrorKind>> = {
   ECONNREFUSED: {
     code: 'SOURCE_REFUSED',
     exit: 'unreachable',
-    hint: 'check "server" and "port" of the entry, and that the server runs',
+    hint: 'Check "server" and "port" of the entry, and that the server runs',
     transient: true,
   },
   ENOTFOUND: {
     code: 'SOURCE_HOST_UNKNOWN',
     exit: 'unreachable',
-    hint: 'correct "server" of the entry, or check the name service of this machine',
+    hint: 'Correct "server" of the entry, or check the name service of this machine',
   },
   EAI_AGAIN: {
     code: 'SOURCE_HOST_UNKNOWN',
     exit: 'unreachable',
-    hint: 'the name service of this machine does not answer',
+    hint: 'The name service of this machine does not answer',
     transient: true,
   },
-  ETIMEDOUT: { ...LOST, code: 'SOURCE_TIMEOUT', hint: 'check the network and its firewalls' },
-  EHOSTUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
-  ENETUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'check the network' },
+  ETIMEDOUT: { ...LOST, code: 'SOURCE_TIMEOUT', hint: 'Check the network and its firewalls' },
+  EHOSTUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'Check the network' },
+  ENETUNREACH: { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'Check the network' },
 };
 
 /** The same error with what one engine's server can be told to do about it. */

@@ -218,7 +218,7 @@ export class Claims {
       return new LakeportError({
         ...shared,
         message: `This run ${silent}, and was resumed by ${by}`,
-        hint: 'That process brings the run to its end.',
+        hint: 'That process will finish the run.',
       });
     }
     const by = successor === undefined ? 'Another run' : `Run ${successor.note.runId}${where(successor.process)}`;
@@ -226,7 +226,7 @@ export class Claims {
     return new LakeportError({
       ...shared,
       message: `${by} took over ${what} after this run ${silent}; nothing more is published`,
-      hint: 'What the other run publishes is newer, and stays as it is. Start a new run, rather than resume this one.',
+      hint: 'What the other run publishes is newer and is kept. Start a new run instead of resuming this one.',
     });
   }
 
@@ -240,7 +240,7 @@ export class Claims {
       code: 'TARGET_IN_USE',
       exit: 'in-use',
       message: `Run ${note.runId}${where(process)} is writing to ${shown}; it was last heard of ${displayAge(note.silentMs)} ago`,
-      hint: `Wait for its end, or export to another directory, such as by --sub_path {run_id}.${isSeen ? '' : takeover(note.silentMs)}`,
+      hint: `Wait until it has finished, or export to another directory, such as by --sub_path {run_id}.${isSeen ? '' : takeover(note.silentMs)}`,
       context: { path: shown },
     });
   }

@@ -87,7 +87,7 @@ describe.skipIf(mssqlUrl === undefined)('a real SQL Server', () => {
     await expect(ask({ method: 'Physloc' })).rejects.toMatchObject({ code: 'METHOD_NOT_SUPPORTED' });
     await expect(ask({ method: 'RangeId', key: 'idd' })).rejects.toMatchObject({
       code: 'PARTITION_KEY_UNKNOWN',
-      hint: 'its columns are id, v',
+      hint: 'Its columns are id, v',
     });
   });
 

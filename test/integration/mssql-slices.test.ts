@@ -221,7 +221,7 @@ describe('what the configuration asks for', () => {
       await expect(slicesOf(table, as(method, key))).rejects.toMatchObject({
         code: 'PARTITION_KEY_UNKNOWN',
         message: expect.stringContaining('nmae') as string,
-        hint: 'its columns are id, name, at',
+        hint: 'Its columns are id, name, at',
         context: { table: 'dbo.t' },
       });
     }

@@ -161,7 +161,7 @@ describe('TLS', () => {
     expect(await mode(otherName, { ssl: 'verify-ca', sslCa: authority })).toBe('verify-ca, encrypted');
     const { code, hint } = await failure(otherName, { ssl: 'verify-full', sslCa: authority });
     expect(code).toBe('SOURCE_TLS_UNTRUSTED');
-    expect(hint).toMatch(/the certificate is for [\w.-]+: connect by one of these names/);
+    expect(hint).toMatch(/The certificate is for [\w.-]+: connect by one of these names/);
     expect(hint).not.toContain('ssl_ca');
     await otherName.stop();
   });

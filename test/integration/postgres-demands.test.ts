@@ -109,7 +109,7 @@ describe('hosts', () => {
     expect(await reached(`${at} host=no.such.host.invalid sslmode=verify-ca`)).toContain('no.such.host.invalid');
     const error = await failure(open(`${at} host=no.such.host.invalid sslmode=verify-full`));
     expect(error.code).toBe('SOURCE_TLS_UNTRUSTED');
-    expect(error.hint).toMatch(/the certificate is for .*localhost/);
+    expect(error.hint).toMatch(/The certificate is for .*localhost/);
     expect(error.hint).not.toContain('ssl_ca');
   });
 

@@ -184,7 +184,7 @@ describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
     const auth = await writeAuthFile(scratch.path, { ds_pg: postgresEntry(pooler.server, { connect_timeout: 1 }) });
     const target = ['--output_dir', path.join(scratch.path, 'out'), '-i', 's.t1,s.t2,s.t3', '-p', '1', '--n_jobs', '2'];
     const run = await runCli(['-a', auth, '--source_db_auth_id', 'ds_pg', ...target, '--json']);
-    expect(run.stderr).toContain('took the connection, and has not answered');
+    expect(run.stderr).toContain('accepted the connection but has not answered');
     expect(run.code).toBe(0);
     expect(JSON.parse(run.stdout)).toMatchObject({ consistency: 'run', totals: { completed: 3 } });
   });

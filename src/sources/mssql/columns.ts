@@ -153,7 +153,7 @@ function tableNotFound(table: string): LakeportError {
     code: 'TABLE_NOT_FOUND',
     exit: 'tables-failed',
     message: 'the table does not exist, or has no column that this user can see',
-    hint: 'it was dropped or renamed meanwhile; run again',
+    hint: 'It was dropped or renamed meanwhile; run again',
     context: { table },
   });
 }
@@ -164,7 +164,7 @@ function encrypted(attribute: Attribute): LakeportError {
     code: 'TYPE_NOT_READABLE',
     exit: 'tables-failed',
     message: `Column ${name} (${displayType(attribute)}) is under Always Encrypted`,
-    hint: 'export a view without the column (with --include_views)',
+    hint: 'Export a view without the column (with --include_views)',
     context: { column: name },
   });
 }
@@ -176,7 +176,7 @@ function notReadable({ name, sourceType }: ReadColumn['spec'], wire: WireType | 
     code: 'TYPE_NOT_READABLE',
     exit: 'tables-failed',
     message: `Column ${name} is ${sourceType} in the catalog and arrives as ${arrives}${codepage}`,
-    hint: 'export a view that converts the column or leaves it out (with --include_views)',
+    hint: 'Export a view that converts the column or leaves it out (with --include_views)',
     context: { column: name },
   });
 }

@@ -69,7 +69,7 @@ const WITHOUT_EFFECT = [
   'transaction binding',
   'transparent network ip resolution',
   'type system version',
-  'use utc',
+  'Use utc',
   'workstation id',
   'wsid',
 ];
@@ -80,32 +80,32 @@ const OFF = ['false', 'no', 'disabled', '0'];
 const ONLY: Readonly<Record<string, { readonly values: readonly string[]; readonly instead: string }>> = {
   'column encryption setting': {
     values: OFF,
-    instead: 'encrypted columns are exported as the bytes that they are: leave it out',
+    instead: 'Encrypted columns are exported as the bytes that they are: leave it out',
   },
-  'context connection': { values: OFF, instead: 'leave it out' },
+  'context connection': { values: OFF, instead: 'Leave it out' },
   'integrated security': {
     values: OFF,
-    instead: 'give User Id and Password; integrated security works on Windows only',
+    instead: 'Give User Id and Password; integrated security works on Windows only',
   },
-  net: { values: ['dbmssocn'], instead: 'connect by TCP/IP: leave it out' },
-  network: { values: ['dbmssocn'], instead: 'connect by TCP/IP: leave it out' },
-  'network library': { values: ['dbmssocn'], instead: 'connect by TCP/IP: leave it out' },
-  replication: { values: OFF, instead: 'leave it out' },
+  net: { values: ['dbmssocn'], instead: 'Connect by TCP/IP: leave it out' },
+  network: { values: ['dbmssocn'], instead: 'Connect by TCP/IP: leave it out' },
+  'network library': { values: ['dbmssocn'], instead: 'Connect by TCP/IP: leave it out' },
+  replication: { values: OFF, instead: 'Leave it out' },
   'trusted connection': {
     values: OFF,
-    instead: 'give User Id and Password; integrated security works on Windows only',
+    instead: 'Give User Id and Password; integrated security works on Windows only',
   },
-  'user instance': { values: OFF, instead: 'leave it out' },
+  'user instance': { values: OFF, instead: 'Leave it out' },
 };
 
 const REFUSED: Readonly<Record<string, string>> = {
-  'attach db filename': 'attach the database in the server, and name it',
-  'attestation protocol': 'leave it out: nothing is computed in an enclave',
-  'enclave attestation url': 'leave it out: nothing is computed in an enclave',
-  'extended properties': 'attach the database in the server, and name it',
-  'failover partner': 'name the listener of an availability group, or the server that is the principal now',
-  'initial file name': 'attach the database in the server, and name it',
-  'server certificate': 'give the authority of the certificate by NODE_EXTRA_CA_CERTS',
+  'attach db filename': 'Attach the database in the server, and name it',
+  'attestation protocol': 'Leave it out: lakeport uses no enclave',
+  'enclave attestation url': 'Leave it out: lakeport uses no enclave',
+  'extended properties': 'Attach the database in the server, and name it',
+  'failover partner': 'Name the listener of an availability group, or the current principal server',
+  'initial file name': 'Attach the database in the server, and name it',
+  'server certificate': 'Set NODE_EXTRA_CA_CERTS to the PEM file of its authority',
 };
 
 /** Written with blanks, underscores or neither: `ApplicationIntent`, `Application Intent`. */
@@ -121,12 +121,12 @@ export function refusedKeyword(text: string): { readonly problem: string; readon
     const key = plain(name);
     const rule = only.get(key);
     if (rule !== undefined && !rule.values.includes(value.toLowerCase())) {
-      return { problem: `asks by ${name} for what this program cannot do`, hint: rule.instead };
+      return { problem: `uses ${name} in a way that lakeport does not support`, hint: rule.instead };
     }
     if (rule !== undefined || honoured.has(key) || withoutEffect.has(key)) continue;
     const instead = refused.get(key);
-    if (instead !== undefined) return { problem: `has ${name}, which this program does not know`, hint: instead };
-    return { problem: `has an unknown keyword, ${name}`, hint: `remove ${name}` };
+    if (instead !== undefined) return { problem: `has ${name}, which lakeport does not support`, hint: instead };
+    return { problem: `has an unknown keyword, ${name}`, hint: `Remove ${name}` };
   }
   return undefined;
 }

@@ -12,75 +12,75 @@ export interface ErrorKind {
 const REJECTED: ErrorKind = {
   code: 'SOURCE_PASSWORD_REJECTED',
   exit: 'unreachable',
-  hint: 'correct "username" and "password" of the entry; the state in the server\'s error log tells more',
+  hint: 'Correct "username" and "password" of the entry; the state in the server\'s error log tells more',
 };
 const EXPIRED: ErrorKind = {
   code: 'SOURCE_PASSWORD_EXPIRED',
   exit: 'unreachable',
-  hint: 'change the password (ALTER LOGIN ... WITH PASSWORD), and that of the entry with it',
+  hint: 'Change the password (ALTER LOGIN ... WITH PASSWORD), and that of the entry with it',
 };
 const DENIED: ErrorKind = {
   code: 'SOURCE_ACCESS_DENIED',
   exit: 'unreachable',
-  hint: 'let this login in, or use another "username" or "database" in the entry',
+  hint: 'Let this login in, or use another "username" or "database" in the entry',
 };
 const NO_DATABASE: ErrorKind = {
   code: 'SOURCE_DATABASE_UNKNOWN',
   exit: 'unreachable',
-  hint: 'correct "database" of the entry, or --source_db_name; the login needs a user in that database',
+  hint: 'Correct "database" of the entry, or --source_db_name; the login needs a user in that database',
 };
 const DATABASE_CLOSED: ErrorKind = {
   code: 'SOURCE_DATABASE_UNAVAILABLE',
   exit: 'unreachable',
-  hint: 'see sys.databases for the state of the database',
+  hint: 'See sys.databases for the state of the database',
   transient: true,
 };
 const BUSY: ErrorKind = {
   code: 'SOURCE_TOO_MANY_CONNECTIONS',
   exit: 'unreachable',
-  hint: 'lower --n_jobs and --parallel, or raise the limit of the server',
+  hint: 'Lower --n_jobs and --parallel, or raise the limit of the server',
   transient: true,
 };
 const SHUT_DOWN: ErrorKind = {
   code: 'SOURCE_SHUT_DOWN',
   exit: 'unreachable',
-  hint: "see the server's error log",
+  hint: "See the server's error log",
   transient: true,
 };
 const STARTING: ErrorKind = {
   ...SHUT_DOWN,
   code: 'SOURCE_STARTING',
-  hint: 'wait until the server accepts connections',
+  hint: 'Wait until the server accepts connections',
 };
-const MOVED: ErrorKind = { ...DATABASE_CLOSED, code: 'SOURCE_FAILING_OVER', hint: 'wait until it has, and run again' };
+const MOVED: ErrorKind = { ...DATABASE_CLOSED, code: 'SOURCE_FAILING_OVER', hint: 'Wait until it has, and run again' };
 const TABLE_DENIED: ErrorKind = { code: 'TABLE_PERMISSION_DENIED', exit: 'tables-failed' };
 const CHANGED: ErrorKind = {
   code: 'TABLE_CHANGED',
   exit: 'tables-failed',
-  hint: 'its shape changed meanwhile; run again',
+  hint: 'Its shape changed meanwhile; run again',
 };
 const VALUE: ErrorKind = {
   code: 'SOURCE_VALUE_ERROR',
   exit: 'tables-failed',
-  hint: 'a computed column or a view fails on some row: correct it, or leave the table out with --exclude',
+  hint: 'A computed column or a view fails on some row: correct it, or leave the table out with --exclude',
 };
 const CONVERSION: ErrorKind = {
   code: 'TYPE_NOT_READABLE',
   exit: 'tables-failed',
-  hint: 'export a view that converts the column (with --include_views)',
+  hint: 'Export a view that converts the column (with --include_views)',
 };
 const RESOURCES: ErrorKind = {
   code: 'SOURCE_OUT_OF_RESOURCES',
   exit: 'tables-failed',
-  hint: "see the server's error log",
+  hint: "See the server's error log",
   transient: true,
 };
-const GOVERNED: ErrorKind = { ...RESOURCES, hint: 'lower --n_jobs and --parallel, or take a larger service tier' };
+const GOVERNED: ErrorKind = { ...RESOURCES, hint: 'Lower --n_jobs and --parallel, or take a larger service tier' };
 const MOVED_ROWS: ErrorKind = { code: 'SOURCE_CONFLICT', exit: 'tables-failed', transient: true };
 const CORRUPT: ErrorKind = {
   code: 'TABLE_DAMAGED',
   exit: 'tables-failed',
-  hint: 'run DBCC CHECKDB on the database',
+  hint: 'Run DBCC CHECKDB on the database',
 };
 const VERSIONS_LOST: ErrorKind = {
   code: 'SNAPSHOT_LOST',
@@ -98,7 +98,7 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   18456: REJECTED,
   18452: {
     ...DENIED,
-    hint: 'the login is of a Windows domain: give "domain" in the entry, or use a login of SQL Server',
+    hint: 'The login is of a Windows domain: give "domain" in the entry, or use a login of SQL Server',
   },
   18461: DENIED,
   18470: { ...DENIED, code: 'SOURCE_LOGIN_DISABLED', hint: 'ALTER LOGIN ... ENABLE' },
@@ -110,10 +110,10 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   // Also of a server that has started and is not through with the recovery of the database.
   4060: { ...NO_DATABASE, transient: true },
   4063: NO_DATABASE,
-  4064: { ...NO_DATABASE, hint: 'the login\'s default database cannot be opened: give "database" in the entry' },
+  4064: { ...NO_DATABASE, hint: 'The login\'s default database cannot be opened: give "database" in the entry' },
   40532: NO_DATABASE,
-  40615: { ...DENIED, hint: 'let the address of this machine through the firewall of the server' },
-  40914: { ...DENIED, hint: 'let the subnet of this machine through the firewall of the server' },
+  40615: { ...DENIED, hint: 'Let the address of this machine through the firewall of the server' },
+  40914: { ...DENIED, hint: 'Let the subnet of this machine through the firewall of the server' },
   921: DATABASE_CLOSED,
   922: DATABASE_CLOSED,
   926: DATABASE_CLOSED,
@@ -123,9 +123,9 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   952: DATABASE_CLOSED,
   976: {
     ...DATABASE_CLOSED,
-    hint: 'connect to the primary, or to a readable secondary with ApplicationIntent=ReadOnly',
+    hint: 'Connect to the primary, or to a readable secondary with ApplicationIntent=ReadOnly',
   },
-  978: { ...DATABASE_CLOSED, hint: 'the secondary takes ApplicationIntent=ReadOnly only, by "connection_string"' },
+  978: { ...DATABASE_CLOSED, hint: 'The secondary takes ApplicationIntent=ReadOnly only, by "connection_string"' },
   983: MOVED,
   988: MOVED,
   // An availability group, or the cloud, moves the database to another machine.
@@ -158,17 +158,17 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   208: {
     code: 'TABLE_NOT_FOUND',
     exit: 'tables-failed',
-    hint: 'what the message names was dropped or renamed: run again, or correct the view that reads it',
+    hint: 'The object was dropped or renamed: run again, or correct the view that reads it',
   },
-  207: { ...CHANGED, hint: 'its columns changed meanwhile: run again, or correct the view that names the column' },
+  207: { ...CHANGED, hint: 'The columns have changed: run again, or correct the view that names the column' },
   3961: CHANGED,
-  4413: { ...VALUE, code: 'VIEW_BROKEN', hint: 'correct the view, or leave it out with --exclude' },
-  4502: { ...VALUE, code: 'VIEW_BROKEN', hint: 'correct the view, or leave it out with --exclude' },
+  4413: { ...VALUE, code: 'VIEW_BROKEN', hint: 'Correct the view, or leave it out with --exclude' },
+  4502: { ...VALUE, code: 'VIEW_BROKEN', hint: 'Correct the view, or leave it out with --exclude' },
   1222: {
     code: 'TABLE_LOCKED',
     exit: 'tables-failed',
     message: 'another session holds a lock that the read waits for',
-    hint: 'end that session (see sys.dm_tran_locks and sys.dm_exec_requests), or raise --lock_timeout',
+    hint: 'End that session (see sys.dm_tran_locks and sys.dm_exec_requests), or raise --lock_timeout',
     transient: true,
   },
   1205: { code: 'SOURCE_DEADLOCK', exit: 'tables-failed', transient: true },

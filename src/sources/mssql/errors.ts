@@ -27,7 +27,7 @@ const LOST_MIDWAY: ErrorKind = {
   code: 'SOURCE_CONNECTION_LOST',
   exit: 'unreachable',
   message: 'the connection to the server was lost',
-  hint: "see the server's error log for why the connection ended",
+  hint: "See the server's error log for why the connection ended",
   transient: true,
 };
 
@@ -39,7 +39,7 @@ const ERRNOS: Readonly<Record<string, ErrorKind>> = {
   EPIPE: LOST_MIDWAY,
   ...withHint(
     'ECONNREFUSED',
-    'check "server" and "port" of the entry, that the server runs, and that TCP/IP is enabled in it',
+    'Check "server" and "port" of the entry, that the server runs, and that TCP/IP is enabled in it',
   ),
 };
 /** By the driver's own names, where it does not tell of a cause. */
@@ -47,18 +47,18 @@ const DRIVER: Readonly<Record<string, ErrorKind>> = {
   ETIMEOUT: {
     code: 'SOURCE_TIMEOUT',
     exit: 'unreachable',
-    hint: 'check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
+    hint: 'Check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
     transient: true,
   },
   EINSTLOOKUP: {
     code: 'SOURCE_INSTANCE_UNKNOWN',
     exit: 'unreachable',
-    hint: 'the SQL Server Browser (UDP port 1434) must know the instance; or give its "port" instead of its name',
+    hint: 'The SQL Server Browser (UDP port 1434) must know the instance; or give its "port" instead of its name',
   },
   EENCRYPT: {
     code: 'SOURCE_TLS_REFUSED',
     exit: 'unreachable',
-    hint: 'set "encrypt" of the entry to true where the server wants encryption, to false where it has none',
+    hint: 'Set "encrypt" of the entry to true where the server wants encryption, to false where it has none',
   },
   ESOCKET: LOST_MIDWAY,
   ECLOSE: LOST_MIDWAY,
@@ -99,7 +99,7 @@ const QUERY_TIMEOUT: ErrorKind = {
   code: 'SOURCE_STATEMENT_CANCELED',
   exit: 'tables-failed',
   message: 'the server took longer to answer than "statement_timeout" allows',
-  hint: 'raise "statement_timeout" of the entry',
+  hint: 'Raise "statement_timeout" of the entry',
 };
 
 /** The driver has one code for a connection that takes too long and for a query that does. */
@@ -156,11 +156,11 @@ function kindOfCodes(codes: readonly string[]): ErrorKind | undefined {
     return {
       code: 'SOURCE_TLS_UNTRUSTED',
       exit: 'unreachable',
-      hint: 'give the authority that signed the server\'s certificate by NODE_EXTRA_CA_CERTS, or set "trust_server_certificate" of the entry to trust any',
+      hint: 'Give the authority that signed the server\'s certificate by NODE_EXTRA_CA_CERTS, or set "trust_server_certificate" of the entry to trust any',
     };
   }
   if (codes.some((code) => TLS_FAILED.test(code))) {
-    return { code: 'SOURCE_TLS_FAILED', exit: 'unreachable', hint: 'check "encrypt" of the entry' };
+    return { code: 'SOURCE_TLS_FAILED', exit: 'unreachable', hint: 'Check "encrypt" of the entry' };
   }
   const known = codes.map((code) => ERRNOS[code] ?? DRIVER[code]);
   return known.find((kind) => kind !== undefined);

@@ -91,6 +91,6 @@ function timedOut(milliseconds: number): LakeportError {
     code: 'SOURCE_STATEMENT_CANCELED',
     exit: 'tables-failed',
     message: `the read took longer than ${milliseconds / 1000} s`,
-    hint: 'raise "statement_timeout" of the entry',
+    hint: 'Raise "statement_timeout" of the entry',
   });
 }

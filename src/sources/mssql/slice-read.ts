@@ -78,7 +78,7 @@ function changed(message: string): LakeportError {
     code: 'TABLE_CHANGED',
     exit: 'tables-failed',
     message,
-    hint: 'its shape changed after it was planned: run again',
+    hint: 'Its shape changed after it was planned: run again',
   });
 }
 

@@ -126,7 +126,7 @@ function noColumns(): LakeportError {
     code: 'TABLE_WITHOUT_COLUMNS',
     exit: 'tables-failed',
     message: 'the table has no columns, so there is nothing to write',
-    hint: 'leave it out with --exclude',
+    hint: 'Leave it out with --exclude',
   });
 }
 
@@ -135,7 +135,7 @@ function unreadableType({ name, typeName }: AttributeRow): LakeportError {
     code: 'TYPE_NOT_READABLE',
     exit: 'tables-failed',
     message: `values of type ${typeName} cannot be read`,
-    hint: 'change the column, export a view without it (with --include_views), or leave the table out with --exclude',
+    hint: 'Change the column, export a view without it (with --include_views), or leave the table out with --exclude',
     context: { column: name },
   });
 }

@@ -29,7 +29,7 @@ const AT_THE_DOOR: readonly (readonly [state: string, words: RegExp, kind: (of: 
   [
     '28000',
     /does not exist/,
-    () => ({ code: 'SOURCE_ACCESS_DENIED', hint: 'correct "username" of the entry, or create the role' }),
+    () => ({ code: 'SOURCE_ACCESS_DENIED', hint: 'Correct "username" of the entry, or create the role' }),
   ],
   [
     '42501',
@@ -52,7 +52,7 @@ const AT_THE_DOOR: readonly (readonly [state: string, words: RegExp, kind: (of: 
     /conversion|encoding/,
     () => ({
       code: 'SOURCE_ENCODING_NOT_SUPPORTED',
-      hint: 'the server cannot convert text of this database; copy it into one with another encoding',
+      hint: 'The server cannot convert text of this database; copy it into one with another encoding',
     }),
   ],
   [
@@ -60,7 +60,7 @@ const AT_THE_DOOR: readonly (readonly [state: string, words: RegExp, kind: (of: 
     /./,
     ({ database, username }) => ({
       code: 'SOURCE_TOO_MANY_CONNECTIONS',
-      hint: `end other sessions, or raise max_connections of the server or the connection limit of ${quoteName(username)} or ${quoteName(database)}`,
+      hint: `End other sessions, or raise max_connections of the server or the connection limit of ${quoteName(username)} or ${quoteName(database)}`,
       transient: true,
     }),
   ],
@@ -70,7 +70,7 @@ const AT_THE_DOOR: readonly (readonly [state: string, words: RegExp, kind: (of: 
     /./,
     () => ({
       code: 'SOURCE_ACCESS_DENIED',
-      hint: 'the pooler refuses the login: check "database", "username" and "password" of the entry, and its log',
+      hint: 'The pooler refuses the login: check "database", "username" and "password" of the entry, and its log',
     }),
   ],
 ];
@@ -98,13 +98,13 @@ export function connectionError(
     return new LakeportError({ ...place, ...nameMismatch(certificate, settings), message: cannot(said) });
   if (code === 'SOURCE_CONNECTION_LOST' && state === undefined && !isConnected && !hasAnswered) {
     const reason = 'the connection was closed before anything was answered';
-    const check = 'check that "server" and "port" of the entry lead to PostgreSQL, and what stands between';
+    const check = 'Check that "server" and "port" of the entry lead to PostgreSQL, and what stands between';
     return new LakeportError({ ...place, code, hint: check, transient, message: cannot(reason) });
   }
   if (error.exit === 'unexpected') {
     // The driver's own words: an answer that it does not know, or a way to log in that it does not speak.
     const check =
-      'check that "server" and "port" of the entry lead to PostgreSQL, and how pg_hba.conf lets this user in';
+      'Check that "server" and "port" of the entry lead to PostgreSQL, and how pg_hba.conf lets this user in';
     return new LakeportError({ ...place, code: 'SOURCE_ANSWER_UNKNOWN', hint: check, message: cannot(message) });
   }
   if (error.exit === 'tables-failed') {
@@ -131,7 +131,7 @@ function nameMismatch(certificate: PeerCertificate, { server }: PostgresSettings
   const all = names.join('') === '' ? common : names;
   return {
     code: 'SOURCE_TLS_UNTRUSTED',
-    hint: `the certificate is for ${all.join(', ')}: connect by one of these names, or let the server have one for ${server}; "ssl": "verify-ca" does not compare names`,
+    hint: `The certificate is for ${all.join(', ')}: connect by one of these names, or use a server certificate for ${server}; "ssl": "verify-ca" does not compare names`,
   };
 }
 
@@ -148,15 +148,15 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
         code: 'SOURCE_TLS_REFUSED',
         exit: 'unreachable',
         message: `cannot connect to ${address}: the server offers no TLS, and "ssl" is "${ssl}"`,
-        hint: 'switch TLS on in the server, or use "ssl": "prefer" if the network can be trusted',
+        hint: 'Turn on TLS in the server, or use "ssl": "prefer" if the network can be trusted',
         context,
       });
     case 'tls error':
       return new LakeportError({
         code: 'SOURCE_TLS_REFUSED',
         exit: 'unreachable',
-        message: `cannot connect to ${address}: the server answers the question for TLS with an error: ${greeting.message}`,
-        hint: 'see the server log; "ssl": "disable" asks for no TLS, if the network can be trusted',
+        message: `cannot connect to ${address}: the server answered the TLS request with an error: ${greeting.message}`,
+        hint: 'See the server log; "ssl": "disable" connects without TLS, if the network can be trusted',
         context,
         transient: true,
       });
@@ -165,7 +165,7 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
         code: 'SOURCE_NOT_POSTGRES',
         exit: 'unreachable',
         message: `cannot connect to ${address}: ${greeting.name} answers there, not PostgreSQL`,
-        hint: 'correct "server" and "port" of the entry, or its "ds_type"',
+        hint: 'Correct "server" and "port" of the entry, or its "ds_type"',
         context: { entry: entryId, detail: 'port' },
       });
   }
@@ -176,7 +176,7 @@ export function authenticationRefused(settings: PostgresSettings, problem: strin
     code: 'SOURCE_AUTHENTICATION_TOO_WEAK',
     exit: 'unreachable',
     message: `cannot connect to ${displayAddress(settings)}: ${problem}`,
-    hint: 'let the server ask for what is demanded (pg_hba.conf, password_encryption, TLS), or demand less in the connection string',
+    hint: 'Configure the server for the required authentication (pg_hba.conf, password_encryption, TLS), or relax the connection string',
     context: { entry: settings.entryId, detail: 'connection_string' },
   });
 }
@@ -186,7 +186,7 @@ export function otherKind(settings: PostgresSettings, kind: string): LakeportErr
     code: 'SOURCE_OTHER_KIND',
     exit: 'unreachable',
     message: `cannot connect to ${displayAddress(settings)}: the server is ${kind}, and target_session_attrs is ${settings.targetSession ?? 'any'}`,
-    hint: 'add the host that is meant to the connection string, or change target_session_attrs',
+    hint: 'Add a matching host to the connection string, or change target_session_attrs',
     context: { entry: settings.entryId, detail: 'connection_string' },
   });
 }
@@ -196,7 +196,7 @@ export function timedOut(settings: PostgresSettings): LakeportError {
     code: 'SOURCE_TIMEOUT',
     exit: 'unreachable',
     message: `cannot connect to ${displayAddress(settings)}: no answer within ${settings.connectTimeoutMs / 1000} s`,
-    hint: 'check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
+    hint: 'Check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
     context: { entry: settings.entryId },
     transient: true,
   });
@@ -206,8 +206,8 @@ export function keptWaiting(settings: PostgresSettings): LakeportError {
   return new LakeportError({
     code: 'SOURCE_TIMEOUT',
     exit: 'unreachable',
-    message: `${displayAddress(settings)} took the connection, and has not answered on it for ${settings.connectTimeoutMs / 1000} s`,
-    hint: 'a pooler may have no connection left for it: make its pool larger than the readers and one more, or lower --n_jobs and --parallel',
+    message: `${displayAddress(settings)} accepted the connection but has not answered for ${settings.connectTimeoutMs / 1000} s`,
+    hint: 'A pooler may have no free connection: make its pool larger than the number of readers plus one, or lower --n_jobs and --parallel',
     context: { entry: settings.entryId },
     transient: true,
   });
@@ -217,7 +217,7 @@ export function aborted(settings: PostgresSettings): LakeportError {
   return new LakeportError({
     code: 'INTERRUPTED',
     exit: 'interrupted',
-    message: `the connection to ${displayAddress(settings)} was given up`,
+    message: `the connection to ${displayAddress(settings)} was aborted`,
     context: { entry: settings.entryId },
   });
 }

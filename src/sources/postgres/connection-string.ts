@@ -52,27 +52,27 @@ const WITHOUT_EFFECT = new Set([
 
 /** Parameters of which only these values can be honoured: those by which the program is as it is. */
 const ONLY: Readonly<Record<string, { readonly values: readonly string[]; readonly instead: string }>> = {
-  gssencmode: { values: ['disable', 'prefer'], instead: 'encrypt by TLS: sslmode=verify-full' },
-  max_protocol_version: { values: ['3.0', '3.2', 'latest'], instead: 'leave it out' },
-  min_protocol_version: { values: ['3.0'], instead: 'leave it out' },
-  replication: { values: ['false', 'off', 'no', '0'], instead: 'leave it out' },
-  sslcertmode: { values: ['allow', 'disable'], instead: 'let pg_hba.conf of the server ask for a certificate' },
-  sslsni: { values: ['1'], instead: 'leave it out' },
+  gssencmode: { values: ['disable', 'prefer'], instead: 'Encrypt by TLS: sslmode=verify-full' },
+  max_protocol_version: { values: ['3.0', '3.2', 'latest'], instead: 'Leave it out' },
+  min_protocol_version: { values: ['3.0'], instead: 'Leave it out' },
+  replication: { values: ['false', 'off', 'no', '0'], instead: 'Leave it out' },
+  sslcertmode: { values: ['allow', 'disable'], instead: 'Let pg_hba.conf of the server ask for a certificate' },
+  sslsni: { values: ['1'], instead: 'Leave it out' },
 };
 
 /** Parameters that would have to be honoured and can't be. */
 const REFUSED: Readonly<Record<string, string>> = {
-  oauth_client_id: 'use a password or a certificate',
-  oauth_client_secret: 'use a password or a certificate',
-  oauth_issuer: 'use a password or a certificate',
-  oauth_scope: 'use a password or a certificate',
-  requirepeer: 'connect by TCP with sslmode=verify-full',
-  scram_client_key: 'give the password',
-  scram_server_key: 'give the password',
-  service: 'write the parameters of the service into the connection string',
-  servicefile: 'write the parameters of the service into the connection string',
-  sslcrldir: 'give one file of revoked certificates as sslcrl',
-  sslkeylogfile: 'leave it out',
+  oauth_client_id: 'Use a password or a certificate',
+  oauth_client_secret: 'Use a password or a certificate',
+  oauth_issuer: 'Use a password or a certificate',
+  oauth_scope: 'Use a password or a certificate',
+  requirepeer: 'Connect by TCP with sslmode=verify-full',
+  scram_client_key: 'Give the password',
+  scram_server_key: 'Give the password',
+  service: 'Write the parameters of the service into the connection string',
+  servicefile: 'Write the parameters of the service into the connection string',
+  sslcrldir: 'Give one file of revoked certificates as sslcrl',
+  sslkeylogfile: 'Leave it out',
 };
 
 type Invalid = (problem: string, hint?: string) => LakeportError;
@@ -121,14 +121,14 @@ export function parseConnectionString(text: string, entryId: string): PostgresAd
   for (const [name, { values, instead }] of Object.entries(ONLY)) {
     const value = take(name);
     if (value !== undefined && !values.includes(value)) {
-      throw invalid(`asks for ${name}=${value}, which this program cannot do`, instead);
+      throw invalid(`asks for ${name}=${value}, which lakeport does not support`, instead);
     }
   }
   for (const name of parameters.keys()) {
     if (WITHOUT_EFFECT.has(name)) continue;
     const instead = REFUSED[name];
-    if (instead !== undefined) throw invalid(`has the parameter ${name}, which this program does not know`, instead);
-    throw invalid(`has an unknown parameter, ${name}`, `remove ${name}`);
+    if (instead !== undefined) throw invalid(`has the parameter ${name}, which lakeport does not support`, instead);
+    throw invalid(`has an unknown parameter, ${name}`, `Remove ${name}`);
   }
   return address;
 }
@@ -139,13 +139,13 @@ function hostsOf(take: Take, invalid: Invalid): [PostgresHost, ...PostgresHost[]
   const [names, addresses, ports] = [list('host'), list('hostaddr'), list('port')];
   if (names.length > 0 && addresses.length > 0 && names.length !== addresses.length) {
     throw invalid(
-      `has ${names.length} host and ${addresses.length} hostaddr`,
-      'give as many of both, with commas between them',
+      `has ${names.length} hosts and ${addresses.length} hostaddr values`,
+      'Give as many of both, with commas between them',
     );
   }
   const count = Math.max(1, names.length, addresses.length);
   if (ports.length > 1 && ports.length !== count) {
-    throw invalid(`has ${ports.length} ports for ${count} hosts`, 'give one port for all hosts, or one for each');
+    throw invalid(`has ${ports.length} ports for ${count} hosts`, 'Give one port for all hosts, or one for each');
   }
   const hosts = Array.from({ length: count }, (_, index): PostgresHost => {
     const port = Number((ports.length > 1 ? ports[index] : ports[0]) || 5432);
@@ -164,17 +164,17 @@ function tlsOf(take: Take, invalid: Invalid) {
   const sslMode = given ?? (isSystem ? 'verify-full' : 'prefer');
   const ssl = SSL_MODES[sslMode];
   if (ssl === undefined) {
-    throw invalid(`has an unknown sslmode, ${sslMode}`, `use one of ${Object.keys(SSL_MODES).join(', ')}`);
+    throw invalid(`has an unknown sslmode, ${sslMode}`, `Use one of ${Object.keys(SSL_MODES).join(', ')}`);
   }
   if (isSystem && ssl !== 'verify-full') {
     throw invalid(
-      `has sslmode=${sslMode}, which is too weak for sslrootcert=system: anybody can have a certificate of a public authority`,
-      'use sslmode=verify-full, or leave sslmode out',
+      `has sslmode=${sslMode}, which is too weak for sslrootcert=system: anyone can get a certificate from a public authority`,
+      'Use sslmode=verify-full, or leave sslmode out',
     );
   }
   const direct = oneOf(take, 'sslnegotiation', ['postgres', 'direct'], invalid) === 'direct';
   if (direct && (ssl === 'disable' || ssl === 'prefer')) {
-    throw invalid(`has sslmode=${sslMode}, which is too weak for sslnegotiation=direct`, 'use sslmode=require or more');
+    throw invalid(`has sslmode=${sslMode}, which is too weak for sslnegotiation=direct`, 'Use sslmode=require or more');
   }
   return {
     ssl,
@@ -201,7 +201,7 @@ function methodsOf(text: string | undefined, invalid: Invalid): readonly Authent
   if (unknown !== undefined) {
     throw invalid(
       `has an unknown require_auth, ${unknown}`,
-      `use some of ${AUTHENTICATION_METHODS.join(', ')}, or all of them behind "!"`,
+      `Use some of ${AUTHENTICATION_METHODS.join(', ')}, or exclude methods by putting "!" before each`,
     );
   }
   return AUTHENTICATION_METHODS.filter((method) => names.includes(method) !== negated);
@@ -216,7 +216,7 @@ function oneOf<Word extends string>(
   const value = take(name);
   const known = words.find((word) => word === value);
   if (value !== undefined && known === undefined) {
-    throw invalid(`has an unknown ${name}, ${value}`, `use one of ${words.join(', ')}`);
+    throw invalid(`has an unknown ${name}, ${value}`, `Use one of ${words.join(', ')}`);
   }
   return known;
 }
@@ -271,5 +271,5 @@ function serverOptions(text: string, invalid: Invalid): Record<string, string> {
     return '';
   });
   if (rest.trim() === '') return options;
-  throw invalid('has options that are no settings of the server', 'write each as -c name=value');
+  throw invalid('has options that are no settings of the server', 'Write each as -c name=value');
 }

@@ -236,7 +236,7 @@ function requirePassword({ password, username, entryId }: PostgresSettings): str
     code: 'SOURCE_PASSWORD_MISSING',
     exit: 'unreachable',
     message: `the server asks for the password of ${username}, and the entry has none`,
-    hint: 'add "password" to the entry, e.g. as "${PGPASSWORD}"',
+    hint: 'Add "password" to the entry, e.g. as "${PGPASSWORD}"',
     context: { entry: entryId, detail: 'password' },
   });
 }

@@ -24,7 +24,7 @@ interface Kind {
 const LOST: Kind = {
   code: 'SOURCE_CONNECTION_LOST',
   exit: 'unreachable',
-  hint: 'see the server log for why the connection ended',
+  hint: 'See the server log for why the connection ended',
   transient: true,
 };
 
@@ -36,7 +36,7 @@ const POOLERS: readonly (readonly [RegExp, Kind])[] = [
       code: 'SOURCE_POOLER_MODE',
       exit: 'unreachable',
       message: 'the pooler is in statement mode, which allows no transactions',
-      hint: 'connect to the server itself, or through a pool with pool_mode = transaction or session: every read is in a transaction',
+      hint: 'Connect to the server itself, or through a pool with pool_mode = transaction or session: every read needs a transaction',
     },
   ],
   [
@@ -45,7 +45,7 @@ const POOLERS: readonly (readonly [RegExp, Kind])[] = [
       code: 'SOURCE_TOO_MANY_CONNECTIONS',
       exit: 'unreachable',
       message: 'the pooler had no connection to the server free in time (query_wait_timeout)',
-      hint: 'make its pool larger than the readers and one more, or lower --n_jobs and --parallel',
+      hint: 'Make its pool larger than the number of readers plus one, or lower --n_jobs and --parallel',
       transient: true,
     },
   ],
@@ -53,7 +53,7 @@ const POOLERS: readonly (readonly [RegExp, Kind])[] = [
     /idle.transaction.timeout/,
     {
       ...LOST,
-      hint: 'raise idle_transaction_timeout of the pooler, or set it to 0: a run holds its snapshot to its end',
+      hint: 'Raise idle_transaction_timeout of the pooler, or set it to 0: a run holds its snapshot to its end',
     },
   ],
 ];
@@ -62,20 +62,20 @@ const POOLERS: readonly (readonly [RegExp, Kind])[] = [
 export const UNLOGGED = {
   code: 'TABLE_UNLOGGED',
   exit: 'tables-failed',
-  message: 'a standby has no rows of a table that is not logged',
-  hint: 'read it from the primary, or leave it out with --exclude',
+  message: 'unlogged tables cannot be read on a standby',
+  hint: 'Read it from the primary, or leave it out with --exclude',
 } as const satisfies Kind;
 
 const OUT_OF_MEMORY: Kind = {
   code: 'SOURCE_OUT_OF_MEMORY',
   exit: 'tables-failed',
-  hint: 'the server is short of memory: lower --n_jobs and --parallel, or give it more',
+  hint: 'The server is short of memory: lower --n_jobs and --parallel, or give it more',
 };
 
 const NOT_POPULATED: Kind = {
   code: 'TABLE_NOT_POPULATED',
   exit: 'tables-failed',
-  hint: 'REFRESH the materialized view that it names',
+  hint: 'REFRESH the materialized view named in the message',
 };
 
 /** By SQLSTATE (appendix A of the manual), else by its class, the first two characters. */
@@ -85,30 +85,30 @@ const SQLSTATES: Readonly<Record<string, Kind>> = {
     code: 'SOURCE_VALUE_ERROR',
     exit: 'tables-failed',
     message: 'the server could not compute a value of the table',
-    hint: 'read the table with psql to find the row; --log_level DEBUG shows what the server says',
+    hint: 'Read the table with psql to find the row; --log_level DEBUG shows what the server says',
   },
-  '25P03': { ...LOST, hint: 'a time limit for idle transactions ended it: see idle_in_transaction_session_timeout' },
-  '25P04': { ...LOST, hint: 'a time limit for transactions ended it: see transaction_timeout' },
+  '25P03': { ...LOST, hint: 'A time limit for idle transactions ended it: see idle_in_transaction_session_timeout' },
+  '25P04': { ...LOST, hint: 'A time limit for transactions ended it: see transaction_timeout' },
   '28000': {
     code: 'SOURCE_ACCESS_DENIED',
     exit: 'unreachable',
-    hint: 'let this user in from this host in pg_hba.conf, or change "ssl", the user or the database of the entry',
+    hint: 'Let this user in from this host in pg_hba.conf, or change "ssl", the user or the database of the entry',
   },
   '28P01': {
     code: 'SOURCE_PASSWORD_REJECTED',
     exit: 'unreachable',
-    hint: 'correct "username" and "password" of the entry',
+    hint: 'Correct "username" and "password" of the entry',
   },
   '3D000': {
     code: 'SOURCE_DATABASE_UNKNOWN',
     exit: 'unreachable',
-    hint: 'correct "database" of the entry, or --source_db_name',
+    hint: 'Correct "database" of the entry, or --source_db_name',
   },
   '3F000': { code: 'TABLE_NOT_FOUND', exit: 'tables-failed' },
   '40001': {
     code: 'SOURCE_CONFLICT',
     exit: 'tables-failed',
-    hint: 'on a standby: raise max_standby_streaming_delay or switch hot_standby_feedback on, or read from the primary',
+    hint: 'On a standby: raise max_standby_streaming_delay or switch hot_standby_feedback on, or read from the primary',
     transient: true,
   },
   '40P01': { code: 'SOURCE_DEADLOCK', exit: 'tables-failed', transient: true },
@@ -116,46 +116,46 @@ const SQLSTATES: Readonly<Record<string, Kind>> = {
   '42P01': {
     code: 'TABLE_NOT_FOUND',
     exit: 'tables-failed',
-    hint: 'what the message names was dropped or renamed: run again, or correct the view or function that reads it',
+    hint: 'The object was dropped or renamed: run again, or correct the view or function that reads it',
   },
   '42703': {
     code: 'TABLE_CHANGED',
     exit: 'tables-failed',
-    hint: 'its columns changed meanwhile: run again, or correct the view or function that names the column',
+    hint: 'The columns have changed: run again, or correct the view or function that names the column',
   },
   '53200': {
     code: 'SOURCE_OUT_OF_MEMORY',
     exit: 'tables-failed',
-    hint: 'raise max_locks_per_transaction of the server (needs a restart), or export fewer tables at a time',
+    hint: 'Raise max_locks_per_transaction of the server (needs a restart), or export fewer tables at a time',
   },
   '53300': {
     code: 'SOURCE_TOO_MANY_CONNECTIONS',
     exit: 'unreachable',
-    hint: 'lower --n_jobs and --parallel, or raise max_connections or the connection limit of the user or database',
+    hint: 'Lower --n_jobs and --parallel, or raise max_connections or the connection limit of the user or database',
     transient: true,
   },
   '55P03': {
     code: 'TABLE_LOCKED',
     exit: 'tables-failed',
     message: 'another session holds, or waits for, an exclusive lock',
-    hint: 'end that session (see pg_locks and pg_stat_activity), or raise --lock_timeout',
+    hint: 'End that session (see pg_locks and pg_stat_activity), or raise --lock_timeout',
     transient: true,
   },
   '57014': {
     code: 'SOURCE_STATEMENT_CANCELED',
     exit: 'tables-failed',
-    hint: 'raise "statement_timeout" of the entry, if that ran out; else somebody canceled the read (pg_cancel_backend)',
+    hint: 'Raise "statement_timeout" of the entry, if that ran out; otherwise another session canceled the read (pg_cancel_backend)',
   },
   '57P01': {
     ...LOST,
     code: 'SOURCE_SHUT_DOWN',
-    hint: 'the server was stopped, or somebody ended the session (pg_terminate_backend): see the server log',
+    hint: 'The server was stopped, or another session ended this one (pg_terminate_backend): see the server log',
   },
-  '57P02': { ...LOST, code: 'SOURCE_SHUT_DOWN', hint: 'a process of the server crashed: see the server log' },
+  '57P02': { ...LOST, code: 'SOURCE_SHUT_DOWN', hint: 'A process of the server crashed: see the server log' },
   '57P03': {
     code: 'SOURCE_STARTING',
     exit: 'unreachable',
-    hint: 'wait until the server accepts connections',
+    hint: 'Wait until the server accepts connections',
     transient: true,
   },
 };
@@ -177,7 +177,7 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): Kind | 
     return {
       code: 'FOREIGN_SERVER_UNREACHABLE',
       exit: 'tables-failed',
-      hint: 'the database server cannot reach the foreign one, or log in there: check the options of the server and of the user mapping (\\des+ and \\deu+ in psql)',
+      hint: 'The database server cannot reach the foreign one, or log in there: check the options of the server and of the user mapping (\\des+ and \\deu+ in psql)',
       transient: true,
     };
   }
@@ -185,7 +185,7 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): Kind | 
     return {
       code: 'FOREIGN_SERVER_ERROR',
       exit: 'tables-failed',
-      hint: 'the foreign server says so: grants, tables and columns are those of that server and of the user in the user mapping (\\deu+ in psql)',
+      hint: 'The error comes from the foreign server: check grants, tables and columns there, for the user in the user mapping (\\deu+ in psql)',
       transient: state === '40001' || state === '40P01' || state.startsWith('57P0'),
     };
   }
@@ -193,7 +193,7 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): Kind | 
   return {
     code: 'FOREIGN_SERVER_ERROR',
     exit: 'tables-failed',
-    hint: 'check the options of the foreign table and of its server (\\d+ and \\des+ in psql)',
+    hint: 'Check the options of the foreign table and of its server (\\d+ and \\des+ in psql)',
   };
 }
 
@@ -204,13 +204,13 @@ const ERRNOS: Readonly<Record<string, Kind>> = {
   ENOENT: {
     code: 'SOURCE_REFUSED',
     exit: 'unreachable',
-    hint: 'no server listens in this directory: check "server" and "port" of the entry',
+    hint: 'No server listens in this directory: check "server" and "port" of the entry',
     transient: true,
   },
   EACCES: {
     code: 'SOURCE_REFUSED',
     exit: 'unreachable',
-    hint: 'this user may not use the socket in this directory: check "server" of the entry',
+    hint: 'This user may not use the socket in this directory: check "server" of the entry',
   },
 };
 
@@ -265,14 +265,14 @@ function kindOf(thrown: unknown, state: string | undefined): Kind | undefined {
     return {
       code: 'SOURCE_TLS_UNTRUSTED',
       exit: 'unreachable',
-      hint: 'give the authority that signed the server\'s certificate as "ssl_ca", or use "ssl": "require" to trust any',
+      hint: 'Give the authority that signed the server\'s certificate as "ssl_ca", or use "ssl": "require" to trust any',
     };
   }
   if (TLS_FAILED.test(state)) {
     return {
       code: 'SOURCE_TLS_FAILED',
       exit: 'unreachable',
-      hint: 'check "ssl", "ssl_cert" and "ssl_key" of the entry',
+      hint: 'Check "ssl", "ssl_cert" and "ssl_key" of the entry',
     };
   }
   return ERRNOS[state];
@@ -286,7 +286,7 @@ function denied(thrown: unknown, kind: Kind, { table }: PostgresErrorPlace): Kin
   if (isServerError(thrown) && thrown.routine?.startsWith('aclcheck_error') !== true) {
     return {
       ...kind,
-      hint: thrown.hint ?? 'give the right that the message speaks of, or leave the table out with --exclude',
+      hint: thrown.hint ?? 'Grant the right that the message names, or leave the table out with --exclude',
     };
   }
   const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'grant SELECT to this user';
@@ -294,7 +294,7 @@ function denied(thrown: unknown, kind: Kind, { table }: PostgresErrorPlace): Kin
 }
 
 export const ROW_SECURITY_HINT =
-  'read as a user with BYPASSRLS, or export only what the policies show with "options": {"row_security": "on"} in the entry';
+  'Read as a user with BYPASSRLS, or export only what the policies show with "options": {"row_security": "on"} in the entry';
 
 function errorCode(thrown: unknown): string | undefined {
   if (thrown instanceof LakeportError || !(thrown instanceof Error) || !('code' in thrown)) return undefined;

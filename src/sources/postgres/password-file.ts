@@ -22,7 +22,7 @@ export async function readPasswordFile(
       code: 'PASSWORD_FILE_NOT_READABLE',
       exit: 'usage',
       message: `the file of passfile, ${path}, cannot be read`,
-      hint: 'correct the path in the connection string, or let this user read the file',
+      hint: 'Correct the path in the connection string, or let this user read the file',
       context: { entry: entryId, path, detail: 'passfile' },
       cause,
     });

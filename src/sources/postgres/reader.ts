@@ -167,7 +167,7 @@ class PostgresReader implements SliceReader {
       code: 'SNAPSHOT_NOT_FOUND',
       exit: 'unreachable',
       message: `The run's snapshot can't be used by a second connection: ${error.message}`,
-      hint: 'connect to one server, itself or through a pooler that leads to no other; --consistency none reads without a snapshot',
+      hint: 'Connect to one server, itself or through a pooler that leads to no other; --consistency none reads without a snapshot',
       cause: thrown,
     });
   }

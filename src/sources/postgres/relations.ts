@@ -85,7 +85,7 @@ function tableNotFound(id: TableId): LakeportError {
     code: 'TABLE_NOT_FOUND',
     exit: 'tables-failed',
     message: 'the table does not exist',
-    hint: 'it was dropped or renamed meanwhile: run again',
+    hint: 'It was dropped or renamed meanwhile: run again',
     context: { table: displayTable(id) },
   });
 }

@@ -150,8 +150,8 @@ function sslOf({ ssl, sslCa, authentication }: PostgresAddress, entryId: string)
     throw new LakeportError({
       code: 'TLS_MODE_TOO_WEAK',
       exit: 'usage',
-      message: `"ssl" is "${ssl}", which is too weak for "ssl_ca": "system": anybody can have a certificate of a public authority`,
-      hint: 'use "ssl": "verify-full", or leave it out',
+      message: `"ssl" is "${ssl}", which is too weak for "ssl_ca": "system": anyone can get a certificate from a public authority`,
+      hint: 'Use "ssl": "verify-full", or leave it out',
       context: { entry: entryId, detail: 'ssl' },
     });
   }
@@ -162,7 +162,7 @@ function sslOf({ ssl, sslCa, authentication }: PostgresAddress, entryId: string)
     exit: 'usage',
     message:
       'the connection string has channel_binding=require and sslmode=disable; there is nothing to bind to without TLS',
-    hint: 'use sslmode=require or more, or leave channel_binding out',
+    hint: 'Use sslmode=require or more, or leave channel_binding out',
     context: { entry: entryId, detail: 'connection_string' },
   });
 }
@@ -214,7 +214,7 @@ async function readPem(path: string | undefined, field: string, entryId: string)
       code: 'CERTIFICATE_NOT_READABLE',
       exit: 'usage',
       message: `the file of ${field}, ${path}, cannot be read`,
-      hint: `correct the path in the auth file, or let this user read the file`,
+      hint: `Correct the path in the auth file, or let this user read the file`,
       context: { entry: entryId, path, detail: field },
       cause,
     });

@@ -324,7 +324,7 @@ function silent(message: string): LakeportError {
     code: 'SOURCE_CONNECTION_LOST',
     exit: 'unreachable',
     message,
-    hint: 'a proxy, pooler or firewall between may have cut the connection',
+    hint: 'A proxy, pooler or firewall between may have cut the connection',
     transient: true,
   });
 }

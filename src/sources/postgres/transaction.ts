@@ -212,7 +212,7 @@ function refusedOption(cause: unknown, { entryId }: PostgresSettings): unknown {
     code: 'SOURCE_OPTION_REFUSED',
     exit: 'usage',
     message: `the server refuses a setting of the entry's "options": ${cause.message}`,
-    hint: 'correct or remove it in the auth file',
+    hint: 'Correct or remove it in the auth file',
     context: { entry: entryId, detail: `SQLSTATE ${state}` },
     cause,
   });

@@ -63,7 +63,7 @@ function invalid(url: URL | undefined, { entry, source }: { entry: string; sourc
     code: 'STORAGE_PROXY_INVALID',
     exit: 'usage',
     message: socks
-      ? `The proxy that ${source} names for ${entry} is a SOCKS proxy, which lakeport does not speak to`
+      ? `The proxy that ${source} names for ${entry} is a SOCKS proxy, which lakeport does not support`
       : `The proxy that ${source} names for ${entry} is not an http or https address`,
     hint: `Write it as http://proxy.example.com:3128 in ${source}${source === 'proxy_url' ? '' : ', or set proxy_url in the entry'}.`,
     context: { entry, detail: source },

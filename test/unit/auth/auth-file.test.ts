@@ -220,7 +220,7 @@ describe('references', () => {
     const error = await failure({
       pg: { ds_type: 'postgres', info: { ...postgres.info, password: 'x${hunter2-secret}' } },
     });
-    expect(error.message).toMatch(/holds no name of a variable/);
+    expect(error.message).toMatch(/has a \$\{…\} without a variable name/);
     expect(error.message).not.toContain('hunter2');
   });
 });

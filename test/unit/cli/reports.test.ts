@@ -240,7 +240,7 @@ Rows and sizes are estimates of the database. Nothing was written.
     });
     const refused = plan({ tables: [tablePlan({ name: 'plain' }), tablePlan({ name: 'users', columns: [uuid] })] });
     const text = planText(refused, { output: captured().output, exportOptions: options });
-    expect(text).toContain('Spark would not open 1 table, because of columns of types that it does not know:');
+    expect(text).toContain('Spark would not open 1 table, because of column types that it does not support:');
     expect(text).toContain('  s.users: key uuid\n    hint: --compat spark writes them as text');
     expect(planDocument(refused, options)).toMatchObject({
       tables: [{}, { columns: [{ name: 'key', refused_by: ['spark'] }] }],

@@ -16,12 +16,12 @@ test.each([
 test.each([
   ['Integrated Security=SSPI', /User Id and Password/],
   ['Trusted_Connection=yes', /User Id and Password/],
-  ['Column Encryption Setting=Enabled', /encrypted columns/],
+  ['Column Encryption Setting=Enabled', /Encrypted columns/],
   ['Failover Partner=other', /listener/],
   ['Server Certificate=/c.cer', /NODE_EXTRA_CA_CERTS/],
-  ['AttachDbFilename=|DataDirectory|x.mdf', /attach the database/],
+  ['AttachDbFilename=|DataDirectory|x.mdf', /Attach the database/],
   ['Network Library=dbnmpntw', /TCP/],
-  ['Aplication Intent=ReadOnly', /remove Aplication Intent/],
+  ['Aplication Intent=ReadOnly', /Remove Aplication Intent/],
 ])('refuses %s without repeating a secret', (more, hint) => {
   const refused = refusedKeyword(BASE + more);
   expect(refused?.hint).toMatch(hint);

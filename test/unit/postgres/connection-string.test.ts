@@ -132,7 +132,7 @@ test('every parameter of libpq is known: honoured, without effect, or refused wi
 
 test.each([
   ['postgres://db/x', /names no user/],
-  ['host=a,b hostaddr=::1 user=bob', /2 host and 1 hostaddr/],
+  ['host=a,b hostaddr=::1 user=bob', /2 hosts and 1 hostaddr/],
   ['host=a,b port=1,2,3 user=bob', /3 ports for 2 hosts/],
   ['host=a user=bob target_session_attrs=leader', /unknown target_session_attrs/],
   ['host=a user=bob gssencmode=require', /gssencmode=require/],

@@ -43,7 +43,7 @@ export async function resolveKey(
       code: 'PARTITION_KEY_NOT_COMPARABLE',
       exit: 'usage',
       message: `The partition key ${name} is of a type whose values cannot be compared`,
-      hint: 'name another column or expression',
+      hint: 'Name another column or expression',
       context: { detail: name },
     });
   }
@@ -58,7 +58,7 @@ function unknownColumn(table: TableId, columns: readonly ReadColumn[], name: str
     code: 'PARTITION_KEY_UNKNOWN',
     exit: 'usage',
     message: `${displayTable(table)} has no column ${name} to be shared out by`,
-    hint: `its columns are ${names.slice(0, MOST_LISTED).join(', ')}${more}`,
+    hint: `Its columns are ${names.slice(0, MOST_LISTED).join(', ')}${more}`,
     context: { detail: name },
   });
 }
@@ -80,7 +80,7 @@ export function requireKey(key: SliceKey, method: PartitionMethod, fits: boolean
     code: 'PARTITION_KEY_UNSUITABLE',
     exit: 'usage',
     message: `The method ${method} needs ${wanted}, which ${key.name} is not`,
-    hint: `name another key, or one of the methods that take this one: ${methodsFor(key.type).join(', ')}`,
+    hint: `Name another key, or one of the methods that take this one: ${methodsFor(key.type).join(', ')}`,
     context: { detail: key.name },
   });
 }

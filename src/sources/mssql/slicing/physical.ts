@@ -34,7 +34,7 @@ export function noLocations(table: TableId): LakeportError {
     code: 'METHOD_NOT_SUPPORTED',
     exit: 'usage',
     message: `${displayTable(table)} cannot be shared out by the method Physloc: its rows have no physical location`,
-    hint: 'rows of views, columnstores and memory-optimized tables have none; use RangeId, Ntile or Random with a key',
+    hint: 'Rows of views, columnstores and memory-optimized tables have none; use RangeId, Ntile or Random with a key',
     context: { detail: 'Physloc' },
   });
 }

@@ -37,7 +37,7 @@ function tooManyValues(name: string): LakeportError {
     code: 'PARTITION_TOO_MANY_VALUES',
     exit: 'usage',
     message: `The partition key ${name} has more than ${MOST_VALUES} distinct values, each of which would be a slice`,
-    hint: 'use the method Ntile or RangeId for such a key',
+    hint: 'Use the method Ntile or RangeId for such a key',
     context: { detail: name },
   });
 }
