@@ -69,7 +69,7 @@ const WITHOUT_EFFECT = [
   'transaction binding',
   'transparent network ip resolution',
   'type system version',
-  'Use utc',
+  'use utc',
   'workstation id',
   'wsid',
 ];
@@ -80,7 +80,7 @@ const OFF = ['false', 'no', 'disabled', '0'];
 const ONLY: Readonly<Record<string, { readonly values: readonly string[]; readonly instead: string }>> = {
   'column encryption setting': {
     values: OFF,
-    instead: 'Encrypted columns are exported as the bytes that they are: leave it out',
+    instead: 'Encrypted columns cannot be exported: leave it out',
   },
   'context connection': { values: OFF, instead: 'Leave it out' },
   'integrated security': {

@@ -271,5 +271,5 @@ function serverOptions(text: string, invalid: Invalid): Record<string, string> {
     return '';
   });
   if (rest.trim() === '') return options;
-  throw invalid('has options that are no settings of the server', 'Write each as -c name=value');
+  throw invalid('has options that are not server settings', 'Write each as -c name=value');
 }
