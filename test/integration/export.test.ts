@@ -387,7 +387,7 @@ describe('before anything is written', () => {
     await server.query('ALTER ROLE modest CONNECTION LIMIT 1');
     const error = await refusal(planTables({ server: modest, options: options() }));
     expect(error).toMatchObject({ code: 'NO_FREE_CONNECTIONS', exit: 'unreachable' });
-    expect(error.hint).toMatch(/Raise the limit of connections/);
+    expect(error.hint).toMatch(/Raise the connection limit/);
     await sql('DROP OWNED BY modest; DROP ROLE modest');
   });
 });

@@ -115,7 +115,7 @@ describe('with --include_foreign_tables', () => {
   it('the plan says so, table by table', async () => {
     const text = await planText(server, { database: 'near', args: ['--include_foreign_tables', '-i', 'orders,plain'] });
     expect(text).toContain('Consistency  none: 1 table in no snapshot, 1 in one');
-    expect(text).toMatch(/^ {2}public\.orders: its rows come from foreign tables .*consistency none/m);
+    expect(text).toMatch(/^ {2}public\.orders: its rows come from foreign tables, .*consistency none/m);
   });
 
   it('--consistency run refuses them, and no other', async () => {
