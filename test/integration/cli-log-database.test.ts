@@ -204,7 +204,7 @@ describe('a run that another process has resumed meanwhile', () => {
     await sleep(1000);
     await query(`UPDATE export_runs SET holder = 'another'`);
     const ended = await cli.result;
-    expect(ended.code).toBe(3);
+    expect(ended.code).toBe(6);
     expect(ended.stderr).toMatch(/Another process has resumed this run .*\nhint: lakeport status/);
     expect(isMarked()).toBe(true);
     await server.query('DROP VIEW crawling');
