@@ -1,9 +1,11 @@
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { postgresEntry, runCli, writeAuthFile } from '../support/cli.js';
+import { postgresEntry, runCli, type RunningCli, startCli, writeAuthFile } from '../support/cli.js';
 import { runExport } from '../support/export-run.js';
 import { queryDuckDb, quote } from '../support/parquet-readers/duckdb.js';
 import { hasPgBouncer, type PgBouncer, startPgBouncer } from '../support/pgbouncer.js';
@@ -36,6 +38,8 @@ beforeAll(async () => {
         timestamptz '2024-01-02 03:04:05Z' AS moment, '\\xdeadbeef'::bytea AS b FROM generate_series(1, ${ROWS}) i $f$, n);
     END LOOP; END $$;
     CREATE TABLE s.big AS SELECT i AS id, make_interval(days => 1, hours => 1) AS span FROM generate_series(1, 200000) i;
+    CREATE VIEW s.slow AS SELECT 1 AS id FROM pg_catalog.pg_sleep(300);
+    CREATE VIEW s.fast AS SELECT generate_series(1, 1000000000) AS id, repeat('x', 1000) AS text;
     CREATE SCHEMA hidden; CREATE TABLE hidden.h AS SELECT i AS id FROM generate_series(1, 1000) i;
     ALTER TABLE hidden.h ENABLE ROW LEVEL SECURITY;
     CREATE POLICY half ON hidden.h USING (id % 2 = 0);
@@ -101,6 +105,25 @@ async function poolState(pooled: PostgresServer, sessions: number): Promise<Set<
   return new Set(states);
 }
 
+/** Waits until so many views are being read. */
+async function untilReading(count: number, why: () => string = () => ''): Promise<void> {
+  const sql = `SELECT FROM pg_stat_activity WHERE query ~ '^COPY.*(slow|fast)' AND state = 'active'`;
+  for (let waited = 0; (await server.query(sql)).length !== count; waited += 100) {
+    if (waited > 60_000) throw new Error(`${count} views are not being read: ${why()}`);
+    await sleep(100);
+  }
+}
+
+/** An export of both views, which would never end by itself. */
+async function startEndless(from: PostgresServer, options: Readonly<Record<string, string>>): Promise<RunningCli> {
+  const directory = path.join(scratch.path, String(from.port));
+  await mkdir(directory);
+  const auth = await writeAuthFile(directory, { ds_pg: postgresEntry(from, { options }) });
+  const views = ['--include_views', '-i', 's.slow,s.fast', '-p', '1', '--n_jobs', '2'];
+  const target = ['--output_dir', path.join(directory, 'out')];
+  return startCli(['-a', auth, '--source_db_auth_id', 'ds_pg', ...target, ...views]);
+}
+
 describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
   describe.each(['session', 'transaction'] as const)('%s mode', (mode) => {
     let pooler: PgBouncer;
@@ -119,6 +142,32 @@ describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
       await expectExact((name) => run.files(name, 's'));
     });
 
+    it('a read that is given up ends in the server too', async () => {
+      // The server has no other way to notice.
+      const running = await startEndless(pooler.server, { client_connection_check_interval: '0' });
+      await untilReading(2, () => running.stderr());
+      running.kill('SIGINT');
+      expect(await running.result).toMatchObject({ code: 130, signal: null });
+      await untilReading(0);
+    });
+
+    it('a wait for a lock that is given up ends in the server too', async () => {
+      const owner = await server.connect();
+      const waiting = () => server.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+      try {
+        await owner.query('BEGIN; LOCK TABLE s.t1');
+        const auth = await writeAuthFile(scratch.path, { ds_pg: postgresEntry(pooler.server) });
+        const target = ['--output_dir', path.join(scratch.path, 'out'), '-i', 's.t1', '--lock_timeout', '10m'];
+        const running = startCli(['-a', auth, '--source_db_auth_id', 'ds_pg', ...target]);
+        await expect.poll(waiting, { timeout: 60_000 }).toHaveLength(1);
+        running.kill('SIGINT');
+        expect(await running.result).toMatchObject({ code: 130, signal: null });
+        await expect.poll(waiting, { timeout: 60_000 }).toHaveLength(0);
+      } finally {
+        await owner.end();
+      }
+    });
+
     it('no row is hidden by a policy without a word', async () => {
       const stop = await startOthers(pooler.server, mode === 'session' ? 4 : 12, 'reader');
       const reader = { ...pooler.server, user: 'reader' };
@@ -132,6 +181,14 @@ describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
         await stop();
       }
     });
+  });
+
+  it('any mode, and in front of none, the server notices that the program was killed', async () => {
+    await using pooler = await startPgBouncer(server, { mode: 'transaction' });
+    const running = await Promise.all([server, pooler.server].map((from) => startEndless(from, {})));
+    await untilReading(4, () => running.map((one) => one.stderr()).join(''));
+    for (const one of running) one.kill('SIGKILL');
+    await untilReading(0);
   });
 
   it('transaction mode nothing is left behind, by plan, check, an export, and a run log', async () => {

@@ -65,7 +65,7 @@ function request(query = 'SELECT id, body FROM blob'): ReadRequest {
   return { table: { schema: 'public', name: 'blob' }, columns: COLUMNS, slice, onUnrepresentable: 'error' };
 }
 
-async function open(port = server.port): Promise<SliceReader> {
+async function open(port = server.port, lockTimeoutMs = 1000): Promise<SliceReader> {
   const connection: PostgresSettings = {
     entryId: 'test',
     server: '127.0.0.1',
@@ -78,7 +78,7 @@ async function open(port = server.port): Promise<SliceReader> {
     options: {},
     connectTimeoutMs: 10_000,
     statementTimeoutMs: undefined,
-    lockTimeoutMs: 1000,
+    lockTimeoutMs,
   };
   const reader = await openPostgresReader({ engine: 'postgres', connection }, NO_SNAPSHOT);
   cleanups.push(() => reader.close());
@@ -271,5 +271,38 @@ describe('the reader', () => {
       await sleep(100);
     }
     throw new Error('the session is still there after 10 s');
+  });
+
+  it('says goodbye after a read that was given up, however much still comes and whatever the sink waits for', async () => {
+    const controller = new AbortController();
+    const sink = new CollectingSink({
+      wait: () => {
+        controller.abort(new Error('enough'));
+        return new Promise(() => undefined);
+      },
+    });
+    const reader = await open();
+    const query = 'SELECT generate_series(1, 100000000) AS id, NULL::bytea AS body';
+    await expect(reader.read(request(query), sink, controller.signal)).rejects.toThrow('enough');
+    await reader.close();
+    // Not "connection to client lost", which it would say of one that goes in mid-query.
+    const [, ...said] = server.log().split('canceling statement due to user request');
+    expect(said.at(-1)).toContain('generate_series(1, 100000000)');
+    expect(said.at(-1)).not.toContain('connection to client lost');
+  });
+
+  it('stops waiting for a lock when it is aborted, in the server too', async () => {
+    const owner = await server.connect();
+    cleanups.push(() => owner.end());
+    await owner.query('BEGIN; LOCK TABLE blob');
+    const reader = await open(server.port, 600_000);
+    const controller = new AbortController();
+    const waiting = () => server.query(`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`);
+    const read = reader.read(request(), new CollectingSink({ wait: () => undefined }), controller.signal);
+    const ended = expect(read).rejects.toThrow('enough');
+    await expect.poll(waiting, { timeout: 60_000 }).toHaveLength(1);
+    controller.abort(new Error('enough'));
+    await ended;
+    await expect.poll(waiting, { timeout: 60_000 }).toHaveLength(0);
   });
 });

@@ -2,8 +2,8 @@ import type pg from 'pg';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
-import { requestCancel } from './cancel.js';
-import { connectPostgres, discard, leave, type PostgresSettings, streamOf } from './connection.js';
+import { abandon } from './cancel.js';
+import { connectPostgres, leave, type PostgresSettings, streamOf } from './connection.js';
 import { CopyChannel } from './copy/copy-channel.js';
 import { CopyRead, type CopyReadResult } from './copy/copy-read.js';
 import { registerCharacters } from './decode/encoded-text.js';
@@ -49,6 +49,8 @@ class PostgresReader implements SliceReader {
   readonly #settings: PostgresSettings;
   readonly #snapshot: Snapshot;
   #open: OpenConnection | undefined;
+  /** Connections of failed reads, which are about to end. */
+  readonly #abandoned = new Set<Promise<void>>();
 
   constructor(settings: PostgresSettings, snapshot: Snapshot) {
     this.#settings = settings;
@@ -82,17 +84,19 @@ class PostgresReader implements SliceReader {
   async read(request: ReadRequest, sink: RowSink, signal: AbortSignal): Promise<ReadResult> {
     signal.throwIfAborted();
     const { client, channel } = await this.connect();
+    signal.throwIfAborted();
     const { characters } = this.#settings;
     const copy = new CopyRead({ request, sink, channel, encoding: characters?.encoding });
     const abort = (): void => copy.fail(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     try {
-      if (this.#snapshot.token !== undefined) return await this.#copy(client, copy);
-      return await this.#copyAlone(client, copy, request);
+      const isShared = this.#snapshot.token !== undefined;
+      const reading = isShared ? this.#copy(client, copy) : this.#copyAlone(client, copy, request);
+      // An abort also ends the wait for what comes before the COPY.
+      return await Promise.race([reading, copy.result.then(() => reading)]);
     } catch (thrown) {
-      this.#open = undefined;
-      requestCancel(client, this.#settings);
-      discard(client);
+      copy.fail(thrown);
+      this.#abandon();
       if (signal.aborted) throw thrown;
       const { table, slice } = request;
       const error = postgresError(thrown, { entry: this.#settings.entryId, table, slice: slice.index });
@@ -105,11 +109,21 @@ class PostgresReader implements SliceReader {
   async close(): Promise<void> {
     const { client } = this.#open ?? {};
     this.#open = undefined;
-    if (client !== undefined) await leave(client);
+    await Promise.all([client && leave(client), ...this.#abandoned]);
+  }
+
+  /** Makes an end of the connection, for which nobody but `close` has to wait. */
+  #abandon(): void {
+    const { client, channel } = this.#open ?? {};
+    this.#open = undefined;
+    if (client === undefined) return;
+    channel?.goOn();
+    const ended: Promise<void> = abandon(client, this.#settings).finally(() => this.#abandoned.delete(ended));
+    this.#abandoned.add(ended);
   }
 
   #copy(client: pg.Client, copy: CopyRead): Promise<CopyReadResult> {
-    client.query(copy);
+    if (!copy.isOver) client.query(copy);
     return copy.result;
   }
 
@@ -139,12 +153,7 @@ class PostgresReader implements SliceReader {
       return rows[0] === undefined ? error : inRow(error, rows[0]);
     } catch {
       // The error says enough without it.
-      const client = this.#open?.client;
-      this.#open = undefined;
-      if (client !== undefined) {
-        requestCancel(client, this.#settings);
-        discard(client);
-      }
+      this.#abandon();
       return error;
     }
   }

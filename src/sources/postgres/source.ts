@@ -18,7 +18,7 @@ import type {
   TableProblem,
 } from '../source.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
-import { requestCancel } from './cancel.js';
+import { abandon } from './cancel.js';
 import { listTables } from './catalog.js';
 import { nameNotReadable } from './catalog-text.js';
 import { describeColumns } from './columns.js';
@@ -260,10 +260,8 @@ class PostgresSource implements Source {
     this.#onLost = () => undefined;
     // Ends the transaction too, with its snapshot and locks. What is being asked is waited for no longer, and ended in
     // the server, which would notice only when it has an answer, or a lock.
-    if (this.#oneByOne.activeCount > 0) {
-      requestCancel(this.#client, this.#settings);
-      await this.#client.end().catch(() => undefined);
-    } else await leave(this.#client);
+    if (this.#oneByOne.activeCount > 0) await abandon(this.#client, this.#settings);
+    else await leave(this.#client);
   }
 
   /** Takes note when the connection ends: what the server says last, or what befalls the socket. */

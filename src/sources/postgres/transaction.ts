@@ -20,6 +20,9 @@ import type { PostgresSettings } from './settings.js';
  * `tcp_keepalives_*`: a client that is gone without a word keeps its locks and its snapshot for two minutes, not for the
  * two hours that are most systems' default. The server applies them to the socket at once and takes them back with the
  * transaction's end; on a Unix socket they do nothing.
+ * `client_connection_check_interval`: a server that computes, and so sends nothing, notices within ten seconds that its
+ * client is gone, killed or cut off. A pooler's client counts too: when it goes in mid-query, the pooler closes the
+ * server's connection.
  */
 const DEFAULTS: Readonly<Record<string, string>> = {
   row_security: 'off',
@@ -29,6 +32,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   tcp_keepalives_idle: '60',
   tcp_keepalives_interval: '10',
   tcp_keepalives_count: '6',
+  client_connection_check_interval: '10s',
 };
 
 /** How values are written as text, and that no time limit ends a transaction that holds the snapshot. */
@@ -45,8 +49,17 @@ const FIXED: Readonly<Record<string, string>> = {
   transaction_timeout: '0',
 };
 
-/** Settings that older servers do not have. */
-const RECENT = new Set(['tcp_user_timeout', 'transaction_timeout']);
+/** Settings that not all servers have, and what is true (in SQL, of the present value) where they can be set. */
+const NOT_EVERYWHERE: Readonly<Record<string, (present: string) => string>> = {
+  tcp_user_timeout: isKnown,
+  transaction_timeout: isKnown,
+  // From PostgreSQL 14 on; an error on a system that does not tell of a connection's end. An interval of the server's stays.
+  client_connection_check_interval: (present) => `${present} = '0' AND pg_catalog.version() LIKE '%linux%'`,
+};
+
+function isKnown(present: string): string {
+  return `${present} IS NOT NULL`;
+}
 
 /**
  * A server with `SQL_ASCII` knows nothing of encodings and would refuse the whole read over one stray byte; there, the
@@ -168,7 +181,7 @@ function settingStatements(
     ...Object.entries(FIXED),
     ...(searchPath === undefined ? [] : [['search_path', searchPath] as const]),
   ];
-  const calls = [...ours.map(([name, value]) => setConfig(name, value)), CLIENT_ENCODING];
+  const calls = [...ours.map(([name, value]) => setWherePossible(name, value)), CLIENT_ENCODING];
   return [FORGET_OTHERS, FORGET_SETTINGS, `SELECT ${calls.join(', ')}`];
 }
 
@@ -197,10 +210,14 @@ function ownSettings({ options }: PostgresSettings): Readonly<Record<string, str
 
 /** Not as start-up parameters, of which poolers refuse those that they don't know. */
 function setConfig(name: string, value: string): string {
-  const literal = pg.escapeLiteral(name);
-  const call = `pg_catalog.set_config(${literal}, ${pg.escapeLiteral(value)}, true)`;
-  if (!RECENT.has(name)) return call;
-  return `CASE WHEN pg_catalog.current_setting(${literal}, true) IS NOT NULL THEN ${call} END`;
+  return `pg_catalog.set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`;
+}
+
+function setWherePossible(name: string, value: string): string {
+  const call = setConfig(name, value);
+  const canBeSet = NOT_EVERYWHERE[name];
+  if (canBeSet === undefined) return call;
+  return `CASE WHEN ${canBeSet(`pg_catalog.current_setting(${pg.escapeLiteral(name)}, true)`)} THEN ${call} END`;
 }
 
 function refusedOption(cause: unknown, { entryId }: PostgresSettings): unknown {

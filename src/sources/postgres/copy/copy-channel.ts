@@ -32,7 +32,8 @@ export class CopyChannel {
   #stream: Duplex | undefined;
   /** The driver's, where its stream is not the socket made here. */
   #driverListeners: DataListener[] | undefined;
-  #isWaiting = false;
+  /** What the receiver waits for. */
+  #wait: Promise<void> | undefined;
 
   /** A socket for the driver to connect with, that reads without a copy. Not for TLS. */
   createSocket(): Socket {
@@ -71,6 +72,12 @@ export class CopyChannel {
     this.#receiver = undefined;
   }
 
+  /** Reads on in spite of what the receiver waits for, or has failed of. Not to be called while it receives. */
+  goOn(): void {
+    this.#wait = undefined;
+    this.#processAndResume();
+  }
+
   #take(chunk: Buffer): void {
     // Chunks of a decrypted stream may be larger than the room that a read is promised.
     const room = this.#buffer.free.length;
@@ -96,7 +103,7 @@ export class CopyChannel {
    * @returns whether reading goes on
    */
   #process(options: { readonly canMove: boolean }): boolean {
-    if (this.#isWaiting) return false;
+    if (this.#wait !== undefined) return false;
     const buffer = this.#buffer;
     try {
       while (this.#receiver !== undefined) {
@@ -124,18 +131,24 @@ export class CopyChannel {
   }
 
   #waitFor(promise: Promise<void>): false {
-    this.#isWaiting = true;
-    const isOwnSocket = this.#driverListeners === undefined;
+    this.#wait = promise;
     promise.then(
       () => {
-        this.#isWaiting = false;
-        if (this.#process({ canMove: !isOwnSocket })) this.#stream?.resume();
+        if (this.#wait !== promise) return;
+        this.#wait = undefined;
+        this.#processAndResume();
       },
       (error: unknown) => {
-        this.#isWaiting = false;
+        if (this.#wait !== promise) return;
+        this.#wait = undefined;
         this.#receiver?.fail(error);
       },
     );
     return false;
+  }
+
+  #processAndResume(): void {
+    const isOwnSocket = this.#driverListeners === undefined;
+    if (this.#process({ canMove: !isOwnSocket })) this.#stream?.resume();
   }
 }

@@ -4,7 +4,7 @@ import type { ReadRequest } from '../../source.js';
 import type { CopyChannel, CopyReceiver } from './copy-channel.js';
 import type { ReceiveBuffer } from './receive-buffer.js';
 import { RowDecoder } from './row-decoder.js';
-import { RowScanner } from './row-scanner.js';
+import { COPY_DATA, MESSAGE_HEADER_BYTES, RowScanner } from './row-scanner.js';
 
 const READY_FOR_QUERY = 0x5a; // 'Z'
 
@@ -34,6 +34,9 @@ export class CopyRead implements CopyReceiver, Submittable {
   /** Bytes of the rows that are scanned and not decoded. */
   #batchBytes = 0;
   #isMidBatch = false;
+  #isOver = false;
+  /** Bytes of a message that are still to be thrown away. */
+  #unwantedBytes = 0;
 
   constructor(options: {
     readonly request: ReadRequest;
@@ -55,15 +58,21 @@ export class CopyRead implements CopyReceiver, Submittable {
   }
 
   get holdsBytes(): boolean {
-    return this.#scanner.rows > 0;
+    return !this.#isOver && this.#scanner.rows > 0;
+  }
+
+  /** Whether the read has failed. What still comes is thrown away. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   receive(buffer: ReceiveBuffer, forward: (message: Uint8Array) => void): Promise<void> | number {
-    if (this.#isMidBatch) {
+    if (this.#isMidBatch && !this.#isOver) {
       const wait = this.release(buffer);
       if (wait !== undefined) return wait;
     }
     for (;;) {
+      if (this.#isOver) return this.#throwAway(buffer, forward);
       const before = buffer.start;
       const end = this.#scanner.scan(buffer);
       this.#batchBytes += buffer.start - before;
@@ -71,11 +80,33 @@ export class CopyRead implements CopyReceiver, Submittable {
       const wait = this.release(buffer);
       if (wait !== undefined) return wait;
       if (end.kind === 'full') continue;
-      const message = buffer.bytes.subarray(buffer.start, buffer.start + end.messageBytes);
-      buffer.start += end.messageBytes;
-      if (message[0] === READY_FOR_QUERY) this.#channel.end();
-      forward(message);
-      if (message[0] === READY_FOR_QUERY) return 0;
+      if (this.#pass(end.messageBytes, buffer, forward)) return 0;
+    }
+  }
+
+  /** Hands on a complete message. @returns whether it is the last one */
+  #pass(messageBytes: number, buffer: ReceiveBuffer, forward: (message: Uint8Array) => void): boolean {
+    const message = buffer.bytes.subarray(buffer.start, buffer.start + messageBytes);
+    buffer.start += messageBytes;
+    const isLast = message[0] === READY_FOR_QUERY;
+    if (isLast) this.#channel.end();
+    forward(message);
+    return isLast;
+  }
+
+  /** Of what a failed read still gets only the driver's messages are of use. */
+  #throwAway(buffer: ReceiveBuffer, forward: (message: Uint8Array) => void): number {
+    for (;;) {
+      const unwanted = Math.min(this.#unwantedBytes, buffer.end - buffer.start);
+      buffer.start += unwanted;
+      this.#unwantedBytes -= unwanted;
+      const held = buffer.end - buffer.start;
+      if (this.#unwantedBytes > 0 || held < MESSAGE_HEADER_BYTES) return 0;
+      const messageBytes = 1 + buffer.view.getInt32(buffer.start + 1);
+      if (messageBytes < MESSAGE_HEADER_BYTES) throw new Error('a message without a length');
+      if (buffer.bytes[buffer.start] === COPY_DATA) this.#unwantedBytes = messageBytes;
+      else if (held < messageBytes) return messageBytes;
+      else if (this.#pass(messageBytes, buffer, forward)) return 0;
     }
   }
 
@@ -92,7 +123,7 @@ export class CopyRead implements CopyReceiver, Submittable {
 
   /** Ends the read with this error. The connection is in mid-COPY and can't be used again. */
   fail(error: unknown): void {
-    this.#channel.end();
+    this.#isOver = true;
     this.#reject(error);
   }
 
