@@ -3,7 +3,8 @@ import pLimit from 'p-limit';
 import { LakeportError } from '../errors.js';
 import { readManifest } from '../metadata/manifest.js';
 import { joinPath } from '../storage/path.js';
-import type { StagedPart, Storage } from '../storage/storage.js';
+import type { Replaced, StagedPart, Storage, StoredObject } from '../storage/storage.js';
+import { isTargetChanged } from '../storage/target-changed.js';
 import { isLostClaim } from './interruption.js';
 import { MANIFEST_PLACES, manifestPath } from './manifest-place.js';
 import { isOwnPart, MANIFEST_NAME, partName, SUCCESS_NAME } from './part-name.js';
@@ -46,12 +47,14 @@ export async function publishTable(table: StagedTable): Promise<readonly string[
   let earlier: Earlier | undefined;
   try {
     earlier = await lookAround(table, names);
-    if (earlier.isComplete) await storage.remove([success]);
-    await publishParts(table, names, pending);
+    const { seen } = earlier;
+    const removal = { versions: seen.versions };
+    if (earlier.isComplete) await storage.remove([success], removal);
+    await publishParts(table, { names, pending, seen });
     const stale = [...earlier.staleParts, ...earlier.staleManifests];
-    if (stale.length > 0) await storage.remove(stale);
-    if (manifest !== undefined) await storage.put(manifest, table.manifest(names));
-    await storage.put(success, new Uint8Array(0));
+    if (stale.length > 0) await storage.remove(stale, removal);
+    if (manifest !== undefined) await putManifest(storage, { path: manifest, content: table.manifest(names), seen });
+    await storage.put(success, new Uint8Array(0), { replaces: seen.afterRemoval });
     return names;
   } catch (error) {
     if (error instanceof LakeportError && isLostClaim(error)) {
@@ -66,13 +69,56 @@ export async function publishTable(table: StagedTable): Promise<readonly string[
       // The manifest of the earlier export describes parts that are not there any more.
       untouched
         ? restore(storage, success, earlier)
-        : storage.remove([...(manifest === undefined ? [] : [manifest]), ...(earlier?.staleManifests ?? [])]),
+        : storage.remove(
+            [...(manifest === undefined ? [] : [manifest]), ...(earlier?.staleManifests ?? [])].filter(
+              (path) => !isForeign(path, error, storage),
+            ),
+          ),
     ]);
     throw untouched ? error : incomplete(error, table, published);
   }
 }
 
+/** What another program has just put there is not this run's to remove. */
+function isForeign(path: string, error: unknown, storage: Storage): boolean {
+  return isTargetChanged(error) && error.context.path === storage.display(path);
+}
+
+/** What stood at the table's place when the run began to publish it, for conditions on what is written there. */
+class Seen {
+  /** By path. */
+  readonly versions: ReadonlyMap<string, string>;
+  readonly #paths: ReadonlySet<string>;
+  readonly #isConditional: boolean;
+
+  constructor(storage: Storage, objects: readonly StoredObject[]) {
+    this.#isConditional = storage.capabilities.conditionalWrites === true;
+    this.#paths = new Set(objects.map(({ path }) => path));
+    this.versions = new Map(
+      objects.flatMap(({ path, version }) => (version === undefined ? [] : [[path, version] as const])),
+    );
+  }
+
+  /** What a write to that path may replace; undefined where it may replace anything. */
+  at(path: string): Replaced | undefined {
+    const version = this.versions.get(path);
+    // An object whose version the store does not tell.
+    if (version === undefined && this.#paths.has(path)) return undefined;
+    return this.#isConditional ? { version } : undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.#paths.size === 0;
+  }
+
+  /** The same of a path that has just been made free. */
+  get afterRemoval(): Replaced | undefined {
+    return this.#isConditional ? { version: undefined } : undefined;
+  }
+}
+
 interface Earlier {
+  readonly seen: Seen;
   /** The directory has `_SUCCESS`. */
   readonly isComplete: boolean;
   /** Those that the new export does not replace. */
@@ -82,8 +128,13 @@ interface Earlier {
 
 /** @throws LakeportError where something stands in the way of a part: better now than when half of them are there */
 async function lookAround(table: StagedTable, names: readonly string[]): Promise<Earlier> {
-  const { storage, directory } = table;
-  const found = (await storage.list(directory)).map((object) => object.path.slice(directory.length + 1));
+  const { storage, directory, manifestPath: manifest } = table;
+  // In its directory it is listed with everything else.
+  const apart = manifest !== undefined && !manifest.startsWith(`${directory}/`) ? manifest : undefined;
+  const objects = await storage.list(directory);
+  // Where there are no parts there will be no manifest; should there be one all the same, writing it tells.
+  const manifestObject = apart === undefined || objects.length === 0 ? undefined : await storage.find?.(apart);
+  const found = objects.map((object) => object.path.slice(directory.length + 1));
   const coming = new Set([...names, MANIFEST_NAME, SUCCESS_NAME]);
   for (const relative of found) {
     for (let at = relative.indexOf('/'); at !== -1; at = relative.indexOf('/', at + 1)) {
@@ -92,6 +143,7 @@ async function lookAround(table: StagedTable, names: readonly string[]): Promise
     }
   }
   return {
+    seen: new Seen(storage, manifestObject === undefined ? objects : [...objects, manifestObject]),
     isComplete: found.includes(SUCCESS_NAME),
     staleParts: found
       .filter((relative) => isOwnPart(relative) && !coming.has(relative))
@@ -116,14 +168,22 @@ async function staleManifests(
 }
 
 /** Takes each part out of `pending` when it is published. Stops at the first failure. */
-async function publishParts(table: StagedTable, names: readonly string[], pending: Set<StagedPart>): Promise<void> {
+async function publishParts(
+  table: StagedTable,
+  {
+    names,
+    pending,
+    seen,
+  }: { readonly names: readonly string[]; readonly pending: Set<StagedPart>; readonly seen: Seen },
+): Promise<void> {
   const limit = pLimit(AT_ONCE);
   let stopped = false;
   const publishing = table.parts.map(({ staged }, index) =>
     limit(async () => {
       if (stopped || !pending.has(staged)) return;
       try {
-        await table.storage.publish(staged, joinPath(table.directory, names[index] ?? ''));
+        const path = joinPath(table.directory, names[index] ?? '');
+        await table.storage.publish(staged, path, { replaces: seen.at(path) });
         pending.delete(staged);
       } catch (error) {
         stopped = true;
@@ -134,6 +194,20 @@ async function publishParts(table: StagedTable, names: readonly string[], pendin
   const results = await Promise.allSettled(publishing);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
+}
+
+/** Where none was expected beside a directory without parts, one that is there is an old one as long as the claim is held. */
+async function putManifest(
+  storage: Storage,
+  { path, content, seen }: { readonly path: string; readonly content: Uint8Array; readonly seen: Seen },
+): Promise<void> {
+  try {
+    await storage.put(path, content, { replaces: seen.at(path) });
+  } catch (error) {
+    if (!isTargetChanged(error) || !seen.isEmpty) throw error;
+    const there = await storage.find?.(path);
+    await storage.put(path, content, { replaces: new Seen(storage, there === undefined ? [] : [there]).at(path) });
+  }
 }
 
 async function restore(storage: Storage, success: string, earlier: Earlier | undefined): Promise<void> {

@@ -1,3 +1,4 @@
+import { LakeportError } from '../errors.js';
 import type { PartWriter, StagedPart, StageOptions, Storage } from './storage.js';
 
 /**
@@ -6,6 +7,16 @@ import type { PartWriter, StagedPart, StageOptions, Storage } from './storage.js
  * @param confirm throws `CLAIM_LOST`
  */
 export function guarded(storage: Storage, confirm: () => Promise<void>): Storage {
+  const guard = async <T>(change: () => Promise<T>): Promise<T> => {
+    await confirm();
+    try {
+      return await change();
+    } catch (error) {
+      // Stopped between the proof and its request, a run finds that others have published, or swept what it had staged.
+      if (error instanceof LakeportError && !error.transient) await confirm();
+      throw error;
+    }
+  };
   return {
     id: storage.id,
     kind: storage.kind,
@@ -21,27 +32,18 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
     locate: (part: StagedPart, path: string) => storage.locate(part, path),
     withdraw: (part: StagedPart) => storage.withdraw(part),
     get: (path) => storage.get(path),
+    ...(storage.find === undefined
+      ? {}
+      : { find: (path: string) => storage.find?.(path) ?? Promise.resolve(undefined) }),
     list: (directory) => storage.list(directory),
     beginRun: (run) => storage.beginRun(run),
     claim: (directories) => storage.claim(directories),
     confirmClaim: () => storage.confirmClaim(),
     endRun: () => storage.endRun(),
     close: () => storage.close(),
-    publish: async (part, path) => {
-      await confirm();
-      await storage.publish(part, path);
-    },
-    put: async (path, content) => {
-      await confirm();
-      await storage.put(path, content);
-    },
-    remove: async (paths) => {
-      await confirm();
-      await storage.remove(paths);
-    },
-    sweep: async () => {
-      await confirm();
-      return await storage.sweep();
-    },
+    publish: (part, path, options) => guard(() => storage.publish(part, path, options)),
+    put: (path, content, options) => guard(() => storage.put(path, content, options)),
+    remove: (paths, options) => guard(() => storage.remove(paths, options)),
+    sweep: () => guard(() => storage.sweep()),
   };
 }

@@ -13,6 +13,8 @@ export interface StorageCapabilities {
   readonly resumableStage: boolean;
   /** True where `Orders` and `orders`, or two Unicode forms of `é`, are one name, as in most directories on macOS. */
   readonly ignoresCase?: boolean;
+  /** The store can write on the condition that nothing has changed since it was listed; see `WriteOptions`. */
+  readonly conditionalWrites?: boolean;
 }
 
 /** A part that is complete but not visible. Plain data: it crosses threads and lies in the run log. */
@@ -56,6 +58,26 @@ export type PartStanding = 'staged' | 'published' | 'gone';
 export interface StoredObject {
   readonly path: string;
   readonly bytes: number;
+  /** ETag, generation: what the store tells this content by from what replaces it; undefined where it has no such thing. */
+  readonly version?: string | undefined;
+}
+
+/** What a write may replace: an object of that version or, without one, nothing. */
+export interface Replaced {
+  readonly version: string | undefined;
+}
+
+export interface WriteOptions {
+  /**
+   * What was seen at the place while the run's claim was proven. Stores with conditional writes refuse the write where
+   * something else is there by now: a process that was stopped just before it can't overwrite what is newer.
+   */
+  readonly replaces?: Replaced | undefined;
+}
+
+export interface RemoveOptions {
+  /** By path: the versions to remove, in stores that can tell. */
+  readonly versions?: ReadonlyMap<string, string> | undefined;
 }
 
 export interface RunToBegin {
@@ -81,8 +103,9 @@ export interface Storage {
   /**
    * Makes a staged part visible at `path` (same directory as it was staged for), replacing what is there. Parts of one
    * directory whose names differ from the staged ones are published in the order of their names.
+   * @throws LakeportError `TARGET_CHANGED` where it would replace something else than `options.replaces`
    */
-  publish(part: StagedPart, path: string): Promise<void>;
+  publish(part: StagedPart, path: string, options?: WriteOptions): Promise<void>;
   /**
    * Finds out where a part stands that an earlier process of the same run has staged to be published at `path`. Cheap:
    * one or two questions to the store; content is read only of a file on disk.
@@ -90,14 +113,19 @@ export interface Storage {
   locate(part: StagedPart, path: string): Promise<PartStanding>;
   /** Removes a staged part. One that is gone already is no error. */
   withdraw(part: StagedPart): Promise<void>;
-  /** Writes a small whole object, atomically where the store can. */
-  put(path: string, content: Uint8Array): Promise<void>;
+  /**
+   * Writes a small whole object, atomically where the store can.
+   * @throws LakeportError `TARGET_CHANGED` where it would replace something else than `options.replaces`
+   */
+  put(path: string, content: Uint8Array, options?: WriteOptions): Promise<void>;
   /** A small object's content, or undefined where there is none. */
   get(path: string): Promise<Uint8Array | undefined>;
+  /** A single object as a listing would show it; absent where the store has no conditional writes. */
+  find?(path: string): Promise<StoredObject | undefined>;
   /** Objects below a directory, temporary ones left out. */
   list(directory: string): Promise<StoredObject[]>;
   /** Removes objects; those that are gone already are no error. */
-  remove(paths: readonly string[]): Promise<void>;
+  remove(paths: readonly string[], options?: RemoveOptions): Promise<void>;
   /**
    * Marks the run as alive in the target, so that others leave its temporary objects alone, until `endRun`. What a dead
    * process of the same run has staged stays, for this one to publish.

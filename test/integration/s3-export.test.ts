@@ -126,8 +126,9 @@ test('a small table costs four requests: a look at the place, the part, the mani
   s3.server.counts();
   const result = await run();
   expect(result.code).toBe(0);
-  const counts = s3.server.counts();
-  expect(counts).toEqual({
+  // Every other second the run proves its claim by two requests, however many tables it publishes.
+  const { GetObject: proofs = 0, ListObjectsV2: lists = 0, ...counts } = s3.server.counts();
+  expect({ ...counts, ListObjectsV2: lists - proofs }).toEqual({
     // Ten for the run itself: may it write, is it alive, whose are the tables, what is left of others, the end.
     PutObject: 100 * 3 + 4,
     ListObjectsV2: 100 + 4,
@@ -199,7 +200,7 @@ describe('a run that ends early', () => {
     expect(result.stdout).toContain('S3_ACCESS_DENIED');
     expect(s3.uploads()).toEqual([]);
     expect(await rowsOf('small')).toEqual([{ id: 1 }]);
-    const large = [...contents()].filter(([key]) => key.includes('/large/'));
+    const large = [...contents()].filter(([key]) => key.includes('large'));
     expect(new Map(large)).toEqual(before);
   });
 });

@@ -153,6 +153,7 @@ class GcsApi {
   #object(bucket: GcsTestBucket, { name, request }: { name: string; request: Request }): Answer {
     const object = bucket.find(name);
     if (request.method === 'DELETE') {
+      bucket.assertPrecondition(name, request.url.searchParams);
       bucket.objects.delete(name);
       return { status: 204 };
     }

@@ -11,12 +11,14 @@ import { RemoteRun } from '../remote/remote-run.js';
 import type {
   PartStanding,
   PartWriter,
+  RemoveOptions,
   RunToBegin,
   StagedPart,
   StageOptions,
   Storage,
   StorageCapabilities,
   StoredObject,
+  WriteOptions,
 } from '../storage.js';
 import type { AzureBlobs } from './blobs.js';
 import { BlockSizes } from './blocks.js';
@@ -31,7 +33,11 @@ const REMOVALS = 16;
 export class AzureStorage implements Storage {
   readonly id: string;
   readonly kind = 'azure';
-  readonly capabilities: StorageCapabilities = { atomicPublish: true, resumableStage: true };
+  readonly capabilities: StorageCapabilities = {
+    atomicPublish: true,
+    resumableStage: true,
+    conditionalWrites: true,
+  };
   readonly #entry: AzureEntry;
   readonly #blobs: AzureBlobs;
   readonly #agents: Agents;
@@ -82,10 +88,10 @@ export class AzureStorage implements Storage {
     return Promise.resolve(writer);
   }
 
-  async publish(part: StagedPart, path: string): Promise<void> {
+  async publish(part: StagedPart, path: string, { replaces }: WriteOptions = {}): Promise<void> {
     assertSafePath(path);
     assertSafePath(readStaged(part).blob);
-    await this.#publisher.publish(part, path);
+    await this.#publisher.publish(part, path, replaces);
   }
 
   async locate(part: StagedPart, path: string): Promise<PartStanding> {
@@ -100,9 +106,9 @@ export class AzureStorage implements Storage {
     if (isHiddenPath(blob)) await this.#blobs.discard(blob);
   }
 
-  async put(path: string, content: Uint8Array): Promise<void> {
+  async put(path: string, content: Uint8Array, { replaces }: WriteOptions = {}): Promise<void> {
     assertSafePath(path);
-    await this.#blobs.put(path, content);
+    await this.#blobs.put(path, content, replaces);
   }
 
   get(path: string): Promise<Uint8Array | undefined> {
@@ -110,18 +116,24 @@ export class AzureStorage implements Storage {
     return this.#blobs.read(path);
   }
 
+  async find(path: string): Promise<StoredObject | undefined> {
+    assertSafePath(path);
+    const found = await this.#blobs.retry(() => this.#blobs.infoOnce(path));
+    return found === undefined ? undefined : { path, bytes: found.bytes, version: found.etag };
+  }
+
   async list(directory: string): Promise<StoredObject[]> {
     assertSafePath(directory);
     const { blobs } = await this.#blobs.list(directory);
     return blobs
-      .map(({ path, bytes }) => ({ path, bytes }))
+      .map(({ path, bytes, etag }) => ({ path, bytes, version: etag }))
       .filter(({ path }) => path !== '' && !path.endsWith('/') && !isHiddenPath(path));
   }
 
-  async remove(paths: readonly string[]): Promise<void> {
+  async remove(paths: readonly string[], { versions }: RemoveOptions = {}): Promise<void> {
     paths.forEach(assertSafePath);
     const limit = pLimit(REMOVALS);
-    await Promise.all(paths.map((path) => limit(() => this.#blobs.remove(path))));
+    await Promise.all(paths.map((path) => limit(() => this.#blobs.remove(path, versions?.get(path)))));
   }
 
   async beginRun(run: RunToBegin): Promise<void> {

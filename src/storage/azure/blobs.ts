@@ -7,6 +7,8 @@ import { LakeportError } from '../../errors.js';
 import { joinPath } from '../path.js';
 import type { RemotePlace } from '../remote/explanation.js';
 import type { Retries } from '../remote/retries.js';
+import type { Replaced } from '../storage.js';
+import { targetChanged } from '../target-changed.js';
 import type { AzureAccount } from './account.js';
 import { hasCode } from './answer.js';
 import { type BlobDescription, copyBlob } from './copy.js';
@@ -75,14 +77,20 @@ export class AzureBlobs {
   }
 
   /** Makes a blob of its blocks; undefined where they are not there (any more). */
-  async commitOnce(path: string, blocks: { ids: string[]; part: string }): Promise<{ etag: string } | undefined> {
+  async commitOnce(
+    path: string,
+    blocks: { ids: string[]; part: string; replaces?: Replaced | undefined },
+  ): Promise<{ etag: string } | undefined> {
+    const { ids, part, replaces } = blocks;
     return await this.once('write', path, async () => {
       try {
-        const { etag } = await this.#blob(path).commitBlockList(blocks.ids, propertiesOf(path, blocks.part));
+        const options = { ...propertiesOf(path, part), ...conditionsOf(replaces) };
+        const { etag } = await this.#blob(path).commitBlockList(ids, options);
         return { etag: etag ?? '' };
       } catch (error) {
         if (hasCode(error, 'InvalidBlockList')) return undefined;
-        throw error;
+        if (replaces === undefined || !hasCode(error, ...CHANGED)) throw error;
+        return await this.#assertOwn(path, part);
       }
     });
   }
@@ -100,14 +108,24 @@ export class AzureBlobs {
   }
 
   /** A copy within the container, which appears as a whole. False where the source is not there. */
-  copyOnce(copy: { from: string; to: string; part: string; bytes: number }): Promise<boolean> {
-    const { from, to, part, bytes } = copy;
+  copyOnce(copy: {
+    from: string;
+    to: string;
+    part: string;
+    bytes: number;
+    replaces?: Replaced | undefined;
+  }): Promise<boolean> {
+    const { from, to, part, bytes, replaces } = copy;
     return this.once('copy', to, async () => {
-      const target = { blob: this.#blob(to), properties: propertiesOf(to, part) };
+      const target = { blob: this.#blob(to), properties: propertiesOf(to, part), ...conditionsOf(replaces) };
       try {
         await copyBlob(await this.#account.copySource(this.#blob(from)), target, bytes);
         return true;
       } catch (error) {
+        if (replaces !== undefined && hasCode(error, ...CHANGED)) {
+          await this.#assertOwn(to, part);
+          return true;
+        }
         if (hasCode(error, 'BlobNotFound', 'CannotVerifyCopySource', 'ResourceNotFound')) return false;
         throw error;
       }
@@ -115,27 +133,34 @@ export class AzureBlobs {
   }
 
   /** Writes a whole blob. */
-  put(path: string, content: Uint8Array): Promise<void> {
+  put(path: string, content: Uint8Array, replaces?: Replaced): Promise<void> {
+    const part = replaces === undefined ? undefined : newNonce();
+    const options = { ...propertiesOf(path, part), ...conditionsOf(replaces) };
     return this.retry(() =>
       this.once('write', path, async () => {
-        await this.#blob(path).upload(Buffer.from(content), content.length, propertiesOf(path));
+        try {
+          await this.#blob(path).upload(Buffer.from(content), content.length, options);
+        } catch (error) {
+          if (part === undefined || !hasCode(error, ...CHANGED)) throw error;
+          await this.#assertOwn(path, part);
+        }
       }),
     );
   }
 
   /** Writes a blob that must not be there yet; false where it is. */
   create(path: string, content: Uint8Array): Promise<boolean> {
-    const part = randomBytes(8).toString('hex');
+    const part = newNonce();
     return this.retry(() =>
       this.once('write', path, async () => {
         try {
           await this.#blob(path).upload(Buffer.from(content), content.length, {
             ...propertiesOf(path, part),
-            conditions: { ifNoneMatch: '*' },
+            ...conditionsOf({ version: undefined }),
           });
           return true;
         } catch (error) {
-          if (!hasCode(error, 'BlobAlreadyExists', 'ConditionNotMet')) throw error;
+          if (!hasCode(error, ...CHANGED)) throw error;
           // An earlier attempt may have written it, and only its answer was lost.
           return (await this.#describe(path))?.part === part;
         }
@@ -170,7 +195,7 @@ export class AzureBlobs {
             blobs.push({
               path: name.slice(base.length),
               bytes: properties.contentLength ?? 0,
-              etag: properties.etag,
+              etag: quoted(properties.etag),
               part: metadata?.[PART_METADATA],
               modifiedAt: properties.lastModified.getTime(),
             });
@@ -181,9 +206,16 @@ export class AzureBlobs {
     );
   }
 
-  /** One that is gone already is no error. */
-  async remove(path: string): Promise<void> {
-    await this.retry(() => this.removeOnce(path));
+  /**
+   * One that is gone already is no error.
+   * @throws LakeportError `TARGET_CHANGED` where it is not that version any more
+   */
+  async remove(path: string, etag?: string): Promise<void> {
+    const condition = etag === undefined ? {} : { etag };
+    await this.retry(async () => {
+      if ((await this.removeOnce(path, condition)) || etag === undefined) return;
+      if ((await this.infoOnce(path)) !== undefined) throw targetChanged(this.display(path));
+    });
   }
 
   /**
@@ -230,6 +262,16 @@ export class AzureBlobs {
     }
   }
 
+  /**
+   * An earlier attempt may have written the blob, and only its answer was lost.
+   * @throws LakeportError `TARGET_CHANGED` where another one is there
+   */
+  async #assertOwn(path: string, part: string): Promise<{ etag: string }> {
+    const there = await this.#describe(path);
+    if (there?.part === part) return there;
+    throw targetChanged(this.display(path));
+  }
+
   async #describe(path: string): Promise<BlobInfo | undefined> {
     const found = await this.#blob(path).getProperties().catch(unlessMissing);
     if (found === undefined) return undefined;
@@ -261,6 +303,24 @@ export class AzureBlobs {
 function unlessMissing(error: unknown): undefined {
   if (hasCode(error, 'BlobNotFound')) return undefined;
   throw error;
+}
+
+/** Where a condition on what a write replaces did not hold; Azure Storage REST API, "Specifying conditional headers". */
+const CHANGED = ['ConditionNotMet', 'TargetConditionNotMet', 'BlobAlreadyExists'];
+
+function conditionsOf(replaces: Replaced | undefined) {
+  if (replaces === undefined) return {};
+  const { version } = replaces;
+  return { conditions: version === undefined ? { ifNoneMatch: '*' } : { ifMatch: version } };
+}
+
+/** Listings leave the quotes out that headers have. */
+function quoted(etag: string): string {
+  return etag.startsWith('"') ? etag : `"${etag}"`;
+}
+
+function newNonce(): string {
+  return randomBytes(8).toString('hex');
 }
 
 /** What a blob tells of itself besides its content. */

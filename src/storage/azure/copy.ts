@@ -16,6 +16,8 @@ export interface BlobDescription {
 interface CopyTarget {
   readonly blob: BlockBlobClient;
   readonly properties: BlobDescription;
+  /** On what is at the place of the copy. */
+  readonly conditions?: { readonly ifMatch?: string; readonly ifNoneMatch?: string };
 }
 
 /**
@@ -23,10 +25,10 @@ interface CopyTarget {
  * not: it shows a blob that can't be read until all is there.
  */
 export async function copyBlob(source: CopySource, target: CopyTarget, bytes: number): Promise<void> {
-  const { blob, properties } = target;
+  const { blob, properties, ...conditions } = target;
   const { url, ...authorization } = source;
   if (bytes <= MAX_STEP_BYTES) {
-    await blob.syncCopyFromURL(url, authorization);
+    await blob.syncCopyFromURL(url, { ...authorization, ...conditions });
     return;
   }
   const nonce = randomBytes(8).toString('hex');
@@ -36,5 +38,5 @@ export async function copyBlob(source: CopySource, target: CopyTarget, bytes: nu
     await blob.stageBlockFromURL(id, url, offset, Math.min(MAX_STEP_BYTES, bytes - offset), authorization);
     ids.push(id);
   }
-  await blob.commitBlockList(ids, properties);
+  await blob.commitBlockList(ids, { ...properties, ...conditions });
 }

@@ -1,5 +1,6 @@
 import { LakeportError } from '../../errors.js';
-import type { PartStanding, StagedPart } from '../storage.js';
+import { isHiddenPath } from '../remote/hidden-names.js';
+import type { PartStanding, Replaced, StagedPart } from '../storage.js';
 import type { AzureBlobs } from './blobs.js';
 import { blockIds } from './blocks.js';
 import { type AzureStaged, readStaged } from './staged-token.js';
@@ -21,10 +22,12 @@ export class Publisher {
     this.#blobs = blobs;
   }
 
-  publish(part: StagedPart, path: string): Promise<void> {
+  publish(part: StagedPart, path: string, replaces?: Replaced): Promise<void> {
     const staged = readStaged(part);
-    if (staged.blob === path) return this.#untilDone(staged, path, () => this.#commit(staged, path));
-    const rename = () => this.#untilDone(staged, path, () => this.#rename(staged, { path, bytes: part.bytes }));
+    if (staged.blob === path) return this.#untilDone(staged, path, () => this.#commit(staged, { path, replaces }));
+    // Where parts move to each other's places, what was seen there is gone before the last of them comes.
+    const to = { path, bytes: part.bytes, replaces: isHiddenPath(staged.blob) ? replaces : undefined };
+    const rename = () => this.#untilDone(staged, path, () => this.#rename(staged, to));
     const renamed = this.#renames.then(rename);
     this.#renames = renamed.catch(() => undefined);
     return renamed;
@@ -50,23 +53,26 @@ export class Publisher {
     });
   }
 
-  async #commit(staged: AzureStaged, path: string): Promise<void> {
-    if ((await this.#commitWhereItIs(staged)) === undefined) await this.#assertPublished(staged, path);
+  async #commit(staged: AzureStaged, to: { path: string; replaces: Replaced | undefined }): Promise<void> {
+    if ((await this.#commitWhereItIs(staged, to.replaces)) === undefined) await this.#assertPublished(staged, to.path);
   }
 
-  async #rename(staged: AzureStaged, to: { path: string; bytes: number }): Promise<void> {
+  async #rename(
+    staged: AzureStaged,
+    to: { path: string; bytes: number; replaces: Replaced | undefined },
+  ): Promise<void> {
     const { blob, nonce } = staged;
     const committed = await this.#commitWhereItIs(staged);
     const copied =
       committed !== undefined &&
-      (await this.#blobs.copyOnce({ from: blob, to: to.path, part: nonce, bytes: to.bytes }));
+      (await this.#blobs.copyOnce({ from: blob, to: to.path, part: nonce, bytes: to.bytes, replaces: to.replaces }));
     if (!copied) await this.#assertPublished(staged, to.path);
     // Only that very version: another part may have been published there meanwhile.
     if (committed !== undefined) await this.#blobs.removeOnce(blob, { etag: committed.etag });
   }
 
-  #commitWhereItIs({ blob, nonce, blocks }: AzureStaged): Promise<{ etag: string } | undefined> {
-    return this.#blobs.commitOnce(blob, { ids: blockIds(nonce, blocks), part: nonce });
+  #commitWhereItIs({ blob, nonce, blocks }: AzureStaged, replaces?: Replaced): Promise<{ etag: string } | undefined> {
+    return this.#blobs.commitOnce(blob, { ids: blockIds(nonce, blocks), part: nonce, replaces });
   }
 
   /** Removes what a rename that was cut short may have left. */

@@ -11,16 +11,19 @@ import { RemoteRun } from '../remote/remote-run.js';
 import type {
   PartStanding,
   PartWriter,
+  RemoveOptions,
   RunToBegin,
   StagedPart,
   StageOptions,
   Storage,
   StorageCapabilities,
   StoredObject,
+  WriteOptions,
 } from '../storage.js';
+import { targetChanged } from '../target-changed.js';
 import type { GcsObjects } from './objects.js';
 import { chunkSize, GcsPartWriter } from './part-writer.js';
-import { Publisher } from './publisher.js';
+import { generationOf, Publisher } from './publisher.js';
 import { readStaged } from './staged-token.js';
 
 /** Requests for single objects on their way at the same time, where many are to be removed. */
@@ -30,7 +33,11 @@ const REMOVALS = 16;
 export class GcsStorage implements Storage {
   readonly id: string;
   readonly kind = 'gcs';
-  readonly capabilities: StorageCapabilities = { atomicPublish: true, resumableStage: true };
+  readonly capabilities: StorageCapabilities = {
+    atomicPublish: true,
+    resumableStage: true,
+    conditionalWrites: true,
+  };
   readonly #entry: GcsEntry;
   readonly #objects: GcsObjects;
   readonly #agents: Agents;
@@ -74,9 +81,9 @@ export class GcsStorage implements Storage {
     return Promise.resolve(writer);
   }
 
-  async publish(part: StagedPart, path: string): Promise<void> {
+  async publish(part: StagedPart, path: string, { replaces }: WriteOptions = {}): Promise<void> {
     assertSafePath(path);
-    await this.#publisher.publish(readStaged(part), { name: this.#name(path), shown: this.display(path) });
+    await this.#publisher.publish(readStaged(part), { name: this.#name(path), shown: this.display(path), replaces });
   }
 
   locate(part: StagedPart, path: string): Promise<PartStanding> {
@@ -88,9 +95,11 @@ export class GcsStorage implements Storage {
     await this.#objects.remove(readStaged(part).object);
   }
 
-  async put(path: string, content: Uint8Array): Promise<void> {
+  async put(path: string, content: Uint8Array, { replaces }: WriteOptions = {}): Promise<void> {
     assertSafePath(path);
-    await this.#objects.upload({ name: this.#name(path) }, [content]);
+    const condition = replaces === undefined ? {} : { part: nonce(), generation: generationOf(replaces) };
+    const written = await this.#objects.upload({ name: this.#name(path), ...condition }, [content]);
+    if (written === undefined) throw targetChanged(this.display(path));
   }
 
   get(path: string): Promise<Uint8Array | undefined> {
@@ -98,18 +107,31 @@ export class GcsStorage implements Storage {
     return this.#objects.read(this.#name(path));
   }
 
+  async find(path: string): Promise<StoredObject | undefined> {
+    assertSafePath(path);
+    const name = this.#name(path);
+    const found = await this.#objects.retry(() => this.#objects.infoOnce(name));
+    return found === undefined ? undefined : { path, bytes: found.bytes, version: found.generation };
+  }
+
   async list(directory: string): Promise<StoredObject[]> {
     assertSafePath(directory);
     const base = this.#directory('');
     const { objects } = await this.#objects.list(this.#directory(directory));
     return objects
-      .map(({ name, bytes }) => ({ path: name.slice(base.length), bytes }))
+      .map(({ name, bytes, generation }) => ({ path: name.slice(base.length), bytes, version: generation }))
       .filter(({ path }) => path !== '' && !path.endsWith('/') && !isHiddenPath(path));
   }
 
-  async remove(paths: readonly string[]): Promise<void> {
+  async remove(paths: readonly string[], { versions }: RemoveOptions = {}): Promise<void> {
     paths.forEach(assertSafePath);
-    await this.#removeNames(paths.map((path) => this.#name(path)));
+    const limit = pLimit(REMOVALS);
+    const remove = async (path: string) => {
+      const [name, generation] = [this.#name(path), versions?.get(path)];
+      if (generation === undefined) await this.#objects.remove(name);
+      else if (!(await this.#objects.removeGeneration(name, generation))) throw targetChanged(this.display(path));
+    };
+    await Promise.all(paths.map((path) => limit(() => remove(path))));
   }
 
   async beginRun(run: RunToBegin): Promise<void> {

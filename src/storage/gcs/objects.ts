@@ -23,6 +23,8 @@ export interface UploadTarget {
   readonly name: string;
   /** A nonce to know the object again by. */
   readonly part?: string;
+  /** Of the object that may be replaced, `0` for none; only with a nonce. */
+  readonly generation?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -41,11 +43,11 @@ export class GcsObjects {
   }
 
   /**
-   * An object in one request, with a checksum that the service compares. A target with a nonce must be new: undefined
-   * where somebody else's object has its name.
+   * An object in one request, with a checksum that the service compares. A target with a nonce must be new, or replace
+   * the generation that is named: undefined where another object has its name.
    */
   upload(target: UploadTarget, pieces: readonly Uint8Array[]): Promise<ObjectInfo | undefined> {
-    const { part, signal } = target;
+    const { part, generation = '0', signal } = target;
     const boundary = randomBytes(16).toString('hex');
     const crc32c = new Crc32c();
     for (const piece of pieces) crc32c.update(piece);
@@ -57,7 +59,7 @@ export class GcsObjects {
         .send({
           method: 'POST',
           target: `/upload/storage/v1/b/${this.#entry.info.bucket}/o`,
-          query: { uploadType: 'multipart', ...(part === undefined ? {} : { ifGenerationMatch: '0' }) },
+          query: { uploadType: 'multipart', ...(part === undefined ? {} : { ifGenerationMatch: generation }) },
           headers: { 'content-type': `multipart/related; boundary=${boundary}` },
           body: [Buffer.from(head), ...pieces, Buffer.from(`\r\n--${boundary}--`)],
           signal,
@@ -128,15 +130,47 @@ export class GcsObjects {
     await this.once('delete', { name }, () => this.#file(name).delete({ ignoreNotFound: true }));
   }
 
-  /** Renames in one atomic step. False where the source is not there, or the service can't do that. */
-  async moveOnce(from: string, to: string): Promise<boolean> {
-    // 404 and 501 are what emulators say to a request that they don't know.
-    const moved = await this.once('move', { name: to }, () =>
-      this.#file(from)
-        .moveFileAtomic(this.#file(to))
-        .catch(unless(404, 405, 501)),
-    );
-    return moved !== undefined;
+  /** Removes only that generation. False where it is another one by now. */
+  removeGeneration(name: string, generation: string): Promise<boolean> {
+    const request = {
+      method: 'DELETE',
+      target: `${this.#path()}/${encodeURIComponent(name)}`,
+      query: { ifGenerationMatch: generation },
+    };
+    return this.attempt('delete', { name }, async () => {
+      try {
+        await this.client.send(request);
+      } catch (error) {
+        if (!(error instanceof GcsAnswerError)) throw error;
+        if (error.status === 412) return false;
+        if (error.status !== 404) throw error;
+      }
+      return true;
+    });
+  }
+
+  /**
+   * Renames in one atomic step, over the object of that generation (`0` for none, undefined for any).
+   * @returns 'refused' where another object is at the place; 'impossible' where the source is not there, or the service
+   * can't do that
+   */
+  moveOnce(
+    from: string,
+    to: { readonly name: string; readonly generation: string | undefined },
+  ): Promise<'moved' | 'refused' | 'impossible'> {
+    const conditions = to.generation === undefined ? {} : { preconditionOpts: { ifGenerationMatch: to.generation } };
+    return this.once('move', { name: to.name }, async () => {
+      try {
+        await this.#file(from).moveFileAtomic(this.#file(to.name), conditions);
+        return 'moved';
+      } catch (error) {
+        const status = error instanceof GcsAnswerError ? error.status : 0;
+        if (status === 412) return 'refused';
+        // 404 and 501 are what emulators say to a request that they don't know.
+        if ([404, 405, 501].includes(status)) return 'impossible';
+        throw error;
+      }
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { LakeportError } from '../../errors.js';
-import type { PartStanding } from '../storage.js';
+import type { PartStanding, Replaced } from '../storage.js';
+import { targetChanged } from '../target-changed.js';
 import type { ObjectInfo } from './object-info.js';
 import type { GcsObjects } from './objects.js';
 import type { GcsStaged } from './staged-token.js';
@@ -10,6 +11,8 @@ interface Place {
   readonly name: string;
   /** For people. */
   readonly shown: string;
+  /** What may be replaced there; undefined for anything. */
+  readonly replaces: Replaced | undefined;
 }
 
 /**
@@ -41,7 +44,13 @@ export class Publisher {
 
   async #attempt(staged: GcsStaged, place: Place): Promise<void> {
     if (this.#canMove) {
-      if (await this.#objects.moveOnce(staged.object, place.name)) return;
+      const generation = place.replaces === undefined ? undefined : generationOf(place.replaces);
+      const moved = await this.#objects.moveOnce(staged.object, { name: place.name, generation });
+      if (moved === 'moved') return;
+      if (moved === 'refused') {
+        await this.#assertPublished(staged, place);
+        return;
+      }
       const stagedStill = await this.#objects.infoOnce(staged.object);
       if (stagedStill === undefined) {
         await this.#assertPublished(staged, place);
@@ -55,7 +64,8 @@ export class Publisher {
   async #copy(staged: GcsStaged, place: Place): Promise<void> {
     const there = await this.#objects.infoOnce(place.name);
     if (there?.part !== staged.nonce) {
-      const target = { name: place.name, generation: there?.generation ?? '0' };
+      const generation = generationOf(place.replaces ?? { version: there?.generation });
+      const target = { name: place.name, generation };
       if (!(await this.#objects.copyOnce(staged.object, target))) await this.#assertPublished(staged, place);
     }
     await this.#objects.removeOnce(staged.object);
@@ -64,6 +74,7 @@ export class Publisher {
   async #assertPublished(staged: GcsStaged, place: Place): Promise<void> {
     const there = await this.#objects.infoOnce(place.name);
     if (there?.part === staged.nonce) return;
+    if ((await this.#objects.infoOnce(staged.object)) !== undefined) throw targetChanged(place.shown);
     throw new LakeportError({
       code: 'STAGED_PART_GONE',
       exit: 'tables-failed',
@@ -72,4 +83,9 @@ export class Publisher {
       context: { path: place.shown },
     });
   }
+}
+
+/** As preconditions name it: 0 where nothing is to be replaced. */
+export function generationOf({ version }: Replaced): string {
+  return version ?? '0';
 }

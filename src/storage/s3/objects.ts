@@ -10,8 +10,13 @@ import {
 } from '@aws-sdk/client-s3';
 
 import { LakeportError } from '../../errors.js';
+import { randomUUID } from 'node:crypto';
+
+import type { Replaced } from '../storage.js';
+import { WriteConditions } from './conditions.js';
 import { expected, type NewObject, type S3Requests } from './requests.js';
 import { answerOf } from './service-answer.js';
+import { MARK } from './staged-token.js';
 
 /** DeleteObjects takes no more keys. */
 const MAX_KEYS_PER_DELETE = 1000;
@@ -19,6 +24,7 @@ const MAX_KEYS_PER_DELETE = 1000;
 export interface ListedObject {
   readonly key: string;
   readonly bytes: number;
+  readonly etag: string | undefined;
   /** By the store's clock, in milliseconds since 1970. */
   readonly modifiedAt: number;
 }
@@ -26,23 +32,39 @@ export interface ListedObject {
 export interface ObjectFacts {
   readonly bytes: number;
   readonly etag: string | undefined;
+  /** By the store's clock, in milliseconds since 1970. */
+  readonly modifiedAt: number;
   /** User metadata, names in lower case. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Requests on whole objects of the bucket. */
 export class S3Objects {
+  readonly conditions = new WriteConditions();
   readonly #requests: S3Requests;
 
   constructor(requests: S3Requests) {
     this.#requests = requests;
   }
 
-  async put(object: NewObject, content: Uint8Array): Promise<void> {
-    const command = new PutObjectCommand({ ...this.#requests.creation(object), Body: content });
-    await this.#requests.send('PutObject', object.key, async () => {
-      expected((await this.#requests.client.send(command)).ETag);
-    });
+  /** @throws LakeportError `TARGET_CHANGED` where it would replace something else */
+  async put(object: NewObject, content: Uint8Array, replaces?: Replaced): Promise<void> {
+    const { key } = object;
+    const mark = randomUUID();
+    const marked = replaces === undefined ? object : { ...object, metadata: { ...object.metadata, [MARK]: mark } };
+    const creation = { ...this.#requests.creation(marked), Body: content };
+    await this.#requests.send('PutObject', key, () =>
+      this.conditions.write({
+        shown: this.#requests.display(key),
+        replaces,
+        send: async (condition) => {
+          const command = new PutObjectCommand({ ...creation, ...condition });
+          expected((await this.#requests.client.send(command)).ETag);
+        },
+        look: () => this.head(key),
+        isOwn: ({ metadata }) => metadata[MARK] === mark,
+      }),
+    );
   }
 
   /** The content of a small object; undefined where there is none. */
@@ -63,7 +85,8 @@ export class S3Objects {
     return await this.#requests.send('HeadObject', key, async () => {
       try {
         const head = await this.#requests.client.send(new HeadObjectCommand(this.#requests.at(key)));
-        return { bytes: head.ContentLength ?? 0, etag: head.ETag, metadata: head.Metadata ?? {} };
+        const { ContentLength: bytes = 0, ETag: etag, LastModified: modified, Metadata: metadata = {} } = head;
+        return { bytes, etag, modifiedAt: modified?.getTime() ?? 0, metadata };
       } catch (error) {
         if (answerOf(error)?.status === 404) return undefined;
         throw error;
@@ -79,8 +102,8 @@ export class S3Objects {
       const page = await this.#listPage(prefix, token);
       // Keys may have characters that XML can't hold, so they are asked for encoded; some stores ignore that.
       const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
-      for (const { Key: key, Size: bytes, LastModified: modified } of page.Contents ?? []) {
-        objects.push({ key: decode(key ?? ''), bytes: bytes ?? 0, modifiedAt: modified?.getTime() ?? 0 });
+      for (const { Key: key, Size: bytes, ETag: etag, LastModified: modified } of page.Contents ?? []) {
+        objects.push({ key: decode(key ?? ''), bytes: bytes ?? 0, etag, modifiedAt: modified?.getTime() ?? 0 });
       }
       token = page.NextContinuationToken;
     } while (token !== undefined);

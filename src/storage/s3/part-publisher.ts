@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { LakeportError } from '../../errors.js';
 import { directoryOf } from '../path.js';
-import type { PartStanding, StagedPart } from '../storage.js';
+import type { PartStanding, Replaced, StagedPart } from '../storage.js';
 import type { S3Bucket } from './bucket.js';
 import { copyObject } from './copy.js';
 import { partSettings } from './object-settings.js';
@@ -33,17 +33,24 @@ export class PartPublisher {
   }
 
   /**
-   * @param key where the part is to appear
-   * @param stagedKey where it was meant to when it was staged
+   * @param to.key where the part is to appear
+   * @param to.stagedKey where it was meant to when it was staged
+   * @param to.replaces what it may replace; undefined for anything
+   * @throws LakeportError `TARGET_CHANGED` where something else is there
    */
-  async publish(part: StagedPart, key: string, stagedKey: string): Promise<void> {
+  async publish(
+    part: StagedPart,
+    { key, stagedKey, replaces: seen }: { key: string; stagedKey: string; replaces: Replaced | undefined },
+  ): Promise<void> {
     const { requests } = this.#options.bucket;
     const token = readToken(part, requests.bucket);
+    const crossesOthers = key !== stagedKey && !token.provisional;
+    // Where parts move to each other's places, what was seen there is gone before the last of them comes.
+    const replaces = crossesOthers ? undefined : seen;
     const publish = () =>
       token.kind === 'inline'
-        ? this.#put(key, Buffer.from(token.content, 'base64'))
-        : this.#publishUpload({ token, bytes: part.bytes }, key);
-    const crossesOthers = key !== stagedKey && !token.provisional;
+        ? this.#put(key, Buffer.from(token.content, 'base64'), replaces)
+        : this.#publishUpload({ token, bytes: part.bytes }, { key, replaces });
     if (crossesOthers && token.kind === 'upload') this.#checkMove(stagedKey, key);
     await (crossesOthers ? this.#inTurn(directoryOf(key), publish) : publish());
   }
@@ -73,19 +80,22 @@ export class PartPublisher {
     if (token.provisional) await objects.remove([token.key]);
   }
 
-  async #put(key: string, content: Uint8Array): Promise<void> {
+  async #put(key: string, content: Uint8Array, replaces: Replaced | undefined): Promise<void> {
     const { requests, objects } = this.#options.bucket;
-    await objects.put({ key, settings: partSettings(requests.entry.info) }, content);
+    await objects.put({ key, settings: partSettings(requests.entry.info) }, content, replaces);
   }
 
   /**
    * Completes the upload. It keeps the key that it was begun for; where that is another one, the object appears there and
    * goes on to its place by a copy inside the store. Done again after a failure half way, this goes on from there.
    */
-  async #publishUpload(staged: StagedUpload, key: string): Promise<void> {
+  async #publishUpload(
+    staged: StagedUpload,
+    { key, replaces }: { readonly key: string; readonly replaces: Replaced | undefined },
+  ): Promise<void> {
     const { token, bytes } = staged;
     const { bucket, note, pieceBytes } = this.#options;
-    const at = await this.#complete(staged, key);
+    const at = await this.#complete(staged, { target: key, replaces: token.key === key ? replaces : undefined });
     if (token.key === key) return;
     if (at === key) {
       if (await this.#isAt(token.key, staged)) await bucket.objects.remove([token.key]);
@@ -105,10 +115,22 @@ export class PartPublisher {
    * An answer that got lost is no failure: then the object itself tells. Returns the key at which it is, the one that it
    * was staged for or the one that it goes to.
    */
-  async #complete(staged: StagedUpload, target: string): Promise<string> {
+  async #complete(
+    staged: StagedUpload,
+    { target, replaces }: { readonly target: string; readonly replaces: Replaced | undefined },
+  ): Promise<string> {
     const { token } = staged;
+    const { requests, objects, uploads } = this.#options.bucket;
     try {
-      await this.#options.bucket.uploads.complete(token, token.parts);
+      await requests.send('CompleteMultipartUpload', token.key, () =>
+        objects.conditions.write({
+          shown: requests.display(token.key),
+          replaces,
+          send: (condition) => uploads.completeOnce(token, token.parts, condition),
+          look: () => objects.head(token.key),
+          isOwn: (facts) => isSame(facts, staged),
+        }),
+      );
       return token.key;
     } catch (error) {
       const uncertain = isUploadGone(error) || (error instanceof LakeportError && error.transient);

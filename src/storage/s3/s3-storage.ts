@@ -12,8 +12,10 @@ import type {
   StageOptions,
   Storage,
   StoredObject,
+  WriteOptions,
 } from '../storage.js';
 import { openBucket, type S3Bucket } from './bucket.js';
+import { versionOf } from './conditions.js';
 import { MultipartWriter } from './multipart-writer.js';
 import { hiddenKeyBeside, isHidden, ObjectKeys, WRITE_TEST_PATH } from './object-keys.js';
 import { partSettings, smallObjectSettings } from './object-settings.js';
@@ -41,7 +43,7 @@ export interface S3StorageOptions {
 export class S3Storage implements Storage {
   readonly id: string;
   readonly kind = 's3';
-  readonly capabilities = { atomicPublish: true, resumableStage: true };
+  readonly capabilities = { atomicPublish: true, resumableStage: true, conditionalWrites: true };
   readonly #entry: S3Entry;
   readonly #agents: Agents;
   readonly #bucket: S3Bucket;
@@ -106,7 +108,7 @@ export class S3Storage implements Storage {
     return Promise.resolve(new S3PartWriter({ storageId: this.id, path, openUpload, tokenBase }));
   }
 
-  async publish(part: StagedPart, path: string): Promise<void> {
+  async publish(part: StagedPart, path: string, { replaces }: WriteOptions = {}): Promise<void> {
     if (directoryOf(part.path) !== directoryOf(path)) {
       throw new LakeportError({
         code: 'PART_OF_OTHER_DIRECTORY',
@@ -114,7 +116,8 @@ export class S3Storage implements Storage {
         message: `A part staged in ${directoryOf(part.path)} cannot be published as ${path}`,
       });
     }
-    await this.#publisher.publish(part, this.#keys.keyOf(path), this.#keys.keyOf(part.path));
+    const [key, stagedKey] = [this.#keys.keyOf(path), this.#keys.keyOf(part.path)];
+    await this.#publisher.publish(part, { key, stagedKey, replaces });
   }
 
   locate(part: StagedPart, path: string): Promise<PartStanding> {
@@ -125,15 +128,18 @@ export class S3Storage implements Storage {
     return this.#publisher.withdraw(part);
   }
 
-  async put(path: string, content: Uint8Array): Promise<void> {
-    await this.#bucket.objects.put(
-      { key: this.#keys.keyOf(path), settings: smallObjectSettings(this.#entry.info) },
-      content,
-    );
+  async put(path: string, content: Uint8Array, { replaces }: WriteOptions = {}): Promise<void> {
+    const object = { key: this.#keys.keyOf(path), settings: smallObjectSettings(this.#entry.info) };
+    await this.#bucket.objects.put(object, content, replaces);
   }
 
   async get(path: string): Promise<Uint8Array | undefined> {
     return await this.#bucket.objects.get(this.#keys.keyOf(path));
+  }
+
+  async find(path: string): Promise<StoredObject | undefined> {
+    const found = await this.#bucket.objects.head(this.#keys.keyOf(path));
+    return found === undefined ? undefined : { path, bytes: found.bytes, version: versionOf(found) };
   }
 
   async list(directory: string): Promise<StoredObject[]> {
@@ -141,7 +147,7 @@ export class S3Storage implements Storage {
     const objects = await this.#bucket.objects.list(prefix);
     return objects
       .filter(({ key }) => !isHidden(key.slice(prefix.length)))
-      .map(({ key, bytes }) => ({ path: this.#keys.pathOf(key), bytes }));
+      .map((object) => ({ path: this.#keys.pathOf(object.key), bytes: object.bytes, version: versionOf(object) }));
   }
 
   async remove(paths: readonly string[]): Promise<void> {

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 
 import { LakeportError } from '../../errors.js';
+import type { WriteCondition } from './conditions.js';
 import { expected, type NewObject, type S3Requests } from './requests.js';
 import { answerOf } from './service-answer.js';
 
@@ -79,8 +80,14 @@ export class S3Uploads {
 
   /** @param parts in the order of their numbers */
   async complete(upload: Upload, parts: readonly UploadedPart[]): Promise<void> {
+    await this.#requests.send('CompleteMultipartUpload', upload.key, () => this.completeOnce(upload, parts, {}));
+  }
+
+  /** As `complete`, but throws what the client throws. */
+  async completeOnce(upload: Upload, parts: readonly UploadedPart[], condition: WriteCondition): Promise<void> {
     const command = new CompleteMultipartUploadCommand({
       ...this.#of(upload),
+      ...condition,
       MultipartUpload: {
         Parts: parts.map(({ number, etag, crc32 }) => ({
           PartNumber: number,
@@ -89,7 +96,7 @@ export class S3Uploads {
         })),
       },
     });
-    await this.#requests.send('CompleteMultipartUpload', upload.key, () => this.#requests.client.send(command));
+    await this.#requests.client.send(command);
     this.#settled.add(upload.uploadId);
   }
 

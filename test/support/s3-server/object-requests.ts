@@ -19,11 +19,18 @@ export function answerObjectRequest(request: S3Request): S3Answer {
   return query.has('tagging') ? tagging(object) : getObject(request, object);
 }
 
-/** `If-None-Match: *`, the only condition on writing. */
-export function checkCondition({ headers, store, bucket, key }: S3Request): void {
-  if (header(headers, 'if-none-match') === '*' && store.bucket(bucket).has(key)) {
-    throw new Refusal(412, 'PreconditionFailed');
-  }
+/** `If-None-Match: *` and `If-Match` with an ETag, the conditions on writing. */
+export function checkCondition({ headers, store, bucket, key, quirks }: S3Request): void {
+  const [none, match] = [header(headers, 'if-none-match'), header(headers, 'if-match')];
+  if (none === undefined && match === undefined) return;
+  if (quirks.conditions === 'ignored') return;
+  if (quirks.conditions === 'refused') throw new Refusal(501, 'NotImplemented');
+  if (quirks.conditions === 'invalid') throw new Refusal(400, 'InvalidArgument');
+  const there = store.bucket(bucket).get(key);
+  if (none === '*' && there !== undefined) throw new Refusal(412, 'PreconditionFailed');
+  if (match === undefined) return;
+  if (there === undefined) throw new Refusal(404, 'NoSuchKey');
+  if (there.etag !== match || quirks.conditions === 'never met') throw new Refusal(412, 'PreconditionFailed');
 }
 
 /** The object that a copy's header names, and the range of it. */

@@ -17,6 +17,8 @@ export interface Quirks {
   readonly noRegionHeader?: boolean;
   /** Encoding in lists is not supported. */
   readonly noListEncoding?: boolean;
+  /** What becomes of writes with a condition; such with an ETag are never met where listings have other ETags. */
+  readonly conditions?: 'ignored' | 'refused' | 'invalid' | 'never met';
 }
 
 /** A request whose signature and body are verified. */
