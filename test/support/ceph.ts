@@ -2,23 +2,19 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+import { freePort } from '../../src/cli/demo/free-port.js';
+import type { S3TestServer } from './s3-test-server.js';
+
 /**
  * A Ceph cluster of one node with its S3 gateway, everything in memory: another real implementation of the API. From
  * Debian's packages radosgw, ceph-mon, ceph-osd and ceph-common; needs root.
  */
-export interface CephGateway {
-  readonly endpoint: string;
-  readonly port: number;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  stop(): Promise<void>;
-}
 
 const PROGRAMS = ['ceph', 'ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin', 'monmaptool', 'ceph-authtool'];
 const ACCESS_KEY = 'AKIATEST';
@@ -32,7 +28,7 @@ export function hasCeph(): boolean {
   return process.getuid?.() === 0 && PROGRAMS.every((program) => existsSync(path.join('/usr/bin', program)));
 }
 
-export async function startCephGateway(): Promise<CephGateway> {
+export async function startCephGateway(): Promise<S3TestServer> {
   const home = await mkdtemp(path.join(tmpdir(), 'lakeport-ceph-'));
   const processes: ChildProcess[] = [];
   const stop = async () => {
@@ -87,6 +83,7 @@ export async function startCephGateway(): Promise<CephGateway> {
     return {
       endpoint: `http://127.0.0.1:${port}`,
       port,
+      region: 'us-east-1',
       accessKeyId: ACCESS_KEY,
       secretAccessKey: SECRET_KEY,
       stop,
@@ -178,14 +175,6 @@ function reach(port: number): Promise<void> {
     });
     socket.on('error', reject);
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function end(child: ChildProcess): Promise<void> {

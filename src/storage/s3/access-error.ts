@@ -1,6 +1,6 @@
 import type { Attempt } from './explanation.js';
 import { credentialFields, entryName, placeOf } from './explanation.js';
-import { PERMISSIONS, VERBS } from './operation.js';
+import { createsObject, PERMISSIONS, VERBS } from './operation.js';
 import type { ServiceAnswer } from './service-answer.js';
 
 /** Refusals that are about who asks, and where: keys, tokens, clocks, buckets, regions, permissions. */
@@ -102,7 +102,7 @@ export function keyService({ entry }: Attempt, { code }: ServiceAnswer) {
 function furtherPermissions({ info }: Attempt['entry'], operation: Attempt['operation']): string[] {
   // A missing object is answered by 403 where its bucket may not be listed.
   if (operation === 'GetObject' || operation === 'HeadObject') return ['s3:ListBucket'];
-  const creates = operation === 'PutObject' || operation === 'CreateMultipartUpload' || operation === 'CopyObject';
+  const creates = createsObject(operation);
   const permissions: string[] = [];
   if (creates && info.acl !== undefined) permissions.push('s3:PutObjectAcl');
   if (creates && Object.keys(info.tags).length > 0) permissions.push('s3:PutObjectTagging');

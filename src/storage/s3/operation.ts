@@ -50,3 +50,8 @@ export const VERBS: Readonly<Record<S3Operation, string>> = {
   CompleteMultipartUpload: 'write',
   AbortMultipartUpload: 'withdraw the upload of',
 };
+
+/** True for the requests that carry the settings of a new object: encryption, class, ACL, tags. */
+export function createsObject(operation: S3Operation): boolean {
+  return operation === 'PutObject' || operation === 'CreateMultipartUpload' || operation === 'CopyObject';
+}

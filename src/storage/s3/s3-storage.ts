@@ -17,7 +17,7 @@ import type {
 import { openBucket, type S3Bucket } from './bucket.js';
 import { versionOf } from './conditions.js';
 import { MultipartWriter } from './multipart-writer.js';
-import { hiddenKeyBeside, isHidden, ObjectKeys, WRITE_TEST_PATH } from './object-keys.js';
+import { hiddenKeyBeside, isHidden, ObjectKeys, RUNS_DIRECTORY, WRITE_TEST_PATH } from './object-keys.js';
 import { partSettings, smallObjectSettings } from './object-settings.js';
 import { PartBuffers } from './part-buffers.js';
 import { PartPublisher } from './part-publisher.js';
@@ -78,6 +78,7 @@ export class S3Storage implements Storage {
   }
 
   async prepare(): Promise<void> {
+    await this.#findBucket();
     await this.put(WRITE_TEST_PATH, new Uint8Array());
     try {
       await this.remove([WRITE_TEST_PATH]);
@@ -190,6 +191,17 @@ export class S3Storage implements Storage {
     this.#bucket.requests.client.destroy();
     this.#agents.destroy();
     return Promise.resolve();
+  }
+
+  /** Some stores make a bucket that is missing with the first object put into it: a mistyped name has to fail before. */
+  async #findBucket(): Promise<void> {
+    if (this.#entry.info.endpointUrl === undefined) return;
+    try {
+      await this.#bucket.objects.list(this.#keys.prefixOf(RUNS_DIRECTORY));
+    } catch (error) {
+      // Who may not list is told so where it matters.
+      if (!(error instanceof LakeportError && error.code === 'S3_ACCESS_DENIED')) throw error;
+    }
   }
 
   #sizes(expectedBytes: number | undefined): PartSizes {

@@ -1,3 +1,4 @@
+import { createsObject } from './operation.js';
 import type { ServiceAnswer } from './service-answer.js';
 import {
   denied,
@@ -167,10 +168,15 @@ function busy({ entry }: Attempt) {
 }
 
 function failing({ entry, operation }: Attempt, { status }: ServiceAnswer) {
+  // SeaweedFS answers so to an encryption that it has no key service for.
+  const suspect = createsObject(operation) ? entry.info.serverSideEncryption : undefined;
   return {
     code: 'S3_SERVICE_FAILED',
     message: `${placeOf(entry)} failed at ${operation} (HTTP ${status}), and still did after ${entry.info.maxRetries} retries`,
-    hint: 'Try again later, or raise "max_retries" of the entry.',
+    hint:
+      suspect === undefined
+        ? 'Try again later, or raise "max_retries" of the entry.'
+        : `Try again later, or raise "max_retries" of the entry; a store may fail so where it cannot encrypt by "server_side_encryption": "${suspect}".`,
     transient: true,
   };
 }

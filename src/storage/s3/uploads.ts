@@ -112,7 +112,7 @@ export class S3Uploads {
         const isThere = ({ number, etag }: UploadedPart) => listed.get(number) === bare(etag);
         return answer.IsTruncated === true ? parts.filter(isThere).length === listed.size : parts.every(isThere);
       } catch (error) {
-        if (answerOf(error)?.code === 'NoSuchUpload') return false;
+        if (isNoSuchUpload(error)) return false;
         throw error;
       }
     });
@@ -140,7 +140,7 @@ export class S3Uploads {
         return true;
       } catch (error) {
         // Without the bucket there is nothing to withdraw either.
-        if (['NoSuchUpload', 'NoSuchBucket'].includes(answerOf(error)?.code ?? '')) return false;
+        if (isNoSuchUpload(error) || answerOf(error)?.code === 'NoSuchBucket') return false;
         throw error;
       }
     });
@@ -154,6 +154,11 @@ export class S3Uploads {
 /** True for the explained failure that an upload is not there any more. */
 export function isUploadGone(error: unknown): boolean {
   return error instanceof LakeportError && error.code === 'S3_UPLOAD_GONE';
+}
+
+/** True for a store's answer to a request on an upload that is over: that of S3, or that of Ceph to ListParts. */
+function isNoSuchUpload(error: unknown): boolean {
+  return ['NoSuchUpload', 'NoSuchKey'].includes(answerOf(error)?.code ?? '');
 }
 
 /** Some stores leave the quotes out here or there. */

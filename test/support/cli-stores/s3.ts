@@ -1,15 +1,41 @@
-import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3';
 
 import { s3Error, startFaultProxy } from '../fault-proxy.js';
 import { startS3Server } from '../s3-server/index.js';
+import type { S3TestServer } from '../s3-test-server.js';
 import { BASE_PATH, type CliStore, sorted } from './store.js';
 
 const BUCKET = 'lake';
 const PREFIX = `${BASE_PATH}/`;
 
 export async function startCliS3(): Promise<CliStore> {
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const server = await startS3Server({ bucket: BUCKET });
+  return {
+    ...(await openCliS3(server)),
+    clear: () => {
+      server.store.bucket(BUCKET).clear();
+      server.store.uploads.clear();
+      return Promise.resolve();
+    },
+    drop: () => {
+      server.store.buckets.delete(BUCKET);
+      server.store.uploads.clear();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Any S3 server that has a bucket `lake`. `stop` stops the server too. */
+export async function openCliS3(server: S3TestServer): Promise<CliStore> {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const proxy = await startFaultProxy(server);
   const { region, accessKeyId, secretAccessKey, endpoint } = server;
   const client = new S3Client({
@@ -21,6 +47,16 @@ export async function startCliS3(): Promise<CliStore> {
   const keys = async () => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: PREFIX }));
     return Contents.map(({ Key = '' }) => Key);
+  };
+  const uploads = async () => {
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: BUCKET }));
+    return Uploads.map(({ Key = '', UploadId }) => ({ Key, UploadId }));
+  };
+  const clear = async () => {
+    await Promise.all<unknown>([
+      ...(await keys()).map((Key) => client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key }))),
+      ...(await uploads()).map((upload) => client.send(new AbortMultipartUploadCommand({ Bucket: BUCKET, ...upload }))),
+    ]);
   };
   const denial = s3Error(403, 'AccessDenied');
   if (denial.kind !== 'answer' || denial.body === undefined) throw new Error('not an answer');
@@ -53,22 +89,17 @@ export async function startCliS3(): Promise<CliStore> {
     },
     leftovers: async () => [
       ...(await keys()).filter((key) => key.includes('/.lakeport')),
-      ...[...server.store.uploads.values()].map(({ key }) => `upload of ${key}`),
+      ...(await uploads()).map(({ Key }) => `upload of ${Key}`),
     ],
     carriesPart: ({ method, url }) => method === 'PUT' && url.includes('partNumber='),
     publishesPart: ({ method, url }) => method === 'POST' && url.includes('uploadId='),
     deletes: ({ method, url }) =>
       (method === 'DELETE' && !url.includes('uploadId=')) || (method === 'POST' && /[?&]delete(?:[=&]|$)/.test(url)),
     denial: { status: 403, body: denial.body, headers: { 'content-type': 'application/xml' } },
-    clear: () => {
-      server.store.bucket(BUCKET).clear();
-      server.store.uploads.clear();
-      return Promise.resolve();
-    },
-    drop: () => {
-      server.store.buckets.delete(BUCKET);
-      server.store.uploads.clear();
-      return Promise.resolve();
+    clear,
+    drop: async () => {
+      await clear();
+      await client.send(new DeleteBucketCommand({ Bucket: BUCKET }));
     },
     stop: async () => {
       client.destroy();
