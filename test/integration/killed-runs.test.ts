@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -149,12 +149,20 @@ describe('a run to a local directory, over the export of the day before, that is
 
   it('when some partitions are staged, reads those again that somebody has removed', async () => {
     const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
-    // Another run to the same place takes away what a dead one has left.
-    expect((await runs.export()).code).toBe(0);
+    const staged = (await store.leftovers()).filter((name) => name.endsWith('.tmp'));
+    expect(staged).not.toEqual([]);
+    for (const name of staged) rmSync(path.join(store.shownBase, name));
     const ended = await runs.resume(runId);
     expect(ended.code).toBe(0);
     expect(takenOver(ended.stderr)).toBe(0);
     await expectFinished(runId);
+  });
+
+  it('is not resumed over the export of a later run', async () => {
+    const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
+    expect((await runs.export()).code).toBe(0);
+    const ended = await runs.resume(runId);
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('began after this one') as string });
   });
 
   it.each([
