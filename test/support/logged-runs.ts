@@ -58,7 +58,7 @@ export function tableResult(plan: TablePlan, changes: Partial<TableResult> = {})
     rows: files * 10,
     files,
     bytes: files * 1000,
-    seconds: 0.5,
+    seconds: 0.05,
     storageId: plan.storageId,
     path: plan.displayPath,
     unrepresentable: {},
