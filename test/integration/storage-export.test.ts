@@ -137,7 +137,8 @@ describe.each([
   });
 
   test(`that ends by ${signal} leaves the earlier export, and nothing else`, async () => {
-    const running = await runs.start('export', ...LAKE);
+    // On a slow line it takes a while until the store has heard of the end.
+    const running = await runs.start('export', ...LAKE, '--grace', '60s');
     await partsOnTheirWay(store);
     running.kill(signal);
     expect((await running.result).code).toBe(code);
