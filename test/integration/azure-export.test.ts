@@ -42,6 +42,6 @@ describe('exports to Azure', () => {
     },
     denialCode: 'AZURE_ACCESS_DENIED',
     // The part's block and its commit, a look at the place, the manifest, _SUCCESS.
-    requests: { perTable: 5, perRun: 10 },
+    requests: { perTable: 5, perRun: 7 },
   });
 });

@@ -35,6 +35,6 @@ describe('exports to Cloud Storage', () => {
     },
     denialCode: 'GCS_ACCESS_DENIED',
     // The part and its move, a look at the place, the manifest, _SUCCESS.
-    requests: { perTable: 5, perRun: 10 },
+    requests: { perTable: 5, perRun: 7 },
   });
 });

@@ -167,7 +167,11 @@ export function describeExports(store: StoreUnderTest): void {
     for (let index = 0; index < 50; index++) await postgres.query(`CREATE TABLE t_${index} AS SELECT ${index} AS id`);
     const result = await run();
     expect(result.code).toBe(0);
-    expect(requests.length).toBe(50 * store.requests.perTable + store.requests.perRun);
+    // How often the run looks whether its claim is still its own depends on the time that it takes.
+    const looks = requests.filter(
+      ({ method, url }) => (method === 'GET' || method === 'HEAD') && url.includes('.lakeport'),
+    );
+    expect(requests.length - looks.length).toBe(50 * store.requests.perTable + store.requests.perRun);
   });
 
   describe('a run that ends early', () => {
@@ -222,7 +226,7 @@ export function describeExports(store: StoreUnderTest): void {
       expect(result.code).toBe(3);
       expect(result.stdout).toContain(store.denialCode);
       expect(await ids('small')).toEqual([1]);
-      expect([...(await contents())].filter(([name]) => name.includes('/large/'))).toEqual([...before]);
+      expect([...(await contents())].filter(([name]) => name.includes('large'))).toEqual([...before]);
       expect(await hidden()).toEqual([]);
     });
   });

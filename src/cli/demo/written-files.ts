@@ -3,7 +3,7 @@ import path from 'node:path';
 import { byteSize } from '../quantities.js';
 
 /** Most entries shown of one directory. */
-const MOST_SHOWN = 8;
+const MOST_SHOWN = 12;
 
 /** What lies below a directory, drawn as a tree with sizes. */
 export async function treeLines(directory: string): Promise<string[]> {
