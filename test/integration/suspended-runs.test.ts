@@ -13,7 +13,9 @@ import { serverSums } from '../support/table-sums.js';
  * them for alive, and that go on when another run has exported the same tables.
  */
 
-const FLAGS = ['--source_schema_name', 'pause', '--table_config', 'pause.big:Ctid::3', '-p', '2', '--n_jobs', '1'];
+const READERS = ['--table_config', 'pause.big:Ctid::3', '-p', '2', '--n_jobs', '1'];
+/** Rows fill other pages each time; files of few rows make sure that the first export has the most of them. */
+const FLAGS = ['--source_schema_name', 'pause', ...READERS, '--max_rows_per_file', '3000'];
 /** How long a silent run counts as alive: ten minutes in life. */
 const SILENCE = { LAKEPORT_TEST_SILENCE_MS: '2500' };
 
