@@ -1,4 +1,5 @@
 import type { Dictionary } from './dictionary.js';
+import { slotsOf } from './hash-slots.js';
 
 /**
  * Distinct byte strings. A value is hashed and compared where it lies in the source's buffer, so that one that is known
@@ -87,14 +88,7 @@ export class BytesDictionary implements Dictionary {
     const offsets = new Int32Array(capacity);
     offsets.set(this.#offsets);
     this.#offsets = offsets;
-    const slots = new Int32Array(capacity * 2);
-    const mask = slots.length - 1;
-    for (let i = 0; i < this.count; i++) {
-      let slot = (hashes[i] as number) & mask; // i is below count
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = i + 1;
-    }
-    this.#slots = slots;
+    this.#slots = slotsOf(hashes, this.count);
   }
 }
 

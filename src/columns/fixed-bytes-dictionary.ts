@@ -1,4 +1,5 @@
 import type { Dictionary } from './dictionary.js';
+import { slotsOf } from './hash-slots.js';
 
 /** Distinct values of one width in bytes, of at least 4: UUIDs, large decimals. */
 export class FixedBytesDictionary implements Dictionary {
@@ -72,14 +73,7 @@ export class FixedBytesDictionary implements Dictionary {
     const hashes = new Int32Array(capacity);
     hashes.set(this.#hashes);
     this.#hashes = hashes;
-    const slots = new Int32Array(capacity * 2);
-    const mask = slots.length - 1;
-    for (let i = 0; i < this.count; i++) {
-      let slot = (hashes[i] as number) & mask; // i is below count
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = i + 1;
-    }
-    this.#slots = slots;
+    this.#slots = slotsOf(hashes, this.count);
   }
 }
 
