@@ -5,6 +5,7 @@ import type { LakeportError } from '../errors.js';
 import { guarded } from '../storage/guarded-storage.js';
 import { openStorage, OUTPUT_DIRECTORY_ID, type StorageTarget } from '../storage/index.js';
 import type { Storage } from '../storage/storage.js';
+import { newerPublisher } from './found-manifests.js';
 import { unlessAborted, withinGrace } from './interruption.js';
 import type { ExportOptions } from './options.js';
 
@@ -90,13 +91,16 @@ export class RunStorages implements PlanStorages {
     },
   ): Promise<void> {
     const { signal, ...marker } = run;
+    const since = new Date();
     await unlessAborted(signal, Promise.all(ids.map((id) => this.get(id).prepare())));
     const byPlace = new Map(ids.map((id) => [this.place(id, ''), this.get(id)]));
     for (const [place, storage] of byPlace) {
       signal.throwIfAborted();
       this.#begun.set(place, storage);
       // The marker is to be there or not: what is on its way gets some time.
-      await withinGrace(signal, storage.beginRun(marker), 'readers');
+      const findPublisher = (directories: readonly string[]) =>
+        newerPublisher(storage, directories, { runId: run.runId, since });
+      await withinGrace(signal, storage.beginRun({ ...marker, findPublisher }), 'readers');
     }
     for (const id of ids) {
       const holder = this.#begun.get(this.place(id, '')) ?? this.get(id);

@@ -5,6 +5,7 @@ import { displayProcess, isProcessIdentity, type ProcessIdentity, stateOf } from
 import { DirectorySet } from './directory-set.js';
 import { displayAge, SILENCE_MS } from './lease-times.js';
 import { runIsActive } from './run-is-active.js';
+import type { FindPublisher } from './storage.js';
 
 /**
  * Which run may write to which directories of a base, agreed on by notes in the base itself: one object a run. There is no
@@ -58,6 +59,7 @@ export interface ClaimsOptions {
   readonly ignoresCase?: boolean | undefined;
   /** For people. */
   readonly display: (directory: string) => string;
+  readonly findPublisher?: FindPublisher | undefined;
 }
 
 /** Another run's claim on something that this one wants. */
@@ -73,9 +75,17 @@ type LivingRival = Rival & {
   readonly isSeen: boolean;
 };
 
+/** Who has this run's directories now. */
+interface Successor {
+  readonly runId: string;
+  readonly process?: ProcessIdentity | undefined;
+  readonly directory: string;
+}
+
 /** What one run claims of a base. */
 export class Claims {
   readonly #options: ClaimsOptions;
+  #wanted: readonly string[] = [];
   #isWritten = false;
   #isOvertaken = false;
   /** What is claimed, and the note that says so. */
@@ -92,6 +102,7 @@ export class Claims {
    */
   async take(directories: readonly string[]): Promise<void> {
     await this.giveBack();
+    this.#wanted = directories;
     if (directories.length === 0) return;
     const { runId, process, ignoresCase } = this.#options;
     const wanted = new DirectorySet(directories, { ignoresCase });
@@ -126,7 +137,7 @@ export class Claims {
     const successor = await this.#successor(all, { own, held: held.directories });
     const isThere = content !== undefined && Buffer.from(content).toString('utf8') === held.text + HELD;
     if (isThere && successor === undefined) return;
-    throw this.#lost(successor, silentMs);
+    throw this.#lost(successor ?? (await this.#publisher()), silentMs);
   }
 
   /** Removes the claim, where there is one. */
@@ -194,12 +205,18 @@ export class Claims {
   async #successor(
     all: readonly ClaimNote[],
     { own, held }: { readonly own: ClaimNote | undefined; readonly held: DirectorySet },
-  ): Promise<Rival | undefined> {
+  ): Promise<Successor | undefined> {
     const later = all.filter(
       (note) => note.name !== this.#options.notes.own && (own === undefined || isBefore(own, note)),
     );
     const rivals = await Promise.all(later.map((note) => this.#rival(note, held)));
-    return rivals.find((rival) => rival?.isHeld === true);
+    const found = rivals.find((rival) => rival?.isHeld === true);
+    return found && { runId: found.note.runId, process: found.process, directory: found.directory };
+  }
+
+  /** Who took over may have ended by now, and its claim with it: then what it has published tells. */
+  async #publisher(): Promise<Successor | undefined> {
+    return await this.#options.findPublisher?.(this.#wanted).catch(() => undefined);
   }
 
   /** Where this user may not, the later claim tells the other run as long as this one lives. */
@@ -207,12 +224,12 @@ export class Claims {
     await this.#options.notes.revoke(name).catch(() => undefined);
   }
 
-  #lost(successor: Rival | undefined, silentMs: number): LakeportError {
+  #lost(successor: Successor | undefined, silentMs: number): LakeportError {
     const { runId, display } = this.#options;
     const silent = `was not heard of for ${displayAge(silentMs)}`;
     const context = successor === undefined ? {} : { path: display(successor.directory) };
     const shared = { code: 'CLAIM_LOST', exit: 'in-use', context } as const;
-    if (successor?.note.runId === runId) {
+    if (successor?.runId === runId) {
       this.#isOvertaken = true;
       const by = successor.process === undefined ? 'another process' : displayProcess(successor.process);
       return new LakeportError({
@@ -221,7 +238,7 @@ export class Claims {
         hint: 'That process will finish the run.',
       });
     }
-    const by = successor === undefined ? 'Another run' : `Run ${successor.note.runId}${where(successor.process)}`;
+    const by = successor === undefined ? 'Another run' : `Run ${successor.runId}${where(successor.process)}`;
     const what = successor === undefined ? 'its destination' : display(successor.directory);
     return new LakeportError({
       ...shared,

@@ -80,12 +80,19 @@ export interface RemoveOptions {
   readonly versions?: ReadonlyMap<string, string> | undefined;
 }
 
+/** @param directories of tables, relative to the base */
+export type FindPublisher = (
+  directories: readonly string[],
+) => Promise<{ readonly runId: string; readonly directory: string } | undefined>;
+
 export interface RunToBegin {
   readonly runId: string;
   /** Of the run's tables, relative to the base; for people. */
   readonly directory: string;
   /** Told once, when another run has taken over what this one had claimed; see `Storage.confirmClaim`. */
   readonly onLost?: ((error: LakeportError) => void) | undefined;
+  /** Finds the run that has published to one of the directories since this one began: who took over may have ended. */
+  readonly findPublisher?: FindPublisher | undefined;
 }
 
 /** One place to write to; opened once in the main thread and once in each worker. */

@@ -80,6 +80,11 @@ describe.each(Object.keys(CASES) as CliStore['kind'][])('a run to %s', (kind) =>
     expect(await runs.sums('pause', 'big')).toEqual(await serverSums(server, 'pause.big'));
 
     const { code, stderr } = await stopped.goOn();
+    // Which has ended by now, its claim with it.
+    const { run_id: successor } = JSON.parse(published.get('pause/_big.manifest.json')!.toString()) as {
+      run_id: string;
+    };
+    expect(stderr).toContain(`Run ${successor}`);
     expect(stderr).toMatch(/took over .* after this run was not heard of for \d+ seconds?/);
     expect(stderr).not.toContain('--resume');
     expect(code).toBe(EXIT_CODES['in-use']);
@@ -88,6 +93,7 @@ describe.each(Object.keys(CASES) as CliStore['kind'][])('a run to %s', (kind) =>
 
     const resumed = await runs.resume(stopped.runId);
     expect(resumed).toMatchObject({ code: EXIT_CODES.usage });
+    expect(resumed.stderr).toContain(`Run ${successor} has exported pause.big to the same place since this run began:`);
     expect(resumed.stderr).toContain('resuming would replace newer rows by older ones');
     expect(await store.objects()).toEqual(published);
     expect(await store.leftovers()).toEqual([]);

@@ -7,6 +7,7 @@ import type { LakeportError } from '../../errors.js';
 import { Claims } from '../claims.js';
 import { RunLease } from '../run-lease.js';
 import { runIsActive } from '../run-is-active.js';
+import type { FindPublisher } from '../storage.js';
 import { LocalClaimNotes } from './claim-notes.js';
 import { errnoOf, unlessMissing } from './file-errors.js';
 import { cleanUp } from './run-cleanup.js';
@@ -31,6 +32,7 @@ export interface LocalRunOptions {
   /** A path for people. */
   readonly display: (relative: string) => string;
   readonly onLost?: ((error: LakeportError) => void) | undefined;
+  readonly findPublisher?: FindPublisher | undefined;
 }
 
 /** This process's run in a base directory: its marker, kept fresh, and its right to remove what dead runs left. */
@@ -42,11 +44,11 @@ export class LocalRun {
   readonly #holder: string;
 
   private constructor(options: LocalRunOptions, { process, holder }: RunHolder) {
-    const { base, runId, ignoresCase, display, onLost } = options;
+    const { base, runId, ignoresCase, display, onLost, findPublisher } = options;
     this.#base = base;
     this.runId = runId;
     const notes = new LocalClaimNotes({ base, runId, holder, now: () => this.#now() });
-    this.claims = new Claims({ runId, process, notes, ignoresCase, display });
+    this.claims = new Claims({ runId, process, notes, ignoresCase, display, findPublisher });
     this.#holder = holder;
     this.lease = new RunLease({ claims: this.claims, beat: () => heartbeat(base, runId), onLost });
   }

@@ -6,6 +6,7 @@ import { Claims } from '../claims.js';
 import { SILENCE_MS } from '../lease-times.js';
 import { RunLease } from '../run-lease.js';
 import { runIsActive } from '../run-is-active.js';
+import type { FindPublisher } from '../storage.js';
 import { RemoteClaimNotes } from './claim-notes.js';
 import { claimName, markerName, runOfClaim, runOfMarker, runOfPart } from './hidden-names.js';
 import type { HiddenObject, HiddenObjects } from './hidden-objects.js';
@@ -19,6 +20,7 @@ export interface RemoteRunOptions {
   /** A path for people. */
   readonly display: (path: string) => string;
   readonly onLost?: ((error: LakeportError) => void) | undefined;
+  readonly findPublisher?: FindPublisher | undefined;
 }
 
 interface RemoteRunState {
@@ -53,7 +55,8 @@ export class RemoteRun {
    * What a dead process staged under the same run id stays: this one may resume the run.
    * @throws LakeportError of class `usage` where another process is writing under this run's id
    */
-  static async begin({ objects, runId, directory, display, onLost }: RemoteRunOptions): Promise<RemoteRun> {
+  static async begin(options: RemoteRunOptions): Promise<RemoteRun> {
+    const { objects, runId, directory, display, onLost, findPublisher } = options;
     const holder = randomBytes(8).toString('hex');
     const process = await currentProcess();
     const marker = markerContent({ process, holder, directory });
@@ -64,7 +67,7 @@ export class RemoteRun {
       await objects.put(markerName(runId), marker);
     }
     const notes = new RemoteClaimNotes(objects, { runId, holder });
-    const claims = new Claims({ runId, process, notes, display });
+    const claims = new Claims({ runId, process, notes, display, findPublisher });
     return new RemoteRun({ objects, runId, holder, marker, claims, onLost });
   }
 

@@ -5,6 +5,7 @@ import { currentProcess } from '../../process-identity.js';
 import { Claims } from '../claims.js';
 import { RunLease } from '../run-lease.js';
 import { runIsActive } from '../run-is-active.js';
+import type { FindPublisher } from '../storage.js';
 import type { S3Bucket } from './bucket.js';
 import { S3ClaimNotes } from './claim-notes.js';
 import { isRunDead, markerContent, type MarkerContent } from './marker-content.js';
@@ -19,6 +20,7 @@ export interface S3RunOptions {
   /** A path for people. */
   readonly display: (path: string) => string;
   readonly onLost?: ((error: LakeportError) => void) | undefined;
+  readonly findPublisher?: FindPublisher | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export class S3Run {
   readonly lease: RunLease;
 
   private constructor(
-    { bucket, keys, runId, display, onLost }: S3RunOptions,
+    { bucket, keys, runId, display, onLost, findPublisher }: S3RunOptions,
     marker: MarkerContent & { holder: string },
   ) {
     this.runId = runId;
@@ -45,7 +47,7 @@ export class S3Run {
     this.#marker = marker;
     const { process, holder } = marker;
     const notes = new S3ClaimNotes({ bucket, keys, notes: this.#notes, runId, holder });
-    this.claims = new Claims({ runId, process, notes, display });
+    this.claims = new Claims({ runId, process, notes, display, findPublisher });
     this.lease = new RunLease({ claims: this.claims, beat: () => this.#write(), onLost });
   }
 

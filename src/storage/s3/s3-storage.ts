@@ -155,13 +155,14 @@ export class S3Storage implements Storage {
     await this.#bucket.objects.remove(paths.map((path) => this.#keys.keyOf(path)));
   }
 
-  async beginRun({ runId, onLost }: RunToBegin): Promise<void> {
+  async beginRun({ runId, onLost, findPublisher }: RunToBegin): Promise<void> {
     this.#run = await S3Run.begin({
       bucket: this.#bucket,
       keys: this.#keys,
       runId,
       display: (path) => this.display(path),
       onLost,
+      findPublisher,
     });
   }
 

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+
+import { newerPublisher } from '../../../src/export/found-manifests.js';
+import { refuseNewerExports } from '../../../src/export/newer-exports.js';
+import type { RunPlan, TablePlan } from '../../../src/export/plan.js';
+import type { Storage } from '../../../src/storage/storage.js';
+import { failure } from '../../support/failure.js';
+
+const BEGAN = new Date('2030-01-01T00:00:00Z');
+const OWN = 'own';
+
+/** A storage with manifests, by table: run and start of the table's export. */
+function storageWith(manifests: Readonly<Record<string, readonly [run: string, startedAt: string]>>) {
+  const paths: string[] = [];
+  const get = (path: string) => {
+    paths.push(path);
+    const table = /^s\/_(.*)\.manifest\.json$/.exec(path)?.[1];
+    const found = table === undefined ? undefined : manifests[table];
+    const manifest = found && { format_version: 1, run_id: found[0], started_at: found[1] };
+    return Promise.resolve(manifest && Buffer.from(JSON.stringify(manifest)));
+  };
+  // The part of a storage that is used here.
+  return { storage: { get } as unknown as Storage, paths };
+}
+
+const planOf = (...names: readonly string[]) =>
+  ({
+    tables: names.map((name) => ({
+      id: { schema: 's', name },
+      storageId: 'lake',
+      directory: `s/${name}`,
+      displayPath: `lake/s/${name}`,
+    })) as unknown as TablePlan[],
+  }) as unknown as RunPlan;
+
+describe('newer exports', () => {
+  it.each([
+    [['a'], 'Run other has exported s.a to the same place since this run began: resuming'],
+    [['a', 'b'], 'since this run began, and 1 other table has a newer export there too: resuming'],
+    [['a', 'b', 'c'], 'since this run began, and 2 other tables have newer exports there too: resuming'],
+  ])('of %j are told in words that are true of them', async (newer, says) => {
+    const { storage } = storageWith({
+      ...Object.fromEntries(newer.map((name) => [name, ['other', '2030-01-01T00:00:01Z']] as const)),
+      d: ['earlier', '2029-12-31T23:59:59Z'],
+      e: [OWN, '2030-01-01T00:00:01Z'],
+    });
+    const options = { runId: OWN, startedAt: BEGAN, storageOf: () => storage };
+    const error = await failure(refuseNewerExports(planOf('a', 'b', 'c', 'd', 'e'), options));
+    expect(error).toMatchObject({ code: 'NEWER_EXPORT', exit: 'usage' });
+    expect(error.message).toContain(says);
+    await refuseNewerExports(planOf('d', 'e', 'f'), options);
+  });
+
+  it('tell who has taken over, by a bounded number of questions', async () => {
+    const { storage, paths } = storageWith({ t20: ['other', '2030-01-01T00:00:01Z'] });
+    const tables = (count: number) => Array.from({ length: count }, (_, index) => `s/t${index}`);
+    const of = { runId: OWN, since: BEGAN };
+    expect(await newerPublisher(storage, tables(100), of)).toEqual({ runId: 'other', directory: 's/t20' });
+    expect(paths.length).toBeLessThan(100);
+    expect(await newerPublisher(storage, tables(10).concat(tables(10_000).slice(50)), of)).toBeUndefined();
+    expect(paths.length).toBeLessThan(1000);
+  });
+});
