@@ -26,7 +26,10 @@ beforeAll(async () => {
 afterAll(() => Promise.all([postgres.stop(), s3.stop(), gcs.stop(), azure.stop()]));
 
 beforeEach(async () => {
-  const unreachable = { storage_type: 's3', info: { ...info(s3), endpoint_url: 'http://127.0.0.1:1' } };
+  const unreachable = {
+    storage_type: 's3',
+    info: { ...info(s3), endpoint_url: 'http://127.0.0.1:1', connect_timeout: '500ms' },
+  };
   const archive = { storage_type: 's3', info: { ...info(s3), storage_class: 'GLACIER_IR' } };
   const local = { storage_type: 'local', info: { directory: './disk' } };
   const unreadable = { storage_type: 'gcs', info: { ...info(gcs), credentials_file: '/nonexistent/key.json' } };

@@ -113,7 +113,7 @@ describe('each classic mistake has a sentence of its own', () => {
   });
 
   test('nobody listens', async () => {
-    const error = await mistake({ endpointUrl: 'http://127.0.0.1:1' });
+    const error = await mistake({ endpointUrl: 'http://127.0.0.1:1', connectTimeoutMs: 300 });
     expect(error).toMatchObject({ code: 'S3_CONNECTION_REFUSED', exit: 'unreachable', transient: true });
     expect(error.message).toContain('127.0.0.1:1');
   });

@@ -93,7 +93,7 @@ test('each mistake is told by its own sentence, and the others are checked all t
     wrong_region: s3({ region: 'us-east-1' }),
     no_bucket: s3({ bucket: 'laek' }),
     not_s3: s3({ endpoint_url: page }),
-    closed_port: s3({ endpoint_url: 'http://127.0.0.1:1' }),
+    closed_port: s3({ endpoint_url: 'http://127.0.0.1:1', connect_timeout: '500ms' }),
     unknown_host: s3({ endpoint_url: 'https://no-such-host.invalid' }),
     untrusted: s3({ endpoint_url: tls.endpoint }),
     no_profile: { storage_type: 's3', info: { bucket: 'lake', region: 'eu-west-1', profile: 'nobody' } },

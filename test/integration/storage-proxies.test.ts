@@ -110,7 +110,12 @@ describe.each(Object.keys(STORES))('%s over TLS', (name) => {
   });
 
   it('names the proxy that is down', async () => {
-    const entry = store.entry({ proxyUrl: 'http://127.0.0.1:9', caCertificate: authority, maxRetries: 0 });
+    const entry = store.entry({
+      proxyUrl: 'http://127.0.0.1:9',
+      caCertificate: authority,
+      maxRetries: 0,
+      connectTimeoutMs: 500,
+    });
     const error = await failure(writeSome(entry));
     expect(error).toMatchObject({ code: 'PROXY_UNREACHABLE', exit: 'unreachable', transient: true });
     expect(error.message).toBe('The proxy 127.0.0.1:9 (proxy_url) refused the connection');

@@ -1,3 +1,4 @@
+import type { NetworkSettings } from '../../auth/entries.js';
 import { explainProxyError } from './proxy-error.js';
 import { type Explanation, field, type RemotePlace, textField } from './explanation.js';
 
@@ -12,17 +13,17 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
     transient: true,
     connected: false,
   }),
-  EAI_AGAIN: ({ prefix }, host) => ({
+  EAI_AGAIN: ({ prefix, settings }, host) => ({
     code: `${prefix}_HOST_NOT_RESOLVED`,
     message: `The name server gives no answer for ${host}`,
-    hint: 'Check the network connection and /etc/resolv.conf.',
+    hint: `Check the network connection and /etc/resolv.conf. ${waitedFor(settings)}`,
     transient: true,
     connected: false,
   }),
-  ECONNREFUSED: ({ prefix }, host) => ({
+  ECONNREFUSED: ({ prefix, settings }, host) => ({
     code: `${prefix}_CONNECTION_REFUSED`,
     message: `${host} takes no connections`,
-    hint: `Check host and port of endpoint_url, and whether the store is running.`,
+    hint: `Check host and port of endpoint_url, and whether the store is running. ${waitedFor(settings)}`,
     transient: true,
     connected: false,
   }),
@@ -61,6 +62,11 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
     hint: 'If the store serves plain http, write endpoint_url with http:// and set "allow_http": true.',
   }),
 };
+
+/** How patient connecting is at the start of a run, for hints. */
+export function waitedFor({ connectTimeoutMs }: Pick<NetworkSettings, 'connectTimeoutMs'>): string {
+  return `A store that is starting is waited for by "connect_timeout" of the entry, now ${connectTimeoutMs / 1000} s.`;
+}
 
 /** What a failure without any answer means; undefined where it is none of the network. */
 export function explainNetworkError(place: RemotePlace, thrown: unknown): Explanation | undefined {

@@ -3,16 +3,28 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 
+import { ConnectPatience } from './connect-patience.js';
+
 export interface SocketLimits {
-  /** From the first attempt to connect until the connection stands, TLS included. */
+  /**
+   * From the first attempt to connect until the connection stands, TLS included; and how long a store is waited for that
+   * takes none yet.
+   */
   readonly connectMs: number;
   /** Longest time in which no byte moves in either direction while a request is under way. */
   readonly idleMs: number;
 }
 
+interface ConnectionOptions {
+  readonly host?: string | undefined;
+  readonly port?: number | string | undefined;
+}
+
+type Created = (error: Error | null, socket?: Duplex) => void;
+
 /** What Node's agents have, but their type declarations have not. */
 interface ConnectingAgent {
-  createConnection: (...args: unknown[]) => Duplex | undefined;
+  createConnection: (options: ConnectionOptions, created: Created) => Duplex | undefined;
   connect?: (...args: unknown[]) => Promise<Duplex>;
 }
 
@@ -24,17 +36,37 @@ interface ConnectingAgent {
 export function limitSockets<A extends http.Agent>(agent: A, limits: SocketLimits): A {
   // See ConnectingAgent.
   const connecting = agent as unknown as ConnectingAgent;
+  const patience = new ConnectPatience(limits.connectMs);
   const create = connecting.createConnection.bind(agent);
-  connecting.createConnection = (...args) => {
-    const socket = create(...args);
+  const open = (options: ConnectionOptions, created: Created) => {
+    const socket = create(options, created);
     if (socket instanceof Socket) watch(socket, limits);
     return socket;
   };
   // Agents of proxies connect in a step of their own.
   if (connecting.connect !== undefined) {
     const connect = connecting.connect.bind(agent);
-    connecting.connect = (...args) => withinTime(connect(...args), limits.connectMs);
+    connecting.createConnection = open;
+    connecting.connect = (...args) => patience.connect('proxy', () => withinTime(connect(...args), limits.connectMs));
+  } else {
+    connecting.createConnection = (options, created) => {
+      const host = `${options.host ?? ''}:${options.port ?? ''}`;
+      if (!patience.isFor(host)) return open(options, created);
+      // What takes the socket later must not be told of the connection by the socket itself.
+      patience
+        .connect(host, () => connected(open(options, () => undefined)))
+        .then(
+          (socket) => created(null, socket),
+          (error: unknown) => created(error instanceof Error ? error : new Error(String(error))),
+        );
+      return undefined;
+    };
   }
+  const destroy = agent.destroy.bind(agent);
+  agent.destroy = () => {
+    patience.stop();
+    destroy();
+  };
   const reuse = agent.reuseSocket.bind(agent);
   agent.reuseSocket = (socket, request) => {
     reuse(socket, request);
@@ -42,6 +74,24 @@ export function limitSockets<A extends http.Agent>(agent: A, limits: SocketLimit
     if (socket instanceof Socket) socket.setTimeout(limits.idleMs);
   };
   return agent;
+}
+
+/** Settles when the socket has its connection, before TLS begins to be spoken. */
+function connected(socket: Duplex | undefined): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    if (!(socket instanceof Socket)) throw new TypeError('agents connect by sockets');
+    if (!socket.connecting) resolve(socket);
+    const done = () => {
+      socket.off('error', failed);
+      resolve(socket);
+    };
+    const failed = (error: Error) => {
+      socket.off('connect', done);
+      reject(error);
+    };
+    socket.once('connect', done);
+    socket.once('error', failed);
+  });
 }
 
 function watch(socket: Socket, limits: SocketLimits): void {

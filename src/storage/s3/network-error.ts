@@ -1,4 +1,5 @@
 import type { S3Info } from '../../auth/entries.js';
+import { waitedFor } from '../remote/network-error.js';
 import { explainProxyError } from '../remote/proxy-error.js';
 import { type Attempt, entryName, type Explanation, placeOf } from './explanation.js';
 import { field } from './service-answer.js';
@@ -8,16 +9,16 @@ type Explain = (attempt: Attempt, host: string) => Omit<Explanation, 'exit'>;
 /** Codes of Node's errors of sockets, name resolution, TLS and HTTP. */
 const BY_CODE: Readonly<Record<string, Explain>> = {
   ENOTFOUND: unknownHost,
-  EAI_AGAIN: (_attempt, host) => ({
+  EAI_AGAIN: ({ entry }, host) => ({
     code: 'S3_HOST_NOT_RESOLVED',
     message: `The name server gives no answer for ${host}`,
-    hint: 'Check the network connection and /etc/resolv.conf.',
+    hint: `Check the network connection and /etc/resolv.conf. ${waitedFor(entry.info)}`,
     transient: true,
   }),
-  ECONNREFUSED: (_attempt, host) => ({
+  ECONNREFUSED: ({ entry }, host) => ({
     code: 'S3_CONNECTION_REFUSED',
     message: `${host} takes no connections`,
-    hint: 'Check host and port of "endpoint_url", and whether the store is running.',
+    hint: `Check host and port of "endpoint_url", and whether the store is running. ${waitedFor(entry.info)}`,
     transient: true,
   }),
   ECONNRESET: connectionLost,
