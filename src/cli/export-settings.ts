@@ -5,6 +5,7 @@ import { connectionStringParts } from '../auth/connection-string.js';
 import { type Compat, COMPATS, readerOf } from '../columns/compat.js';
 import { MANIFEST_PLACES } from '../export/manifest-place.js';
 import type { ExportOptions, Parallelism } from '../export/options.js';
+import { ROW_CHECKS } from '../export/row-check.js';
 import { availableCores } from '../machine.js';
 import { OPT_INS, optInFlag } from '../sources/opt-ins.js';
 import {
@@ -85,6 +86,7 @@ export function readExportSettings(flags: GivenFlags): ExportSettings {
     consistency: readConsistency(flags) ?? 'auto',
     errorAction: readErrorAction(flags),
     lockTimeoutMs: read(flags, 'lock_timeout', duration) ?? 30_000,
+    rowCheck: read(flags, 'row_check', (given) => oneOf(given, ROW_CHECKS)) ?? 'count',
   } satisfies Omit<ExportOptions, 'subPath' | 'routes'>;
   const paths = (database: string | undefined): Pick<ExportOptions, 'subPath' | 'routes'> => {
     const tokens: SubPathTokens = { runId, startedAt, database };

@@ -226,6 +226,12 @@ export const EXPORT_FLAGS: readonly Flag[] = [
     help: 'one snapshot for all tables and readers, or none (default: run where the source can)',
   },
   { name: 'lock_timeout', value: 'TIME', group: 'Run', help: "maximum wait for a table's lock (default: 30s)" },
+  {
+    name: 'row_check',
+    value: 'count|none',
+    group: 'Run',
+    help: 'counts the rows of each table that is read in several slices, and fails it where they differ (count, default), or saves the server that work (none)',
+  },
   LOG_DATABASE,
   {
     name: 'log_db_mode',

@@ -2,6 +2,7 @@ import { COMPATS, readerOf, refusedBy } from '../columns/compat.js';
 import { EXIT_CODES, type LakeportError } from '../errors.js';
 import type { ExportOptions } from '../export/options.js';
 import type { RunPlan, TablePlan } from '../export/plan.js';
+import { takesCount } from '../export/row-check.js';
 import { optInFlag } from '../sources/opt-ins.js';
 import type { TableId } from '../sources/source.js';
 import { VERSION } from '../version.js';
@@ -43,7 +44,7 @@ export function planText(
   options: { readonly output: Output; readonly exportOptions: ExportOptions },
 ): string {
   const { output } = options;
-  const lines = [...headLines(plan), ''];
+  const lines = [...headLines(plan, options.exportOptions), ''];
   const tables = tableLines({
     columns: TABLE_COLUMNS,
     rows: plan.tables.map((table) => tableRow(table, options.exportOptions)),
@@ -94,8 +95,8 @@ function leftOutLines({ leftOut }: RunPlan): string[] {
   );
 }
 
-function headLines(plan: RunPlan): string[] {
-  const { server, snapshot, readers, readerMemoryBytes } = plan;
+function headLines(plan: RunPlan, exportOptions: ExportOptions): string[] {
+  const { server, snapshot, readers, connections, readerMemoryBytes } = plan;
   const rows = plan.tables.reduce((sum, { estimatedRows }) => sum + (estimatedRows ?? 0), 0);
   const bytes = plan.tables.reduce((sum, { estimatedBytes }) => sum + (estimatedBytes ?? 0), 0);
   const consistency = {
@@ -107,10 +108,25 @@ function headLines(plan: RunPlan): string[] {
     `Source       ${printable(server.database)} on ${server.address} (${server.product})`,
     `Tables       ${count(plan.tables.length)}, about ${counted(rows, 'row')}, ${byteSize(bytes)} in the database`,
     `Consistency  ${consistency}`,
-    `Connections  ${count(readers + 1)} at most: ${counted(readers, 'reader')} and the planner`,
+    `Connections  ${count(connections)} at most: ${connectionsText(plan)}`,
+    ...rowCheckLines(plan, exportOptions),
     `Memory       ${byteSize(readerMemoryBytes)} at most for each reader, ${byteSize(readerMemoryBytes * readers)} for all`,
     ...storageLines(plan),
   ];
+}
+
+function connectionsText({ readers, connections }: RunPlan): string {
+  const isCounted = connections > readers + 1;
+  return `${counted(readers, 'reader')}${isCounted ? ', the row check' : ''} and the planner`;
+}
+
+/** Tables that are read in one piece need none. */
+function rowCheckLines({ tables }: RunPlan, { rowCheck }: ExportOptions): string[] {
+  const divided = tables.filter(({ slices }) => slices.length > 1);
+  if (divided.length === 0) return [];
+  const taken = divided.filter((table) => takesCount(table, rowCheck)).length;
+  if (taken > 0) return [`Row check    count: rows of ${counted(taken, 'table')} are also counted by the server`];
+  return rowCheck === 'none' ? ['Row check    none'] : [];
 }
 
 /** Some tables may be in no snapshot where all others are in one. */
@@ -221,7 +237,8 @@ export function planDocument(
     ...(options.compat === undefined ? {} : { compat: options.compat }),
     consistency: plan.snapshot.consistency,
     readers: plan.readers,
-    connections: plan.readers + 1,
+    connections: plan.connections,
+    row_check: options.rowCheck ?? 'count',
     reader_memory_bytes: plan.readerMemoryBytes,
     tables: plan.tables.map((table) => tableDocument(table, options)),
     problems: plan.problems.map(({ id, error, storageId, displayPath }) => ({

@@ -66,7 +66,7 @@ function tableDocument(result: TableResult): object {
     lostBounds = {},
     error,
   } = result;
-  const { manifest, consistency, attempts, publishedEarlier } = result;
+  const { manifest, consistency, rowCheck, attempts, publishedEarlier } = result;
   return {
     schema: table.schema,
     table: table.name,
@@ -82,6 +82,7 @@ function tableDocument(result: TableResult): object {
     unrepresentable,
     ...(Object.keys(lostBounds).length === 0 ? {} : { lost_bounds: lostBounds }),
     ...(consistency === undefined ? {} : { consistency }),
+    ...(rowCheck === undefined ? {} : { row_check: rowCheck }),
     ...(attempts === undefined ? {} : { attempts }),
     ...(publishedEarlier === undefined ? {} : { published_earlier: true }),
     ...(error === undefined ? {} : { error: errorDocument(error) }),

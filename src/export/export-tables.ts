@@ -40,7 +40,7 @@ export interface TablesToExport {
 export async function exportTables(input: TablesToExport): Promise<RunResult> {
   const { options, plan, before, source, observer, signal, storages, retry, replan } = input;
   const { runId, codec, rowGroupRows, maxRowsPerFile, onUnrepresentable, compat } = options;
-  const { jobs, errorAction, consistency } = options;
+  const { jobs, errorAction, consistency, rowCheck: rowCheckMode = 'count' } = options;
   const problems = plan.problems.map(problemResult);
   for (const { id, error } of plan.problems) observer.tableFailed?.(id, error);
   for (const result of problems) observer.tableEnded?.(result);
@@ -61,8 +61,11 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     { graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS },
   );
   const rowCheck = new RowCheck({
-    count: async ({ plan: { id } }) => source.countRows?.(id),
+    mode: rowCheckMode,
+    count: ({ plan: { id, snapshot: own } }) => source.countRows(id, { snapshot: own ?? first, signal }),
+    isHeld: async ({ plan: { snapshot: own } }) => (own ?? first) === snapshot.current && (await snapshot.isHeld()),
     observer,
+    signal,
   });
   const run = new Run({
     tables: plan.tables,
@@ -75,14 +78,11 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     retry,
     withdraw: (part) => storages.get(part.storageId).withdraw(part),
     onStart: (job) => rowCheck.begin(job),
+    check: async (job) => {
+      job.rowCheck = await rowCheck.check(job);
+    },
     publish: async (job) => {
       const storage = storages.get(job.plan.storageId);
-      try {
-        await rowCheck.check(job);
-      } catch (error) {
-        await Promise.allSettled(job.staged.map((part) => storage.withdraw(part)));
-        throw error;
-      }
       return publishJob(job, { runId, engine: source.engine, compat, plan, snapshot: plan.snapshot, storage });
     },
     observer,

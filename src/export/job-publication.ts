@@ -74,6 +74,7 @@ function stagedTable(job: TableJob, parts: readonly SlicePart[], context: Public
           table: job.plan.id,
           tableKind: job.plan.kind,
           compat,
+          rowCheck: job.rowCheck ?? 'not_possible',
           directory: directoryFrom(job.plan),
           snapshot: { ...snapshot, consistency: job.plan.consistency ?? snapshot.consistency },
           storage,

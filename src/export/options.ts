@@ -1,5 +1,6 @@
 import type { Compat } from '../columns/compat.js';
 import type { ManifestPlace } from './manifest-place.js';
+import type { RowCheckMode } from './row-check.js';
 import type { OptIn } from '../sources/opt-ins.js';
 import type { ArrayForm, PartitionMethod, UnboundedNumeric } from '../sources/source.js';
 
@@ -73,4 +74,6 @@ export interface ExportOptions {
   /** What happens to the other tables when one fails. */
   readonly errorAction: 'continue' | 'fail';
   readonly lockTimeoutMs: number;
+  /** Of tables that are read in several slices; `count` by default. */
+  readonly rowCheck?: RowCheckMode | undefined;
 }

@@ -62,6 +62,8 @@ export interface RunPlan {
   readonly leftOut: readonly LeftOutTable[];
   /** Readers, and so connections besides the planner's, at most. */
   readonly readers: number;
+  /** At most, the planner's and the readers' among them. */
+  readonly connections: number;
   /** Most memory that one reader takes, in bytes: row group, batch and upload parts. */
   readonly readerMemoryBytes: number;
 }

@@ -22,6 +22,7 @@ import type { PlanStorages } from './run-storages.js';
 import { selectTables, someTables } from './selection.js';
 import { skippedText, splitSkipped } from './skipped-tables.js';
 import { expectedSliceBytes } from './slice-bytes.js';
+import { takesCount } from './row-check.js';
 import { checkSlices } from './slice-check.js';
 import { outsideSnapshot } from './snapshot-demand.js';
 import { tableKey, tableName } from './table-name.js';
@@ -91,7 +92,8 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   // A table that users want more readers for than the run has raises the run's number.
   const total = Math.max(budget.total, ...degrees);
   const wanted = usefulReaders(degrees, { jobs: options.jobs, total });
-  const readers = await withinConnections(context, wanted);
+  const isCounted = tables.some((table) => takesCount(table, options.rowCheck));
+  const readers = await withinConnections(context, wanted, isCounted ? 1 : 0);
   // Tables of an earlier attempt are of an earlier moment.
   const weaken = resumption?.wasPlanned === true ? eachForItself : (all: Consistency) => all;
   const notes = new TableNotes(described.map(({ table }) => table));
@@ -122,6 +124,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     skipped: failures.skipped,
     leftOut: chosen.leftOut,
     readers,
+    connections: 1 + readers + (isCounted ? 1 : 0),
     readerMemoryBytes,
   };
 }
@@ -264,10 +267,14 @@ async function sliceTable(
   );
 }
 
-/** As many of the wanted readers as the server has connections for. */
-async function withinConnections({ source, observer }: PlanningContext, wanted: number): Promise<number> {
+/** As many of the wanted readers as the server has connections for. @param others connections besides the readers' */
+async function withinConnections(
+  { source, observer }: PlanningContext,
+  wanted: number,
+  others: number,
+): Promise<number> {
   const free = wanted === 0 ? undefined : await source.freeConnections();
-  if (free === undefined || free >= wanted) return wanted;
+  if (free === undefined || free >= wanted + others) return wanted;
   const { address } = source.server;
   if (free <= 0) {
     throw new LakeportError({
@@ -277,12 +284,14 @@ async function withinConnections({ source, observer }: PlanningContext, wanted: 
       hint: 'Raise the connection limit of the server, database or user, or close other sessions; a run needs at least one reader.',
     });
   }
+  const readers = Math.max(1, free - others);
+  if (readers === wanted) return wanted;
   observer.message?.(
     'warning',
-    `${address} has only ${free} free ${free === 1 ? 'connection' : 'connections'}: continuing with ${free === 1 ? '1 reader' : `${free} readers`} instead of ${wanted} (-p, --n_jobs)`,
+    `${address} has only ${free} free ${free === 1 ? 'connection' : 'connections'}: continuing with ${readers === 1 ? '1 reader' : `${readers} readers`} instead of ${wanted} (-p, --n_jobs)`,
     { free, wanted },
   );
-  return free;
+  return readers;
 }
 
 /** Row group and batch, and what the store holds of a file that is on its way. */

@@ -1,4 +1,5 @@
 import type { ErrorData, ExitClass } from '../errors.js';
+import type { RowCheckResult } from '../metadata/manifest.js';
 import type { Consistency, TableId } from '../sources/source.js';
 import type { SkippedTable } from './skipped-tables.js';
 
@@ -24,6 +25,8 @@ export interface TableResult {
   readonly error: ErrorData | undefined;
   /** What the files hold, where it is another than the run's. */
   readonly consistency?: Consistency | undefined;
+  /** Of a published table. */
+  readonly rowCheck?: RowCheckResult | undefined;
   /** Attempts of the slice that took the most; absent for those of one. */
   readonly attempts?: number | undefined;
   /** An earlier attempt of the same run had published it; what is said of it comes from that attempt. */

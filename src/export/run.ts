@@ -34,6 +34,8 @@ export interface RunSettings {
   readonly withdraw: (part: StagedPart) => Promise<void>;
   /** A table's first slice is about to be read. */
   readonly onStart?: ((job: TableJob) => void) | undefined;
+  /** Rejects where what was read of a table must not be published. */
+  readonly check?: ((job: TableJob) => Promise<void>) | undefined;
   /** Makes a table visible whose slices are all staged; withdraws its parts where it fails. */
   readonly publish: (job: TableJob) => Promise<readonly PublishedFile[]>;
   readonly observer: RunObserver;
@@ -75,6 +77,7 @@ export class Run {
     this.#endings = new TableEndings({
       ...settings,
       stop: () => this.#stop,
+      stopped: this.#stopped,
       onFailure: (job, error) => this.#tellFailure(job, error),
       onEnd: () => this.#advance(),
     });

@@ -23,9 +23,13 @@ export interface RunStop {
 
 export interface EndingSettings {
   readonly withdraw: (part: StagedPart) => Promise<void>;
+  /** Rejects where what was read of a table must not be published. */
+  readonly check?: ((job: TableJob) => Promise<void>) | undefined;
   /** Makes a table visible whose slices are all staged; withdraws its parts where it fails. */
   readonly publish: (job: TableJob) => Promise<readonly PublishedFile[]>;
   readonly observer: RunObserver;
+  /** Fulfilled when `stop` gives something for the first time. */
+  readonly stopped: Promise<unknown>;
   /** Asked at the last moment. */
   readonly stop: () => RunStop | undefined;
   /** A table has failed that had not failed before. */
@@ -61,7 +65,10 @@ export class TableEndings {
   }
 
   publish(job: TableJob): void {
-    this.#end(job, () => this.#limit(() => this.#publish(job)));
+    this.#end(job, async () => {
+      await this.#check(job);
+      return this.#limit(() => this.#publish(job));
+    });
   }
 
   giveUp(job: TableJob): void {
@@ -100,9 +107,23 @@ export class TableEndings {
     this.#settings.observer.tableEnded?.(result);
   }
 
+  /** It waits for the source, and so holds up no table that could be published. */
+  async #check(job: TableJob): Promise<void> {
+    const { check, stopped, stop, onFailure } = this.#settings;
+    const checking = check?.(job);
+    // Nobody waits for it where the run has stopped.
+    checking?.catch(() => undefined);
+    try {
+      await Promise.race([checking, stopped.then(() => (stop()?.publishStaged === false ? undefined : checking))]);
+    } catch (thrown) {
+      job.failure = LakeportError.from(thrown).within({ table: tableName(job.plan.id) });
+      onFailure(job, job.failure);
+    }
+  }
+
   async #publish(job: TableJob): Promise<TableResult> {
     const { stop, publish, observer, onFailure } = this.#settings;
-    if (stop()?.publishStaged === false) return this.#giveUp(job);
+    if (job.failure !== undefined || stop()?.publishStaged === false) return this.#giveUp(job);
     try {
       const files = await publish(job);
       observer.tablePublished?.(job.plan.id, files);

@@ -1,4 +1,5 @@
 import type { LakeportError } from '../errors.js';
+import type { RowCheckResult } from '../metadata/manifest.js';
 import type { Slice } from '../sources/source.js';
 import { Stopwatch } from '../stopwatch.js';
 import type { StagedPart } from '../storage/storage.js';
@@ -26,6 +27,8 @@ export class TableJob {
   unproven = 0;
   /** Why the table can't be published. */
   failure: LakeportError | undefined;
+  /** How its rows were checked; undefined until they are. */
+  rowCheck: RowCheckResult | undefined;
   /** It is about to begin anew: its readers are being stopped. */
   isRestarting = false;
   /** Parts that an earlier attempt of the run has published already. */
@@ -99,7 +102,7 @@ export class TableJob {
 
   /** All of its slices are read by this run, by one plan. */
   get isReadAtOnce(): boolean {
-    return this.#isReadAtOnce && this.#restarts === 0;
+    return this.#isReadAtOnce;
   }
 
   /** How often it was begun anew. */
@@ -228,6 +231,7 @@ export class TableJob {
     this.#outcomes.clear();
     this.#staged.clear();
     this.#live.clear();
+    this.#isReadAtOnce = true;
     this.isRestarting = false;
     return staged;
   }

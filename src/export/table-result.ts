@@ -33,6 +33,7 @@ export function completedResult(job: TableJob): TableResult {
     unrepresentable: unrepresentableOf(job),
     lostBounds: lostBoundsOf(job),
     ...(job.plan.consistency !== undefined && { consistency: job.plan.consistency }),
+    ...(job.rowCheck !== undefined && { rowCheck: job.rowCheck }),
     ...(job.attempts > 1 && { attempts: job.attempts }),
   };
 }

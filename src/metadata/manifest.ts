@@ -8,6 +8,13 @@ import { parquetTypeName } from './parquet-type-name.js';
 /** Grows with every change that a reader of manifests could trip over; additions of fields are none. */
 const FORMAT_VERSION = 1;
 
+/**
+ * What became of the comparison of a table's rows with a count of the source's. `passed`: the slices' rows are as many;
+ * `not_needed`: one query read the table; `off`: nobody wanted it; `not_possible`: rows could not be counted, or not as of
+ * one moment.
+ */
+export type RowCheckResult = 'passed' | 'not_needed' | 'off' | 'not_possible';
+
 /** What a table's directory holds, and where it came from. */
 export interface Manifest {
   readonly format_version: number;
@@ -30,6 +37,7 @@ export interface Manifest {
   readonly started_at: string;
   readonly ended_at: string;
   readonly row_count: number;
+  readonly row_check: RowCheckResult;
   /** The reader for which types were replaced; null for none. */
   readonly compat: Compat | null;
   /** The table's, relative to the manifest's own: `.`, or the directory's name where the manifest lies beside it. */
@@ -68,6 +76,7 @@ export interface ManifestInput {
   readonly table: TableId;
   readonly tableKind: TableKind;
   readonly compat: Compat | undefined;
+  readonly rowCheck: RowCheckResult;
   /** As of `Manifest.directory`. */
   readonly directory: string;
   readonly snapshot: Snapshot;
@@ -107,6 +116,7 @@ export function tableManifest(input: ManifestInput): Manifest {
     started_at: input.startedAt.toISOString(),
     ended_at: input.endedAt.toISOString(),
     row_count: input.files.reduce((sum, file) => sum + file.rows, 0),
+    row_check: input.rowCheck,
     compat: input.compat ?? null,
     directory: input.directory,
     files: input.files,

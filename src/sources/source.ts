@@ -187,16 +187,28 @@ export interface Source {
   /** Connects anew where the connection is lost, with all that it held: `pin` is to be called again. */
   reopen?(options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /**
-   * Counts the table's rows as they are now; undefined where the server does not tell. Absent where slices give every row once by their construction, whatever the
-   * values are: then the count would cost a scan and tell nothing.
+   * Counts the rows of a table that was sliced, on a connection besides the planner's and the readers'; undefined where
+   * the server does not tell. Aborting ends the count in the server too.
    */
-  countRows?(table: TableId): Promise<number | undefined>;
+  countRows(table: TableId, options: CountOptions): Promise<RowCount | undefined>;
   /** Connections that the server would still accept from this user, or undefined where it can't tell. */
   freeConnections(): Promise<number | undefined>;
   /** What a reader in a worker needs to connect, secrets included: it goes to workers only, never into a log. */
   readerSettings(): ReaderSettings;
   /** Ends the snapshot and the connection. Never throws. */
   close(): Promise<void>;
+}
+
+export interface CountOptions {
+  /** The readers'. */
+  readonly snapshot: Snapshot;
+  readonly signal: AbortSignal;
+}
+
+export interface RowCount {
+  readonly rows: number;
+  /** Counted as all readers see the table; else as it was at the moment of the count. */
+  readonly ofSnapshot: boolean;
 }
 
 /** Structured-cloneable settings for `SourceEngine.openReader`. */

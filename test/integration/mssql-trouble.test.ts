@@ -9,6 +9,7 @@ import { queryDuckDb, quote } from '../support/parquet-readers/duckdb.js';
 import type { WireValue } from '../support/tds/result-set.js';
 import { startTdsServer, type TdsServer, type TdsServerOptions } from '../support/tds/server.js';
 import type { TdsHandler, TdsQuery } from '../support/tds/session.js';
+import { TdsError } from '../support/tds/tokens.js';
 import { TestDatabase } from '../support/tds/test-database.js';
 import type { Quirks, TestTable } from '../support/tds/test-tables.js';
 
@@ -108,6 +109,38 @@ describe('rows of slices', () => {
     const { code, stdout } = await cli.result;
     expect(code).toBe(3);
     expect(stdout).toContain('SLICES_DIFFER_FROM_TABLE');
+  });
+
+  test('are not counted where nobody wants that', async () => {
+    let counts = 0;
+    const db = await database();
+    const handler: TdsHandler = (query) => {
+      if (query.sql.includes('COUNT_BIG(*)) FROM')) counts++;
+      return db.handler(query);
+    };
+    const args = ['--table_config', 't:Random:id:2', '--row_check', 'none'];
+    const { cli, directory } = await start(await serve(handler), args);
+    const { code, stdout } = await cli.result;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ tables: [{ row_check: 'off' }] });
+    expect(counts).toBe(0);
+    expect(await exportedRows(directory)).toBe(ROWS);
+  });
+
+  test('that cannot be counted for a lock are told not to be checked', async () => {
+    const db = await database();
+    const handler: TdsHandler = (query) => {
+      if (query.sql.includes('COUNT_BIG(*)) FROM')) throw new TdsError(1222, 'Lock request time out period exceeded.');
+      return db.handler(query);
+    };
+    const { cli, directory } = await start(await serve(handler), ['--table_config', 't:Random:id:2']);
+    const { code, stdout, stderr } = await cli.result;
+    expect(code).toBe(0);
+    expect(stderr).toContain('dbo.t: its rows could not be counted, so its 2 slices are not checked: ');
+    const document = JSON.parse(stdout) as { readonly warnings: readonly object[] };
+    expect(document).toMatchObject({ tables: [{ row_check: 'not_possible' }] });
+    expect(JSON.stringify(document.warnings)).toContain('could not be counted');
+    expect(await exportedRows(directory)).toBe(ROWS);
   });
 
   test('that come while the table is read are told, and fail nothing', async () => {

@@ -34,6 +34,7 @@ export function runPlan(tables: readonly TablePlan[], changes: Partial<RunPlan> 
     skipped: [],
     leftOut: [],
     readers: 2,
+    connections: 3,
     readerMemoryBytes: 1 << 28,
     ...changes,
   };

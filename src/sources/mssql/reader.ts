@@ -3,9 +3,9 @@ import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
 import type { MssqlClient } from './client.js';
 import { connectMssql, type ConnectOptions, type MssqlSettings } from './connection.js';
-import { errorNumber, mssqlError } from './errors.js';
+import { mssqlError } from './errors.js';
+import { isIsolationRefused, isolationOf } from './isolation.js';
 import { SliceRead } from './slice-read.js';
-import { ROW_VERSIONS } from './snapshot.js';
 
 /** Opens a reader's connection, each of whose queries sees the database as it was at the query's start, where it can. */
 export async function openMssqlReader(settings: ReaderSettings, snapshot: Snapshot): Promise<SliceReader> {
@@ -14,9 +14,6 @@ export async function openMssqlReader(settings: ReaderSettings, snapshot: Snapsh
   await reader.connect();
   return reader;
 }
-
-/** A memory-optimized table, which has snapshots of its own, refuses those of the session. */
-const MEMORY_OPTIMIZED = new Set([41332, 41333]);
 
 /** Reads slices, each by one query. After a failed read the connection is thrown away and made anew. */
 class MssqlReader implements SliceReader {
@@ -28,7 +25,7 @@ class MssqlReader implements SliceReader {
 
   constructor(settings: MssqlSettings, snapshot: Snapshot) {
     this.#settings = settings;
-    this.#isolation = snapshot.token === ROW_VERSIONS ? 'snapshot' : 'read committed';
+    this.#isolation = isolationOf(snapshot);
   }
 
   async connect(): Promise<MssqlClient> {
@@ -41,8 +38,7 @@ class MssqlReader implements SliceReader {
     try {
       return await this.#readWith(await this.connect(), request, sink, signal);
     } catch (thrown) {
-      const isRefused = this.#isolation === 'snapshot' && MEMORY_OPTIMIZED.has(errorNumber(thrown) ?? 0);
-      if (!isRefused || signal.aborted) throw this.#explain(thrown, request, signal);
+      if (!isIsolationRefused(thrown, this.#isolation) || signal.aborted) throw this.#explain(thrown, request, signal);
     }
     try {
       const client = await connectMssql(this.#settings, { isolation: 'read committed' });

@@ -1,10 +1,12 @@
 import pLimit from 'p-limit';
 import { LakeportError } from '../../errors.js';
 import type {
+  CountOptions,
   DescribeOptions,
   PinOptions,
   ReadColumn,
   ReaderSettings,
+  RowCount,
   ServerInfo,
   Slice,
   SliceOptions,
@@ -20,7 +22,7 @@ import { describeColumns } from './columns.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
 import { connectMssql } from './connection.js';
 import { mssqlError } from './errors.js';
-import { quoteTable } from './identifiers.js';
+import { countRows } from './row-count.js';
 import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
 import { displayAddress, type MssqlSettings } from './settings.js';
 import { sliceTable } from './slices.js';
@@ -53,6 +55,8 @@ class MssqlSource implements Source {
   readonly #tables = new Map<string, CatalogTable>();
   /** The driver takes one request at a time. */
   readonly #oneByOne = pLimit(1);
+  /** One connection for counts, besides those of planner and readers. */
+  readonly #counting = pLimit(1);
   /** A table is to be read by one query, which alone sees one instant. */
   #isReadWhole = false;
   readonly #closing = new AbortController();
@@ -100,10 +104,11 @@ class MssqlSource implements Source {
     return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, { ...options, degree }));
   }
 
-  async countRows(id: TableId): Promise<number | undefined> {
-    const sql = `SELECT CONVERT(float, COUNT_BIG(*)) FROM ${quoteTable(id)}`;
-    const [row] = await this.#asking(id, () => this.#client.query(sql));
-    return typeof row?.[0] === 'number' ? row[0] : undefined;
+  /** In the readers' isolation, which waits for nobody's locks where the database keeps row versions. */
+  async countRows(id: TableId, { snapshot, signal }: CountOptions): Promise<RowCount | undefined> {
+    const stop = AbortSignal.any([signal, this.#closing.signal]);
+    const rows = await this.#counting(() => countRows(this.#settings, { table: id, snapshot, signal: stop }));
+    return rows === undefined ? undefined : { rows, ofSnapshot: false };
   }
 
   freeConnections(): Promise<number | undefined> {

@@ -45,7 +45,7 @@ const POOLERS: readonly (readonly [RegExp, Kind])[] = [
       code: 'SOURCE_TOO_MANY_CONNECTIONS',
       exit: 'unreachable',
       message: 'the pooler had no connection to the server free in time (query_wait_timeout)',
-      hint: 'Make its pool larger than the number of readers plus one, or lower --n_jobs and --parallel',
+      hint: 'Make its pool larger by two than the number of readers, for the planner and the row check, or lower --n_jobs and --parallel',
       transient: true,
     },
   ],

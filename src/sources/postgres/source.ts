@@ -3,11 +3,13 @@ import pLimit from 'p-limit';
 import type pg from 'pg';
 import { LakeportError } from '../../errors.js';
 import type {
+  CountOptions,
   DescribeOptions,
   OtherRelation,
   PinOptions,
   ReadColumn,
   ReaderSettings,
+  RowCount,
   ServerInfo,
   Slice,
   SliceOptions,
@@ -28,9 +30,10 @@ import { readMembers } from './members.js';
 import { displayTable } from './identifiers.js';
 import { listOthers } from './other-relations.js';
 import { findRelations, type Relation } from './relations.js';
+import { RowCounter } from './row-counter.js';
 import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
 import { displayAddress, type PostgresSettings } from './settings.js';
-import { isLarge, sliceMembers, wholeTable } from './slices.js';
+import { isLarge, type Member, sliceMembers, wholeTable } from './slices.js';
 import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
 import { inTransaction } from './transaction.js';
 import { checkWish, requirePages } from './wish.js';
@@ -82,6 +85,9 @@ class PostgresSource implements Source {
   readonly #wanted: PostgresSettings;
   #facts: ServerFacts;
   readonly #relations = new Map<string, Relation>();
+  /** Of tables that were sliced. */
+  readonly #members = new Map<string, readonly Member[]>();
+  readonly #counter = new RowCounter();
   /** Listed tables that nobody can ask for, since their names are no text. */
   readonly #unnamed = new Set<string>();
   /** A savepoint belongs to one question, so they are asked one after the other. */
@@ -205,7 +211,13 @@ class PostgresSource implements Source {
     requirePages(options.wish, id, members);
     // Without a page there is no row in the snapshot; without a snapshot there may be one by the time it is read.
     const filled = members?.filter(({ byPage, pages }) => !(this.#pinned !== undefined && byPage && pages === 0)) ?? [];
+    if (members !== undefined) this.#members.set(keyOf(id), members);
     return filled.length === 0 ? whole : sliceMembers(id, filled, columns, options);
+  }
+
+  async countRows(id: TableId, options: CountOptions): Promise<RowCount | undefined> {
+    const members = this.#members.get(keyOf(id));
+    return members && this.#counter.count(this.#settings, { ...options, table: id, members });
   }
 
   get loss(): LakeportError | undefined {
@@ -258,6 +270,7 @@ class PostgresSource implements Source {
 
   async close(): Promise<void> {
     this.#onLost = () => undefined;
+    this.#counter.close();
     // Ends the transaction too, with its snapshot and locks. What is being asked is waited for no longer, and ended in
     // the server, which would notice only when it has an answer, or a lock.
     if (this.#oneByOne.activeCount > 0) await abandon(this.#client, this.#settings);

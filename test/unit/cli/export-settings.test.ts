@@ -59,6 +59,7 @@ describe('options', () => {
       consistency: 'auto',
       errorAction: 'continue',
       lockTimeoutMs: 30_000,
+      rowCheck: 'count',
     });
   });
 
@@ -87,6 +88,7 @@ describe('options', () => {
     [['--error_action', 'fail'], { errorAction: 'fail' }],
     [['--lock_timeout', '2m'], { lockTimeoutMs: 120_000 }],
     [['--lock_timeout', '5'], { lockTimeoutMs: 5_000 }],
+    [['--row_check', 'none'], { rowCheck: 'none' }],
     [['--large_table_threshold', '0'], { largeTableThreshold: 0 }],
     [['--run_id', '123E4567-e89b-42d3-a456-426614174000'], { runId: '123e4567-e89b-42d3-a456-426614174000' }],
   ])('take %j', (argv, expected) => {

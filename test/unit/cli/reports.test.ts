@@ -207,6 +207,7 @@ describe('the plan', () => {
 Tables       2, about 6,000,000 rows, 600 MB in the database
 Consistency  run: all tables and readers see one snapshot
 Connections  3 at most: 2 readers and the planner
+Row check    count: rows of 1 table are also counted by the server
 Memory       150 MB at most for each reader, 300 MB for all
 
 TABLE                ROWS    SIZE  METHOD  READERS  FILES  TARGET

@@ -56,6 +56,7 @@ export function plan(overrides: Partial<RunPlan> = {}): RunPlan {
     skipped: [],
     leftOut: [],
     readers: 2,
+    connections: 3,
     readerMemoryBytes: 150_000_000,
     ...overrides,
   };

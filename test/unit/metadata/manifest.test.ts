@@ -26,6 +26,7 @@ const INPUT: ManifestInput = {
   tableKind: 'table',
   directory: '.',
   compat: undefined,
+  rowCheck: 'passed',
   snapshot: { consistency: 'run', token: 'secret-token', id: '10:20:', takenAt: '2026-01-01T00:00:00.000000Z' },
   storage: { kind: 'local', capabilities: { atomicPublish: true, resumableStage: true, ignoresCase: false } },
   startedAt: new Date('2026-01-01T00:00:01Z'),

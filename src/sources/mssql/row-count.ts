@@ -1,0 +1,43 @@
+import type { CountOptions, TableId } from '../source.js';
+import { connectMssql, type ConnectOptions, type MssqlSettings } from './connection.js';
+import { mssqlError } from './errors.js';
+import { quoteTable } from './identifiers.js';
+import { isIsolationRefused, isolationOf } from './isolation.js';
+
+export interface CountedTable extends CountOptions {
+  readonly table: TableId;
+}
+
+/**
+ * Counts a table's rows on a connection of its own. Undefined where the server's answer is no number.
+ * @throws LakeportError where they can't be counted, or when it is aborted
+ */
+export async function countRows(settings: MssqlSettings, counted: CountedTable): Promise<number | undefined> {
+  const isolation = isolationOf(counted.snapshot);
+  try {
+    return await countIn(isolation, settings, counted).catch((thrown: unknown) => {
+      if (!isIsolationRefused(thrown, isolation) || counted.signal.aborted) throw thrown;
+      return countIn('read committed', settings, counted);
+    });
+  } catch (thrown) {
+    throw mssqlError(thrown, { entry: settings.entryId, table: counted.table });
+  }
+}
+
+async function countIn(
+  isolation: ConnectOptions['isolation'],
+  settings: MssqlSettings,
+  { table, signal }: CountedTable,
+): Promise<number | undefined> {
+  const client = await connectMssql(settings, { isolation, signal });
+  // The server would go on with it.
+  const stop = () => void client.cancelAndClose();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const [row] = await client.query(`SELECT CONVERT(float, COUNT_BIG(*)) FROM ${quoteTable(table)}`);
+    return typeof row?.[0] === 'number' ? row[0] : undefined;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    client.close();
+  }
+}
