@@ -1,13 +1,18 @@
 import type { Explanation } from '../remote/explanation.js';
 import { explainProxyRefusal, explainWebPage } from '../remote/network-error.js';
+import { THEN_RESUME } from '../remote/expired-credentials.js';
 import { isTransientStatus, retryAfter } from '../remote/remote-error.js';
 import type { AzureAnswer } from './answer.js';
 import type { AzureAttempt } from './explain.js';
+import { expired } from './credentials-error.js';
 import { DATA_ACTIONS, SAS_LETTERS } from './operation.js';
 import { readSas } from './sas.js';
 
 /** The service refuses signatures that are off by more than a quarter of an hour. */
 const TOLERATED_SKEW_MS = 14 * 60_000;
+
+/** Of a signature whose times a policy of the container holds, and of a token. */
+const EXPIRED = /not valid in the specified time frame|token is expired|lifetime validation failed/i;
 
 type Explain = (attempt: AzureAttempt, answer: AzureAnswer) => Omit<Explanation, 'exit'>;
 
@@ -157,7 +162,7 @@ function unauthenticated(attempt: AzureAttempt, answer: AzureAnswer): Omit<Expla
     return {
       code: 'AZURE_SAS_EXPIRED',
       message: `The shared access signature of storage entry "${entry.id}" has expired on ${new Date(sas.expiresAt).toISOString()}`,
-      hint: 'Make a new one that outlasts the longest run (sas_token).',
+      hint: `Make a new one that outlasts the longest run (sas_token)${THEN_RESUME}`,
     };
   }
   if (sas?.startsAt !== undefined && sas.startsAt > now) {
@@ -167,6 +172,8 @@ function unauthenticated(attempt: AzureAttempt, answer: AzureAnswer): Omit<Expla
       hint: 'Wait, or make one without a start (sas_token).',
     };
   }
+  const wasGood = attempt.accepted && answer.code !== 'AuthorizationFailure' && missingLetters(attempt) === '';
+  if (wasGood || EXPIRED.test(answer.authenticationDetail)) return expired(entry, attempt);
   if (sas !== undefined) {
     const missing = missingLetters(attempt);
     return missing === ''

@@ -5,6 +5,8 @@ export interface AzureAnswer {
   readonly status: number;
   /** The service's name of the error, such as `ContainerNotFound`. */
   readonly code: string | undefined;
+  /** Why the service has not let somebody in; empty where it does not say so. */
+  readonly authenticationDetail: string;
   /** First line of what the service says. */
   readonly message: string;
   /** False where somebody else has answered: the service puts its request id into every answer. */
@@ -24,6 +26,7 @@ export function answerOf(thrown: unknown): AzureAnswer | undefined {
   return {
     status,
     code: header('x-ms-error-code') ?? textField(field(thrown, 'details'), 'errorCode') ?? textField(thrown, 'code'),
+    authenticationDetail: textField(field(thrown, 'details'), 'authenticationErrorDetail') ?? '',
     message: thrown.message.split('\n')[0] ?? '',
     isAzure: header('x-ms-request-id') !== undefined,
     retryAfter: header('retry-after'),

@@ -52,6 +52,7 @@ export class AzureBlobs {
   readonly #entry: AzureEntry;
   readonly #place: RemotePlace;
   readonly #retries: Retries;
+  #accepted = false;
 
   constructor(options: AzureBlobsOptions) {
     this.#account = options.account;
@@ -255,10 +256,13 @@ export class AzureBlobs {
   /** Sends requests once, and explains a failure. */
   async once<T>(operation: AzureOperation, path: string, request: () => Promise<T>): Promise<T> {
     try {
-      return await request();
+      const answer = await request();
+      this.#accepted = true;
+      return answer;
     } catch (error) {
       if (error instanceof LakeportError || (error instanceof Error && error.name === 'AbortError')) throw error;
-      throw explain(error, { entry: this.#entry, place: this.#place, operation, shown: this.display(path) });
+      const attempt = { entry: this.#entry, place: this.#place, operation, accepted: this.#accepted };
+      throw explain(error, { ...attempt, shown: this.display(path) });
     }
   }
 

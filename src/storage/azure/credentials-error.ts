@@ -1,4 +1,5 @@
 import type { AzureEntry } from '../../auth/entries.js';
+import { expiredCredentials } from '../remote/expired-credentials.js';
 import { type Explanation, field } from '../remote/explanation.js';
 import { isTransientStatus } from '../remote/remote-error.js';
 
@@ -11,7 +12,10 @@ const NAMES = [
 ];
 
 /** What a failure to get a token means; undefined where it was something else. */
-export function explainCredentialsError(thrown: unknown, entry: AzureEntry): Explanation | undefined {
+export function explainCredentialsError(
+  thrown: unknown,
+  { entry, accepted }: { readonly entry: AzureEntry; readonly accepted: boolean },
+): Explanation | undefined {
   if (!(thrown instanceof Error)) return undefined;
   if (!NAMES.includes(thrown.name)) return undefined;
   const status = field(thrown, 'statusCode');
@@ -24,8 +28,30 @@ export function explainCredentialsError(thrown: unknown, entry: AzureEntry): Exp
       transient: true,
     };
   }
-  return { exit: 'unreachable', ...explanation(entry) };
+  return { exit: 'unreachable', ...(accepted ? expired(entry, { accepted }) : explanation(entry)) };
 }
+
+/** What was valid once; signatures tell themselves when they end. */
+export function expired(entry: AzureEntry, { accepted }: { readonly accepted: boolean }): Omit<Explanation, 'exit'> {
+  return expiredCredentials({
+    prefix: 'AZURE',
+    what: `credentials of storage entry "${entry.id}"`,
+    accepted,
+    renew: RENEW[entry.info.credentials.kind],
+  });
+}
+
+const RENEW: Readonly<Record<AzureEntry['info']['credentials']['kind'], string>> = {
+  'account-key': 'Copy the new account_key from "Access keys" of the storage account',
+  'connection-string': 'Copy the new connection_string from "Access keys" of the storage account',
+  sas: 'Make a new sas_token that outlasts the longest run',
+  token: 'Get a new token, or give tenant_id, client_id and client_secret, which tokens are renewed by',
+  'service-principal': 'Make a new client_secret for the application',
+  'workload-identity': 'Check the token file, and the federated credential of the application',
+  'managed-identity': 'Check that the identity is still assigned to this machine',
+  'azure-cli': 'Log in again with "az login"',
+  default: 'Log in again with "az login", or give credentials that are renewed',
+};
 
 function explanation(entry: AzureEntry) {
   const id = `storage entry "${entry.id}"`;

@@ -14,6 +14,8 @@ export interface AzureAttempt {
   readonly operation: AzureOperation;
   /** For people: the blob's address, without a signature. */
   readonly shown: string;
+  /** The service has accepted the entry's credentials before. */
+  readonly accepted: boolean;
 }
 
 /** Where the entry's requests go, for errors. */
@@ -36,7 +38,7 @@ function explanationOf(thrown: unknown, answer: AzureAnswer | undefined, attempt
   return (
     explainNetworkError(attempt.place, thrown) ??
     cutAnswer(thrown, attempt) ??
-    explainCredentialsError(thrown, attempt.entry) ?? {
+    explainCredentialsError(thrown, attempt) ?? {
       code: 'AZURE_REQUEST_FAILED',
       exit: 'unexpected',
       message: `The request to ${attempt.operation} ${attempt.shown} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,

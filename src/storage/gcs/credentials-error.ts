@@ -1,4 +1,5 @@
 import type { GcsEntry } from '../../auth/entries.js';
+import { expiredCredentials } from '../remote/expired-credentials.js';
 import { type Explanation, field, textField } from '../remote/explanation.js';
 import { isTransientStatus } from '../remote/remote-error.js';
 
@@ -9,10 +10,13 @@ const TOLERATED_SKEW_MS = 5 * 60_000;
  * What a failure to get a token means. The Google client throws its transport's errors with the token service's answer,
  * and plain errors where it finds no credentials at all.
  */
-export function explainCredentialsError(thrown: unknown, entry: GcsEntry): Explanation | undefined {
+export function explainCredentialsError(
+  thrown: unknown,
+  { entry, accepted }: { readonly entry: GcsEntry; readonly accepted: boolean },
+): Explanation | undefined {
   const response = field(thrown, 'response');
   const status = field(response, 'status');
-  if (typeof status === 'number') return explainTokenAnswer({ entry, response, status });
+  if (typeof status === 'number') return explainTokenAnswer({ entry, accepted, response, status });
   if (entry.info.credentials.kind !== 'default' || !(thrown instanceof Error)) return undefined;
   return {
     code: 'GCS_NO_CREDENTIALS',
@@ -22,8 +26,24 @@ export function explainCredentialsError(thrown: unknown, entry: GcsEntry): Expla
   };
 }
 
-function explainTokenAnswer(answer: { entry: GcsEntry; response: unknown; status: number }): Explanation {
-  const { entry, response, status } = answer;
+/** Credentials that were accepted before, in this run. */
+export function expired(entry: GcsEntry): Omit<Explanation, 'exit'> {
+  return expiredCredentials({
+    prefix: 'GCS',
+    what: `credentials of storage entry "${entry.id}"`,
+    accepted: true,
+    renew: 'Make a new key (credentials_file), or log in again with "gcloud auth application-default login"',
+  });
+}
+
+interface TokenAnswer {
+  readonly entry: GcsEntry;
+  readonly accepted: boolean;
+  readonly response: unknown;
+  readonly status: number;
+}
+
+function explainTokenAnswer({ entry, accepted, response, status }: TokenAnswer): Explanation {
   if (isTransientStatus(status)) {
     return {
       code: 'GCS_TOKEN_SERVICE_ERROR',
@@ -42,6 +62,7 @@ function explainTokenAnswer(answer: { entry: GcsEntry; response: unknown; status
       hint: 'Set the clock, by NTP for instance.',
     };
   }
+  if (accepted) return { exit: 'unreachable', ...expired(entry) };
   const account = accountOf(entry);
   return {
     code: 'GCS_CREDENTIALS_REFUSED',

@@ -11,7 +11,7 @@ import {
 import { explainNetworkError, explainProxyRefusal, explainWebPage } from '../remote/network-error.js';
 import { isTransientStatus, retryAfter } from '../remote/remote-error.js';
 import { GcsAnswerError, GcsWebPageError } from './answer-error.js';
-import { explainCredentialsError } from './credentials-error.js';
+import { expired, explainCredentialsError } from './credentials-error.js';
 import { type GcsOperation, PERMISSIONS } from './operation.js';
 
 /** What was being done when something went wrong. */
@@ -21,6 +21,8 @@ export interface GcsAttempt {
   readonly operation: GcsOperation;
   /** For people: `gs://bucket/key`. */
   readonly shown: string;
+  /** The service has accepted the entry's credentials before. */
+  readonly accepted: boolean;
 }
 
 /** Where the entry's requests go, for errors. */
@@ -42,7 +44,7 @@ function explanationOf(thrown: unknown, attempt: GcsAttempt): Explanation {
   if (thrown instanceof GcsAnswerError) return explainAnswer(thrown, attempt);
   return (
     explainNetworkError(attempt.place, thrown) ??
-    explainCredentialsError(thrown, attempt.entry) ?? {
+    explainCredentialsError(thrown, attempt) ?? {
       code: 'GCS_REQUEST_FAILED',
       exit: 'unexpected',
       message: `The request to ${attempt.operation} ${attempt.shown} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
@@ -132,7 +134,8 @@ function billing({ entry }: GcsAttempt) {
   };
 }
 
-function refusedCredentials({ entry }: GcsAttempt) {
+function refusedCredentials({ entry, accepted }: GcsAttempt): Omit<Explanation, 'exit'> {
+  if (accepted) return expired(entry);
   const anonymous = entry.info.endpointUrl !== undefined && entry.info.credentials.kind === 'default';
   return {
     code: 'GCS_CREDENTIALS_REFUSED',

@@ -34,6 +34,7 @@ export class GcsObjects {
   readonly #entry: GcsEntry;
   readonly #place: RemotePlace;
   readonly #retries: Retries;
+  #accepted = false;
 
   constructor(options: { client: GcsClient; entry: GcsEntry; place: RemotePlace; retries: Retries }) {
     this.client = options.client;
@@ -198,11 +199,13 @@ export class GcsObjects {
   /** Sends requests once, and explains a failure. */
   async once<T>(operation: GcsOperation, target: UploadTarget, request: () => Promise<T>): Promise<T> {
     try {
-      return await request();
+      const answer = await request();
+      this.#accepted = true;
+      return answer;
     } catch (error) {
       if (target.signal?.aborted === true && !(error instanceof LakeportError)) throw error;
       const shown = `gs://${this.#entry.info.bucket}/${target.name}`;
-      throw explain(error, { entry: this.#entry, place: this.#place, operation, shown });
+      throw explain(error, { entry: this.#entry, place: this.#place, operation, shown, accepted: this.#accepted });
     }
   }
 

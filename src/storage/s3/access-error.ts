@@ -1,11 +1,15 @@
-import type { Attempt } from './explanation.js';
+import { expiredCredentials } from '../remote/expired-credentials.js';
+import type { Attempt, Explanation } from './explanation.js';
 import { credentialFields, entryName, placeOf } from './explanation.js';
 import { createsObject, PERMISSIONS, VERBS } from './operation.js';
 import type { ServiceAnswer } from './service-answer.js';
 
 /** Refusals that are about who asks, and where: keys, tokens, clocks, buckets, regions, permissions. */
 
-export function unknownKey({ entry }: Attempt) {
+export function unknownKey(attempt: Attempt): Omit<Explanation, 'exit'> {
+  const { entry, accepted } = attempt;
+  // Temporary keys are forgotten some time after they have expired.
+  if (accepted) return expired(attempt);
   return {
     code: 'S3_UNKNOWN_ACCESS_KEY',
     message: `${placeOf(entry)} does not know the access key id of ${entryName(entry)}`,
@@ -21,7 +25,9 @@ export function wrongSecret({ entry }: Attempt) {
   };
 }
 
-export function wrongToken({ entry }: Attempt) {
+export function wrongToken(attempt: Attempt): Omit<Explanation, 'exit'> {
+  const { entry, accepted } = attempt;
+  if (accepted) return expired(attempt);
   return {
     code: 'S3_WRONG_SESSION_TOKEN',
     message: `The session token of ${entryName(entry)} is not valid for its access key id`,
@@ -29,15 +35,16 @@ export function wrongToken({ entry }: Attempt) {
   };
 }
 
-export function expired({ entry }: Attempt) {
-  return {
-    code: 'S3_CREDENTIALS_EXPIRED',
-    message: `The temporary credentials of ${entryName(entry)} have expired`,
-    hint:
+export function expired({ entry, accepted }: Attempt): Omit<Explanation, 'exit'> {
+  return expiredCredentials({
+    prefix: 'S3',
+    what: `temporary credentials of ${entryName(entry)}`,
+    accepted,
+    renew:
       entry.info.credentials.kind === 'keys'
-        ? 'Get new ones, or use a profile or a role, which are renewed while a run goes on.'
-        : `Renew ${credentialFields(entry)}, for example by aws sso login.`,
-  };
+        ? 'Get new ones, or use a profile or a role, which are renewed while a run goes on'
+        : `Renew ${credentialFields(entry)}, for example by aws sso login`,
+  });
 }
 
 export function skewed({ entry }: Attempt) {

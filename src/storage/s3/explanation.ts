@@ -8,6 +8,8 @@ export interface Attempt {
   readonly operation: S3Operation;
   /** For people: `s3://bucket/key`. */
   readonly shown: string;
+  /** The service has accepted the entry's credentials before. */
+  readonly accepted: boolean;
 }
 
 /** What an error means to somebody who wants a table exported. */

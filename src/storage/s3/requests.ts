@@ -16,6 +16,7 @@ export interface NewObject {
 export class S3Requests {
   readonly entry: S3Entry;
   readonly client: S3Client;
+  #accepted = false;
 
   constructor(entry: S3Entry, client: S3Client) {
     this.entry = entry;
@@ -59,9 +60,11 @@ export class S3Requests {
   /** Runs a request; what it throws is explained. */
   async send<T>(operation: S3Operation, key: string, request: () => Promise<T>): Promise<T> {
     try {
-      return await request();
+      const answer = await request();
+      this.#accepted = true;
+      return answer;
     } catch (error) {
-      throw explain(error, { entry: this.entry, operation, shown: this.display(key) });
+      throw explain(error, { entry: this.entry, operation, shown: this.display(key), accepted: this.#accepted });
     }
   }
 }

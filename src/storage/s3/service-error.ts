@@ -128,11 +128,16 @@ const BY_STATUS: Readonly<Record<number, Explain>> = {
 
 /** What the service's refusal means. Throttling and failures of the service itself may pass; nothing else does. */
 export function explainAnswer(attempt: Attempt, answer: ServiceAnswer): Explanation {
-  const explanation = (BY_CODE[answer.code] ?? special(answer) ?? BY_STATUS[answer.status] ?? other)(attempt, answer);
+  const explanation = (BY_CODE[answer.code] ?? special(answer, attempt) ?? BY_STATUS[answer.status] ?? other)(
+    attempt,
+    answer,
+  );
   return { exit: 'unreachable', ...explanation };
 }
 
-function special(answer: ServiceAnswer): Explain | undefined {
+function special(answer: ServiceAnswer, { operation, accepted }: Attempt): Explain | undefined {
+  // Answers to HEAD have no body that would say ExpiredToken, and nothing else is wrong with such a request.
+  if (answer.status === 400 && operation === 'HeadObject' && accepted) return expired;
   if (answer.code.startsWith('KMS.')) return keyService;
   if (answer.status === 429 || answer.status === 503 || /SlowDown|Throttl|TooManyRequests/.test(answer.code))
     return busy;
