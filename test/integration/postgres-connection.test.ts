@@ -119,6 +119,26 @@ describe('a connection that cannot be made says why, and what helps', () => {
     listener.close();
   });
 
+  test.each([
+    [7, /asks for a login by GSSAPI \(Kerberos\), which is not supported$/],
+    [99, /asks for a login by method 99, which is not supported$/],
+  ])('a server asks for a login that the driver does not speak (%i)', async (method, says) => {
+    const listener = createServer((socket) => {
+      const request = Buffer.alloc(9);
+      request.write('R');
+      request.writeInt32BE(8, 1);
+      request.writeInt32BE(method, 5);
+      socket.once('data', () => socket.write(request)).on('error', () => undefined);
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => listener.once('listening', resolve));
+    const { port } = listener.address() as AddressInfo;
+    const error = await failure(plain, { port, ssl: 'disable' });
+    expect(error).toMatchObject({ code: 'SOURCE_AUTHENTICATION_NOT_SUPPORTED', exit: 'unreachable' });
+    expect(error.message).toMatch(says);
+    expect(error.hint).toContain('pg_hba.conf');
+    listener.close();
+  });
+
   test('all connections taken', async () => {
     await plain.query(`CREATE ROLE crowd LOGIN PASSWORD 'secret' CONNECTION LIMIT 1`);
     const first = await plain.connect({ user: 'crowd' });

@@ -101,12 +101,7 @@ export function connectionError(
     const check = 'Check that "server" and "port" of the entry lead to PostgreSQL, and what stands between';
     return new LakeportError({ ...place, code, hint: check, transient, message: cannot(reason) });
   }
-  if (error.exit === 'unexpected') {
-    // The driver's own words: an answer that it does not know, or a way to log in that it does not speak.
-    const check =
-      'Check that "server" and "port" of the entry lead to PostgreSQL, and how pg_hba.conf lets this user in';
-    return new LakeportError({ ...place, code: 'SOURCE_ANSWER_UNKNOWN', hint: check, message: cannot(message) });
-  }
+  if (error.exit === 'unexpected') return answerUnknown(thrown, settings);
   if (error.exit === 'tables-failed') {
     // Once a login went through it is the first question that failed.
     const own = isConnected ? code : 'SOURCE_ACCESS_DENIED';
@@ -169,6 +164,34 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
         context: { entry: entryId, detail: 'port' },
       });
   }
+}
+
+/** How an unknown request for a login begins in the driver's words; the number is that of the protocol. */
+const LOGIN_NOT_SPOKEN = /^Unknown authenticationOk message type (\d+)/;
+
+/** Logins that the driver does not speak, by the protocol's number (AuthenticationKerberosV5 and so on). */
+const LOGINS: Readonly<Record<string, string>> = { 2: 'Kerberos V5', 6: 'SCM', 7: 'GSSAPI (Kerberos)', 9: 'SSPI' };
+
+/** An answer that the driver does not know, or a login that it does not speak: its own words otherwise. */
+export function answerUnknown(thrown: unknown, settings: PostgresSettings): LakeportError {
+  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const number = LOGIN_NOT_SPOKEN.exec(said)?.[1];
+  const cannot = `cannot connect to ${displayAddress(settings)}`;
+  const place = { exit: 'unreachable', context: { entry: settings.entryId }, cause: thrown } as const;
+  if (number === undefined) {
+    return new LakeportError({
+      ...place,
+      code: 'SOURCE_ANSWER_UNKNOWN',
+      message: `${cannot}: ${said}`,
+      hint: 'Check that "server" and "port" of the entry lead to PostgreSQL, and how pg_hba.conf lets this user in',
+    });
+  }
+  return new LakeportError({
+    ...place,
+    code: 'SOURCE_AUTHENTICATION_NOT_SUPPORTED',
+    message: `${cannot}: the server asks for a login by ${LOGINS[number] ?? `method ${number}`}, which is not supported`,
+    hint: `Let ${settings.username} log in by scram-sha-256, md5, password, cert or trust in pg_hba.conf`,
+  });
 }
 
 export function authenticationRefused(settings: PostgresSettings, problem: string): LakeportError {

@@ -3,9 +3,11 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { LakeportError } from '../../errors.js';
+import { catchAnswers } from './answers.js';
 import { watchAuthentication } from './authentication-demands.js';
 import {
   aborted,
+  answerUnknown,
   authenticationRefused,
   connectionError,
   greetingProblem,
@@ -120,6 +122,10 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
   });
   // Without a listener, a connection lost while idle would end the process.
   client.on('error', () => undefined);
+  catchAnswers(client, (thrown) => {
+    if (seen.connected) throw thrown;
+    giveUp(answerUnknown(thrown, settings));
+  });
   const { authentication } = settings;
   const refuse = (problem: string) => giveUp(authenticationRefused(settings, problem));
   const problemOfLogin = authentication && watchAuthentication(client, authentication, refuse);
