@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, Socket, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { PostgresFields } from '../../src/auth/entries.js';
 import { LakeportError } from '../../src/errors.js';
 import { openSource } from '../../src/sources/index.js';
@@ -209,6 +209,18 @@ describe('TLS', () => {
       await source.close();
     }
   });
+});
+
+test('settings in the environment of the program are those of other programs', async () => {
+  vi.stubEnv('PGOPTIONS', '-c work_mem=7MB -c nosuch=1');
+  vi.stubEnv('PGREPLICATION', 'database');
+  vi.stubEnv('PGSSLNEGOTIATION', 'direct');
+  try {
+    await expect(mode(tls, {})).resolves.toBe('require, encrypted');
+    await expect(mode(plain, {})).resolves.toBe('disable, plain');
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 describe('a transaction', () => {

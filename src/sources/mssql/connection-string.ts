@@ -43,7 +43,7 @@ export async function parseConnectionString(text: string, entryId: string): Prom
     parsed = mssql.ConnectionPool.parseConnectionString(text) as unknown as ParsedString;
   } catch {
     // Its message may repeat parts of the string.
-    throw invalid('cannot be read', 'write it as Server=host,port;Database=...;User Id=...;Password=...');
+    throw invalid('cannot be read', 'Write it as Server=host,port;Database=...;User Id=...;Password=...');
   }
   const problem = refusedKeyword(text);
   if (problem !== undefined) throw invalid(problem.problem, problem.hint);

@@ -85,7 +85,7 @@ export function parseConnectionString(text: string, entryId: string): PostgresAd
       code: 'CONNECTION_STRING_INVALID',
       exit: 'usage',
       message: `the connection string ${problem}`,
-      hint: hint ?? 'write postgres://user:password@host:5432/database, special characters percent-encoded',
+      hint: hint ?? 'Write postgres://user:password@host:5432/database, special characters percent-encoded',
       context: { entry: entryId, detail: 'connection_string' },
     });
 
@@ -99,13 +99,10 @@ export function parseConnectionString(text: string, entryId: string): PostgresAd
   };
   const [first, ...others] = hostsOf(take, invalid);
   const username = take('user');
-  if (username === undefined) throw invalid('names no user');
-  const timeout = take('connect_timeout');
-  const address: PostgresAddress = {
+  const address = {
     ...first,
     others,
     database: take('dbname'),
-    username,
     password: take('password'),
     passwordFile: take('passfile'),
     ...tlsOf(take, invalid),
@@ -116,7 +113,7 @@ export function parseConnectionString(text: string, entryId: string): PostgresAd
     targetSession: oneOf(take, 'target_session_attrs', TARGET_SESSIONS, invalid),
     shuffled: oneOf(take, 'load_balance_hosts', ['disable', 'random'], invalid) === 'random',
     options: serverOptions(take('options') ?? '', invalid),
-    connectTimeoutMs: timeout === undefined ? undefined : Math.max(2, Number(timeout)) * 1000 || undefined,
+    connectTimeoutMs: connectTimeoutMs(take('connect_timeout'), invalid),
   };
   for (const [name, { values, instead }] of Object.entries(ONLY)) {
     const value = take(name);
@@ -130,7 +127,17 @@ export function parseConnectionString(text: string, entryId: string): PostgresAd
     if (instead !== undefined) throw invalid(`has the parameter ${name}, which lakeport does not support`, instead);
     throw invalid(`has an unknown parameter, ${name}`, `Remove ${name}`);
   }
-  return address;
+  if (username === undefined) throw invalid('names no user');
+  return { ...address, username };
+}
+
+/** As in libpq, at least two seconds; nought and less, which mean no limit there, leave the entry's own. */
+function connectTimeoutMs(text: string | undefined, invalid: Invalid): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\s*[-+]?\d+\s*$/.test(text))
+    throw invalid(`has a connect_timeout that is not a number, ${text}`, 'Give it in seconds');
+  const seconds = Number(text);
+  return seconds <= 0 ? undefined : Math.max(2, seconds) * 1000;
 }
 
 /** `host`, `hostaddr` and `port` are lists of the same length, with commas; one port stands for all. */
@@ -160,7 +167,10 @@ function hostsOf(take: Take, invalid: Invalid): [PostgresHost, ...PostgresHost[]
 function tlsOf(take: Take, invalid: Invalid) {
   const sslCa = take('sslrootcert');
   const isSystem = sslCa === 'system';
-  const given = take('sslmode') ?? (take('ssl') === 'true' ? 'require' : undefined);
+  // For the URLs of JDBC, libpq takes this one value.
+  const jdbc = take('ssl');
+  if (jdbc !== undefined && jdbc !== 'true') throw invalid(`has an unknown ssl, ${jdbc}`, 'Use sslmode instead');
+  const given = take('sslmode') ?? (jdbc === undefined ? undefined : 'require');
   const sslMode = given ?? (isSystem ? 'verify-full' : 'prefer');
   const ssl = SSL_MODES[sslMode];
   if (ssl === undefined) {
@@ -242,6 +252,7 @@ function fromUrl(text: string): Map<string, string> | undefined {
     for (const part of query.split('&')) {
       const equals = part.indexOf('=');
       if (equals > 0) set(decodeURIComponent(part.slice(0, equals)), part.slice(equals + 1));
+      else if (part !== '') return undefined;
     }
   } catch {
     // A percent sign that starts no escape.

@@ -120,6 +120,7 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
     application_name: 'lakeport',
     ...driverOptions(settings),
   });
+  forgetEnvironment(client);
   // Without a listener, a connection lost while idle would end the process.
   client.on('error', () => undefined);
   catchAnswers(client, (thrown) => {
@@ -166,10 +167,19 @@ function redirect(socket: Socket, { hostaddr }: PostgresSettings): void {
   socket.connect = ((port: number) => connect(port, hostaddr)) as Socket['connect'];
 }
 
+/**
+ * The entry alone says how to connect. What the entry lacks, the driver would take from `PGOPTIONS` and `PGREPLICATION`:
+ * settings that no plan shows, and that poolers refuse.
+ */
+function forgetEnvironment(client: pg.Client): void {
+  const { connectionParameters } = client as unknown as { readonly connectionParameters: object }; // not in the driver's types
+  Object.assign(connectionParameters, { options: undefined, replication: undefined });
+}
+
 /** Options that the driver has and its types lack. */
 function driverOptions({ tlsNegotiation, authentication }: PostgresSettings): object {
   return {
-    ...(tlsNegotiation !== undefined && { sslnegotiation: tlsNegotiation }),
+    sslnegotiation: tlsNegotiation ?? 'postgres',
     ...(authentication?.channelBinding === true && { enableChannelBinding: true }),
   };
 }

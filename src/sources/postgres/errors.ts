@@ -200,7 +200,7 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): Kind | 
 /** By the operating system's names. */
 const ERRNOS: Readonly<Record<string, Kind>> = {
   ...NETWORK_ERRORS,
-  ...withHint('ECONNREFUSED', 'check "server" and "port" of the entry, that the server runs, and its listen_addresses'),
+  ...withHint('ECONNREFUSED', 'Check "server" and "port" of the entry, that the server runs, and its listen_addresses'),
   ENOENT: {
     code: 'SOURCE_REFUSED',
     exit: 'unreachable',

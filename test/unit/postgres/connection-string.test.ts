@@ -116,6 +116,15 @@ const PARAMETERS = `host hostaddr port dbname user password passfile require_aut
   min_protocol_version max_protocol_version krbsrvname gsslib gssdelegation scram_client_key scram_server_key service
   servicefile target_session_attrs load_balance_hosts oauth_issuer oauth_client_id oauth_client_secret oauth_scope`;
 
+test.each([
+  ['1', 2_000],
+  ['90', 90_000],
+  ['0', undefined],
+  ['-1', undefined],
+])('connect_timeout=%s is taken as %s ms', (seconds, milliseconds) => {
+  expect(parse(`user=bob connect_timeout=${seconds}`).connectTimeoutMs).toBe(milliseconds);
+});
+
 test('every parameter of libpq is known: honoured, without effect, or refused with what to do instead', () => {
   for (const name of PARAMETERS.split(/\s+/)) {
     if (name === 'requiressl') continue; // removed from libpq long ago
@@ -142,6 +151,10 @@ test.each([
   ['host=a user=bob require_auth=trust', /unknown require_auth/],
   ['host=a user=bob require_auth=md5,!none', /unknown require_auth/],
   ['host=a user=bob service=sales', /service/],
+  ['service=sales', /the parameter service/],
+  ['host=a user=bob connect_timeout=soon', /connect_timeout that is not a number/],
+  ['postgres://bob@db/x?ssl=require', /unknown ssl, require/],
+  ['postgres://bob@db/x?sslmode', /cannot be parsed/],
   ['host=a user=bob requirepeer=postgres', /requirepeer/],
   ['host=a user=bob sslcrldir=/crl', /sslcrldir/],
   ['host=a user=bob sslcertmode=require', /sslcertmode=require/],

@@ -34,7 +34,7 @@ export function parseTimeKey(text: string): TimeKey {
     code: 'PARTITION_KEY_UNSUITABLE',
     exit: 'usage',
     message: `The method Timepartition cannot use the key ${text}`,
-    hint: 'write (column,year), (column,year,month), (column,year,month,day) or (column,year,week)',
+    hint: 'Write (column,year), (column,year,month), (column,year,month,day) or (column,year,week)',
     context: { detail: text },
   });
 }
