@@ -107,6 +107,18 @@ export class LakeportError extends Error {
   static from(thrown: unknown): LakeportError {
     if (thrown instanceof LakeportError) return thrown;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
+    if (thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'uv_cwd') return noDirectory(thrown);
     return new LakeportError({ code: 'UNEXPECTED', exit: 'unexpected', message, cause: thrown });
   }
+}
+
+/** Whatever needs the working directory fails so where somebody has removed it. */
+function noDirectory(cause: Error): LakeportError {
+  return new LakeportError({
+    code: 'WORKING_DIRECTORY_GONE',
+    exit: 'usage',
+    message: 'The working directory does not exist any more',
+    hint: 'Start lakeport in a directory that exists.',
+    cause,
+  });
 }

@@ -2,6 +2,7 @@ import { readFile, readlink, stat } from 'node:fs/promises';
 
 import { LakeportError } from '../errors.js';
 import { nearest } from '../nearest.js';
+import { systemReason } from '../system-reason.js';
 import { parseJson, propertiesOf } from './document.js';
 import type { AuthEntry, DatabaseEntry, StorageEntry } from './entries.js';
 import { readEntry, type UnavailableEntry } from './entry-reader.js';
@@ -177,12 +178,15 @@ function unreadable(path: string, cause: unknown): LakeportError {
       ? ['AUTH_FILE_NOT_FOUND', `There is no auth file at ${path}`]
       : errno === 'EISDIR'
         ? ['AUTH_FILE_UNREADABLE', `${path} is a directory, not an auth file`]
-        : ['AUTH_FILE_UNREADABLE', `The auth file ${path} can't be read (${errno ?? 'unknown error'})`];
+        : ['AUTH_FILE_UNREADABLE', `The auth file ${path} can't be read: ${systemReason(cause)}`];
   return new LakeportError({
     code,
     exit: 'usage',
     message,
-    hint: 'Give its path with -a; auth.example.json shows what it looks like.',
+    hint:
+      errno === 'EACCES'
+        ? 'Let this user read it (chmod, chown), or give another path with -a.'
+        : 'Give its path with -a; auth.example.json shows what it looks like.',
     context: { path, ...(errno === undefined ? {} : { detail: errno }) },
     cause,
   });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { LakeportError } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
+import { systemReason } from '../system-reason.js';
 import type { LogEvent, LogFormat, LogLevel, LogSink } from './log.js';
 import { type Output, type Paint, writeWhole } from './output.js';
 import { printable, printableLines } from './printable.js';
@@ -25,10 +26,11 @@ export function fileSink(options: {
   readonly level: LogLevel;
   readonly format: LogFormat;
   /** Told once where writing fails later on; the run goes on. */
-  readonly onFailure: (error: Error) => void;
+  readonly onFailure: (message: string) => void;
 }): LogSink {
   const { level, format, onFailure } = options;
-  let file: number | undefined = openLogFile(options.directory, `lakeport_${options.runId}.log`);
+  const path = join(options.directory, `lakeport_${options.runId}.log`);
+  let file: number | undefined = openLogFile(options.directory, path);
   return {
     level,
     write: (event) => {
@@ -37,23 +39,22 @@ export function fileSink(options: {
         writeWhole(file, `${format === 'json' ? jsonLine(event) : textLine(event)}\n`);
       } catch (error) {
         file = undefined;
-        onFailure(error instanceof Error ? error : new Error(String(error)));
+        onFailure(`The log file ${path} can't be written any more: ${systemReason(error)}`);
       }
     },
   };
 }
 
-function openLogFile(directory: string, name: string): number {
-  const path = join(directory, name);
+function openLogFile(directory: string, path: string): number {
   try {
     makeDirectory(directory);
     return openSync(path, 'a', 0o640);
   } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+    const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     throw new LakeportError({
       code: 'LOG_DIR_NOT_WRITABLE',
-      exit: ['ENOSPC', 'EDQUOT', 'EIO'].includes(reason) ? 'unreachable' : 'usage',
-      message: `The log file ${path} can't be written (${reason})`,
+      exit: ['ENOSPC', 'EDQUOT', 'EIO'].includes(errno) ? 'unreachable' : 'usage',
+      message: `The log file ${path} can't be written: ${systemReason(cause)}`,
       hint: 'Give a directory that you may write to with --log_dir.',
       context: { path, detail: '--log_dir' },
       cause,

@@ -53,9 +53,9 @@ export function openLog(settings: LoggingSettings, context: CliContext, runId: s
   const sinks: LogSink[] = [outputSink(context.stderr, { level: settings.level ?? shown, format })];
   const log = new Log({ sinks, redactor: context.redactor, runId });
   if (directory !== undefined) {
-    const onFailure = (error: Error) => {
+    const onFailure = (message: string) => {
       context.log.isIncomplete = true;
-      log.write('ERROR', `The log file can't be written any more: ${error.message}`, { event: 'log_file_failed' });
+      log.write('ERROR', message, { event: 'log_file_failed' });
     };
     sinks.push(fileSink({ directory, runId, level, format, onFailure }));
   }

@@ -47,7 +47,8 @@ export function runsText(
     return paint === undefined || paint === 'green' ? line : output.paint(paint, line);
   });
   const lines = [output.paint('dim', table.title), ...painted];
-  if (runs.length === limit) lines.push('', `The latest ${count(limit)} runs; --limit shows more.`);
+  if (runs.length === limit)
+    lines.push('', `${limit === 1 ? 'The latest run' : `The latest ${count(limit)} runs`}; --limit shows more.`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -20,4 +20,9 @@ describe('an error', () => {
     expect(LakeportError.from(thrown)).toBe(thrown);
     expect(LakeportError.from('x')).toMatchObject({ code: 'UNEXPECTED', exit: 'unexpected', message: 'x' });
   });
+
+  it('names a working directory that is gone', () => {
+    const thrown = Object.assign(new Error('ENOENT: no such file or directory, uv_cwd'), { syscall: 'uv_cwd' });
+    expect(LakeportError.from(thrown)).toMatchObject({ code: 'WORKING_DIRECTORY_GONE', exit: 'usage', cause: thrown });
+  });
 });

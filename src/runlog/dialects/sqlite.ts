@@ -16,6 +16,7 @@ import {
 } from 'kysely';
 
 import { makeDirectory } from '../../make-directory.js';
+import { systemReason } from '../../system-reason.js';
 import type { LogDialect, Trouble } from './dialect.js';
 
 /** How long a statement waits for other processes, in its thread and then in turns with whatever else the thread does. */
@@ -213,15 +214,18 @@ function inodeOf(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.ino;
 }
 
+const ANOTHER_PLACE =
+  'Let this user write there, or use another log: --log_db_auth_id names a database; the default is below XDG_STATE_HOME.';
+
 /** By SQLite's primary result codes. */
 const TROUBLES: Readonly<Record<number, Omit<Trouble, 'detail'>>> = {
   5: { code: 'RUN_LOG_BUSY', reason: 'other processes keep it locked' },
   6: { code: 'RUN_LOG_BUSY', reason: 'other processes keep it locked' },
-  8: { code: 'RUN_LOG_NOT_WRITABLE', reason: 'it may not be written to', hint: 'Let this user write the file.' },
+  8: { code: 'RUN_LOG_NOT_WRITABLE', reason: 'it may not be written to', hint: ANOTHER_PLACE },
   10: { code: 'RUN_LOG_NOT_WRITABLE', reason: 'the disk reports an error' },
   11: { code: 'RUN_LOG_DAMAGED', reason: 'the file is damaged', hint: 'Move it away; a new one is made.' },
   13: { code: 'RUN_LOG_FULL', reason: 'the disk is full', hint: 'Free some space there.' },
-  14: { code: 'RUN_LOG_NOT_WRITABLE', reason: 'the file cannot be opened', hint: 'Let this user write there.' },
+  14: { code: 'RUN_LOG_NOT_WRITABLE', reason: 'the file cannot be opened', hint: ANOTHER_PLACE },
   26: { code: 'RUN_LOG_DAMAGED', reason: 'the file is not of SQLite', hint: 'Move it away; a new one is made.' },
 };
 
@@ -235,8 +239,8 @@ function explain(thrown: unknown): Trouble {
     const full = thrown.code === 'ENOSPC';
     return {
       code: full ? 'RUN_LOG_FULL' : 'RUN_LOG_NOT_WRITABLE',
-      reason: full ? 'the disk is full' : thrown.message,
-      hint: full ? 'Free some space there.' : 'Let this user write there.',
+      reason: full ? 'the disk is full' : systemReason(thrown),
+      hint: full ? 'Free some space there.' : ANOTHER_PLACE,
       detail: thrown.code,
     };
   }

@@ -1,0 +1,26 @@
+import { openSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { systemReason } from '../../src/system-reason.js';
+
+function thrownBy(act: () => unknown): unknown {
+  try {
+    act();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+it('says what the system means, with its own name for it', () => {
+  const file = fileURLToPath(import.meta.url);
+  expect(systemReason(thrownBy(() => openSync(`${file}/x`, 'r')))).toBe(
+    'a file is in the place of a directory (ENOTDIR)',
+  );
+  expect(systemReason(thrownBy(() => openSync(`${file}.no`, 'r')))).toBe('no such file or directory (ENOENT)');
+});
+
+it('leaves anything else in its own words', () => {
+  expect(systemReason(Object.assign(new Error('EFOO: foo'), { code: 'EFOO' }))).toBe('EFOO: foo');
+  expect(systemReason('x')).toBe('x');
+});
