@@ -116,6 +116,10 @@ export class Claims {
     }
   }
 
+  get isHeld(): boolean {
+    return this.#held !== undefined;
+  }
+
   /** True where another process goes on with this very run, which took it over in the same moment. */
   get isOvertaken(): boolean {
     return this.#isOvertaken;

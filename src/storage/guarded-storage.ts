@@ -41,7 +41,7 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
     confirmClaim: () => storage.confirmClaim(),
     endRun: () => storage.endRun(),
     close: () => storage.close(),
-    publish: (part, path, options) => guard(() => storage.publish(part, path, options)),
+    publish: (part, path, options) => guard(() => storage.publish(part, path, { ...options, confirm })),
     put: (path, content, options) => guard(() => storage.put(path, content, options)),
     remove: (paths, options) => guard(() => storage.remove(paths, options)),
     sweep: () => guard(() => storage.sweep()),

@@ -51,6 +51,12 @@ export class RunLease {
     }
   }
 
+  /** As `confirm`, but asks in any case: something has shown that the claim is gone. */
+  async recheck(): Promise<void> {
+    this.#confirmed = undefined;
+    await this.confirm();
+  }
+
   /** Ends the heartbeats; settles when none is on its way. */
   async stop(): Promise<void> {
     this.abandon();

@@ -73,6 +73,11 @@ export interface WriteOptions {
    * something else is there by now: a process that was stopped just before it can't overwrite what is newer.
    */
   readonly replaces?: Replaced | undefined;
+  /**
+   * Proves once more that the run's claim is its own; for stores that come to their request late, or without a condition.
+   * @throws LakeportError `CLAIM_LOST`
+   */
+  readonly confirm?: (() => Promise<void>) | undefined;
 }
 
 export interface RemoveOptions {

@@ -4,10 +4,12 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -422,6 +424,30 @@ describe('runs', () => {
       await storage.endRun();
       expect((await scratch.files()).length).toBe(removed === 0 ? 2 : 1);
     });
+  });
+
+  it('change nothing once their claim is gone, however short ago it was proven', async () => {
+    const target = 's/t/part-00000.parquet';
+    await storage.prepare();
+    await storage.beginRun({ runId: RUN, directory: '' });
+    await storage.claim(['s/t']);
+    await storage.put(target, Buffer.from('earlier'));
+    const writer = await storage.stage(target, { runId: RUN });
+    await writer.write([Buffer.from('x')]);
+    const part = await writer.end();
+    await storage.confirmClaim();
+    for (const name of readdirSync(base).filter((one) => one.startsWith('.lakeport-claim-'))) {
+      unlinkSync(path.join(base, name));
+    }
+    for (const change of [
+      () => storage.publish(part, target),
+      () => storage.put(target, Buffer.from('x')),
+      () => storage.remove([target]),
+    ]) {
+      expect(await failure(change())).toMatchObject({ code: 'CLAIM_LOST', exit: 'in-use' });
+    }
+    expect(readFileSync(path.join(base, target), 'utf8')).toBe('earlier');
+    await storage.endRun();
   });
 
   it('remove what they can of dead runs, and tell what they cannot', async () => {

@@ -164,7 +164,8 @@ describe.each(available)('with $name', ({ start, refusals }) => {
       const from = { key: 'exports/large ü+&/part-00001.parquet', bytes: content.length };
       await bucket.objects.put({ key: from.key, settings: {} }, content);
       const to = { key: 'exports/large/part-00000.parquet', settings: {}, metadata: { mark: 'ours' } };
-      await copyObject({ bucket, from, to, note: () => Promise.resolve(), pieceBytes: 5 * MIB });
+      const note = () => Promise.resolve();
+      await copyObject({ bucket, from, to, note, replaces: undefined, isOwn: () => false, pieceBytes: 5 * MIB });
       expect(await md5At('large/part-00000.parquet')).toBe(md5(content));
       expect(await bucket.objects.head(to.key)).toMatchObject({ bytes: content.length, metadata: to.metadata });
       expect(await uploads()).toBe(0);

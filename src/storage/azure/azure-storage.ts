@@ -88,10 +88,10 @@ export class AzureStorage implements Storage {
     return Promise.resolve(writer);
   }
 
-  async publish(part: StagedPart, path: string, { replaces }: WriteOptions = {}): Promise<void> {
+  async publish(part: StagedPart, path: string, options: WriteOptions = {}): Promise<void> {
     assertSafePath(path);
     assertSafePath(readStaged(part).blob);
-    await this.#publisher.publish(part, path, replaces);
+    await this.#publisher.publish(part, path, options);
   }
 
   async locate(part: StagedPart, path: string): Promise<PartStanding> {

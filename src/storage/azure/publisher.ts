@@ -1,6 +1,6 @@
 import { LakeportError } from '../../errors.js';
 import { isHiddenPath } from '../remote/hidden-names.js';
-import type { PartStanding, Replaced, StagedPart } from '../storage.js';
+import type { PartStanding, Replaced, StagedPart, WriteOptions } from '../storage.js';
 import type { AzureBlobs } from './blobs.js';
 import { blockIds } from './blocks.js';
 import { type AzureStaged, readStaged } from './staged-token.js';
@@ -22,11 +22,11 @@ export class Publisher {
     this.#blobs = blobs;
   }
 
-  publish(part: StagedPart, path: string, replaces?: Replaced): Promise<void> {
+  publish(part: StagedPart, path: string, { replaces, confirm }: WriteOptions = {}): Promise<void> {
     const staged = readStaged(part);
     if (staged.blob === path) return this.#untilDone(staged, path, () => this.#commit(staged, { path, replaces }));
     // Where parts move to each other's places, what was seen there is gone before the last of them comes.
-    const to = { path, bytes: part.bytes, replaces: isHiddenPath(staged.blob) ? replaces : undefined };
+    const to = { path, bytes: part.bytes, replaces: isHiddenPath(staged.blob) ? replaces : undefined, confirm };
     const rename = () => this.#untilDone(staged, path, () => this.#rename(staged, to));
     const renamed = this.#renames.then(rename);
     this.#renames = renamed.catch(() => undefined);
@@ -59,10 +59,13 @@ export class Publisher {
 
   async #rename(
     staged: AzureStaged,
-    to: { path: string; bytes: number; replaces: Replaced | undefined },
+    to: { path: string; bytes: number; replaces: Replaced | undefined; confirm: WriteOptions['confirm'] },
   ): Promise<void> {
     const { blob, nonce } = staged;
+    // Its turn may have come late.
+    await to.confirm?.();
     const committed = await this.#commitWhereItIs(staged);
+    if (committed !== undefined) await to.confirm?.();
     const copied =
       committed !== undefined &&
       (await this.#blobs.copyOnce({ from: blob, to: to.path, part: nonce, bytes: to.bytes, replaces: to.replaces }));

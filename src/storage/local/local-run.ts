@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -98,6 +99,17 @@ export class LocalRun {
     if (this.lease.isLost && marker !== undefined && marker.holder !== this.#holder) return;
     if (marker !== undefined) await cleanUp(this.#base, marker);
     else await this.claims.giveBack();
+  }
+
+  /**
+   * Looks, for the price of one system call, whether the claim is still there: called right before each change that
+   * readers see, since a file system has no condition on what a rename replaces.
+   * @throws LakeportError `CLAIM_LOST`
+   */
+  async checkClaim(): Promise<void> {
+    if (this.claims.isHeld && !existsSync(path.join(this.#base, claimName(this.runId, this.#holder)))) {
+      await this.lease.recheck();
+    }
   }
 
   /** Leaves everything as it is, as a killed process would. */

@@ -98,6 +98,7 @@ export class LocalStorage implements Storage {
       });
     }
     await explained(this.display(relative), async () => {
+      await this.#run?.checkClaim();
       await rename(this.#absolute(file), this.#absolute(relative)).catch((error: unknown) => {
         throw isMissing(error) ? this.#partGone(file, error) : error;
       });
@@ -138,6 +139,7 @@ export class LocalStorage implements Storage {
         } finally {
           await handle.close();
         }
+        await this.#run?.checkClaim();
         await rename(file, this.#absolute(relative));
       } catch (error) {
         await unlessMissing(() => unlink(file));
@@ -162,7 +164,10 @@ export class LocalStorage implements Storage {
     const touched = new Set<string>();
     for (const relative of paths) {
       assertSafePath(relative);
-      await explained(this.display(relative), () => unlessMissing(() => unlink(this.#absolute(relative))));
+      await explained(this.display(relative), async () => {
+        await this.#run?.checkClaim();
+        await unlessMissing(() => unlink(this.#absolute(relative)));
+      });
       touched.add(directoryOf(relative));
     }
     // `year=2024/month=01` without a file would be read as a partition.

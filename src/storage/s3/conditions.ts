@@ -3,7 +3,7 @@ import { targetChanged } from '../target-changed.js';
 import type { ObjectFacts } from './objects.js';
 import { answerOf } from './service-answer.js';
 
-/** Headers of PutObject and CompleteMultipartUpload; Amazon S3 user guide, "Conditional writes". */
+/** Headers of the requests that make or remove an object; Amazon S3 user guide, "Conditional requests". */
 export interface WriteCondition {
   readonly IfMatch?: string;
   readonly IfNoneMatch?: string;
@@ -13,6 +13,8 @@ export interface WriteCondition {
 const LACKING = [400, 403, 405, 501];
 
 export interface ConditionalWrite<T> {
+  /** Stores know conditions on some kinds of requests, and not on others. */
+  readonly kind: 'write' | 'copy' | 'remove';
   /** For people: `s3://bucket/key`. */
   readonly shown: string;
   readonly replaces: Replaced | undefined;
@@ -20,40 +22,54 @@ export interface ConditionalWrite<T> {
   readonly send: (condition: WriteCondition) => Promise<T>;
   /** Looks at what is there. */
   readonly look: () => Promise<ObjectFacts | undefined>;
-  /** The object is the one that is being written: an earlier attempt has arrived, and only its answer was lost. */
-  readonly isOwn: (facts: ObjectFacts) => boolean;
+  /** All is as it is wanted: an earlier attempt has arrived, and only its answer was lost. */
+  readonly isDone: (facts: ObjectFacts | undefined) => boolean;
 }
 
-/** Writes that depend on what they replace, in stores of which only some know such. */
+/** Requests that depend on what they replace, in stores of which only some know such. */
 export class WriteConditions {
-  /** Headers that the store has shown not to know. */
-  readonly #lacking = new Set<keyof WriteCondition>();
+  /** Kinds and headers that the store has shown not to know. */
+  readonly #lacking = new Set<string>();
 
   /**
-   * @returns undefined where the object is there by an earlier attempt
+   * @returns undefined where an earlier attempt has done it
    * @throws LakeportError `TARGET_CHANGED` where another object is there
    */
   async write<T>(write: ConditionalWrite<T>): Promise<T | undefined> {
-    const { replaces, send, look, isOwn, shown } = write;
+    const { kind, replaces, send } = write;
     if (replaces === undefined) return await send({});
     const header = replaces.version === undefined ? 'IfNoneMatch' : 'IfMatch';
-    if (this.#lacking.has(header)) return await send({});
+    const lacking = `${kind} ${header}`;
+    // Many stores ignore what they do not know of copies, which is no help: these are asked for in any case.
+    if (kind === 'copy' && (await ask(write, replaces))) return undefined;
+    if (this.#lacking.has(lacking)) {
+      if (kind === 'remove' && (await ask(write, replaces))) return undefined;
+      return await send({});
+    }
     try {
       return await send({ [header]: replaces.version === undefined ? '*' : readVersion(replaces.version).etag });
     } catch (error) {
       const { status = 0, code } = answerOf(error) ?? {};
-      if (!LACKING.includes(status)) {
-        if (status !== 412 && code !== 'NoSuchKey') throw error;
-        const there = await look();
-        if (there !== undefined && isOwn(there)) return undefined;
-        if (!isUnchanged(there, replaces)) throw targetChanged(shown);
-      }
+      const isLacking = LACKING.includes(status);
+      if (!isLacking && status !== 412 && code !== 'NoSuchKey') throw error;
+      if ((kind === 'remove' || !isLacking) && (await ask(write, replaces))) return undefined;
       // What the store says to the same request without the condition is what counts.
       const answer = await send({});
-      this.#lacking.add(header);
+      this.#lacking.add(lacking);
       return answer;
     }
   }
+}
+
+/**
+ * True where nothing has to be done any more.
+ * @throws LakeportError `TARGET_CHANGED`
+ */
+async function ask({ look, isDone, shown }: ConditionalWrite<unknown>, replaces: Replaced): Promise<boolean> {
+  const there = await look();
+  if (isDone(there)) return true;
+  if (!isUnchanged(there, replaces)) throw targetChanged(shown);
+  return false;
 }
 
 type SeenFacts = Pick<ObjectFacts, 'etag' | 'modifiedAt' | 'bytes'>;

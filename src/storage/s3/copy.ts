@@ -1,6 +1,10 @@
 import pLimit from 'p-limit';
 
+import type { Replaced } from '../storage.js';
 import type { S3Bucket } from './bucket.js';
+import type { WriteCondition } from './conditions.js';
+import type { ObjectFacts } from './objects.js';
+import type { S3Operation } from './operation.js';
 import type { NewObject } from './requests.js';
 import type { Upload, UploadedPart } from './uploads.js';
 
@@ -12,26 +16,55 @@ export interface CopyOptions {
   readonly bucket: S3Bucket;
   readonly from: { readonly key: string; readonly bytes: number };
   readonly to: NewObject;
+  /** What it may replace; undefined for anything. */
+  readonly replaces: Replaced | undefined;
+  /** What is at its place is the copy. */
+  readonly isOwn: (facts: ObjectFacts) => boolean;
   /** Is told the upload that a copy in pieces is made by. */
   readonly note: (upload: Upload) => Promise<void>;
   readonly pieceBytes?: number;
 }
 
-/** Copies an object inside the bucket, metadata included; no byte of it comes here. */
+/**
+ * Copies an object inside the bucket, metadata included; no byte of it comes here.
+ * @throws LakeportError `TARGET_CHANGED`
+ */
 export async function copyObject(options: CopyOptions): Promise<void> {
   const { bucket, from, to, note, pieceBytes = PIECE_BYTES } = options;
   if (from.bytes <= pieceBytes) {
-    await bucket.objects.copy(from.key, to);
+    const copy = (condition: WriteCondition) => bucket.objects.copyOnce(from.key, to, condition);
+    await publish(options, 'CopyObject', copy);
     return;
   }
   const upload = await bucket.uploads.create(to);
   try {
     await note(upload);
-    await bucket.uploads.complete(upload, await copyPieces(options, upload, pieceBytes));
+    const pieces = await copyPieces(options, upload, pieceBytes);
+    const complete = (condition: WriteCondition) => bucket.uploads.completeOnce(upload, pieces, condition);
+    await publish(options, 'CompleteMultipartUpload', complete);
   } catch (error) {
     await bucket.uploads.abort(upload).catch(() => undefined);
     throw error;
   }
+}
+
+/** The request by which the copy appears. */
+async function publish(
+  { bucket, to, replaces, isOwn }: CopyOptions,
+  operation: S3Operation,
+  send: (condition: WriteCondition) => Promise<void>,
+): Promise<void> {
+  const { requests, objects } = bucket;
+  await requests.send(operation, to.key, () =>
+    objects.conditions.write({
+      kind: 'copy',
+      shown: requests.display(to.key),
+      replaces,
+      send,
+      look: () => objects.head(to.key),
+      isDone: (there) => there !== undefined && isOwn(there),
+    }),
+  );
 }
 
 async function copyPieces({ bucket, from }: CopyOptions, upload: Upload, pieceBytes: number): Promise<UploadedPart[]> {

@@ -9,17 +9,21 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 
+import pLimit from 'p-limit';
+
 import { LakeportError } from '../../errors.js';
 import { randomUUID } from 'node:crypto';
 
 import type { Replaced } from '../storage.js';
-import { WriteConditions } from './conditions.js';
+import { type WriteCondition, WriteConditions } from './conditions.js';
 import { expected, type NewObject, type S3Requests } from './requests.js';
 import { answerOf } from './service-answer.js';
 import { MARK } from './staged-token.js';
 
 /** DeleteObjects takes no more keys. */
 const MAX_KEYS_PER_DELETE = 1000;
+/** Requests for single objects on their way at the same time, where many are to be removed. */
+const REMOVALS = 16;
 
 export interface ListedObject {
   readonly key: string;
@@ -55,6 +59,7 @@ export class S3Objects {
     const creation = { ...this.#requests.creation(marked), Body: content };
     await this.#requests.send('PutObject', key, () =>
       this.conditions.write({
+        kind: 'write',
         shown: this.#requests.display(key),
         replaces,
         send: async (condition) => {
@@ -62,7 +67,7 @@ export class S3Objects {
           expected((await this.#requests.client.send(command)).ETag);
         },
         look: () => this.head(key),
-        isOwn: ({ metadata }) => metadata[MARK] === mark,
+        isDone: (there) => there?.metadata[MARK] === mark,
       }),
     );
   }
@@ -128,16 +133,38 @@ export class S3Objects {
     }
   }
 
-  /** Copies inside the bucket, metadata included; up to 5 GiB. */
-  async copy(from: string, to: NewObject): Promise<void> {
+  /**
+   * Removes objects of these versions alone, by the key; those that are gone already are no error.
+   * @throws LakeportError `TARGET_CHANGED`
+   */
+  async removeVersions(versions: ReadonlyMap<string, string>): Promise<void> {
+    const limit = pLimit(REMOVALS);
+    const remove = (key: string, version: string) =>
+      this.#requests.send('DeleteObject', key, () =>
+        this.conditions.write({
+          kind: 'remove',
+          shown: this.#requests.display(key),
+          replaces: { version },
+          send: (condition) =>
+            this.#requests.client.send(new DeleteObjectCommand({ ...this.#requests.at(key), ...condition })),
+          look: () => this.head(key),
+          isDone: (there) => there === undefined,
+        }),
+      );
+    await Promise.all(Array.from(versions, ([key, version]) => limit(() => remove(key, version))));
+  }
+
+  /** Copies inside the bucket, metadata included; up to 5 GiB. Throws what the client throws. */
+  async copyOnce(from: string, to: NewObject, condition: WriteCondition): Promise<void> {
     const { Tagging: tagging, ...settings } = to.settings;
     const command = new CopyObjectCommand({
       ...this.#requests.at(to.key),
       ...settings,
+      ...condition,
       CopySource: this.#requests.source(from),
       ...(tagging === undefined ? {} : { Tagging: tagging, TaggingDirective: 'REPLACE' }),
     });
-    await this.#requests.send('CopyObject', to.key, () => this.#requests.client.send(command));
+    await this.#requests.client.send(command);
   }
 
   async #listPage(prefix: string, token: string | undefined): Promise<ListObjectsV2CommandOutput> {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { LakeportError } from '../../errors.js';
 import { directoryOf } from '../path.js';
-import type { PartStanding, Replaced, StagedPart } from '../storage.js';
+import type { PartStanding, Replaced, StagedPart, WriteOptions } from '../storage.js';
 import type { S3Bucket } from './bucket.js';
 import { copyObject } from './copy.js';
 import { partSettings } from './object-settings.js';
@@ -22,6 +22,17 @@ export interface PublisherOptions {
   readonly pieceBytes?: number | undefined;
 }
 
+interface Place {
+  /** Where the part is to appear. */
+  readonly key: string;
+  /** Where it was meant to when it was staged. */
+  readonly stagedKey: string;
+  /** What it may replace; undefined for anything. */
+  readonly replaces: Replaced | undefined;
+  /** As of `WriteOptions`. */
+  readonly confirm?: WriteOptions['confirm'];
+}
+
 /** Makes staged parts visible, also those that another process or an earlier run has staged. */
 export class PartPublisher {
   readonly #options: PublisherOptions;
@@ -33,24 +44,20 @@ export class PartPublisher {
   }
 
   /**
-   * @param to.key where the part is to appear
-   * @param to.stagedKey where it was meant to when it was staged
-   * @param to.replaces what it may replace; undefined for anything
    * @throws LakeportError `TARGET_CHANGED` where something else is there
    */
-  async publish(
-    part: StagedPart,
-    { key, stagedKey, replaces: seen }: { key: string; stagedKey: string; replaces: Replaced | undefined },
-  ): Promise<void> {
+  async publish(part: StagedPart, { key, stagedKey, replaces: seen, confirm }: Place): Promise<void> {
     const { requests } = this.#options.bucket;
     const token = readToken(part, requests.bucket);
     const crossesOthers = key !== stagedKey && !token.provisional;
     // Where parts move to each other's places, what was seen there is gone before the last of them comes.
     const replaces = crossesOthers ? undefined : seen;
-    const publish = () =>
-      token.kind === 'inline'
-        ? this.#put(key, Buffer.from(token.content, 'base64'), replaces)
-        : this.#publishUpload({ token, bytes: part.bytes }, { key, replaces });
+    const publish = async () => {
+      // Its turn may have come late.
+      if (crossesOthers) await confirm?.();
+      if (token.kind === 'inline') await this.#put(key, Buffer.from(token.content, 'base64'), replaces);
+      else await this.#publishUpload({ token, bytes: part.bytes }, { key, replaces, confirm });
+    };
     if (crossesOthers && token.kind === 'upload') this.#checkMove(stagedKey, key);
     await (crossesOthers ? this.#inTurn(directoryOf(key), publish) : publish());
   }
@@ -89,10 +96,7 @@ export class PartPublisher {
    * Completes the upload. It keeps the key that it was begun for; where that is another one, the object appears there and
    * goes on to its place by a copy inside the store. Done again after a failure half way, this goes on from there.
    */
-  async #publishUpload(
-    staged: StagedUpload,
-    { key, replaces }: { readonly key: string; readonly replaces: Replaced | undefined },
-  ): Promise<void> {
+  async #publishUpload(staged: StagedUpload, { key, replaces, confirm }: Omit<Place, 'stagedKey'>): Promise<void> {
     const { token, bytes } = staged;
     const { bucket, note, pieceBytes } = this.#options;
     const at = await this.#complete(staged, { target: key, replaces: token.key === key ? replaces : undefined });
@@ -101,10 +105,13 @@ export class PartPublisher {
       if (await this.#isAt(token.key, staged)) await bucket.objects.remove([token.key]);
       return;
     }
+    await confirm?.();
     await copyObject({
       bucket,
       from: { key: token.key, bytes },
       to: { key, settings: partSettings(bucket.requests.entry.info), metadata: { [MARK]: token.mark } },
+      replaces,
+      isOwn: (facts) => isSame(facts, staged),
       note: (upload) => note(token.runId, upload),
       ...(pieceBytes === undefined ? {} : { pieceBytes }),
     });
@@ -124,11 +131,12 @@ export class PartPublisher {
     try {
       await requests.send('CompleteMultipartUpload', token.key, () =>
         objects.conditions.write({
+          kind: 'write',
           shown: requests.display(token.key),
           replaces,
           send: (condition) => uploads.completeOnce(token, token.parts, condition),
           look: () => objects.head(token.key),
-          isOwn: (facts) => isSame(facts, staged),
+          isDone: (there) => there !== undefined && isSame(there, staged),
         }),
       );
       return token.key;

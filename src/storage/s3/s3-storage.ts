@@ -7,6 +7,7 @@ import type { Agents } from '../remote/agents.js';
 import type {
   PartStanding,
   PartWriter,
+  RemoveOptions,
   RunToBegin,
   StagedPart,
   StageOptions,
@@ -109,7 +110,7 @@ export class S3Storage implements Storage {
     return Promise.resolve(new S3PartWriter({ storageId: this.id, path, openUpload, tokenBase }));
   }
 
-  async publish(part: StagedPart, path: string, { replaces }: WriteOptions = {}): Promise<void> {
+  async publish(part: StagedPart, path: string, { replaces, confirm }: WriteOptions = {}): Promise<void> {
     if (directoryOf(part.path) !== directoryOf(path)) {
       throw new LakeportError({
         code: 'PART_OF_OTHER_DIRECTORY',
@@ -118,7 +119,7 @@ export class S3Storage implements Storage {
       });
     }
     const [key, stagedKey] = [this.#keys.keyOf(path), this.#keys.keyOf(part.path)];
-    await this.#publisher.publish(part, { key, stagedKey, replaces });
+    await this.#publisher.publish(part, { key, stagedKey, replaces, confirm });
   }
 
   locate(part: StagedPart, path: string): Promise<PartStanding> {
@@ -151,8 +152,16 @@ export class S3Storage implements Storage {
       .map((object) => ({ path: this.#keys.pathOf(object.key), bytes: object.bytes, version: versionOf(object) }));
   }
 
-  async remove(paths: readonly string[]): Promise<void> {
-    await this.#bucket.objects.remove(paths.map((path) => this.#keys.keyOf(path)));
+  async remove(paths: readonly string[], { versions }: RemoveOptions = {}): Promise<void> {
+    const known = new Map<string, string>();
+    const unknown: string[] = [];
+    for (const path of paths) {
+      const version = versions?.get(path);
+      if (version === undefined) unknown.push(this.#keys.keyOf(path));
+      else known.set(this.#keys.keyOf(path), version);
+    }
+    await this.#bucket.objects.removeVersions(known);
+    await this.#bucket.objects.remove(unknown);
   }
 
   async beginRun({ runId, onLost, findPublisher }: RunToBegin): Promise<void> {

@@ -10,6 +10,7 @@ export function answerObjectRequest(request: S3Request): S3Answer {
   const bucket = store.bucket(name);
   if (method === 'PUT') return header(headers, 'x-amz-copy-source') === undefined ? putObject(request) : copy(request);
   if (method === 'DELETE') {
+    checkCondition(request);
     bucket.delete(key);
     return { status: 204 };
   }
@@ -58,6 +59,7 @@ function putObject(request: S3Request): S3Answer {
 
 function copy(request: S3Request): S3Answer {
   const { bucket, key, headers, store, quirks, now } = request;
+  checkCondition(request);
   const source = copySource(request);
   const given = keptHeaders(headers);
   const replaced = header(headers, 'x-amz-metadata-directive') === 'REPLACE';
