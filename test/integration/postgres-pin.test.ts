@@ -154,6 +154,58 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
     expect(await inSnapshot(snapshot, 'SELECT count(*) FROM t1')).toBe('0');
   });
 
+  test('tables of which only columns may be read are held and exported, where it is all of them', async () => {
+    await server.query(`
+      CREATE TABLE t AS SELECT 1 AS a, 2 AS "B b"; GRANT SELECT (a, "B b") ON t TO reader;
+      CREATE TABLE parted (a int) PARTITION BY LIST (a); CREATE TABLE leaf PARTITION OF parted DEFAULT;
+      INSERT INTO parted VALUES (1); GRANT SELECT (a) ON parted TO reader;
+      CREATE VIEW v AS SELECT * FROM t; GRANT SELECT (a, "B b") ON v TO reader;
+      CREATE TABLE partly (a int, b int, c int); GRANT SELECT (a) ON partly TO reader;
+      CREATE TABLE whole (a int); GRANT SELECT ON whole TO reader; CREATE TABLE closed (a int)`);
+    await source.close();
+    source = await openPostgres(server, { username: 'reader', password: 'reader' });
+    const { problems, snapshot } = await source.pin(await source.listTables(), RUN);
+    expect(problems.map(({ id, error }) => [id.name, error.code, error.message]).sort()).toEqual([
+      ['closed', 'TABLE_PERMISSION_DENIED', expect.stringContaining('permission denied') as string],
+      ['partly', 'TABLE_PERMISSION_DENIED', 'permission denied for columns b, c'],
+    ]);
+    expect(problems.find(({ id }) => id.name === 'partly')!.error.hint).toContain(
+      'GRANT SELECT ("b", "c") ON "public"."partly" TO this user',
+    );
+    for (const change of ['TRUNCATE t', 'TRUNCATE leaf', 'ALTER TABLE parted ADD x int', 'DROP VIEW v']) {
+      await expect(server.query(`SET lock_timeout = 100; ${change}`)).rejects.toMatchObject({ code: '55P03' });
+    }
+    const table = await findTable(source, 't');
+    const slices = await source.slice(table, await describeTable(source, table), {
+      degree: 2,
+      largeTableThreshold: 0,
+      wish: { degree: 2 },
+    });
+    const reader = await server.connect({ user: 'reader', password: 'reader' });
+    await importInto(reader, snapshot);
+    expect((await reader.query(slices[0]!.query)).rows).toEqual([{ a: 1, 'B b': 2 }]);
+    expect(slices).toHaveLength(1);
+    await reader.end();
+  });
+
+  test('a table of which only columns may be read is not emptied between the snapshot and its lock', async () => {
+    await server.query(`
+      CREATE TABLE t AS SELECT 1 AS a; GRANT SELECT (a) ON t TO reader;
+      CREATE TABLE other AS SELECT 1 AS a; GRANT SELECT ON other TO reader`);
+    await source.close();
+    source = await openPostgres(server, { username: 'reader', password: 'reader' });
+    const listed = await source.listTables();
+    const holder = await server.connect();
+    await holder.query('BEGIN; TRUNCATE t; INSERT INTO t VALUES (7), (8)');
+    const pinning = source.pin(listed, RUN);
+    await expect.poll(() => server.query(`SELECT FROM pg_locks WHERE NOT granted`), PATIENT).toHaveLength(1);
+    await holder.query('COMMIT');
+    await holder.end();
+    const { problems, snapshot } = await pinning;
+    expect(problems).toEqual([]);
+    expect(await inSnapshot(snapshot, 'SELECT sum(a) FROM t')).toBe('15');
+  });
+
   test('views, materialized views and foreign tables are held as well', async () => {
     await server.query(`
       DROP EXTENSION IF EXISTS file_fdw CASCADE; CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;

@@ -5,7 +5,7 @@ import { decodeText, nameNotReadable, readText, selectText } from './catalog-tex
 import { readExpression } from './expressions.js';
 import { displayTable } from './identifiers.js';
 import { memberTables } from './members.js';
-import { columnsDenied, type Relation } from './relations.js';
+import { columnsDenied, type Relation, tableDenied } from './relations.js';
 import type { ServerFacts } from './server.js';
 import { TypeCatalog } from './type-catalog.js';
 import { mapType, type MappingOptions } from './types.js';
@@ -65,7 +65,8 @@ function describeTable(
 ): ReadColumn[] {
   if (attributes.length === 0) throw noColumns();
   const denied = attributes.filter(({ readable }) => !readable).map(({ name }) => name);
-  if (denied.length > 0) throw columnsDenied(id, denied.length === attributes.length ? ['the table'] : denied);
+  if (denied.length === attributes.length) throw tableDenied(id);
+  if (denied.length > 0) throw columnsDenied(id, denied);
   const unnamed = attributes.find(({ hasReadableName }) => !hasReadableName);
   if (unnamed !== undefined) throw nameNotReadable(displayTable(id), unnamed.name);
   return attributes.map((attribute) => {

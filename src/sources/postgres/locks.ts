@@ -45,38 +45,48 @@ export async function lockTables(
 }
 
 /**
- * Locks what LOCK TABLE does not take, materialized views and foreign tables, by a read of no rows; this also tells
- * of a view or foreign table that cannot be read. It fixes the transaction's snapshot, so it comes after it; what
+ * Locks what LOCK TABLE does not take, materialized views, foreign tables and tables of which this user may only read
+ * columns, by a read of no rows; this also tells of a view or foreign table that cannot be read. It fixes the transaction's snapshot, so it comes after it; what
  * changed in between shows as a failed read, never as other rows.
+ * @param tables with what to select of each: `*`, or a quoted column
  */
 export async function lockByReading(
   client: Client,
-  tables: readonly SourceTable[],
+  tables: ReadonlyMap<SourceTable, string>,
   timeoutMs: number,
 ): Promise<LockFailures> {
   const failures: LockFailures = new Map();
   await client.query(`SET LOCAL lock_timeout = ${timeoutMs}`);
-  for (const table of tables) {
-    const error = await inSavepoint(client, `SELECT * FROM ${quoteTable(table.id)} LIMIT 0`, table);
+  for (const [table, selected] of tables) {
+    const error = await inSavepoint(client, readOfNoRows(table.id, selected), table);
     if (error) failures.set(table, error);
   }
   return failures;
 }
 
 /**
- * Locks a table for a read of its own. What LOCK TABLE does not take, or not from this user, is read without.
+ * Locks a table for a read of its own. What can't be locked, for other reasons than that somebody else holds it, is read
+ * without.
+ * @param selected a quoted column that this user may read
  * @throws the driver's error where the lock can't be had
  */
-export async function lockForRead(client: Client, table: TableId): Promise<void> {
-  try {
-    await client.query(
-      `SAVEPOINT lakeport; LOCK TABLE ${quoteTable(table)} IN ACCESS SHARE MODE; RELEASE SAVEPOINT lakeport`,
-    );
-  } catch (thrown) {
-    const { code } = postgresError(thrown);
-    if (code === 'TABLE_LOCKED' || FATAL.has(code)) throw thrown;
-    await client.query('ROLLBACK TO SAVEPOINT lakeport; RELEASE SAVEPOINT lakeport');
+export async function lockForRead(client: Client, table: TableId, selected: string): Promise<void> {
+  const statements = [`LOCK TABLE ${quoteTable(table)} IN ACCESS SHARE MODE`, readOfNoRows(table, selected)];
+  for (const statement of statements) {
+    try {
+      await client.query(`SAVEPOINT lakeport; ${statement}; RELEASE SAVEPOINT lakeport`);
+      return;
+    } catch (thrown) {
+      const { code } = postgresError(thrown);
+      if (code === 'TABLE_LOCKED' || FATAL.has(code)) throw thrown;
+      await client.query('ROLLBACK TO SAVEPOINT lakeport; RELEASE SAVEPOINT lakeport');
+    }
   }
+}
+
+/** Not `WHERE false`, for which the server locks no partition. */
+function readOfNoRows(table: TableId, selected: string): string {
+  return `SELECT ${selected} FROM ${quoteTable(table)} LIMIT 0`;
 }
 
 /** Halves the batch until those that fail stand alone. */

@@ -8,6 +8,7 @@ import { CopyChannel } from './copy/copy-channel.js';
 import { CopyRead, type CopyReadResult } from './copy/copy-read.js';
 import { registerCharacters } from './decode/encoded-text.js';
 import { postgresError } from './errors.js';
+import { quoteName } from './identifiers.js';
 import { lockForRead } from './locks.js';
 import { rowQuery } from './row-locator.js';
 import { begin } from './transaction.js';
@@ -131,9 +132,9 @@ class PostgresReader implements SliceReader {
    * In a transaction of its own. The lock comes first: a COPY that waits for one sees the moment before, and of a table that
    * was emptied and filled again in the meantime, by TRUNCATE and INSERT in one transaction, that is no row at all.
    */
-  async #copyAlone(client: pg.Client, copy: CopyRead, { table }: ReadRequest): Promise<CopyReadResult> {
+  async #copyAlone(client: pg.Client, copy: CopyRead, { table, columns }: ReadRequest): Promise<CopyReadResult> {
     await begin(client, this.#settings, { mode: 'read' });
-    await lockForRead(client, table);
+    await lockForRead(client, table, columns[0] === undefined ? '*' : quoteName(columns[0].spec.name));
     const result = await this.#copy(client, copy);
     await client.query('COMMIT');
     return result;

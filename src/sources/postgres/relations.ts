@@ -67,7 +67,17 @@ export async function findRelations(
 
 /** Some of the table's columns are not for this user. */
 export function columnsDenied(id: TableId, columns: readonly string[]): LakeportError {
-  return denied(id, `permission denied for ${columns.join(', ')}`, `SELECT ON ${quoteTable(id)}`);
+  const which = `${columns.length === 1 ? 'column' : 'columns'} ${columns.join(', ')}`;
+  return denied(
+    id,
+    `permission denied for ${which}`,
+    `SELECT (${columns.map(quoteName).join(', ')}) ON ${quoteTable(id)}`,
+  );
+}
+
+/** Nothing of the table is for this user. */
+export function tableDenied(id: TableId): LakeportError {
+  return denied(id, 'permission denied for the table', `SELECT ON ${quoteTable(id)}`);
 }
 
 function denied(id: TableId, message: string, grant: string): LakeportError {

@@ -26,22 +26,30 @@ export async function transactionStart(client: Client): Promise<string> {
  * changed a table's shape or rewrote it is either in the snapshot or waits until the run has ended.
  * Works on a hot standby too. The client must not be in a transaction; it is left in one, which the snapshot and the locks
  * live as long as.
+ * @param byColumn tables that are held already, and that this user may only lock by reading this column
  */
 export async function pinTables(
   client: Client,
   server: ServerFacts,
   tables: readonly SourceTable[],
   settings: PostgresSettings,
+  byColumn: ReadonlyMap<SourceTable, string>,
 ): Promise<Pinned> {
   const { lockTimeoutMs } = settings;
   await beginBeforeSnapshot(client, settings, server);
-  const lockable = tables.filter(({ kind }) => kind !== 'materialized view' && kind !== 'foreign table');
+  const lockable = tables.filter(
+    (table) => table.kind !== 'materialized view' && table.kind !== 'foreign table' && !byColumn.has(table),
+  );
   const failures = await lockTables(client, lockable, lockTimeoutMs);
-  const isPlain = ({ kind, isForeign }: SourceTable) =>
-    !isForeign && (kind === 'table' || kind === 'partitioned table');
-  const others = tables.filter((table) => !isPlain(table) && !failures.has(table));
+  const isPlain = (table: SourceTable) =>
+    !table.isForeign && (table.kind === 'table' || table.kind === 'partitioned table') && !byColumn.has(table);
+  const others = new Map(
+    tables
+      .filter((table) => !isPlain(table) && !failures.has(table))
+      .map((table) => [table, byColumn.get(table) ?? '*'] as const),
+  );
   const snapshot = await exportSnapshot(client, server);
-  if (others.length > 0) {
+  if (others.size > 0) {
     // As readers have it: a view's functions may look for names along the user's own path.
     await applySettings(client, settings, {});
     for (const [table, error] of await lockByReading(client, others, lockTimeoutMs)) failures.set(table, error);

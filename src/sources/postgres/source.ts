@@ -23,6 +23,7 @@ import { type PatienceOptions, withPatience } from '../patience.js';
 import { abandon } from './cancel.js';
 import { listTables } from './catalog.js';
 import { nameNotReadable } from './catalog-text.js';
+import { ColumnLocks } from './column-grants.js';
 import { describeColumns } from './columns.js';
 import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection.js';
 import { postgresError } from './errors.js';
@@ -35,7 +36,7 @@ import { countFreeConnections, readServerFacts, type ServerFacts } from './serve
 import { displayAddress, type PostgresSettings } from './settings.js';
 import { isLarge, type Member, sliceMembers, wholeTable } from './slices.js';
 import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
-import { inTransaction } from './transaction.js';
+import { CATALOG, inTransaction } from './transaction.js';
 import { checkWish, requirePages } from './wish.js';
 
 /** Connects the planner's session, to a server that may just be starting. @throws LakeportError */
@@ -65,9 +66,6 @@ async function openSession(settings: PostgresSettings, options: ConnectOptions):
   return { ...negotiated, facts };
 }
 
-/** All that the planner asks for is named in full; nothing that lies in the user's search_path may stand before it. */
-const CATALOG = { mode: 'snapshot', searchPath: 'pg_catalog' } as const;
-
 const DENIED = new Set(['TABLE_PERMISSION_DENIED', 'TABLE_ROW_SECURITY']);
 
 /** A server that does not answer an idle connection within so many milliseconds has lost it. */
@@ -88,6 +86,7 @@ class PostgresSource implements Source {
   /** Of tables that were sliced. */
   readonly #members = new Map<string, readonly Member[]>();
   readonly #counter = new RowCounter();
+  #columnLocks: ColumnLocks | undefined;
   /** Listed tables that nobody can ask for, since their names are no text. */
   readonly #unnamed = new Set<string>();
   /** A savepoint belongs to one question, so they are asked one after the other. */
@@ -133,6 +132,8 @@ class PostgresSource implements Source {
       .filter(({ id }) => this.#unnamed.has(keyOf(id)))
       .map(({ id }) => ({ id, error: nameNotReadable(displayTable(id)) }));
     const pinned = await this.#oneByOne(async () => {
+      const columnLocks = new ColumnLocks(this.#settings);
+      this.#columnLocks = columnLocks;
       try {
         if (this.#pinned !== undefined) await client.query('ROLLBACK');
         this.#pinned = undefined;
@@ -141,13 +142,18 @@ class PostgresSource implements Source {
           return { snapshot, problems: unnamed };
         }
         const named = tables.filter(({ id }) => !this.#unnamed.has(keyOf(id)));
-        const pinned = await pinTables(client, this.#facts, named, this.#settings);
+        const { byColumn, problems } = await columnLocks.take(client, this.#facts, named);
+        const failed = new Set(problems.map(({ id }) => id));
+        const lockable = named.filter(({ id }) => !failed.has(id));
+        const pinned = await pinTables(client, this.#facts, lockable, this.#settings, byColumn);
         this.#pinned = await transactionStart(client);
         this.#loss = undefined;
-        return { ...pinned, problems: [...pinned.problems, ...unnamed] };
+        return { ...pinned, problems: [...pinned.problems, ...problems, ...unnamed] };
       } catch (error) {
         await client.query('ROLLBACK').catch(() => undefined);
         throw postgresError(error, { entry: this.#settings.entryId });
+      } finally {
+        await columnLocks.release();
       }
     });
     return { ...pinned, problems: await this.#explained(pinned.problems, tables) };
@@ -271,6 +277,7 @@ class PostgresSource implements Source {
   async close(): Promise<void> {
     this.#onLost = () => undefined;
     this.#counter.close();
+    await this.#columnLocks?.close();
     // Ends the transaction too, with its snapshot and locks. What is being asked is waited for no longer, and ended in
     // the server, which would notice only when it has an answer, or a lock.
     if (this.#oneByOne.activeCount > 0) await abandon(this.#client, this.#settings);

@@ -101,6 +101,9 @@ export interface TransactionOptions {
   readonly searchPath?: string | undefined;
 }
 
+/** All that the planner asks for is named in full; nothing that lies in the user's search_path may stand before it. */
+export const CATALOG = { mode: 'snapshot', searchPath: 'pg_catalog' } as const satisfies TransactionOptions;
+
 type Queryable = Pick<pg.Client, 'query'>;
 
 /**
