@@ -121,12 +121,13 @@ test('files that are split by rows are numbered without gaps, in the order of th
   );
 });
 
-test('a small table costs four requests: a look at the place, the part, the manifest, _SUCCESS', async () => {
+test('a small table costs four requests, and six over an earlier export', async () => {
   for (let index = 0; index < 100; index++) await postgres.query(`CREATE TABLE t_${index} AS SELECT ${index} AS id`);
   s3.server.counts();
   const result = await run();
   expect(result.code).toBe(0);
   // Every other second the run proves its claim by two requests, however many tables it publishes.
+  // Four: a look at the place, the part, the manifest, _SUCCESS.
   const { GetObject: proofs = 0, ListObjectsV2: lists = 0, ...counts } = s3.server.counts();
   expect({ ...counts, ListObjectsV2: lists - proofs }).toEqual({
     // Eleven for the run itself: is the bucket there, may it write, is it alive, whose are the tables, what is left of others,
@@ -134,6 +135,17 @@ test('a small table costs four requests: a look at the place, the part, the mani
     PutObject: 100 * 3 + 4,
     ListObjectsV2: 100 + 5,
     DeleteObject: 1,
+    DeleteObjects: 1,
+  });
+
+  // Two more over an earlier export: its manifest is looked at, its _SUCCESS goes first.
+  expect((await run()).code).toBe(0);
+  const { GetObject: laterProofs = 0, ListObjectsV2: laterLists = 0, ...later } = s3.server.counts();
+  expect({ ...later, ListObjectsV2: laterLists - laterProofs }).toEqual({
+    PutObject: 100 * 3 + 4,
+    ListObjectsV2: 100 + 5,
+    HeadObject: 100,
+    DeleteObject: 100 + 1,
     DeleteObjects: 1,
   });
 });
