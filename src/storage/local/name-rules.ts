@@ -10,18 +10,18 @@ export interface NameProbe {
   readonly remove: (file: string) => Promise<void>;
   /** Names in a directory; undefined where there is none. */
   readonly names: (directory: string) => Promise<readonly string[] | undefined>;
-  /** What tells files apart; undefined where there is none. */
-  readonly identity: (file: string) => Promise<string | undefined>;
+  readonly exists: (file: string) => Promise<boolean>;
 }
 
 const FILE_SYSTEM: NameProbe = {
   create: (file) => writeFile(file, '', { flag: 'wx' }),
   remove: unlink,
   names: (directory) => readdir(directory).catch(() => undefined),
-  identity: async (file) => {
-    const found = await stat(file).catch(() => undefined);
-    return found === undefined ? undefined : `${found.dev} ${found.ino}`;
-  },
+  exists: (file) =>
+    stat(file).then(
+      () => true,
+      () => false,
+    ),
 };
 
 /**
@@ -39,8 +39,8 @@ export async function foldsNames(directory: string, probe: NameProbe = FILE_SYST
   }
   try {
     const others = [name.toUpperCase(), name.normalize('NFD')];
-    const found = await Promise.all(others.map((other) => probe.identity(path.join(directory, other))));
-    return found.some((identity) => identity !== undefined);
+    const found = await Promise.all(others.map((other) => probe.exists(path.join(directory, other))));
+    return found.includes(true);
   } finally {
     await probe.remove(file).catch(() => undefined);
   }
@@ -48,7 +48,8 @@ export async function foldsNames(directory: string, probe: NameProbe = FILE_SYST
 
 /**
  * The same as far as it can be told without writing to a place that is not there yet: by the names in the base, or in the
- * nearest directory above it that there is. Only an empty base is asked by a file.
+ * nearest directory above it that there is. Only the base and an empty directory are asked by a file: what is above a mount
+ * that is empty has other rules.
  */
 export async function seemsToFoldNames(base: string, probe: NameProbe = FILE_SYSTEM): Promise<boolean> {
   for (let directory = base; ; directory = path.dirname(directory)) {
@@ -56,28 +57,35 @@ export async function seemsToFoldNames(base: string, probe: NameProbe = FILE_SYS
     if (names !== undefined) {
       const told = await toldByNames(directory, names, probe);
       if (told !== undefined) return told;
-      const asked = directory === base ? await foldsNames(base, probe) : undefined;
+      const asked = directory === base || names.length === 0 ? await foldsNames(directory, probe) : undefined;
       if (asked !== undefined) return asked;
     }
     if (directory === path.dirname(directory)) return false;
   }
 }
 
-/** By any name that has another case; one that exists in both as two files tells as well. */
+/**
+ * By a name that there is in one case only. Inode numbers are no help: file systems in user space give a file another one
+ * for each name that it is asked for by.
+ */
 async function toldByNames(
   directory: string,
   names: readonly string[],
   probe: NameProbe,
 ): Promise<boolean | undefined> {
-  const name = names.find((one) => otherCase(one) !== one);
-  if (name === undefined) return undefined;
-  const [own, other] = await Promise.all([
-    probe.identity(path.join(directory, name)),
-    probe.identity(path.join(directory, otherCase(name))),
-  ]);
-  return own === undefined ? undefined : own === other;
+  for (const name of names) {
+    const other = otherCase(name);
+    if (other === name) continue;
+    if (names.includes(other)) return false;
+    const [own, found] = await Promise.all([name, other].map((one) => probe.exists(path.join(directory, one))));
+    // It may have gone meanwhile.
+    if (own === true) return found;
+  }
+  return undefined;
 }
 
+/** ASCII letters alone: what else is one name in two cases differs from system to system. */
 function otherCase(name: string): string {
-  return name === name.toUpperCase() ? name.toLowerCase() : name.toUpperCase();
+  const upper = name.replace(/[a-z]/g, (letter) => letter.toUpperCase());
+  return upper === name ? name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : upper;
 }

@@ -38,7 +38,7 @@ class FakeFileSystem implements NameProbe {
     return Promise.resolve(inside.length > 0 || this.files.includes(directory) ? inside : undefined);
   };
 
-  identity = (file: string) => Promise.resolve(this.#files.get(this.#fold(file)));
+  exists = (file: string) => Promise.resolve(this.#files.has(this.#fold(file)));
 }
 
 const exact = (name: string) => name;
@@ -66,6 +66,10 @@ describe('names of a directory', () => {
     expect(await seemsToFoldNames('/data', system)).toBe(folds);
     expect(await seemsToFoldNames('/data/new/er', system)).toBe(folds);
     expect(system.created).toBe(0);
+  });
+
+  it('are told by letters that all systems fold alike', async () => {
+    expect(await seemsToFoldNames('/d', new FakeFileSystem(noCase, ['/d', '/d/stra\u00dfe']))).toBe(true);
   });
 
   it('are two where both cases are there', async () => {
