@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const MAX_FILES = 3;
 
 /** Tests of time, memory and scale want the machine to themselves. */
-const ALONE = ['test/integration/scale*.test.ts'];
+const ALONE = ['test/integration/export/scale*.test.ts'];
 
 /** Where `.ci/run` wants the results as JSON. */
 const report = process.env['LAKEPORT_TEST_REPORT'];

@@ -1,7 +1,7 @@
 import type { ColumnBuffer } from '../src/columns/column-buffer.js';
 import type { RowSink } from '../src/columns/row-sink.js';
-import { createColumnBuffers } from '../src/columns/create.js';
-import type { Codec } from '../src/export/options.js';
+import { createColumnBuffers } from '../src/columns/column-buffers.js';
+import type { Codec } from '../src/parquet/codec.js';
 import { ParquetFileWriter } from '../src/parquet/file-writer.js';
 import { CopyChannel } from '../src/sources/postgres/copy/copy-channel.js';
 import { CopyRead } from '../src/sources/postgres/copy/copy-read.js';

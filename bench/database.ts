@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import { startCluster } from '../src/cli/demo/postgres-cluster.js';
+import { startCluster } from '../src/embedded-postgres/cluster.js';
 
 /** Password of the embedded server; it must stay the same for a data directory that is kept. */
 const PASSWORD = 'bench';

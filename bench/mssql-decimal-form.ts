@@ -1,8 +1,8 @@
 import { Connection, Request } from 'tedious';
-import { createColumnBuffers } from '../src/columns/create.js';
+import { createColumnBuffers } from '../src/columns/column-buffers.js';
 import { mssql } from '../src/sources/mssql/index.js';
-import { readColumns, readRequest, settingsOf } from '../test/support/tds/read-table.js';
-import type { TdsServer } from '../test/support/tds/server.js';
+import { readColumns, readRequest, settingsOf } from '../test/servers/tds/read-table.js';
+import type { TdsServer } from '../test/servers/tds/server.js';
 import { FORMS, formColumns, type DecimalForm } from './mssql-forms.js';
 
 /*

@@ -2,7 +2,7 @@ import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import type { TdsServer } from '../test/support/tds/server.js';
+import type { TdsServer } from '../test/servers/tds/server.js';
 import { FORMS } from './mssql-forms.js';
 
 /*

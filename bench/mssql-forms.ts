@@ -1,6 +1,6 @@
 import { LINEITEM, encodeLineitem } from './mssql-lineitem.js';
-import type { WireColumn, WireValue } from '../test/support/tds/result-set.js';
-import type { EncodedResult } from '../test/support/tds/session.js';
+import type { WireColumn, WireValue } from '../test/servers/tds/result-set.js';
+import type { EncodedResult } from '../test/servers/tds/session.js';
 
 /** Forms in which a query may ask for the decimals of `lineitem`. */
 export interface DecimalForm {

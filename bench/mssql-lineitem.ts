@@ -1,6 +1,6 @@
-import { ByteWriter } from '../test/support/tds/byte-writer.js';
-import { ResultEncoder, type WireColumn, type WireValue } from '../test/support/tds/result-set.js';
-import type { EncodedResult } from '../test/support/tds/session.js';
+import { ByteWriter } from '../test/servers/tds/byte-writer.js';
+import { ResultEncoder, type WireColumn, type WireValue } from '../test/servers/tds/result-set.js';
+import type { EncodedResult } from '../test/servers/tds/session.js';
 import { lineitemRows } from './lineitem/rows.js';
 
 /** TPC-H 1.4.1, in SQL Server's types. */

@@ -1,5 +1,5 @@
-import { startTdsServer } from '../test/support/tds/server.js';
-import { TestDatabase } from '../test/support/tds/test-database.js';
+import { startTdsServer } from '../test/servers/tds/server.js';
+import { TestDatabase } from '../test/servers/tds/test-database.js';
 import { encodeForm, FORMS } from './mssql-forms.js';
 import { encodeLineitem, LINEITEM, ROWS_IN_BLOCK } from './mssql-lineitem.js';
 

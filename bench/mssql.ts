@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { openSource } from '../src/sources/index.js';
-import { runCli, temporaryDirectory, writeAuthFile } from '../test/support/cli.js';
+import { runCli, temporaryDirectory, writeAuthFile } from '../test/harness/cli.js';
 
 /*
  * `npm run bench:mssql -- [--rows N] [--readers 1,2] [--rounds N] [--no_driver] [--url mssql://user:password@host:port/database]`:

@@ -1,17 +1,17 @@
 import { Redactor } from './auth/redaction.js';
 import type { CliContext } from './cli/context.js';
-import { CurrentLog } from './cli/current-log.js';
-import { asFailure, exitCodeOf, showFailure } from './cli/failure.js';
-import { captureForeignOutput } from './cli/foreign-output.js';
-import { Log } from './cli/log.js';
-import { outputSink } from './cli/log-sinks.js';
-import { Output } from './cli/output.js';
-import { outputRequest } from './cli/output-request.js';
-import { leaveLostTerminals } from './cli/process-end.js';
-import { runCli } from './cli/run.js';
-import { listenToSignals } from './cli/signals.js';
+import { CurrentLog } from './cli/logging/current-log.js';
+import { asFailure, exitCodeOf, showFailure } from './cli/reports/failure.js';
+import { captureForeignOutput } from './cli/logging/foreign-output.js';
+import { Log } from './cli/logging/event-log.js';
+import { outputSink } from './cli/logging/sinks.js';
+import { Output } from './cli/terminal/output.js';
+import { outputRequest } from './cli/flags/output-request.js';
+import { leaveLostTerminals } from './cli/process/process-end.js';
+import { runCli } from './cli/dispatch.js';
+import { listenToSignals } from './cli/process/signals.js';
 import { LakeportError } from './errors.js';
-import type { Interruption } from './export/interruption.js';
+import type { Interruption } from './runtime/interruption.js';
 
 /** A process that has done its work but does not end is ended after this time. */
 const LAST_RESORT_MS = 5_000;

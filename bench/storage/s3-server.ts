@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 
-import { startS3Server } from '../../test/support/s3-server/index.js';
+import { startS3Server } from '../../test/servers/s3-server/index.js';
 
 /*
  * The S3 server of the tests in a process of its own. Says where it listens, in one line of JSON, and after each line

@@ -1,9 +1,9 @@
 import { readFile, readlink, stat } from 'node:fs/promises';
 
 import { LakeportError } from '../errors.js';
-import { nearest } from '../nearest.js';
+import { didYouMean } from '../text/did-you-mean.js';
 import { systemReason } from '../system-reason.js';
-import { parseJson, propertiesOf } from './document.js';
+import { parseJson, propertiesOf } from './json-document.js';
 import type { AuthEntry, DatabaseEntry, StorageEntry } from './entries.js';
 import { readEntry, type UnavailableEntry } from './entry-reader.js';
 import { problemsError, type Problem } from './problem.js';
@@ -84,7 +84,7 @@ export class AuthFile {
   }
 
   #unknownId(id: string): LakeportError {
-    const near = nearest(id, this.#entries.keys());
+    const near = didYouMean(id, this.#entries.keys());
     return new LakeportError({
       code: 'UNKNOWN_ENTRY',
       exit: 'usage',

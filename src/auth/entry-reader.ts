@@ -1,14 +1,14 @@
 import type { Node } from 'jsonc-parser';
 
 import type { AuthEntry } from './entries.js';
-import { propertiesOf, type JsonProperty } from './document.js';
+import { propertiesOf, type JsonProperty } from './json-document.js';
 import { addEnvironmentFields } from './environment-fields.js';
 import { readFields, unknownField, type EntryReader, type Field } from './field-set.js';
-import { nearest } from '../nearest.js';
+import { didYouMean } from '../text/did-you-mean.js';
 import { entrySchema, toEntry } from './schema/entry.js';
 import { declaredType, isStorageType, knownTypes, type DeclaredType } from './schema/entry-type.js';
 import { fieldName, plainKey, type EntryType } from './schema/field-names.js';
-import { schemeOf } from '../local-path.js';
+import { schemeOf } from '../runtime/local-path.js';
 import { resolveDirectory } from './storage-address.js';
 
 /** An entry of a kind that this version can't use. */
@@ -83,7 +83,7 @@ function typeOf(parts: ReadonlyMap<string, JsonProperty>, line: number, reader: 
     }
     wrong = true;
     const known = knownTypes(field);
-    const near = typeof value === 'string' ? nearest(value, known) : undefined;
+    const near = typeof value === 'string' ? didYouMean(value, known) : undefined;
     const suggestion = near === undefined ? '' : `; did you mean ${near}?`;
     const shown =
       typeof value === 'string' ? `unknown \`${field}\` ${JSON.stringify(value)}` : `\`${field}\` must be a string`;

@@ -1,4 +1,4 @@
-import { type EntryReader, type Field, learn } from './field-set.js';
+import { type EntryReader, type Field, registerSecrets } from './field-set.js';
 import type { EntryType } from './schema/field-names.js';
 
 /**
@@ -132,7 +132,7 @@ export function addEnvironmentFields(options: {
       const value = reader.environment[variable];
       if (value === undefined || value === '') continue;
       fields.set(name, { given: variable, line, value, resolved: true });
-      learn(name, value, reader.redactor);
+      registerSecrets(name, value, reader.redactor);
       if (exclusive) break;
     }
   }

@@ -1,7 +1,7 @@
 import type { Node } from 'jsonc-parser';
 
-import { nearest } from '../nearest.js';
-import { propertiesOf, type JsonDocument } from './document.js';
+import { didYouMean } from '../text/did-you-mean.js';
+import { propertiesOf, type JsonDocument } from './json-document.js';
 import { interpolate, type Interpolated } from './interpolation.js';
 import type { Redactor } from './redaction.js';
 import { fieldName, isSecretField, knownFieldNames, type EntryType } from './schema/field-names.js';
@@ -48,13 +48,13 @@ export function readFields(type: EntryType, info: Node, reader: EntryReader): Ma
       else reader.problem(line, message);
     }
     fields.set(name, { given: key, line, value: resolution.value, resolved: resolution.problems.length === 0 });
-    learn(name, resolution.value, reader.redactor);
+    registerSecrets(name, resolution.value, reader.redactor);
   }
   return fields;
 }
 
 export function unknownField(key: string, known: readonly string[]): string {
-  const near = nearest(key, known);
+  const near = didYouMean(key, known);
   const suggestion = near === undefined ? '' : `; did you mean \`${near}\`?`;
   return `unknown field \`${key}\`${suggestion}`;
 }
@@ -85,7 +85,7 @@ function resolve(node: Node, reader: EntryReader): { readonly value: unknown; re
 }
 
 /** Tells the redactor what it must hide, and what it need not. */
-export function learn(name: string, value: unknown, redactor: Redactor): void {
+export function registerSecrets(name: string, value: unknown, redactor: Redactor): void {
   if (isSecretField(name)) {
     for (const secret of stringsIn(value)) redactor.add(secret);
   } else if (typeof value === 'string' && !redactor.addInner(value)) {

@@ -1,4 +1,4 @@
-import { readLocalPath } from '../local-path.js';
+import { readLocalPath } from '../runtime/local-path.js';
 import type { EntryType } from './schema/field-names.js';
 
 /** What a `directory` URL stands for, by names of fields; or what is wrong with it. Undefined values are left out. */

@@ -1,8 +1,8 @@
 import type { Redactor } from '../auth/redaction.js';
 import type { LakeportError } from '../errors.js';
-import type { CurrentLog } from './current-log.js';
-import type { OutputRequest } from './output-request.js';
-import type { Output } from './output.js';
+import type { CurrentLog } from './logging/current-log.js';
+import type { OutputRequest } from './flags/output-request.js';
+import type { Output } from './terminal/output.js';
 
 /** What a command has of the process it runs in. */
 export interface CliContext {

@@ -1,12 +1,12 @@
-import type { RunObserver } from '../export/observer.js';
+import type { RunObserver } from '../export/model/observer.js';
 import { VERSION } from '../version.js';
 import type { CliContext } from './context.js';
-import { asFailure, exitCodeOf, showFailure } from './failure.js';
-import type { Log } from './log.js';
-import { LogObserver } from './log-observer.js';
-import { openLog, wantsDisplay, type LoggingSettings } from './logging.js';
-import { combineObservers } from './observers.js';
-import type { ProgressDisplay } from './progress-display.js';
+import { asFailure, exitCodeOf, showFailure } from './reports/failure.js';
+import type { Log } from './logging/event-log.js';
+import { LogObserver } from './logging/log-observer.js';
+import { openEventLog, wantsDisplay, type LoggingSettings } from './logging/open-event-log.js';
+import { combineObservers } from './logging/combine-observers.js';
+import type { ProgressDisplay } from './terminal/progress-display.js';
 
 export interface SessionOptions {
   /** As it stands in JSON documents. */
@@ -84,7 +84,7 @@ export async function withSession(
   body: (session: Session) => Promise<number>,
 ): Promise<number> {
   const { context, logging, runId } = options;
-  const log = openLog(logging, context, runId);
+  const log = openEventLog(logging, context, runId);
   const leaveLog = context.log.use(log);
   if (logging.banner) {
     if (wantsDisplay(logging, context)) context.stderr.write(`${context.stderr.paint('dim', `lakeport ${VERSION}`)}\n`);
@@ -119,6 +119,6 @@ export async function withSession(
 
 async function openDisplay({ logging, context }: SessionOptions): Promise<ProgressDisplay | undefined> {
   if (!wantsDisplay(logging, context)) return undefined;
-  const { ProgressDisplay } = await import('./progress-display.js');
+  const { ProgressDisplay } = await import('./terminal/progress-display.js');
   return new ProgressDisplay(context.stderr);
 }

@@ -1,24 +1,24 @@
 import type { AuthFile } from '../auth/auth-file.js';
 import { LakeportError } from '../errors.js';
-import { Stopwatch } from '../stopwatch.js';
+import { Stopwatch } from '../runtime/stopwatch.js';
 import { checkSubPath } from '../storage/path.js';
-import type { EarlierRun } from './earlier-run.js';
-import { exportTables } from './export-tables.js';
-import { interruption, unlessAborted, withinGrace } from './interruption.js';
-import type { RunObserver } from './observer.js';
-import type { ExportOptions } from './options.js';
-import type { RunPlan } from './plan.js';
-import { type PlanningContext, planTables } from './planner.js';
-import { Planning, type TableSettingsOf } from './planning.js';
-import type { RunResult } from './result.js';
-import { Resumption } from './resumption.js';
-import type { RetryPolicy } from './retry.js';
-import { RunStorages } from './run-storages.js';
-import type { TableSettings } from './table-settings.js';
-import { takeUp } from './take-up.js';
-import { beginTarget, endTarget, sweepTarget } from './target-run.js';
+import type { PreviousAttempt } from './resume/previous-attempt.js';
+import { exportTables } from './execution/export-tables.js';
+import { interruption, raceAbort, withinGrace } from '../runtime/interruption.js';
+import type { RunObserver } from './model/observer.js';
+import type { ExportOptions } from './model/options.js';
+import type { RunPlan } from './model/plan.js';
+import { type PlanningContext, planTables } from './planning/planner.js';
+import { PlanningSession, type TableSettingsOf } from './planning/planning-session.js';
+import type { RunResult } from './model/result.js';
+import { Resumption } from './resume/resumption.js';
+import type { RetryPolicy } from '../runtime/retry.js';
+import { OpenStorages } from '../storage/open-storages.js';
+import type { RecordedOverride } from './model/table-settings.js';
+import { reconcileWithStorage } from './resume/reconcile.js';
+import { acquireDestination, releaseDestination, sweepDestination } from './publish/destination.js';
 
-export type { TableSettingsOf } from './planning.js';
+export type { TableSettingsOf } from './planning/planning-session.js';
 
 export interface ExportRequest {
   readonly options: ExportOptions;
@@ -27,9 +27,9 @@ export interface ExportRequest {
   /** A `LakeportError` as its reason says what kind of interruption it is. */
   readonly signal?: AbortSignal | undefined;
   /** The user's own settings for tables of the source, asked for when it is connected. They come before the options'. */
-  readonly tableSettings?: ((source: TableSettingsOf) => Promise<readonly TableSettings[]>) | undefined;
+  readonly tableSettings?: ((source: TableSettingsOf) => Promise<readonly RecordedOverride[]>) | undefined;
   /** What an earlier process has done of this run, which is to be brought to its end. */
-  readonly earlier?: EarlierRun | undefined;
+  readonly earlier?: PreviousAttempt | undefined;
   /** Called with the plan before anything is written; what it throws ends the run. */
   readonly beforeWriting?: ((plan: RunPlan) => Promise<void>) | undefined;
   /** How often and when failed attempts are repeated. */
@@ -58,13 +58,13 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
     // A run whose destination is another one's now has nothing more to do.
     const onLost = (error: LakeportError) => lost.abort(error);
     const target = { runId: options.runId, directory: options.subPath, storages, before, observer, signal, onLost };
-    await unlessAborted(signal, Promise.resolve(request.beforeWriting?.(plan)));
+    await raceAbort(signal, Promise.resolve(request.beforeWriting?.(plan)));
     try {
-      await beginTarget(plan, target);
-      const taking = takeUp(plan, { ...context, storageOf: (id) => storages.get(id) });
+      await acquireDestination(plan, target);
+      const taking = reconcileWithStorage(plan, { ...context, storageOf: (id) => storages.get(id) });
       const taken = await withinGrace(signal, taking, 'readers');
       observer.planned?.(taken.plan);
-      await sweepTarget(target);
+      await sweepDestination(target);
       const result = await exportTables({
         ...context,
         ...taken,
@@ -76,7 +76,7 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
       observer.ended?.(result);
       return result;
     } finally {
-      await endTarget(target);
+      await releaseDestination(target);
     }
   });
 }
@@ -84,7 +84,7 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
 interface PreparedRun {
   readonly context: PlanningContext;
   readonly plan: RunPlan;
-  readonly storages: RunStorages;
+  readonly storages: OpenStorages;
 }
 
 /** Opens source and storages, plans, and closes them after `use`, which may need the snapshot that the source holds. */
@@ -94,14 +94,23 @@ async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) 
   checkSubPath(options.subPath);
   for (const route of options.routes) checkSubPath(route.subPath, '--route');
   const entry = auth.database(options.sourceId);
-  const storages = RunStorages.of(options, auth);
+  const storages = OpenStorages.of(options, auth);
   const resumption = request.earlier && new Resumption(request.earlier);
-  const planning = new Planning({ options, entry, storages, resumption, tableSettings, retry, observer, signal });
+  const planning = new PlanningSession({
+    options,
+    entry,
+    storages,
+    resumption,
+    tableSettings,
+    retry,
+    observer,
+    signal,
+  });
   // Ends whatever the source is waiting for, such as a lock.
   const giveUp = () => void planning.close();
   try {
     // With nowhere else to go, what is wrong with the entry is told before the database is asked.
-    if (options.routes.length === 0) await unlessAborted(signal, storages.open(storages.defaultId));
+    if (options.routes.length === 0) await raceAbort(signal, storages.open(storages.defaultId));
     signal.throwIfAborted();
     signal.addEventListener('abort', giveUp, { once: true });
     const planned = await withinGrace(signal, planning.run(), 'readers');

@@ -1,6 +1,6 @@
-import { type Manifest, readManifest } from '../metadata/manifest.js';
+import { type Manifest, readManifest } from './publish/manifest.js';
 import type { Storage } from '../storage/storage.js';
-import { MANIFEST_PLACES, manifestPath } from './manifest-place.js';
+import { MANIFEST_PLACES, manifestPath } from './model/manifest-place.js';
 
 /** Directories that are looked at at the same time. */
 const AT_ONCE = 16;

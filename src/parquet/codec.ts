@@ -4,7 +4,9 @@ import type { CompressionCodec } from 'hyparquet';
 import type * as Lz4 from 'lz4-napi';
 import type * as Snappy from 'snappy';
 import type * as Zstd from '@toondepauw/node-zstd';
-import type { Codec } from '../export/options.js';
+
+/** Compression of the pages, by the names that users type. */
+export type Codec = 'Zstd' | 'Snappy' | 'Gzip' | 'Lz4' | 'None';
 
 /** Compresses one page. */
 export interface PageCompressor {

@@ -1,7 +1,7 @@
 import type { ColumnChunk, ColumnIndex, Encoding, OffsetIndex, SchemaElement, Statistics } from 'hyparquet';
 import type { ColumnBuffer } from '../columns/column-buffer.js';
-import { type Bounds, boundBytes, compareBounds, uniteBounds } from './bounds.js';
-import { pageBounds } from './page-bounds.js';
+import { type Bounds, boundBytes, compareBounds, uniteBounds } from './statistics.js';
+import { pageBounds } from './page-statistics.js';
 import type { EncodedPage, PageEncoder } from './page-encoder.js';
 import { leafElement, leafPath } from './schema.js';
 

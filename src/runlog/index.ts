@@ -8,14 +8,14 @@ export type {
   RunRecord,
   RunSummary,
   TableRecord,
-} from './history.js';
-export type { LoggedRun } from './logged-run.js';
-export { logMessages } from './log-messages.js';
-export type { LogListener } from './log-writer.js';
-export type { LoggedState, ShownState } from './rows.js';
+} from './history/history.js';
+export type { ActiveRun } from './recorder/active-run.js';
+export { logMessages } from './errors/log-messages.js';
+export type { LogListener } from './recorder/log-writer.js';
+export type { LoggedState, ShownState } from './model/row-types.js';
 export { type NewRun, openRunLog, type OpenLogOptions, type RunLog } from './run-log.js';
-export type { RunRecorder } from './run-recorder.js';
-export type { LivingRun, LogMode, SchemaStanding } from './store.js';
-export { readTableSettings } from './read-table-settings.js';
-export type { TableSettings } from '../export/table-settings.js';
+export type { RunRecorder } from './recorder/run-recorder.js';
+export type { LivingRun, LogMode, SchemaStatus } from './store/log-store.js';
+export { readTableSettings } from './store/read-table-overrides.js';
+export type { RecordedOverride } from '../export/model/table-settings.js';
 export { EMBEDDED_LOG_ID, embeddedLog, type RunLogTarget, stateDirectory } from './target.js';

@@ -1,19 +1,19 @@
 import path from 'node:path';
 
 import { VERSION } from '../version.js';
-import type { RunHistory, RunSummary } from './history.js';
-import { newHolder } from './holder.js';
-import { LoggedRun } from './logged-run.js';
-import type { LogListener, WriterOptions } from './log-writer.js';
-import { runHistory, runSummary } from './records.js';
-import { idAmbiguous, runUnknown } from './refusals.js';
-import { restoredRows } from './restored-rows.js';
-import type { RunRow } from './rows.js';
-import { RunRows } from './run-rows.js';
-import type { LivingRun, LogMode, LogStore, OpenedLog, SchemaStanding } from './store.js';
-import type { TableSettings } from '../export/table-settings.js';
+import type { RunHistory, RunSummary } from './history/history.js';
+import { newOwner } from './run-owner.js';
+import { ActiveRun } from './recorder/active-run.js';
+import type { LogListener, WriterOptions } from './recorder/log-writer.js';
+import { runHistory, runSummary } from './history/run-history.js';
+import { idAmbiguous, runUnknown } from './errors/refusals.js';
+import { restoredRows } from './model/restored-rows.js';
+import type { RunRow } from './model/row-types.js';
+import { RunState } from './model/run-state.js';
+import type { LivingRun, LogMode, LogStore, OpenedLog, SchemaStatus } from './store/log-store.js';
+import type { RecordedOverride } from '../export/model/table-settings.js';
 import { type RunLogTarget, stateDirectory } from './target.js';
-import { UnloggedRuns } from './unlogged-runs.js';
+import { RunSpool } from './recorder/spool.js';
 
 /** Letters of a UUID. */
 const FULL_ID = 36;
@@ -70,10 +70,10 @@ export async function openRunLog(target: RunLogTarget, options: OpenLogOptions =
 async function storeFor(target: RunLogTarget, options: OpenLogOptions): Promise<LogStore> {
   const { callTimeoutMs, threadEntry: entry } = options;
   if (options.threaded === true) {
-    const { ThreadedLog } = await import('./threaded-log.js');
+    const { ThreadedLog } = await import('./thread/log-thread-client.js');
     return new ThreadedLog(target, { callTimeoutMs, entry });
   }
-  const { DatabaseLog } = await import('./database-log.js');
+  const { DatabaseLog } = await import('./store/database-log.js');
   return new DatabaseLog(target, { callTimeoutMs });
 }
 
@@ -82,11 +82,11 @@ export class RunLog {
   /** For people: a file, or `host:port/database`. */
   readonly address: string;
   /** As it was found. */
-  readonly schema: SchemaStanding;
+  readonly schema: SchemaStatus;
   readonly #store: LogStore;
   readonly #redact: (text: string) => string;
   readonly #writer: WriterOptions | undefined;
-  readonly #unlogged: UnloggedRuns;
+  readonly #unlogged: RunSpool;
 
   constructor(options: OpenLogOptions & { readonly store: LogStore; readonly opened: OpenedLog }) {
     this.address = options.opened.address;
@@ -94,14 +94,14 @@ export class RunLog {
     this.#store = options.store;
     this.#redact = options.redact ?? ((text) => text);
     this.#writer = options.writer;
-    this.#unlogged = new UnloggedRuns(options.unloggedDirectory ?? unloggedDirectory());
+    this.#unlogged = new RunSpool(options.unloggedDirectory ?? unloggedDirectory());
   }
 
   /** @throws LakeportError where the log has a run of this id */
-  async begin(run: NewRun, listener: LogListener = {}): Promise<LoggedRun> {
+  async begin(run: NewRun, listener: LogListener = {}): Promise<ActiveRun> {
     const row = await this.#firstRow(run);
     await this.#store.insertRun(row);
-    return this.#loggedRun(new RunRows(row), listener);
+    return this.#loggedRun(new RunState(row), listener);
   }
 
   /**
@@ -111,8 +111,8 @@ export class RunLog {
   async resume(
     runId: string,
     listener: LogListener = {},
-  ): Promise<{ readonly run: LoggedRun; readonly history: RunHistory }> {
-    const stored = await this.#store.claimRun({ runId, ...(await newHolder()) });
+  ): Promise<{ readonly run: ActiveRun; readonly history: RunHistory }> {
+    const stored = await this.#store.claimRun({ runId, ...(await newOwner()) });
     return { run: this.#loggedRun(restoredRows(stored), listener), history: runHistory(stored) };
   }
 
@@ -121,7 +121,7 @@ export class RunLog {
     readonly engine: string;
     readonly database: string;
     readonly envName: string | undefined;
-  }): Promise<TableSettings[]> {
+  }): Promise<RecordedOverride[]> {
     return this.#store.tableSettings(of);
   }
 
@@ -173,7 +173,7 @@ export class RunLog {
 
   async #firstRow(run: NewRun): Promise<RunRow> {
     return {
-      ...(await newHolder()),
+      ...(await newOwner()),
       run_id: run.runId,
       state: 'running',
       attempt: 1,
@@ -206,8 +206,8 @@ export class RunLog {
     return typeof value === 'string' ? this.#redact(value) : value;
   }
 
-  #loggedRun(rows: RunRows, listener: LogListener): LoggedRun {
-    return new LoggedRun({
+  #loggedRun(rows: RunState, listener: LogListener): ActiveRun {
+    return new ActiveRun({
       store: this.#store,
       rows,
       listener,

@@ -2,19 +2,13 @@ import type { ColumnSpec } from '../columns/column-spec.js';
 import type { Compat } from '../columns/compat.js';
 import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
+import type { TableId, TableKind } from '../model/table.js';
 import type { OptIn } from './opt-ins.js';
 
 /**
  * What every database engine gives to `export/`. A `Source` plans on the main thread; a `SliceReader` reads in a
  * worker. What goes from one to the other is plain data, so that a worker may sit in another process.
  */
-
-export interface TableId {
-  readonly schema: string;
-  readonly name: string;
-}
-
-export type TableKind = 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table';
 
 /** A table as the catalog lists it. */
 export interface SourceTable {
@@ -121,11 +115,11 @@ export interface SliceOptions {
   /** Tables with fewer estimated rows are read by one reader. */
   readonly largeTableThreshold: number;
   /** What the user's configuration asks for this table, in place of the automatic choice. */
-  readonly wish?: PartitionWish | undefined;
+  readonly override?: TableOverride | undefined;
 }
 
 /** The user's own choice for a table; what it leaves out is chosen as for any other. */
-export interface PartitionWish {
+export interface TableOverride {
   readonly method?: PartitionMethod | undefined;
   /** What rows are shared out by: a column, an expression of the user's own, or `(column,year,month)`. */
   readonly key?: string | undefined;

@@ -30,7 +30,7 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
       : { writerMemoryBytes: (bytes?: number) => storage.writerMemoryBytes?.(bytes) ?? 0 }),
     stage: (path: string, options: StageOptions): Promise<PartWriter> => storage.stage(path, options),
     locate: (part: StagedPart, path: string) => storage.locate(part, path),
-    withdraw: (part: StagedPart) => storage.withdraw(part),
+    discard: (part: StagedPart) => storage.discard(part),
     get: (path) => storage.get(path),
     ...(storage.find === undefined
       ? {}

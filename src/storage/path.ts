@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { LakeportError } from '../errors.js';
-import type { TableId } from '../sources/source.js';
+import type { TableId } from '../model/table.js';
 
 /**
  * Paths below a storage's base: `/` between segments, never absolute, never out of the base. Names of the database

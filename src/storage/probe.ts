@@ -59,7 +59,7 @@ async function stageAndWithdraw(storage: Storage, runId: string): Promise<void> 
   const writer = await storage.stage(`.lakeport-probe-${runId}.parquet`, { runId, expectedBytes: STAGED_BYTES });
   try {
     await writer.write([Buffer.alloc(STAGED_BYTES)]);
-    await storage.withdraw(await writer.end());
+    await storage.discard(await writer.end());
   } catch (error) {
     await writer.abort().catch(() => undefined);
     throw error;

@@ -53,7 +53,7 @@ export interface StageOptions {
 }
 
 /** Where a part stands that was staged earlier: it can be published, its content is at its place, or neither. */
-export type PartStanding = 'staged' | 'published' | 'gone';
+export type StagedState = 'staged' | 'published' | 'gone';
 
 export interface StoredObject {
   readonly path: string;
@@ -90,7 +90,7 @@ export type FindPublisher = (
   directories: readonly string[],
 ) => Promise<{ readonly runId: string; readonly directory: string } | undefined>;
 
-export interface RunToBegin {
+export interface RunIdentity {
   readonly runId: string;
   /** Of the run's tables, relative to the base; for people. */
   readonly directory: string;
@@ -122,9 +122,9 @@ export interface Storage {
    * Finds out where a part stands that an earlier process of the same run has staged to be published at `path`. Cheap:
    * one or two questions to the store; content is read only of a file on disk.
    */
-  locate(part: StagedPart, path: string): Promise<PartStanding>;
+  locate(part: StagedPart, path: string): Promise<StagedState>;
   /** Removes a staged part. One that is gone already is no error. */
-  withdraw(part: StagedPart): Promise<void>;
+  discard(part: StagedPart): Promise<void>;
   /**
    * Writes a small whole object, atomically where the store can.
    * @throws LakeportError `TARGET_CHANGED` where it would replace something else than `options.replaces`
@@ -143,7 +143,7 @@ export interface Storage {
    * process of the same run has staged stays, for this one to publish.
    * @throws LakeportError `RUN_IS_ACTIVE` where another process lives that writes under this run's id
    */
-  beginRun(run: RunToBegin): Promise<void>;
+  beginRun(run: RunIdentity): Promise<void>;
   /**
    * Takes the directories (relative to the base) for this run alone, and all below them, until `endRun`. Called after
    * `beginRun`, and before anything is written there; all directories of the run at once. What dead runs had taken is

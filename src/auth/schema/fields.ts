@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { readLocalPath } from '../../local-path.js';
-import { nearest } from '../../nearest.js';
-import { parseDuration, parseSize } from '../measure.js';
+import { readLocalPath } from '../../runtime/local-path.js';
+import { didYouMean } from '../../text/did-you-mean.js';
+import { parseDuration, parseSize } from '../../text/units.js';
 
 /**
  * The kinds of fields that entries are made of. Each takes what a person would write (numbers and flags also as
@@ -69,7 +69,7 @@ export function choice<T extends string>(words: readonly T[]) {
     const given = typeof value === 'string' ? value : '';
     const found = words.find((word) => word.toLowerCase() === given.toLowerCase());
     if (found !== undefined) return found;
-    const near = nearest(given, words);
+    const near = didYouMean(given, words);
     const suggestion = near === undefined ? '' : `; did you mean ${near}?`;
     const message = value === undefined ? 'is missing' : `must be one of ${words.join(', ')}${suggestion}`;
     context.addIssue({ code: 'custom', message });

@@ -4,26 +4,26 @@ import pLimit from 'p-limit';
 
 import { readAuthFile, type AuthFile } from '../../auth/auth-file.js';
 import { EXIT_CODES, LakeportError } from '../../errors.js';
-import { unlessAborted } from '../../export/interruption.js';
+import { raceAbort } from '../../runtime/interruption.js';
 import { VERSION } from '../../version.js';
 import type { CliContext } from '../context.js';
-import { checkEntry, type EntryCheck } from '../entry-check.js';
-import { writeDocument } from '../failure.js';
-import { localPath } from '../path-flags.js';
-import type { GivenFlags } from '../given-flags.js';
-import { readLoggingSettings } from '../logging.js';
-import type { Output } from '../output.js';
-import { printable, printableLines } from '../printable.js';
-import { errorDocument } from '../run-json.js';
+import { checkEntry, type EntryCheck } from './entry-check.js';
+import { writeDocument } from '../reports/failure.js';
+import { localPath } from '../flags/path-flags.js';
+import type { ParsedFlags } from '../flags/parsed-flags.js';
+import { readLoggingSettings } from '../logging/open-event-log.js';
+import type { Output } from '../terminal/output.js';
+import { printable, printableLines } from '../../text/printable.js';
+import { errorDocument } from '../reports/run-json.js';
 import { withSession } from '../session.js';
-import { tableLines } from '../text-table.js';
-import { usageError } from '../usage-error.js';
+import { tableLines } from '../../text/text-table.js';
+import { usageError } from '../flags/usage-error.js';
 
 /** Entries tested at the same time. */
 const AT_ONCE = 8;
 
 interface CheckInput {
-  readonly flags: GivenFlags;
+  readonly flags: ParsedFlags;
   /** Ids of the entries to test; all where there are none. */
   readonly ids: readonly string[];
   readonly context: CliContext;
@@ -56,7 +56,7 @@ export async function checkCommand({ flags, ids, context }: CheckInput): Promise
     const limit = pLimit(AT_ONCE);
     const chosen = ids.length === 0 ? auth.ids() : [...new Set(ids)];
     const checking = Promise.all(chosen.map((id) => limit(() => check(auth, id, context.signal))));
-    const checks = await unlessAborted(context.signal, checking);
+    const checks = await raceAbort(context.signal, checking);
     session.stop();
     // The report says it all; the log keeps where it happened.
     for (const { error } of checks) if (error !== undefined) session.log.error(error, 'DEBUG');

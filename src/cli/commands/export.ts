@@ -1,17 +1,17 @@
 import { readAuthFile, type AuthFile } from '../../auth/auth-file.js';
 import type { TableSettingsOf } from '../../export/export.js';
-import type { ExportOptions } from '../../export/options.js';
-import type { TableSettings } from '../../runlog/index.js';
-import { recordedCommand } from '../command-text.js';
+import type { ExportOptions } from '../../export/model/options.js';
+import type { RecordedOverride } from '../../runlog/index.js';
+import { recordedCommand } from '../run-history/command-text.js';
 import type { CliContext } from '../context.js';
-import { ExportRecord } from '../export-record.js';
-import { readExportSettings } from '../export-settings.js';
-import { executeExport, publicNames } from '../export-run.js';
-import { writeDocument } from '../failure.js';
-import type { GivenFlags } from '../given-flags.js';
-import { logTarget, readLogFlags, type LogFlags } from '../log-flags.js';
-import { readLoggingSettings } from '../logging.js';
-import { targetAddress } from '../recorded-settings.js';
+import { RunRecording } from '../run-history/run-recording.js';
+import { readExportSettings } from '../flags/export-flags.js';
+import { executeExport, publicNames } from './export-run.js';
+import { writeDocument } from '../reports/failure.js';
+import type { ParsedFlags } from '../flags/parsed-flags.js';
+import { logTarget, readLogFlags, type LogFlags } from '../flags/runlog-flags.js';
+import { readLoggingSettings } from '../logging/open-event-log.js';
+import { targetAddress } from '../run-history/recorded-options.js';
 import { withSession, type Session } from '../session.js';
 
 export interface ExportCommandOptions {
@@ -29,7 +29,7 @@ export interface ExportCommandOptions {
  * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
  */
 export async function exportCommand(
-  flags: GivenFlags,
+  flags: ParsedFlags,
   context: CliContext,
   { argv, plan, logged }: ExportCommandOptions,
 ): Promise<number> {
@@ -81,8 +81,8 @@ interface ExportInput {
 function beginRecord(
   { options, auth, log, session, context }: ExportInput,
   argv: readonly string[],
-): Promise<ExportRecord | undefined> {
-  return ExportRecord.begin(
+): Promise<RunRecording | undefined> {
+  return RunRecording.begin(
     { log, auth, context, observer: session.observer },
     {
       export: options,
@@ -96,7 +96,7 @@ async function showPlan(input: ExportInput): Promise<number> {
   const { options, auth, session, context, json } = input;
   const [{ planExport }, { planDocument, planExitCode, planText }] = await Promise.all([
     import('../../export/export.js'),
-    import('../plan-report.js'),
+    import('../reports/plan-report.js'),
   ]);
   session.start();
   const plan = await planExport({
@@ -119,7 +119,7 @@ async function showPlan(input: ExportInput): Promise<number> {
 async function plannedTableSettings(
   of: TableSettingsOf,
   { auth, log, session, context }: ExportInput,
-): Promise<TableSettings[]> {
+): Promise<RecordedOverride[]> {
   const { readTableSettings } = await import('../../runlog/index.js');
   try {
     return await readTableSettings(await logTarget(log, { auth, context }), { ...of, envName: log.envName });

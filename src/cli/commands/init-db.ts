@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
 import { readAuthFile } from '../../auth/auth-file.js';
-import type { SchemaStanding } from '../../runlog/index.js';
+import type { SchemaStatus } from '../../runlog/index.js';
 import { VERSION } from '../../version.js';
 import type { CliContext } from '../context.js';
-import { writeDocument } from '../failure.js';
-import { notEmpty } from '../flag-values.js';
-import type { GivenFlags } from '../given-flags.js';
-import { openLog, readLogFlags } from '../log-flags.js';
-import { readLoggingSettings } from '../logging.js';
-import { closeLog } from '../log-reading.js';
-import { printable } from '../printable.js';
+import { writeDocument } from '../reports/failure.js';
+import { notEmpty } from '../flags/flag-values.js';
+import type { ParsedFlags } from '../flags/parsed-flags.js';
+import { openRunLogFromFlags, readLogFlags } from '../flags/runlog-flags.js';
+import { readLoggingSettings } from '../logging/open-event-log.js';
+import { closeLog } from '../run-history/open-runlog.js';
+import { printable } from '../../text/printable.js';
 import { withSession } from '../session.js';
 
 /**
@@ -18,7 +18,7 @@ import { withSession } from '../session.js';
  * @returns the exit code
  * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
  */
-export async function initDbCommand(flags: GivenFlags, context: CliContext): Promise<number> {
+export async function initDbCommand(flags: ParsedFlags, context: CliContext): Promise<number> {
   const logFlags = readLogFlags(flags);
   const path = flags.value('auth_file');
   const authFile = path === undefined ? undefined : notEmpty({ flag: '--auth_file', value: path });
@@ -27,7 +27,7 @@ export async function initDbCommand(flags: GivenFlags, context: CliContext): Pro
   return withSession({ command: 'init_db', runId: randomUUID(), logging, json, context }, async (session) => {
     const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
     for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
-    const log = await openLog(logFlags, { auth, context });
+    const log = await openRunLogFromFlags(logFlags, { auth, context });
     await closeLog(log, context.signal);
     const { address, schema } = log;
     session.stop();
@@ -41,7 +41,7 @@ export async function initDbCommand(flags: GivenFlags, context: CliContext): Pro
   });
 }
 
-function sentence(address: string, schema: SchemaStanding, { emptied }: { readonly emptied: boolean }): string {
+function sentence(address: string, schema: SchemaStatus, { emptied }: { readonly emptied: boolean }): string {
   const done = {
     made: 'has been made',
     'brought forward': 'has been brought forward to this version',

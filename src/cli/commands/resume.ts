@@ -1,15 +1,15 @@
 import { readAuthFile } from '../../auth/auth-file.js';
-import { unlessAborted } from '../../export/interruption.js';
-import type { ExportOptions } from '../../export/options.js';
+import { raceAbort } from '../../runtime/interruption.js';
+import type { ExportOptions } from '../../export/model/options.js';
 import type { CliContext } from '../context.js';
-import { ExportRecord } from '../export-record.js';
-import { executeExport } from '../export-run.js';
-import type { GivenFlags } from '../given-flags.js';
-import { openLog, readLogFlags } from '../log-flags.js';
-import { readLoggingSettings } from '../logging.js';
-import { count, counted } from '../quantities.js';
-import { refuseOtherPlaces, restoredOptions } from '../recorded-settings.js';
-import { readResumeSettings } from '../resume-settings.js';
+import { RunRecording } from '../run-history/run-recording.js';
+import { executeExport } from './export-run.js';
+import type { ParsedFlags } from '../flags/parsed-flags.js';
+import { openRunLogFromFlags, readLogFlags } from '../flags/runlog-flags.js';
+import { readLoggingSettings } from '../logging/open-event-log.js';
+import { count, counted } from '../../text/quantities.js';
+import { refuseOtherPlaces, restoredOptions } from '../run-history/recorded-options.js';
+import { readResumeSettings } from '../flags/resume-flags.js';
 import { withSession } from '../session.js';
 import { noticeIgnoredFlags } from './export.js';
 
@@ -19,7 +19,7 @@ import { noticeIgnoredFlags } from './export.js';
  * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
  */
 export async function resumeRunCommand(
-  flags: GivenFlags,
+  flags: ParsedFlags,
   context: CliContext,
   { plan }: { readonly plan: boolean },
 ): Promise<number> {
@@ -32,20 +32,20 @@ export async function resumeRunCommand(
     const auth = await readAuthFile(settings.authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
     session.start();
-    const runLog = await openLog(log, { auth, context, threaded: true });
+    const runLog = await openRunLogFromFlags(log, { auth, context, threaded: true });
     const recording = { log, auth, context, observer: session.observer };
     let options: ExportOptions;
-    let record: ExportRecord;
+    let record: RunRecording;
     try {
-      const runId = await unlessAborted(context.signal, runLog.fullId(settings.runId));
+      const runId = await raceAbort(context.signal, runLog.fullId(settings.runId));
       session.aboutRun(runId);
-      const { run } = await unlessAborted(context.signal, runLog.history(runId));
+      const { run } = await raceAbort(context.signal, runLog.history(runId));
       // What is told of times is told of this attempt.
       options = { ...restoredOptions(run.settings, runId), startedAt: new Date(), ...settings.changes };
       auth.database(options.sourceId);
       if ('directory' in options.target) context.redactor.addPublic(options.target.directory);
       refuseOtherPlaces(run.settings, options, auth);
-      record = await ExportRecord.resume(recording, { log: runLog, export: options });
+      record = await RunRecording.resume(recording, { log: runLog, export: options });
     } catch (error) {
       await runLog.close();
       throw error;

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-import { unlessAborted } from '../../export/interruption.js';
+import { raceAbort } from '../../runtime/interruption.js';
 import type { CliContext } from '../context.js';
-import { writeDocument } from '../failure.js';
-import { wholeNumber } from '../flag-values.js';
-import type { GivenFlags } from '../given-flags.js';
-import { readLoggingSettings } from '../logging.js';
-import { closeLog, openLogToRead, readLogReading } from '../log-reading.js';
-import { runsDocument, runsText } from '../runs-report.js';
+import { writeDocument } from '../reports/failure.js';
+import { wholeNumber } from '../flags/flag-values.js';
+import type { ParsedFlags } from '../flags/parsed-flags.js';
+import { readLoggingSettings } from '../logging/open-event-log.js';
+import { closeLog, openLogToRead, readLogReading } from '../run-history/open-runlog.js';
+import { runsDocument, runsText } from '../reports/runs-report.js';
 import { withSession } from '../session.js';
 
 const DEFAULT_LIMIT = 20;
@@ -18,7 +18,7 @@ const MOST = 100_000;
  * @returns the exit code
  * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
  */
-export async function runsCommand(flags: GivenFlags, context: CliContext): Promise<number> {
+export async function runsCommand(flags: ParsedFlags, context: CliContext): Promise<number> {
   const reading = readLogReading(flags);
   const value = flags.value('limit');
   const limit = value === undefined ? DEFAULT_LIMIT : wholeNumber({ flag: '--limit', value }, { least: 1, most: MOST });
@@ -27,7 +27,7 @@ export async function runsCommand(flags: GivenFlags, context: CliContext): Promi
   return withSession({ command: 'runs', runId: randomUUID(), logging, json, context }, async (session) => {
     const log = await openLogToRead(reading, { context, session });
     try {
-      const runs = await unlessAborted(context.signal, log.runs({ limit }));
+      const runs = await raceAbort(context.signal, log.runs({ limit }));
       if (json) writeDocument(runsDocument(runs, log.address, context.log.exitCode(0)), context);
       else {
         const text = runsText(runs, { output: context.stdout, address: log.address, limit });

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 
-import { unlessAborted } from '../../export/interruption.js';
+import { raceAbort } from '../../runtime/interruption.js';
 import type { RunHistory } from '../../runlog/index.js';
-import { recordedAuthFile, resumeCommand } from '../command-text.js';
+import { recordedAuthFile, resumeCommand } from '../run-history/command-text.js';
 import type { CliContext } from '../context.js';
-import { writeDocument } from '../failure.js';
-import { runIdBegin } from '../flag-values.js';
-import type { GivenFlags } from '../given-flags.js';
-import { readLoggingSettings } from '../logging.js';
-import { closeLog, type LogReading, openLogToRead, readLogReading } from '../log-reading.js';
-import { canBeRestored, recordedConsistency } from '../recorded-settings.js';
-import { isWorthResuming } from '../resume-offer.js';
+import { writeDocument } from '../reports/failure.js';
+import { runIdBegin } from '../flags/flag-values.js';
+import type { ParsedFlags } from '../flags/parsed-flags.js';
+import { readLoggingSettings } from '../logging/open-event-log.js';
+import { closeLog, type LogReading, openLogToRead, readLogReading } from '../run-history/open-runlog.js';
+import { canBeRestored, recordedConsistency } from '../run-history/recorded-options.js';
+import { isWorthResuming } from '../run-history/resume-offer.js';
 import { withSession } from '../session.js';
-import { statusDocument } from '../status-json.js';
-import { statusText } from '../status-report.js';
-import { usageError } from '../usage-error.js';
+import { statusDocument } from '../reports/status-json.js';
+import { statusText } from '../reports/status-report.js';
+import { usageError } from '../flags/usage-error.js';
 
 /**
  * `lakeport status`.
@@ -22,7 +22,7 @@ import { usageError } from '../usage-error.js';
  * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
  */
 export async function statusCommand(options: {
-  readonly flags: GivenFlags;
+  readonly flags: ParsedFlags;
   /** Words that are no flags: the run's id. */
   readonly ids: readonly string[];
   readonly context: CliContext;
@@ -35,9 +35,9 @@ export async function statusCommand(options: {
   return withSession({ command: 'status', runId: randomUUID(), logging, json, context }, async (session) => {
     const log = await openLogToRead(reading, { context, session });
     try {
-      const runId = await unlessAborted(context.signal, log.fullId(given));
+      const runId = await raceAbort(context.signal, log.fullId(given));
       session.aboutRun(runId);
-      const history = await unlessAborted(context.signal, log.history(runId));
+      const history = await raceAbort(context.signal, log.history(runId));
       if (json) writeDocument(statusDocument(history, log.address, context.log.exitCode(0)), context);
       else {
         const resume = wayToResume(history, reading);

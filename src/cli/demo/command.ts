@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CliContext } from '../context.js';
-import { timeSpan } from '../quantities.js';
-import { runCli } from '../run.js';
-import { usageError } from '../usage-error.js';
-import { startCluster, type Cluster } from './postgres-cluster.js';
+import { timeSpan } from '../../text/quantities.js';
+import { runCli } from '../dispatch.js';
+import { usageError } from '../flags/usage-error.js';
+import { startCluster, type Cluster } from '../../embedded-postgres/cluster.js';
 import { queryLines } from './sample-query.js';
 import { createSampleTables } from './sample-tables.js';
 import { treeLines } from './written-files.js';

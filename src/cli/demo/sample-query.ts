@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet';
-import { count } from '../quantities.js';
-import { tableLines } from '../text-table.js';
+import { count } from '../../text/quantities.js';
+import { tableLines } from '../../text/text-table.js';
 import { partFiles } from './written-files.js';
 
 const TABLES = ['customers', 'products', 'orders', 'order_items', 'events'];

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Cluster } from './postgres-cluster.js';
+import type { Cluster } from '../../embedded-postgres/cluster.js';
 
 /** A small shop: about one million rows, with the types that real databases have. The same rows on every run. */
 const STATEMENTS: readonly { readonly what: string; readonly sql: string }[] = [

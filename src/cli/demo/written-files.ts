@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { byteSize } from '../quantities.js';
+import { byteSize } from '../../text/quantities.js';
 
 /** Most entries shown of one directory. */
 const MOST_SHOWN = 12;

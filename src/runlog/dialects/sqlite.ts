@@ -15,7 +15,7 @@ import {
   type SqliteStatement,
 } from 'kysely';
 
-import { makeDirectory } from '../../make-directory.js';
+import { makeDirectory } from '../../runtime/make-directory.js';
 import { systemReason } from '../../system-reason.js';
 import type { LogDialect, Trouble } from './dialect.js';
 

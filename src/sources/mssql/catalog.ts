@@ -1,4 +1,5 @@
-import type { SourceTable, TableKind } from '../source.js';
+import type { TableKind } from '../../model/table.js';
+import type { SourceTable } from '../source.js';
 import type { MssqlClient, QueryValue } from './client.js';
 import { readEstimates } from './estimates.js';
 import { errorNumber } from './errors.js';

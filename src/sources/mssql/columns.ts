@@ -1,7 +1,7 @@
-import { createColumnBuffers } from '../../columns/create.js';
+import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
 import type { DescribeOptions, ReadColumn } from '../source.js';
-import { readAttributes, type Attribute } from './attributes.js';
+import { readAttributes, type Attribute } from './column-catalog.js';
 import type { CatalogTable } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { bindField } from './decode/decoders.js';

@@ -1,6 +1,6 @@
 import { LakeportError, type ErrorContext } from '../../errors.js';
 import { NETWORK_ERRORS, withHint } from '../network-errors.js';
-import type { TableId } from '../source.js';
+import type { TableId } from '../../model/table.js';
 import { type ErrorKind, kindOfNumber } from './error-numbers.js';
 import { displayTable, quoteTable } from './identifiers.js';
 

@@ -1,4 +1,4 @@
-import type { TableId } from '../source.js';
+import type { TableId } from '../../model/table.js';
 
 /** A name as SQL Server reads it back, whatever characters it holds. */
 export function quoteName(name: string): string {

@@ -1,4 +1,5 @@
-import type { CountOptions, TableId } from '../source.js';
+import type { TableId } from '../../model/table.js';
+import type { CountOptions } from '../source.js';
 import { connectMssql, type ConnectOptions, type MssqlSettings } from './connection.js';
 import { mssqlError } from './errors.js';
 import { quoteTable } from './identifiers.js';

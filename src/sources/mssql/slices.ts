@@ -1,17 +1,17 @@
 import { methodNotSupported } from '../partition-methods.js';
-import type { PartitionMethod, PartitionWish, ReadColumn, Slice, SliceOptions } from '../source.js';
+import type { PartitionMethod, TableOverride, ReadColumn, Slice, SliceOptions } from '../source.js';
 import type { CatalogTable } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { errorNumber } from './errors.js';
 import { quoteTable } from './identifiers.js';
 import { readIndexKeys } from './slicing/indexes.js';
 import { requireKeyText, resolveKey } from './slicing/key.js';
-import { byLocation, noLocations } from './slicing/physical.js';
-import { byPeriod, parseTimeKey } from './slicing/periods.js';
+import { byLocation, noLocations } from './slicing/by-physloc.js';
+import { byPeriod, parseTimeKey } from './slicing/by-period.js';
 import { rangesByCount, rangesByWidth } from './slicing/ranges.js';
-import { byRemainder } from './slicing/remainders.js';
-import { type Share, slicesOf, wholeTable } from './slicing/share.js';
-import { byValue } from './slicing/values.js';
+import { byRemainder } from './slicing/by-modulo.js';
+import { type Share, slicesOf, wholeTable } from './slicing/predicate.js';
+import { byValue } from './slicing/by-value.js';
 
 /** How tables are shared out among readers. */
 
@@ -29,11 +29,11 @@ export async function sliceTable(
   columns: readonly ReadColumn[],
   options: SliceOptions,
 ): Promise<Slice[]> {
-  const { wish } = options;
-  const degree = wish?.degree ?? options.degree;
-  const isChosen = wish?.method !== undefined || wish?.key !== undefined;
+  const { override } = options;
+  const degree = override?.degree ?? options.degree;
+  const isChosen = override?.method !== undefined || override?.key !== undefined;
   const shares = isChosen
-    ? await shareOutAs(client, table, columns, { ...wish, degree })
+    ? await shareOutAs(client, table, columns, { ...override, degree })
     : await shareOut(client, table, columns, { ...options, degree });
   return slicesOf(table.id, columns, shares);
 }
@@ -53,13 +53,13 @@ async function shareOut(
   client: MssqlClient,
   table: CatalogTable,
   columns: readonly ReadColumn[],
-  { degree, largeTableThreshold, wish }: SliceOptions,
+  { degree, largeTableThreshold, override }: SliceOptions,
 ): Promise<Share[]> {
   const { id, kind, estimatedRows } = table;
   const whole = [wholeTable(estimatedRows)];
   const isLarge = estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
   // Who asks for a number of readers gets them whatever the table's size.
-  if (degree === 1 || kind === 'view' || !(isLarge || wish?.degree !== undefined)) return whole;
+  if (degree === 1 || kind === 'view' || !(isLarge || override?.degree !== undefined)) return whole;
   const indexes = await readIndexKeys(client, id);
   const kindOf = (name: string) => columns.find(({ spec }) => spec.name === name)?.decoder.kind ?? '';
   const ranges = async (column: string): Promise<Share[]> => {
@@ -83,7 +83,7 @@ async function shareOutAs(
   client: MssqlClient,
   table: CatalogTable,
   columns: readonly ReadColumn[],
-  { method, key, degree }: PartitionWish & { readonly degree: number },
+  { method, key, degree }: TableOverride & { readonly degree: number },
 ): Promise<Share[]> {
   const { id, estimatedRows } = table;
   const resolve = () => resolveKey(client, id, columns, requireKeyText(method, key));

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { LakeportError } from '../../errors.js';
+import type { TableId } from '../../model/table.js';
 import type {
   CountOptions,
   DescribeOptions,
@@ -13,7 +14,6 @@ import type {
   Snapshot,
   Source,
   SourceTable,
-  TableId,
   TableProblem,
 } from '../source.js';
 import { type CatalogTable, listTables } from './catalog.js';
@@ -99,7 +99,7 @@ class MssqlSource implements Source {
   }
 
   slice(table: SourceTable, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
-    // A wish for the table is more particular than one for the run.
+    // A override for the table is more particular than one for the run.
     const degree = this.#isReadWhole ? 1 : options.degree;
     return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, { ...options, degree }));
   }

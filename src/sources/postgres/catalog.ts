@@ -1,9 +1,10 @@
 import type { Client } from 'pg';
 import type { OptIn } from '../opt-ins.js';
-import type { SourceTable, TableId, TableKind } from '../source.js';
+import type { TableId, TableKind } from '../../model/table.js';
+import type { SourceTable } from '../source.js';
 import { decodeText, selectText } from './catalog-text.js';
 import { foreignRows } from './foreign-rows.js';
-import { detachPending, memberTables, storageJoins, type RelationKind } from './members.js';
+import { detachPending, memberTables, storageJoins, type RelationKind } from './leaf-relations.js';
 import type { ServerFacts } from './server.js';
 
 /** Lists what can be exported, in one query however many tables there are. */

@@ -1,10 +1,11 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
-import type { DescribeOptions, ReadColumn, TableId } from '../source.js';
+import type { TableId } from '../../model/table.js';
+import type { DescribeOptions, ReadColumn } from '../source.js';
 import { decodeText, nameNotReadable, readText, selectText } from './catalog-text.js';
 import { readExpression } from './expressions.js';
 import { displayTable } from './identifiers.js';
-import { memberTables } from './members.js';
+import { memberTables } from './leaf-relations.js';
 import { columnsDenied, type Relation, tableDenied } from './relations.js';
 import type { ServerFacts } from './server.js';
 import { TypeCatalog } from './type-catalog.js';

@@ -1,7 +1,7 @@
 import type { DatabaseError } from 'pg';
 import { LakeportError, type ErrorContext, type ExitClass } from '../../errors.js';
 import { NETWORK_ERRORS, withHint } from '../network-errors.js';
-import type { TableId } from '../source.js';
+import type { TableId } from '../../model/table.js';
 import { displayTable, quoteTable } from './identifiers.js';
 
 /** Where an error of the driver or the server came up. */

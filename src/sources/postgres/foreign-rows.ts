@@ -1,4 +1,4 @@
-import { detachPending } from './members.js';
+import { detachPending } from './leaf-relations.js';
 import type { ServerFacts } from './server.js';
 
 /**

@@ -3,7 +3,7 @@ import { LakeportError } from '../../errors.js';
 import type { SourceTable } from '../source.js';
 import { readText, selectText } from './catalog-text.js';
 import type { LockFailures } from './locks.js';
-import { memberTables } from './members.js';
+import { memberTables } from './leaf-relations.js';
 import type { ServerFacts } from './server.js';
 
 interface HolderRow {

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { LakeportError } from '../../errors.js';
-import type { SourceTable, TableId } from '../source.js';
+import type { TableId } from '../../model/table.js';
+import type { SourceTable } from '../source.js';
 import { postgresError } from './errors.js';
 import { quoteTable } from './identifiers.js';
 

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import type { OtherRelation } from '../source.js';
 import { readText, selectText } from './catalog-text.js';
 import { displayTable } from './identifiers.js';
-import { detachPending } from './members.js';
+import { detachPending } from './leaf-relations.js';
 import type { ServerFacts } from './server.js';
 
 interface OtherRow {

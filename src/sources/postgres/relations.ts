@@ -1,9 +1,9 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
-import type { TableId } from '../source.js';
+import type { TableId } from '../../model/table.js';
 import { ROW_SECURITY_HINT, UNLOGGED } from './errors.js';
 import { displayTable, quoteName, quoteTable } from './identifiers.js';
-import { memberTables, type RelationKind } from './members.js';
+import { memberTables, type RelationKind } from './leaf-relations.js';
 import type { ServerFacts } from './server.js';
 import { viewObstacles } from './view-access.js';
 

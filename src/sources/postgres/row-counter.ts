@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
 import type pg from 'pg';
 import { LakeportError } from '../../errors.js';
-import type { CountOptions, RowCount, TableId } from '../source.js';
+import type { TableId } from '../../model/table.js';
+import type { CountOptions, RowCount } from '../source.js';
 import { abandon } from './cancel.js';
 import { connectPostgres, leave } from './connection.js';
 import { postgresError } from './errors.js';

@@ -1,4 +1,5 @@
-import type { ReadColumn, Slice, SliceOptions, TableId } from '../source.js';
+import type { TableId } from '../../model/table.js';
+import type { ReadColumn, Slice, SliceOptions } from '../source.js';
 import { displayTable, quoteTable } from './identifiers.js';
 
 /** How tables are shared out among readers. Nothing here asks the server. */
@@ -26,10 +27,10 @@ const SLICES_PER_READER = 4;
 /** Whether the table is worth more than one reader, or is to have them whatever its size. */
 export function isLarge(
   estimatedRows: number | undefined,
-  { degree, largeTableThreshold, wish }: SliceOptions,
+  { degree, largeTableThreshold, override }: SliceOptions,
 ): boolean {
-  if (wish?.method === 'None' || (wish?.degree ?? degree) <= 1) return false;
-  if (wish?.method !== undefined || wish?.degree !== undefined) return true;
+  if (override?.method === 'None' || (override?.degree ?? degree) <= 1) return false;
+  if (override?.method !== undefined || override?.degree !== undefined) return true;
   return estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
 }
 
@@ -47,13 +48,13 @@ export function sliceMembers(
   table: TableId,
   members: readonly Member[],
   columns: readonly ReadColumn[],
-  { degree, wish }: Pick<SliceOptions, 'degree' | 'wish'>,
+  { degree, override }: Pick<SliceOptions, 'degree' | 'override'>,
 ): Slice[] {
-  const readers = wish?.degree ?? degree;
+  const readers = override?.degree ?? degree;
   const best = targetBytes(members, readers);
   // Who asks for a number of readers gets work for each of them.
   const fair = Math.max(1, sum(members.map(({ bytes }) => bytes)) / readers);
-  const target = wish === undefined ? best : Math.min(best, fair);
+  const target = override === undefined ? best : Math.min(best, fair);
   const slices = members.flatMap((member) => {
     const count = member.byPage ? Math.min(member.pages, Math.max(1, Math.round(member.bytes / target))) : 1;
     const named = displayTable(member.id) === displayTable(table) ? '' : `${displayTable(member.id)}: `;

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type pg from 'pg';
 import { LakeportError } from '../../errors.js';
+import type { TableId } from '../../model/table.js';
 import type {
   CountOptions,
   DescribeOptions,
@@ -16,7 +17,6 @@ import type {
   Snapshot,
   Source,
   SourceTable,
-  TableId,
   TableProblem,
 } from '../source.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
@@ -27,7 +27,7 @@ import { ColumnLocks } from './column-grants.js';
 import { describeColumns } from './columns.js';
 import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection.js';
 import { postgresError } from './errors.js';
-import { readMembers } from './members.js';
+import { readMembers } from './leaf-relations.js';
 import { displayTable } from './identifiers.js';
 import { listOthers } from './other-relations.js';
 import { findRelations, type Relation } from './relations.js';
@@ -37,7 +37,7 @@ import { displayAddress, type PostgresSettings } from './settings.js';
 import { isLarge, type Member, sliceMembers, wholeTable } from './slices.js';
 import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
 import { CATALOG, inTransaction } from './transaction.js';
-import { checkWish, requirePages } from './wish.js';
+import { checkOverride, requirePages } from './table-override.js';
 
 /** Connects the planner's session, to a server that may just be starting. @throws LakeportError */
 export async function openPostgresSource(
@@ -208,13 +208,13 @@ class PostgresSource implements Source {
       throw relation ?? new TypeError('a table was not looked up');
     }
     const { oid, kind, hasMembers, rowSecurity } = relation;
-    checkWish(options.wish);
+    checkOverride(options.override);
     // A table that nobody inherits from yet must not be joined by one that comes with older rows while the run lasts.
     const whole = [wholeTable({ id, rows: estimatedRows, only: kind === 'r' && !hasMembers }, columns)];
     if (!isLarge(estimatedRows, options)) return whole;
     const isOneRead = kind === 'v' || rowSecurity;
     const members = isOneRead ? undefined : await this.#asking(id, () => readMembers(this.#client, this.#facts, oid));
-    requirePages(options.wish, id, members);
+    requirePages(options.override, id, members);
     // Without a page there is no row in the snapshot; without a snapshot there may be one by the time it is read.
     const filled = members?.filter(({ byPage, pages }) => !(this.#pinned !== undefined && byPage && pages === 0)) ?? [];
     if (members !== undefined) this.#members.set(keyOf(id), members);

@@ -9,8 +9,8 @@ import {
 
 import type { AzureEntry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import type { Agents } from '../remote/agents.js';
-import { checkEndpoint } from '../remote/endpoint.js';
+import type { Agents } from '../http/agents.js';
+import { checkEndpoint } from '../http/endpoint.js';
 import { type AzureCredential, loadCredential } from './credentials.js';
 import { accountEndpoint } from './endpoint.js';
 

@@ -4,15 +4,15 @@ import pLimit from 'p-limit';
 
 import type { AzureEntry } from '../../auth/entries.js';
 import { assertSafePath, directoryOf, joinPath, nameOf } from '../path.js';
-import type { Agents } from '../remote/agents.js';
-import { HIDDEN_DIRECTORY, isHiddenPath, partName, probeName, runOfPart } from '../remote/hidden-names.js';
-import type { HiddenObjects } from '../remote/hidden-objects.js';
-import { RemoteRun } from '../remote/remote-run.js';
+import type { Agents } from '../http/agents.js';
+import { PRIVATE_DIRECTORY, isPrivatePath, partName, probeName, runOfPart } from '../lease/private-names.js';
+import type { PrivateObjects } from '../lease/private-objects.js';
+import { RemoteRun } from '../lease/store-lease.js';
 import type {
-  PartStanding,
+  StagedState,
   PartWriter,
   RemoveOptions,
-  RunToBegin,
+  RunIdentity,
   StagedPart,
   StageOptions,
   Storage,
@@ -79,7 +79,7 @@ export class AzureStorage implements Storage {
       storageId: this.id,
       path,
       blob,
-      hidden: isHiddenPath(blob),
+      hidden: isPrivatePath(blob),
       nonce,
       sizes: new BlockSizes({ partSizeBytes, expectedBytes }),
       concurrency: uploadConcurrency,
@@ -94,16 +94,16 @@ export class AzureStorage implements Storage {
     await this.#publisher.publish(part, path, options);
   }
 
-  async locate(part: StagedPart, path: string): Promise<PartStanding> {
+  async locate(part: StagedPart, path: string): Promise<StagedState> {
     assertSafePath(path);
     assertSafePath(readStaged(part).blob);
     return await this.#publisher.locate(part, path);
   }
 
-  async withdraw(part: StagedPart): Promise<void> {
+  async discard(part: StagedPart): Promise<void> {
     const { blob } = readStaged(part);
     // Blocks at the part's own place are invisible, and expire; see the part's writer.
-    if (isHiddenPath(blob)) await this.#blobs.discard(blob);
+    if (isPrivatePath(blob)) await this.#blobs.discard(blob);
   }
 
   async put(path: string, content: Uint8Array, { replaces }: WriteOptions = {}): Promise<void> {
@@ -127,7 +127,7 @@ export class AzureStorage implements Storage {
     const { blobs } = await this.#blobs.list(directory);
     return blobs
       .map(({ path, bytes, etag }) => ({ path, bytes, version: etag }))
-      .filter(({ path }) => path !== '' && !path.endsWith('/') && !isHiddenPath(path));
+      .filter(({ path }) => path !== '' && !path.endsWith('/') && !isPrivatePath(path));
   }
 
   async remove(paths: readonly string[], { versions }: RemoveOptions = {}): Promise<void> {
@@ -136,7 +136,7 @@ export class AzureStorage implements Storage {
     await Promise.all(paths.map((path) => limit(() => this.#blobs.remove(path, versions?.get(path)))));
   }
 
-  async beginRun(run: RunToBegin): Promise<void> {
+  async beginRun(run: RunIdentity): Promise<void> {
     assertSafePath(run.directory);
     this.#run = await RemoteRun.begin({
       objects: this.#hiddenObjects(),
@@ -172,10 +172,10 @@ export class AzureStorage implements Storage {
     return Promise.resolve();
   }
 
-  #hiddenObjects(): HiddenObjects {
+  #hiddenObjects(): PrivateObjects {
     return {
       list: async () => {
-        const { blobs, now } = await this.#blobs.list(HIDDEN_DIRECTORY, { uncommitted: true });
+        const { blobs, now } = await this.#blobs.list(PRIVATE_DIRECTORY, { uncommitted: true });
         return { objects: blobs.map(({ path, modifiedAt }) => ({ name: nameOf(path), modifiedAt })), now };
       },
       get: (name) => this.#blobs.read(hidden(name)),
@@ -191,11 +191,11 @@ export class AzureStorage implements Storage {
 }
 
 function hidden(name: string): string {
-  return joinPath(HIDDEN_DIRECTORY, name);
+  return joinPath(PRIVATE_DIRECTORY, name);
 }
 
 function isStagedBlob(path: string): boolean {
-  return directoryOf(path) === HIDDEN_DIRECTORY && runOfPart(nameOf(path)) !== undefined;
+  return directoryOf(path) === PRIVATE_DIRECTORY && runOfPart(nameOf(path)) !== undefined;
 }
 
 function newNonce(): string {

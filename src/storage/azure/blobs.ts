@@ -5,14 +5,14 @@ import type { BlockBlobClient } from '@azure/storage-blob';
 import type { AzureEntry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
 import { joinPath } from '../path.js';
-import type { RemotePlace } from '../remote/explanation.js';
-import type { Retries } from '../remote/retries.js';
+import type { RemotePlace } from '../http/error-mapping.js';
+import type { Retries } from '../http/retries.js';
 import type { Replaced } from '../storage.js';
 import { targetChanged } from '../target-changed.js';
 import type { AzureAccount } from './account.js';
-import { hasCode } from './answer.js';
+import { hasCode } from './response.js';
 import { type BlobDescription, copyBlob } from './copy.js';
-import { explain } from './explain.js';
+import { explain } from './map-error.js';
 import type { AzureOperation } from './operation.js';
 
 /** Keys of metadata are identifiers; Azure Storage REST API, "Naming and referencing metadata". */

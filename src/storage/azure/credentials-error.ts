@@ -1,7 +1,7 @@
 import type { AzureEntry } from '../../auth/entries.js';
-import { expiredCredentials } from '../remote/expired-credentials.js';
-import { type Explanation, field } from '../remote/explanation.js';
-import { isTransientStatus } from '../remote/remote-error.js';
+import { expiredCredentials } from '../http/expired-credentials.js';
+import { type Explanation, field } from '../http/error-mapping.js';
+import { isTransientStatus } from '../http/store-error.js';
 
 /** Names of the errors of Azure's identity client. */
 const NAMES = [

@@ -3,7 +3,7 @@ import type { StorageSharedKeyCredential } from '@azure/storage-blob';
 
 import type { AzureCredentials, AzureEntry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import type { Agents } from '../remote/agents.js';
+import type { Agents } from '../http/agents.js';
 import { accountOf, EMULATOR_KEY } from './endpoint.js';
 import { identityEndpointCredential } from './managed-identity.js';
 

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 import type { AzureEntry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import { checkEndpoint, isLoopback } from '../remote/endpoint.js';
+import { checkEndpoint, isLoopback } from '../http/endpoint.js';
 
 /** Account and key that every Azure emulator has; Azure documentation, "Use the Azurite emulator". */
 export const EMULATOR_ACCOUNT = 'devstoreaccount1';

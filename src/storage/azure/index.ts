@@ -1,8 +1,8 @@
 import type { AzureEntry } from '../../auth/entries.js';
-import { Agents } from '../remote/agents.js';
-import { Retries } from '../remote/retries.js';
+import { Agents } from '../http/agents.js';
+import { Retries } from '../http/retries.js';
 import type { Storage } from '../storage.js';
-import { placeOf } from './explain.js';
+import { placeOf } from './map-error.js';
 
 /**
  * Opens a container of Azure Blob Storage, Data Lake Storage or OneLake, or of an emulator, as a storage. Sends no

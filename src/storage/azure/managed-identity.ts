@@ -1,10 +1,10 @@
 import type { TokenCredential } from '@azure/identity';
 
 import type { LakeportError } from '../../errors.js';
-import type { Agents } from '../remote/agents.js';
-import { field, textField } from '../remote/explanation.js';
-import { send } from '../remote/http-request.js';
-import { isTransientStatus, RemoteError } from '../remote/remote-error.js';
+import type { Agents } from '../http/agents.js';
+import { field, textField } from '../http/error-mapping.js';
+import { send } from '../http/request.js';
+import { isTransientStatus, RemoteError } from '../http/store-error.js';
 
 export interface IdentityEndpoint {
   /** Id of the storage entry. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { LakeportError } from '../../errors.js';
-import { PieceQueue } from '../remote/piece-queue.js';
+import { PieceQueue } from '../http/byte-queue.js';
 import type { PartWriter, StagedPart } from '../storage.js';
 import type { AzureBlobs } from './blobs.js';
 import { blockId, type BlockSizes, MAX_BLOCKS } from './blocks.js';

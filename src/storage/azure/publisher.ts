@@ -1,6 +1,6 @@
 import { LakeportError } from '../../errors.js';
-import { isHiddenPath } from '../remote/hidden-names.js';
-import type { PartStanding, Replaced, StagedPart, WriteOptions } from '../storage.js';
+import { isPrivatePath } from '../lease/private-names.js';
+import type { StagedState, Replaced, StagedPart, WriteOptions } from '../storage.js';
 import type { AzureBlobs } from './blobs.js';
 import { blockIds } from './blocks.js';
 import { type AzureStaged, readStaged } from './staged-token.js';
@@ -26,7 +26,7 @@ export class Publisher {
     const staged = readStaged(part);
     if (staged.blob === path) return this.#untilDone(staged, path, () => this.#commit(staged, { path, replaces }));
     // Where parts move to each other's places, what was seen there is gone before the last of them comes.
-    const to = { path, bytes: part.bytes, replaces: isHiddenPath(staged.blob) ? replaces : undefined, confirm };
+    const to = { path, bytes: part.bytes, replaces: isPrivatePath(staged.blob) ? replaces : undefined, confirm };
     const rename = () => this.#untilDone(staged, path, () => this.#rename(staged, to));
     const renamed = this.#renames.then(rename);
     this.#renames = renamed.catch(() => undefined);
@@ -34,7 +34,7 @@ export class Publisher {
   }
 
   /** Nothing is read: a blob tells its nonce, and so do the ids of blocks. */
-  locate(part: StagedPart, path: string): Promise<PartStanding> {
+  locate(part: StagedPart, path: string): Promise<StagedState> {
     const staged = readStaged(part);
     return this.#blobs.retry(async () => {
       if (await this.#isBlob(part, path)) return 'published';

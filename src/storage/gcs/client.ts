@@ -1,8 +1,8 @@
 import { Storage, type StorageOptions } from '@google-cloud/storage';
 
-import type { Agents } from '../remote/agents.js';
-import { type HttpAnswer, send } from '../remote/http-request.js';
-import { GcsAnswerError, GcsWebPageError, isWebPage, parseJson } from './answer-error.js';
+import type { Agents } from '../http/agents.js';
+import { type HttpAnswer, send } from '../http/request.js';
+import { GcsAnswerError, GcsWebPageError, isWebPage, parseJson } from './response-error.js';
 
 type RequestOptions = Parameters<Storage['request']>[0];
 type RequestCallback = Parameters<Storage['request']>[1];

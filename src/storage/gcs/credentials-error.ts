@@ -1,7 +1,7 @@
 import type { GcsEntry } from '../../auth/entries.js';
-import { expiredCredentials } from '../remote/expired-credentials.js';
-import { type Explanation, field, textField } from '../remote/explanation.js';
-import { isTransientStatus } from '../remote/remote-error.js';
+import { expiredCredentials } from '../http/expired-credentials.js';
+import { type Explanation, field, textField } from '../http/error-mapping.js';
+import { isTransientStatus } from '../http/store-error.js';
 
 /** Google's token service refuses assertions that are off by more than a few minutes. */
 const TOLERATED_SKEW_MS = 5 * 60_000;

@@ -4,15 +4,15 @@ import pLimit from 'p-limit';
 
 import type { GcsEntry } from '../../auth/entries.js';
 import { assertSafePath, joinPath } from '../path.js';
-import type { Agents } from '../remote/agents.js';
-import { HIDDEN_DIRECTORY, isHiddenPath, partName, probeName } from '../remote/hidden-names.js';
-import type { HiddenObjects } from '../remote/hidden-objects.js';
-import { RemoteRun } from '../remote/remote-run.js';
+import type { Agents } from '../http/agents.js';
+import { PRIVATE_DIRECTORY, isPrivatePath, partName, probeName } from '../lease/private-names.js';
+import type { PrivateObjects } from '../lease/private-objects.js';
+import { RemoteRun } from '../lease/store-lease.js';
 import type {
-  PartStanding,
+  StagedState,
   PartWriter,
   RemoveOptions,
-  RunToBegin,
+  RunIdentity,
   StagedPart,
   StageOptions,
   Storage,
@@ -86,12 +86,12 @@ export class GcsStorage implements Storage {
     await this.#publisher.publish(readStaged(part), { name: this.#name(path), shown: this.display(path), replaces });
   }
 
-  locate(part: StagedPart, path: string): Promise<PartStanding> {
+  locate(part: StagedPart, path: string): Promise<StagedState> {
     assertSafePath(path);
     return this.#publisher.locate(readStaged(part), { name: this.#name(path), bytes: part.bytes });
   }
 
-  async withdraw(part: StagedPart): Promise<void> {
+  async discard(part: StagedPart): Promise<void> {
     await this.#objects.remove(readStaged(part).object);
   }
 
@@ -120,7 +120,7 @@ export class GcsStorage implements Storage {
     const { objects } = await this.#objects.list(this.#directory(directory));
     return objects
       .map(({ name, bytes, generation }) => ({ path: name.slice(base.length), bytes, version: generation }))
-      .filter(({ path }) => path !== '' && !path.endsWith('/') && !isHiddenPath(path));
+      .filter(({ path }) => path !== '' && !path.endsWith('/') && !isPrivatePath(path));
   }
 
   async remove(paths: readonly string[], { versions }: RemoveOptions = {}): Promise<void> {
@@ -134,7 +134,7 @@ export class GcsStorage implements Storage {
     await Promise.all(paths.map((path) => limit(() => remove(path))));
   }
 
-  async beginRun(run: RunToBegin): Promise<void> {
+  async beginRun(run: RunIdentity): Promise<void> {
     assertSafePath(run.directory);
     this.#run = await RemoteRun.begin({
       objects: this.#hiddenObjects(),
@@ -176,7 +176,7 @@ export class GcsStorage implements Storage {
   }
 
   #hidden(name: string): string {
-    return this.#name(`${HIDDEN_DIRECTORY}/${name}`);
+    return this.#name(`${PRIVATE_DIRECTORY}/${name}`);
   }
 
   /** What the names of all objects below a directory begin with. */
@@ -190,8 +190,8 @@ export class GcsStorage implements Storage {
     await Promise.all(names.map((name) => limit(() => this.#objects.remove(name))));
   }
 
-  #hiddenObjects(): HiddenObjects {
-    const directory = this.#directory(HIDDEN_DIRECTORY);
+  #hiddenObjects(): PrivateObjects {
+    const directory = this.#directory(PRIVATE_DIRECTORY);
     return {
       list: async () => {
         const { objects, now } = await this.#objects.list(directory);

@@ -1,10 +1,10 @@
 import type { GcsEntry, GcsInfo } from '../../auth/entries.js';
-import { Agents } from '../remote/agents.js';
-import { checkEndpoint } from '../remote/endpoint.js';
-import { Retries } from '../remote/retries.js';
+import { Agents } from '../http/agents.js';
+import { checkEndpoint } from '../http/endpoint.js';
+import { Retries } from '../http/retries.js';
 import type { Storage } from '../storage.js';
 import { loadKey } from './credentials.js';
-import { placeOf } from './explain.js';
+import { placeOf } from './map-error.js';
 
 const SERVICE = 'https://storage.googleapis.com';
 

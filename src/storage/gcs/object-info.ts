@@ -1,4 +1,4 @@
-import { field, textField } from '../remote/explanation.js';
+import { field, textField } from '../http/error-mapping.js';
 
 /** Custom metadata by which an object is known again: the nonce of the part that it was staged as. */
 export const PART_METADATA = 'lakeport-part';

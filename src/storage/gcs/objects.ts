@@ -4,14 +4,14 @@ import type { File } from '@google-cloud/storage';
 
 import type { GcsEntry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import { field, textField, type RemotePlace } from '../remote/explanation.js';
-import type { HttpAnswer } from '../remote/http-request.js';
-import { sizeOf } from '../remote/piece-queue.js';
-import type { Retries } from '../remote/retries.js';
-import { GcsAnswerError, parseJson } from './answer-error.js';
+import { field, textField, type RemotePlace } from '../http/error-mapping.js';
+import type { HttpAnswer } from '../http/request.js';
+import { sizeOf } from '../http/byte-queue.js';
+import type { Retries } from '../http/retries.js';
+import { GcsAnswerError, parseJson } from './response-error.js';
 import type { GcsClient } from './client.js';
 import { Crc32c } from './crc32c.js';
-import { explain } from './explain.js';
+import { explain } from './map-error.js';
 import { objectInfo, type ObjectInfo, PART_METADATA } from './object-info.js';
 import type { GcsOperation } from './operation.js';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { LakeportError } from '../../errors.js';
-import { PieceQueue } from '../remote/piece-queue.js';
+import { PieceQueue } from '../http/byte-queue.js';
 import type { PartWriter, StagedPart } from '../storage.js';
 import { Crc32c } from './crc32c.js';
 import type { ObjectInfo } from './object-info.js';

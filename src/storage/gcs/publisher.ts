@@ -1,5 +1,5 @@
 import { LakeportError } from '../../errors.js';
-import type { PartStanding, Replaced } from '../storage.js';
+import type { StagedState, Replaced } from '../storage.js';
 import { targetChanged } from '../target-changed.js';
 import type { ObjectInfo } from './object-info.js';
 import type { GcsObjects } from './objects.js';
@@ -33,7 +33,7 @@ export class Publisher {
   }
 
   /** An object keeps its nonce when it is moved or copied, so that none has to be read. */
-  locate(staged: GcsStaged, part: { readonly name: string; readonly bytes: number }): Promise<PartStanding> {
+  locate(staged: GcsStaged, part: { readonly name: string; readonly bytes: number }): Promise<StagedState> {
     const isPart = (found: ObjectInfo | undefined) => found?.part === staged.nonce && found.bytes === part.bytes;
     return this.#objects.retry(async () => {
       // Where both are there, an emulator's copy was cut short; publishing goes on from there.

@@ -1,8 +1,8 @@
-import { RemoteError } from '../remote/remote-error.js';
-import type { HttpAnswer } from '../remote/http-request.js';
-import { drop, sizeOf } from '../remote/piece-queue.js';
+import { RemoteError } from '../http/store-error.js';
+import type { HttpAnswer } from '../http/request.js';
+import { drop, sizeOf } from '../http/byte-queue.js';
 import { failureOf, type GcsClient } from './client.js';
-import { parseJson } from './answer-error.js';
+import { parseJson } from './response-error.js';
 import { objectInfo, type ObjectInfo } from './object-info.js';
 import type { GcsObjects, UploadTarget } from './objects.js';
 

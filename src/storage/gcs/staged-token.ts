@@ -1,5 +1,5 @@
 import { LakeportError } from '../../errors.js';
-import { HIDDEN_DIRECTORY, runOfPart } from '../remote/hidden-names.js';
+import { PRIVATE_DIRECTORY, runOfPart } from '../lease/private-names.js';
 import { directoryOf, nameOf } from '../path.js';
 import type { StagedPart } from '../storage.js';
 
@@ -20,7 +20,7 @@ export function readStaged(part: StagedPart): GcsStaged {
   const { object, nonce } = part.token;
   const hidden =
     typeof object === 'string' &&
-    nameOf(directoryOf(object)) === HIDDEN_DIRECTORY &&
+    nameOf(directoryOf(object)) === PRIVATE_DIRECTORY &&
     runOfPart(nameOf(object)) !== undefined;
   if (hidden && typeof nonce === 'string') return { object, nonce };
   throw new LakeportError({

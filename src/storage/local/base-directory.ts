@@ -2,7 +2,7 @@ import { access, constants, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { LakeportError } from '../../errors.js';
-import { makeDirectory } from '../../make-directory.js';
+import { makeDirectory } from '../../runtime/make-directory.js';
 import type { DirectorySync } from './directory-sync.js';
 import { fileError, isMissing } from './file-errors.js';
 

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
-import { currentProcess } from '../../process-identity.js';
+import { currentProcess } from '../../runtime/process-identity.js';
 import type { LakeportError } from '../../errors.js';
-import { Claims } from '../claims.js';
-import { RunLease } from '../run-lease.js';
-import { runIsActive } from '../run-is-active.js';
+import { DirectoryLocks } from '../lease/directory-locks.js';
+import { RunLease } from '../lease/run-lease.js';
+import { runIsActive } from '../lease/run-is-active.js';
 import type { FindPublisher } from '../storage.js';
-import { LocalClaimNotes } from './claim-notes.js';
+import { LockFiles } from './lock-files.js';
 import { errnoOf, unlessMissing } from './file-errors.js';
 import { cleanUp } from './run-cleanup.js';
 import {
@@ -39,7 +39,7 @@ export interface LocalRunOptions {
 /** This process's run in a base directory: its marker, kept fresh, and its right to remove what dead runs left. */
 export class LocalRun {
   readonly runId: string;
-  readonly claims: Claims;
+  readonly claims: DirectoryLocks;
   readonly #base: string;
   readonly lease: RunLease;
   readonly #holder: string;
@@ -48,8 +48,8 @@ export class LocalRun {
     const { base, runId, ignoresCase, display, onLost, findPublisher } = options;
     this.#base = base;
     this.runId = runId;
-    const notes = new LocalClaimNotes({ base, runId, holder, now: () => this.#now() });
-    this.claims = new Claims({ runId, process, notes, ignoresCase, display, findPublisher });
+    const notes = new LockFiles({ base, runId, holder, now: () => this.#now() });
+    this.claims = new DirectoryLocks({ runId, process, notes, ignoresCase, display, findPublisher });
     this.#holder = holder;
     this.lease = new RunLease({ claims: this.claims, beat: () => heartbeat(base, runId), onLost });
   }

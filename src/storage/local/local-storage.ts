@@ -4,9 +4,9 @@ import path from 'node:path';
 import { LakeportError } from '../../errors.js';
 import { assertSafePath, directoryOf, joinPath, nameOf } from '../path.js';
 import type {
-  PartStanding,
+  StagedState,
   PartWriter,
-  RunToBegin,
+  RunIdentity,
   StagedPart,
   StageOptions,
   Storage,
@@ -21,7 +21,7 @@ import { foldsNames } from './name-rules.js';
 import { LocalPartWriter, writeAll } from './part-writer.js';
 import { removeEmptyDirectories } from './run-cleanup.js';
 import { temporaryOf } from './staged-token.js';
-import { standingOf } from './standing.js';
+import { standingOf } from './staged-state.js';
 import { isHidden } from './temporary-file.js';
 import { TemporaryFiles } from './temporary-files.js';
 
@@ -106,7 +106,7 @@ export class LocalStorage implements Storage {
     });
   }
 
-  async locate(part: StagedPart, relative: string): Promise<PartStanding> {
+  async locate(part: StagedPart, relative: string): Promise<StagedState> {
     const file = temporaryOf(part);
     assertSafePath(relative);
     return await explained(this.display(relative), () =>
@@ -114,7 +114,7 @@ export class LocalStorage implements Storage {
     );
   }
 
-  async withdraw(part: StagedPart): Promise<void> {
+  async discard(part: StagedPart): Promise<void> {
     const file = temporaryOf(part);
     await explained(this.display(file), async () => {
       await unlessMissing(() => unlink(this.#absolute(file)));
@@ -179,7 +179,7 @@ export class LocalStorage implements Storage {
     );
   }
 
-  async beginRun(run: RunToBegin): Promise<void> {
+  async beginRun(run: RunIdentity): Promise<void> {
     assertSafePath(run.directory);
     this.#run = await explained(this.#shownBase, () =>
       LocalRun.begin({

@@ -2,10 +2,10 @@ import { constants } from 'node:fs';
 import { open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { SILENCE_MS } from '../lease-times.js';
+import { SILENCE_MS } from '../lease/lease-times.js';
 import { isSafePath } from '../path.js';
 import { unlessMissing } from './file-errors.js';
-import { isProcessIdentity, type ProcessIdentity, stateOf } from '../../process-identity.js';
+import { isProcessIdentity, type ProcessIdentity, stateOf } from '../../runtime/process-identity.js';
 import { markerName, runOfMarker } from './temporary-file.js';
 
 /**

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 
-import { makeDirectory } from '../../make-directory.js';
+import { makeDirectory } from '../../runtime/make-directory.js';
 import { joinPath } from '../path.js';
 import { errnoOf } from './file-errors.js';
 import { madeDirectories, removeEmptyDirectories } from './run-cleanup.js';

@@ -1,8 +1,8 @@
-import { expiredCredentials } from '../remote/expired-credentials.js';
-import type { Attempt, Explanation } from './explanation.js';
-import { credentialFields, entryName, placeOf } from './explanation.js';
+import { expiredCredentials } from '../http/expired-credentials.js';
+import type { Attempt, Explanation } from './error-mapping.js';
+import { credentialFields, entryName, placeOf } from './error-mapping.js';
 import { createsObject, PERMISSIONS, VERBS } from './operation.js';
-import type { ServiceAnswer } from './service-answer.js';
+import type { ServiceAnswer } from './service-response.js';
 
 /** Refusals that are about who asks, and where: keys, tokens, clocks, buckets, regions, permissions. */
 

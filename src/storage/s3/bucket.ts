@@ -1,5 +1,5 @@
 import type { S3Entry } from '../../auth/entries.js';
-import type { Agents } from '../remote/agents.js';
+import type { Agents } from '../http/agents.js';
 import { createClient } from './client.js';
 import { S3Objects } from './objects.js';
 import { S3Requests } from './requests.js';

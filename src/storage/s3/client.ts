@@ -3,7 +3,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
 import type { S3Entry } from '../../auth/entries.js';
 import { VERSION } from '../../version.js';
-import type { Agents } from '../remote/agents.js';
+import type { Agents } from '../http/agents.js';
 import { readAnswers, signBodies, useContentMd5 } from './client-middleware.js';
 import { regionFinder } from './region.js';
 

@@ -1,7 +1,7 @@
 import type { Replaced } from '../storage.js';
 import { targetChanged } from '../target-changed.js';
 import type { ObjectFacts } from './objects.js';
-import { answerOf } from './service-answer.js';
+import { answerOf } from './service-response.js';
 
 /** Headers of the requests that make or remove an object; Amazon S3 user guide, "Conditional requests". */
 export interface WriteCondition {

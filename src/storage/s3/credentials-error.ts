@@ -1,4 +1,4 @@
-import { type Attempt, credentialFields, entryName, type Explanation } from './explanation.js';
+import { type Attempt, credentialFields, entryName, type Explanation } from './error-mapping.js';
 
 /** Names of the errors that the credential providers of the AWS SDK throw before anything is sent. */
 const NAMES = new Set(['CredentialsProviderError', 'TokenProviderError', 'ProviderError']);

@@ -1,6 +1,6 @@
 import type { S3Entry } from '../../auth/entries.js';
-import { Agents } from '../remote/agents.js';
-import { checkEndpoint } from '../remote/endpoint.js';
+import { Agents } from '../http/agents.js';
+import { checkEndpoint } from '../http/endpoint.js';
 import type { S3Storage } from './s3-storage.js';
 
 /**

@@ -1,8 +1,8 @@
 import type { S3Info } from '../../auth/entries.js';
-import { waitedFor } from '../remote/network-error.js';
-import { explainProxyError } from '../remote/proxy-error.js';
-import { type Attempt, entryName, type Explanation, placeOf } from './explanation.js';
-import { field } from './service-answer.js';
+import { waitedFor } from '../http/network-error.js';
+import { explainProxyError } from '../http/proxy-error.js';
+import { type Attempt, entryName, type Explanation, placeOf } from './error-mapping.js';
+import { field } from './service-response.js';
 
 type Explain = (attempt: Attempt, host: string) => Omit<Explanation, 'exit'>;
 

@@ -17,7 +17,7 @@ import { randomUUID } from 'node:crypto';
 import type { Replaced } from '../storage.js';
 import { type WriteCondition, WriteConditions } from './conditions.js';
 import { expected, type NewObject, type S3Requests } from './requests.js';
-import { answerOf } from './service-answer.js';
+import { answerOf } from './service-response.js';
 import { MARK } from './staged-token.js';
 
 /** DeleteObjects takes no more keys. */

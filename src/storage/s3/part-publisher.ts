@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { LakeportError } from '../../errors.js';
 import { directoryOf } from '../path.js';
-import type { PartStanding, Replaced, StagedPart, WriteOptions } from '../storage.js';
+import type { StagedState, Replaced, StagedPart, WriteOptions } from '../storage.js';
 import type { S3Bucket } from './bucket.js';
 import { copyObject } from './copy.js';
 import { partSettings } from './object-settings.js';
@@ -66,7 +66,7 @@ export class PartPublisher {
    * Where a part stands that was to become the object of that key. One request while its upload is open, which is asked
    * first: also an upload that some store still knows after its completion can be completed.
    */
-  async locate(part: StagedPart, key: string): Promise<PartStanding> {
+  async locate(part: StagedPart, key: string): Promise<StagedState> {
     const { requests, uploads } = this.#options.bucket;
     const token = readToken(part, requests.bucket);
     // Its content is in the token, and publishing it again is what asking would cost.

@@ -2,7 +2,7 @@ import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk
 
 import type { S3Entry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import { answerOf, type ServiceAnswer } from './service-answer.js';
+import { answerOf, type ServiceAnswer } from './service-response.js';
 
 /** Where a request goes that only asks where the bucket is: every region of Amazon's knows that. */
 const ANY_REGION = 'us-east-1';

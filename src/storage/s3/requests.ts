@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
 import type { S3Entry } from '../../auth/entries.js';
-import { explain, WebPageAnswer } from './explain.js';
+import { explain, WebPageAnswer } from './map-error.js';
 import { contentTypeOf, type ObjectSettings } from './object-settings.js';
 import type { S3Operation } from './operation.js';
 

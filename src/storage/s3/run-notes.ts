@@ -9,7 +9,7 @@ import {
   RUNS_DIRECTORY,
 } from './object-keys.js';
 import type { ListedObject } from './objects.js';
-import { type MarkerContent, parseMarker } from './marker-content.js';
+import { type MarkerContent, parseMarker } from './marker.js';
 import { readJournal } from './upload-journal.js';
 
 /** What runs have noted about themselves below a base. */

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
 import { LakeportError } from '../../errors.js';
-import { currentProcess } from '../../process-identity.js';
-import { Claims } from '../claims.js';
-import { RunLease } from '../run-lease.js';
-import { runIsActive } from '../run-is-active.js';
+import { currentProcess } from '../../runtime/process-identity.js';
+import { DirectoryLocks } from '../lease/directory-locks.js';
+import { RunLease } from '../lease/run-lease.js';
+import { runIsActive } from '../lease/run-is-active.js';
 import type { FindPublisher } from '../storage.js';
 import type { S3Bucket } from './bucket.js';
-import { S3ClaimNotes } from './claim-notes.js';
-import { isRunDead, markerContent, type MarkerContent } from './marker-content.js';
+import { S3ClaimNotes } from './lock-objects.js';
+import { isRunDead, markerContent, type MarkerContent } from './marker.js';
 import { type ObjectKeys, runClaimPath, runMarkerPath } from './object-keys.js';
 import { smallObjectSettings } from './object-settings.js';
 import { RunNotes } from './run-notes.js';
@@ -29,7 +29,7 @@ export interface S3RunOptions {
  */
 export class S3Run {
   readonly runId: string;
-  readonly claims: Claims;
+  readonly claims: DirectoryLocks;
   readonly #bucket: S3Bucket;
   readonly #keys: ObjectKeys;
   readonly #notes: RunNotes;
@@ -47,7 +47,7 @@ export class S3Run {
     this.#marker = marker;
     const { process, holder } = marker;
     const notes = new S3ClaimNotes({ bucket, keys, notes: this.#notes, runId, holder });
-    this.claims = new Claims({ runId, process, notes, display, findPublisher });
+    this.claims = new DirectoryLocks({ runId, process, notes, display, findPublisher });
     this.lease = new RunLease({ claims: this.claims, beat: () => this.#write(), onLost });
   }
 

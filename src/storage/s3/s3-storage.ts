@@ -3,12 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { S3Entry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
 import { assertSafePath, directoryOf } from '../path.js';
-import type { Agents } from '../remote/agents.js';
+import type { Agents } from '../http/agents.js';
 import type {
-  PartStanding,
+  StagedState,
   PartWriter,
   RemoveOptions,
-  RunToBegin,
+  RunIdentity,
   StagedPart,
   StageOptions,
   Storage,
@@ -122,11 +122,11 @@ export class S3Storage implements Storage {
     await this.#publisher.publish(part, { key, stagedKey, replaces, confirm });
   }
 
-  locate(part: StagedPart, path: string): Promise<PartStanding> {
+  locate(part: StagedPart, path: string): Promise<StagedState> {
     return this.#publisher.locate(part, this.#keys.keyOf(path));
   }
 
-  withdraw(part: StagedPart): Promise<void> {
+  discard(part: StagedPart): Promise<void> {
     return this.#publisher.withdraw(part);
   }
 
@@ -164,7 +164,7 @@ export class S3Storage implements Storage {
     await this.#bucket.objects.remove(unknown);
   }
 
-  async beginRun({ runId, onLost, findPublisher }: RunToBegin): Promise<void> {
+  async beginRun({ runId, onLost, findPublisher }: RunIdentity): Promise<void> {
     this.#run = await S3Run.begin({
       bucket: this.#bucket,
       keys: this.#keys,

@@ -1,5 +1,5 @@
 import { createsObject } from './operation.js';
-import type { ServiceAnswer } from './service-answer.js';
+import type { ServiceAnswer } from './service-response.js';
 import {
   denied,
   expired,
@@ -11,7 +11,7 @@ import {
   wrongSecret,
   wrongToken,
 } from './access-error.js';
-import { type Attempt, entryName, type Explanation, placeOf } from './explanation.js';
+import { type Attempt, entryName, type Explanation, placeOf } from './error-mapping.js';
 
 type Explain = (attempt: Attempt, answer: ServiceAnswer) => Omit<Explanation, 'exit'>;
 

@@ -1,4 +1,4 @@
-import { isRunDead } from './marker-content.js';
+import { isRunDead } from './marker.js';
 import type { RunNotes } from './run-notes.js';
 
 /**

@@ -10,7 +10,7 @@ import {
 import { LakeportError } from '../../errors.js';
 import type { WriteCondition } from './conditions.js';
 import { expected, type NewObject, type S3Requests } from './requests.js';
-import { answerOf } from './service-answer.js';
+import { answerOf } from './service-response.js';
 
 /** A multipart upload that is under way. */
 export interface Upload {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { createColumnBuffers } from '../../../src/columns/create.js';
+import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
 import { compatibleType } from '../../../src/columns/compat.js';
 import { appendTexts, writeTime, writeUuid } from '../../../src/columns/written-text.js';
 

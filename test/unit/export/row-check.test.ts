@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 
 import { LakeportError } from '../../../src/errors.js';
-import { RowCheck, type RowCheckSettings } from '../../../src/export/row-check.js';
-import { TableJob } from '../../../src/export/table-job.js';
+import { RowCheck, type RowCheckSettings } from '../../../src/export/execution/row-check.js';
+import { TableProgress } from '../../../src/export/execution/table-progress.js';
 import type { RowCount } from '../../../src/sources/source.js';
-import { tablePlan } from '../../support/table-plans.js';
+import { tablePlan } from '../../harness/table-plans.js';
 
 const refused = new LakeportError({ code: 'SOURCE_BUSY', exit: 'unreachable', message: 'no more connections' });
 
@@ -15,7 +15,7 @@ async function check(
 ) {
   const left = [...counts];
   const messages: string[] = [];
-  const job = new TableJob(tablePlan('t', { slices: 2 }));
+  const job = new TableProgress(tablePlan('t', { slices: 2 }));
   const rowCheck = new RowCheck({
     mode: 'count',
     count: () => {

@@ -5,9 +5,9 @@ import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { readAuthorities, systemAuthorities, trustedAuthorities } from '../../../src/network/trusted-authorities.js';
-import { AUTHORITY } from '../../support/certificates.js';
-import { failure } from '../../support/failure.js';
-import { ScratchDirectory } from '../../support/scratch.js';
+import { AUTHORITY } from '../../servers/certificates.js';
+import { failure } from '../../harness/failure.js';
+import { ScratchDirectory } from '../../harness/scratch.js';
 
 const scratch = new ScratchDirectory();
 const directory = scratch.path;

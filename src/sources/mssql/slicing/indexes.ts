@@ -1,4 +1,4 @@
-import type { TableId } from '../../source.js';
+import type { TableId } from '../../../model/table.js';
 import type { MssqlClient } from '../client.js';
 import { nameText } from '../identifiers.js';
 import { firstAnswer } from '../server.js';

@@ -1,5 +1,6 @@
 import { LakeportError } from '../../../errors.js';
-import type { PartitionMethod, ReadColumn, TableId } from '../../source.js';
+import type { TableId } from '../../../model/table.js';
+import type { PartitionMethod, ReadColumn } from '../../source.js';
 import type { MssqlClient } from '../client.js';
 import { displayTable, quoteName, quoteTable } from '../identifiers.js';
 import { type KeyType, keyTypeOf } from './key-type.js';

@@ -1,9 +1,10 @@
-import type { PartitionMethod, TableId } from '../../source.js';
+import type { TableId } from '../../../model/table.js';
+import type { PartitionMethod } from '../../source.js';
 import type { MssqlClient } from '../client.js';
 import { quoteTable } from '../identifiers.js';
 import { type SliceKey, requireKey } from './key.js';
 import type { KeyScale } from './key-type.js';
-import { equalShare, type Share, wholeTable } from './share.js';
+import { equalShare, type Share, wholeTable } from './predicate.js';
 
 export interface RangeOptions {
   /** Ranges wanted; fewer come where there are fewer values. */

@@ -1,0 +1,67 @@
+import type { AuthEntry, DatabaseEntry, StorageEntry } from '../../auth/entries.js';
+import { LakeportError } from '../../errors.js';
+import { entryAddress } from '../reports/entry-address.js';
+
+/** How the test of one entry of the auth file came out. */
+export interface EntryCheck {
+  readonly id: string;
+  /** `postgres`, `s3` …; of kinds that can't be used yet, the name they have. */
+  readonly kind: string;
+  /** Without secrets. */
+  readonly address: string;
+  readonly result: 'ok' | 'failed' | 'not available yet';
+  readonly milliseconds: number;
+  /** What answered: product and version. */
+  readonly detail: string | undefined;
+  readonly error: LakeportError | undefined;
+}
+
+/** Tests one entry for real. Never throws. */
+export async function checkEntry(entry: AuthEntry, signal: AbortSignal): Promise<EntryCheck> {
+  const startedAt = performance.now();
+  const done = (outcome: Pick<EntryCheck, 'result' | 'address' | 'detail' | 'error'>): EntryCheck => ({
+    id: entry.id,
+    kind: entry.kind === 'database' ? entry.engine : entry.storageType,
+    milliseconds: Math.round(performance.now() - startedAt),
+    ...outcome,
+  });
+  try {
+    signal.throwIfAborted();
+    const { address, detail } =
+      entry.kind === 'database' ? await checkDatabase(entry, signal) : await checkStorage(entry, signal);
+    return done({ result: 'ok', address, detail, error: undefined });
+  } catch (thrown) {
+    const error = LakeportError.from(thrown);
+    const result =
+      error.code === 'NOT_AVAILABLE_YET' || error.code === 'SOURCE_NOT_AVAILABLE' ? 'not available yet' : 'failed';
+    return done({ result, address: entryAddress(entry), detail: undefined, error });
+  }
+}
+
+async function checkDatabase(entry: DatabaseEntry, signal: AbortSignal) {
+  const { openSource } = await import('../../sources/index.js');
+  const source = await openSource(entry, { signal });
+  try {
+    // The question for free connections is answered with a row.
+    await source.freeConnections();
+    const { address, database, product } = source.server;
+    return { address: `${address}/${database}`, detail: product };
+  } finally {
+    await source.close();
+  }
+}
+
+async function checkStorage(entry: StorageEntry, signal: AbortSignal) {
+  const [{ openStorage }, { probeStorage }, { raceAbort }] = await Promise.all([
+    import('../../storage/index.js'),
+    import('../../storage/probe.js'),
+    import('../../runtime/interruption.js'),
+  ]);
+  const storage = await openStorage({ kind: 'entry', entry });
+  try {
+    await raceAbort(signal, probeStorage(storage));
+    return { address: storage.display('').replace(/(?<=[^/])\/$/, ''), detail: undefined };
+  } finally {
+    await storage.close();
+  }
+}

@@ -1,0 +1,116 @@
+import type { AuthFile } from '../../auth/auth-file.js';
+import type { Redactor } from '../../auth/redaction.js';
+import { EXIT_CODES, LakeportError } from '../../errors.js';
+import type { TableSettingsOf } from '../../export/export.js';
+import { withinGrace } from '../../runtime/interruption.js';
+import type { ExportOptions } from '../../export/model/options.js';
+import type { RunPlan } from '../../export/model/plan.js';
+import type { RunResult } from '../../export/model/result.js';
+import { resumeCommand } from '../run-history/command-text.js';
+import type { CliContext } from '../context.js';
+import type { RunRecording } from '../run-history/run-recording.js';
+import { writeDocument } from '../reports/failure.js';
+import type { LogFlags } from '../flags/runlog-flags.js';
+import { combineObservers } from '../logging/combine-observers.js';
+import { isWorthResuming, type UnfinishedError } from '../run-history/resume-offer.js';
+import { runDocument } from '../reports/run-json.js';
+import type { Session } from '../session.js';
+
+export interface ExportRunOptions {
+  readonly options: ExportOptions;
+  readonly auth: AuthFile;
+  readonly log: LogFlags;
+  /** Undefined where the run is not logged. Closed here. */
+  readonly record: RunRecording | undefined;
+  readonly session: Session;
+  readonly context: CliContext;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/**
+ * Exports, and shows what came of it.
+ * @returns the exit code
+ * @throws LakeportError where it came to no result
+ */
+export async function executeExport(run: ExportRunOptions): Promise<number> {
+  const { options, record, session, context, json, quiet } = run;
+  const result = await recordedRun(run);
+  session.stop();
+  const resume = result.exit === undefined ? undefined : wayToResume(run, unfinishedIn(result, context.signal));
+  if (resume !== undefined) session.log.write('INFO', `To finish this run: ${resume}`, { event: 'resumable' });
+  const exitCode = context.log.exitCode(result.exit === undefined ? 0 : EXIT_CODES[result.exit]);
+  if (json) {
+    const { warnings } = session;
+    const about = { ...options, exitCode, source: options.sourceId, runLog: record?.address, resume, warnings };
+    const document = runDocument(result, about);
+    writeDocument(document, context);
+  } else if (!quiet) {
+    const { summaryText } = await import('../reports/summary.js');
+    const text = summaryText(result, { output: context.stdout, target: options.target, resume });
+    context.stdout.write(context.redactor.redact(text));
+  }
+  return exitCode;
+}
+
+/** Names of the user's tables are no secrets, whatever they are. */
+export function publicNames(plan: RunPlan, redactor: Redactor): void {
+  const leftOut = plan.leftOut.map(({ table }) => table);
+  for (const { id } of [...plan.tables, ...plan.problems, ...plan.skipped, ...leftOut]) {
+    redactor.addPublic(id.schema);
+    redactor.addPublic(id.name);
+  }
+  for (const { columns } of plan.tables) for (const { spec } of columns) redactor.addPublic(spec.name);
+}
+
+/** The log has all of the run when this settles, however it ends. */
+async function recordedRun(run: ExportRunOptions): Promise<RunResult> {
+  const { options, auth, record, session, context } = run;
+  let error: LakeportError;
+  try {
+    const { runExport } = await import('../../export/export.js');
+    const publish = (plan: RunPlan) => publicNames(plan, context.redactor);
+    const observer = combineObservers({ planned: publish }, session.observer, record?.observer ?? {});
+    const hooks = record && {
+      tableSettings: (of: TableSettingsOf) => record.tableSettings(of),
+      beforeWriting: (plan: RunPlan) => record.beforeWriting(plan),
+      earlier: record.earlier,
+    };
+    const { signal } = context;
+    // Whatever hangs, the log is to have the run's end.
+    return await withinGrace(signal, runExport({ options, auth, observer, signal, ...hooks }), 'run');
+  } catch (thrown) {
+    error = LakeportError.from(thrown);
+    await record?.failed(error);
+  } finally {
+    await record?.close();
+  }
+  // Only now it is known whether the log has all of it.
+  if (error.exit === 'usage' || error.exit === 'in-use') throw error;
+  throw withHint(error, wayToResume(run, [error]));
+}
+
+/** What befell the tables that are not published. */
+function unfinishedIn(result: RunResult, signal: AbortSignal): (UnfinishedError | undefined)[] {
+  const tables = result.tables.filter(({ state }) => state !== 'completed');
+  const reason = signal.aborted && signal.reason instanceof LakeportError ? [signal.reason] : [];
+  const taken = reason.filter(({ code }) => code === 'RUN_TAKEN');
+  return [...tables.map(({ error }) => error), ...taken];
+}
+
+/** The command that finishes the run, where there is one. */
+function wayToResume(
+  { record, options, auth, log }: ExportRunOptions,
+  unfinished: readonly (UnfinishedError | undefined)[],
+): string | undefined {
+  if (record?.isResumable !== true || !isWorthResuming(unfinished, options)) return undefined;
+  return resumeCommand({ runId: options.runId, authFile: auth.path, logEntryId: log.entryId });
+}
+
+function withHint(error: LakeportError, resume: string | undefined): LakeportError {
+  if (resume === undefined) return error;
+  const hint = `${error.hint === undefined ? '' : `${error.hint} `}To finish this run: ${resume}`;
+  const told = new LakeportError({ ...error.toData(), hint, cause: error.cause });
+  if (error.stack !== undefined) told.stack = error.stack;
+  return told;
+}

@@ -1,0 +1,82 @@
+import type { AuthFile } from '../../auth/auth-file.js';
+import { raceAbort } from '../../runtime/interruption.js';
+import type { LogMode, RunLog, RunLogTarget } from '../../runlog/index.js';
+import type { CliContext } from '../context.js';
+import { notEmpty, oneOf } from './flag-values.js';
+import type { ParsedFlags } from './parsed-flags.js';
+import { usageError } from './usage-error.js';
+
+/** What the command line says about the run log. */
+export interface LogFlags {
+  /** Id of an entry of the auth file; undefined for the embedded log. */
+  readonly entryId: string | undefined;
+  readonly mode: LogMode;
+  readonly envName: string | undefined;
+  /** Something is asked of the log itself, so that a run without it is no way out. */
+  readonly isAsked: boolean;
+}
+
+/** @throws LakeportError of class `usage` */
+export function readLogFlags(flags: ParsedFlags): LogFlags {
+  const entryId = flags.value('log_db_auth_id');
+  const mode = flags.value('log_db_mode');
+  const envName = flags.value('env_name');
+  const settings = {
+    entryId: entryId === undefined ? undefined : notEmpty({ flag: '--log_db_auth_id', value: entryId }),
+    mode:
+      mode === undefined
+        ? 'preserve'
+        : oneOf<LogMode>({ flag: '--log_db_mode', value: mode }, ['preserve', 'truncate', 'drop']),
+    envName: envName === undefined ? undefined : notEmpty({ flag: '--env_name', value: envName }),
+  };
+  return { ...settings, isAsked: settings.entryId !== undefined || settings.mode !== 'preserve' };
+}
+
+/**
+ * The log's database: the entry's, or the embedded one of this user.
+ * @param auth may be missing where no entry is named
+ * @throws LakeportError of class `usage` for an entry that is no database, of class `unreachable` for a user without a home
+ */
+export async function logTarget(
+  { entryId }: Pick<LogFlags, 'entryId'>,
+  options: { readonly auth: AuthFile | undefined; readonly context: CliContext },
+): Promise<RunLogTarget> {
+  const { auth, context } = options;
+  if (entryId === undefined) {
+    const { embeddedLog } = await import('../../runlog/index.js');
+    return embeddedLog({ environment: context.environment, platform: process.platform });
+  }
+  if (auth !== undefined) return auth.database(entryId);
+  throw usageError({
+    code: 'MISSING_FLAG',
+    message: '--auth_file must be given, as --log_db_auth_id names an entry of it',
+    hint: 'Add -a auth.json.',
+    flag: '--auth_file',
+  });
+}
+
+/**
+ * Opens the log that the command line names.
+ * @throws LakeportError where it can't be used, or the command is interrupted
+ */
+export async function openRunLogFromFlags(
+  flags: Pick<LogFlags, 'entryId' | 'mode'>,
+  options: {
+    readonly auth: AuthFile | undefined;
+    readonly context: CliContext;
+    /** For an export, which the log's driver must not keep from its work. */
+    readonly threaded?: boolean;
+  },
+): Promise<RunLog> {
+  const { context, threaded = false } = options;
+  const [target, { openRunLog }] = await Promise.all([logTarget(flags, options), import('../../runlog/index.js')]);
+  const redact = (text: string) => context.redactor.redact(text);
+  const opening = openRunLog(target, { threaded, mode: flags.mode, redact });
+  try {
+    return await raceAbort(context.signal, opening);
+  } catch (error) {
+    // A log that opens when nobody waits for it any more would keep the process.
+    if (context.signal.aborted) void opening.then((log) => log.close()).catch(() => undefined);
+    throw error;
+  }
+}

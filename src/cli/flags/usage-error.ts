@@ -1,0 +1,22 @@
+import { LakeportError } from '../../errors.js';
+
+/** A mistake on the command line: exit code 2, and nothing was opened. */
+export function usageError(options: {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  /** The flag, with its dashes. */
+  readonly flag?: string | undefined;
+}): LakeportError {
+  const { code, message, hint, flag } = options;
+  return new LakeportError({ code, exit: 'usage', message, hint, context: flag === undefined ? {} : { detail: flag } });
+}
+
+/** What is documented, but comes in a later version: it is never silently left undone. */
+export function notAvailableYet(what: string): LakeportError {
+  return usageError({
+    code: 'NOT_AVAILABLE_YET',
+    message: `${what} is not available yet`,
+    hint: 'lakeport --help marks what is to come.',
+  });
+}

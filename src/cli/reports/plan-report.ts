@@ -1,0 +1,294 @@
+import { COMPATS, readerOf, refusedBy } from '../../columns/compat.js';
+import { EXIT_CODES, type LakeportError } from '../../errors.js';
+import type { ExportOptions } from '../../export/model/options.js';
+import type { RunPlan, TablePlan } from '../../export/model/plan.js';
+import { takesCount } from '../../export/execution/row-check.js';
+import { optInFlag } from '../../sources/opt-ins.js';
+import type { TableId } from '../../model/table.js';
+import { VERSION } from '../../version.js';
+import type { Output } from '../terminal/output.js';
+import { parquetTypeName } from '../../columns/type-name.js';
+import { printable, printableLines, tableName } from '../../text/printable.js';
+import { byteSize, count, counted } from '../../text/quantities.js';
+import { errorDocument, routeDocument, skippedDocument } from './run-json.js';
+import type { Warning } from '../session.js';
+import { tableLines, type TextColumn } from '../../text/text-table.js';
+
+/** Of more tables, only columns that are not exact are shown. */
+const MOST_WITH_COLUMNS = 100;
+
+/** As a rule they are few. */
+const MOST_NOTES = 100;
+
+const TABLE_COLUMNS: readonly TextColumn[] = [
+  { title: 'TABLE' },
+  { title: 'ROWS', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'METHOD' },
+  { title: 'READERS', align: 'right' },
+  { title: 'FILES', align: 'right' },
+  { title: 'TARGET' },
+];
+
+const SPEC_COLUMNS: readonly TextColumn[] = [
+  { title: 'COLUMN' },
+  { title: 'SOURCE TYPE' },
+  { title: 'PARQUET TYPE' },
+  { title: 'NULLABLE' },
+  { title: 'FIDELITY' },
+];
+
+/** What an export would do, for people. */
+export function planText(
+  plan: RunPlan,
+  options: { readonly output: Output; readonly exportOptions: ExportOptions },
+): string {
+  const { output } = options;
+  const lines = [...headLines(plan, options.exportOptions), ''];
+  const tables = tableLines({
+    columns: TABLE_COLUMNS,
+    rows: plan.tables.map((table) => tableRow(table, options.exportOptions)),
+  });
+  if (plan.tables.length > 0) lines.push(output.paint('dim', tables.title), ...tables.rows);
+  lines.push(...noteLines(plan), ...leftOutLines(plan));
+
+  const allColumns = plan.tables.length <= MOST_WITH_COLUMNS;
+  for (const table of plan.tables) lines.push(...columnLines(table, { output, allColumns }));
+  if (!allColumns) {
+    lines.push(
+      '',
+      `Of more than ${MOST_WITH_COLUMNS} tables only columns that are not exact are shown; --json has all, -i chooses tables.`,
+    );
+  }
+  if (plan.skipped.length > 0)
+    lines.push('', output.paint('yellow', `${counted(plan.skipped.length, 'table')} would be skipped:`));
+  for (const { id, reason } of plan.skipped) lines.push(...reasonLines(id, reason, output));
+  if (plan.problems.length > 0)
+    lines.push('', output.paint('red', `${counted(plan.problems.length, 'table')} would fail:`));
+  for (const { id, error } of plan.problems) lines.push(...reasonLines(id, error, output));
+  lines.push(...refusedLines(plan, output));
+  lines.push('', 'Rows and sizes are estimates of the database. Nothing was written.');
+  return `${lines.join('\n')}\n`;
+}
+
+function reasonLines(id: TableId, { message, hint }: LakeportError, output: Output): string[] {
+  const lines = [`  ${tableName(id)}: ${printableLines(message)}`];
+  if (hint !== undefined) lines.push(`    ${output.paint('cyan', 'hint:')} ${printable(hint)}`);
+  return lines;
+}
+
+function noteLines({ tables }: RunPlan): string[] {
+  const lines = tables.flatMap(({ id, notes = [] }) =>
+    notes.map(({ text }) => `  ${tableName(id)}: ${printable(text)}`),
+  );
+  if (lines.length === 0) return [];
+  const shown = lines.slice(0, MOST_NOTES);
+  const rest = lines.length - shown.length;
+  return ['', 'Notes:', ...shown, ...(rest === 0 ? [] : [`  and ${count(rest)} more; --json has all`])];
+}
+
+/** What would take them, and how many there are. */
+function leftOutLines({ leftOut }: RunPlan): string[] {
+  const counts = countBy(leftOut.map(({ missing }) => missing.map((optIn) => `--${optInFlag(optIn)}`).join(' ')));
+  return Array.from(counts, ([flags, number]) => `${counted(number, 'more table')} with ${flags}`).map((text, at) =>
+    at === 0 ? `\nLeft out: ${text}` : `          ${text}`,
+  );
+}
+
+function headLines(plan: RunPlan, exportOptions: ExportOptions): string[] {
+  const { server, snapshot, readers, connections, readerMemoryBytes } = plan;
+  const rows = plan.tables.reduce((sum, { estimatedRows }) => sum + (estimatedRows ?? 0), 0);
+  const bytes = plan.tables.reduce((sum, { estimatedBytes }) => sum + (estimatedBytes ?? 0), 0);
+  const consistency = {
+    run: 'run: all tables and readers see one snapshot',
+    table: 'table: each table is read from one snapshot of its own',
+    none: noneText(plan),
+  }[snapshot.consistency];
+  return [
+    `Source       ${printable(server.database)} on ${server.address} (${server.product})`,
+    `Tables       ${count(plan.tables.length)}, about ${counted(rows, 'row')}, ${byteSize(bytes)} in the database`,
+    `Consistency  ${consistency}`,
+    `Connections  ${count(connections)} at most: ${connectionsText(plan)}`,
+    ...rowCheckLines(plan, exportOptions),
+    `Memory       ${byteSize(readerMemoryBytes)} at most for each reader, ${byteSize(readerMemoryBytes * readers)} for all`,
+    ...storageLines(plan),
+  ];
+}
+
+function connectionsText({ readers, connections }: RunPlan): string {
+  const isCounted = connections > readers + 1;
+  return `${counted(readers, 'reader')}${isCounted ? ', the row check' : ''} and the planner`;
+}
+
+/** Tables that are read in one piece need none. */
+function rowCheckLines({ tables }: RunPlan, { rowCheck }: ExportOptions): string[] {
+  const divided = tables.filter(({ slices }) => slices.length > 1);
+  if (divided.length === 0) return [];
+  const taken = divided.filter((table) => takesCount(table, rowCheck)).length;
+  if (taken > 0) return [`Row check    count: rows of ${counted(taken, 'table')} are also counted by the server`];
+  return rowCheck === 'none' ? ['Row check    none'] : [];
+}
+
+/** Some tables may be in no snapshot where all others are in one. */
+function noneText({ tables }: RunPlan): string {
+  const outside = tables.filter(({ consistency }) => consistency === 'none').length;
+  return outside === tables.length
+    ? 'none: tables and readers see the database at different times'
+    : `none: ${counted(outside, 'table')} in no snapshot, ${count(tables.length - outside)} in one`;
+}
+
+/** With a single storage, the targets say it all. */
+function storageLines({ tables }: RunPlan): string[] {
+  const counts = countBy(tables.map(({ storageId }) => storageId));
+  if (counts.size < 2) return [];
+  const parts = Array.from(counts, ([id, number]) => `${printable(id)} (${counted(number, 'table')})`);
+  return [`Storages     ${parts.join(', ')}`];
+}
+
+function countBy(words: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+}
+
+function tableRow(table: TablePlan, options: ExportOptions): string[] {
+  const { id, estimatedRows, estimatedBytes, method, degree, displayPath } = table;
+  const files = filesOf(table, options);
+  return [
+    tableName(id) + (table.kind === 'table' ? '' : ` (${table.kind})`),
+    estimatedRows === undefined ? '?' : `~${count(estimatedRows)}`,
+    estimatedBytes === undefined ? '?' : byteSize(estimatedBytes),
+    method,
+    count(degree),
+    `${files > table.slices.length ? '~' : ''}${count(files)}`,
+    printable(displayPath),
+  ];
+}
+
+/** Tables named of those that a reader does not open. */
+const MOST_REFUSED = 5;
+
+/** Which common readers open which tables not at all, and what helps. */
+function refusedLines({ tables }: RunPlan, output: Output): string[] {
+  return COMPATS.flatMap((compat) => {
+    const refused = tables.flatMap(({ id, columns }) => {
+      const specs = columns.map(({ spec }) => spec).filter((spec) => refusedBy(spec).includes(compat));
+      const names = specs.map(({ name, sourceType }) => `${printable(name)} ${printable(sourceType)}`).join(', ');
+      return specs.length === 0 ? [] : [`  ${tableName(id)}: ${names}`];
+    });
+    if (refused.length === 0) return [];
+    const head = `${readerOf(compat)} would not open ${counted(refused.length, 'table')}, because of column types that it does not support:`;
+    const more = refused.length > MOST_REFUSED ? [`  … ${count(refused.length - MOST_REFUSED)} more`] : [];
+    const hint = `    ${output.paint('cyan', 'hint:')} --compat ${compat} writes them as text; docs/readers.md says what other readers make of each type`;
+    return ['', output.paint('yellow', head), ...refused.slice(0, MOST_REFUSED), ...more, hint];
+  });
+}
+
+/** One file a slice, and more where `--max_rows_per_file` splits it. */
+function filesOf(table: TablePlan, { maxRowsPerFile }: ExportOptions): number {
+  if (maxRowsPerFile === undefined) return table.slices.length;
+  return table.slices.reduce(
+    (files, { estimatedRows }) => files + Math.max(1, Math.ceil((estimatedRows ?? 0) / maxRowsPerFile)),
+    0,
+  );
+}
+
+function columnLines(table: TablePlan, options: { readonly output: Output; readonly allColumns: boolean }): string[] {
+  const { output, allColumns } = options;
+  const specs = table.columns.map(({ spec }) => spec).filter(({ fidelity }) => allColumns || fidelity !== 'exact');
+  if (specs.length === 0) return [];
+  const rows = specs.map((spec) => [
+    printable(spec.name),
+    printable(spec.sourceType),
+    parquetTypeName(spec),
+    spec.nullable ? 'null' : 'not null',
+    spec.fidelity,
+  ]);
+  const text = tableLines({ columns: SPEC_COLUMNS, rows });
+  const painted = text.rows.map((line, at) => (specs[at]?.fidelity === 'lossy' ? output.paint('yellow', line) : line));
+  return [
+    '',
+    output.paint('bold', tableName(table.id)),
+    `  ${output.paint('dim', text.title)}`,
+    ...painted.map((line) => `  ${line}`),
+  ];
+}
+
+/** A plan of which a table would fail is no success. */
+export function planExitCode({ problems }: RunPlan): number {
+  return problems.length === 0 ? 0 : EXIT_CODES['tables-failed'];
+}
+
+/** The document of `lakeport plan --json`. */
+export function planDocument(
+  plan: RunPlan,
+  options: ExportOptions,
+  warnings: readonly Warning[] = [],
+  exitCode = planExitCode(plan),
+): object {
+  return {
+    lakeport: VERSION,
+    command: 'plan',
+    run_id: options.runId,
+    exit_code: exitCode,
+    source: { entry: options.sourceId, ...plan.server },
+    target: 'directory' in options.target ? options.target.directory : options.target.storageId,
+    routes: options.routes.map(routeDocument),
+    ...(options.compat === undefined ? {} : { compat: options.compat }),
+    consistency: plan.snapshot.consistency,
+    readers: plan.readers,
+    connections: plan.connections,
+    row_check: options.rowCheck ?? 'count',
+    reader_memory_bytes: plan.readerMemoryBytes,
+    tables: plan.tables.map((table) => tableDocument(table, options)),
+    problems: plan.problems.map(({ id, error, storageId, displayPath }) => ({
+      schema: id.schema,
+      table: id.name,
+      storage: storageId,
+      path: displayPath,
+      error: errorDocument(error),
+    })),
+    skipped: plan.skipped.map(skippedDocument),
+    left_out: plan.leftOut.map(({ table, missing }) => ({
+      schema: table.id.schema,
+      table: table.id.name,
+      kind: table.kind,
+      flags: missing.map((optIn) => `--${optInFlag(optIn)}`),
+    })),
+    warnings,
+  };
+}
+
+function tableDocument(table: TablePlan, options: ExportOptions): object {
+  return {
+    schema: table.id.schema,
+    table: table.id.name,
+    kind: table.kind,
+    consistency: table.consistency ?? null,
+    ...(table.notes === undefined || table.notes.length === 0
+      ? {}
+      : { notes: table.notes.map(({ code, text }) => ({ code, message: text })) }),
+    estimated_rows: table.estimatedRows ?? null,
+    estimated_bytes: table.estimatedBytes ?? null,
+    method: table.method,
+    readers: table.degree,
+    files: filesOf(table, options),
+    storage: table.storageId,
+    path: table.displayPath,
+    ...(table.manifest === undefined ? {} : { manifest: table.manifest.displayPath }),
+    slices: table.slices.map(({ method, bounds, estimatedRows, directory }) => ({
+      method,
+      bounds,
+      estimated_rows: estimatedRows ?? null,
+      ...(directory === undefined ? {} : { directory }),
+    })),
+    columns: table.columns.map(({ spec }) => ({
+      name: spec.name,
+      source_type: spec.sourceType,
+      parquet_type: parquetTypeName(spec),
+      nullable: spec.nullable,
+      fidelity: spec.fidelity,
+      ...(refusedBy(spec).length === 0 ? {} : { refused_by: refusedBy(spec) }),
+    })),
+  };
+}

@@ -1,0 +1,118 @@
+import { EXIT_CODES, type ErrorData, type LakeportError } from '../../errors.js';
+import type { ExportOptions, Route } from '../../export/model/options.js';
+import type { RunResult, TableResult } from '../../export/model/result.js';
+import type { SkippedTable } from '../../export/model/skipped-tables.js';
+import { VERSION } from '../../version.js';
+import { rate } from '../../text/quantities.js';
+import type { Warning } from '../session.js';
+
+/** The document of `--json` after an export. Names are in snake_case, times in seconds, sizes in bytes. */
+export function runDocument(
+  result: RunResult,
+  options: {
+    /** That of the result where it is left out. */
+    readonly exitCode?: number;
+    readonly source: string;
+    /** Address of the run log; undefined where the run is not logged. */
+    readonly runLog?: string | undefined;
+    /** The command that finishes the run, where it is not finished. */
+    readonly resume?: string | undefined;
+    readonly warnings?: readonly Warning[] | undefined;
+  } & Pick<ExportOptions, 'target' | 'routes' | 'compat'>,
+): object {
+  const inState = (state: TableResult['state']) => result.tables.filter((table) => table.state === state).length;
+  return {
+    lakeport: VERSION,
+    command: 'export',
+    run_id: result.runId,
+    exit_code: options.exitCode ?? (result.exit === undefined ? 0 : EXIT_CODES[result.exit]),
+    source: options.source,
+    target: 'directory' in options.target ? options.target.directory : options.target.storageId,
+    routes: options.routes.map(routeDocument),
+    ...(options.compat === undefined ? {} : { compat: options.compat }),
+    ...(options.runLog === undefined ? {} : { run_log: options.runLog }),
+    ...(options.resume === undefined ? {} : { resume: options.resume }),
+    started_at: result.startedAt,
+    ended_at: result.endedAt,
+    seconds: result.seconds,
+    consistency: result.consistency,
+    totals: {
+      tables: result.tables.length,
+      completed: inState('completed'),
+      failed: inState('failed'),
+      cancelled: inState('cancelled'),
+      rows: result.rows,
+      files: result.files,
+      bytes: result.bytes,
+      rows_per_second: Math.round(rate(result.rows, result.seconds)),
+    },
+    tables: result.tables.map(tableDocument),
+    skipped: result.skipped.map(skippedDocument),
+    warnings: options.warnings ?? [],
+  };
+}
+
+function tableDocument(result: TableResult): object {
+  const {
+    table,
+    state,
+    rows,
+    files,
+    bytes,
+    seconds,
+    storageId,
+    path,
+    unrepresentable,
+    lostBounds = {},
+    error,
+  } = result;
+  const { manifest, consistency, rowCheck, attempts, publishedEarlier } = result;
+  return {
+    schema: table.schema,
+    table: table.name,
+    state,
+    rows,
+    files,
+    bytes,
+    seconds,
+    rows_per_second: Math.round(rate(rows, seconds)),
+    storage: storageId,
+    path,
+    ...(manifest === undefined ? {} : { manifest }),
+    unrepresentable,
+    ...(Object.keys(lostBounds).length === 0 ? {} : { lost_bounds: lostBounds }),
+    ...(consistency === undefined ? {} : { consistency }),
+    ...(rowCheck === undefined ? {} : { row_check: rowCheck }),
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(publishedEarlier === undefined ? {} : { published_earlier: true }),
+    ...(error === undefined ? {} : { error: errorDocument(error) }),
+  };
+}
+
+/** A table of which there was nothing to read. */
+export function skippedDocument({ id, reason }: SkippedTable): object {
+  return { schema: id.schema, table: id.name, reason: errorDocument(reason) };
+}
+
+export function routeDocument({ patterns, storageId, subPath }: Route): object {
+  return { patterns, storage: storageId, sub_path: subPath };
+}
+
+/** The document of `--json` where there is no result but an error. */
+export function failureDocument(
+  error: LakeportError,
+  { command, runId }: { readonly command: string; readonly runId?: string | undefined },
+): object {
+  return {
+    lakeport: VERSION,
+    command,
+    ...(runId === undefined ? {} : { run_id: runId }),
+    exit_code: EXIT_CODES[error.exit],
+    error: errorDocument(error),
+  };
+}
+
+/** An error without its stack. */
+export function errorDocument({ code, message, hint, context }: ErrorData | LakeportError): object {
+  return { code, message, ...(hint === undefined ? {} : { hint }), ...(context === undefined ? {} : { context }) };
+}

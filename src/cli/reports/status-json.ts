@@ -1,0 +1,87 @@
+import type { FileRecord, PartitionRecord, RunHistory, TableRecord } from '../../runlog/index.js';
+import { type ManifestPlace, manifestPath } from '../../export/model/manifest-place.js';
+import { VERSION } from '../../version.js';
+import { secondsBetween } from '../../text/times.js';
+import { recordedManifestPlace } from '../run-history/recorded-options.js';
+import { loggedErrorDocument, runSummaryDocument } from './runs-report.js';
+
+/** The document of `status --json`: all that the log has of a run, but what only a resume can use. */
+export function statusDocument({ run, tables, partitions, files }: RunHistory, address: string, exitCode = 0): object {
+  const names = new Map(tables.map((table) => [table.jobId, { schema: table.schema, table: table.table }]));
+  const nameOf = (jobId: number) => names.get(jobId) ?? {};
+  return {
+    lakeport: VERSION,
+    command: 'status',
+    run_id: run.runId,
+    exit_code: exitCode,
+    run_log: address,
+    run: {
+      ...runSummaryDocument(run),
+      tool_version: run.toolVersion,
+      command_line: run.commandLine,
+      settings: run.settings,
+      snapshot_id: run.snapshotId ?? null,
+      snapshot_at: run.snapshotAt ?? null,
+      heartbeat_at: run.heartbeatAt,
+    },
+    tables: tables.map((table) => tableDocument(table, recordedManifestPlace(run.settings))),
+    partitions: partitions.map((partition) => ({ ...nameOf(partition.jobId), ...partitionDocument(partition) })),
+    files: files.map((file) => ({ ...nameOf(file.jobId), ...fileDocument(file) })),
+  };
+}
+
+function tableDocument(table: TableRecord, manifestPlace: ManifestPlace): object {
+  const isPublished = table.state === 'completed' && table.path !== undefined;
+  return {
+    schema: table.schema,
+    table: table.table,
+    kind: table.kind ?? null,
+    state: table.state,
+    attempts: table.attempts,
+    method: table.method ?? null,
+    degree: table.degree ?? null,
+    partitions: table.partitions,
+    estimated_rows: table.estimatedRows ?? null,
+    estimated_bytes: table.estimatedBytes ?? null,
+    rows: table.rows ?? null,
+    bytes: table.bytes ?? null,
+    files: table.files ?? null,
+    storage: table.storageId ?? null,
+    path: table.path ?? null,
+    manifest: isPublished ? (manifestPath(table.path, manifestPlace) ?? null) : null,
+    consistency: table.consistency ?? null,
+    unrepresentable: table.unrepresentable,
+    started_at: table.startedAt ?? null,
+    ended_at: table.endedAt ?? null,
+    seconds: secondsBetween(table.startedAt, table.endedAt) ?? null,
+    ...loggedErrorDocument(table.error),
+  };
+}
+
+function partitionDocument(partition: PartitionRecord): object {
+  return {
+    slice: partition.sliceIndex,
+    method: partition.method,
+    bounds: partition.bounds,
+    state: partition.state,
+    attempts: partition.attempts,
+    rows: partition.rows ?? null,
+    bytes: partition.bytes ?? null,
+    started_at: partition.startedAt ?? null,
+    ended_at: partition.endedAt ?? null,
+    ...loggedErrorDocument(partition.error),
+  };
+}
+
+function fileDocument(file: FileRecord): object {
+  return {
+    slice: file.sliceIndex,
+    storage: file.storageId,
+    path: file.path,
+    rows: file.rows,
+    bytes: file.bytes,
+    sha256: file.sha256,
+    row_groups: file.rowGroups,
+    published_at: file.publishedAt,
+  };
+}

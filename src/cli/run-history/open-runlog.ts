@@ -1,0 +1,40 @@
+import { withinGrace } from '../../runtime/interruption.js';
+import { readAuthFile } from '../../auth/auth-file.js';
+import type { RunLog } from '../../runlog/index.js';
+import type { CliContext } from '../context.js';
+import { localPath } from '../flags/path-flags.js';
+import type { ParsedFlags } from '../flags/parsed-flags.js';
+import { openRunLogFromFlags, readLogFlags } from '../flags/runlog-flags.js';
+import type { Session } from '../session.js';
+
+/** Which log a command looks into. */
+export interface LogReading {
+  readonly authFile: string | undefined;
+  /** Id of the log's entry; undefined for the embedded one. */
+  readonly entryId: string | undefined;
+}
+
+/** @throws LakeportError of class `usage` */
+export function readLogReading(flags: ParsedFlags): LogReading {
+  const path = flags.value('auth_file');
+  const authFile = path === undefined ? undefined : localPath({ flag: '--auth_file', value: path });
+  return { authFile, entryId: readLogFlags(flags).entryId };
+}
+
+/**
+ * Opens the log for a command that only reads.
+ * @throws LakeportError where the auth file or the log can't be used
+ */
+export async function openLogToRead(
+  { authFile, entryId }: LogReading,
+  { context, session }: { readonly context: CliContext; readonly session: Session },
+): Promise<RunLog> {
+  const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
+  for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
+  return openRunLogFromFlags({ entryId, mode: 'preserve' }, { auth, context });
+}
+
+/** Closes a log that was read; one that does not answer does not keep a command that was asked to end. */
+export async function closeLog(log: RunLog, signal: AbortSignal): Promise<void> {
+  await withinGrace(signal, log.close(), 'closing').catch(() => undefined);
+}

@@ -1,0 +1,171 @@
+import { hostname } from 'node:os';
+import path from 'node:path';
+
+import type { AuthFile } from '../../auth/auth-file.js';
+import type { Redactor } from '../../auth/redaction.js';
+import { LakeportError } from '../../errors.js';
+import { FORMER_MANIFEST_PLACE, MANIFEST_PLACES, type ManifestPlace } from '../../export/model/manifest-place.js';
+import type { ExportOptions } from '../../export/model/options.js';
+import { OUTPUT_DIRECTORY_ID } from '../../storage/index.js';
+import { entryAddress } from '../reports/entry-address.js';
+
+/** Grows when runs of earlier versions can't be resumed any more. */
+const FORMAT = 1;
+
+/** Where a storage is: the same for the same place, whatever it is called. */
+export interface StoragePlace {
+  /** A directory without relative parts, or the address of a bucket. */
+  readonly address: string;
+  /** The machine that a directory is on; the server of a bucket where it is not its provider's own. */
+  readonly server: string;
+  readonly isLocal: boolean;
+}
+
+/** What the run log keeps of an export's settings: plain data without secrets, all that a resume needs besides the auth file. */
+export interface RecordedSettings {
+  readonly format: number;
+  /** Of times only their ISO form; what is undefined is left out. */
+  readonly options: unknown;
+  /** What relative paths are relative to. */
+  readonly cwd: string;
+  /** By the storage's id. */
+  readonly places: Readonly<Record<string, StoragePlace>>;
+  /** Settings that hold something secret, by their names: they are not in the record. */
+  readonly hidden: readonly string[];
+}
+
+export function recordedSettings(
+  options: ExportOptions,
+  { auth, redactor }: { readonly auth: AuthFile; readonly redactor: Redactor },
+): RecordedSettings & Readonly<Record<string, unknown>> {
+  const { target } = options;
+  const whole = 'directory' in target ? { ...options, target: { directory: path.resolve(target.directory) } } : options;
+  return {
+    format: FORMAT,
+    options: whole,
+    cwd: process.cwd(),
+    places: storagePlaces(options, auth),
+    hidden: Object.entries(whole)
+      .filter(([, value]) => JSON.stringify(redactor.redactData(value)) !== JSON.stringify(value))
+      .map(([name]) => name),
+  };
+}
+
+/** Where the tables go, for people; those that a route takes go elsewhere. */
+export function targetAddress(options: ExportOptions, auth: AuthFile): string {
+  const { target, subPath } = options;
+  const id = 'directory' in target ? OUTPUT_DIRECTORY_ID : target.storageId;
+  const address = storagePlaces(options, auth)[id]?.address ?? id;
+  return subPath === '' ? address : `${address}/${subPath}`;
+}
+
+/**
+ * An earlier run's options.
+ * @throws LakeportError where the record does not hold them
+ */
+export function restoredOptions(settings: unknown, runId: string): ExportOptions {
+  const { format, options, hidden } = settingsOf(settings);
+  if (format !== FORMAT || !isRecord(options) || typeof options['startedAt'] !== 'string') {
+    throw notResumable(runId, 'another version of lakeport has recorded it, in a way that this one does not know');
+  }
+  if (hidden !== undefined && hidden.length > 0) {
+    throw notResumable(runId, `its settings (${hidden.join(', ')}) hold a credential, which the log does not keep`);
+  }
+  const { includeViews, ...rest } = options;
+  // Written by `recordedSettings` of this format, by nobody else.
+  return { optIns: earlierOptIns(includeViews), ...rest, startedAt: new Date(options['startedAt']) } as ExportOptions;
+}
+
+/** Records once held a flag for views only, and foreign tables were exported without one. */
+function earlierOptIns(includeViews: unknown): ExportOptions['optIns'] {
+  return includeViews === true ? ['views', 'foreign_tables'] : ['foreign_tables'];
+}
+
+/** Whether a run of these settings could be finished, as far as they tell. */
+export function canBeRestored(settings: unknown): boolean {
+  const { format, hidden = [] } = settingsOf(settings);
+  return format === FORMAT && hidden.length === 0;
+}
+
+/**
+ * What is published already and what is to come must lie in one place.
+ * @throws LakeportError where a storage leads elsewhere than when the run began
+ */
+export function refuseOtherPlaces(settings: unknown, options: ExportOptions, auth: AuthFile): void {
+  const { places = {} } = settingsOf(settings);
+  for (const [id, now] of Object.entries(storagePlaces(options, auth))) {
+    const before = places[id];
+    if (before === undefined) continue;
+    if (before.address === now.address && (now.isLocal || before.server === now.server)) continue;
+    throw new LakeportError({
+      code: 'RESUME_ELSEWHERE',
+      exit: 'usage',
+      message: `The storage ${id} leads to ${now.address}, and the run was begun in ${before.address}`,
+      hint: now.isLocal
+        ? 'Resume it in the same directory, with the same auth file.'
+        : 'Resume it with the same auth file, or export again without --resume.',
+      context: { entry: id },
+    });
+  }
+}
+
+/** What the run was to promise: `run` where it was to be that or nothing. */
+export function recordedConsistency(settings: unknown): 'run' | undefined {
+  const { options } = settingsOf(settings);
+  return isRecord(options) && options['consistency'] === 'run' ? 'run' : undefined;
+}
+
+/** Where the manifests of the recorded run's tables lie. */
+export function recordedManifestPlace(settings: unknown): ManifestPlace {
+  const { options } = settingsOf(settings);
+  const place = isRecord(options) ? options['manifest'] : undefined;
+  return MANIFEST_PLACES.find((known) => known === place) ?? FORMER_MANIFEST_PLACE;
+}
+
+/** One text for one place of a table, from what a run's record says of it. Undefined where it does not say. */
+export function placeKey(
+  settings: unknown,
+  table: { readonly storageId: string | undefined; readonly path: string | undefined },
+): string | undefined {
+  const { places, cwd } = settingsOf(settings);
+  const place = places?.[table.storageId ?? ''];
+  if (place === undefined || table.path === undefined) return undefined;
+  return `${place.server} ${place.isLocal ? path.resolve(cwd ?? '/', table.path) : table.path}`;
+}
+
+/** Fields that are missing are so in records of other versions. */
+function settingsOf(settings: unknown): Partial<RecordedSettings> {
+  return isRecord(settings) ? settings : {};
+}
+
+function storagePlaces({ target, routes }: ExportOptions, auth: AuthFile): Record<string, StoragePlace> {
+  const places: Record<string, StoragePlace> = {};
+  const ids = routes.map(({ storageId }) => storageId);
+  if ('directory' in target) places[OUTPUT_DIRECTORY_ID] = localPlace(target.directory);
+  else ids.push(target.storageId);
+  for (const id of ids) {
+    const entry = auth.storage(id);
+    places[id] =
+      entry.storageType === 'local'
+        ? localPlace(entry.info.directory)
+        : { address: entryAddress(entry), server: entry.info.endpointUrl ?? '', isLocal: false };
+  }
+  return places;
+}
+
+function localPlace(directory: string): StoragePlace {
+  return { address: path.resolve(directory), server: hostname(), isLocal: true };
+}
+
+function notResumable(runId: string, reason: string): LakeportError {
+  return new LakeportError({
+    code: 'RUN_NOT_RESUMABLE',
+    exit: 'usage',
+    message: `Run ${runId} can't be resumed: ${reason}`,
+    hint: 'Export again without --resume.',
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,52 @@
+import { LakeportError } from '../../errors.js';
+import type { RunPlan } from '../../export/model/plan.js';
+import type { LivingRun } from '../../runlog/index.js';
+import { tableName } from '../../text/printable.js';
+import { placeKey } from './recorded-options.js';
+
+/** This run, as others compare with it. */
+export interface OwnRun {
+  readonly runId: string;
+  readonly startedAt: Date;
+  readonly settings: unknown;
+  readonly plan: RunPlan;
+}
+
+/**
+ * Looks for a table of this run that another one writes to the same place. A friendly word at the right time: what keeps runs
+ * apart is their marker in the target.
+ * @throws LakeportError that names the other run
+ */
+export function refuseTargetInUse(own: OwnRun, living: readonly LivingRun[]): void {
+  const tables = new Map(
+    own.plan.tables.map(({ id, storageId, displayPath: path }) => [placeKey(own.settings, { storageId, path }), id]),
+  );
+  for (const other of living) {
+    for (const { storageId, path, state } of other.tables) {
+      const key = placeKey(other.settings, { storageId, path });
+      const id = key === undefined ? undefined : tables.get(key);
+      // Of two that have only planned, the later one gives way.
+      if (id === undefined || (state === 'pending' && isLater(other, own))) continue;
+      throw targetInUse(other, { table: tableName(id), path: path ?? '' });
+    }
+  }
+}
+
+function isLater(other: LivingRun, own: OwnRun): boolean {
+  const difference = other.startedAt.getTime() - own.startedAt.getTime();
+  return difference === 0 ? other.runId > own.runId : difference > 0;
+}
+
+function targetInUse(
+  { runId, holder }: LivingRun,
+  { table, path }: { readonly table: string; readonly path: string },
+): LakeportError {
+  const where = holder === undefined ? '' : ` (${holder})`;
+  return new LakeportError({
+    code: 'TARGET_IN_USE',
+    exit: 'in-use',
+    message: `Run ${runId}${where} is writing ${table} to ${path}`,
+    hint: 'Wait for its end, or export to another directory, such as by --sub_path {run_id}.',
+    context: { table, path },
+  });
+}

@@ -1,0 +1,169 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { LakeportError } from '../errors.js';
+import { freePort } from './free-port.js';
+import { preparePostgresBinaries } from './binaries.js';
+import { guardHome, type Guard } from './guard.js';
+
+const run = promisify(execFile);
+
+/** `nobody`: stands in every /etc/passwd. PostgreSQL insists on a user that is not root and has a name. */
+const UNPRIVILEGED = 65534;
+
+/** The superuser. */
+const USER = 'postgres';
+
+/** Log kept for the error message of a server that doesn't start. */
+const LOG_BYTES = 16 * 1024;
+const PORT_ATTEMPTS = 5;
+const STOP_TIMEOUT_MS = 15_000;
+
+export interface ClusterOptions {
+  /** Server settings, e.g. `{ shared_buffers: '1GB' }`. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  /** Keeps the data there after the stop, and uses what is there already. Without it they are temporary. */
+  readonly dataDirectory?: string;
+  /** Default: a port that is free. */
+  readonly port?: number;
+  /** Password of the superuser `postgres`; must be given for a data directory that is kept. Default: a random one. */
+  readonly password?: string;
+}
+
+/** A running PostgreSQL that listens on the loopback address only. */
+export interface Cluster {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly url: string;
+  readonly pid: number;
+  /** Goes away with the server, however that ends; others may put their own temporary files there. */
+  readonly directory: string;
+  /** Ends it and removes what is temporary. Safe to call more than once. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts PostgreSQL as a child process; as root it runs under the user `nobody`. It never outlives this process, however
+ * that ends.
+ */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const home = mkdtempSync(path.join(tmpdir(), 'lakeport-pg-'));
+  const guard = guardHome(home);
+  try {
+    chmodSync(home, 0o755);
+    const data = options.dataDirectory ?? path.join(home, 'data');
+    const place: Place = { home, guard, data, bin: preparePostgresBinaries(home, { copy: asRoot() }) };
+    const password = options.password ?? randomBytes(12).toString('hex');
+    if (!existsSync(path.join(data, 'PG_VERSION'))) await initialise(place, password);
+    const { child, port } = await startOnFreePort(place, options);
+    const access = { host: '127.0.0.1', port, user: USER, password, database: 'postgres' };
+    const url = `postgres://${USER}:${password}@${access.host}:${port}/${access.database}`;
+    return { ...access, url, pid: child.pid ?? 0, directory: home, stop: stopper(child, place) };
+  } catch (error) {
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    guard.release();
+    throw error;
+  }
+}
+
+/** Where a server's programs and files are. */
+interface Place {
+  /** Temporary, in any case. */
+  readonly home: string;
+  readonly data: string;
+  readonly bin: string;
+  readonly guard: Guard;
+}
+
+function asRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** How the server's programs are run: by whom, where, and with nothing of this process's own settings. */
+function serverProcess({ home, data }: Place) {
+  const user = asRoot() ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
+  return { ...user, cwd: data, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: home } };
+}
+
+async function initialise(place: Place, password: string): Promise<void> {
+  const { home, data, bin } = place;
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const passwordFile = path.join(home, 'password');
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (asRoot()) for (const file of [data, passwordFile]) chownSync(file, UNPRIVILEGED, UNPRIVILEGED);
+  const flags = ['-D', data, '-U', USER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
+  await run(path.join(bin, 'initdb'), [...flags, '--encoding=UTF8', '--locale=C', '--no-sync'], serverProcess(place));
+  rmSync(passwordFile);
+}
+
+function launch(place: Place, settings: Readonly<Record<string, string | number>>): ChildProcess {
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const child = spawn(path.join(place.bin, 'postgres'), ['-D', place.data, ...flags], {
+    ...serverProcess(place),
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // Its own process group: a Ctrl-C in the terminal reaches this program first, which ends the server in order.
+    detached: process.platform !== 'win32',
+  });
+  place.guard.watch(child.pid);
+  child.once('exit', () => place.guard.watch(undefined));
+  return child;
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly port: number;
+}
+
+async function startOnFreePort(place: Place, options: ClusterOptions): Promise<Started> {
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    const fixed = { listen_addresses: '127.0.0.1', unix_socket_directories: '', port, fsync: 'off' };
+    const child = launch(place, { ...fixed, ...options.settings });
+    const failure = await ready(child);
+    if (failure === undefined) return { child, port };
+    const taken = failure.includes('could not bind');
+    if (taken && options.port === undefined && attempt < PORT_ATTEMPTS) continue;
+    throw new LakeportError({
+      code: 'DEMO_POSTGRES_FAILED',
+      exit: 'unexpected',
+      message: `PostgreSQL did not start: ${failure.trim().split('\n').slice(-3).join(' | ')}`,
+    });
+  }
+}
+
+/** Settles when the server accepts connections, with undefined, or when it has ended, with its log. */
+function ready(child: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    let log = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-LOG_BYTES);
+      if (log.includes('ready to accept connections')) resolve(undefined);
+    });
+    child.once('error', reject);
+    child.once('exit', () => resolve(log));
+  });
+}
+
+/** Ends the server and removes what is temporary; more than one call does it once. */
+function stopper(child: ChildProcess, { home, guard }: Place): () => Promise<void> {
+  let stopped: Promise<void> | undefined;
+  const end = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      await new Promise<void>((resolve) => {
+        child.once('exit', () => resolve());
+        // "Fast": open transactions are rolled back and the sessions ended.
+        child.kill('SIGINT');
+        setTimeout(() => child.kill('SIGQUIT'), STOP_TIMEOUT_MS).unref();
+      });
+    }
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    guard.release();
+  };
+  return () => (stopped ??= end());
+}

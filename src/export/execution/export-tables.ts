@@ -1,0 +1,129 @@
+import type { TableId } from '../../model/table.js';
+import type { Source } from '../../sources/source.js';
+import type { Stopwatch } from '../../runtime/stopwatch.js';
+import { perTableAtBest, leastConsistency } from '../model/consistency.js';
+import { exitClassOf } from '../model/exit-class.js';
+import { graceLeft, interruption } from '../../runtime/interruption.js';
+import { publishTable } from '../publish/publish-table.js';
+import type { RunObserver } from '../model/observer.js';
+import type { ExportOptions } from '../model/options.js';
+import type { RunPlan } from '../model/plan.js';
+import type { RunResult, TableResult } from '../model/result.js';
+import type { RetryPolicy } from '../../runtime/retry.js';
+import { ExportCoordinator } from './coordinator.js';
+import { RowCheck } from './row-check.js';
+import { RunSnapshot } from './run-snapshot.js';
+import type { OpenStorages } from '../../storage/open-storages.js';
+import type { RecoveredSlices } from './table-progress.js';
+import { problemResult } from './table-result.js';
+import { usedStorages } from '../publish/destination.js';
+import { READERS_GRACE_MS, WorkerPool } from '../worker/worker-pool.js';
+
+export interface TablesToExport {
+  readonly options: ExportOptions;
+  readonly plan: RunPlan;
+  /** What an earlier attempt of the run has staged, by the tables' keys. */
+  readonly before: ReadonlyMap<string, RecoveredSlices>;
+  /** Tables that an earlier attempt of the run has published. */
+  readonly published: readonly TableResult[];
+  readonly source: Source;
+  readonly storages: OpenStorages;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+  /** Of the run. */
+  readonly stopwatch: Stopwatch;
+  readonly retry?: RetryPolicy | undefined;
+  /** Pins these tables once more and plans them. */
+  readonly replan: (tables: readonly TableId[]) => Promise<RunPlan>;
+}
+
+/** Exports the tables of a plan. Failures of single tables are in the result. */
+export async function exportTables(input: TablesToExport): Promise<RunResult> {
+  const { options, plan, before, source, observer, signal, storages, retry, replan } = input;
+  const { runId, codec, rowGroupRows, maxRowsPerFile, onUnrepresentable, compat } = options;
+  const { jobs, errorAction, consistency, rowCheck: rowCheckMode = 'count' } = options;
+  const problems = plan.problems.map(problemResult);
+  for (const { id, error } of plan.problems) observer.tableFailed?.(id, error);
+  for (const result of problems) observer.tableEnded?.(result);
+
+  const { snapshot: first } = plan;
+  const snapshot = new RunSnapshot({ source, first, consistency, plan: replan, retry, observer, signal });
+  const pool = new WorkerPool(
+    {
+      runId,
+      reader: source.readerSettings(),
+      targets: storages.targets(usedStorages(plan)),
+      codec,
+      rowGroupRows,
+      maxRowsPerFile,
+      onUnrepresentable,
+      compat,
+    },
+    { graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS },
+  );
+  const rowCheck = new RowCheck({
+    mode: rowCheckMode,
+    count: ({ plan: { id, snapshot: own } }) => source.countRows(id, { snapshot: own ?? first, signal }),
+    isHeld: async ({ plan: { snapshot: own } }) => (own ?? first) === snapshot.current && (await snapshot.isHeld()),
+    observer,
+    signal,
+  });
+  const run = new ExportCoordinator({
+    tables: plan.tables,
+    before,
+    readers: plan.readers,
+    jobs,
+    errorAction,
+    pool,
+    snapshot,
+    retry,
+    withdraw: (part) => storages.get(part.storageId).discard(part),
+    onStart: (job) => rowCheck.begin(job),
+    check: async (job) => {
+      job.rowCheck = await rowCheck.check(job);
+    },
+    publish: async (job) => {
+      const storage = storages.get(job.plan.storageId);
+      return publishTable(job, { runId, engine: source.engine, compat, plan, snapshot: plan.snapshot, storage });
+    },
+    observer,
+    signal,
+    isStopped: errorAction === 'fail' && problems.length > 0,
+  });
+  let results: TableResult[];
+  try {
+    results = await run.execute();
+  } finally {
+    await pool.close();
+  }
+  const tables = [...input.published, ...results, ...problems];
+  const isOneMoment = !snapshot.wasRenewed && input.published.length === 0;
+  return runResult(tables, { ...input, isOneMoment });
+}
+
+function runResult(
+  tables: readonly TableResult[],
+  { options, plan, signal, stopwatch, isOneMoment }: TablesToExport & { readonly isOneMoment: boolean },
+): RunResult {
+  const { runId, startedAt } = options;
+  const endedAt = new Date();
+  const sum = (count: (table: TableResult) => number) => tables.reduce((total, table) => total + count(table), 0);
+  const { consistency } = plan.snapshot;
+  const most = isOneMoment ? consistency : perTableAtBest(consistency);
+  return {
+    runId,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+    seconds: stopwatch.seconds,
+    consistency: leastConsistency(
+      most,
+      tables.map((table) => table.consistency),
+    ),
+    tables,
+    skipped: plan.skipped,
+    rows: sum((table) => table.rows),
+    files: sum((table) => table.files),
+    bytes: sum((table) => table.bytes),
+    exit: exitClassOf(tables, signal.aborted ? interruption(signal) : undefined),
+  };
+}

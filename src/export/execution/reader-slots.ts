@@ -1,0 +1,56 @@
+import type { TableProgress } from './table-progress.js';
+import type { SliceTask } from '../worker/protocol.js';
+
+/** Which readers are on which slices, and how many could be. */
+export class ReaderSlots {
+  readonly #reading = new Map<SliceTask, TableProgress>();
+  #count: number;
+  /** Readers that will try to connect once more. */
+  #pausing = 0;
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get areFull(): boolean {
+    return this.#reading.size + this.#pausing >= this.#count;
+  }
+
+  /** No slice is being read. */
+  get areIdle(): boolean {
+    return this.#reading.size === 0;
+  }
+
+  /** Slices being read. */
+  get tasks(): readonly SliceTask[] {
+    return [...this.#reading.keys()];
+  }
+
+  tasksOf(job: TableProgress): readonly SliceTask[] {
+    return this.tasks.filter((task) => this.#reading.get(task) === job);
+  }
+
+  take(task: SliceTask, job: TableProgress): void {
+    this.#reading.set(task, job);
+  }
+
+  leave(task: SliceTask): void {
+    this.#reading.delete(task);
+  }
+
+  /** A reader is kept free for somebody until the wait is over. */
+  async pause(wait: Promise<unknown>): Promise<void> {
+    this.#pausing++;
+    await wait;
+    this.#pausing--;
+  }
+
+  /** There is one reader fewer from now on. */
+  retire(): void {
+    this.#count--;
+  }
+}

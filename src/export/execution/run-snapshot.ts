@@ -1,0 +1,125 @@
+import { LakeportError } from '../../errors.js';
+import { type TableId, tableKey } from '../../model/table.js';
+import type { Snapshot, Source } from '../../sources/source.js';
+import { perTableAtBest } from '../model/consistency.js';
+import type { RunObserver } from '../model/observer.js';
+import type { ExportOptions } from '../model/options.js';
+import type { RunPlan } from '../model/plan.js';
+import { type RetryPolicy, withRetry } from '../../runtime/retry.js';
+import type { Renewal, SharedSnapshot } from './shared-snapshot.js';
+
+export interface RunSnapshotSettings {
+  readonly source: Source;
+  readonly first: Snapshot;
+  readonly consistency: ExportOptions['consistency'];
+  /** Pins these tables and plans them. */
+  readonly plan: (tables: readonly TableId[]) => Promise<RunPlan>;
+  readonly retry: RetryPolicy | undefined;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+}
+
+/** The run's snapshot in the source, and those that come after it when its connection is lost. */
+export class RunSnapshot implements SharedSnapshot {
+  readonly #settings: RunSnapshotSettings;
+  #current: Snapshot;
+  readonly #held = new SharedQuestion(async () => (await this.#settings.source.isPinned?.()) ?? true);
+
+  constructor(settings: RunSnapshotSettings) {
+    this.#settings = settings;
+    this.#current = settings.first;
+  }
+
+  get current(): Snapshot {
+    return this.#current;
+  }
+
+  /** Not all tables have been read as of one moment. */
+  get wasRenewed(): boolean {
+    return this.#current !== this.#settings.first;
+  }
+
+  isHeld(): Promise<boolean> {
+    return this.#held.ask();
+  }
+
+  onLost(listener: () => void): void {
+    this.#settings.source.onLost?.(listener);
+  }
+
+  async renew(tables: readonly TableId[]): Promise<Renewal> {
+    const { source, consistency, retry: policy, observer, signal } = this.#settings;
+    const { loss } = source;
+    if (consistency === 'run') throw lost(loss);
+    const why = loss === undefined ? '' : ` (${loss.message})`;
+    const text = `The connection that held the snapshot was lost${why}: tables that are not read yet use a new one`;
+    observer.message?.('warning', text, {
+      event: 'snapshot_lost',
+      ...(loss !== undefined && { code: loss.code, ...(loss.hint !== undefined && { hint: loss.hint }) }),
+    });
+    const plan = await withRetry(
+      async () => {
+        await source.reopen?.({ signal });
+        return this.#settings.plan(tables);
+      },
+      { policy, signal, observer },
+    );
+    this.#current = plan.snapshot;
+    return {
+      plan: { ...plan, snapshot: { ...plan.snapshot, consistency: perTableAtBest(plan.snapshot.consistency) } },
+      tables: new Map(
+        plan.tables.map((table) => {
+          const own = table.consistency ?? plan.snapshot.consistency;
+          return [tableKey(table.id), { ...table, snapshot: plan.snapshot, consistency: perTableAtBest(own) }];
+        }),
+      ),
+      problems: new Map(plan.problems.map(({ id, error }) => [tableKey(id), error])),
+    };
+  }
+}
+
+function lost(loss: LakeportError | undefined): LakeportError {
+  const why = loss === undefined ? '' : ` (${loss.message})`;
+  const cure = loss?.hint === undefined ? '' : `${capital(loss.hint)}. `;
+  return new LakeportError({
+    code: 'SNAPSHOT_LOST',
+    exit: 'unreachable',
+    message: `The connection that held the snapshot was lost${why}, and --consistency run does not allow a second one`,
+    hint: `${cure}Run again; without --consistency run, tables that are not read yet are read from another snapshot.`,
+    context: { detail: loss?.context.detail ?? '--consistency' },
+    cause: loss,
+  });
+}
+
+function capital(sentence: string): string {
+  return sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
+}
+
+/** A question for many: whoever asks gets an answer that was asked for after that, and one answer serves all who wait. */
+class SharedQuestion {
+  readonly #put: () => Promise<boolean>;
+  #asked: Promise<boolean> | undefined;
+  #next: Promise<boolean> | undefined;
+
+  constructor(put: () => Promise<boolean>) {
+    this.#put = put;
+  }
+
+  ask(): Promise<boolean> {
+    if (this.#asked === undefined) return this.#askNow();
+    // The one under way may have been answered before what is to be proven.
+    this.#next ??= this.#asked.then(() => {
+      this.#next = undefined;
+      return this.#askNow();
+    });
+    return this.#next;
+  }
+
+  #askNow(): Promise<boolean> {
+    const answer = this.#put()
+      .catch(() => false)
+      .finally(() => (this.#asked = undefined));
+    this.#asked = answer;
+    return answer;
+  }
+}

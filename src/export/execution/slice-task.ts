@@ -1,0 +1,23 @@
+import type { Slice, Snapshot } from '../../sources/source.js';
+import { expectedSliceBytes } from '../model/slice-bytes.js';
+import type { TableProgress } from './table-progress.js';
+import type { SliceTask } from '../worker/protocol.js';
+
+/** What a worker is told of a slice. @param snapshot the run's, for tables that have none of their own */
+export function sliceTask(
+  { plan }: TableProgress,
+  slice: Slice,
+  { mode, snapshot }: { readonly mode: SliceTask['mode']; readonly snapshot: Snapshot },
+): SliceTask {
+  return {
+    table: plan.id,
+    columns: plan.columns,
+    slice,
+    snapshot: plan.snapshot ?? snapshot,
+    storageId: plan.storageId,
+    expectedBytes: expectedSliceBytes(plan, slice),
+    directory: plan.directory,
+    mode,
+    isOnlySlice: mode === 'schema' || plan.slices.length === 1,
+  };
+}

@@ -1,0 +1,74 @@
+import type { SourceTable } from '../../sources/source.js';
+import { tableKey, tableName } from '../../model/table.js';
+
+/** What a user should know of a table that is exported all the same. */
+export interface TableNote {
+  /** Stable, for scripts. */
+  readonly code: 'ROWS_TWICE' | 'OUTSIDE_SNAPSHOT';
+  readonly text: string;
+}
+
+/** More tables are counted, not named. */
+const MOST_NAMED = 5;
+
+/** Notes on the tables of one export, by the tables' keys. */
+export class TableNotes {
+  readonly #tables: readonly SourceTable[];
+  readonly #byTable = new Map<string, TableNote[]>();
+
+  constructor(tables: readonly SourceTable[]) {
+    this.#tables = tables;
+    const exported = new Set(tables.map(({ id }) => tableKey(id)));
+    const parents = new Map<string, SourceTable[]>();
+    for (const table of tables) {
+      const heirs = table.contains?.filter((id) => exported.has(tableKey(id))) ?? [];
+      for (const heir of heirs) parents.set(tableKey(heir), [...(parents.get(tableKey(heir)) ?? []), table]);
+      if (heirs.length > 0) {
+        const are = heirs.length === 1 ? 'which is' : 'which are';
+        this.#add(
+          table,
+          'ROWS_TWICE',
+          `its rows include those of ${listed(heirs.map(tableName))}, ${are} exported too`,
+        );
+      }
+      if (table.isForeign === true) {
+        const text = 'its rows come from foreign tables, which are in no snapshot (consistency none)';
+        this.#add(table, 'OUTSIDE_SNAPSHOT', text);
+      }
+    }
+    for (const table of tables) {
+      const names = parents.get(tableKey(table.id))?.map(({ id }) => tableName(id)) ?? [];
+      if (names.length > 0) this.#add(table, 'ROWS_TWICE', `its rows are also among those of ${listed(names)}`);
+    }
+  }
+
+  of({ id }: Pick<SourceTable, 'id'>): readonly TableNote[] {
+    return this.#byTable.get(tableKey(id)) ?? [];
+  }
+
+  /** One sentence for each kind of note, for runs. */
+  get summaries(): readonly string[] {
+    const noted = (code: TableNote['code']) =>
+      this.#tables.filter((table) => this.of(table).some((note) => note.code === code)).map(({ id }) => tableName(id));
+    const twice = noted('ROWS_TWICE');
+    const outside = noted('OUTSIDE_SNAPSHOT');
+    return [
+      ...(twice.length === 0
+        ? []
+        : [`Rows of inheriting tables are also exported with their parents: ${listed(twice)}`]),
+      ...(outside.length === 0
+        ? []
+        : [`In no snapshot, because their rows come from foreign tables: ${listed(outside)}`]),
+    ];
+  }
+
+  #add({ id }: SourceTable, code: TableNote['code'], text: string): void {
+    this.#byTable.set(tableKey(id), [...this.of({ id }), { code, text }]);
+  }
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMED);
+  const rest = names.length - shown.length;
+  return rest === 0 ? shown.join(', ') : `${shown.join(', ')} and ${rest} more`;
+}

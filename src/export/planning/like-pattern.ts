@@ -1,0 +1,88 @@
+import { LakeportError } from '../../errors.js';
+import type { TableId } from '../../model/table.js';
+
+/** Where a pattern was typed, for errors: `--include`. */
+export type PatternFlag = '--source_schema_name' | '--include' | '--exclude' | '--route';
+
+/** SQL's `LIKE` with `\` as its escape character; the case of letters matters. */
+export class LikePattern {
+  readonly text: string;
+  readonly #expression: RegExp;
+
+  /** @throws LakeportError of class `usage` */
+  constructor(text: string, flag: PatternFlag) {
+    this.text = text;
+    this.#expression = compile(parse(text, flag));
+  }
+
+  matches(name: string): boolean {
+    return this.#expression.test(name);
+  }
+}
+
+/** A pattern of table names, or of `schema.table` where it has a dot that is not escaped. */
+export class TablePattern {
+  readonly text: string;
+  readonly #schema: RegExp | undefined;
+  readonly #name: RegExp;
+
+  /** @throws LakeportError of class `usage` */
+  constructor(text: string, flag: PatternFlag) {
+    const tokens = parse(text, flag);
+    const dot = tokens.findIndex((token) => token.kind === 'character' && token.character === '.' && !token.escaped);
+    this.text = text;
+    this.#schema = dot === -1 ? undefined : compile(tokens.slice(0, dot));
+    this.#name = compile(tokens.slice(dot + 1));
+  }
+
+  matches(table: TableId): boolean {
+    return (this.#schema?.test(table.schema) ?? true) && this.#name.test(table.name);
+  }
+}
+
+type Token =
+  | { readonly kind: 'character'; readonly character: string; readonly escaped: boolean }
+  | { readonly kind: 'any text' }
+  | { readonly kind: 'any character' };
+
+function parse(text: string, flag: PatternFlag): Token[] {
+  if (text === '') throw badPattern(text, flag, 'is empty');
+  const tokens: Token[] = [];
+  let escaped = false;
+  for (const character of text) {
+    if (escaped) {
+      tokens.push({ kind: 'character', character, escaped });
+      escaped = false;
+    } else if (character === '\\') escaped = true;
+    else if (character === '%') tokens.push({ kind: 'any text' });
+    else if (character === '_') tokens.push({ kind: 'any character' });
+    else tokens.push({ kind: 'character', character, escaped });
+  }
+  if (escaped) throw badPattern(text, flag, 'ends in a backslash that escapes nothing');
+  return tokens;
+}
+
+function compile(tokens: readonly Token[]): RegExp {
+  const source = tokens.map((token) => {
+    switch (token.kind) {
+      case 'any text':
+        return '.*';
+      case 'any character':
+        return '.';
+      case 'character':
+        return token.character.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
+    }
+  });
+  // Whole code points (u) and line ends (s) are characters as any other.
+  return new RegExp(`^${source.join('')}$`, 'su');
+}
+
+function badPattern(text: string, flag: PatternFlag, problem: string): LakeportError {
+  return new LakeportError({
+    code: 'BAD_PATTERN',
+    exit: 'usage',
+    message: `The pattern ${JSON.stringify(text)} of ${flag} ${problem}`,
+    hint: 'Patterns are those of LIKE: % is any text, _ any one character, and \\ takes the next character as it is.',
+    context: { detail: flag },
+  });
+}

@@ -1,0 +1,71 @@
+import { LakeportError } from '../../errors.js';
+import { type OptIn, optInFlag } from '../../sources/opt-ins.js';
+import type { SourceTable, TableProblem } from '../../sources/source.js';
+import type { ExportOptions } from '../model/options.js';
+import { tableName } from '../../model/table.js';
+
+/** Tables that are exported only where users ask for their kind. */
+
+/** A table that the patterns select, and that is left out as nobody has asked for its kind. */
+export interface LeftOutTable {
+  readonly table: SourceTable;
+  readonly missing: readonly OptIn[];
+}
+
+export interface OptInChoice {
+  readonly tables: readonly SourceTable[];
+  readonly leftOut: readonly LeftOutTable[];
+  /** Tables of which a part would be missing. */
+  readonly problems: readonly TableProblem[];
+}
+
+/** Sorts out what has not been asked for. */
+export function chooseOptIns(tables: readonly SourceTable[], { optIns }: Pick<ExportOptions, 'optIns'>): OptInChoice {
+  const chosen: SourceTable[] = [];
+  const leftOut: LeftOutTable[] = [];
+  const problems: TableProblem[] = [];
+  for (const table of tables) {
+    const missing = missingOptIns(table, optIns);
+    if (missing.length === 0) chosen.push(table);
+    else if (isIncomplete(table, missing)) problems.push({ id: table.id, error: incomplete(table) });
+    else leftOut.push({ table, missing });
+  }
+  return { tables: chosen, leftOut, problems };
+}
+
+/** What a table that was named is, and which flags take it: `public.v is a view (exported with --include_views)`. */
+export function whyLeftOut({ table, missing }: LeftOutTable): string {
+  const flags = missing.map((optIn) => `--${optInFlag(optIn)}`);
+  return `${tableName(table.id)} is ${whatIs(table)} (exported with ${flags.join(' and ')})`;
+}
+
+export function isLeftOut(table: SourceTable, { optIns }: Pick<ExportOptions, 'optIns'>): boolean {
+  const missing = missingOptIns(table, optIns);
+  return missing.length > 0 && !isIncomplete(table, missing);
+}
+
+/** @param optIns what was asked for */
+function missingOptIns(table: SourceTable, optIns: readonly OptIn[]): OptIn[] {
+  return table.optIns?.filter((optIn) => !optIns.includes(optIn)) ?? [];
+}
+
+/** A table or view that was asked for, of which only the rows of foreign tables were not. */
+function isIncomplete({ kind }: SourceTable, missing: readonly OptIn[]): boolean {
+  return kind !== 'foreign table' && missing.every((optIn) => optIn === 'foreign_tables');
+}
+
+function whatIs({ kind, optIns = [], isForeign }: SourceTable): string {
+  const ofExtension = optIns.includes('extension_tables') ? ' of an extension' : '';
+  const overForeign = isForeign === true && kind !== 'foreign table' ? ' with rows of foreign tables' : '';
+  return `a ${kind}${ofExtension}${overForeign}`;
+}
+
+function incomplete({ id, kind }: SourceTable): LakeportError {
+  return new LakeportError({
+    code: 'FOREIGN_TABLES_NOT_INCLUDED',
+    exit: 'tables-failed',
+    message: `Rows of this ${kind} lie in foreign tables, which are exported only where they are asked for`,
+    hint: 'Pass --include_foreign_tables, or leave it out with --exclude.',
+    context: { table: tableName(id), detail: '--include_foreign_tables' },
+  });
+}

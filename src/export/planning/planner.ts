@@ -1,0 +1,321 @@
+import { LakeportError } from '../../errors.js';
+import { availableCores, availableMemory } from '../../runtime/machine.js';
+import { estimateReaderMemory } from '../../parquet/memory.js';
+import { type TableId, tableKey, tableName } from '../../model/table.js';
+import type {
+  Consistency,
+  ReadColumn,
+  Slice,
+  SliceOptions,
+  Source,
+  SourceTable,
+  TableProblem,
+} from '../../sources/source.js';
+import { perTableAtBest, leastConsistency, tableConsistency } from '../model/consistency.js';
+import type { RunObserver } from '../model/observer.js';
+import { chooseOptIns, type LeftOutTable } from './opt-in-tables.js';
+import type { ExportOptions } from '../model/options.js';
+import type { RunPlan, TablePlan } from '../model/plan.js';
+import { type ReaderBudget, readerBudget, usefulReaders } from './reader-budget.js';
+import type { Resumption } from '../resume/resumption.js';
+import type { PlanStorages } from '../../storage/open-storages.js';
+import { selectTables, someTables } from './table-selection.js';
+import { skippedText, splitSkipped } from '../model/skipped-tables.js';
+import { expectedSliceBytes } from '../model/slice-bytes.js';
+import { takesCount } from '../execution/row-check.js';
+import { checkSliceCoverage } from './slice-coverage.js';
+import { outsideSnapshot } from './snapshot-demand.js';
+import { TableNotes } from '../model/table-notes.js';
+import { routeTables, type TableDestination, type TableDestinations } from './routing.js';
+import type { TableOverrides } from './table-overrides.js';
+
+export interface PlanningContext {
+  readonly options: ExportOptions;
+  readonly source: Source;
+  readonly storages: PlanStorages;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+  /** What users ask for single tables. */
+  readonly overrides: TableOverrides;
+  /** What an earlier attempt of the run has left. */
+  readonly resumption?: Resumption | undefined;
+}
+
+interface DescribedTable {
+  readonly table: SourceTable;
+  readonly columns: readonly ReadColumn[];
+}
+
+/**
+ * Decides everything that is known before the first row: tables, the snapshot, columns, slices, readers, places. What
+ * is wrong with one table alone becomes a problem of the plan.
+ * @param only these tables, whatever the options select
+ * @throws LakeportError where nothing can be exported at all
+ */
+export async function planTables(context: PlanningContext, only?: readonly TableId[]): Promise<RunPlan> {
+  const { options, source, storages, signal, resumption } = context;
+  const chosen = await chooseTables(context, only);
+  const refused = [...chosen.problems, ...outsideSnapshot(chosen.tables, options)];
+  const isRefused = new Set(refused.map(({ id }) => tableKey(id)));
+  const selected = chosen.tables.filter(({ id }) => !isRefused.has(tableKey(id)));
+  const places = await routeTables([...selected, ...refused], options, storages);
+  tellWarnings(context, { selected, places });
+
+  signal.throwIfAborted();
+  const pinned = await source.pin(selected, { consistency: options.consistency });
+  const problems = [...refused, ...pinned.problems];
+  const isProblem = new Set(problems.map(({ id }) => tableKey(id)));
+
+  signal.throwIfAborted();
+  const lockable = selected.filter(({ id }) => !isProblem.has(tableKey(id)));
+  const described = await describe(context, lockable, problems);
+  const cores = availableCores();
+  const budget = readerBudget({ parallel: options.parallel, jobs: options.jobs, cores });
+  const tables: TablePlan[] = [];
+  for (const one of described) {
+    signal.throwIfAborted();
+    try {
+      tables.push(await planTable(context, { ...one, place: places.of(one.table.id) }, budget));
+    } catch (thrown) {
+      // A question that was canceled says nothing about its table; nor does a connection that was lost, which the
+      // whole plan is tried again for.
+      signal.throwIfAborted();
+      const error = LakeportError.from(thrown).within({ table: tableName(one.table.id) });
+      if (error.transient && error.exit === 'unreachable') throw error;
+      problems.push({ id: one.table.id, error });
+    }
+  }
+  signal.throwIfAborted();
+  tellUnknownSizes(context, tables, budget);
+  const degrees = tables.map((table) => table.degree);
+  // A table that users want more readers for than the run has raises the run's number.
+  const total = Math.max(budget.total, ...degrees);
+  const wanted = usefulReaders(degrees, { jobs: options.jobs, total });
+  const isCounted = tables.some((table) => takesCount(table, options.rowCheck));
+  const readers = await withinConnections(context, wanted, isCounted ? 1 : 0);
+  // Tables of an earlier attempt are of an earlier moment.
+  const weaken = resumption?.wasPlanned === true ? perTableAtBest : (all: Consistency) => all;
+  const notes = new TableNotes(described.map(({ table }) => table));
+  const failures = splitSkipped(problems);
+  for (const text of [...notes.summaries, ...failures.skipped.map(skippedText)]) {
+    context.observer.message?.('warning', text);
+  }
+  const consistencyOf = ({ slices, isForeign }: TablePlan) =>
+    weaken(tableConsistency(isForeign === true ? 'none' : pinned.snapshot.consistency, slices.length));
+  const consistency = leastConsistency(weaken(pinned.snapshot.consistency), tables.map(consistencyOf));
+  const readerMemoryBytes = Math.max(0, ...(await Promise.all(tables.map((table) => readerMemory(table, context)))));
+  tellMemory(context, { readers, readerMemoryBytes });
+  return {
+    server: source.server,
+    snapshot: { ...pinned.snapshot, consistency },
+    tables: tables
+      .map((table) => ({
+        ...table,
+        degree: Math.min(table.degree, readers),
+        consistency: consistencyOf(table),
+        notes: notes.of(table),
+      }))
+      .sort(largestFirst),
+    problems: failures.problems.map((problem) => {
+      const { storageId, displayPath } = places.of(problem.id);
+      return { ...problem, storageId, displayPath };
+    }),
+    skipped: failures.skipped,
+    leftOut: chosen.leftOut,
+    readers,
+    connections: 1 + readers + (isCounted ? 1 : 0),
+    readerMemoryBytes,
+  };
+}
+
+interface ChosenTables {
+  readonly tables: readonly SourceTable[];
+  /** Among them tables that an earlier attempt still had to do, and that are gone. */
+  readonly problems: readonly TableProblem[];
+  readonly leftOut: readonly LeftOutTable[];
+}
+
+async function chooseTables(
+  { options, source, observer, resumption }: PlanningContext,
+  only: readonly TableId[] | undefined,
+): Promise<ChosenTables> {
+  const found = await source.listTables();
+  const ids = found.map(({ id }) => id);
+  if (only !== undefined) return { tables: these(found, only), problems: [], leftOut: [] };
+  if (resumption?.wasPlanned === true) {
+    const { tables, problems } = chooseOptIns(these(found, resumption.unfinished), options);
+    return { tables, problems: [...problems, ...resumption.gone(ids)], leftOut: [] };
+  }
+  const { warnings, ...selection } = await selectTables(found, options, async () => source.listOthers?.() ?? []);
+  for (const warning of warnings) observer.message?.('warning', warning);
+  return selection;
+}
+
+function these(found: readonly SourceTable[], ids: readonly TableId[]): SourceTable[] {
+  const wanted = new Set(ids.map(tableKey));
+  return found.filter(({ id }) => wanted.has(tableKey(id)));
+}
+
+function tellWarnings(
+  { observer, overrides }: PlanningContext,
+  { selected, places }: { readonly selected: readonly SourceTable[]; readonly places: TableDestinations },
+): void {
+  const ids = selected.map(({ id }) => id);
+  for (const warning of [...places.warnings, ...overrides.warnings(ids)]) observer.message?.('warning', warning);
+}
+
+/** What the program takes besides its readers. */
+const OWN_MEMORY_BYTES = 100 * 2 ** 20;
+
+function tellMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers' | 'readerMemoryBytes'>): void {
+  const needed = plan.readers * plan.readerMemoryBytes + OWN_MEMORY_BYTES;
+  const available = availableMemory();
+  if (needed <= available) return;
+  const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  observer.message?.(
+    'warning',
+    `The readers may need up to ${mebibytes(needed)} of memory, but only ${mebibytes(available)} are available: lower -p, --n_jobs or --row_group_rows`,
+    { event: 'memory_short', needed_bytes: needed, available_bytes: available },
+  );
+}
+
+/** Tables of this size are worth a word when nobody knows whether they are large. */
+const WORTH_TELLING_BYTES = 128 << 20;
+
+/** Without an estimate a table is read by one reader, however large it is. */
+function tellUnknownSizes(
+  { observer, overrides }: PlanningContext,
+  tables: readonly TablePlan[],
+  budget: ReaderBudget,
+): void {
+  if (budget.perTable <= 1) return;
+  const unknown = tables.filter(
+    ({ id, kind, estimatedRows, estimatedBytes = Infinity }) =>
+      (kind === 'table' || kind === 'partitioned table') &&
+      estimatedRows === undefined &&
+      estimatedBytes >= WORTH_TELLING_BYTES &&
+      overrides.of(id) === undefined,
+  );
+  if (unknown.length === 0) return;
+  const each = unknown.length === 1 ? 'it is read by one reader' : 'each is read by one reader';
+  const text = `The database has no row estimate for ${someTables(unknown)}: ${each}, unless --table_config says otherwise`;
+  observer.message?.('warning', text);
+}
+
+/** Adds to `problems` what can't be described. */
+async function describe(
+  { source, options, resumption }: PlanningContext,
+  tables: readonly SourceTable[],
+  problems: TableProblem[],
+): Promise<DescribedTable[]> {
+  const descriptions = await source.describe(tables, options);
+  return tables.flatMap((table, index) => {
+    const description = descriptions[index];
+    if (description === undefined) return [];
+    if ('error' in description) {
+      problems.push(description);
+      return [];
+    }
+    const { columns } = description;
+    try {
+      resumption?.checkColumns(table.id, columns);
+    } catch (error) {
+      problems.push({ id: table.id, error: LakeportError.from(error) });
+      return [];
+    }
+    return [{ table, columns }];
+  });
+}
+
+async function planTable(
+  context: PlanningContext,
+  { table, columns, place }: DescribedTable & { readonly place: TableDestination },
+  budget: ReaderBudget,
+): Promise<TablePlan> {
+  const override = context.overrides.of(table.id);
+  const slices = await sliceTable(context, { table, columns }, { override, degree: budget.perTable });
+  checkSliceCoverage(slices);
+  return {
+    id: table.id,
+    kind: table.kind,
+    isForeign: table.isForeign,
+    estimatedRows: table.estimatedRows,
+    estimatedBytes: table.estimatedBytes,
+    columns,
+    method: slices.find((slice) => slice.method !== 'None')?.method ?? 'None',
+    degree: Math.min(override?.degree ?? budget.perTable, slices.length),
+    slices,
+    ...place,
+  };
+}
+
+/** Slices of which some are staged are kept as they were. */
+async function sliceTable(
+  { options, source, resumption }: PlanningContext,
+  { table, columns }: DescribedTable,
+  { override, degree }: Pick<SliceOptions, 'override' | 'degree'>,
+): Promise<readonly Slice[]> {
+  const left = resumption?.left(table.id);
+  if (left?.slices !== undefined) return left.slices;
+  const { largeTableThreshold } = options;
+  const wasOnePiece = left !== undefined && left.outcomes.size > 0;
+  return source.slice(
+    table,
+    columns,
+    wasOnePiece ? { degree: 1, largeTableThreshold } : { degree, largeTableThreshold, override },
+  );
+}
+
+/** As many of the wanted readers as the server has connections for. @param others connections besides the readers' */
+async function withinConnections(
+  { source, observer }: PlanningContext,
+  wanted: number,
+  others: number,
+): Promise<number> {
+  const free = wanted === 0 ? undefined : await source.freeConnections();
+  if (free === undefined || free >= wanted + others) return wanted;
+  const { address } = source.server;
+  if (free <= 0) {
+    throw new LakeportError({
+      code: 'NO_FREE_CONNECTIONS',
+      exit: 'unreachable',
+      message: `${address} has no free connection for a reader; ${wanted} ${wanted === 1 ? 'is' : 'are'} needed`,
+      hint: 'Raise the connection limit of the server, database or user, or close other sessions; a run needs at least one reader.',
+    });
+  }
+  const readers = Math.max(1, free - others);
+  if (readers === wanted) return wanted;
+  observer.message?.(
+    'warning',
+    `${address} has only ${free} free ${free === 1 ? 'connection' : 'connections'}: continuing with ${readers === 1 ? '1 reader' : `${readers} readers`} instead of ${wanted} (-p, --n_jobs)`,
+    { free, wanted },
+  );
+  return readers;
+}
+
+/** Row group and batch, and what the store holds of a file that is on its way. */
+async function readerMemory(table: TablePlan, { options, storages }: PlanningContext): Promise<number> {
+  const { estimatedBytes, estimatedRows, columns, slices, storageId } = table;
+  const isKnown = estimatedBytes !== undefined && estimatedRows !== undefined && estimatedRows > 0;
+  const rows = estimateReaderMemory(
+    columns.map((column) => column.spec),
+    { rowGroupRows: options.rowGroupRows, averageRowBytes: isKnown ? estimatedBytes / estimatedRows : undefined },
+  );
+  const storage = await storages.open(storageId);
+  const parts = slices.map((slice) => storage.writerMemoryBytes?.(expectedSliceBytes(table, slice)) ?? 0);
+  return rows + Math.max(0, ...parts);
+}
+
+/** What nobody knows the size of may be the largest. */
+function largestFirst(a: TablePlan, b: TablePlan): number {
+  const bySize = size(b) - size(a);
+  return Number.isNaN(bySize) || bySize === 0 ? compare(tableName(a.id), tableName(b.id)) : bySize;
+}
+
+function size({ estimatedBytes, estimatedRows }: TablePlan): number {
+  return estimatedBytes ?? estimatedRows ?? Infinity;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,82 @@
+import type { DatabaseEntry } from '../../auth/entries.js';
+import type { LakeportError } from '../../errors.js';
+import { availableCores } from '../../runtime/machine.js';
+import { openSource } from '../../sources/index.js';
+import type { Source } from '../../sources/source.js';
+import type { RunObserver } from '../model/observer.js';
+import type { ExportOptions } from '../model/options.js';
+import type { RunPlan } from '../model/plan.js';
+import { type PlanningContext, planTables } from './planner.js';
+import type { Resumption } from '../resume/resumption.js';
+import { type RetryPolicy, withRetry } from '../../runtime/retry.js';
+import type { OpenStorages } from '../../storage/open-storages.js';
+import type { RecordedOverride } from '../model/table-settings.js';
+import { TableOverrides } from './table-overrides.js';
+
+export interface PlanningSessionOptions {
+  readonly options: ExportOptions;
+  readonly entry: DatabaseEntry;
+  readonly storages: OpenStorages;
+  readonly resumption: Resumption | undefined;
+  readonly tableSettings: ((source: TableSettingsOf) => Promise<readonly RecordedOverride[]>) | undefined;
+  readonly retry: RetryPolicy | undefined;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+}
+
+/** The database whose tables the settings are of. */
+export interface TableSettingsOf {
+  readonly engine: string;
+  readonly database: string;
+}
+
+/** What a server that was reached says when it will take connections a little later. */
+const SOON = new Set(['SOURCE_STARTING', 'SOURCE_TOO_MANY_CONNECTIONS', 'SOURCE_FAILING_OVER']);
+
+/** Connects to the source and plans, more than once where the source fails in a way that passes. */
+export class PlanningSession {
+  readonly #request: PlanningSessionOptions;
+  #source: Source | undefined;
+  /** An address that nobody answers at is told at once; a server that goes away later is waited for. */
+  #wasReached = false;
+  #closing: Promise<void> = Promise.resolve();
+
+  constructor(request: PlanningSessionOptions) {
+    this.#request = request;
+  }
+
+  /** @throws LakeportError */
+  run(): Promise<{ readonly context: PlanningContext; readonly plan: RunPlan }> {
+    const { retry: policy, signal, observer } = this.#request;
+    return withRetry(() => this.#attempt(), { policy, signal, observer, mayPass: (error) => this.#mayPass(error) });
+  }
+
+  /** Ends the source's connection, and whatever waits for it. Never throws. */
+  close(): Promise<void> {
+    const source = this.#source;
+    this.#source = undefined;
+    // Who closes it a second time waits for the first.
+    if (source !== undefined) this.#closing = source.close();
+    return this.#closing;
+  }
+
+  async #attempt(): Promise<{ context: PlanningContext; plan: RunPlan }> {
+    const { options, entry, storages, resumption, tableSettings, observer, signal } = this.#request;
+    await this.close();
+    const { databaseName: database, lockTimeoutMs } = options;
+    const onWait = (message: string) => observer.message?.('warning', message);
+    const source = await openSource(entry, { database, lockTimeoutMs, signal, onWait });
+    this.#source = source;
+    this.#wasReached = true;
+    signal.throwIfAborted();
+    const settings = (await tableSettings?.({ engine: source.engine, database: source.server.database })) ?? [];
+    const config = options.tableConfig ?? [];
+    const overrides = new TableOverrides({ settings, config, cores: availableCores() });
+    const context: PlanningContext = { options, source, storages, observer, signal, overrides, resumption };
+    return { context, plan: await planTables(context) };
+  }
+
+  #mayPass({ code, transient }: LakeportError): boolean {
+    return transient && code.startsWith('SOURCE_') && (this.#wasReached || SOON.has(code));
+  }
+}

@@ -1,0 +1,56 @@
+import { LakeportError } from '../../errors.js';
+import type { Slice } from '../../sources/source.js';
+
+/** `[member: ]ctid < (8,0)`, `… in [(8,0), (16,0))`, `… >= (16,0)` */
+const PAGES = /^(.*: )?ctid (?:< (\(\d+,\d+\))|in \[(\(\d+,\d+\)), (\(\d+,\d+\))\)|>= (\(\d+,\d+\)))$/s;
+
+interface Range {
+  /** The relation that the range is of, where the table consists of several. */
+  readonly member: string;
+  /** Undefined where the range is open. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+/**
+ * Sees to it that the slices of a table follow upon each other without a gap or an overlap, as far as their bounds can
+ * tell: each range ends where the next one of its relation begins, the first is open below and the last above.
+ * @throws LakeportError otherwise
+ */
+export function checkSliceCoverage(slices: readonly Slice[]): void {
+  const queries = new Set(slices.map((slice) => slice.query));
+  if (slices.length === 0) throw broken('there are none');
+  if (queries.size < slices.length) throw broken('two of them read the same');
+  let before: Range | undefined;
+  for (const [position, slice] of slices.entries()) {
+    if (slice.index !== position) throw broken(`number ${position} is numbered ${slice.index}`);
+    const range = rangeOf(slice);
+    if (range === undefined) continue;
+    const continues = before?.member === range.member && before.to !== undefined;
+    if (before?.to !== undefined && !continues) throw broken(`${before.member}nothing follows ${before.to}`);
+    if (continues ? range.from !== before?.to : range.from !== undefined) {
+      throw broken(`${slice.bounds} does not follow what is before it`);
+    }
+    before = range;
+  }
+  if (before?.to !== undefined) throw broken(`nothing follows ${before.to}`);
+}
+
+/** Undefined for methods whose bounds are not ranges. */
+function rangeOf(slice: Slice): Range | undefined {
+  if (slice.method === 'None') return { member: slice.bounds, from: undefined, to: undefined };
+  if (slice.method !== 'Ctid') return undefined;
+  const match = PAGES.exec(slice.bounds);
+  if (match === null) throw broken(`${slice.bounds} can't be understood`);
+  const [, member = '', firstTo, from, to, lastFrom] = match;
+  return { member, from: from ?? lastFrom, to: to ?? firstTo };
+}
+
+function broken(problem: string): LakeportError {
+  return new LakeportError({
+    code: 'SLICES_DO_NOT_CHAIN',
+    exit: 'tables-failed',
+    message: `The table's slices would not give every row exactly once: ${problem}`,
+    hint: 'This should never happen; please report it. -p 1 reads the table in one piece.',
+  });
+}

@@ -1,0 +1,236 @@
+import { LakeportError } from '../../errors.js';
+import type { OtherRelation, SourceTable, TableProblem } from '../../sources/source.js';
+import { LikePattern, TablePattern } from './like-pattern.js';
+import { nearestSchemas, nearestTable, suggestedTable } from './near-names.js';
+import { chooseOptIns, isLeftOut, type LeftOutTable, whyLeftOut } from './opt-in-tables.js';
+import type { ExportOptions } from '../model/options.js';
+import { tableName } from '../../model/table.js';
+
+export type SelectionOptions = Pick<
+  ExportOptions,
+  'schemaPatterns' | 'includePatterns' | 'excludePatterns' | 'minRows' | 'maxRows' | 'optIns'
+>;
+
+export interface Selection {
+  readonly tables: readonly SourceTable[];
+  /** What the patterns select and nobody has asked for by its kind. */
+  readonly leftOut: readonly LeftOutTable[];
+  readonly problems: readonly TableProblem[];
+  /** One sentence each, about patterns that had no effect. */
+  readonly warnings: readonly string[];
+}
+
+/** Names of existing tables that an error shows at most. */
+const SUGGESTIONS = 5;
+
+/**
+ * The tables that the options ask for, by their given order.
+ * @param findOthers what has a name and is no table: asked for only where that explains something
+ * @throws LakeportError of class `usage` where there are none, or a pattern is none
+ */
+export async function selectTables(
+  all: readonly SourceTable[],
+  options: SelectionOptions,
+  findOthers: () => Promise<readonly OtherRelation[]> = () => Promise.resolve([]),
+): Promise<Selection> {
+  const schemas = options.schemaPatterns.map((text) => new LikePattern(text, '--source_schema_name'));
+  const includes = options.includePatterns.map((text) => new TablePattern(text, '--include'));
+  const excludes = options.excludePatterns.map((text) => new TablePattern(text, '--exclude'));
+
+  const inSchemas = ofSchemas(all, schemas);
+  const included = inSchemas.filter(({ id }) => includes.length === 0 || includes.some((one) => one.matches(id)));
+  const named = included.filter(({ id }) => !excludes.some((one) => one.matches(id)));
+  const selected = chooseOptIns(
+    named.filter((table) => hasRowsWithin(table, options)),
+    options,
+  );
+
+  const taken = (tables: readonly SourceTable[]) => tables.filter((table) => !isLeftOut(table, options));
+  const candidates = { all, tables: taken(all), inSchemas: taken(inSchemas), included: taken(included) };
+  const idleIncludes = includes.filter((pattern) => !candidates.inSchemas.some(({ id }) => pattern.matches(id)));
+  const idleExcludes = excludes.filter((pattern) => !included.some(({ id }) => pattern.matches(id)));
+  const others = idleIncludes.length + idleExcludes.length === 0 ? [] : ofSchemas(await findOthers(), schemas);
+  const reasonOf = (pattern: TablePattern) => whyNotTaken(pattern, chooseOptIns(inSchemas, options).leftOut, others);
+  const reasons = idleIncludes.map((pattern) => ({ pattern, reason: reasonOf(pattern) }));
+
+  if (selected.tables.length + selected.problems.length === 0) {
+    if (all.length === 0 && others.length === 0) throw noTables();
+    if (candidates.included.length === 0) {
+      throw noMatch(candidates, options, { reasons: reasons.flatMap(({ reason }) => reason ?? []), named });
+    }
+    throw nothingLeft({ included: candidates.included.length, named: taken(named).length }, options);
+  }
+  return {
+    ...selected,
+    warnings: [
+      ...schemas
+        .filter((pattern) => !candidates.tables.some(({ id }) => pattern.matches(id.schema)))
+        .map((pattern) => idleSchema(pattern, all, options)),
+      ...reasons.map(
+        ({ pattern: { text }, reason }) =>
+          `No table matches ${quoted(text)} of --include${reason === undefined ? suggestedTable(text, candidates.tables) : `: ${reason}`}`,
+      ),
+      ...idleExcludes.map((pattern) => idleExclude(pattern, others, all)),
+      ...withoutRowLimits(selected.tables, options),
+    ],
+  };
+}
+
+interface Candidates {
+  /** Whatever its kind. */
+  readonly all: readonly SourceTable[];
+  /** Those of a kind that is exported; and of these, what schemas and `--include` leave. */
+  readonly tables: readonly SourceTable[];
+  readonly inSchemas: readonly SourceTable[];
+  readonly included: readonly SourceTable[];
+}
+
+function ofSchemas<Named extends Pick<SourceTable, 'id'>>(
+  tables: readonly Named[],
+  schemas: readonly LikePattern[],
+): Named[] {
+  return tables.filter(({ id }) => schemas.length === 0 || schemas.some((one) => one.matches(id.schema)));
+}
+
+/** What a pattern of `--include` names that is not exported, or not by this name. Undefined where it names nothing. */
+function whyNotTaken(
+  pattern: TablePattern,
+  leftOut: readonly LeftOutTable[],
+  others: readonly OtherRelation[],
+): string | undefined {
+  const matching = leftOut.filter(({ table }) => pattern.matches(table.id));
+  const reasons =
+    matching.length > 0
+      ? matching.map(whyLeftOut)
+      : others.filter(({ id }) => pattern.matches(id)).map(({ id, what }) => `${tableName(id)} is ${what}`);
+  const [first] = reasons;
+  if (first === undefined) return undefined;
+  return reasons.length === 1 ? first : `${first}; and ${reasons.length - 1} more of this kind`;
+}
+
+function idleSchema(pattern: LikePattern, all: readonly SourceTable[], options: SelectionOptions): string {
+  const { text } = pattern;
+  const [leftOut] = chooseOptIns(
+    all.filter(({ id }) => pattern.matches(id.schema)),
+    options,
+  ).leftOut;
+  if (leftOut !== undefined) {
+    return `No table lies in a schema that matches ${quoted(text)} of --source_schema_name: ${whyLeftOut(leftOut)}`;
+  }
+  const [near] = nearestSchemas([text], all);
+  const suggestion = near === undefined ? '' : `; the nearest existing schema is ${near.id.schema}`;
+  return `No schema matches ${quoted(text)} of --source_schema_name${suggestion}`;
+}
+
+/** A partition's rows stay in the export under another name, which nobody who excludes it expects. */
+function idleExclude(pattern: TablePattern, others: readonly OtherRelation[], all: readonly SourceTable[]): string {
+  const text = `${quoted(pattern.text)} of --exclude matches none of the tables`;
+  const partition = others.find(({ id, partOf }) => partOf !== undefined && pattern.matches(id));
+  if (partition !== undefined) return `${text}: ${tableName(partition.id)} is ${partition.what}`;
+  const namesSomething = [...all, ...others].some(({ id }) => pattern.matches(id));
+  return namesSomething ? text : `${text}${suggestedTable(pattern.text, all)}`;
+}
+
+/** A table that the source knows no estimate of is not left out on suspicion. */
+function hasRowsWithin({ estimatedRows }: SourceTable, { minRows, maxRows }: SelectionOptions): boolean {
+  if (estimatedRows === undefined) return true;
+  return estimatedRows >= (minRows ?? 0) && estimatedRows <= (maxRows ?? Infinity);
+}
+
+/** Tables whose names a warning shows at most. */
+const MOST_NAMED = 5;
+
+/** The first of many tables, e.g. `a, b and 3 more`. */
+export function someTables(tables: readonly Pick<SourceTable, 'id'>[]): string {
+  const names = tables.slice(0, MOST_NAMED).map(({ id }) => tableName(id));
+  const more = tables.length - names.length;
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** What limits of rows do where the source has no estimate to compare with them. */
+function withoutRowLimits(selected: readonly SourceTable[], options: SelectionOptions): string[] {
+  const flags = rowFlags(options);
+  const unknown = selected.filter(({ estimatedRows }) => estimatedRows === undefined);
+  if (flags.length === 0 || unknown.length === 0) return [];
+  return [`The database has no row estimate for ${someTables(unknown)}: exported regardless of ${flags.join(' and ')}`];
+}
+
+function rowFlags({ minRows, maxRows }: SelectionOptions): string[] {
+  return [
+    ...(minRows === undefined ? [] : [`--min_rows ${minRows}`]),
+    ...(maxRows === undefined ? [] : [`--max_rows ${maxRows}`]),
+  ];
+}
+
+function noTables(): LakeportError {
+  return new LakeportError({
+    code: 'NO_TABLES',
+    exit: 'usage',
+    message: 'The database has no tables that this user can see',
+    hint: 'Check the database name (--source_db_name); SQL Server shows a user only the tables that it can read.',
+  });
+}
+
+function noMatch(
+  { all, tables, inSchemas }: Candidates,
+  options: SelectionOptions,
+  { reasons, named }: { readonly reasons: readonly string[]; readonly named: readonly SourceTable[] },
+): LakeportError {
+  const { schemaPatterns, includePatterns } = options;
+  const asksForTables = includePatterns.length > 0 && (inSchemas.length > 0 || reasons.length > 0);
+  const flags = [
+    ...(schemaPatterns.length === 0 ? [] : [`--source_schema_name ${schemaPatterns.map(quoted).join(', ')}`]),
+    // With no table in the schemas the names of tables have not been asked for.
+    ...(asksForTables ? [`--include ${includePatterns.map(quoted).join(', ')}`] : []),
+  ];
+  const told =
+    reasons.length > 0 ? reasons : chooseOptIns(named, options).leftOut.slice(0, SUGGESTIONS).map(whyLeftOut);
+  const context = { detail: flags.join(' ') };
+  const message =
+    flags.length === 0
+      ? 'The database has no ordinary tables that this user can see'
+      : `No table matches ${flags.join(' with ')}`;
+  if (told.length > 0) {
+    const hint = `${told.slice(0, SUGGESTIONS).join('; ')}.`;
+    return new LakeportError({
+      code: flags.length === 0 ? 'NO_TABLES' : 'NO_TABLE_MATCHES',
+      exit: 'usage',
+      message,
+      hint,
+      context,
+    });
+  }
+  const near =
+    inSchemas.length === 0
+      ? nearestSchemas(schemaPatterns, all)
+      : includePatterns.flatMap((pattern) => nearestTable(pattern, inSchemas) ?? nearestTable(pattern, all) ?? []);
+  const some = near.length > 0 ? near : inSchemas.length === 0 ? tables : inSchemas;
+  const names = [...new Set(some.map(({ id }) => tableName(id)))];
+  const shown = names.slice(0, SUGGESTIONS).join(', ');
+  const more = names.length > SUGGESTIONS ? ` and ${names.length - SUGGESTIONS} more` : '';
+  return new LakeportError({
+    code: 'NO_TABLE_MATCHES',
+    exit: 'usage',
+    message,
+    hint: `${near.length > 0 ? 'The nearest existing tables are' : 'Existing tables are'}: ${shown}${more}.`,
+    context,
+  });
+}
+
+function nothingLeft(counts: { included: number; named: number }, options: SelectionOptions): LakeportError {
+  const { excludePatterns } = options;
+  const flags =
+    counts.named === 0 ? `--exclude ${excludePatterns.map(quoted).join(', ')}` : rowFlags(options).join(' and ');
+  const count = counts.named === 0 ? counts.included : counts.named;
+  return new LakeportError({
+    code: 'NO_TABLE_MATCHES',
+    exit: 'usage',
+    message: `No table is left after ${flags}; without it, ${count === 1 ? 'one table matches' : `${count} tables match`}`,
+    hint: counts.named === 0 ? 'Exclude fewer tables.' : 'Row counts are estimates of the database; widen the limits.',
+    context: { detail: flags },
+  });
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}

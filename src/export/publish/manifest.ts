@@ -1,0 +1,158 @@
+import type { ColumnSpec, Fidelity } from '../../columns/column-spec.js';
+import type { Compat } from '../../columns/compat.js';
+import type { TableId, TableKind } from '../../model/table.js';
+import type { Consistency, PartitionMethod, ServerInfo, Snapshot } from '../../sources/source.js';
+import type { StorageCapabilities } from '../../storage/storage.js';
+import { VERSION } from '../../version.js';
+import { parquetTypeName } from '../../columns/type-name.js';
+
+/** Grows with every change that a reader of manifests could trip over; additions of fields are none. */
+const FORMAT_VERSION = 1;
+
+/**
+ * What became of the comparison of a table's rows with a count of the source's. `passed`: the slices' rows are as many;
+ * `not_needed`: one query read the table; `off`: nobody wanted it; `not_possible`: rows could not be counted, or not as of
+ * one moment.
+ */
+export type RowCheckResult = 'passed' | 'not_needed' | 'off' | 'not_possible';
+
+/** What a table's directory holds, and where it came from. */
+export interface Manifest {
+  readonly format_version: number;
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly run_id: string;
+  readonly source: {
+    /** The database engine. */
+    readonly kind: string;
+    readonly product: string;
+    /** `host:port` */
+    readonly server: string;
+    readonly database: string;
+    readonly schema: string;
+    readonly table: string;
+    readonly table_kind: TableKind;
+  };
+  readonly consistency: Consistency;
+  readonly snapshot: { readonly id: string | null; readonly taken_at: string };
+  readonly storage: { readonly kind: string; readonly atomic_publish: boolean; readonly resumable_stage: boolean };
+  readonly started_at: string;
+  readonly ended_at: string;
+  readonly row_count: number;
+  readonly row_check: RowCheckResult;
+  /** The reader for which types were replaced; null for none. */
+  readonly compat: Compat | null;
+  /** The table's, relative to the manifest's own: `.`, or the directory's name where the manifest lies beside it. */
+  readonly directory: string;
+  readonly files: readonly ManifestFile[];
+  readonly columns: readonly ManifestColumn[];
+}
+
+export interface ManifestFile {
+  /** Relative to the table's directory. */
+  readonly name: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Lower case hex. */
+  readonly sha256: string;
+  readonly partition: { readonly index: number; readonly method: PartitionMethod; readonly bounds: string };
+  readonly row_groups: readonly { readonly rows: number; readonly bytes: number }[];
+}
+
+export interface ManifestColumn {
+  readonly name: string;
+  readonly source_type: string;
+  readonly parquet_type: string;
+  readonly nullable: boolean;
+  readonly fidelity: Fidelity;
+  /** Values written as NULL because the Parquet type can't hold them. */
+  readonly unrepresentable: number;
+  /** Arrays that do not begin at 1, which the file can't tell; absent where there are none. */
+  readonly lost_bounds?: number;
+}
+
+export interface ManifestInput {
+  readonly runId: string;
+  readonly engine: string;
+  readonly server: ServerInfo;
+  readonly table: TableId;
+  readonly tableKind: TableKind;
+  readonly compat: Compat | undefined;
+  readonly rowCheck: RowCheckResult;
+  /** As of `Manifest.directory`. */
+  readonly directory: string;
+  readonly snapshot: Snapshot;
+  readonly storage: { readonly kind: string; readonly capabilities: StorageCapabilities };
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  readonly files: readonly ManifestFile[];
+  readonly columns: readonly ColumnSpec[];
+  /** By column name. */
+  readonly unrepresentable: Readonly<Record<string, number>>;
+  /** By column name. */
+  readonly lostBounds: Readonly<Record<string, number>>;
+}
+
+export function tableManifest(input: ManifestInput): Manifest {
+  const { server, table, snapshot, storage, unrepresentable, lostBounds } = input;
+  return {
+    format_version: FORMAT_VERSION,
+    tool: { name: 'lakeport', version: VERSION },
+    run_id: input.runId,
+    source: {
+      kind: input.engine,
+      product: server.product,
+      server: server.address,
+      database: server.database,
+      schema: table.schema,
+      table: table.name,
+      table_kind: input.tableKind,
+    },
+    consistency: snapshot.consistency,
+    snapshot: { id: snapshot.id ?? null, taken_at: snapshot.takenAt },
+    storage: {
+      kind: storage.kind,
+      atomic_publish: storage.capabilities.atomicPublish,
+      resumable_stage: storage.capabilities.resumableStage,
+    },
+    started_at: input.startedAt.toISOString(),
+    ended_at: input.endedAt.toISOString(),
+    row_count: input.files.reduce((sum, file) => sum + file.rows, 0),
+    row_check: input.rowCheck,
+    compat: input.compat ?? null,
+    directory: input.directory,
+    files: input.files,
+    columns: input.columns.map((spec) => {
+      const lost = countOf(lostBounds, spec.name);
+      return {
+        name: spec.name,
+        source_type: spec.sourceType,
+        parquet_type: parquetTypeName(spec),
+        nullable: spec.nullable,
+        fidelity: lost > 0 ? 'lossy' : spec.fidelity,
+        unrepresentable: countOf(unrepresentable, spec.name),
+        ...(lost > 0 && { lost_bounds: lost }),
+      };
+    }),
+  };
+}
+
+function countOf(counts: Readonly<Record<string, number>>, column: string): number {
+  return Object.hasOwn(counts, column) ? (counts[column] ?? 0) : 0;
+}
+
+/** The manifest's bytes: indented JSON, fields always in the same order. */
+export function manifestBytes(manifest: Manifest): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** What a manifest says that this program has written; undefined for anything else. */
+export function readManifest(bytes: Uint8Array): Manifest | undefined {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const isOwn = typeof parsed === 'object' && parsed !== null && 'format_version' in parsed;
+    // Nobody else writes files of this name and version.
+    return isOwn && parsed.format_version === FORMAT_VERSION ? (parsed as Manifest) : undefined;
+  } catch {
+    return undefined;
+  }
+}

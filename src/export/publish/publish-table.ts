@@ -1,0 +1,97 @@
+import type { Compat } from '../../columns/compat.js';
+import { manifestBytes, tableManifest } from './manifest.js';
+import { directoryOf, joinPath, nameOf } from '../../storage/path.js';
+import type { Storage } from '../../storage/storage.js';
+import type { Slice, Snapshot } from '../../sources/source.js';
+import type { PublishedFile } from '../model/observer.js';
+import type { RunPlan } from '../model/plan.js';
+import { publishInOrder, type StagedTable } from './publish-order.js';
+import type { TableProgress } from '../execution/table-progress.js';
+import { lostBoundsOf, unrepresentableOf } from '../execution/table-result.js';
+
+import type { StagedFile } from '../model/slice-outcome.js';
+
+export interface PublicationContext {
+  readonly runId: string;
+  readonly engine: string;
+  readonly compat: Compat | undefined;
+  readonly plan: RunPlan;
+  /** The run's, for tables that have none of their own. */
+  readonly snapshot: Snapshot;
+  readonly storage: Storage;
+}
+
+interface SlicePart {
+  readonly slice: Slice;
+  readonly file: StagedFile;
+}
+
+/** Makes a table visible that is staged as a whole. Returns its files, by their names. */
+export async function publishTable(job: TableProgress, context: PublicationContext): Promise<readonly PublishedFile[]> {
+  const { storage } = context;
+  const { directory, storageId } = job.plan;
+  const parts = job.outcomes.flatMap(({ slice, outcome }) => outcome.files.map((file): SlicePart => ({ slice, file })));
+  const names = await publishInOrder(stagedTable(job, parts, context));
+  return parts.map(({ slice, file }, index) => {
+    const path = joinPath(directory, names[index] ?? '');
+    return {
+      slice: slice.index,
+      storageId,
+      path,
+      displayPath: storage.display(path),
+      rows: file.rows,
+      bytes: file.part.bytes,
+      sha256: file.part.sha256,
+      rowGroups: file.rowGroups.length,
+    };
+  });
+}
+
+/** The table's directory, as it is reached from its manifest's. */
+function directoryFrom({ directory, manifest }: TableProgress['plan']): string {
+  return manifest === undefined || directoryOf(manifest.path) === directory ? '.' : nameOf(directory);
+}
+
+/** What the publisher needs of a table: its parts in order, and what to say of them. */
+function stagedTable(job: TableProgress, parts: readonly SlicePart[], context: PublicationContext): StagedTable {
+  const { runId, engine, compat, plan, storage } = context;
+  const snapshot = job.plan.snapshot ?? context.snapshot;
+  return {
+    storage,
+    directory: job.plan.directory,
+    manifestPath: job.plan.manifest?.path,
+    parts: parts.map(({ slice, file }) => ({
+      staged: file.part,
+      directory: slice.directory ?? '',
+      isPublished: job.published.has(file.part),
+    })),
+    manifest: (names) =>
+      manifestBytes(
+        tableManifest({
+          runId,
+          engine,
+          server: plan.server,
+          table: job.plan.id,
+          tableKind: job.plan.kind,
+          compat,
+          rowCheck: job.rowCheck ?? 'not_possible',
+          directory: directoryFrom(job.plan),
+          snapshot: { ...snapshot, consistency: job.plan.consistency ?? snapshot.consistency },
+          storage,
+          startedAt: job.startedAt ?? new Date(),
+          endedAt: new Date(),
+          files: parts.map(({ slice, file }, index) => ({
+            name: names[index] ?? '',
+            rows: file.rows,
+            bytes: file.part.bytes,
+            sha256: file.part.sha256,
+            partition: { index: slice.index, method: slice.method, bounds: slice.bounds },
+            row_groups: file.rowGroups.map(({ rows, bytes }) => ({ rows, bytes })),
+          })),
+          columns: job.plan.columns.map((column) => column.spec),
+          unrepresentable: unrepresentableOf(job),
+          lostBounds: lostBoundsOf(job),
+        }),
+      ),
+  };
+}

@@ -1,0 +1,51 @@
+import pLimit from 'p-limit';
+
+import { LakeportError } from '../../errors.js';
+import type { Manifest } from '../publish/manifest.js';
+import type { Storage } from '../../storage/storage.js';
+import { isNewer, manifestsOf } from '../found-manifests.js';
+import type { RunPlan, TablePlan } from '../model/plan.js';
+import { tableName } from '../../model/table.js';
+
+/** Tables that are looked at at the same time. */
+const AT_ONCE = 16;
+
+export interface NewerExportsOptions {
+  readonly runId: string;
+  /** When the run began that is to be resumed. */
+  readonly startedAt: Date;
+  readonly storageOf: (id: string) => Storage;
+}
+
+/**
+ * A run that was taken for dead, and replaced by another one, must not come back with older rows.
+ * @throws LakeportError where another run has exported one of the tables to the same place since this one began
+ */
+export async function refuseNewerExports(plan: RunPlan, options: NewerExportsOptions): Promise<void> {
+  const limit = pLimit(AT_ONCE);
+  const found = await Promise.all(plan.tables.map((table) => limit(() => newerExport(table, options))));
+  const first = plan.tables.findIndex((_, index) => found[index] !== undefined);
+  const [table, newer] = [plan.tables[first], found[first]];
+  if (table === undefined || newer === undefined) return;
+  const count = found.filter((one) => one !== undefined).length;
+  throw new LakeportError({
+    code: 'NEWER_EXPORT',
+    exit: 'usage',
+    message: `Run ${newer.run_id} has exported ${tableName(table.id)} to the same place since this run began${furtherTables(count - 1)}: resuming would replace newer rows by older ones`,
+    hint: 'Start a new run, without --resume.',
+    context: { table: tableName(table.id), path: table.displayPath },
+  });
+}
+
+function furtherTables(count: number): string {
+  if (count === 0) return '';
+  return `, and ${count === 1 ? '1 other table has a newer export' : `${count} other tables have newer exports`} there too`;
+}
+
+async function newerExport(
+  { storageId, directory }: TablePlan,
+  { runId, startedAt, storageOf }: NewerExportsOptions,
+): Promise<Manifest | undefined> {
+  const manifests = await manifestsOf(storageOf(storageId), directory);
+  return manifests.find((manifest) => isNewer(manifest, runId, startedAt));
+}

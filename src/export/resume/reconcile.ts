@@ -1,0 +1,50 @@
+import type { Storage } from '../../storage/storage.js';
+import { refuseNewerExports } from './newer-exports.js';
+import type { RunObserver } from '../model/observer.js';
+import type { ExportOptions } from '../model/options.js';
+import type { RunPlan } from '../model/plan.js';
+import { findPublished } from './find-published.js';
+import type { TableResult } from '../model/result.js';
+import type { Resumption } from './resumption.js';
+import { type RecoveredTables, recoverStagedFiles } from './recover-staged.js';
+import { tableName } from '../../model/table.js';
+
+export interface Reconciled extends RecoveredTables {
+  /** Tables that readers can see already. */
+  readonly published: readonly TableResult[];
+}
+
+export interface ReconcileOptions {
+  readonly options: Pick<ExportOptions, 'runId' | 'consistency'>;
+  /** Undefined for a run of one attempt. */
+  readonly resumption?: Resumption | undefined;
+  readonly storageOf: (id: string) => Storage;
+  readonly observer: RunObserver;
+}
+
+/** Finds out in the storages what an earlier attempt of the run has left there, and leaves it out of the plan. */
+export async function reconcileWithStorage(
+  plan: RunPlan,
+  { options, resumption, storageOf, observer }: ReconcileOptions,
+): Promise<Reconciled> {
+  if (resumption?.wasPlanned !== true) return { plan, before: new Map(), published: [] };
+  const { runId } = options;
+  await refuseNewerExports(plan, { runId, startedAt: resumption.startedAt, storageOf });
+  const tables = plan.tables.filter(({ id }) => resumption.wasStarted(id));
+  const found = await findPublished(plan, { runId, tables, storageOf, observer });
+  const wholeTables = options.consistency === 'run';
+  const taken = await recoverStagedFiles(found.plan, { resumption, wholeTables, storageOf });
+  const published = [...resumption.published(), ...found.results];
+  tell(observer, { ...taken, published });
+  return { ...taken, published };
+}
+
+function tell(observer: RunObserver, { plan, before, published }: Reconciled): void {
+  const staged = [...before.values()].reduce((sum, { outcomes }) => sum + outcomes.size, 0);
+  const text = `Going on with an earlier run: ${published.length} tables are published, ${plan.tables.length} are left, of which ${staged} partitions are staged`;
+  observer.message?.('info', text, { published: published.length, left: plan.tables.length, staged });
+  const mixed = plan.tables.filter(({ consistency }) => consistency === 'none').map(({ id }) => tableName(id));
+  if (mixed.length === 0 || plan.snapshot.consistency === 'none') return;
+  const names = mixed.join(', ');
+  observer.message?.('warning', `These tables will hold rows of two moments (consistency none): ${names}`, { mixed });
+}

@@ -1,0 +1,167 @@
+import { LakeportError } from '../../errors.js';
+import { type TableId, tableKey, tableName } from '../../model/table.js';
+import type { Consistency, ReadColumn, Slice, Snapshot } from '../../sources/source.js';
+import { VERSION } from '../../version.js';
+import {
+  columnsOnRecord,
+  type PreviousColumn,
+  type EarlierPartition,
+  type PreviousAttempt,
+  type PreviousTable,
+} from './previous-attempt.js';
+import type { TableResult } from '../model/result.js';
+import type { SliceOutcome } from '../model/slice-outcome.js';
+
+/** What an earlier process has left of a table. */
+export interface LeftTable {
+  /** As they were planned; undefined where the table is to be planned anew. */
+  readonly slices: readonly Slice[] | undefined;
+  /** Of slices that were staged as a whole, by index. */
+  readonly outcomes: ReadonlyMap<number, SliceOutcome>;
+  /** Its files are of two moments already. */
+  readonly isMixed: boolean;
+}
+
+const NOTHING_LEFT: LeftTable = { slices: undefined, outcomes: new Map(), isMixed: false };
+
+/** An earlier attempt of the run, for the one that goes on with it. */
+export class Resumption {
+  readonly #earlier: PreviousAttempt;
+  readonly #records: ReadonlyMap<string, PreviousTable>;
+  readonly #partitions = new Map<number, EarlierPartition[]>();
+
+  constructor(earlier: PreviousAttempt) {
+    this.#earlier = earlier;
+    this.#records = new Map(earlier.tables.map((table) => [tableKey(idOf(table)), table]));
+    for (const partition of earlier.partitions) {
+      const known = this.#partitions.get(partition.jobId);
+      if (known === undefined) this.#partitions.set(partition.jobId, [partition]);
+      else known.push(partition);
+    }
+  }
+
+  /** It came as far as to know its tables; without that it is as if there had been no earlier attempt. */
+  get wasPlanned(): boolean {
+    return this.#earlier.run.tables !== undefined && this.#records.size > 0;
+  }
+
+  /** When the run's first attempt began. */
+  get startedAt(): Date {
+    return this.#earlier.run.startedAt;
+  }
+
+  /** Tables that are still to be exported. */
+  get unfinished(): readonly TableId[] {
+    return this.#earlier.tables.filter(({ state }) => state !== 'completed').map(idOf);
+  }
+
+  /** The earlier attempt's snapshot, for tables that hold nothing else. */
+  get snapshot(): Snapshot {
+    const { run } = this.#earlier;
+    return {
+      consistency: run.consistency === 'none' ? 'none' : 'table',
+      token: undefined,
+      id: run.snapshotId,
+      takenAt: (run.snapshotAt ?? new Date(0)).toISOString(),
+    };
+  }
+
+  /** Storages that the earlier attempt has written to. */
+  get storageIds(): readonly string[] {
+    return [...new Set(this.#earlier.tables.flatMap(({ storageId }) => storageId ?? []))];
+  }
+
+  /** Tables that readers can see already. */
+  published(): TableResult[] {
+    return this.#earlier.tables.filter(({ state }) => state === 'completed').map(publishedResult);
+  }
+
+  /** Whether a reader has ever begun with the table: only then something of it may be published. */
+  wasStarted(id: TableId): boolean {
+    return (this.#records.get(tableKey(id))?.attempts ?? 0) > 0;
+  }
+
+  left(id: TableId): LeftTable {
+    const record = this.#records.get(tableKey(id));
+    // What another version has planned or staged may mean something else.
+    if (record === undefined || this.#earlier.run.toolVersion !== VERSION) return NOTHING_LEFT;
+    const partitions = (this.#partitions.get(record.jobId) ?? []).toSorted((a, b) => a.sliceIndex - b.sliceIndex);
+    const outcomes = new Map<number, SliceOutcome>();
+    for (const { sliceIndex, staged } of partitions) {
+      // Written by the recorder, which was given a SliceOutcome.
+      if (typeof staged === 'object' && staged !== null) outcomes.set(sliceIndex, staged as SliceOutcome);
+    }
+    if (outcomes.size === 0) return NOTHING_LEFT;
+    // As above.
+    const slices = partitions.flatMap(({ slice }) => (slice === undefined ? [] : [slice as Slice]));
+    const isWhole = slices.length === partitions.length;
+    return { slices: isWhole ? slices : undefined, outcomes, isMixed: record.consistency === 'none' };
+  }
+
+  /** @throws LakeportError where the table's columns are others than before */
+  checkColumns(id: TableId, columns: readonly ReadColumn[]): void {
+    const before = this.#records.get(tableKey(id))?.columns;
+    if (before === undefined) return;
+    const now = columnsOnRecord(columns);
+    if (JSON.stringify(now) === JSON.stringify(before)) return;
+    throw changedSince(id, difference(before, now));
+  }
+
+  /** Of those that are still to be exported. @param found the tables that there are */
+  gone(found: readonly TableId[]): { readonly id: TableId; readonly error: LakeportError }[] {
+    const keys = new Set(found.map(tableKey));
+    return this.unfinished
+      .filter((id) => !keys.has(tableKey(id)))
+      .map((id) => ({ id, error: changedSince(id, 'the table is not there any more') }));
+  }
+}
+
+function idOf({ schema, table }: PreviousTable): TableId {
+  return { schema, name: table };
+}
+
+function publishedResult(record: PreviousTable): TableResult {
+  const { startedAt, endedAt } = record;
+  const seconds =
+    startedAt === undefined || endedAt === undefined ? 0 : Math.max(0, endedAt.getTime() - startedAt.getTime()) / 1000;
+  return {
+    table: idOf(record),
+    state: 'completed',
+    rows: record.rows ?? 0,
+    files: record.files ?? 0,
+    bytes: record.bytes ?? 0,
+    seconds,
+    storageId: record.storageId ?? '',
+    path: record.path ?? '',
+    unrepresentable: record.unrepresentable,
+    error: undefined,
+    // Written by the recorder, as a Consistency.
+    ...(record.consistency !== undefined && { consistency: record.consistency as Consistency }),
+    publishedEarlier: true,
+  };
+}
+
+function difference(before: readonly PreviousColumn[], now: readonly PreviousColumn[]): string {
+  const names = (columns: readonly PreviousColumn[]) => columns.map(([name]) => name);
+  const gone = names(before).filter((name) => !names(now).includes(name));
+  const fresh = names(now).filter((name) => !names(before).includes(name));
+  const other = now.filter((column) =>
+    before.some((one) => one[0] === column[0] && JSON.stringify(one) !== JSON.stringify(column)),
+  );
+  const parts = [
+    ...(gone.length > 0 ? [`without ${gone.join(', ')}`] : []),
+    ...(fresh.length > 0 ? [`with ${fresh.join(', ')}`] : []),
+    ...other.map(([name, type, nullable]) => `${name} is ${type}${nullable ? '' : ' NOT NULL'}`),
+  ];
+  return parts.length === 0 ? 'its columns are in another order' : `its columns are others: ${parts.join('; ')}`;
+}
+
+function changedSince(id: TableId, how: string): LakeportError {
+  return new LakeportError({
+    code: 'TABLE_CHANGED_SINCE',
+    exit: 'tables-failed',
+    message: `${tableName(id)} has changed since the run began: ${how}`,
+    hint: 'Export it by a new run, without --resume.',
+    context: { table: tableName(id) },
+  });
+}

@@ -1,0 +1,148 @@
+import type { ColumnBuffer } from '../../columns/column-buffer.js';
+import type { RowSink } from '../../columns/row-sink.js';
+import { LakeportError } from '../../errors.js';
+import { type FileOutput, type FileSummary, ParquetFileWriter } from '../../parquet/file-writer.js';
+import type { PartWriter, StagedPart } from '../../storage/storage.js';
+import type { Codec } from '../../parquet/codec.js';
+import type { StagedFile } from '../model/slice-outcome.js';
+
+/** Bytes are handed to the store in portions of at least this size: small files then take one write. */
+const PORTION_BYTES = 256 << 10;
+
+export interface SliceSinkOptions {
+  readonly columns: readonly ColumnBuffer[];
+  readonly codec: Codec;
+  readonly rowGroupRows: number;
+  readonly maxRowsPerFile: number | undefined;
+  /** Key-value pairs of the files' footers besides the writer's own. */
+  readonly footer?: Readonly<Record<string, string>> | undefined;
+  /** Opens the slice's file of that number, from 0. Not called before there are bytes for it. */
+  readonly openPart: (file: number) => Promise<PartWriter>;
+  /** Called for each complete file. */
+  readonly onStaged: (file: StagedFile) => void;
+  /** Called after each commit with the sums so far. */
+  readonly onProgress: (progress: { readonly rows: number; readonly bytes: number }) => void;
+}
+
+/** Takes a slice's rows into one Parquet file, or several where files have a largest number of rows. */
+export class SliceSink implements RowSink {
+  readonly columns: readonly ColumnBuffer[];
+  readonly files: StagedFile[] = [];
+  readonly #options: SliceSinkOptions;
+  #part: LazyPart;
+  #writer: ParquetFileWriter;
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(options: SliceSinkOptions) {
+    this.#options = options;
+    this.columns = options.columns;
+    [this.#part, this.#writer] = this.#startFile();
+  }
+
+  get room(): number {
+    return this.#writer.room;
+  }
+
+  /** Rows committed so far, over all files. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  commit(rows: number): Promise<void> | undefined {
+    this.#rows += rows;
+    const written = this.#writer.commit(rows);
+    this.#options.onProgress({ rows: this.#rows, bytes: this.#bytes });
+    if (this.#writer.rows < (this.#options.maxRowsPerFile ?? Infinity)) return written;
+    return this.#nextFile(written);
+  }
+
+  received(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** Completes the last file. Without rows there is one only if it is asked for. */
+  async finish(options: { readonly emptyFile: boolean }): Promise<void> {
+    if (this.#writer.rows > 0 || (options.emptyFile && this.files.length === 0)) await this.#finishFile();
+  }
+
+  /** Throws away the file in progress; complete ones stay staged. */
+  abort(): Promise<void> {
+    return this.#part.abort();
+  }
+
+  async #nextFile(written: Promise<void> | undefined): Promise<void> {
+    await written;
+    await this.#finishFile();
+    [this.#part, this.#writer] = this.#startFile();
+  }
+
+  async #finishFile(): Promise<void> {
+    const { rows, bytes, rowGroups } = await this.#writer.finish();
+    const part = await this.#part.end();
+    const file: StagedFile = { part, rows, rowGroups };
+    this.#options.onStaged(file);
+    this.files.push(file);
+    checkSize(part, { rows, bytes, rowGroups });
+  }
+
+  #startFile(): [LazyPart, ParquetFileWriter] {
+    const { columns, codec, rowGroupRows, maxRowsPerFile: maxRows, footer, openPart } = this.#options;
+    const part = new LazyPart(() => openPart(this.files.length));
+    const writer = new ParquetFileWriter({ output: part, columns, codec, rowGroupRows, maxRows, footer });
+    return [part, writer];
+  }
+}
+
+function checkSize(part: { readonly path: string; readonly bytes: number }, summary: FileSummary): void {
+  if (part.bytes === summary.bytes) return;
+  throw new LakeportError({
+    code: 'STAGED_SIZE_DIFFERS',
+    exit: 'tables-failed',
+    message: `The store took ${part.bytes} bytes of a file of ${summary.bytes}`,
+    hint: 'This should never happen; please report it.',
+    context: { path: part.path },
+  });
+}
+
+/** A part that is opened with its first portion of bytes: a slice without rows leaves no trace. */
+class LazyPart implements FileOutput {
+  readonly #open: () => Promise<PartWriter>;
+  #opening: Promise<PartWriter> | undefined;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #aborted = false;
+
+  constructor(open: () => Promise<PartWriter>) {
+    this.#open = open;
+  }
+
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    this.#held.push(...chunks);
+    for (const chunk of chunks) this.#heldBytes += chunk.length;
+    if (this.#heldBytes >= PORTION_BYTES) await this.#flush();
+  }
+
+  async end(): Promise<StagedPart> {
+    return (await this.#flush()).end();
+  }
+
+  async abort(): Promise<void> {
+    // The file's writer may still hand out what it had under way; that must not open the part again.
+    this.#aborted = true;
+    this.#held = [];
+    const writer = await this.#opening?.catch(() => undefined);
+    await writer?.abort();
+  }
+
+  async #flush(): Promise<PartWriter> {
+    if (this.#aborted) throw new Error('the file was given up');
+    this.#opening ??= this.#open();
+    const portion = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    const writer = await this.#opening;
+    await writer.write(portion);
+    return writer;
+  }
+}

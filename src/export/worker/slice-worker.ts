@@ -1,0 +1,158 @@
+import type { ColumnBuffer } from '../../columns/column-buffer.js';
+import { compatFooter } from '../../columns/compat.js';
+import { createColumnBuffers } from '../../columns/column-buffers.js';
+import { LakeportError } from '../../errors.js';
+import { openReader } from '../../sources/index.js';
+import { type TableId, tableName } from '../../model/table.js';
+import type { ReadResult, SliceReader, Snapshot } from '../../sources/source.js';
+import { openStorage, storageIdOf } from '../../storage/index.js';
+import { joinPath } from '../../storage/path.js';
+import type { Storage } from '../../storage/storage.js';
+import { stagedName } from '../model/part-names.js';
+import { SliceSink } from './slice-sink.js';
+import type { SliceOutcome, StagedFile } from '../model/slice-outcome.js';
+import type { SliceTask, TaskFailure, WorkerSetup } from './protocol.js';
+
+export interface TaskListener {
+  /** Called very often: sums of the task so far. */
+  readonly onProgress: (progress: { readonly rows: number; readonly bytes: number }) => void;
+  readonly onStaged: (file: StagedFile) => void;
+}
+
+/** What was read without a row of it being asked for. */
+const NOTHING: ReadResult = { rows: 0, bytes: 0, unrepresentable: {} };
+
+/**
+ * Turns slices into staged parts, one after the other, over one connection to the source and one storage, both opened
+ * when they are first needed.
+ */
+export class SliceWorker {
+  readonly #setup: WorkerSetup;
+  readonly #storages = new Map<string, Promise<Storage>>();
+  #open: { readonly reader: SliceReader; readonly snapshot: Snapshot } | undefined;
+  /** Buffers of the table read last: its next slice can have them. */
+  #buffers: { readonly table: TableId; readonly columns: readonly ColumnBuffer[] } | undefined;
+
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup;
+  }
+
+  /** @throws LakeportError or `UnconnectedError` */
+  async run(task: SliceTask, listener: TaskListener, signal: AbortSignal): Promise<SliceOutcome> {
+    const reader = task.mode === 'rows' ? await this.#connectedReader(task.snapshot) : undefined;
+    signal.throwIfAborted();
+    const sink = await this.#openSink(task, listener);
+    try {
+      const result = await reader?.read({ ...task, onUnrepresentable: this.#setup.onUnrepresentable }, sink, signal);
+      signal.throwIfAborted();
+      await sink.finish({ emptyFile: task.isOnlySlice });
+      const { rows, bytes, unrepresentable, lostBounds } = result ?? NOTHING;
+      checkCount({ counted: rows, written: sink.rows });
+      return { rows, bytes, unrepresentable, lostBounds, files: sink.files };
+    } catch (error) {
+      // Nobody knows what they hold, nor where in its conversation the connection stands.
+      this.#buffers = undefined;
+      await Promise.all([this.#closeReader(), sink.abort()]);
+      throw LakeportError.from(error).within({
+        table: tableName(task.table),
+        slice: task.slice.index,
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    const storages = await Promise.allSettled(this.#storages.values());
+    await Promise.all([
+      this.#closeReader(),
+      ...storages.map((storage) => (storage.status === 'fulfilled' ? storage.value.close() : undefined)),
+    ]);
+  }
+
+  async #openSink(task: SliceTask, listener: TaskListener): Promise<SliceSink> {
+    const { codec, rowGroupRows, maxRowsPerFile, runId, compat } = this.#setup;
+    const { expectedBytes } = task;
+    const storage = await this.#storage(task.storageId);
+    const directory = joinPath(task.directory, task.slice.directory ?? '');
+    // With several files to a slice, the slices after it are numbered anew.
+    const provisional = !task.isOnlySlice && maxRowsPerFile !== undefined;
+    return new SliceSink({
+      columns: this.#columnBuffers(task),
+      codec,
+      rowGroupRows,
+      maxRowsPerFile,
+      footer: compatFooter(compat),
+      openPart: (file) =>
+        storage.stage(joinPath(directory, stagedName(task, file)), { runId, expectedBytes, provisional }),
+      onStaged: listener.onStaged,
+      onProgress: listener.onProgress,
+    });
+  }
+
+  #columnBuffers({ table, columns }: SliceTask): readonly ColumnBuffer[] {
+    const last = this.#buffers;
+    if (last?.table.schema === table.schema && last.table.name === table.name) return last.columns;
+    const specs = columns.map((column) => column.spec);
+    const buffers = createColumnBuffers(specs, { rowGroupRows: this.#setup.rowGroupRows });
+    this.#buffers = { table, columns: buffers };
+    return buffers;
+  }
+
+  /** A reader stays in its snapshot: for another one there is another reader. */
+  async #connectedReader(snapshot: Snapshot): Promise<SliceReader> {
+    if (this.#open !== undefined && isSame(this.#open.snapshot, snapshot)) return this.#open.reader;
+    await this.#closeReader();
+    try {
+      const reader = await openReader(this.#setup.reader, snapshot);
+      this.#open = { reader, snapshot };
+      return reader;
+    } catch (error) {
+      throw new UnconnectedError(LakeportError.from(error));
+    }
+  }
+
+  async #closeReader(): Promise<void> {
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.reader.close();
+  }
+
+  #storage(id: string): Promise<Storage> {
+    const open = this.#storages.get(id);
+    if (open !== undefined) return open;
+    const target = this.#setup.targets.find((one) => storageIdOf(one) === id);
+    if (target === undefined) throw new TypeError(`the run has no storage ${id}`);
+    const opening = openStorage(target);
+    this.#storages.set(id, opening);
+    return opening;
+  }
+}
+
+function isSame(a: Snapshot, b: Snapshot): boolean {
+  return a.token === b.token && a.consistency === b.consistency;
+}
+
+/** The source could not be reached: the fault is not the slice's. */
+export class UnconnectedError extends Error {
+  readonly error: LakeportError;
+
+  constructor(error: LakeportError) {
+    super(error.message, { cause: error });
+    this.error = error;
+  }
+}
+
+/** Any thrown value as an answer to the main thread. */
+export function taskFailure(thrown: unknown): TaskFailure {
+  const unconnected = thrown instanceof UnconnectedError;
+  return { error: LakeportError.from(unconnected ? thrown.error : thrown).toData(), unconnected };
+}
+
+function checkCount(rows: { readonly counted: number; readonly written: number }): void {
+  if (rows.counted === rows.written) return;
+  throw new LakeportError({
+    code: 'ROW_COUNT_DIFFERS',
+    exit: 'tables-failed',
+    message: `The source counted ${rows.counted} rows of the slice, but ${rows.written} were written`,
+    hint: 'This should never happen; please report it.',
+  });
+}

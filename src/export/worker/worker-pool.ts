@@ -1,0 +1,198 @@
+import type { ResourceLimits, Worker } from 'node:worker_threads';
+
+import { LakeportError } from '../../errors.js';
+import { quietWorker } from '../../runtime/quiet-worker.js';
+import type { StagedPart } from '../../storage/storage.js';
+import type { SliceOutcome } from '../model/slice-outcome.js';
+import type { FromWorker, SliceTask, ToWorker, WorkerSetup } from './protocol.js';
+
+/** How a slice ended. `unconnected`: the worker could not reach the source, and nothing is known of the slice. */
+export type SliceEnd =
+  | { readonly ok: true; readonly outcome: SliceOutcome }
+  | { readonly ok: false; readonly error: LakeportError; readonly unconnected: boolean };
+
+export interface PoolListener {
+  onProgress(sums: { readonly rows: number; readonly bytes: number }): void;
+  onStaged(part: StagedPart): void;
+}
+
+/** Reads slices side by side, each in one of its workers. */
+export interface SlicePool {
+  /** Never rejects. The caller asks for no more slices at a time than it wants workers. */
+  run(task: SliceTask, listener: PoolListener): Promise<SliceEnd>;
+  /** Ends all that is being read; each `run` settles soon. */
+  cancel(tasks: readonly SliceTask[]): void;
+  /** Ends the workers. Never throws. */
+  close(): Promise<void>;
+}
+
+/** A worker that is asked to stop and does not is ended by force after so many milliseconds. */
+export const READERS_GRACE_MS = 10_000;
+
+export interface WorkerPoolOptions {
+  /** The workers' compiled file; the program's own by default. */
+  readonly entry?: URL;
+  /** Asked when a worker is to stop. */
+  readonly graceMs?: () => number;
+  /** Node's own limits by default. */
+  readonly resourceLimits?: ResourceLimits;
+}
+
+/** Threads that are started when they are needed, kept for the next slice, and replaced when they die. */
+export class WorkerPool implements SlicePool {
+  readonly #setup: WorkerSetup;
+  readonly #entry: URL;
+  readonly #graceMs: () => number;
+  readonly #resourceLimits: ResourceLimits;
+  readonly #workers = new Set<PoolWorker>();
+
+  constructor(setup: WorkerSetup, options: WorkerPoolOptions = {}) {
+    this.#setup = setup;
+    this.#entry = options.entry ?? new URL('./worker-entry.js', import.meta.url);
+    this.#graceMs = options.graceMs ?? (() => READERS_GRACE_MS);
+    this.#resourceLimits = options.resourceLimits ?? {};
+  }
+
+  async run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
+    const worker = this.#idleWorker(task);
+    const end = await worker.run(task, listener);
+    // The next slice is better off with a worker that has a connection.
+    if (!end.ok && end.unconnected) void worker.close(this.#graceMs());
+    return end;
+  }
+
+  cancel(tasks: readonly SliceTask[]): void {
+    for (const worker of this.#workers) worker.cancelIf((task) => tasks.includes(task), this.#graceMs());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#workers, (worker) => worker.close(this.#graceMs())));
+  }
+
+  /** A worker that has read the same table before has its buffers ready. */
+  #idleWorker(task: SliceTask): PoolWorker {
+    const idle = [...this.#workers].filter((worker) => !worker.isBusy);
+    const worker = idle.find((one) => one.lastTable === task.table) ?? idle.at(-1);
+    return worker ?? this.#startWorker();
+  }
+
+  #startWorker(): PoolWorker {
+    const options = { workerData: this.#setup, name: 'lakeport-reader', resourceLimits: this.#resourceLimits };
+    const worker = new PoolWorker(quietWorker(this.#entry, options));
+    this.#workers.add(worker);
+    void worker.exited.then(() => this.#workers.delete(worker));
+    return worker;
+  }
+}
+
+interface Running {
+  readonly id: number;
+  readonly task: SliceTask;
+  readonly listener: PoolListener;
+  readonly settle: (end: SliceEnd) => void;
+}
+
+/** One thread, and what it is doing. */
+class PoolWorker {
+  readonly exited: Promise<void>;
+  readonly #thread: Worker;
+  #running: Running | undefined;
+  #lastTask: SliceTask | undefined;
+  #lastId = 0;
+  #closing = false;
+  #uncaught: unknown;
+
+  constructor(thread: Worker) {
+    this.#thread = thread;
+    thread.on('message', (message: FromWorker) => this.#receive(message));
+    thread.on('error', (error) => (this.#uncaught = error));
+    this.exited = new Promise((resolve) => {
+      thread.once('exit', () => {
+        this.#closing = true;
+        this.#settle({ ok: false, error: workerDied(this.#uncaught), unconnected: false });
+        resolve();
+      });
+    });
+  }
+
+  /** Also true of a worker that takes nothing any more. */
+  get isBusy(): boolean {
+    return this.#running !== undefined || this.#closing;
+  }
+
+  get lastTable(): SliceTask['table'] | undefined {
+    return this.#lastTask?.table;
+  }
+
+  run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
+    const id = ++this.#lastId;
+    this.#lastTask = task;
+    return new Promise((settle) => {
+      this.#running = { id, task, listener, settle };
+      this.#send({ type: 'task', id, task });
+    });
+  }
+
+  cancelIf(condition: (task: SliceTask) => boolean, graceMs: number): void {
+    const running = this.#running;
+    if (running === undefined || !condition(running.task)) return;
+    this.#send({ type: 'cancel', id: running.id });
+    setTimeout(() => {
+      if (this.#running === running) void this.#thread.terminate();
+    }, graceMs).unref();
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    this.#send({ type: 'close' });
+    const force = setTimeout(() => void this.#thread.terminate(), graceMs);
+    await this.exited;
+    clearTimeout(force);
+  }
+
+  #send(message: ToWorker): void {
+    this.#thread.postMessage(message);
+  }
+
+  #receive(message: FromWorker): void {
+    const running = this.#running;
+    // What a thread still says of a task that was settled otherwise is of no use.
+    if (running?.id !== message.id) return;
+    switch (message.type) {
+      case 'progress':
+        running.listener.onProgress(message);
+        break;
+      case 'staged':
+        running.listener.onStaged(message.part);
+        break;
+      case 'done':
+        this.#settle({ ok: true, outcome: message.outcome });
+        break;
+      case 'failed': {
+        const { error, unconnected } = message.failure;
+        this.#settle({ ok: false, error: LakeportError.fromData(error), unconnected });
+        break;
+      }
+    }
+  }
+
+  #settle(end: SliceEnd): void {
+    const running = this.#running;
+    this.#running = undefined;
+    running?.settle(end);
+  }
+}
+
+function workerDied(cause: unknown): LakeportError {
+  const memory = cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  const reason = cause instanceof Error ? `: ${cause.message}` : '';
+  return new LakeportError({
+    code: memory ? 'READER_OUT_OF_MEMORY' : 'READER_DIED',
+    exit: 'tables-failed',
+    message: memory ? 'A reader ran out of memory' : `A reader's thread ended unexpectedly${reason}`,
+    hint: memory
+      ? 'Lower --row_group_rows or -p, or allow more by NODE_OPTIONS=--max-old-space-size=MEGABYTES.'
+      : 'Run again with --log_level DEBUG; if it ends again, please report it.',
+    cause,
+  });
+}

@@ -1,0 +1,16 @@
+export interface TableId {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export type TableKind = 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table';
+
+/** `schema.table`, for people. */
+export function tableName(id: TableId): string {
+  return `${id.schema}.${id.name}`;
+}
+
+/** The same text for the same table, and no other's. */
+export function tableKey(id: TableId): string {
+  return JSON.stringify([id.schema, id.name]);
+}

@@ -1,0 +1,160 @@
+import type { BytesColumn } from '../columns/bytes-column.js';
+import type { ColumnBuffer } from '../columns/column-buffer.js';
+import type { FixedBytesColumn } from '../columns/fixed-bytes-column.js';
+import { type Bounds, bytesBounds, exactBounds } from './statistics.js';
+import { bytesRange, decimalRange, fixedRange } from './bytes-range.js';
+
+/** Scratch for marking the dictionary entries of a page; grows and is reused. */
+let marks = new Uint8Array(1 << 12);
+
+/**
+ * Least and greatest value held by the column.
+ * @returns undefined without values, and for floats with a NaN among them: a reader that skips pages by their bounds
+ *   would lose the rows with NaN (the format leaves NaN out of bounds, and has no other place for it in data pages v1)
+ */
+export function pageBounds(column: ColumnBuffer): Bounds | undefined {
+  if (column.valueCount === 0) return undefined;
+  switch (column.kind) {
+    case 'int32': {
+      const values = column.usesDictionary
+        ? gather32(column.dictionary.keys, column.dictionary.count, column)
+        : column.values.subarray(0, column.valueCount);
+      if (column.spec.type.physical === 'FLOAT') return floatBounds(float32(values));
+      const bounds = int32Bounds(values);
+      // A plain number would be taken for the value itself and scaled once more.
+      return column.spec.type.logical?.kind === 'decimal'
+        ? exactBounds(BigInt(bounds.min), BigInt(bounds.max))
+        : exactBounds(bounds.min, bounds.max);
+    }
+    case 'int64': {
+      const words = column.usesDictionary
+        ? gather64(column.dictionary.words, column.dictionary.count, column)
+        : column.words.subarray(0, column.valueCount * 2);
+      return column.spec.type.physical === 'DOUBLE' ? floatBounds(float64(words)) : int64Bounds(words);
+    }
+    case 'bytes':
+      return byteArrayBounds(column);
+    case 'fixed': {
+      const isDecimal = column.spec.type.logical?.kind === 'decimal';
+      const { width } = column;
+      const values = column.usesDictionary
+        ? gatherFixed(column.dictionary.plain(), column.dictionary.count, column)
+        : column.plain();
+      const range = isDecimal ? decimalRange(values, width) : fixedRange(values, width);
+      return exactBounds(range.min, range.max);
+    }
+    case 'boolean': {
+      const values = column.values.subarray(0, column.valueCount);
+      return exactBounds(!values.includes(0), values.includes(1));
+    }
+    default:
+      return column satisfies never;
+  }
+}
+
+/** Marks the entries that the page's indices name, at the cost of one store a value. */
+function markUsed(column: ColumnBuffer, count: number): Uint8Array {
+  if (count > marks.length) marks = new Uint8Array(count * 2);
+  const used = marks;
+  used.fill(0, 0, count);
+  const { indices, valueCount } = column;
+  for (let i = 0; i < valueCount; i++) used[indices[i] as number] = 1; // the column's own indices
+  return used;
+}
+
+function gather32(keys: Int32Array, count: number, column: ColumnBuffer): Int32Array {
+  const used = markUsed(column, count);
+  const values = new Int32Array(count);
+  let length = 0;
+  for (let i = 0; i < count; i++) if (used[i] === 1) values[length++] = keys[i] as number; // i is below count
+  return values.subarray(0, length);
+}
+
+function gather64(words: Int32Array, count: number, column: ColumnBuffer): Int32Array {
+  const used = markUsed(column, count);
+  const values = new Int32Array(count * 2);
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    if (used[i] !== 1) continue;
+    values[length++] = words[i << 1] as number; // i is below count
+    values[length++] = words[(i << 1) + 1] as number;
+  }
+  return values.subarray(0, length);
+}
+
+function gatherFixed(entries: Uint8Array, count: number, column: FixedBytesColumn): Uint8Array {
+  const used = markUsed(column, count);
+  const { width } = column;
+  const values = new Uint8Array(count * width);
+  let length = 0;
+  for (let i = 0; i < count; i++) {
+    if (used[i] !== 1) continue;
+    values.set(entries.subarray(i * width, (i + 1) * width), length);
+    length += width;
+  }
+  return values.subarray(0, length);
+}
+
+function int32Bounds(values: Int32Array): { readonly min: number; readonly max: number } {
+  let min = values[0] as number; // there is at least one value, here and below
+  let max = min;
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value < min) min = value;
+    else if (value > max) max = value;
+  }
+  return { min, max };
+}
+
+function int64Bounds(words: Int32Array): Bounds {
+  let minLow = (words[0] as number) >>> 0;
+  let minHigh = words[1] as number;
+  let maxLow = minLow;
+  let maxHigh = minHigh;
+  for (let i = 2; i < words.length; i += 2) {
+    const low = (words[i] as number) >>> 0;
+    const high = words[i + 1] as number;
+    if (high < minHigh || (high === minHigh && low < minLow)) {
+      minLow = low;
+      minHigh = high;
+    } else if (high > maxHigh || (high === maxHigh && low > maxLow)) {
+      maxLow = low;
+      maxHigh = high;
+    }
+  }
+  return exactBounds(join(minLow, minHigh), join(maxLow, maxHigh));
+}
+
+function join(low: number, high: number): bigint {
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+function float32(bits: Int32Array): Float32Array {
+  return new Float32Array(bits.buffer, bits.byteOffset, bits.length);
+}
+
+function float64(words: Int32Array): Float64Array {
+  return new Float64Array(words.buffer, words.byteOffset, words.length / 2);
+}
+
+/** Zeros as the format wants them: a least value of zero is -0, a greatest one +0. */
+function floatBounds(values: Float32Array | Float64Array): Bounds | undefined {
+  let min = Infinity;
+  let max = -Infinity;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (Number.isNaN(value)) return undefined;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return exactBounds(min === 0 ? -0 : min, max === 0 ? 0 : max);
+}
+
+function byteArrayBounds(column: BytesColumn): Bounds | undefined {
+  const { dictionary, usesDictionary } = column;
+  const data = usesDictionary ? dictionary.plain() : column.plain();
+  const used = usesDictionary ? markUsed(column, dictionary.count) : undefined;
+  const { min, max } = bytesRange(data, used);
+  const kind = column.spec.type.logical?.kind;
+  return bytesBounds(min, max, { utf8: kind === 'string' || kind === 'json' });
+}

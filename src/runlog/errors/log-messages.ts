@@ -1,0 +1,25 @@
+import type { RunObserver } from '../../export/model/observer.js';
+import type { LogListener } from '../recorder/log-writer.js';
+
+/** What a run's watchers are told of its log: one sentence each, at the moment that it happens. */
+export function logMessages(observer: Pick<RunObserver, 'message'>): LogListener {
+  return {
+    onTrouble: ({ message, hint, code }) => {
+      const consequence = 'The export goes on; what the log lacks is written when it answers again.';
+      observer.message?.('warning', `${message}. ${consequence}`, { code, ...(hint !== undefined && { hint }) });
+    },
+    onRecovered: () => observer.message?.('info', 'The run log answers again, and has everything.'),
+    onKept: (file) =>
+      observer.message?.(
+        'warning',
+        `The run log did not answer until the end. What it lacks of this run is in ${file}, from where the next run ` +
+          'with the same log takes it.',
+        { file },
+      ),
+    onLost: ({ message }) =>
+      observer.message?.(
+        'warning',
+        `The end of this run is in no log, as it could not be kept in a file either: ${message}`,
+      ),
+  };
+}

@@ -1,0 +1,91 @@
+import type { TablePlan } from '../../export/model/plan.js';
+import type { TableId } from '../../model/table.js';
+import type { Slice } from '../../sources/source.js';
+import { emptyJob, plannedJob, plannedPartition } from './row-builders.js';
+import type { JobRow, PartitionRow } from './row-types.js';
+import type { RunState } from './run-state.js';
+
+/** Finds the rows of tables and slices, and makes them where there are none yet. */
+export class PlanRows {
+  readonly #rows: RunState;
+  readonly #jobIds = new Map<string, number>();
+  /** Ids of each job's partitions, by slice. */
+  readonly #partitionIds = new Map<number, number[]>();
+  /** Of each job that is planned. */
+  readonly #slices = new Map<number, readonly Slice[]>();
+
+  constructor(rows: RunState) {
+    this.#rows = rows;
+    for (const job of rows.jobs.all()) {
+      this.#jobIds.set(keyOf({ schema: job.source_schema, name: job.source_table }), job.job_id);
+    }
+    for (const row of rows.partitions.all()) this.#idsOf(row)[row.slice_index] = row.partition_id;
+  }
+
+  /**
+   * Makes or renews the partitions of a table; those that are staged and still in the plan stay as they are.
+   * @returns what changes in the table's own row
+   */
+  plan(table: TablePlan): Partial<JobRow> {
+    const job = this.jobOf(table.id);
+    const ids = this.#idsOf(job);
+    this.#slices.set(job.job_id, table.slices);
+    for (const slice of table.slices) {
+      // A table in one piece gets its partition when it is read, if ever: most tables of large schemas are such.
+      if (table.slices.length === 1 && ids[slice.index] === undefined) continue;
+      const row = this.#freshPartition(job, slice);
+      const known = this.#rows.partitions.get(row.partition_id);
+      const isStillStaged =
+        typeof known?.staged === 'string' && known.slice === row.slice && known.bounds === row.bounds;
+      if (!isStillStaged) this.#rows.partitions.put(row.partition_id, { ...row, attempts: known?.attempts ?? 0 });
+    }
+    for (const id of ids.splice(table.slices.length)) this.#rows.partitions.remove(id);
+    return plannedJob(table);
+  }
+
+  jobOf(table: TableId): JobRow {
+    const { jobs, run } = this.#rows;
+    const known = jobs.get(this.#jobIds.get(keyOf(table)) ?? -1);
+    if (known !== undefined) return known;
+    const job = emptyJob(table, { runId: run.run_id, jobId: jobs.nextId });
+    this.#jobIds.set(keyOf(table), job.job_id);
+    jobs.put(job.job_id, job);
+    return job;
+  }
+
+  /** Undefined for a slice that no plan has named. */
+  partitionOf(table: TableId, index: number): PartitionRow | undefined {
+    const job = this.jobOf(table);
+    const { partitions } = this.#rows;
+    const known = partitions.get(this.#idsOf(job)[index] ?? -1);
+    const slice = this.#slices.get(job.job_id)?.[index];
+    if (known !== undefined || slice === undefined) return known;
+    const partition = this.#freshPartition(job, slice);
+    partitions.put(partition.partition_id, partition);
+    return partition;
+  }
+
+  partitionIdsOf(job: JobRow): readonly number[] {
+    return this.#idsOf(job);
+  }
+
+  #freshPartition(job: JobRow, slice: Slice): PartitionRow {
+    const ids = this.#idsOf(job);
+    const partitionId = ids[slice.index] ?? this.#rows.partitions.nextId;
+    ids[slice.index] = partitionId;
+    const sole = this.#slices.get(job.job_id)?.length === 1;
+    return plannedPartition({ ...slice, sole }, { runId: job.run_id, jobId: job.job_id, partitionId });
+  }
+
+  #idsOf({ job_id: jobId }: Pick<JobRow, 'job_id'>): number[] {
+    const known = this.#partitionIds.get(jobId);
+    if (known !== undefined) return known;
+    const ids: number[] = [];
+    this.#partitionIds.set(jobId, ids);
+    return ids;
+  }
+}
+
+function keyOf({ schema, name }: TableId): string {
+  return JSON.stringify([schema, name]);
+}

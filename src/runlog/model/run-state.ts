@@ -1,0 +1,159 @@
+import type { FileRow, JobRow, LogBatch, PartitionRow, RowChanges, RunRow } from './row-types.js';
+
+/**
+ * Everything that the log is to hold of one run, and which of it is not written yet. However long the log does not answer,
+ * no more is kept than the run has tables, partitions and files.
+ */
+export class RunState {
+  readonly jobs = new RowTable<JobRow>();
+  readonly partitions = new RowTable<PartitionRow>();
+  readonly files = new RowTable<FileRow>();
+  readonly #run: RunRow;
+  #isRunChanged = false;
+  #isNew = false;
+
+  constructor(run: RunRow) {
+    this.#run = { ...run };
+  }
+
+  get run(): RunRow {
+    return this.#run;
+  }
+
+  changeRun(change: Partial<RunRow>): void {
+    Object.assign(this.#run, change);
+    this.#isRunChanged = true;
+  }
+
+  get areWritten(): boolean {
+    return !this.#isRunChanged && this.#tables.every((table) => table.isWritten);
+  }
+
+  /** All that has changed; it counts as written from now on. */
+  take(): LogBatch {
+    this.#isRunChanged = false;
+    return {
+      run: { ...this.#run },
+      isNew: this.#isNew,
+      jobs: this.jobs.take(),
+      partitions: this.partitions.take(),
+      files: this.files.take(),
+    };
+  }
+
+  /** What was taken last could not be written, or nobody knows whether it was. */
+  giveBack(): void {
+    this.#isRunChanged = true;
+    for (const table of this.#tables) table.giveBack();
+  }
+
+  /** The log has nothing of the run any more: somebody has emptied it. */
+  forgotten(): void {
+    this.#isNew = true;
+    this.#isRunChanged = true;
+    for (const table of this.#tables) table.forgotten();
+  }
+
+  /** The log has the run. */
+  known(): void {
+    this.#isNew = false;
+  }
+
+  /** All there is, whatever of it the log has already. */
+  whole(): LogBatch {
+    return {
+      run: { ...this.#run },
+      isNew: true,
+      jobs: this.jobs.whole(),
+      partitions: this.partitions.whole(),
+      files: this.files.whole(),
+    };
+  }
+
+  get #tables() {
+    return [this.jobs, this.partitions, this.files];
+  }
+}
+
+/**
+ * Rows by an id that counts from 0. They are changed in place, as runs have many tables and each changes often; what is
+ * taken is a copy.
+ */
+export class RowTable<Row extends object> {
+  readonly #rows: (Row | undefined)[] = [];
+  readonly #changed = new Set<number>();
+  /** Rows that the log has, or may have. */
+  readonly #sent = new Set<number>();
+  #taken: readonly number[] = [];
+
+  /** An id that no row has had. */
+  get nextId(): number {
+    return this.#rows.length;
+  }
+
+  get isWritten(): boolean {
+    return this.#changed.size === 0;
+  }
+
+  get(id: number): Row | undefined {
+    return this.#rows[id];
+  }
+
+  /** Takes ownership of the row. */
+  put(id: number, row: Row): void {
+    this.#rows[id] = row;
+    this.#changed.add(id);
+  }
+
+  change(id: number, change: Partial<Row>): void {
+    const row = this.#rows[id];
+    if (row === undefined) return;
+    Object.assign(row, change);
+    this.#changed.add(id);
+  }
+
+  remove(id: number): void {
+    this.#rows[id] = undefined;
+    this.#changed.add(id);
+  }
+
+  /** Puts a row that the log has already. */
+  restore(id: number, row: Row): void {
+    this.#rows[id] = row;
+    this.#sent.add(id);
+  }
+
+  all(): Row[] {
+    return this.#rows.filter((row) => row !== undefined);
+  }
+
+  take(): RowChanges<Row> {
+    const ids = [...this.#changed];
+    const stale = ids.filter((id) => this.#sent.has(id));
+    for (const id of ids) this.#sent.add(id);
+    this.#changed.clear();
+    this.#taken = ids;
+    return { stale, rows: this.#copies(ids) };
+  }
+
+  whole(): RowChanges<Row> {
+    return { stale: [...this.#rows.keys()], rows: this.#copies(this.#rows.keys()) };
+  }
+
+  giveBack(): void {
+    for (const id of this.#taken) this.#changed.add(id);
+  }
+
+  forgotten(): void {
+    for (const [id, row] of this.#rows.entries()) if (row !== undefined) this.#changed.add(id);
+  }
+
+  #copies(ids: Iterable<number>): Row[] {
+    const rows: Row[] = [];
+    for (const id of ids) {
+      const row = this.#rows[id];
+      if (row !== undefined) rows.push({ ...row });
+    }
+    return rows;
+  }
+}

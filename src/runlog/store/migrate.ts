@@ -1,0 +1,95 @@
+import { type Kysely, Migrator } from 'kysely';
+
+import { LakeportError } from '../../errors.js';
+import type { LogDialect } from '../dialects/dialect.js';
+import { migrationsFor } from '../migrations/index.js';
+import type { LogSchema } from '../model/schema.js';
+import type { SchemaStatus } from './log-store.js';
+
+const MIGRATIONS = 'lakeport_migrations';
+const MIGRATIONS_LOCK = 'lakeport_migrations_lock';
+
+const TABLES = ['export_files', 'export_partitions', 'export_jobs', 'export_runs'] as const;
+const VIEWS = ['files', 'jobs', 'runs'] as const;
+
+export interface SchemaContext {
+  readonly db: Kysely<LogSchema>;
+  readonly dialect: LogDialect;
+}
+
+/**
+ * Brings the log's schema to this version's, from whichever version it has or none. Several processes may do so at the
+ * same time.
+ * @returns what was found
+ * @throws LakeportError where a newer version of the program has made the schema
+ */
+export async function migrate(context: SchemaContext): Promise<SchemaStatus> {
+  const { db, dialect } = context;
+  const migrations = migrationsFor(dialect);
+  const done = await appliedSteps(context);
+  const newer = done.filter((name) => !Object.hasOwn(migrations, name));
+  if (newer.length > 0) throw madeByNewerVersion(dialect, newer);
+  // The migrator looks through the whole database's catalog, which is not for every start.
+  if (done.length === Object.keys(migrations).length) return 'current';
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(migrations) },
+    migrationTableName: MIGRATIONS,
+    migrationLockTableName: MIGRATIONS_LOCK,
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw await nameTaken(context, error);
+  return done.length === 0 ? 'made' : 'brought forward';
+}
+
+/** Removes the log's tables, all but the users' own settings. */
+export async function dropSchema({ db, dialect }: SchemaContext): Promise<void> {
+  const { rows } = await dialect.existing([...VIEWS, ...TABLES, MIGRATIONS, MIGRATIONS_LOCK]).execute(db);
+  const present = new Set(rows.map(({ name }) => name));
+  await db.transaction().execute(async (transaction) => {
+    for (const view of VIEWS) if (present.has(view)) await transaction.schema.dropView(view).execute();
+    for (const table of [...TABLES, MIGRATIONS, MIGRATIONS_LOCK]) {
+      if (present.has(table)) await transaction.schema.dropTable(table).execute();
+    }
+  });
+}
+
+/** Removes all runs, and leaves the users' own settings. */
+export async function emptyTables({ db }: SchemaContext): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    for (const table of TABLES) await transaction.deleteFrom(table).execute();
+  });
+}
+
+async function appliedSteps({ db, dialect }: SchemaContext): Promise<string[]> {
+  const { rows } = await dialect.existing([MIGRATIONS]).execute(db);
+  if (rows.length === 0) return [];
+  const known = db.withTables<{ [MIGRATIONS]: { readonly name: string } }>();
+  const steps = await known.selectFrom(MIGRATIONS).select('name').execute();
+  return steps.map(({ name }) => name);
+}
+
+function madeByNewerVersion(dialect: LogDialect, steps: readonly string[]): LakeportError {
+  return new LakeportError({
+    code: 'RUN_LOG_NEWER',
+    exit: 'usage',
+    message: `The run log ${dialect.address} was made by a newer version of lakeport`,
+    hint: 'Use that version, or another log by --log_db_auth_id.',
+    context: { detail: steps.join(', ') },
+  });
+}
+
+/** A database that is not the log's alone may have a table `jobs` of its own. */
+async function nameTaken(context: SchemaContext, error: unknown): Promise<unknown> {
+  const { db, dialect } = context;
+  const ownSteps = await appliedSteps(context);
+  const { rows } = await dialect.existing([...TABLES, ...VIEWS]).execute(db);
+  if (ownSteps.length > 0 || rows.length === 0) return error;
+  return new LakeportError({
+    code: 'RUN_LOG_NAME_TAKEN',
+    exit: 'usage',
+    message: `The database ${dialect.address} has something named ${rows.map(({ name }) => name).join(', ')} already, which is not of a run log`,
+    hint: 'Give the log a database or a schema of its own, for PostgreSQL by "options": {"search_path": "..."} of its entry.',
+    cause: error,
+  });
+}

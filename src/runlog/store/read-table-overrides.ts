@@ -1,0 +1,31 @@
+import type { RecordedOverride } from '../../export/model/table-settings.js';
+import { existsSync } from 'node:fs';
+
+import { partitionColumns } from './reads.js';
+import { openDialect } from '../dialects/index.js';
+import type { LogSchema } from '../model/schema.js';
+import { settingsOf } from './table-overrides.js';
+import type { RunLogTarget } from '../target.js';
+import { logError } from '../errors/log-error.js';
+
+/**
+ * The user's own settings for tables of a database, from a log that need not be there, and in which nothing is written: for a
+ * plan.
+ * @throws LakeportError where the log database can't be read
+ */
+export async function readTableSettings(
+  target: RunLogTarget,
+  of: { readonly engine: string; readonly database: string; readonly envName: string | undefined },
+): Promise<RecordedOverride[]> {
+  if (target.engine === 'sqlite' && !existsSync(target.info.filepath)) return [];
+  const [{ Kysely }, dialect] = await Promise.all([import('kysely'), openDialect(target)]);
+  const db = new Kysely<LogSchema>({ dialect: dialect.kysely });
+  try {
+    const { rows } = await dialect.existing(['partition_columns']).execute(db);
+    return rows.length === 0 ? [] : settingsOf(await partitionColumns(db), of);
+  } catch (error) {
+    throw logError(error, dialect);
+  } finally {
+    await db.destroy().catch(() => undefined);
+  }
+}

@@ -1,0 +1,163 @@
+import type { Kysely } from 'kysely';
+
+import { displayOwner, isGone } from '../run-owner.js';
+import type { SchemaContext } from './migrate.js';
+import { runUnknown } from '../errors/refusals.js';
+import type { ShownRunRow, StoredRun } from '../model/row-types.js';
+import type { LogSchema, PartitionColumnsRow } from '../model/schema.js';
+import type { LivingRun } from './log-store.js';
+
+/** The latest first. */
+export async function listRuns(
+  { db, dialect }: SchemaContext,
+  options: { readonly limit: number },
+): Promise<ShownRunRow[]> {
+  const rows = await db
+    .selectFrom('export_runs as run')
+    .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
+    .selectAll('run')
+    .select('shown.status')
+    .orderBy('run.started_at', 'desc')
+    .orderBy('run.run_id')
+    .$if(dialect.limitsByTop, (query) => query.top(options.limit))
+    .$if(!dialect.limitsByTop, (query) => query.limit(options.limit))
+    .execute();
+  return Promise.all(rows.map((row) => asKnownHere(plain(row))));
+}
+
+/** All settings that users keep for their tables. */
+export async function partitionColumns(db: Kysely<LogSchema>): Promise<PartitionColumnsRow[]> {
+  const rows = await db.selectFrom('partition_columns').selectAll().execute();
+  return rows.map((row) => {
+    const degree = row.fastbcp_parallel_degree;
+    return { ...row, fastbcp_parallel_degree: degree === null ? null : Number(degree) };
+  });
+}
+
+/** Ids of runs that begin so, in lower case; no more than `limit`. */
+export async function runIdsLike(
+  { db, dialect }: SchemaContext,
+  { prefix, limit }: { readonly prefix: string; readonly limit: number },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('export_runs')
+    .select('run_id')
+    .where('run_id', 'like', `${prefix.replace(/[^0-9a-f-]/g, '')}%`)
+    .orderBy('run_id')
+    .$if(dialect.limitsByTop, (query) => query.top(limit))
+    .$if(!dialect.limitsByTop, (query) => query.limit(limit))
+    .execute();
+  return rows.map((row) => row.run_id);
+}
+
+/** Runs that living processes are at work on, all but one. */
+export async function livingRuns({ db }: SchemaContext, { except }: { readonly except: string }): Promise<LivingRun[]> {
+  const runs = await db
+    .selectFrom('export_runs as run')
+    .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
+    .selectAll('run')
+    .select('shown.status')
+    .where('shown.status', '=', 'running')
+    .where('run.run_id', '<>', except)
+    .execute();
+  const living: LivingRun[] = [];
+  for (const row of runs) {
+    const run = await asKnownHere(plain(row));
+    if (run.status !== 'running') continue;
+    const tables = await db
+      .selectFrom('export_jobs')
+      .select(['storage_id', 'path', 'state'])
+      .where('run_id', '=', run.run_id)
+      .execute();
+    living.push({
+      runId: run.run_id,
+      startedAt: run.started_at,
+      holder: displayOwner(JSON.parse(run.process)),
+      settings: JSON.parse(run.settings),
+      tables: tables.map(({ storage_id: storageId, path, state }) => ({
+        storageId: storageId ?? undefined,
+        path: path ?? undefined,
+        state,
+      })),
+    });
+  }
+  return living;
+}
+
+/** @throws LakeportError where the log has no such run */
+export async function readRun({ db, dialect }: SchemaContext, runId: string): Promise<StoredRun> {
+  const run = await db
+    .selectFrom('export_runs as run')
+    .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
+    .selectAll('run')
+    .select('shown.status')
+    .where('run.run_id', '=', runId)
+    .executeTakeFirst();
+  if (run === undefined) throw runUnknown(runId, dialect.address);
+  const jobs = await db
+    .selectFrom('export_jobs as job')
+    .innerJoin('jobs as shown', (join) =>
+      join.onRef('shown.run_id', '=', 'job.run_id').onRef('shown.job_id', '=', 'job.job_id'),
+    )
+    .selectAll('job')
+    .select('shown.status')
+    .where('job.run_id', '=', runId)
+    .orderBy('job.job_id')
+    .execute();
+  const partitions = await db
+    .selectFrom('export_partitions')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('partition_id')
+    .execute();
+  const files = await db
+    .selectFrom('export_files')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('file_id')
+    .execute();
+  const shown = await asKnownHere(plain(run));
+  const isInterrupted = shown.status === 'interrupted';
+  return {
+    run: shown,
+    jobs: jobs
+      .map(plain)
+      .map((job) => (isInterrupted && job.status === 'running' ? { ...job, status: shown.status } : job)),
+    partitions: partitions.map(plain),
+    files: files.map(plain),
+  };
+}
+
+/** A process of this machine is known to be gone before its heartbeat is missed. */
+async function asKnownHere(run: ShownRunRow): Promise<ShownRunRow> {
+  if (run.status !== 'running' || !(await isGone(JSON.parse(run.process)))) return run;
+  return { ...run, status: 'interrupted' };
+}
+
+/** What the columns hold, by the type that some drivers give to 64-bit numbers, and SQLite to times. */
+type Plain<Row> = {
+  readonly [Name in keyof Row]: Row[Name] extends infer Value
+    ? Date extends Value
+      ? Exclude<Value, string>
+      : number extends Value
+        ? Exclude<Value, string>
+        : Value
+    : never;
+};
+
+const TIME_NAME = /_at$/;
+const NUMBER_NAME =
+  /^(attempts?|degree|slice_index|row_groups|(job|partition|file)_id|estimated_\w+|\w+_(count|tables))$/;
+
+function plain<Row extends object>(row: Row): Plain<Row> {
+  const entries = Object.entries(row).map(([name, value]: [string, unknown]) => [name, plainValue(name, value)]);
+  // Names and types are those of the tables that this program has made.
+  return Object.fromEntries(entries) as Plain<Row>;
+}
+
+function plainValue(name: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  // SQLite's times have no zone, and are of UTC.
+  if (TIME_NAME.test(name)) return new Date(`${value.replace(' ', 'T')}Z`);
+  return NUMBER_NAME.test(name) ? Number(value) : value;
+}

@@ -1,0 +1,50 @@
+import type { RecordedOverride } from '../../export/model/table-settings.js';
+import type { PartitionColumnsRow } from '../model/schema.js';
+
+/** Names that users give to the engines, besides the auth file's own. */
+const ENGINE_NAMES: Readonly<Record<string, string>> = {
+  postgresql: 'postgres',
+  pg: 'postgres',
+  sqlserver: 'mssql',
+  'sql server': 'mssql',
+};
+
+/**
+ * The rows that speak of this database in this environment, those that name a schema first. Without an environment, only
+ * rows without one count.
+ */
+export function settingsOf(
+  rows: readonly PartitionColumnsRow[],
+  of: { readonly engine: string; readonly database: string; readonly envName: string | undefined },
+): RecordedOverride[] {
+  return rows
+    .filter((row) => (given(row.env_name) ?? '') === (of.envName ?? ''))
+    .filter((row) => isEngine(row.source_db_type, of.engine))
+    .filter((row) => (given(row.source_database) ?? of.database) === of.database)
+    .flatMap((row) => {
+      const table = given(row.source_table);
+      return table === undefined ? [] : [settings(row, table)];
+    })
+    .sort((a, b) => Number(a.schema === undefined) - Number(b.schema === undefined));
+}
+
+function settings(row: PartitionColumnsRow, table: string): RecordedOverride {
+  const degree = row.fastbcp_parallel_degree;
+  return {
+    schema: given(row.source_schema),
+    table,
+    method: given(row.fastbcp_method)?.trim(),
+    degree: degree ?? undefined,
+    key: given(row.fastbcp_distribution_key),
+  };
+}
+
+function isEngine(name: string | null, engine: string): boolean {
+  const lower = given(name)?.trim().toLowerCase();
+  return lower === undefined || (ENGINE_NAMES[lower] ?? lower) === engine;
+}
+
+/** Fields that are empty or blank say nothing. */
+function given(text: string | null): string | undefined {
+  return text === null || text.trim() === '' ? undefined : text;
+}

@@ -1,0 +1,138 @@
+import type { Kysely, Transaction } from 'kysely';
+
+import { readRun } from './reads.js';
+import { displayOwner, isGone } from '../run-owner.js';
+import type { SchemaContext } from './migrate.js';
+import { inPowersOfTwo, type PreparedInserts } from './prepared-inserts.js';
+import { idTaken, logInUse, runFinished, runHeld } from '../errors/refusals.js';
+import type { LogBatch, RunRow, ShownRunRow, StoredRun, WriteOutcome } from '../model/row-types.js';
+import type { LogSchema } from '../model/schema.js';
+import type { RunOwner, LogMode, SchemaStatus } from './log-store.js';
+
+/** An open log. */
+export interface LogConnection extends SchemaContext {
+  readonly inserts: PreparedInserts;
+  /** As it was found when the connection was made. */
+  readonly schema: SchemaStatus;
+}
+
+/** @throws LakeportError where the log has a run of this id */
+export async function insertRun({ db, dialect }: SchemaContext, run: RunRow): Promise<void> {
+  await db.transaction().execute(async (transaction) => {
+    if (await exists(transaction, run.run_id)) throw idTaken(run.run_id);
+    await transaction
+      .insertInto('export_runs')
+      .values({ ...run, heartbeat_at: dialect.now })
+      .execute();
+  });
+}
+
+/** Writes the rows over those of the same key. The run's heartbeat is renewed by it. */
+export async function writeBatch({ db, dialect, inserts }: LogConnection, batch: LogBatch): Promise<WriteOutcome> {
+  const { run_id: runId, holder, ...columns } = batch.run;
+  return db.transaction().execute(async (transaction) => {
+    const updated = await transaction
+      .updateTable('export_runs')
+      .set({ ...columns, heartbeat_at: dialect.now })
+      .where('run_id', '=', runId)
+      .where('holder', '=', holder)
+      .executeTakeFirst();
+    if (updated.numUpdatedRows === 0n) {
+      if (await exists(transaction, runId)) return 'taken';
+      if (!batch.isNew) return 'missing';
+      await transaction
+        .insertInto('export_runs')
+        .values({ ...batch.run, heartbeat_at: dialect.now })
+        .execute();
+    }
+    await replaceRows(transaction, inserts, batch);
+    return 'written';
+  });
+}
+
+/** Removes a run and all that belongs to it, if this holder still holds it. */
+export async function removeRun(
+  { db }: SchemaContext,
+  { runId, holder }: { readonly runId: string; readonly holder: string },
+): Promise<void> {
+  await db.deleteFrom('export_runs').where('run_id', '=', runId).where('holder', '=', holder).execute();
+}
+
+/**
+ * Puts another holder into a run, if nobody lives who could still write to it.
+ * @throws LakeportError where the run is unknown, finished, or held by a living process
+ */
+export async function claimRun(
+  context: SchemaContext,
+  claim: { readonly runId: string } & RunOwner,
+): Promise<StoredRun> {
+  const { db, dialect } = context;
+  const { run } = await readRun(context, claim.runId);
+  if (run.status === 'completed') throw runFinished(claim.runId);
+  if (run.status === 'running') throw held(run);
+  const { numUpdatedRows } = await db
+    .updateTable('export_runs')
+    .set({
+      holder: claim.holder,
+      process: claim.process,
+      attempt: run.attempt + 1,
+      state: 'running',
+      ended_at: null,
+      error_class: null,
+      error_code: null,
+      error_message: null,
+      heartbeat_at: dialect.now,
+    })
+    // Of several that resume the run at the same time, one finds the old holder.
+    .where('run_id', '=', claim.runId)
+    .where('holder', '=', run.holder)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) throw held((await readRun(context, claim.runId)).run);
+  return readRun(context, claim.runId);
+}
+
+/** @throws LakeportError where a living process is writing to the log */
+export async function refuseWhileInUse({ db }: SchemaContext, mode: LogMode): Promise<void> {
+  const running = await db
+    .selectFrom('export_runs as run')
+    .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
+    .select(['run.run_id', 'run.process'])
+    .where('shown.status', '=', 'running')
+    .execute();
+  for (const { run_id: runId, process } of running) {
+    if (!(await isGone(JSON.parse(process)))) throw logInUse(runId, mode);
+  }
+}
+
+function held({ run_id: runId, process }: ShownRunRow) {
+  return runHeld(runId, displayOwner(JSON.parse(process)));
+}
+
+async function exists(db: Kysely<LogSchema>, runId: string): Promise<boolean> {
+  const row = await db.selectFrom('export_runs').select('run_id').where('run_id', '=', runId).executeTakeFirst();
+  return row !== undefined;
+}
+
+/**
+ * Removes and inserts, which every database knows in the same words, and which may be repeated where nobody knows whether
+ * it was done.
+ */
+async function replaceRows(
+  db: Transaction<LogSchema>,
+  inserts: PreparedInserts,
+  { run, jobs, partitions, files }: LogBatch,
+): Promise<void> {
+  const runId = run.run_id;
+  for (const ids of inPowersOfTwo(jobs.stale)) {
+    await db.deleteFrom('export_jobs').where('run_id', '=', runId).where('job_id', 'in', ids).execute();
+  }
+  for (const ids of inPowersOfTwo(partitions.stale)) {
+    await db.deleteFrom('export_partitions').where('run_id', '=', runId).where('partition_id', 'in', ids).execute();
+  }
+  for (const ids of inPowersOfTwo(files.stale)) {
+    await db.deleteFrom('export_files').where('run_id', '=', runId).where('file_id', 'in', ids).execute();
+  }
+  await inserts.insert(db, 'export_jobs', jobs.rows);
+  await inserts.insert(db, 'export_partitions', partitions.rows);
+  await inserts.insert(db, 'export_files', files.rows);
+}

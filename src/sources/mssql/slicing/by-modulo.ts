@@ -1,0 +1,23 @@
+import { requireKey, type SliceKey } from './key.js';
+import type { RangeOptions } from './ranges.js';
+import { equalShare, type Share, wholeTable } from './predicate.js';
+
+/**
+ * `Random`: by the remainder of the key. `ABS(k % n)` is the remainder of `ABS(k)`, without its overflow at the least
+ * number of the type.
+ */
+export function byRemainder(key: SliceKey, { count, estimatedRows }: RangeOptions): Share[] {
+  requireKey(key, 'Random', key.type.isInteger, 'an integer');
+  if (count === 1) return [wholeTable(estimatedRows)];
+  const { sql, name, nullable } = key;
+  return Array.from({ length: count }, (_, i) => {
+    const equals = `ABS(${sql} % ${count}) = ${i}`;
+    const takesNulls = i === 0 && nullable;
+    return {
+      method: 'Random',
+      bounds: `${name} mod ${count} = ${i}${takesNulls ? ' or NULL' : ''}`,
+      where: takesNulls ? `(${equals} OR ${sql} IS NULL)` : equals,
+      estimatedRows: equalShare(estimatedRows, count),
+    };
+  });
+}

@@ -1,0 +1,40 @@
+import { LakeportError } from '../../../errors.js';
+import type { TableId } from '../../../model/table.js';
+import { displayTable } from '../identifiers.js';
+import type { RangeOptions } from './ranges.js';
+import { equalShare, type Share, wholeTable } from './predicate.js';
+
+/**
+ * `Physloc`: by where the rows lie. A location is eight bytes, of which the first four are the page's number with its
+ * least byte first, so that equal ranges of the first two bytes hold equal shares of the pages of any table.
+ */
+export function byLocation({ count, estimatedRows }: RangeOptions): Share[] {
+  if (count === 1) return [wholeTable(estimatedRows)];
+  const bound = (i: number): string | undefined => {
+    if (i === 0 || i === count) return undefined;
+    const prefix = Math.floor((i * 0x10000) / count);
+    return `0x${prefix.toString(16).padStart(4, '0').toUpperCase()}000000000000`;
+  };
+  return Array.from({ length: count }, (_, i) => {
+    const [from, to] = [bound(i), bound(i + 1)];
+    const conditions = [from && `%%physloc%% >= ${from}`, to && `%%physloc%% < ${to}`];
+    const given = conditions.filter((condition) => condition !== undefined);
+    return {
+      method: 'Physloc',
+      bounds: given.join(' and ').replaceAll('%%', ''),
+      where: given.join(' AND '),
+      estimatedRows: equalShare(estimatedRows, count),
+    };
+  });
+}
+
+/** For a table whose rows have no location, or none that the server tells. */
+export function noLocations(table: TableId): LakeportError {
+  return new LakeportError({
+    code: 'METHOD_NOT_SUPPORTED',
+    exit: 'usage',
+    message: `${displayTable(table)} cannot be shared out by the method Physloc: its rows have no physical location`,
+    hint: 'Rows of views, columnstores and memory-optimized tables have none; use RangeId, Ntile or Random with a key',
+    context: { detail: 'Physloc' },
+  });
+}

@@ -1,0 +1,39 @@
+import type { TableId } from '../../../model/table.js';
+import type { PartitionMethod, ReadColumn, Slice } from '../../source.js';
+import { quoteTable } from '../identifiers.js';
+
+/** A share of a table's rows, before it becomes a query. */
+export interface Share {
+  readonly method: PartitionMethod;
+  /** For people and the manifest. */
+  readonly bounds: string;
+  /** The condition that its rows fulfil, and no others; undefined for all rows. */
+  readonly where: string | undefined;
+  readonly estimatedRows: number | undefined;
+  readonly directory?: string;
+  /** Rows of all shares together, where the question that made them counted them. */
+  readonly tableRows?: number;
+}
+
+/** The shares in their order, as queries. */
+export function slicesOf(table: TableId, columns: readonly ReadColumn[], shares: readonly Share[]): Slice[] {
+  const list = columns.map(({ expression }) => expression).join(', ');
+  return shares.map(({ method, bounds, where, estimatedRows, directory, tableRows }, index) => ({
+    index,
+    method,
+    bounds,
+    query: `SELECT ${list} FROM ${quoteTable(table)}${where === undefined ? '' : ` WHERE ${where}`}`,
+    estimatedRows,
+    ...(directory !== undefined && { directory }),
+    ...(tableRows !== undefined && { tableRows }),
+  }));
+}
+
+export function wholeTable(estimatedRows: number | undefined): Share {
+  return { method: 'None', bounds: 'all rows', where: undefined, estimatedRows };
+}
+
+/** What follows a share of equal size with `count - 1` others. */
+export function equalShare(estimatedRows: number | undefined, count: number): number | undefined {
+  return estimatedRows === undefined ? undefined : Math.round(estimatedRows / count);
+}

@@ -1,0 +1,89 @@
+import type { AzureEntry } from '../../auth/entries.js';
+import { LakeportError } from '../../errors.js';
+import { type Explanation, explainedError, redactorOf, type RemotePlace, textField } from '../http/error-mapping.js';
+import { explainNetworkError } from '../http/network-error.js';
+import { type AzureAnswer, answerOf } from './response.js';
+import { explainAnswer, explainStranger } from './response-error.js';
+import { explainCredentialsError } from './credentials-error.js';
+import type { AzureOperation } from './operation.js';
+
+/** What was being done when something went wrong. */
+export interface AzureAttempt {
+  readonly entry: AzureEntry;
+  readonly place: RemotePlace;
+  readonly operation: AzureOperation;
+  /** For people: the blob's address, without a signature. */
+  readonly shown: string;
+  /** The service has accepted the entry's credentials before. */
+  readonly accepted: boolean;
+}
+
+/** Where the entry's requests go, for errors. */
+export function placeOf(entry: AzureEntry, address: string): RemotePlace {
+  return { prefix: 'AZURE', entry: entry.id, origin: new URL(address).origin, settings: entry.info };
+}
+
+/** A failed request in this program's terms, without secrets. Errors that are explained already pass as they are. */
+export function explain(thrown: unknown, attempt: AzureAttempt): LakeportError {
+  if (thrown instanceof LakeportError) return thrown;
+  const { entry, place, shown } = attempt;
+  const redactor = redactorOf(entry.info, secretsOf(entry));
+  const answer = answerOf(thrown);
+  const failed = { place, shown, detail: detailOf(thrown, answer), redactor };
+  return explainedError(explanationOf(thrown, answer, attempt), failed, withoutSignatures(thrown));
+}
+
+function explanationOf(thrown: unknown, answer: AzureAnswer | undefined, attempt: AzureAttempt): Explanation {
+  if (answer !== undefined) return answer.isAzure ? explainAnswer(answer, attempt) : explainStranger(answer, attempt);
+  return (
+    explainNetworkError(attempt.place, thrown) ??
+    cutAnswer(thrown, attempt) ??
+    explainCredentialsError(thrown, attempt) ?? {
+      code: 'AZURE_REQUEST_FAILED',
+      exit: 'unexpected',
+      message: `The request to ${attempt.operation} ${attempt.shown} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    }
+  );
+}
+
+/** The Azure client's word for an answer that broke off in its middle. */
+function cutAnswer(thrown: unknown, { place }: AzureAttempt): Explanation | undefined {
+  if (textField(thrown, 'code') !== 'PARSE_ERROR') return undefined;
+  return explainNetworkError(place, Object.assign(new Error('cut'), { code: 'ECONNRESET' }));
+}
+
+/** The service's own words: code, HTTP status, errno. */
+function detailOf(thrown: unknown, answer: AzureAnswer | undefined): string {
+  if (answer !== undefined) return `${answer.code ?? 'no code'} (HTTP ${answer.status})`;
+  return textField(thrown, 'code') ?? (thrown instanceof Error ? thrown.name : 'no answer');
+}
+
+function secretsOf({ info: { credentials } }: AzureEntry): string[] {
+  switch (credentials.kind) {
+    case 'account-key':
+      return [credentials.accountKey];
+    case 'sas':
+      return [credentials.sasToken];
+    case 'connection-string':
+      return [credentials.connectionString];
+    case 'service-principal':
+      return [credentials.clientSecret];
+    case 'token':
+      return [credentials.token];
+    case 'workload-identity':
+    case 'managed-identity':
+    case 'azure-cli':
+    case 'default':
+      return [];
+  }
+}
+
+/** Addresses of copies hold signatures that were made for them alone, so that no list of secrets has them. */
+function withoutSignatures(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return thrown;
+  const clean = (text: string) => text.replace(/\bsig=[^&\s"']+/g, 'sig=***');
+  const copy = new Error(clean(thrown.message));
+  copy.name = thrown.name;
+  copy.stack = clean(thrown.stack ?? '');
+  return copy;
+}

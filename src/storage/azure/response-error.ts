@@ -1,0 +1,230 @@
+import type { Explanation } from '../http/error-mapping.js';
+import { explainProxyRefusal, explainWebPage } from '../http/network-error.js';
+import { THEN_RESUME } from '../http/expired-credentials.js';
+import { isTransientStatus, retryAfter } from '../http/store-error.js';
+import type { AzureAnswer } from './response.js';
+import type { AzureAttempt } from './map-error.js';
+import { expired } from './credentials-error.js';
+import { DATA_ACTIONS, SAS_LETTERS } from './operation.js';
+import { readSas } from './sas.js';
+
+/** The service refuses signatures that are off by more than a quarter of an hour. */
+const TOLERATED_SKEW_MS = 14 * 60_000;
+
+/** Of a signature whose times a policy of the container holds, and of a token. */
+const EXPIRED = /not valid in the specified time frame|token is expired|lifetime validation failed/i;
+
+type Explain = (attempt: AzureAttempt, answer: AzureAnswer) => Omit<Explanation, 'exit'>;
+
+/** Error codes of the service; Azure Storage REST API, "Common REST API error codes" and "Blob service error codes". */
+const BY_CODE: Readonly<Record<string, Explain>> = {
+  ContainerNotFound: noContainer,
+  ContainerBeingDeleted: noContainer,
+  ContainerDisabled: noContainer,
+  FilesystemNotFound: noContainer,
+  InvalidResourceName: ({ entry }) => ({
+    code: 'AZURE_BAD_NAME',
+    message: `"${entry.info.container}" is no name that a container can have`,
+    hint: 'Names of containers are 3 to 63 lower case letters, digits and dashes.',
+  }),
+  AuthenticationFailed: unauthenticated,
+  AuthorizationFailure: unauthenticated,
+  InvalidAuthenticationInfo: unauthenticated,
+  NoAuthenticationInformation: unauthenticated,
+  AuthorizationPermissionMismatch: denied,
+  AuthorizationServiceMismatch: sasTooNarrow,
+  AuthorizationResourceTypeMismatch: sasTooNarrow,
+  AuthorizationProtocolMismatch: () => ({
+    code: 'AZURE_SAS_HTTPS_ONLY',
+    message: 'The shared access signature allows https only',
+    hint: 'Use https in endpoint_url.',
+  }),
+  AuthorizationSourceIPMismatch: ({ entry }) => ({
+    code: 'AZURE_ADDRESS_NOT_ALLOWED',
+    message: `The shared access signature of storage entry "${entry.id}" is not for this machine's address`,
+    hint: "Make one without an address, or with this machine's.",
+  }),
+  InsufficientAccountPermissions: denied,
+  KeyBasedAuthenticationNotPermitted: ({ entry }) => ({
+    code: 'AZURE_KEYS_FORBIDDEN',
+    message: `The account of storage entry "${entry.id}" takes no account keys, nor signatures made with them`,
+    hint: 'Use tenant_id, client_id and client_secret, or leave all credentials out for the default credential.',
+  }),
+  AccountIsDisabled: ({ entry }) => ({
+    code: 'AZURE_ACCOUNT_DISABLED',
+    message: `The account of storage entry "${entry.id}" is disabled`,
+    hint: 'Look at the subscription in the Azure portal.',
+  }),
+  BlobImmutableDueToPolicy: immutable,
+  BlobImmutableDueToLegalHold: immutable,
+  LeaseIdMissing: ({ shown }) => ({
+    code: 'AZURE_BLOB_LEASED',
+    message: `${shown} may not be replaced or removed: somebody holds a lease on it`,
+    hint: 'Release the lease, or export to another --sub_path.',
+  }),
+  SnapshotsPresent: ({ shown }) => ({
+    code: 'AZURE_BLOB_HAS_SNAPSHOTS',
+    message: `${shown} can't be removed as long as it has snapshots`,
+    hint: 'Delete its snapshots, or export to another --sub_path.',
+  }),
+  InvalidBlobType: ({ shown }) => ({
+    code: 'AZURE_OTHER_BLOB_TYPE',
+    message: `${shown} is an append or page blob, which can't be replaced by a file`,
+    hint: 'Delete it, or export to another --sub_path.',
+  }),
+  InvalidBlobOrBlock: ({ shown }) => ({
+    code: 'AZURE_FOREIGN_BLOCKS',
+    message: `Another program has left uncommitted blocks at ${shown}, which can't be mixed with those of lakeport`,
+    hint: 'They expire after a week; until then export to another --sub_path.',
+  }),
+  BlockCountExceedsLimit: ({ shown }) => ({
+    code: 'AZURE_TOO_MANY_BLOCKS',
+    message: `${shown} has too many uncommitted blocks from attempts that failed`,
+    hint: 'They expire after a week; until then export to another --sub_path.',
+  }),
+};
+
+export function explainAnswer(answer: AzureAnswer, attempt: AzureAttempt): Explanation {
+  const { code = '', status } = answer;
+  const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
+  if (known !== undefined) return { exit: 'unreachable', ...known(attempt, answer) };
+  const retryAfterMs = retryAfter(answer.retryAfter);
+  if (status === 429 || (status === 503 && code === 'ServerBusy')) {
+    return { exit: 'unreachable', retryAfterMs, ...throttled(attempt) };
+  }
+  if (status === 401) return { exit: 'unreachable', ...unauthenticated(attempt, answer) };
+  if (status === 403) return { exit: 'unreachable', ...denied(attempt) };
+  if (isTransientStatus(status)) {
+    return {
+      code: 'AZURE_SERVICE_ERROR',
+      exit: 'unreachable',
+      message: `Azure failed to ${attempt.operation} ${attempt.shown} (HTTP ${status})`,
+      hint: 'Such trouble passes; status.azure.com tells whether it is a larger one.',
+      transient: true,
+      retryAfterMs,
+    };
+  }
+  return {
+    code: 'AZURE_REQUEST_REFUSED',
+    exit: 'tables-failed',
+    message: `Azure refused to ${attempt.operation} ${attempt.shown} (HTTP ${status}): ${answer.message}`,
+    hint: `Check container and base_path of storage entry "${attempt.entry.id}".`,
+  };
+}
+
+/** An answer without the marks of the service: a proxy's, a login page's, another server's. */
+export function explainStranger(answer: AzureAnswer, { place }: AzureAttempt): Explanation {
+  if (answer.status === 407) return explainProxyRefusal(place);
+  const explanation = explainWebPage(place, 'Azure Blob Storage', answer.status);
+  return { ...explanation, transient: isTransientStatus(answer.status), retryAfterMs: retryAfter(answer.retryAfter) };
+}
+
+function throttled({ entry }: AzureAttempt) {
+  return {
+    code: 'AZURE_THROTTLED',
+    message: `Azure asks for fewer requests to the account of storage entry "${entry.id}"`,
+    hint: 'Lower --n_jobs or -p, or raise "max_retries" of the entry.',
+    transient: true,
+  };
+}
+
+function noContainer({ entry }: AzureAttempt) {
+  return {
+    code: 'AZURE_NO_SUCH_CONTAINER',
+    message: `There is no container ${entry.info.container} in the account of storage entry "${entry.id}"`,
+    hint: 'Check "container" of the entry, or make it with "az storage container create".',
+  };
+}
+
+function immutable({ shown }: AzureAttempt) {
+  return {
+    code: 'AZURE_BLOB_IMMUTABLE',
+    message: `${shown} may not be replaced or removed: an immutability policy or a legal hold keeps it`,
+    hint: 'Export to a container without such a policy, or to a new --sub_path every time.',
+  };
+}
+
+/** One code for several mistakes: what the signature itself says, and the clocks, tell them apart. */
+function unauthenticated(attempt: AzureAttempt, answer: AzureAnswer): Omit<Explanation, 'exit'> {
+  const { entry } = attempt;
+  const { credentials } = entry.info;
+  const now = answer.date ?? Date.now();
+  const skew = Date.now() - now;
+  if (Math.abs(skew) > TOLERATED_SKEW_MS) {
+    return {
+      code: 'AZURE_CLOCK_SKEW',
+      message: `Azure refuses the credentials of storage entry "${entry.id}": the clock of this machine is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? 'fast' : 'slow'}`,
+      hint: 'Set the clock, by NTP for instance.',
+    };
+  }
+  const sas = readSas(entry);
+  if (sas?.expiresAt !== undefined && sas.expiresAt <= now) {
+    return {
+      code: 'AZURE_SAS_EXPIRED',
+      message: `The shared access signature of storage entry "${entry.id}" has expired on ${new Date(sas.expiresAt).toISOString()}`,
+      hint: `Make a new one that outlasts the longest run (sas_token)${THEN_RESUME}`,
+    };
+  }
+  if (sas?.startsAt !== undefined && sas.startsAt > now) {
+    return {
+      code: 'AZURE_SAS_NOT_YET_VALID',
+      message: `The shared access signature of storage entry "${entry.id}" is valid only from ${new Date(sas.startsAt).toISOString()} on`,
+      hint: 'Wait, or make one without a start (sas_token).',
+    };
+  }
+  const wasGood = attempt.accepted && answer.code !== 'AuthorizationFailure' && missingLetters(attempt) === '';
+  if (wasGood || EXPIRED.test(answer.authenticationDetail)) return expired(entry, attempt);
+  if (sas !== undefined) {
+    const missing = missingLetters(attempt);
+    return missing === ''
+      ? wrong(entry.id, 'shared access signature', 'Copy the sas_token whole, its "sig" included.')
+      : denied(attempt);
+  }
+  if (credentials.kind === 'account-key' || credentials.kind === 'connection-string' || entry.info.useEmulator) {
+    return wrong(
+      entry.id,
+      'account key',
+      'Copy account_name and account_key from "Access keys" of the storage account; keys are void once they are rotated. A firewall of the account may refuse this machine in the same words.',
+    );
+  }
+  return wrong(entry.id, 'token', 'Check tenant_id, client_id and client_secret, or log in again with "az login".');
+}
+
+function wrong(id: string, what: string, hint: string) {
+  return {
+    code: 'AZURE_CREDENTIALS_REFUSED',
+    message: `Azure does not accept the ${what} of storage entry "${id}": it is wrong, expired or revoked`,
+    hint,
+  };
+}
+
+function denied(attempt: AzureAttempt) {
+  const { entry, operation, shown } = attempt;
+  const signed = readSas(entry) !== undefined;
+  const missing = missingLetters(attempt);
+  const letters = missing === '' ? SAS_LETTERS[operation].join('') : missing;
+  return {
+    code: 'AZURE_ACCESS_DENIED',
+    message: `Storage entry "${entry.id}" may not ${operation} ${shown}: it lacks ${signed ? `"${letters}" in the permissions (sp) of its shared access signature` : DATA_ACTIONS[operation]}`,
+    hint: signed
+      ? 'Make a sas_token with the permissions "rcwdl" for the container.'
+      : `Grant "Storage Blob Data Contributor" on the container ${entry.info.container}; new grants take some minutes. A firewall of the account may refuse this machine as well.`,
+  };
+}
+
+function sasTooNarrow({ entry }: AzureAttempt) {
+  return {
+    code: 'AZURE_SAS_TOO_NARROW',
+    message: `The shared access signature of storage entry "${entry.id}" is not for blobs of a whole container`,
+    hint: 'Make one for the container, or one for the account with the service "b" and the resource types "co".',
+  };
+}
+
+/** Letters that the operation needs and the signature says it hasn't got. */
+function missingLetters({ entry, operation }: AzureAttempt): string {
+  const permissions = readSas(entry)?.permissions;
+  if (permissions === undefined) return '';
+  const lacking = SAS_LETTERS[operation].filter((letter) => !permissions.includes(letter));
+  // Either of the two lets a new blob be written.
+  return lacking.join('');
+}

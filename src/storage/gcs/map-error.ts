@@ -1,0 +1,165 @@
+import type { GcsEntry } from '../../auth/entries.js';
+import { LakeportError } from '../../errors.js';
+import {
+  type Explanation,
+  explainedError,
+  field,
+  redactorOf,
+  type RemotePlace,
+  textField,
+} from '../http/error-mapping.js';
+import { explainNetworkError, explainProxyRefusal, explainWebPage } from '../http/network-error.js';
+import { isTransientStatus, retryAfter } from '../http/store-error.js';
+import { GcsAnswerError, GcsWebPageError } from './response-error.js';
+import { expired, explainCredentialsError } from './credentials-error.js';
+import { type GcsOperation, PERMISSIONS } from './operation.js';
+
+/** What was being done when something went wrong. */
+export interface GcsAttempt {
+  readonly entry: GcsEntry;
+  readonly place: RemotePlace;
+  readonly operation: GcsOperation;
+  /** For people: `gs://bucket/key`. */
+  readonly shown: string;
+  /** The service has accepted the entry's credentials before. */
+  readonly accepted: boolean;
+}
+
+/** Where the entry's requests go, for errors. */
+export function placeOf(entry: GcsEntry, endpoint: URL): RemotePlace {
+  return { prefix: 'GCS', entry: entry.id, origin: endpoint.origin, settings: entry.info };
+}
+
+/** A failed request in this program's terms, without secrets. Errors that are explained already pass as they are. */
+export function explain(thrown: unknown, attempt: GcsAttempt): LakeportError {
+  if (thrown instanceof LakeportError) return thrown;
+  const { entry, place, shown } = attempt;
+  const { credentials } = entry.info;
+  const redactor = redactorOf(entry.info, [credentials.kind === 'key' ? credentials.key.private_key : undefined]);
+  return explainedError(explanationOf(thrown, attempt), { place, shown, detail: detailOf(thrown), redactor }, thrown);
+}
+
+function explanationOf(thrown: unknown, attempt: GcsAttempt): Explanation {
+  if (thrown instanceof GcsWebPageError) return explainWebPage(attempt.place, 'Cloud Storage', thrown.status);
+  if (thrown instanceof GcsAnswerError) return explainAnswer(thrown, attempt);
+  return (
+    explainNetworkError(attempt.place, thrown) ??
+    explainCredentialsError(thrown, attempt) ?? {
+      code: 'GCS_REQUEST_FAILED',
+      exit: 'unexpected',
+      message: `The request to ${attempt.operation} ${attempt.shown} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    }
+  );
+}
+
+/** The service's own words: reason, HTTP status, errno. */
+function detailOf(thrown: unknown): string {
+  if (thrown instanceof GcsAnswerError) return `${thrown.reason ?? 'no reason'} (HTTP ${thrown.status})`;
+  const status = field(field(thrown, 'response'), 'status');
+  return textField(thrown, 'code') ?? (typeof status === 'number' ? `HTTP ${status}` : 'no answer');
+}
+
+/** Reasons of the JSON API that say more than their status does. */
+const BY_REASON: Readonly<Record<string, (attempt: GcsAttempt) => Omit<Explanation, 'exit'>>> = {
+  rateLimitExceeded: throttled,
+  userRateLimitExceeded: throttled,
+  quotaExceeded: throttled,
+  retentionPolicyNotMet: ({ shown }) => ({
+    code: 'GCS_RETENTION_POLICY',
+    message: `${shown} may not be replaced or removed yet: a retention policy of the bucket keeps it`,
+    hint: 'Export to a prefix without such a policy, or to a new --sub_path every time.',
+  }),
+  objectUnderActiveHold: ({ shown }) => ({
+    code: 'GCS_OBJECT_HELD',
+    message: `${shown} may not be replaced or removed: a hold is on it`,
+    hint: 'Release the hold, or export to another --sub_path.',
+  }),
+  accountDisabled: billing,
+  billingNotEnabled: billing,
+  userProjectMissing: ({ entry }) => ({
+    code: 'GCS_REQUESTER_PAYS',
+    message: `The bucket ${entry.info.bucket} makes whoever asks pay, which lakeport can't declare`,
+    hint: 'Turn "requester pays" off for the bucket.',
+  }),
+  insufficientPermissions: ({ entry }) => ({
+    code: 'GCS_SCOPE_MISSING',
+    message: `The credentials of storage entry "${entry.id}" were given without the right to use Cloud Storage`,
+    hint: 'Give the machine the scope "cloud-platform", or use a key file (credentials_file).',
+  }),
+};
+
+function explainAnswer(answer: GcsAnswerError, attempt: GcsAttempt): Explanation {
+  const { shown, operation, entry, place } = attempt;
+  const { status, reason = '' } = answer;
+  const known = Object.hasOwn(BY_REASON, reason) ? BY_REASON[reason] : undefined;
+  const retryAfterMs = retryAfter(answer.headers['retry-after']);
+  if (known !== undefined) return { exit: 'unreachable', retryAfterMs, ...known(attempt) };
+  if (status === 429) return { exit: 'unreachable', retryAfterMs, ...throttled(attempt) };
+  if (status === 407) return explainProxyRefusal(place);
+  if (status === 401) return { exit: 'unreachable', ...refusedCredentials(attempt) };
+  if (status === 403) return { exit: 'unreachable', ...denied(answer, attempt) };
+  if (status === 404) return { exit: 'unreachable', ...notFound(attempt) };
+  if (isTransientStatus(status)) {
+    return {
+      code: 'GCS_SERVICE_ERROR',
+      exit: 'unreachable',
+      message: `Cloud Storage failed to ${operation} ${shown} (HTTP ${status})`,
+      hint: 'Such trouble passes; status.cloud.google.com tells whether it is a larger one.',
+      transient: true,
+      retryAfterMs,
+    };
+  }
+  return {
+    code: 'GCS_REQUEST_REFUSED',
+    exit: 'tables-failed',
+    message: `Cloud Storage refused to ${operation} ${shown} (HTTP ${status}): ${answer.message}`,
+    hint: `Check bucket and base_path of storage entry "${entry.id}".`,
+  };
+}
+
+function throttled({ entry }: GcsAttempt) {
+  return {
+    code: 'GCS_THROTTLED',
+    message: `Cloud Storage asks for fewer requests to the bucket ${entry.info.bucket}`,
+    hint: 'Lower --n_jobs or -p, or raise "max_retries" of the entry.',
+    transient: true,
+  };
+}
+
+function billing({ entry }: GcsAttempt) {
+  return {
+    code: 'GCS_BILLING_DISABLED',
+    message: `The project that owns the bucket ${entry.info.bucket} has no active billing account`,
+    hint: 'Turn billing on for the project.',
+  };
+}
+
+function refusedCredentials({ entry, accepted }: GcsAttempt): Omit<Explanation, 'exit'> {
+  if (accepted) return expired(entry);
+  const anonymous = entry.info.endpointUrl !== undefined && entry.info.credentials.kind === 'default';
+  return {
+    code: 'GCS_CREDENTIALS_REFUSED',
+    message: anonymous
+      ? `The endpoint of storage entry "${entry.id}" wants credentials, and the entry has none`
+      : `Cloud Storage does not accept the credentials of storage entry "${entry.id}": they are wrong, expired or revoked`,
+    hint: anonymous
+      ? 'Give credentials_file or service_account_key: an endpoint_url gets no default credentials.'
+      : 'Make a new key (credentials_file), or log in again with "gcloud auth application-default login".',
+  };
+}
+
+function denied({ permission }: GcsAnswerError, { entry, operation, shown }: GcsAttempt) {
+  return {
+    code: 'GCS_ACCESS_DENIED',
+    message: `The account of storage entry "${entry.id}" may not ${operation} ${shown}: it lacks ${permission ?? PERMISSIONS[operation]}`,
+    hint: `Grant it roles/storage.objectUser on the bucket ${entry.info.bucket}.`,
+  };
+}
+
+function notFound({ entry }: GcsAttempt) {
+  return {
+    code: 'GCS_NO_SUCH_BUCKET',
+    message: `There is no bucket ${entry.info.bucket} that the account of storage entry "${entry.id}" can see`,
+    hint: 'Check "bucket" of the entry, or make it with "gcloud storage buckets create".',
+  };
+}

@@ -1,0 +1,158 @@
+import type { NetworkSettings } from '../../auth/entries.js';
+import { explainProxyError } from './proxy-error.js';
+import { type Explanation, field, type RemotePlace, textField } from './error-mapping.js';
+
+type Explain = (place: RemotePlace, host: string) => Omit<Explanation, 'exit'>;
+
+/** Codes of Node's errors of sockets, name resolution, TLS and HTTP. */
+const BY_CODE: Readonly<Record<string, Explain>> = {
+  ENOTFOUND: ({ prefix }, host) => ({
+    code: `${prefix}_UNKNOWN_HOST`,
+    message: `There is no host ${host}`,
+    hint: 'Check the account or endpoint in the entry, and the network connection.',
+    transient: true,
+    connected: false,
+  }),
+  EAI_AGAIN: ({ prefix, settings }, host) => ({
+    code: `${prefix}_HOST_NOT_RESOLVED`,
+    message: `The name server gives no answer for ${host}`,
+    hint: `Check the network connection and /etc/resolv.conf. ${waitedFor(settings)}`,
+    transient: true,
+    connected: false,
+  }),
+  ECONNREFUSED: ({ prefix, settings }, host) => ({
+    code: `${prefix}_CONNECTION_REFUSED`,
+    message: `${host} takes no connections`,
+    hint: `Check host and port of endpoint_url, and whether the store is running. ${waitedFor(settings)}`,
+    transient: true,
+    connected: false,
+  }),
+  EHOSTUNREACH: unreachable,
+  ENETUNREACH: unreachable,
+  ECONNRESET: connectionLost,
+  ECONNABORTED: connectionLost,
+  EPIPE: connectionLost,
+  ERR_STREAM_PREMATURE_CLOSE: connectionLost,
+  ETIMEDOUT: timedOut,
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  CERT_UNTRUSTED: untrusted,
+  CERT_SIGNATURE_FAILURE: untrusted,
+  CERT_HAS_EXPIRED: (_place, host) => ({
+    code: 'TLS_CERTIFICATE_EXPIRED',
+    message: `The TLS certificate of ${host} has expired`,
+    hint: 'Renew it, and check the clock of this machine.',
+  }),
+  CERT_NOT_YET_VALID: (_place, host) => ({
+    code: 'TLS_CERTIFICATE_NOT_YET_VALID',
+    message: `The TLS certificate of ${host} is not valid yet`,
+    hint: 'Check the clock of this machine.',
+  }),
+  ERR_TLS_CERT_ALTNAME_INVALID: (_place, host) => ({
+    code: 'TLS_CERTIFICATE_OF_OTHER_HOST',
+    message: `The TLS certificate of ${host} was made for another host`,
+    hint: 'Use in endpoint_url the name that the certificate has.',
+  }),
+  EPROTO: (_place, host) => ({
+    code: 'TLS_NOT_SPOKEN',
+    message: `${host} does not speak TLS`,
+    hint: 'If the store serves plain http, write endpoint_url with http:// and set "allow_http": true.',
+  }),
+};
+
+/** How patient connecting is at the start of a run, for hints. */
+export function waitedFor({ connectTimeoutMs }: Pick<NetworkSettings, 'connectTimeoutMs'>): string {
+  return `A store that is starting is waited for by "connect_timeout" of the entry, now ${connectTimeoutMs / 1000} s.`;
+}
+
+/** What a failure without any answer means; undefined where it is none of the network. */
+export function explainNetworkError(place: RemotePlace, thrown: unknown): Explanation | undefined {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    const ofProxy = explainProxyError(error);
+    if (ofProxy !== undefined) return ofProxy;
+    const code = textField(error, 'code') ?? '';
+    const explain =
+      BY_CODE[code] ??
+      (code.startsWith('ERR_SSL_') ? BY_CODE['EPROTO'] : undefined) ??
+      (code.startsWith('HPE_') ? notHttp : undefined);
+    if (explain !== undefined) return { exit: 'unreachable', ...explain(place, hostOf(error, place)) };
+  }
+  return undefined;
+}
+
+/** Whoever answers with a web page is not the service. */
+export function explainWebPage(place: RemotePlace, service: string, status: number): Explanation {
+  return {
+    code: `${place.prefix}_NOT_THE_SERVICE`,
+    exit: 'unreachable',
+    message: `${place.origin} answers like a web site (HTTP ${status}), not like ${service}`,
+    hint: 'Check endpoint_url of the entry; a proxy or a login page on the way may answer too.',
+    transient: status >= 500,
+  };
+}
+
+/** HTTP 407 comes from the proxy, whatever the service is. */
+export function explainProxyRefusal(place: RemotePlace): Explanation {
+  return {
+    code: 'PROXY_LOGIN_NEEDED',
+    exit: 'unreachable',
+    message: `The proxy on the way to ${place.origin} wants other credentials`,
+    hint: 'Write them into its address: http://user:password@host:port.',
+  };
+}
+
+/** The host that could not be reached: that of the proxy, maybe. */
+function hostOf(error: Error, place: RemotePlace): string {
+  const name = textField(error, 'hostname') ?? textField(error, 'host');
+  if (name !== undefined) return name;
+  const [address, port] = [textField(error, 'address'), field(error, 'port')];
+  if (address !== undefined) return typeof port === 'number' ? `${address}:${port}` : address;
+  return place.origin;
+}
+
+function connectionLost({ prefix }: RemotePlace, host: string) {
+  return {
+    code: `${prefix}_CONNECTION_LOST`,
+    message: `The connection to ${host} was cut`,
+    hint: 'Look for a proxy, a firewall or a restart of the store.',
+    transient: true,
+  };
+}
+
+function timedOut({ prefix, settings }: RemotePlace, host: string) {
+  return {
+    code: `${prefix}_TIMED_OUT`,
+    message: `${host} did not answer in time`,
+    hint: `It has ${settings.connectTimeoutMs / 1000} s to take a connection and may stall for ${settings.timeoutMs / 1000} s in a request: "connect_timeout" and "timeout" of the entry.`,
+    transient: true,
+  };
+}
+
+function unreachable({ prefix }: RemotePlace, host: string) {
+  return {
+    code: `${prefix}_UNREACHABLE`,
+    message: `There is no way to ${host} in the network`,
+    hint: 'Check network, VPN and firewall; stores behind a proxy need "proxy_url".',
+    transient: true,
+    connected: false,
+  };
+}
+
+function untrusted({ settings }: RemotePlace, host: string) {
+  return {
+    code: 'TLS_CERTIFICATE_NOT_TRUSTED',
+    message: `The TLS certificate of ${host} is signed by nobody that this machine trusts`,
+    hint: `Give the authority's certificate as ${settings.proxyUrl === undefined ? '' : '"proxy_ca_certificate" or '}"ca_certificate" (a PEM file); "allow_invalid_certificates": true turns the check off.`,
+  };
+}
+
+function notHttp({ prefix, origin }: RemotePlace) {
+  return {
+    code: `${prefix}_NOT_THE_SERVICE`,
+    message: `${origin} does not speak HTTP`,
+    hint: 'Check the port in endpoint_url.',
+  };
+}

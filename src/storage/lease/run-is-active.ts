@@ -1,0 +1,17 @@
+import { LakeportError } from '../../errors.js';
+import { displayProcess, type ProcessIdentity } from '../../runtime/process-identity.js';
+
+/** A run's id is that of another process, which lives. */
+export function runIsActive(
+  runId: string,
+  found: { readonly process: ProcessIdentity | undefined; /** Its marker, for people. */ readonly marker: string },
+): LakeportError {
+  const { process, marker } = found;
+  return new LakeportError({
+    code: 'RUN_IS_ACTIVE',
+    exit: 'in-use',
+    message: `Run ${runId} is being written by ${process === undefined ? 'another process' : displayProcess(process)}`,
+    hint: 'Wait until it has ended, or give this run another --run_id.',
+    context: { path: marker },
+  });
+}

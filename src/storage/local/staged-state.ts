@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+
+import type { StagedState, StagedPart } from '../storage.js';
+import { unlessMissing } from './file-errors.js';
+
+/**
+ * Where a staged part stands. Files are read only where there is no other way: to know a published one again.
+ * @param files absolute: the temporary one, and the place it was to go to
+ */
+export async function standingOf(
+  part: StagedPart,
+  files: { readonly staged: string; readonly published: string },
+): Promise<StagedState> {
+  if (await hasSize(files.staged, part.bytes)) return 'staged';
+  if (!(await hasSize(files.published, part.bytes))) return 'gone';
+  return (await unlessMissing(() => sha256Of(files.published))) === part.sha256 ? 'published' : 'gone';
+}
+
+async function hasSize(file: string, bytes: number): Promise<boolean> {
+  const found = await unlessMissing(() => stat(file));
+  return found !== undefined && found.isFile() && found.size === bytes;
+}
+
+async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash);
+  return hash.digest('hex');
+}

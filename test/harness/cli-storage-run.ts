@@ -1,0 +1,106 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { type CliResult, postgresEntry, type RunningCli, startCli, writeAuthFile } from './cli.js';
+import type { CliStore } from './cli-stores/index.js';
+import type { ErrorDocument, RunDocument } from './export-run.js';
+import { queryDuckDb, quote } from './parquet-readers/duckdb.js';
+import type { PostgresServer } from '../servers/postgres.js';
+import { ScratchDirectory } from './scratch.js';
+
+type Command = 'export' | 'plan' | 'check';
+
+/** The document of `plan --json`, as far as tests look at it. */
+export interface PlanDocument {
+  readonly exit_code: number;
+  readonly reader_memory_bytes: number;
+  readonly tables: readonly { readonly table: string; readonly storage: string; readonly path: string }[];
+  readonly error?: ErrorDocument;
+}
+
+export interface CheckDocument {
+  readonly entries: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly address: string;
+    readonly result: string;
+    readonly error?: ErrorDocument;
+  }[];
+}
+
+/** A process that has ended, and the document of `--json`. */
+export type Ended<T> = CliResult & { readonly document: T };
+
+/** One user's directory with an auth file, and command lines that use it. */
+export class CliStorageRuns {
+  readonly #scratch = new ScratchDirectory();
+  readonly #auth: Promise<string>;
+
+  /** @param stores by the ids of their entries */
+  constructor(postgres: PostgresServer, stores: Readonly<Record<string, Pick<CliStore, 'entry'>>>) {
+    const entries = Object.entries(stores).map(([id, { entry }]): [string, unknown] => [id, entry]);
+    this.#auth = writeAuthFile(this.#scratch.path, { ds_pg: postgresEntry(postgres), ...Object.fromEntries(entries) });
+  }
+
+  get directory(): string {
+    return this.#scratch.path;
+  }
+
+  async start(command: Command, ...args: readonly string[]): Promise<RunningCli> {
+    const auth = ['-a', await this.#auth];
+    const source = command === 'check' ? [] : ['--source_db_auth_id', 'ds_pg'];
+    const words = [...(command === 'export' ? [] : [command]), ...auth, ...source, '--json', ...args];
+    return startCli(words, { cwd: this.directory, env: { XDG_STATE_HOME: this.directory, TMPDIR: this.directory } });
+  }
+
+  /** Runs a command to its end; `document` is that of `--json`. */
+  async run(command: 'export', ...args: readonly string[]): Promise<Ended<RunDocument>>;
+  async run(command: 'plan', ...args: readonly string[]): Promise<Ended<PlanDocument>>;
+  async run(command: 'check', ...args: readonly string[]): Promise<Ended<CheckDocument>>;
+  async run(command: Command, ...args: readonly string[]): Promise<Ended<unknown>> {
+    const result = await (await this.start(command, ...args)).result;
+    try {
+      return { ...result, document: JSON.parse(result.stdout) as unknown };
+    } catch {
+      throw new Error(`no document from a run that ended with ${result.code ?? result.signal ?? ''}: ${result.stderr}`);
+    }
+  }
+
+  /** Rows of a query over a table's parts, by DuckDB. In the query, `parts` stands for them. */
+  async query(objects: ReadonlyMap<string, Buffer>, directory: string, query: string) {
+    const copies = path.join(this.directory, 'copies');
+    await mkdir(copies, { recursive: true });
+    const parts = [...objects.keys()].filter((name) => name.startsWith(`${directory}/part-`));
+    const files = parts.map((name) => path.join(copies, encodeURIComponent(name)));
+    await Promise.all(files.map((file, index) => writeFile(file, objects.get(parts[index]!)!)));
+    return queryDuckDb(query.replace('parts', `read_parquet([${files.map(quote).join(', ')}])`));
+  }
+
+  remove(): void {
+    this.#scratch.remove();
+  }
+}
+
+/** About `megabytes` of a table that does not compress. */
+export async function makeNoisyTable(postgres: PostgresServer, name: string, megabytes: number): Promise<void> {
+  await postgres.query(
+    `CREATE TABLE ${name} AS SELECT i AS id, (SELECT string_agg(md5(i::text || j::text), '') FROM generate_series(1, 32) j) AS noise
+     FROM generate_series(1, ${Math.round(megabytes * 1900)}) i`,
+  );
+  await postgres.query(`ANALYZE ${name}`);
+}
+
+/** Waits until so many requests with bytes of parts have arrived; they pass on unharmed. */
+export async function partsOnTheirWay(store: CliStore, count = 2): Promise<void> {
+  let seen = 0;
+  store.proxy?.breakBy((request) => {
+    if (store.carriesPart(request)) seen++;
+    return undefined;
+  });
+  const giveUpAt = Date.now() + 60_000;
+  while (seen < count) {
+    if (Date.now() > giveUpAt) throw new Error('No part of a file has arrived');
+    await sleep(20);
+  }
+}

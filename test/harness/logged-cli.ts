@@ -1,0 +1,117 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { type CliResult, postgresEntry, type RunningCli, startCli, writeAuthFile } from './cli.js';
+import type { ErrorDocument } from './export-run.js';
+import type { PostgresServer } from '../servers/postgres.js';
+import { ScratchDirectory } from './scratch.js';
+
+export interface RunsDocument {
+  readonly run_log: string;
+  readonly runs: readonly RunDocument[];
+}
+
+interface RunDocument {
+  readonly run_id: string;
+  readonly state: string;
+  readonly attempt: number;
+  readonly tables: number | null;
+  readonly completed_tables: number;
+  readonly failed_tables: number;
+  readonly rows: number;
+  readonly env_name: string | null;
+  readonly error?: ErrorDocument;
+}
+
+/** The document of `status --json`, as far as tests look at it. */
+export interface StatusDocument {
+  readonly run: RunDocument & {
+    readonly command_line: string;
+    readonly settings: { readonly hidden: readonly string[] };
+  };
+  readonly tables: readonly {
+    readonly table: string;
+    readonly state: string;
+    readonly method: string;
+    readonly partitions: number;
+    readonly rows: number | null;
+    readonly attempts: number;
+    readonly consistency: string | null;
+    readonly error?: ErrorDocument;
+  }[];
+  readonly partitions: readonly { readonly table: string; readonly slice: number; readonly state: string }[];
+  readonly files: readonly {
+    readonly table: string;
+    readonly path: string;
+    readonly rows: number;
+    readonly sha256: string;
+  }[];
+}
+
+/** A user with a directory to work in, an auth file, and a run log of their own. */
+export class LoggedUser {
+  readonly #scratch = new ScratchDirectory();
+  readonly #server: PostgresServer;
+  #auth: string | undefined;
+
+  constructor(server: PostgresServer) {
+    this.#server = server;
+  }
+
+  /** Where commands are typed; exports go to `out` below it. */
+  get directory(): string {
+    return path.join(this.#scratch.path, 'work');
+  }
+
+  get stateDirectory(): string {
+    return path.join(this.#scratch.path, 'state');
+  }
+
+  /** The embedded log. */
+  get logFile(): string {
+    return path.join(this.stateDirectory, 'lakeport', 'runs.sqlite');
+  }
+
+  /** Writes the auth file: the server as `ds_pg`, and more entries. */
+  async authorize(entries: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    mkdirSync(this.directory, { recursive: true });
+    this.#auth = await writeAuthFile(this.directory, { ds_pg: postgresEntry(this.#server), ...entries });
+    return this.#auth;
+  }
+
+  start(
+    argv: readonly string[],
+    options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  ): RunningCli {
+    const { cwd = this.directory, env } = options;
+    mkdirSync(cwd, { recursive: true });
+    return startCli(argv, { cwd, env: { XDG_STATE_HOME: this.stateDirectory, ...env } });
+  }
+
+  run(...argv: string[]): Promise<CliResult> {
+    return this.start(argv).result;
+  }
+
+  /** An export to `out`; the auth file must be there. */
+  startExport(...more: string[]): RunningCli {
+    return this.start(['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out', ...more]);
+  }
+
+  export(...more: string[]): Promise<CliResult> {
+    return this.startExport(...more).result;
+  }
+
+  async runs(...more: string[]): Promise<RunsDocument> {
+    return JSON.parse((await this.run('runs', '--json', ...more)).stdout) as RunsDocument;
+  }
+
+  /** Of the latest run, or that of an id. */
+  async status(id?: string, ...more: string[]): Promise<StatusDocument> {
+    const runId = id ?? (await this.runs(...more)).runs[0]?.run_id ?? 'none';
+    return JSON.parse((await this.run('status', runId, '--json', ...more)).stdout) as StatusDocument;
+  }
+
+  remove(): void {
+    this.#scratch.remove();
+  }
+}

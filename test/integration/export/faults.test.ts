@@ -1,0 +1,305 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+
+import { postgresEntry, type RunningCli, startCli, writeAuthFile } from '../../harness/cli.js';
+import type { RunDocument } from '../../harness/export-run.js';
+import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
+import { mountTmpfs, ScratchDirectory } from '../../harness/scratch.js';
+
+/** What the program leaves on the disk when it is hit at a bad moment, as a process of its own. */
+
+let server: PostgresServer;
+let scratch: ScratchDirectory;
+let auth: string;
+let out: string;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  await server.query(`
+    CREATE SCHEMA plain; CREATE TABLE plain.a AS SELECT i FROM generate_series(1, 1000) i;
+    CREATE TABLE plain.b AS SELECT i, md5(i::text) FROM generate_series(1, 1000) i;
+    -- Takes minutes to read, so that a test can be sure to be in the middle of it.
+    CREATE SCHEMA slow; CREATE TABLE slow.a AS SELECT 1 AS i;
+    CREATE VIEW slow.crawling AS SELECT i, repeat(md5(i::text), 100) || pg_sleep(0.001)::text AS filler
+      FROM generate_series(1, 200000) i;
+    CREATE SCHEMA bulky; CREATE TABLE bulky.small AS SELECT 1 AS i;
+    CREATE TABLE bulky.large AS SELECT i, md5(i::text) AS filler FROM generate_series(1, 1000) i;
+    CREATE SCHEMA many;
+    DO $$ BEGIN FOR i IN 1..400 LOOP EXECUTE format('CREATE TABLE many.t%s AS SELECT 1 AS i', i); END LOOP; END $$;
+    ANALYZE;`);
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  scratch = new ScratchDirectory();
+  auth = await writeAuthFile(scratch.path, { ds_pg: postgresEntry(server) });
+  out = path.join(scratch.path, 'out');
+  mkdirSync(out);
+});
+afterEach(() => scratch.remove());
+
+interface RunOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly directory?: string;
+}
+
+function start(schema: string, { args = [], env, directory = out }: RunOptions = {}): RunningCli {
+  const common = ['-a', auth, '--source_db_auth_id', 'ds_pg', '--output_dir', directory, '--json'];
+  return startCli([...common, '--source_schema_name', schema, ...args], env === undefined ? {} : { env });
+}
+
+async function run(schema: string, options: RunOptions = {}) {
+  const { code, stdout, stderr } = await start(schema, options).result;
+  return { code, stderr, document: (stdout === '' ? {} : JSON.parse(stdout)) as RunDocument };
+}
+
+/** Files below the output directory. */
+async function files(): Promise<string[]> {
+  const all = await scratch.files();
+  return all.filter((file) => file.startsWith('out/') && file !== 'out/').map((file) => file.slice('out/'.length));
+}
+
+const table = (directory: string) => [
+  `${path.dirname(directory)}/_${path.basename(directory)}.manifest.json`,
+  ...['_SUCCESS', 'part-00000.parquet'].map((one) => `${directory}/${one}`),
+];
+const hidden = (file: string) => path.basename(file).startsWith('.');
+
+function ends(document: RunDocument): Record<string, string> {
+  return Object.fromEntries(document.tables.map((one) => [one.table, one.error?.code ?? one.state]));
+}
+
+/** Settles when the server is sending rows of the slow view and the run has a temporary file for them. */
+async function midRead(cli: RunningCli): Promise<void> {
+  await waitFor(cli, async () => (await files()).some((file) => /slow\/crawling\/\.lakeport-.*\.tmp$/.test(file)));
+}
+
+async function waitFor(cli: RunningCli, condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) {
+    if (cli.child.exitCode !== null) throw new Error(`the run has ended: ${cli.stderr()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const MID_READ = ['--include_views', '--compression_type', 'None', '--row_group_rows', '100'];
+
+function isRoot(context: TestContext): void {
+  if (process.getuid?.() !== 0) context.skip('only root may mount a small file system');
+}
+
+describe('a disk that is full', () => {
+  it('fails the table that does not fit, keeps its earlier export, and publishes those that fit', async (context) => {
+    isRoot(context);
+    const disk = mountTmpfs('4m');
+    if (disk === undefined) return context.skip('no small file system can be mounted here');
+    try {
+      const first = await run('bulky', { directory: disk.path });
+      expect(first.code).toBe(0);
+      const listing = () => execFileSync('find', [disk.path, '-type', 'f'], { encoding: 'utf8' }).split('\n').sort();
+      const earlier = listing();
+      const part = path.join(disk.path, 'bulky/large/part-00000.parquet');
+      const content = readFileSync(part);
+
+      await server.query(`INSERT INTO bulky.large SELECT i, md5(i::text) FROM generate_series(1, 200000) i`);
+      const second = await run('bulky', { directory: disk.path });
+      expect(second.code).toBe(3);
+      expect(ends(second.document)).toEqual({ large: 'DISK_FULL', small: 'completed' });
+      expect(second.document.tables.find((one) => one.table === 'large')?.error?.hint).toContain('--output_dir');
+      expect(listing()).toEqual(earlier);
+      expect(readFileSync(part).equals(content)).toBe(true);
+    } finally {
+      disk.unmount();
+      await server.query(
+        'DELETE FROM bulky.large WHERE ctid >= (SELECT ctid FROM bulky.large ORDER BY ctid OFFSET 1000 LIMIT 1)',
+      );
+    }
+  });
+});
+
+describe('a directory that cannot be written', () => {
+  it('ends the run before anything is read', async (context) => {
+    if (process.getuid?.() === 0) {
+      const disk = mountTmpfs('1m');
+      if (disk === undefined) return context.skip('no small file system can be mounted here');
+      try {
+        execFileSync('mount', ['-o', 'remount,ro', disk.path]);
+        const { code, document } = await run('plain', { directory: disk.path });
+        expect(document.error).toMatchObject({ code: 'STORAGE_READ_ONLY' });
+        expect(code).toBe(4);
+      } finally {
+        disk.unmount();
+      }
+    } else {
+      chmodSync(out, 0o555);
+      const { code, document } = await run('plain');
+      expect(document.error).toMatchObject({ code: 'STORAGE_ACCESS_DENIED' });
+      expect(code).toBe(4);
+    }
+  });
+
+  it('because it is a file ends the run as a usage error', async () => {
+    const file = path.join(scratch.path, 'file');
+    writeFileSync(file, 'precious');
+    const { code, document } = await run('plain', { directory: file });
+    expect(document.error).toMatchObject({ code: 'NOT_A_DIRECTORY' });
+    expect(code).toBe(2);
+    expect(readFileSync(file, 'utf8')).toBe('precious');
+  });
+});
+
+describe.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s', (signal, exitCode) => {
+  it('in planning leaves nothing', async () => {
+    const blocker = await server.connect();
+    await blocker.query('BEGIN; LOCK TABLE plain.a');
+    const cli = start('plain');
+    await waitFor(cli, async () => {
+      const waiting = await server.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+      return waiting.length > 0;
+    });
+    cli.kill(signal);
+    expect((await cli.result).code).toBe(exitCode);
+    await blocker.end();
+    expect(await files()).toEqual([]);
+  });
+
+  it('in mid-read withdraws what is staged, keeps what is published, and ends the reads on the server', async () => {
+    const cli = start('slow', { args: MID_READ });
+    await midRead(cli);
+    await waitFor(cli, () => existsSync(path.join(out, 'slow/a/_SUCCESS')));
+    cli.kill(signal);
+    const { code, stdout } = await cli.result;
+    expect(code).toBe(exitCode);
+    expect(ends(JSON.parse(stdout) as RunDocument)).toEqual({ a: 'completed', crawling: 'cancelled' });
+    expect(await files()).toEqual(table('slow/a'));
+    const reads = async () => (await server.query("SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%'")).length;
+    await expect.poll(reads, { timeout: 10_000 }).toBe(0);
+  });
+
+  it('while tables are being published leaves each of them whole or not there', async () => {
+    const cli = start('many');
+    await waitFor(cli, () => existsSync(path.join(out, 'many')) && existsSync(path.join(out, 'many/t100/_SUCCESS')));
+    cli.kill(signal);
+    const { code, stdout } = await cli.result;
+    expect(code).toBe(exitCode);
+    const { tables } = JSON.parse(stdout) as RunDocument;
+    const completed = tables.filter((one) => one.state === 'completed').map((one) => one.table);
+    expect(tables).toHaveLength(400);
+    expect(completed.length).toBeLessThan(400);
+    expect(await files()).toEqual(completed.flatMap((name) => table(`many/${name}`)).sort());
+  });
+});
+
+describe('a second signal', () => {
+  it('ends at once, and the next run tidies up', async () => {
+    const cli = start('slow', { args: MID_READ });
+    await midRead(cli);
+    cli.child.kill('SIGSTOP');
+    // Both are there when it goes on.
+    cli.kill('SIGINT');
+    cli.kill('SIGTERM');
+    cli.child.kill('SIGCONT');
+    const { code, signal } = await cli.result;
+    expect(code === 130 || code === 143 || signal !== null).toBe(true);
+    expect((await run('plain')).code).toBe(0);
+    expect((await files()).filter(hidden)).toEqual([]);
+  });
+});
+
+describe('SIGKILL', () => {
+  it('leaves only hidden files, which the next run to the same place removes, wherever it writes there', async () => {
+    const cli = start('slow', { args: [...MID_READ, '--sub_path', 'monday'] });
+    await waitFor(cli, async () =>
+      (await files()).some((file) => /^monday\/slow\/crawling\/\.lakeport-.*\.tmp$/.test(file)),
+    );
+    await waitFor(cli, () => existsSync(path.join(out, 'monday/slow/a/_SUCCESS')));
+    cli.kill('SIGKILL');
+    await cli.result;
+    const left = (await files()).filter((file) => !table('monday/slow/a').includes(file));
+    // The part, the run's marker, and its claim of the directories.
+    expect(left).toHaveLength(3);
+    expect(left.every(hidden)).toBe(true);
+
+    expect((await run('plain', { args: ['--sub_path', 'tuesday'] })).code).toBe(0);
+    expect(await files()).toEqual(
+      [...table('monday/slow/a'), ...table('tuesday/plain/a'), ...table('tuesday/plain/b')].sort(),
+    );
+  });
+
+  it('while tables are published leaves none that looks complete and is not', async () => {
+    expect((await run('many', { args: ['-i', 't1%'] })).code).toBe(0);
+    const cli = start('many');
+    await waitFor(
+      cli,
+      () => existsSync(path.join(out, 'many/t350/_SUCCESS')) || existsSync(path.join(out, 'many/t250/_SUCCESS')),
+    );
+    cli.kill('SIGKILL');
+    await cli.result;
+    const left = new Set(await files());
+    for (const success of [...left].filter((file) => file.endsWith('/_SUCCESS'))) {
+      for (const file of table(path.posix.dirname(success))) expect(left).toContain(file);
+    }
+    expect((await run('many')).code).toBe(0);
+    expect((await files()).filter(hidden)).toEqual([]);
+    expect(await files()).toHaveLength(3 * 400);
+  });
+
+  it('does not make a run wait or fail that writes to the same place at the same time', async () => {
+    const cli = start('slow', { args: MID_READ });
+    await midRead(cli);
+    expect((await run('plain')).code).toBe(0);
+    const temporaries = (await files()).filter((file) => file.endsWith('.tmp'));
+    expect(temporaries).toHaveLength(1);
+    cli.kill('SIGKILL');
+    await cli.result;
+  });
+});
+
+describe('a worker that dies', () => {
+  it('fails the table it was reading, is replaced, and leaves nothing', async () => {
+    const flag = path.join(scratch.path, 'died');
+    const preload = path.join(scratch.path, 'preload.cjs');
+    // Loaded by every thread: the first reader that has a file open ends itself, once.
+    writeFileSync(
+      preload,
+      `const { workerData } = require('node:worker_threads');
+       const { existsSync, writeFileSync, readdirSync } = require('node:fs');
+       const flag = ${JSON.stringify(flag)}, directory = ${JSON.stringify(path.join(out, 'slow/crawling'))};
+       if (workerData?.reader && !existsSync(flag)) setInterval(() => {
+         if (existsSync(flag) || !existsSync(directory) || readdirSync(directory).length === 0) return;
+         writeFileSync(flag, '');
+         process.exit(9);
+       }, 20).unref();`,
+    );
+    const { code, document } = await run('slow', {
+      args: [...MID_READ, '-p', '1', '--n_jobs', '1'],
+      env: { NODE_OPTIONS: `--require ${preload}` },
+    });
+    expect(ends(document)).toEqual({ a: 'completed', crawling: 'READER_DIED' });
+    expect(code).toBe(3);
+    expect(await files()).toEqual(table('slow/a'));
+  });
+});
+
+describe('a run that is told twice', () => {
+  it('refuses an id that a living run has', async () => {
+    const runId = '0b2f9c1e-5d2c-4b6e-9a3e-0123456789ab';
+    const cli = start('slow', { args: [...MID_READ, '--run_id', runId] });
+    await midRead(cli);
+    const second = await run('plain', { args: ['--run_id', runId] });
+    expect(second.document.error).toMatchObject({ code: 'RUN_ID_EXISTS' });
+    expect(second.code).toBe(2);
+    // Where the run log is another one, the target tells.
+    const elsewhere = { XDG_STATE_HOME: path.join(scratch.path, 'another') };
+    const third = await run('plain', { args: ['--run_id', runId], env: elsewhere });
+    expect(third.document.error).toMatchObject({ code: 'RUN_IS_ACTIVE' });
+    expect(third.code).toBe(6);
+    cli.kill('SIGINT');
+    expect((await cli.result).code).toBe(130);
+  });
+});

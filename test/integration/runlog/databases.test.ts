@@ -1,0 +1,401 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { LakeportError } from '../../../src/errors.js';
+import { openRunLog, type OpenLogOptions, type RunLog } from '../../../src/runlog/run-log.js';
+import { failure } from '../../harness/failure.js';
+import { type LogDatabase, postgresLog, sqliteLog } from '../../servers/log-databases.js';
+import {
+  HeardOfLog,
+  newRun,
+  recordFailure,
+  recordTable,
+  runPlan,
+  runResult,
+  stagedOutcome,
+  tableResult,
+  tables,
+} from '../../harness/logged-runs.js';
+import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
+import { sqlServerLog } from '../../servers/sql-server-log.js';
+
+const DENIED = new LakeportError({
+  code: 'TABLE_PERMISSION_DENIED',
+  exit: 'tables-failed',
+  message: 'permission denied for table table_1',
+  hint: 'GRANT SELECT',
+});
+
+let server: PostgresServer;
+let database: LogDatabase;
+const open: RunLog[] = [];
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+
+afterAll(() => server.stop());
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((log) => log.close()));
+  await database.remove();
+});
+
+async function openLog(options: OpenLogOptions = {}): Promise<RunLog> {
+  const log = await openRunLog(database.target, { unloggedDirectory: '/nonexistent', ...options });
+  open.push(log);
+  return log;
+}
+
+/** A process that is gone: its id is above what any system gives. */
+const DEAD = JSON.stringify({ pid: 2 ** 30, host: 'elsewhere' });
+
+const kinds: { name: string; make: () => Promise<LogDatabase> }[] = [
+  { name: 'SQLite', make: () => Promise.resolve(sqliteLog()) },
+  { name: 'PostgreSQL', make: () => postgresLog(server) },
+  { name: "SQL Server's wire", make: sqlServerLog },
+];
+
+describe.each(kinds)('a run log in $name', ({ make }) => {
+  beforeEach(async () => {
+    database = await make();
+  });
+
+  /** A run of one good table of two slices and one bad one, at its end. */
+  async function recordRun(log: RunLog, changes: Parameters<typeof newRun>[0] = {}): Promise<string> {
+    const run = await log.begin(newRun(changes));
+    const [good, bad] = tables(2, { slices: 2 });
+    run.recorder.planned(runPlan([good!, bad!]));
+    const results = [recordTable(run.recorder, good!), recordFailure(run.recorder, bad!, DENIED)];
+    run.recorder.ended(runResult(run.runId, results, 'tables-failed'));
+    await run.finish();
+    return run.runId;
+  }
+
+  it('gives back what was recorded, to the millisecond', async () => {
+    const log = await openLog();
+    const startedAt = new Date('2026-01-02T03:04:05.678Z');
+    const runId = await recordRun(log, { startedAt, envName: 'production', settings: { jobs: 4, include: ['a%'] } });
+    const { run, tables: logged, partitions, files } = await log.history(runId);
+
+    expect(run).toMatchObject({
+      runId,
+      state: 'failed',
+      attempt: 1,
+      envName: 'production',
+      settings: { jobs: 4, include: ['a%'] },
+      startedAt,
+      sourceType: 'postgres',
+      sourceServer: 'db1:5432',
+      sourceDatabase: 'shop',
+      target: 'out',
+      consistency: 'run',
+      snapshotId: '100:200:',
+      snapshotAt: startedAt,
+      tables: 2,
+      completedTables: 1,
+      failedTables: 1,
+      rows: 20,
+      bytes: 2000,
+      files: 2,
+    });
+    expect(run.endedAt!.getTime()).toBeGreaterThan(startedAt.getTime());
+    expect(logged).toMatchObject([
+      { schema: 'public', table: 'table_0', state: 'completed', rows: 20, files: 2, partitions: 2, attempts: 1 },
+      {
+        table: 'table_1',
+        state: 'failed',
+        rows: undefined,
+        error: { class: 'tables-failed', code: DENIED.code, message: DENIED.message, hint: DENIED.hint },
+      },
+    ]);
+    expect(partitions.map(({ jobId, sliceIndex, state, rows }) => [jobId, sliceIndex, state, rows])).toEqual([
+      [0, 0, 'completed', 10],
+      [0, 1, 'completed', 10],
+      [1, 0, 'failed', undefined],
+      [1, 1, 'pending', undefined],
+    ]);
+    expect(files.map(({ objectPath, rows, bytes, sha256 }) => [objectPath, rows, bytes, sha256])).toEqual([
+      ['public/table_0/part-00000.parquet', 10, 1000, 'ab'.repeat(32)],
+      ['public/table_0/part-00001.parquet', 10, 1000, 'ab'.repeat(32)],
+    ]);
+  });
+
+  it('keeps numbers of more than 32 bits, and texts of any length and alphabet', async () => {
+    const log = await openLog();
+    const run = await log.begin(newRun({ commandLine: `lakeport ${'ünï "quoted" \u{1f41f} '.repeat(2000)}` }));
+    const [plan] = tables(1);
+    run.recorder.planned(runPlan([{ ...plan!, estimatedBytes: 5_000_000_000, consistency: 'none' }]));
+    run.recorder.tableStarted(plan!.id);
+    run.recorder.tableEnded(tableResult(plan!, { rows: 4_294_967_297, bytes: 2 ** 52 }));
+    await run.flush();
+    const history = await log.history(run.runId);
+    expect(history.run).toMatchObject({ rows: 4_294_967_297, bytes: 2 ** 52 });
+    expect(history.run.commandLine).toHaveLength(9 + 2000 * 16);
+    expect(history.tables[0]).toMatchObject({
+      rows: 4_294_967_297,
+      estimatedBytes: 5_000_000_000,
+      consistency: 'none',
+    });
+    run.recorder.ended(runResult(run.runId, []));
+    await run.finish();
+  });
+
+  it('lists runs, the latest first, as many as were asked for', async () => {
+    const log = await openLog();
+    const ids: string[] = [];
+    for (const day of [1, 3, 2]) ids.push(await recordRun(log, { startedAt: new Date(`2026-01-0${day}T00:00:00Z`) }));
+    const runs = await log.runs({ limit: 2 });
+    expect(runs.map((run) => run.runId)).toEqual([ids[1], ids[2]]);
+  });
+
+  it('refuses an id that it has already', async () => {
+    const log = await openLog();
+    const runId = await recordRun(log);
+    const error = await failure(log.begin(newRun({ runId })));
+    expect(error).toMatchObject({ code: 'RUN_ID_EXISTS', exit: 'usage' });
+    expect(error.message).toContain(runId);
+    // The log is as good as before.
+    await recordRun(log);
+  });
+
+  it('writes more rows than any statement takes, each once', async () => {
+    const log = await openLog();
+    const run = await log.begin(newRun());
+    const plans = tables(333, { slices: 3 });
+    run.recorder.planned(runPlan(plans));
+    await run.flush();
+    const results = plans.map((plan) => recordTable(run.recorder, plan));
+    run.recorder.ended(runResult(run.runId, results));
+    await run.finish();
+    const history = await log.history(run.runId);
+    expect(history.tables.map((table) => table.table)).toEqual(plans.map((plan) => plan.id.name));
+    expect(history.tables.every((table) => table.state === 'completed')).toBe(true);
+    expect(new Set(history.partitions.map((one) => `${one.jobId} ${one.sliceIndex}`)).size).toBe(999);
+    expect(new Set(history.files.map((file) => file.objectPath)).size).toBe(999);
+  });
+
+  it('starts anew on request, and keeps the settings that the user has typed in', async () => {
+    const log = await openLog();
+    await database.query(SETTINGS);
+    for (const mode of ['truncate', 'drop'] as const) {
+      const runId = await recordRun(log);
+      const again = await openLog({ mode });
+      expect(await again.runs({ limit: 10 })).toEqual([]);
+      expect((await failure(again.history(runId))).code).toBe('RUN_UNKNOWN');
+      expect(await again.tableSettings(OF_TPCH)).toHaveLength(1);
+      for (const table of ['export_jobs', 'export_partitions', 'export_files']) {
+        expect(await database.query(`select run_id from ${table}`)).toEqual([]);
+      }
+    }
+  });
+
+  it('removes no run that is in progress, by either mode', async () => {
+    const log = await openLog();
+    const run = await log.begin(newRun());
+    for (const mode of ['truncate', 'drop'] as const) {
+      const error = await failure(openLog({ mode }));
+      expect(error).toMatchObject({ code: 'RUN_LOG_IN_USE', exit: 'in-use' });
+      expect(error.message).toContain(run.runId);
+    }
+    run.recorder.ended(runResult(run.runId, []));
+    await run.finish();
+    await openLog({ mode: 'drop' });
+  });
+
+  it('reads settings that were inserted as LakeXpress documents it', async () => {
+    const log = await openLog();
+    await database.query(SETTINGS);
+    await database.query(`INSERT INTO partition_columns (
+        source_db_type, source_database, source_schema, source_table,
+        fastbcp_method, fastbcp_parallel_degree, fastbcp_distribution_key
+      ) VALUES ('postgres', 'tpch', 'tpch_1', 'events', 'Ctid', 4, NULL)`);
+    expect(await log.tableSettings(OF_TPCH)).toEqual([
+      { schema: 'tpch_1', table: 'lineitem', method: 'DataDriven', degree: 8, key: 'YEAR(l_shipdate)' },
+    ]);
+    expect(await log.tableSettings({ ...OF_TPCH, envName: undefined })).toEqual([
+      { schema: 'tpch_1', table: 'events', method: 'Ctid', degree: 4, key: undefined },
+    ]);
+  });
+
+  it('forgets all of a run that somebody deletes from it', async () => {
+    const log = await openLog();
+    await recordRun(log);
+    const kept = await recordRun(log);
+    await database.query(`delete from export_runs where run_id <> '${kept}'`);
+    for (const table of ['export_jobs', 'export_partitions', 'export_files']) {
+      const rows = await database.query(`select distinct run_id from ${table}`);
+      expect(rows).toEqual([{ run_id: kept }]);
+    }
+  });
+
+  describe('a run without a process', () => {
+    /** As if its process had been killed on another machine. */
+    async function killed(log: RunLog, silentSeconds: number) {
+      const run = await log.begin(newRun());
+      const plans = tables(2, { slices: 3 });
+      run.recorder.planned(runPlan(plans));
+      recordTable(run.recorder, plans[0]!);
+      run.recorder.tableStarted(plans[1]!.id);
+      run.recorder.sliceStarted(plans[1]!.id, 1);
+      run.recorder.sliceStaged(plans[1]!.id, 1, stagedOutcome(plans[1]!, 1));
+      await run.flush();
+      await database.query(`update export_runs set process = '${DEAD}', heartbeat_at = ${ago(silentSeconds)}`);
+      return { run, plans };
+    }
+
+    function ago(seconds: number): string {
+      return database.target.engine !== 'postgres'
+        ? `strftime('%Y-%m-%d %H:%M:%f', 'now', '-${seconds} seconds')`
+        : `now() - interval '${seconds} seconds'`;
+    }
+
+    it('is shown as interrupted when it has been silent for a minute, with the table it was at', async () => {
+      const log = await openLog();
+      const { run } = await killed(log, 58);
+      const states = async () => {
+        const [runs, jobs] = [await database.query('select status from runs'), await database.query(JOB_STATES)];
+        return [...runs, ...jobs].map((row) => row['status']);
+      };
+      expect(await states()).toEqual(['running', 'completed', 'running']);
+      await database.query(`update export_runs set heartbeat_at = ${ago(61)}`);
+      expect(await states()).toEqual(['interrupted', 'completed', 'interrupted']);
+      const history = await log.history(run.runId);
+      expect(history.run.state).toBe('interrupted');
+      expect(history.tables.map((table) => table.state)).toEqual(['completed', 'interrupted']);
+    });
+
+    it('is shown as interrupted at once where its process was of this machine', async () => {
+      const log = await openLog();
+      const { run } = await killed(log, 0);
+      expect((await log.runs({ limit: 1 }))[0]?.state).toBe('running');
+      const { process } = (await log.history(run.runId)).run;
+      const here = JSON.parse((await otherHolder()).process) as object;
+      const dead = JSON.stringify({ ...here, pid: 2 ** 30 });
+      await database.query(`update export_runs set process = '${dead}'`);
+      expect((await log.runs({ limit: 1 }))[0]?.state).toBe('interrupted');
+      expect(process).toMatchObject({ host: 'elsewhere' });
+    });
+
+    it('is taken over with all that is known of it, and the one before writes nothing more', async () => {
+      const log = await openLog();
+      const heard = new HeardOfLog();
+      const before = await log.begin(newRun(), heard);
+      await database.query(`update export_runs set process = '${DEAD}', heartbeat_at = ${ago(61)}`);
+      const { run, history } = await (await openLog()).resume(before.runId);
+      expect(history.run).toMatchObject({ attempt: 2, settings: { sourceId: 'ds_pg', jobs: 4 }, endedAt: undefined });
+
+      before.recorder.failed(DENIED);
+      await before.finish();
+      expect(heard.events).toEqual(['taken']);
+      run.recorder.ended(runResult(run.runId, []));
+      await run.finish();
+      expect((await log.history(run.runId)).run).toMatchObject({ state: 'completed', attempt: 2, error: undefined });
+    });
+
+    it('goes on where it was: published tables and staged slices are known', async () => {
+      const log = await openLog();
+      const { run: before, plans } = await killed(log, 61);
+      const { run, history } = await log.resume(before.runId);
+      expect(history.tables.map((table) => table.state)).toEqual(['completed', 'running']);
+      expect(history.partitions.filter((one) => one.staged !== undefined)).toMatchObject([
+        { jobId: 1, sliceIndex: 1, staged: stagedOutcome(plans[1]!, 1), slice: { query: 'table_1 1' } },
+      ]);
+
+      run.recorder.planned(runPlan([plans[1]!]));
+      const result = recordTable(run.recorder, plans[1]!);
+      run.recorder.ended(runResult(run.runId, [result]));
+      await run.finish();
+      const after = await log.history(run.runId);
+      expect(after.run).toMatchObject({ state: 'completed', tables: 2, completedTables: 2, rows: 60, files: 6 });
+      expect(after.partitions.map((one) => one.attempts)).toEqual([1, 1, 1, 1, 2, 1]);
+    });
+
+    it('is resumed by one of several that try at the same time', async () => {
+      const { run } = await killed(await openLog(), 61);
+      const logs = await Promise.all([openLog(), openLog(), openLog()]);
+      const tries = await Promise.allSettled(logs.map((log) => log.resume(run.runId)));
+      const refused = tries.filter((one) => one.status === 'rejected').map((one) => (one.reason as LakeportError).code);
+      expect(refused).toEqual(['RUN_HELD', 'RUN_HELD']);
+    });
+  });
+
+  it('hands out no run that is unknown, complete, or in progress', async () => {
+    const log = await openLog();
+    const held = await log.begin(newRun());
+    const complete = await log.begin(newRun());
+    complete.recorder.ended(runResult(complete.runId, []));
+    await complete.finish();
+    expect(await failure(log.resume('nobody'))).toMatchObject({ code: 'RUN_UNKNOWN', exit: 'usage' });
+    expect(await failure(log.resume(complete.runId))).toMatchObject({ code: 'RUN_FINISHED', exit: 'usage' });
+    const error = await failure(log.resume(held.runId));
+    expect(error).toMatchObject({ code: 'RUN_HELD', exit: 'in-use' });
+    expect(error.message).toContain(`process ${process.pid}`);
+    held.recorder.failed(DENIED);
+    await held.finish();
+    await log.resume(held.runId);
+  });
+
+  it('goes on with a run whose log was emptied meanwhile, and has all of it in the end', async () => {
+    const log = await openLog();
+    const heard = new HeardOfLog();
+    const run = await log.begin(newRun(), heard);
+    const plans = tables(3);
+    run.recorder.planned(runPlan(plans));
+    const first = recordTable(run.recorder, plans[0]!);
+    await run.flush();
+    for (const table of ['export_files', 'export_partitions', 'export_jobs', 'export_runs']) {
+      await database.query(`delete from ${table}`);
+    }
+    const rest = plans.slice(1).map((plan) => recordTable(run.recorder, plan));
+    run.recorder.ended(runResult(run.runId, [first, ...rest]));
+    await run.finish();
+    expect(heard.events).toEqual([]);
+    expect(await log.history(run.runId)).toMatchObject({
+      run: { state: 'completed', completedTables: 3 },
+      tables: [{ state: 'completed' }, { state: 'completed' }, { state: 'completed' }],
+      files: [{}, {}, {}],
+    });
+  });
+
+  it('lets no secret into any row', async () => {
+    const log = await openLog({ redact: (text) => text.replaceAll('hunter2', '***') });
+    const run = await log.begin(
+      newRun({ commandLine: 'lakeport --x hunter2', settings: { a: ['hunter2'] }, target: 's3://hunter2' }),
+    );
+    const [plan] = tables(1);
+    run.recorder.planned(runPlan([plan!]));
+    const leak = new LakeportError({ code: 'X', exit: 'unreachable', message: 'pw hunter2', hint: 'not hunter2' });
+    const result = recordFailure(run.recorder, plan!, leak);
+    run.recorder.ended(runResult(run.runId, [result], 'tables-failed'));
+    await run.finish();
+    const rows = await Promise.all(
+      ['export_runs', 'export_jobs', 'export_partitions'].map((table) => database.query(`select * from ${table}`)),
+    );
+    expect(JSON.stringify(rows)).not.toContain('hunter2');
+    expect(JSON.stringify(rows)).toContain('***');
+  });
+});
+
+const OF_TPCH = { engine: 'postgres', database: 'tpch', envName: 'production' };
+
+const JOB_STATES = 'select status from jobs order by job_id';
+
+const SETTINGS = `INSERT INTO partition_columns (
+    source_db_type, source_database, source_schema, source_table, fastbcp_method, fastbcp_parallel_degree,
+    fastbcp_distribution_key, env_name
+  ) VALUES ('postgres', 'tpch', 'tpch_1', 'lineitem', 'DataDriven', 8, 'YEAR(l_shipdate)', 'production')`;
+
+async function otherHolder() {
+  const { newOwner } = await import('../../../src/runlog/run-owner.js');
+  return newOwner();
+}
+
+it('a log in SQL Server sends no password where encryption is asked for and the server has none', async () => {
+  database = await sqlServerLog();
+  const { target } = database;
+  if (target.engine !== 'mssql') throw new TypeError('not in SQL Server');
+  const encrypted = { ...target, info: { ...target.info, encrypt: true } };
+  const error = await failure(openRunLog(encrypted, { unloggedDirectory: '/nonexistent' }));
+  expect(error).toMatchObject({ exit: 'unreachable' });
+  expect(error.message).toContain('the server offers no encryption');
+});

@@ -1,0 +1,204 @@
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { DatabaseSync } from '@photostructure/sqlite';
+import { Kysely, Migrator } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+import { openDialect } from '../../../src/runlog/dialects/index.js';
+import { migrationsFor } from '../../../src/runlog/migrations/index.js';
+import { openRunLog } from '../../../src/runlog/run-log.js';
+import type { RunLogTarget } from '../../../src/runlog/target.js';
+import { failure } from '../../harness/failure.js';
+import { type LogDatabase, postgresLog, sqliteLog } from '../../servers/log-databases.js';
+import { newRun, recordTable, runPlan, runResult, tables } from '../../harness/logged-runs.js';
+import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
+import { postgresInfo } from '../../harness/postgres-source.js';
+
+let server: PostgresServer;
+let database: LogDatabase;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+
+afterAll(() => server.stop());
+
+afterEach(() => database.remove());
+
+const STEPS = 2;
+
+const kinds: { name: string; make: () => Promise<LogDatabase> }[] = [
+  { name: 'SQLite', make: () => Promise.resolve(sqliteLog()) },
+  { name: 'PostgreSQL', make: () => postgresLog(server) },
+];
+
+describe.each(kinds)('the schema of a log in $name', ({ make }) => {
+  beforeEach(async () => {
+    database = await make();
+  });
+
+  /** Makes the schema as the version after so many steps has it. */
+  async function migrateTo(steps: number, further: Record<string, { up: () => Promise<void> }> = {}): Promise<void> {
+    const dialect = await openDialect(database.target);
+    const db = new Kysely<unknown>({ dialect: dialect.kysely });
+    const known = Object.entries(migrationsFor(dialect)).slice(0, steps);
+    const migrator = new Migrator({
+      db,
+      provider: { getMigrations: () => Promise.resolve({ ...Object.fromEntries(known), ...further }) },
+      migrationTableName: 'lakeport_migrations',
+      migrationLockTableName: 'lakeport_migrations_lock',
+    });
+    const { error } = await migrator.migrateToLatest();
+    await db.destroy();
+    if (error !== undefined) throw error as Error;
+  }
+
+  async function columns(): Promise<unknown[]> {
+    return database.query(
+      database.target.engine === 'sqlite'
+        ? `select m.name as "table", c.name, c.type from sqlite_master m join pragma_table_info(m.name) c order by 1, 2`
+        : `select table_name as "table", column_name as name, data_type as type from information_schema.columns
+           where table_schema = current_schema() order by 1, 2`,
+    );
+  }
+
+  async function recordRun(): Promise<string> {
+    const log = await openRunLog(database.target, { unloggedDirectory: '/nonexistent' });
+    const run = await log.begin(newRun());
+    const plans = tables(2);
+    run.recorder.planned(runPlan(plans));
+    const results = plans.map((plan) => recordTable(run.recorder, plan));
+    run.recorder.ended(runResult(run.runId, results));
+    await run.finish();
+    await log.close();
+    return run.runId;
+  }
+
+  it.each(Array.from({ length: STEPS + 1 }, (_, steps) => steps))(
+    'comes from that of version %i to what a new log has',
+    async (steps) => {
+      const fresh = await make();
+      const earlier = database;
+      database = fresh;
+      await recordRun();
+      const expected = await columns();
+      await fresh.remove();
+
+      database = earlier;
+      await migrateTo(steps);
+      const runId = await recordRun();
+      expect(await columns()).toEqual(expected);
+      const applied = await database.query('select name from lakeport_migrations order by name');
+      expect(applied).toHaveLength(STEPS);
+      // And once more, with nothing to do.
+      expect(await recordRun()).not.toBe(runId);
+      expect(await database.query('select run_id from runs')).toHaveLength(2);
+    },
+  );
+
+  it('keeps what an earlier version has recorded', async () => {
+    await migrateTo(1);
+    await database.query(
+      `insert into export_runs (run_id, state, attempt, holder, process, tool_version, command_line, settings, target,
+         started_at, heartbeat_at, completed_tables, failed_tables, row_count, byte_count, file_count)
+       values ('old', 'completed', 1, 'h', '{}', '0.0.1', '', '{}', 'out', '2026-01-01 00:00:00', '2026-01-01 00:00:00',
+         1, 0, 2, 3, 4)`,
+    );
+    const log = await openRunLog(database.target);
+    expect((await log.history('old')).run).toMatchObject({ toolVersion: '0.0.1', rows: 2, bytes: 3, files: 4 });
+    await log.close();
+  });
+
+  it('is made once by several that find none at the same time', async () => {
+    const logs = await Promise.all(Array.from({ length: 5 }, () => openRunLog(database.target)));
+    expect(await database.query('select name from lakeport_migrations')).toHaveLength(STEPS);
+    await Promise.all(logs.map((log) => log.close()));
+  });
+
+  it('of a newer version is left alone', async () => {
+    await migrateTo(STEPS, { '9999-later': { up: () => Promise.resolve() } });
+    const error = await failure(openRunLog(database.target));
+    expect(error).toMatchObject({ code: 'RUN_LOG_NEWER', exit: 'usage', context: { detail: '9999-later' } });
+    expect(error.hint).toContain('--log_db_auth_id');
+  });
+
+  it("is not made among tables of the same names that are somebody else's", async () => {
+    if (database.target.engine === 'sqlite') {
+      const { filepath } = database.target.info;
+      mkdirSync(path.dirname(filepath), { recursive: true });
+      new DatabaseSync(filepath).close();
+    }
+    await database.query('create table jobs (id integer)');
+    const error = await failure(openRunLog(database.target));
+    expect(error).toMatchObject({ code: 'RUN_LOG_NAME_TAKEN', exit: 'usage' });
+    expect(error.message).toContain('jobs');
+    // Nothing of the log is there, so that it can be made elsewhere.
+    const left = (await columns()) as { table: string }[];
+    expect(left.filter(({ table }) => table.startsWith('export_'))).toEqual([]);
+  });
+});
+
+describe('a log that this user may not make', () => {
+  it('in PostgreSQL names the grant, or the schema of its own that helps as well', async () => {
+    const log = await postgresLog(server);
+    database = log;
+    await log.query(`create role reader login password 'reader'; grant usage on schema ${log.schema} to reader`);
+    const entry = (searchPath: string): RunLogTarget => {
+      const options = { search_path: searchPath };
+      const info = postgresInfo(server, { username: 'reader', password: 'reader', options });
+      return { kind: 'database', id: 'log', engine: 'postgres', info };
+    };
+    for (const schema of [log.schema, 'nowhere']) {
+      const error = await failure(openRunLog(entry(schema)));
+      expect(error).toMatchObject({ code: 'RUN_LOG_PERMISSION_DENIED', exit: 'unreachable' });
+      expect(error.hint).toContain('search_path');
+    }
+    await log.query('create schema lake authorization reader');
+    await (await openRunLog(entry('lake'))).close();
+    expect(await log.query('select * from lake.runs')).toEqual([]);
+    await log.query('drop owned by reader; drop role reader');
+  });
+
+  it('in PostgreSQL with a wrong password is not reachable', async () => {
+    database = await postgresLog(server);
+    const info = postgresInfo(server, { password: 'wrong' });
+    const error = await failure(openRunLog({ kind: 'database', id: 'log', engine: 'postgres', info }));
+    expect(error).toMatchObject({ code: 'RUN_LOG_UNREACHABLE', exit: 'unreachable' });
+    expect(error.message).not.toContain('wrong');
+  });
+
+  it('is a file that is not of SQLite', async () => {
+    const log = sqliteLog();
+    database = log;
+    mkdirSync(path.dirname(log.file), { recursive: true });
+    writeFileSync(log.file, 'something else entirely, of more than one hundred bytes '.repeat(10));
+    expect(await failure(openRunLog(log.target))).toMatchObject({ code: 'RUN_LOG_DAMAGED', exit: 'unreachable' });
+  });
+});
+
+describe('the file of an embedded log', () => {
+  const mode = (file: string) => (statSync(file).mode & 0o777).toString(8);
+
+  it('can be read and written by its user only, and so can its directory and its side files', async () => {
+    const log = sqliteLog();
+    database = log;
+    const opened = await openRunLog(log.target);
+    const run = await opened.begin(newRun());
+    expect([log.file, `${log.file}-wal`, `${log.file}-shm`].map(mode)).toEqual(['600', '600', '600']);
+    expect(mode(path.dirname(log.file))).toBe('700');
+    run.recorder.ended(runResult(run.runId, []));
+    await run.finish();
+    await opened.close();
+  });
+
+  it('keeps the permissions that its user gave to it', async () => {
+    const log = sqliteLog();
+    database = log;
+    mkdirSync(path.dirname(log.file), { recursive: true });
+    writeFileSync(log.file, '');
+    chmodSync(log.file, 0o640);
+    await (await openRunLog(log.target)).close();
+    expect(mode(log.file)).toBe('640');
+  });
+});

@@ -1,0 +1,239 @@
+import { execFile, spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { freePort } from '../../src/embedded-postgres/free-port.js';
+import { preparePostgresBinaries } from '../../src/embedded-postgres/binaries.js';
+import { guardHome, type Guard } from '../../src/embedded-postgres/guard.js';
+
+/**
+ * Real PostgreSQL servers for tests, from the binaries of `embedded-postgres` or of Debian's package.
+ * Works as root (the server then runs as an unprivileged user) and as a user, without install scripts, side by side with
+ * other servers. A server never outlives the process that started it, however that process ends.
+ */
+
+/** 17 and 18 come from npm; 15 is Debian's package and may be missing. */
+export type PostgresVersion = 15 | 17 | 18;
+
+export interface PostgresOptions {
+  /** Server settings, as in postgresql.conf. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  readonly encoding?: 'UTF8' | 'SQL_ASCII';
+  /** By default the number in `LAKEPORT_TEST_PG_VERSION`, or else 17. */
+  readonly version?: PostgresVersion;
+  /** Lines of pg_hba.conf that stand before the default, which asks for a password. */
+  readonly hba?: readonly string[];
+  /** PEM texts. With them the server offers TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+export interface PostgresServer {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly url: string;
+  /** Of the postmaster; changes with `restart`. */
+  readonly pid: number;
+  /** Directory of the server's unix socket. */
+  readonly socketDirectory: string;
+  /** Runs one or more statements on a connection of its own; the rows of the last one. */
+  query(sql: string, parameters?: readonly unknown[], database?: string): Promise<Record<string, unknown>[]>;
+  /** A connected client. Losing its connection is not an error of the test. */
+  connect(overrides?: pg.ClientConfig): Promise<pg.Client>;
+  /** What the server has written to its log since its start. */
+  log(): string;
+  /** Stops the server and starts it on the same port, as a hot standby if asked to. */
+  restart(options?: { readonly standby?: boolean }): Promise<void>;
+  /** Fast shutdown; removes everything. May be called twice. */
+  stop(): Promise<void>;
+  /** Ends the server as a crash would: all connections are cut at once. Removes everything. */
+  kill(): Promise<void>;
+}
+
+/** The user of the server when the tests run as root: "nobody" has this id everywhere. initdb refuses only root. */
+const UNPRIVILEGED = 65534;
+const asRoot = process.getuid?.() === 0;
+const PASSWORD = 'secret';
+/** `.ci/run` repeats tests against other versions by this variable. */
+const DEFAULT_VERSION = Number(process.env['LAKEPORT_TEST_PG_VERSION'] ?? 17) as PostgresVersion;
+const DEBIAN_15 = '/usr/lib/postgresql/15/bin';
+
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const home = mkdtempSync(path.join(tmpdir(), 'lakeport-pg-'));
+  const guard = guardHome(home);
+  chmodSync(home, 0o755);
+  try {
+    const { version = DEFAULT_VERSION } = options;
+    const name = version === 17 ? 'embedded-postgres' : `embedded-postgres-${version}`;
+    const binaries = version === 15 ? DEBIAN_15 : preparePostgresBinaries(home, { copy: asRoot, package: name });
+    await initialise(home, binaries, options);
+    for (let attempt = 1; ; attempt++) {
+      const port = await freePort();
+      try {
+        return await start({ home, binaries, guard }, port, options);
+      } catch (error) {
+        // Another server may have taken the port since it was found free.
+        if (attempt === 5 || !String(error).includes('could not create any TCP/IP sockets')) throw error;
+      }
+    }
+  } catch (error) {
+    await rm(home, { recursive: true, force: true });
+    guard.release();
+    throw error;
+  }
+}
+
+/** The versions that this machine has, oldest first. */
+export function postgresVersions(): PostgresVersion[] {
+  return existsSync(path.join(DEBIAN_15, 'postgres')) ? [15, 17, 18] : [17, 18];
+}
+
+async function start(place: Place, port: number, options: PostgresOptions): Promise<PostgresServer> {
+  const { home } = place;
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: home,
+    port,
+    fsync: 'off',
+    max_connections: 50,
+    ...(options.tls ? { ssl: 'on' } : {}),
+    ...options.settings,
+  };
+  const launch = () => launchServer(place, settings);
+  let running = await launch();
+  const access = { host: '127.0.0.1', port, user: 'postgres', password: PASSWORD, database: 'postgres' };
+
+  const connect = async (overrides: pg.ClientConfig = {}) => {
+    const client = new pg.Client({ ...access, ...overrides });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    await running.end(signal);
+    await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    place.guard.release();
+  };
+
+  return {
+    ...access,
+    url: `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`,
+    socketDirectory: home,
+    get pid() {
+      return running.pid;
+    },
+    connect,
+    query: async (sql, parameters, database = access.database) => {
+      const client = await connect({ database });
+      try {
+        const answer: unknown = await client.query(sql, parameters && [...parameters]);
+        const results = (Array.isArray(answer) ? answer : [answer]) as pg.QueryResult<Record<string, unknown>>[];
+        return results.at(-1)?.rows ?? [];
+      } finally {
+        await client.end();
+      }
+    },
+    log: () => running.log(),
+    restart: async ({ standby = false } = {}) => {
+      await running.end('SIGINT');
+      const signalFile = path.join(home, 'data', 'standby.signal');
+      if (standby) await writeFile(signalFile, '');
+      else await rm(signalFile, { force: true });
+      running = await launch();
+    },
+    stop: () => end('SIGINT'),
+    kill: () => end('SIGQUIT'),
+  };
+}
+
+/** Where a server lives. */
+interface Place {
+  readonly home: string;
+  readonly binaries: string;
+  readonly guard: Guard;
+}
+
+interface RunningServer {
+  readonly pid: number;
+  log(): string;
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+async function launchServer(
+  { home, binaries, guard }: Place,
+  settings: Readonly<Record<string, string | number>>,
+): Promise<RunningServer> {
+  const data = path.join(home, 'data');
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const server = spawn(path.join(binaries, 'postgres'), ['-D', data, ...flags], {
+    ...environment(data),
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // A Ctrl-C on the terminal is for the tests, which then stop the server themselves.
+    detached: true,
+  });
+  guard.watch(server.pid);
+  let log = '';
+  const exited = new Promise<void>((resolve) => {
+    server.once('exit', () => {
+      guard.watch(undefined);
+      resolve();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.once('exit', (code) => reject(new Error(`postgres ended with ${code ?? 'a signal'}: ${log}`)));
+    server.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+      if (/ready to accept (read.only )?connections/.test(log)) resolve();
+    });
+  });
+  return {
+    pid: server.pid!,
+    log: () => log,
+    end: async (signal) => {
+      server.kill(signal);
+      await exited;
+    },
+  };
+}
+
+async function initialise(home: string, binaries: string, options: PostgresOptions): Promise<void> {
+  const data = path.join(home, 'data');
+  mkdirSync(data, { mode: 0o700 });
+  const passwordFile = path.join(home, 'password');
+  await writeFile(passwordFile, PASSWORD);
+  const owned = [home, data, passwordFile];
+  if (asRoot) for (const file of owned) chownSync(file, UNPRIVILEGED, UNPRIVILEGED);
+  const { encoding = 'UTF8' } = options;
+  await promisify(execFile)(
+    path.join(binaries, 'initdb'),
+    // prettier-ignore
+    ['-D', data, '-U', 'postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, `--encoding=${encoding}`,
+      '--locale=C', '--no-sync'],
+    environment(data),
+  );
+  if (options.hba) {
+    const file = path.join(data, 'pg_hba.conf');
+    await writeFile(file, [...options.hba, readFileSync(file, 'utf8')].join('\n'));
+  }
+  if (options.tls) {
+    for (const [name, text] of [
+      ['server.crt', options.tls.cert],
+      ['server.key', options.tls.key],
+    ] as const) {
+      const file = path.join(data, name);
+      await writeFile(file, text, { mode: 0o600 });
+      if (asRoot) chownSync(file, UNPRIVILEGED, UNPRIVILEGED);
+    }
+  }
+}
+
+function environment(data: string) {
+  const user = asRoot ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
+  return { ...user, cwd: data, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: data } };
+}

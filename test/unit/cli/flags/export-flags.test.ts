@@ -1,0 +1,255 @@
+import { availableParallelism } from 'node:os';
+import { describe, expect, it } from 'vitest';
+
+import type { DatabaseEntry } from '../../../../src/auth/entries.js';
+import { readCommandLine } from '../../../../src/cli/flags/command-line.js';
+import { readExportSettings } from '../../../../src/cli/flags/export-flags.js';
+import { parallelism } from '../../../../src/cli/flags/flag-values.js';
+import { EXPORT_FLAGS } from '../../../../src/cli/flags/flags.js';
+import { parseCommandLine } from '../../../../src/cli/flags/program.js';
+import type { ExportOptions } from '../../../../src/export/model/options.js';
+
+const REQUIRED = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out'];
+
+const source: DatabaseEntry = {
+  kind: 'database',
+  id: 'ds_pg',
+  engine: 'postgres',
+  info: { connectionString: 'postgres://u@h/shop', options: {}, connectTimeoutMs: 1, statementTimeoutMs: undefined },
+};
+
+function settings(argv: readonly string[]) {
+  const invocation = parseCommandLine(readCommandLine(argv));
+  return invocation.kind === 'run' ? readExportSettings(invocation.flags) : expect.fail('nothing to run');
+}
+
+function options(...argv: string[]): ExportOptions {
+  return settings([...REQUIRED, ...argv]).optionsFor(source);
+}
+
+describe('options', () => {
+  it('have the documented defaults', () => {
+    expect(options()).toEqual({
+      runId: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+      startedAt: expect.any(Date) as Date,
+      sourceId: 'ds_pg',
+      databaseName: undefined,
+      schemaPatterns: [],
+      includePatterns: [],
+      excludePatterns: [],
+      optIns: [],
+      minRows: undefined,
+      maxRows: undefined,
+      target: { directory: 'out' },
+      routes: [],
+      subPath: '',
+      jobs: 4,
+      parallel: 'auto',
+      tableConfig: [],
+      largeTableThreshold: 100_000,
+      compat: undefined,
+      manifest: 'beside',
+      codec: 'Zstd',
+      rowGroupRows: 1_000_000,
+      maxRowsPerFile: undefined,
+      unboundedNumeric: { as: 'text' },
+      onUnrepresentable: 'error',
+      timestampUnit: 'us',
+      arrays: 'list',
+      consistency: 'auto',
+      errorAction: 'continue',
+      lockTimeoutMs: 30_000,
+      rowCheck: 'count',
+    });
+  });
+
+  it.each<[string[], Partial<ExportOptions>]>([
+    [['--source_db_name', 'other'], { databaseName: 'other' }],
+    [['--source_schema_name', 'a%, b'], { schemaPatterns: ['a%', 'b'] }],
+    [['-i', 'x,y', '-i', 's.%'], { includePatterns: ['x', 'y', 's.%'] }],
+    [['-e', '%_tmp'], { excludePatterns: ['%_tmp'] }],
+    [['--include-views'], { optIns: ['views'] }],
+    [['--min_rows', '0', '--max_rows', '10'], { minRows: 0, maxRows: 10 }],
+    [['--n_jobs', '8'], { jobs: 8 }],
+    [['-p', '3'], { parallel: 3 }],
+    [['-p', '0'], { parallel: availableParallelism() }],
+    [['-p', 'auto'], { parallel: 'auto' }],
+    [['--compression_type', 'zSTD'], { codec: 'Zstd' }],
+    [['--compression_type', 'lz4'], { codec: 'Lz4' }],
+    [['--compression_type', 'NONE'], { codec: 'None' }],
+    [['--row_group_rows', '1', '--max_rows_per_file', '2'], { rowGroupRows: 1, maxRowsPerFile: 2 }],
+    [['--arrays', 'JSON'], { arrays: 'json' }],
+    [['--unbounded_numeric', 'DOUBLE'], { unboundedNumeric: { as: 'double' } }],
+    [['--unbounded_numeric', 'decimal(38, 10)'], { unboundedNumeric: { as: 'decimal', precision: 38, scale: 10 } }],
+    [['--unbounded_numeric', 'decimal(5)'], { unboundedNumeric: { as: 'decimal', precision: 5, scale: 0 } }],
+    [['--on_unrepresentable', 'null'], { onUnrepresentable: 'null' }],
+    [['--consistency', 'none'], { consistency: 'none' }],
+    [['--error_action', 'skip'], { errorAction: 'continue' }],
+    [['--error_action', 'fail'], { errorAction: 'fail' }],
+    [['--lock_timeout', '2m'], { lockTimeoutMs: 120_000 }],
+    [['--lock_timeout', '5'], { lockTimeoutMs: 5_000 }],
+    [['--row_check', 'none'], { rowCheck: 'none' }],
+    [['--large_table_threshold', '0'], { largeTableThreshold: 0 }],
+    [['--run_id', '123E4567-e89b-42d3-a456-426614174000'], { runId: '123e4567-e89b-42d3-a456-426614174000' }],
+  ])('take %j', (argv, expected) => {
+    expect(options(...argv)).toMatchObject(expected);
+  });
+
+  it('spread readers by the number of cores', () => {
+    const readers = (value: string, cores: number) => parallelism({ flag: '-p', value }, cores);
+    expect([readers('0', 8), readers('-2', 8), readers('-3', 8), readers('-100', 8), readers('5', 8)]).toEqual([
+      8, 4, 2, 1, 5,
+    ]);
+  });
+
+  it('take a storage instead of a directory', () => {
+    const argv = ['-a', 'x', '--source_db_auth_id', 'y', '--target-storage-id', 's3'];
+    expect(settings(argv).target).toEqual({ storageId: 's3' });
+  });
+});
+
+describe('a mistake', () => {
+  it.each<[string[], RegExp]>([
+    [[], /--auth_file and --source_db_auth_id must be given/],
+    [['-a', 'x'], /^--source_db_auth_id must be given/],
+    [['-a', 'x', '--source_db_auth_id', 'y'], /Either --output_dir or --target_storage_id must be given/],
+    [[...REQUIRED, '--target_storage_id', 'z'], /--output_dir and --target_storage_id exclude each other/],
+    [['-a', '', '--source_db_auth_id', 'y', '--output_dir', 'z'], /--auth_file is empty/],
+    [['-a', 'x', '--source_db_auth_id', 'y', '--output_dir', ' '], /--output_dir is empty/],
+  ])('in %j names the flags', (argv, message) => {
+    expect(() => settings(argv)).toThrow(message);
+  });
+
+  it.each<[string[], RegExp]>([
+    [['--n_jobs', '0'], /--n_jobs must be a whole number from 1 to 1024, not "0"/],
+    [['--n_jobs', '-1'], /--n_jobs must be/],
+    [['--n_jobs', '1.5'], /--n_jobs must be/],
+    [['--n_jobs', 'NaN'], /--n_jobs must be/],
+    [['--n_jobs', 'Infinity'], /--n_jobs must be/],
+    [['--n_jobs', '1e3'], /--n_jobs must be/],
+    [['--n_jobs', '0x10'], /--n_jobs must be/],
+    [['--n_jobs', ''], /--n_jobs must be/],
+    [['--n_jobs', '99999999999999999999'], /--n_jobs must be/],
+    [['-p', '1.5'], /--parallel must be auto or a whole number/],
+    [['-p', 'NaN'], /--parallel must be/],
+    [['-p', '99999'], /--parallel must be/],
+    [['--min_rows', '-1'], /--min_rows must be a whole number of at least 0/],
+    [['--min_rows', '5', '--max_rows', '4'], /--min_rows 5 is more than --max_rows 4/],
+    [['--row_group_rows', '0'], /--row_group_rows must be/],
+    [['--row_group_rows', '4294967296'], /--row_group_rows must be/],
+    [['--max_rows_per_file', '0'], /--max_rows_per_file must be/],
+    [['--large_table_threshold', '-1'], /--large_table_threshold must be/],
+    [['--compression_type', 'zst'], /one of Zstd, Snappy, Gzip, Lz4, None \(did you mean Zstd\?\)/],
+    [['--arrays', 'jsonb'], /list, json, text/],
+    [['--unbounded_numeric', 'int'], /text, double or decimal\(p,s\)/],
+    [['--unbounded_numeric', 'decimal(39,2)'], /p from 1 to 38/],
+    [['--unbounded_numeric', 'decimal(0,0)'], /p from 1 to 38/],
+    [['--unbounded_numeric', 'decimal(5,6)'], /s from 0 to p/],
+    [['--unbounded_numeric', 'decimal(5,-1)'], /text, double or decimal/],
+    [['--on_unrepresentable', 'skip'], /one of error, null/],
+    [['--consistency', 'table'], /one of run, none/],
+    [['--error_action', 'stop'], /one of continue, fail, skip/],
+    [['--lock_timeout', '0'], /--lock_timeout must be a time/],
+    [['--lock_timeout', '-5s'], /--lock_timeout must be a time/],
+    [['--lock_timeout', 'soon'], /--lock_timeout must be a time/],
+    [['--run_id', 'x'], /--run_id must be a UUID/],
+    [['-i', ''], /--include holds an empty pattern/],
+    [['-i', 'a,,b'], /--include holds an empty pattern/],
+    [['-i', 'a\\'], /ends in a single backslash/],
+    [['-e', '.x'], /--exclude holds a pattern with nothing before or after its dot/],
+    [['-e', 'x.'], /nothing before or after its dot/],
+    [['--sub_path', '../x'], /leads upwards/],
+    [['--sub_path', 'a/../../x'], /leads upwards/],
+    [['--sub_path', '/x'], /is absolute/],
+    [['--sub_path', 'a//b'], /empty segment/],
+    [['--sub_path', 'a\u0000b'], /control character/],
+    [['--sub_path', '{day}'], /unknown token \{day\}/],
+    [['--sub_path', 'a{date'], /brace without its other half/],
+    [['--sub_path', ''], /--sub_path is empty/],
+  ])('in %j is told', (argv, message) => {
+    expect(() => options(...argv)).toThrow(message);
+    expect(() => options(...argv)).toThrow(expect.objectContaining({ exit: 'usage' }) as Error);
+  });
+});
+
+describe('flags that are due later', () => {
+  const later = EXPORT_FLAGS.filter(({ standing }) => standing === 'later');
+
+  it.each(later.map((flag) => [flag.name, flag] as const))('--%s is refused, never ignored', (name, flag) => {
+    const argv = [`--${name}`, ...(flag.value === undefined ? [] : ['x'])];
+    expect(() => options(...argv)).toThrow(
+      expect.objectContaining({
+        message: `--${name} is not available yet`,
+        code: 'NOT_AVAILABLE_YET',
+        exit: 'usage',
+      }) as Error,
+    );
+  });
+
+  it('are refused before anything else is looked at', () => {
+    expect(() => settings(['--manifest_name', 'x'])).toThrow(/--manifest_name is not available yet/);
+  });
+});
+
+describe('flags of LakeXpress without a meaning', () => {
+  it('are taken, and listed for the notice', () => {
+    const argv = ['--fastbcp_dir_path', '/x', '--license', 'y', '--license-file', 'z', '--quiet_fbcp'];
+    expect(settings([...REQUIRED, ...argv]).ignoredFlags).toEqual([
+      '--fastbcp_dir_path',
+      '--license',
+      '--license_file',
+      '--quiet_fbcp',
+    ]);
+  });
+});
+
+describe('patterns', () => {
+  it.each<[string, string[]]>([
+    ['a', ['a']],
+    [' a , b% ', ['a', 'b%']],
+    ['a\\,b,c', ['a\\,b', 'c']],
+    ['a\\\\,b', ['a\\\\', 'b']],
+    ['sales.%,_x', ['sales.%', '_x']],
+    ["it's", ["it's"]],
+    ['Größe,表', ['Größe', '表']],
+    ['x\\.', ['x\\.']],
+  ])('%j are %j', (list, expected) => {
+    expect(options('-i', list).includePatterns).toEqual(expected);
+  });
+});
+
+describe('--sub_path', () => {
+  const run = '123e4567-e89b-42d3-a456-426614174000';
+
+  it('has its tokens replaced, all of one moment', () => {
+    const { subPath, startedAt } = options('--run_id', run, '--sub_path', 'x/{date}/{timestamp}/{run_id}/{database}');
+    const iso = startedAt.toISOString();
+    const stamp = `${iso.slice(0, 10).replaceAll('-', '')}T${iso.slice(11, 19).replaceAll(':', '')}Z`;
+    expect(subPath).toBe(`x/${iso.slice(0, 10)}/${stamp}/${run}/shop`);
+  });
+
+  it('lets nanoseconds and Spark not stand together', () => {
+    expect(options('--compat', 'SPARK').compat).toBe('spark');
+    expect(options('--compat', 'spark', '--timestamp_unit', 'us').compat).toBe('spark');
+    expect(() => options('--compat', 'spark', '--timestamp_unit', 'ns')).toThrow(
+      expect.objectContaining({ code: 'FLAG_CONFLICT', exit: 'usage' }) as Error,
+    );
+    expect(() => options('--compat', 'sparks')).toThrow(/did you mean spark/);
+  });
+
+  it('takes the name of the database from the flag first', () => {
+    expect(options('--source_db_name', 'other', '--sub_path', '{database}').subPath).toBe('other');
+  });
+
+  it('lets no name of a database lead elsewhere', () => {
+    expect(options('--source_db_name', '../../etc', '--sub_path', 'a/{database}').subPath).toMatch(/^a\/[^/]+$/);
+    expect(options('--source_db_name', '..', '--sub_path', 'a/{database}').subPath).not.toContain('..');
+  });
+
+  it('says which flag names the database where nothing does', () => {
+    const nameless = { ...source, info: { ...source.info, connectionString: 'postgres://u@h' } } as DatabaseEntry;
+    expect(() => settings([...REQUIRED, '--sub_path', '{database}']).optionsFor(nameless)).toThrow(
+      expect.objectContaining({ hint: 'Name it with --source_db_name.', exit: 'usage' }) as Error,
+    );
+  });
+});

@@ -1,0 +1,111 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { readAuthFile, type AuthFile } from '../../../../src/auth/auth-file.js';
+import { Redactor } from '../../../../src/auth/redaction.js';
+import { readCommandLine } from '../../../../src/cli/flags/command-line.js';
+import { readExportSettings } from '../../../../src/cli/flags/export-flags.js';
+import { parseCommandLine } from '../../../../src/cli/flags/program.js';
+import {
+  placeKey,
+  recordedSettings,
+  refuseOtherPlaces,
+  restoredOptions,
+} from '../../../../src/cli/run-history/recorded-options.js';
+import type { ExportOptions } from '../../../../src/export/model/options.js';
+import { ScratchDirectory } from '../../../harness/scratch.js';
+
+const RUN_ID = '123e4567-e89b-42d3-a456-426614174000';
+
+let scratch: ScratchDirectory;
+let auth: AuthFile;
+
+beforeAll(async () => {
+  scratch = new ScratchDirectory();
+  auth = await authFile('exports');
+});
+
+afterAll(() => scratch.remove());
+
+/** With the storage `st`. */
+async function authFile(directory: string): Promise<AuthFile> {
+  const file = path.join(scratch.path, 'auth.json');
+  await writeFile(file, JSON.stringify({ st: { storage_type: 'local', info: { directory } } }), { mode: 0o600 });
+  return readAuthFile(file);
+}
+
+function options(...argv: string[]): ExportOptions {
+  const words = ['-a', 'auth.json', '--source_db_auth_id', 'ds', '--run_id', RUN_ID, ...argv];
+  const invocation = parseCommandLine(readCommandLine(words));
+  if (invocation.kind !== 'run') expect.fail('nothing to run');
+  const info = { filepath: 'x' };
+  return readExportSettings(invocation.flags).optionsFor({ kind: 'database', id: 'ds', engine: 'sqlite', info });
+}
+
+/** As the log gives them back. */
+function recorded(given: ExportOptions, redactor = new Redactor()): unknown {
+  const settings = recordedSettings(given, { auth, redactor });
+  return JSON.parse(JSON.stringify(redactor.redactData(JSON.parse(JSON.stringify(settings)))));
+}
+
+describe('recorded settings', () => {
+  it.each([
+    [['--output_dir', '/data/out']],
+    [['--output_dir', '/o', '-i', 'a,b', '-e', 'c', '--min_rows', '1', '--sub_path', '{timestamp}/x', '-p', '3']],
+    [['--target_storage_id', 'st', '--route', 'a=st/cold', '--unbounded_numeric', 'decimal(10,2)', '--arrays', 'json']],
+    [['--output_dir', '/o', '--include_foreign_tables', '--include-extension-tables']],
+    [['--output_dir', '/o', '--table_config', 'a:RangeId:id:4', '--consistency', 'run', '--max_rows_per_file', '9']],
+  ])('give back the options of %j', (argv) => {
+    const given = options(...argv);
+    expect(restoredOptions(recorded(given), RUN_ID)).toEqual(given);
+  });
+
+  it('of runs that knew a flag for views only mean what these runs exported: foreign tables too', () => {
+    const { optIns, ...older } = options('--output_dir', '/o');
+    expect(optIns).toEqual([]);
+    const record = (includeViews: boolean): unknown =>
+      JSON.parse(JSON.stringify({ format: 1, options: { ...older, includeViews } }));
+    expect(restoredOptions(record(true), RUN_ID)).toMatchObject({ optIns: ['views', 'foreign_tables'] });
+    const restored = restoredOptions(record(false), RUN_ID);
+    expect(restored).toMatchObject({ optIns: ['foreign_tables'] });
+    expect(restored).not.toHaveProperty('includeViews');
+  });
+
+  it('make a relative directory absolute: the run may be resumed from anywhere', () => {
+    const { target } = restoredOptions(recorded(options('--output_dir', 'out')), RUN_ID);
+    expect(target).toEqual({ directory: path.resolve('out') });
+  });
+
+  it('that hold a secret hold it hidden, and say which it is', () => {
+    const redactor = new Redactor();
+    redactor.add('s3cret-word');
+    const settings = recorded(options('--output_dir', '/o', '-i', 's3cret-word'), redactor);
+    expect(JSON.stringify(settings)).not.toContain('s3cret-word');
+    expect(() => restoredOptions(settings, RUN_ID)).toThrow(/its settings \(includePatterns\) hold a credential/);
+  });
+
+  it.each([[undefined], [{}], [{ format: 2, options: {} }], [{ format: 1, options: 'x' }]])(
+    'of another format can not be resumed: %j',
+    (settings) => {
+      expect(() => restoredOptions(settings, RUN_ID)).toThrow(/another version of lakeport/);
+    },
+  );
+
+  it('tell when a storage leads elsewhere than before', async () => {
+    const given = options('--target_storage_id', 'st');
+    const settings = recorded(given);
+    const changed = await authFile('other');
+    expect(() => refuseOtherPlaces(settings, given, auth)).not.toThrow();
+    expect(() => refuseOtherPlaces(settings, given, changed)).toThrow(/storage st leads to .*other/);
+  });
+
+  it('tell the same place by whatever name it goes', () => {
+    const table = { storageId: '--output_dir', path: 'exports/s/t' };
+    const byEntry = recorded(options('--target_storage_id', 'st'));
+    expect(placeKey(recorded(options('--output_dir', 'exports')), table)).toBe(
+      placeKey(byEntry, { storageId: 'st', path: path.resolve('exports/s/t') }),
+    );
+    expect(placeKey({}, table)).toBeUndefined();
+  });
+});

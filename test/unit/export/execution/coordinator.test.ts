@@ -1,0 +1,603 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+
+import { LakeportError } from '../../../../src/errors.js';
+import type { RunObserver } from '../../../../src/export/model/observer.js';
+import type { RunPlan, TablePlan } from '../../../../src/export/model/plan.js';
+import type { TableResult } from '../../../../src/export/model/result.js';
+import { ExportCoordinator, type CoordinatorOptions } from '../../../../src/export/execution/coordinator.js';
+import type { RetryPolicy } from '../../../../src/runtime/retry.js';
+import type { Renewal, SharedSnapshot } from '../../../../src/export/execution/shared-snapshot.js';
+import type { RecoveredSlices } from '../../../../src/export/execution/table-progress.js';
+import { tableKey, type TableId } from '../../../../src/model/table.js';
+import type { StagedFile } from '../../../../src/export/model/slice-outcome.js';
+import type { SliceTask } from '../../../../src/export/worker/protocol.js';
+import type { PoolListener, SliceEnd, SlicePool } from '../../../../src/export/worker/worker-pool.js';
+import type { Snapshot } from '../../../../src/sources/source.js';
+import type { StagedPart } from '../../../../src/storage/storage.js';
+import { NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
+
+/**
+ * A pool whose slices end when and how the test says: the order in which real readers end can't be chosen, and that
+ * order is what is tested here.
+ */
+class ScriptedPool implements SlicePool {
+  readonly running = new Map<string, { task: SliceTask; listener: PoolListener; settle: (end: SliceEnd) => void }>();
+  readonly cancelled: string[] = [];
+  readonly seen: string[] = [];
+
+  run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
+    const key = `${task.mode === 'schema' ? 'schema of ' : ''}${task.slice.query}`;
+    this.seen.push(key);
+    return new Promise((settle) => this.running.set(key, { task, listener, settle }));
+  }
+
+  cancel(tasks: readonly SliceTask[]): void {
+    for (const [key, { task }] of this.running) {
+      if (!tasks.includes(task)) continue;
+      this.cancelled.push(key);
+      void this.end(key, { ok: false, error: new LakeportError({ ...FAILURE, code: 'ABORTED' }), unconnected: false });
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async end(key: string, end: SliceEnd): Promise<void> {
+    const { settle } = this.take(key);
+    settle(end);
+    await turn();
+  }
+
+  /** The slice is read and staged as one part, or as none. */
+  async done(key: string, options: { rows?: number; files?: number } = {}): Promise<void> {
+    const { rows = 1, files = 1 } = options;
+    const { listener, settle } = this.take(key);
+    const staged = Array.from({ length: files }, (_, i) => stagedFile(`${key} file ${i}`, rows));
+    for (const { part } of staged) listener.onStaged(part);
+    settle({ ok: true, outcome: { rows, bytes: 10, unrepresentable: {}, files: staged } });
+    await turn();
+  }
+
+  fail(key: string, code = 'BROKEN'): Promise<void> {
+    return this.end(key, { ok: false, error: new LakeportError({ ...FAILURE, code }), unconnected: false });
+  }
+
+  /** Fails in a way that may pass. */
+  async lose(key: string): Promise<void> {
+    const error = new LakeportError({ ...FAILURE, code: 'LOST', transient: true });
+    await this.end(key, { ok: false, error, unconnected: false });
+    await delays();
+  }
+
+  unconnected(key: string): Promise<void> {
+    const error = new LakeportError({ ...FAILURE, code: 'NO_CONNECTION', exit: 'unreachable' });
+    return this.end(key, { ok: false, error, unconnected: true });
+  }
+
+  private take(key: string) {
+    const running = this.running.get(key);
+    if (running === undefined) throw new Error(`${key} is not running, but ${[...this.running.keys()].join(', ')}`);
+    this.running.delete(key);
+    return running;
+  }
+}
+
+/** Nobody waits for it in a test. */
+const SLOW_RETRY: RetryPolicy = { attempts: 5, firstMs: 1_000_000, factor: 1, longestMs: 1_000_000 };
+
+const FAILURE = { exit: 'tables-failed', code: 'BROKEN', message: 'broken' } as const;
+
+function stagedFile(name: string, rows: number): StagedFile {
+  return { part: { storageId: 'test', path: name, bytes: 100, sha256: '', token: {} }, rows, rowGroups: [] };
+}
+
+/** Lets everything settle that can. */
+async function turn(): Promise<void> {
+  for (let i = 0; i < 20; i++) await Promise.resolve();
+}
+
+/** Lets waits of no time pass. */
+async function delays(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  await turn();
+}
+
+let pool: ScriptedPool;
+let published: string[];
+let withdrawn: string[];
+let events: string[];
+let abort: AbortController;
+
+beforeEach(() => {
+  pool = new ScriptedPool();
+  published = [];
+  withdrawn = [];
+  events = [];
+  abort = new AbortController();
+});
+
+const HELD: SharedSnapshot = {
+  current: NO_SNAPSHOT,
+  isHeld: () => Promise.resolve(true),
+  renew: () => Promise.reject(new Error('there is no need')),
+};
+
+const observer: RunObserver = {
+  message: (level, text) => events.push(`${level}: ${text}`),
+  tableStarted: (table) => events.push(`started ${table.name}`),
+  tableEnded: (result) => events.push(`${result.state} ${result.table.name}`),
+  tableFailed: (table, error) => events.push(`failure ${table.name} ${error.code}`),
+};
+
+function start(tables: readonly TablePlan[], overrides: Partial<CoordinatorOptions> = {}): Promise<TableResult[]> {
+  const run = new ExportCoordinator({
+    tables,
+    readers: 2,
+    jobs: 2,
+    errorAction: 'continue',
+    pool,
+    withdraw: (part: StagedPart) => {
+      withdrawn.push(part.path);
+      return Promise.resolve();
+    },
+    publish: (job) => {
+      published.push(job.plan.id.name);
+      return Promise.resolve([]);
+    },
+    snapshot: HELD,
+    retry: { attempts: 3, firstMs: 0, factor: 1, longestMs: 0 },
+    observer,
+    signal: abort.signal,
+    ...overrides,
+  });
+  return run.execute();
+}
+
+describe('a run', () => {
+  it('reads all slices of all tables and publishes each table when its last slice is staged', async () => {
+    const ending = start([tablePlan('a', { slices: 3, degree: 2 }), tablePlan('b')]);
+    expect([...pool.running.keys()]).toEqual(['a 0', 'b 0']);
+    await pool.done('a 0', { rows: 5 });
+    await pool.done('a 1', { rows: 6, files: 2 });
+    expect(published).toEqual([]);
+    await pool.done('b 0');
+    expect(published).toEqual(['b']);
+    await pool.done('a 2', { rows: 7 });
+    const [a, b] = await ending;
+    expect(a).toMatchObject({ state: 'completed', rows: 18, files: 4, bytes: 400, path: 'out/public/a' });
+    expect(b).toMatchObject({ state: 'completed', rows: 1, files: 1, bytes: 100 });
+    expect(events).toEqual(['started a', 'started b', 'completed b', 'completed a']);
+    expect(withdrawn).toEqual([]);
+  });
+
+  it('ends at once without tables', async () => {
+    expect(await start([])).toEqual([]);
+  });
+
+  it('stages a file without rows for a table whose slices were all empty', async () => {
+    const ending = start([tablePlan('a', { slices: 2, degree: 2 })]);
+    await pool.done('a 0', { rows: 0, files: 0 });
+    await pool.done('a 1', { rows: 0, files: 0 });
+    expect(published).toEqual([]);
+    expect(pool.running.get('schema of a 0')?.task.isOnlySlice).toBe(true);
+    await pool.done('schema of a 0', { rows: 0 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 0, files: 1 });
+  });
+
+  it('withdraws a table one of whose slices failed, ends its other readers, and goes on with the others', async () => {
+    const ending = start([tablePlan('a', { slices: 5, degree: 2 }), tablePlan('b')], { jobs: 1 });
+    await pool.done('a 0');
+    await pool.fail('a 1', 'FIRST');
+    expect(pool.cancelled).toEqual(['a 2']);
+    await pool.done('b 0');
+    const [a, b] = await ending;
+    expect(a).toMatchObject({ state: 'failed', rows: 0, files: 0, bytes: 0, error: { code: 'FIRST' } });
+    expect(b).toMatchObject({ state: 'completed' });
+    expect(withdrawn).toEqual(['a 0 file 0']);
+    expect(published).toEqual(['b']);
+    expect(events.filter((event) => event.startsWith('failure'))).toEqual(['failure a FIRST']);
+  });
+
+  it('withdraws what a slice had staged before it failed', async () => {
+    const ending = start([tablePlan('a')]);
+    pool.running.get('a 0')!.listener.onStaged(stagedFile('half', 1).part);
+    await pool.fail('a 0');
+    await ending;
+    expect(withdrawn).toEqual(['half']);
+  });
+
+  it('cancels the rest after a failure if it is told to', async () => {
+    const ending = start([tablePlan('a'), tablePlan('b', { slices: 2 }), tablePlan('c')], { errorAction: 'fail' });
+    await pool.fail('a 0');
+    expect(pool.cancelled).toEqual(['b 0']);
+    const results = await ending;
+    expect(results.map((result) => result.state)).toEqual(['failed', 'cancelled', 'cancelled']);
+    expect(published).toEqual([]);
+    expect(pool.seen).toEqual(['a 0', 'b 0']);
+  });
+
+  it('fails a table that could not be published', async () => {
+    const publish = () => Promise.reject(new LakeportError({ ...FAILURE, code: 'DISK_FULL' }));
+    const ending = start([tablePlan('a')], { publish });
+    await pool.done('a 0');
+    expect((await ending)[0]).toMatchObject({
+      state: 'failed',
+      files: 0,
+      error: { code: 'DISK_FULL', context: { table: 'public.a' } },
+    });
+  });
+
+  it('starts no table while too many wait to be published', async () => {
+    const gates: (() => void)[] = [];
+    const publish = () => new Promise<[]>((resolve) => gates.push(() => resolve([])));
+    const tables = Array.from({ length: 200 }, (_, i) => tablePlan(`t${i}`));
+    const ending = start(tables, { publish });
+    for (let i = 0; i < 64; i++) await pool.done(`t${i} 0`);
+    expect(pool.running.size).toBeLessThanOrEqual(2);
+    for (const key of [...pool.running.keys()]) await pool.done(key);
+    expect(pool.running.size).toBe(0);
+    expect(gates).toHaveLength(32);
+    for (;;) {
+      for (const open of gates.splice(0)) open();
+      await turn();
+      for (const key of [...pool.running.keys()]) await pool.done(key);
+      if (gates.length === 0) break;
+    }
+    expect((await ending).every((result) => result.state === 'completed')).toBe(true);
+  });
+});
+
+describe('an interrupted run', () => {
+  it('ends its readers, withdraws what is staged, and keeps what is published', async () => {
+    const ending = start([tablePlan('a'), tablePlan('b', { slices: 2 }), tablePlan('c')]);
+    await pool.done('a 0');
+    await pool.done('b 0');
+    abort.abort();
+    await turn();
+    const results = await ending;
+    expect(results.map((result) => result.state)).toEqual(['completed', 'cancelled', 'cancelled']);
+    expect(published).toEqual(['a']);
+    expect(withdrawn).toEqual(['b 0 file 0']);
+    expect(pool.cancelled.sort()).toEqual(['b 1', 'c 0']);
+    expect(results.every((result) => result.error === undefined)).toBe(true);
+  });
+
+  it('does not begin to publish any more, but finishes what it has begun', async () => {
+    const tables = Array.from({ length: 33 }, (_, i) => tablePlan(`t${i}`));
+    const gates: (() => void)[] = [];
+    const ending = start(tables, { publish: () => new Promise((resolve) => gates.push(() => resolve([]))) });
+    for (let i = 0; i < 33; i++) await pool.done(`t${i} 0`);
+    expect(gates).toHaveLength(32);
+    abort.abort();
+    for (const gate of gates) gate();
+    const results = await ending;
+    expect(results.map((result) => result.state)).toEqual([...Array<string>(32).fill('completed'), 'cancelled']);
+    expect(withdrawn).toEqual(['t32 0 file 0']);
+  });
+
+  it('does nothing when it was interrupted before it began', async () => {
+    abort.abort();
+    const results = await start([tablePlan('a'), tablePlan('b')]);
+    expect(results.map((result) => result.state)).toEqual(['cancelled', 'cancelled']);
+    expect(pool.seen).toEqual([]);
+  });
+});
+
+describe('a reader that cannot connect', () => {
+  it('gives its slice to the others', async () => {
+    const ending = start([tablePlan('a', { slices: 2, degree: 2 })]);
+    await pool.unconnected('a 1');
+    expect([...pool.running.keys()]).toEqual(['a 0']);
+    expect(events.at(-1)).toMatch(/^warning: A reader could not connect, going on with 1/);
+    await pool.done('a 0');
+    await pool.done('a 1');
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 2 });
+  });
+
+  it('fails all tables that are not read yet, if it was the last one', async () => {
+    const ending = start([tablePlan('a'), tablePlan('b', { slices: 3 }), tablePlan('c')]);
+    await pool.done('a 0');
+    await pool.unconnected('c 0');
+    await pool.done('b 0');
+    await pool.unconnected('b 1');
+    const results = await ending;
+    expect(results.map((result) => result.state)).toEqual(['completed', 'failed', 'failed']);
+    expect(results[1]?.error).toMatchObject({ code: 'NO_CONNECTION', exit: 'unreachable' });
+    expect(withdrawn).toEqual(['b 0 file 0']);
+    expect(events).toContain('failure c NO_CONNECTION');
+  });
+});
+
+describe('a slice that fails in a way that passes', () => {
+  it('is read again, without what it had staged', async () => {
+    const ending = start([tablePlan('a', { slices: 2 })]);
+    pool.running.get('a 0')!.listener.onStaged(stagedFile('half', 1).part);
+    await pool.lose('a 0');
+    expect(withdrawn).toEqual(['half']);
+    expect(events.at(-1)).toMatch(/^warning: public\.a, slice 0: broken; attempt 2 of 3 in 0\.0 s$/);
+    await pool.done('a 1', { rows: 2 });
+    await pool.done('a 0', { rows: 3 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 5, files: 2, attempts: 2 });
+    expect(pool.seen).toEqual(['a 0', 'a 1', 'a 0']);
+  });
+
+  it('leaves its reader to others while it waits', async () => {
+    const ending = start([tablePlan('a'), tablePlan('b')], { readers: 1, retry: SLOW_RETRY });
+    await pool.lose('a 0');
+    expect([...pool.running.keys()]).toEqual(['b 0']);
+    await pool.done('b 0');
+    abort.abort();
+    expect((await ending).map((result) => result.state)).toEqual(['cancelled', 'completed']);
+  });
+
+  it('fails its table when all attempts are used up, each slice for itself', async () => {
+    const ending = start([tablePlan('a', { slices: 2 })]);
+    await pool.lose('a 0');
+    await pool.lose('a 1');
+    await pool.lose('a 0');
+    await pool.lose('a 1');
+    await pool.lose('a 0');
+    expect((await ending)[0]).toMatchObject({ state: 'failed', error: { code: 'LOST' } });
+    expect(pool.seen.filter((key) => key === 'a 0')).toHaveLength(3);
+  });
+
+  it('is not read again where its error does not pass', async () => {
+    const ending = start([tablePlan('a')]);
+    await pool.fail('a 0');
+    expect((await ending)[0]).toMatchObject({ state: 'failed' });
+    expect(pool.seen).toEqual(['a 0']);
+  });
+
+  it('is read again where it is the file of a table without rows', async () => {
+    const ending = start([tablePlan('a')]);
+    await pool.done('a 0', { rows: 0, files: 0 });
+    await pool.lose('schema of a 0');
+    await pool.done('schema of a 0', { rows: 0 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', files: 1 });
+  });
+
+  it('waits no longer when the run is interrupted', async () => {
+    const ending = start([tablePlan('a', { slices: 2 })], { readers: 1, retry: SLOW_RETRY });
+    await pool.done('a 0');
+    await pool.lose('a 1');
+    abort.abort();
+    expect((await ending)[0]).toMatchObject({ state: 'cancelled' });
+    expect(withdrawn).toEqual(['a 0 file 0']);
+  });
+
+  it('is told to the observer with each attempt', async () => {
+    const told: string[] = [];
+    const ending = start([tablePlan('a')], {
+      observer: {
+        sliceStarted: (_, slice) => told.push(`started ${slice}`),
+        sliceFailed: (_, slice, { error, final }) => told.push(`failed ${slice} ${error.code} ${final}`),
+        sliceStaged: (_, slice, { rows }) => told.push(`staged ${slice} ${rows}`),
+        tablePublished: (table, files) => told.push(`published ${table.name} ${files.length}`),
+      },
+    });
+    await pool.lose('a 0');
+    await pool.done('a 0', { rows: 7 });
+    await ending;
+    expect(told).toEqual(['started 0', 'failed 0 LOST false', 'started 0', 'staged 0 7', 'published a 0']);
+  });
+});
+
+describe('a reader that cannot connect for a while', () => {
+  it('tries again with the slice', async () => {
+    const ending = start([tablePlan('a')], { readers: 1 });
+    const error = new LakeportError({ ...FAILURE, code: 'BUSY', exit: 'unreachable', transient: true });
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      await pool.end('a 0', { ok: false, error, unconnected: true });
+      await delays();
+    }
+    await pool.done('a 0');
+    expect((await ending)[0]).toMatchObject({ state: 'completed' });
+    expect(events.filter((event) => event.startsWith('warning'))).toHaveLength(2);
+  });
+
+  it('is given up at last', async () => {
+    const ending = start([tablePlan('a')], { readers: 1 });
+    const error = new LakeportError({ ...FAILURE, code: 'BUSY', exit: 'unreachable', transient: true });
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      await pool.end('a 0', { ok: false, error, unconnected: true });
+      await delays();
+    }
+    expect((await ending)[0]).toMatchObject({ state: 'failed', error: { code: 'BUSY' } });
+  });
+});
+
+describe('a run that loses its snapshot', () => {
+  /** The first snapshot is lost when the test says so; each renewal gives slices of another generation. */
+  class LostSnapshot implements SharedSnapshot {
+    current: Snapshot = { ...NO_SNAPSHOT, consistency: 'run', token: 'first' };
+    isLost = false;
+    readonly asked: string[][] = [];
+    gone = new Set<string>();
+    isHeld = () => Promise.resolve(!this.isLost);
+
+    renew(tables: readonly TableId[]): Promise<Renewal> {
+      this.asked.push(tables.map(({ name }) => name));
+      this.isLost = false;
+      this.current = { ...this.current, token: `after ${this.asked.length}` };
+      const left = tables.filter(({ name }) => !this.gone.has(name));
+      const plans = left.map(({ name }): TablePlan => {
+        const plan = tablePlan(name, { slices: 2 });
+        const slices = plan.slices.map((slice) => ({ ...slice, query: `${slice.query} ${this.current.token}` }));
+        return { ...plan, slices, snapshot: this.current, consistency: 'table' };
+      });
+      const plan = { tables: plans, problems: [] } as unknown as RunPlan;
+      return Promise.resolve({
+        plan,
+        tables: new Map(plans.map((table) => [tableKey(table.id), table])),
+        problems: new Map(),
+      });
+    }
+  }
+
+  let snapshot: LostSnapshot;
+  beforeEach(() => (snapshot = new LostSnapshot()));
+
+  it('begins all tables anew that are not complete, and stops their readers', async () => {
+    const tables = [tablePlan('a', { slices: 3 }), tablePlan('b'), tablePlan('c'), tablePlan('d')];
+    const ending = start(tables, { snapshot, readers: 3, jobs: 3 });
+    await pool.done('a 0');
+    await pool.done('c 0', { rows: 7 });
+    expect([...pool.running.keys()]).toEqual(['b 0', 'a 1', 'd 0']);
+    snapshot.isLost = true;
+    await pool.lose('a 1');
+    expect(snapshot.asked).toEqual([['a', 'b', 'd']]);
+    expect(pool.cancelled).toEqual(['b 0', 'd 0']);
+    expect(withdrawn).toEqual(['a 0 file 0']);
+    for (const key of ['a 0', 'a 1', 'b 0', 'b 1', 'd 0', 'd 1']) await pool.done(`${key} after 1`, { rows: 2 });
+    expect((await ending).map(({ state, rows, consistency }) => [state, rows, consistency])).toEqual([
+      ['completed', 4, 'table'],
+      ['completed', 4, 'table'],
+      ['completed', 7, undefined],
+      ['completed', 4, 'table'],
+    ]);
+  });
+
+  it('counts nothing that was read to its end after that, however well it ended', async () => {
+    const staged: string[] = [];
+    const ending = start([tablePlan('a')], {
+      snapshot,
+      observer: { ...observer, sliceStaged: (_, slice, { rows }) => staged.push(`${slice}: ${rows}`) },
+    });
+    snapshot.isLost = true;
+    await pool.done('a 0', { rows: 0 });
+    expect(withdrawn).toEqual(['a 0 file 0']);
+    expect(published).toEqual([]);
+    await pool.done('a 0 after 1', { rows: 3 });
+    await pool.done('a 1 after 1', { rows: 4 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 7, consistency: 'table' });
+    expect(staged).toEqual(['0: 3', '1: 4']);
+  });
+
+  it('takes another one at once when the source tells of it', async () => {
+    let tell: () => void = () => undefined;
+    const telling = Object.assign(snapshot, { onLost: (listener: () => void) => (tell = listener) });
+    const ending = start([tablePlan('a')], { snapshot: telling });
+    snapshot.isLost = true;
+    tell();
+    await delays();
+    expect(pool.cancelled).toEqual(['a 0']);
+    await pool.done('a 0 after 1');
+    await pool.done('a 1 after 1');
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 2 });
+    tell();
+    await delays();
+    expect(snapshot.asked).toHaveLength(1);
+  });
+
+  it('lets a reader go on while it is asked whether what it has read counts, and publishes only then', async () => {
+    const answers: (() => void)[] = [];
+    const isHeld = () => new Promise<boolean>((resolve) => answers.push(() => resolve(true)));
+    const tables = ['a', 'b', 'c'].map((name) => tablePlan(name));
+    const ending = start(tables, { snapshot: { ...HELD, isHeld }, readers: 1, jobs: 1 });
+    for (const name of ['a', 'b', 'c']) await pool.done(`${name} 0`);
+    expect(published).toEqual([]);
+    for (const answer of answers) answer();
+    expect((await ending).map(({ state }) => state)).toEqual(['completed', 'completed', 'completed']);
+    expect(published).toEqual(['a', 'b', 'c']);
+  });
+
+  it('waits for no answer when it is interrupted', async () => {
+    const snapshot = { ...HELD, isHeld: () => new Promise<boolean>(() => undefined) };
+    const ending = start([tablePlan('a')], { snapshot });
+    await pool.done('a 0');
+    abort.abort();
+    expect((await ending)[0]).toMatchObject({ state: 'cancelled' });
+    expect(withdrawn).toEqual(['a 0 file 0']);
+  });
+
+  it('stops all readers of a table before it begins anew', async () => {
+    const ending = start([tablePlan('a', { slices: 3, degree: 2 })], { snapshot });
+    snapshot.isLost = true;
+    await pool.lose('a 0');
+    expect(pool.cancelled).toEqual(['a 1']);
+    await pool.done('a 0 after 1');
+    await pool.done('a 1 after 1');
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 2, attempts: 2 });
+  });
+
+  it('goes on with rows of another moment where a table has begun anew often enough, and says so', async () => {
+    const ending = start([tablePlan('a', { slices: 2 })], { readers: 1, snapshot });
+    for (const generation of ['', ' after 1']) {
+      await pool.done(`a 0${generation}`);
+      snapshot.isLost = true;
+      await pool.lose(`a 1${generation}`);
+    }
+    await pool.done('a 0 after 2', { rows: 4 });
+    snapshot.isLost = true;
+    await pool.lose('a 1 after 2');
+    expect(events.at(-1)).toMatch(/^warning: public\.a goes on with rows of another moment/);
+    await pool.done('a 1 after 2', { rows: 5 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 9, consistency: 'none' });
+  });
+
+  it('fails a table that is gone since, and no other', async () => {
+    const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], { readers: 1, snapshot });
+    snapshot.gone.add('b');
+    snapshot.isLost = true;
+    await pool.lose('a 0');
+    await pool.done('a 0 after 1');
+    await pool.done('a 1 after 1');
+    const [a, b] = await ending;
+    expect(a).toMatchObject({ state: 'completed' });
+    expect(b).toMatchObject({ state: 'failed', error: { code: 'TABLE_CHANGED' } });
+  });
+
+  it('fails what is not read yet where there can be no other, and publishes what is', async () => {
+    const lost = new LakeportError({ ...FAILURE, code: 'SNAPSHOT_LOST', exit: 'unreachable' });
+    let isHeld = true;
+    const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], {
+      snapshot: { current: NO_SNAPSHOT, isHeld: () => Promise.resolve(isHeld), renew: () => Promise.reject(lost) },
+    });
+    await pool.done('b 0');
+    isHeld = false;
+    await pool.done('a 0', { rows: 0 });
+    expect((await ending).map(({ state, error }) => [state, error?.code])).toEqual([
+      ['failed', 'SNAPSHOT_LOST'],
+      ['completed', undefined],
+    ]);
+  });
+});
+
+describe('a run that goes on with an earlier attempt', () => {
+  const before = (name: string, slices: readonly number[], published = false): Map<string, RecoveredSlices> => {
+    const outcomes = new Map(
+      slices.map((index) => [
+        index,
+        { rows: 10, bytes: 0, unrepresentable: {}, files: [stagedFile(`${name} ${index} before`, 10)] },
+      ]),
+    );
+    const parts = [...outcomes.values()].flatMap(({ files }) => files.map(({ part }) => part));
+    return new Map([[tableKey({ schema: 'public', name }), { outcomes, published: new Set(published ? parts : []) }]]);
+  };
+
+  it('reads only slices that are not staged', async () => {
+    const ending = start([tablePlan('a', { slices: 3 })], { before: before('a', [0, 2]) });
+    expect([...pool.running.keys()]).toEqual(['a 1']);
+    await pool.done('a 1', { rows: 1 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 21, files: 3 });
+  });
+
+  it('publishes tables at once of which all is staged', async () => {
+    const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], { before: before('a', [0, 1]) });
+    await turn();
+    expect(published).toEqual(['a']);
+    await pool.done('b 0');
+    expect((await ending).map(({ rows }) => rows)).toEqual([20, 1]);
+    expect(pool.seen).toEqual(['b 0']);
+  });
+
+  it('withdraws what was staged when the table fails, but not what was published', async () => {
+    const failing = { publish: () => Promise.reject(new Error('no')) };
+    await start([tablePlan('a', { slices: 2 })], { before: before('a', [0, 1], true), ...failing });
+    const ending = start([tablePlan('b', { slices: 2 })], { before: before('b', [0]) });
+    await pool.fail('b 1');
+    await ending;
+    expect(withdrawn).toEqual(['b 0 before']);
+  });
+});

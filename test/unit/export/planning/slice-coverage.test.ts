@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { checkSliceCoverage } from '../../../../src/export/planning/slice-coverage.js';
+import { type Member, sliceMembers } from '../../../../src/sources/postgres/slices.js';
+import type { Slice } from '../../../../src/sources/source.js';
+
+const PARENT = { schema: 'public', name: 'events' };
+
+function slices(bounds: readonly string[]): Slice[] {
+  return bounds.map((text, index) => ({
+    index,
+    method: text.includes('ctid') ? 'Ctid' : 'None',
+    bounds: text,
+    query: `SELECT ${index}`,
+    estimatedRows: undefined,
+  }));
+}
+
+const members = fc.array(
+  fc.record<Member>({
+    id: fc.record({ schema: fc.constant('public'), name: fc.constantFrom('events', 'leaf: a', 'leaf ctid < (1,0)') }),
+    byPage: fc.boolean(),
+    pages: fc.nat(1_000_000),
+    bytes: fc.nat(2 ** 40),
+    rows: fc.option(fc.nat(1e9), { nil: undefined }),
+  }),
+  { minLength: 1, maxLength: 3 },
+);
+/** Each relation once, as catalogs have them. */
+const distinctMembers = members.map((all) => [...new Map(all.map((member) => [member.id.name, member])).values()]);
+
+describe('slices', () => {
+  it('as the source makes them pass', () => {
+    fc.assert(
+      fc.property(distinctMembers, fc.integer({ min: 1, max: 32 }), (relations, degree) => {
+        expect(() => checkSliceCoverage(sliceMembers(PARENT, relations, [], { degree }))).not.toThrow();
+      }),
+    );
+  });
+
+  it('that lost one of their own do not pass', () => {
+    let several = 0;
+    fc.assert(
+      fc.property(distinctMembers, fc.integer({ min: 2, max: 32 }), fc.nat(), (relations, degree, choice) => {
+        const all = sliceMembers(PARENT, relations, [], { degree });
+        const ranges = all.filter((slice) => slice.method === 'Ctid');
+        fc.pre(ranges.length > 0);
+        several++;
+        const lost = ranges[choice % ranges.length]!;
+        const rest = all.filter((slice) => slice !== lost).map((slice, index) => ({ ...slice, index }));
+        expect(() => checkSliceCoverage(rest)).toThrow();
+      }),
+    );
+    expect(several).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['none', []],
+    ['a gap', ['ctid < (8,0)', 'ctid >= (9,0)']],
+    ['an overlap', ['ctid < (8,0)', 'ctid in [(7,0), (12,0))', 'ctid >= (12,0)']],
+    ['no end', ['ctid < (8,0)', 'ctid in [(8,0), (12,0))']],
+    ['no beginning', ['ctid in [(8,0), (12,0))', 'ctid >= (12,0)']],
+    ['two tables mixed', ['a: ctid < (8,0)', 'b: ctid >= (8,0)']],
+    ['a table that ends too early', ['a: ctid < (8,0)', 'b: ctid < (8,0)', 'b: ctid >= (8,0)']],
+    ['bounds that nobody understands', ['ctid between 1 and 2']],
+  ])('with %s do not pass', (_, bounds) => {
+    expect(() => checkSliceCoverage(slices(bounds))).toThrow(/every row exactly once/);
+  });
+
+  it('that are numbered wrongly or read the same do not pass', () => {
+    const [first, second] = slices(['ctid < (8,0)', 'ctid >= (8,0)']);
+    expect(() => checkSliceCoverage([first!, { ...second!, index: 2 }])).toThrow();
+    expect(() => checkSliceCoverage([first!, { ...second!, query: first!.query }])).toThrow();
+    expect(() => checkSliceCoverage([first!, second!])).not.toThrow();
+  });
+});

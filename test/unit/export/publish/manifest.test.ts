@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+
+import type { ColumnSpec, ParquetType } from '../../../../src/columns/column-spec.js';
+import { manifestBytes, type ManifestInput, tableManifest } from '../../../../src/export/publish/manifest.js';
+import { parquetTypeName } from '../../../../src/columns/type-name.js';
+import { VERSION } from '../../../../src/version.js';
+
+function column(name: string, type: ParquetType, overrides: Partial<ColumnSpec> = {}): ColumnSpec {
+  return {
+    name,
+    fieldId: 1,
+    nullable: true,
+    list: false,
+    type,
+    sourceType: 'integer',
+    fidelity: 'exact',
+    ...overrides,
+  };
+}
+
+const INPUT: ManifestInput = {
+  runId: 'run',
+  engine: 'postgres',
+  server: { product: 'PostgreSQL 17.9', address: 'db.example:5432', database: 'shop' },
+  table: { schema: 'sales/eu', name: '_orders' },
+  tableKind: 'table',
+  directory: '.',
+  compat: undefined,
+  rowCheck: 'passed',
+  snapshot: { consistency: 'run', token: 'secret-token', id: '10:20:', takenAt: '2026-01-01T00:00:00.000000Z' },
+  storage: { kind: 'local', capabilities: { atomicPublish: true, resumableStage: true, ignoresCase: false } },
+  startedAt: new Date('2026-01-01T00:00:01Z'),
+  endedAt: new Date('2026-01-01T00:00:02Z'),
+  files: [
+    {
+      name: 'part-00000.parquet',
+      rows: 3,
+      bytes: 100,
+      sha256: 'ab',
+      partition: { index: 0, method: 'Ctid', bounds: 'ctid < (8,0)' },
+      row_groups: [{ rows: 3, bytes: 80 }],
+    },
+    {
+      name: 'part-00001.parquet',
+      rows: 4,
+      bytes: 101,
+      sha256: 'cd',
+      partition: { index: 1, method: 'Ctid', bounds: 'ctid >= (8,0)' },
+      row_groups: [{ rows: 4, bytes: 81 }],
+    },
+  ],
+  columns: [
+    column('id', { physical: 'INT32' }, { nullable: false }),
+    column('price', { physical: 'INT64', logical: { kind: 'decimal', precision: 12, scale: 2 } }),
+    column('constructor', { physical: 'INT32' }),
+  ],
+  lostBounds: {},
+  unrepresentable: { price: 2 },
+};
+
+describe('the manifest', () => {
+  it('tells where the files come from and what is in them', () => {
+    expect(tableManifest(INPUT)).toEqual({
+      format_version: 1,
+      tool: { name: 'lakeport', version: VERSION },
+      run_id: 'run',
+      source: {
+        kind: 'postgres',
+        product: 'PostgreSQL 17.9',
+        server: 'db.example:5432',
+        database: 'shop',
+        schema: 'sales/eu',
+        table: '_orders',
+        table_kind: 'table',
+      },
+      consistency: 'run',
+      snapshot: { id: '10:20:', taken_at: '2026-01-01T00:00:00.000000Z' },
+      storage: { kind: 'local', atomic_publish: true, resumable_stage: true },
+      started_at: '2026-01-01T00:00:01.000Z',
+      ended_at: '2026-01-01T00:00:02.000Z',
+      row_count: 7,
+      compat: null,
+      directory: '.',
+      files: INPUT.files,
+      columns: [
+        {
+          name: 'id',
+          source_type: 'integer',
+          parquet_type: 'INT32',
+          nullable: false,
+          fidelity: 'exact',
+          unrepresentable: 0,
+        },
+        {
+          name: 'price',
+          source_type: 'integer',
+          parquet_type: 'INT64 DECIMAL(12,2)',
+          nullable: true,
+          fidelity: 'exact',
+          unrepresentable: 2,
+        },
+        {
+          name: 'constructor',
+          source_type: 'integer',
+          parquet_type: 'INT32',
+          nullable: true,
+          fidelity: 'exact',
+          unrepresentable: 0,
+        },
+      ],
+    });
+  });
+
+  it('is JSON with its fields in one order, and without what opens the snapshot', () => {
+    const text = new TextDecoder().decode(manifestBytes(tableManifest(INPUT)));
+    expect(JSON.parse(text)).toEqual(tableManifest(INPUT));
+    expect(Object.keys(JSON.parse(text) as object)).toEqual([
+      'format_version',
+      'tool',
+      'run_id',
+      'source',
+      'consistency',
+      'snapshot',
+      'storage',
+      'started_at',
+      'ended_at',
+      'row_count',
+      'compat',
+      'directory',
+      'files',
+      'columns',
+    ]);
+    expect(text).not.toContain('secret-token');
+    expect(text.endsWith('}\n')).toBe(true);
+  });
+
+  it('has null for a snapshot without an id', () => {
+    const snapshot = { consistency: 'none', token: undefined, id: undefined, takenAt: 'now' } as const;
+    expect(tableManifest({ ...INPUT, snapshot }).snapshot).toEqual({ id: null, taken_at: 'now' });
+  });
+});
+
+describe('names of Parquet types', () => {
+  it.each<[string, ParquetType, boolean]>([
+    ['BOOLEAN', { physical: 'BOOLEAN' }, false],
+    ['INT32 INT(16)', { physical: 'INT32', logical: { kind: 'integer', bitWidth: 16, signed: true } }, false],
+    ['INT32 UINT(8)', { physical: 'INT32', logical: { kind: 'integer', bitWidth: 8, signed: false } }, false],
+    [
+      'FIXED_LEN_BYTE_ARRAY(16) UUID',
+      { physical: 'FIXED_LEN_BYTE_ARRAY', length: 16, logical: { kind: 'uuid' } },
+      false,
+    ],
+    [
+      'INT64 TIMESTAMP(MICROS, UTC)',
+      { physical: 'INT64', logical: { kind: 'timestamp', unit: 'MICROS', utc: true } },
+      false,
+    ],
+    ['INT64 TIME(NANOS)', { physical: 'INT64', logical: { kind: 'time', unit: 'NANOS', utc: false } }, false],
+    ['LIST<BYTE_ARRAY STRING>', { physical: 'BYTE_ARRAY', logical: { kind: 'string' } }, true],
+    ['INT32 DATE', { physical: 'INT32', logical: { kind: 'date' } }, false],
+    ['BYTE_ARRAY JSON', { physical: 'BYTE_ARRAY', logical: { kind: 'json' } }, false],
+  ])('%s', (name, type, list) => {
+    expect(parquetTypeName(column('x', type, { list }))).toBe(name);
+  });
+});

@@ -1,0 +1,186 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import type { RowSink } from '../../../../src/columns/row-sink.js';
+import { LakeportError } from '../../../../src/errors.js';
+import { SliceWorker, taskFailure, UnconnectedError } from '../../../../src/export/worker/slice-worker.js';
+import type { StagedFile } from '../../../../src/export/model/slice-outcome.js';
+import type { SliceTask, WorkerSetup } from '../../../../src/export/worker/protocol.js';
+import { openReader } from '../../../../src/sources/index.js';
+import type { ReadColumn, ReadResult, SliceReader } from '../../../../src/sources/source.js';
+import { ScratchDirectory } from '../../../harness/scratch.js';
+import { NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
+
+// A reader that counts wrongly, or whose connection is in a state that the test knows, can't be had from a server.
+vi.mock(import('../../../../src/sources/index.js'), () => ({ openReader: vi.fn() }));
+
+type Read = (sink: RowSink, signal: AbortSignal) => Promise<ReadResult>;
+
+const COLUMN: ReadColumn = {
+  spec: {
+    name: 'b',
+    fieldId: 1,
+    nullable: true,
+    list: false,
+    type: { physical: 'BOOLEAN' },
+    sourceType: 'boolean',
+    fidelity: 'exact',
+  },
+  expression: 'b',
+  decoder: { kind: 'boolean' },
+};
+
+let scratch: ScratchDirectory;
+let worker: SliceWorker;
+let opened: number;
+let closed: number;
+let staged: StagedFile[];
+let read: Read;
+
+beforeEach(() => {
+  scratch = new ScratchDirectory();
+  [opened, closed, staged] = [0, 0, []];
+  vi.mocked(openReader).mockImplementation(() => {
+    opened++;
+    const reader: SliceReader = {
+      read: (_, sink, signal) => read(sink, signal),
+      close: () => {
+        closed++;
+        return Promise.resolve();
+      },
+    };
+    return Promise.resolve(reader);
+  });
+  const setup: WorkerSetup = {
+    runId: 'run',
+    reader: { engine: 'test', connection: {} },
+    targets: [{ kind: 'directory', directory: scratch.path }],
+    codec: 'None',
+    rowGroupRows: 1000,
+    maxRowsPerFile: 100,
+    onUnrepresentable: 'error',
+  };
+  worker = new SliceWorker(setup);
+});
+afterEach(async () => {
+  await worker.close();
+  scratch.remove();
+});
+
+function task(overrides: Partial<SliceTask> = {}): SliceTask {
+  const { id: table, slices, directory } = tablePlan('t', { slices: 2 });
+  const slice = slices[1]!;
+  return {
+    table,
+    columns: [COLUMN],
+    slice,
+    snapshot: NO_SNAPSHOT,
+    storageId: '--output_dir',
+    directory,
+    mode: 'rows',
+    isOnlySlice: false,
+    ...overrides,
+  };
+}
+
+function run(overrides: Partial<SliceTask> = {}, signal = new AbortController().signal) {
+  return worker.run(task(overrides), { onProgress: () => undefined, onStaged: (file) => staged.push(file) }, signal);
+}
+
+/** Puts rows of NULL into the sink, and says that there were so many. */
+const rowsOfNull =
+  (rows: number, counted = rows): Read =>
+  async (sink) => {
+    for (let left = rows; left > 0;) {
+      const count = Math.min(sink.room, left);
+      sink.columns[0]?.levels.appendOffsets(new Int32Array(count).fill(-1), 0, count);
+      await sink.commit(count);
+      left -= count;
+    }
+    return { rows: counted, bytes: 10 * rows, unrepresentable: {} };
+  };
+
+describe('a worker', () => {
+  it('stages what the reader gives, over one connection', async () => {
+    read = rowsOfNull(250);
+    expect(await run()).toMatchObject({ rows: 250, bytes: 2500, files: [{ rows: 100 }, { rows: 100 }, { rows: 50 }] });
+    read = rowsOfNull(0);
+    expect(await run()).toMatchObject({ rows: 0, files: [] });
+    expect(opened).toBe(1);
+    expect(staged.map((file) => file.part.path)).toEqual([
+      'public/t/part-00001.parquet',
+      'public/t/part-00001-00001.parquet',
+      'public/t/part-00001-00002.parquet',
+    ]);
+  });
+
+  it('puts Hive-style directories between the table and the part', async () => {
+    read = rowsOfNull(1);
+    await run({ slice: { ...task().slice, directory: 'year=2025/month=01' } });
+    expect(staged[0]?.part.path).toBe('public/t/year=2025/month=01/part-00001.parquet');
+  });
+
+  it('makes a file of the schema alone without a connection', async () => {
+    expect(await run({ mode: 'schema', isOnlySlice: true })).toMatchObject({ rows: 0, files: [{ rows: 0 }] });
+    expect(opened).toBe(0);
+  });
+
+  it.each([249, 251])('fails where the source counted %d rows of the 250 that were written', async (counted) => {
+    read = rowsOfNull(250, counted);
+    await expect(run()).rejects.toMatchObject({
+      code: 'ROW_COUNT_DIFFERS',
+      context: { table: 'public.t', slice: 1 },
+    });
+    // Told all the same, so that they are withdrawn.
+    expect(staged).toHaveLength(3);
+  });
+
+  it('leaves no file open after a failure, and reads on over a new connection into clean buffers', async () => {
+    read = rowsOfNull(30);
+    const [before] = (await run()).files;
+    read = async (sink) => {
+      await rowsOfNull(150)(sink, new AbortController().signal);
+      throw new LakeportError({ code: 'BROKEN', exit: 'tables-failed', message: 'broken', context: { column: 'b' } });
+    };
+    await expect(run()).rejects.toMatchObject({
+      code: 'BROKEN',
+      context: { table: 'public.t', column: 'b', slice: 1 },
+    });
+    expect(await scratch.files()).toHaveLength(2);
+    expect([opened, closed]).toEqual([1, 1]);
+    read = rowsOfNull(30);
+    const [after] = (await run()).files;
+    expect(after).toMatchObject({ rows: 30, part: { sha256: before?.part.sha256 } });
+    expect(opened).toBe(2);
+  });
+
+  it('gives up when it is told to, also where the reader does not', async () => {
+    const abort = new AbortController();
+    read = async (sink, signal) => {
+      const result = await rowsOfNull(150)(sink, signal);
+      abort.abort();
+      return result;
+    };
+    await expect(run({}, abort.signal)).rejects.toThrow(/abort/);
+    expect(staged).toHaveLength(1);
+    expect(await scratch.files()).toHaveLength(1);
+  });
+
+  it('says that it could not connect, as something else than a failure of the slice', async () => {
+    const error = new LakeportError({ code: 'REFUSED', exit: 'unreachable', message: 'refused' });
+    vi.mocked(openReader).mockRejectedValueOnce(error);
+    const failure = await run().catch((thrown: unknown) => thrown);
+    expect(failure).toBeInstanceOf(UnconnectedError);
+    expect(taskFailure(failure)).toMatchObject({ unconnected: true, error: { code: 'REFUSED' } });
+    expect(taskFailure(error)).toMatchObject({ unconnected: false, error: { code: 'REFUSED' } });
+    read = rowsOfNull(1);
+    expect(await run()).toMatchObject({ rows: 1 });
+  });
+
+  it('closes its connection once', async () => {
+    read = rowsOfNull(1);
+    await run();
+    await worker.close();
+    await worker.close();
+    expect(closed).toBe(1);
+  });
+});
