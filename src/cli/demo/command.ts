@@ -37,7 +37,8 @@ export async function runDemo(args: readonly string[], context: CliContext): Pro
   const say = (line: string) => stdout.write(`${line}\n`);
   const started = performance.now();
   say(stdout.paint('bold', 'Starting an embedded PostgreSQL'));
-  const cluster = await startCluster({ settings: { wal_level: 'minimal', max_wal_senders: 0, max_wal_size: '4GB' } });
+  const settings = { wal_level: 'minimal', max_wal_senders: 0, max_wal_size: '4GB' };
+  const cluster = await startCluster({ settings, signal });
   try {
     await createSampleTables(cluster, { signal, say: (what) => say(`  making ${what}`) });
     const arguments_ = await exportArguments(cluster);

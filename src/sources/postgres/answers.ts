@@ -16,7 +16,7 @@ export function catchAnswers(client: pg.Client, onThrown: (thrown: unknown) => v
     const own = stream.listeners('data').filter((listener) => !others.has(listener)) as DataListener[]; // of 'data'
     for (const listener of own) {
       stream.off('data', listener);
-      stream.on('data', (chunk) => {
+      stream.on('data', (chunk: Buffer) => {
         try {
           listener(chunk);
         } catch (thrown) {

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { chmod, cp, mkdir, readdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startCluster } from '../../../src/embedded-postgres/cluster.js';
 import { runCli, startCli, temporaryDirectory, type TemporaryDirectory } from '../../harness/cli.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -15,6 +16,7 @@ beforeEach(async () => {
   await chmod(temporary.path, 0o755);
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await work.remove();
   await temporary.remove();
 });
@@ -54,6 +56,26 @@ describe('lakeport demo', () => {
     expect(await readdir(temporary.path)).toEqual([]);
     const left = await readdir(work.path, { recursive: true });
     expect(left.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it.each([
+    ['before anything is copied', () => true],
+    ['while it is copied', (names: readonly string[]) => names.includes('native')],
+    ['while its data are made', (names: readonly string[]) => names.includes('data')],
+  ])('starts no PostgreSQL once it is to end: %s', async (_, isTime) => {
+    vi.stubEnv('TMPDIR', temporary.path);
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const starting = startCluster({ signal: controller.signal });
+    const made = async () => {
+      const [home = ''] = await readdir(temporary.path);
+      return readdir(path.join(temporary.path, home));
+    };
+    const ended = expect(starting).rejects.toBe(reason);
+    await waitUntil(async () => isTime(await made()));
+    controller.abort(reason);
+    await ended;
+    expect(await readdir(temporary.path)).toEqual([]);
   });
 
   it('that is killed leaves nothing running either', async () => {
