@@ -18,7 +18,7 @@ export async function openAzureStorage(entry: AzureEntry): Promise<Storage> {
     import('./azure-storage.js'),
   ]);
   const account = await AzureAccount.open(entry, agents);
-  const place = placeOf(entry, account.container.url);
+  const place = placeOf(entry, account.container.url, agents);
   const retries = new Retries({ maxRetries: entry.info.maxRetries });
   return new AzureStorage({ entry, blobs: new AzureBlobs({ account, entry, place, retries }), agents });
 }

@@ -1,5 +1,6 @@
 import type { AzureEntry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
+import type { Agents } from '../http/agents.js';
 import { type Explanation, explainedError, redactorOf, type RemotePlace, textField } from '../http/error-mapping.js';
 import { explainNetworkError } from '../http/network-error.js';
 import { type AzureAnswer, answerOf } from './response.js';
@@ -19,8 +20,9 @@ export interface AzureAttempt {
 }
 
 /** Where the entry's requests go, for errors. */
-export function placeOf(entry: AzureEntry, address: string): RemotePlace {
-  return { prefix: 'AZURE', entry: entry.id, origin: new URL(address).origin, settings: entry.info };
+export function placeOf(entry: AzureEntry, address: string, agents: Agents): RemotePlace {
+  const plainProxy = agents.plainProxy(address);
+  return { prefix: 'AZURE', entry: entry.id, origin: new URL(address).origin, settings: entry.info, plainProxy };
 }
 
 /** A failed request in this program's terms, without secrets. Errors that are explained already pass as they are. */

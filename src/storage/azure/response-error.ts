@@ -1,6 +1,8 @@
 import type { Explanation } from '../http/error-mapping.js';
 import { explainProxyRefusal, explainWebPage } from '../http/network-error.js';
 import { THEN_RESUME } from '../http/expired-credentials.js';
+import { proxyPage } from '../http/proxy.js';
+import { explainProxyError } from '../http/proxy-error.js';
 import { isTransientStatus, retryAfter } from '../http/store-error.js';
 import type { AzureAnswer } from './response.js';
 import type { AzureAttempt } from './map-error.js';
@@ -114,6 +116,10 @@ export function explainAnswer(answer: AzureAnswer, attempt: AzureAttempt): Expla
 
 /** An answer without the marks of the service: a proxy's, a login page's, another server's. */
 export function explainStranger(answer: AzureAnswer, { place }: AzureAttempt): Explanation {
+  const { plainProxy: proxy, origin } = place;
+  const page = proxyPage(proxy, answer.status, new URL(origin).host);
+  const ofProxy = page && explainProxyError(page);
+  if (ofProxy !== undefined) return ofProxy;
   if (answer.status === 407) return explainProxyRefusal(place);
   const explanation = explainWebPage(place, 'Azure Blob Storage', answer.status);
   return { ...explanation, transient: isTransientStatus(answer.status), retryAfterMs: retryAfter(answer.retryAfter) };

@@ -2,6 +2,7 @@ import { Storage, type StorageOptions } from '@google-cloud/storage';
 
 import type { Agents } from '../http/agents.js';
 import { type HttpAnswer, send } from '../http/request.js';
+import { proxyPage } from '../http/proxy.js';
 import { GcsAnswerError, GcsWebPageError, isWebPage, parseJson } from './response-error.js';
 
 type RequestOptions = Parameters<Storage['request']>[0];
@@ -74,7 +75,7 @@ export class GcsClient extends Storage {
     for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
     const authorize = authenticated && typeof target === 'string';
     const authorization = authorize ? await this.authClient.getRequestHeaders(url.href) : {};
-    return await send({
+    const answer = await send({
       method: request.method,
       url,
       headers: { 'user-agent': userAgent, ...authorization, ...request.headers },
@@ -82,6 +83,11 @@ export class GcsClient extends Storage {
       agents,
       signal: request.signal,
     });
+    const proxy = agents.plainProxy(url);
+    const isStranger = answer.status === 407 || isWebPage(answer.body);
+    const ofProxy = isStranger ? proxyPage(proxy, answer.status, url.host) : undefined;
+    if (ofProxy !== undefined) throw ofProxy;
+    return answer;
   }
 }
 

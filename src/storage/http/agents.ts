@@ -63,6 +63,15 @@ export class Agents {
     return agent;
   }
 
+  /**
+   * The proxy that requests to a plain http address are sent to. It may answer them itself, which nothing but the form of
+   * the answer tells.
+   */
+  plainProxy(url: string | URL): ProxyAddress | undefined {
+    const address = new URL(url);
+    return address.protocol === 'http:' ? this.#proxies.for(address) : undefined;
+  }
+
   /** Closes the connections that are open. */
   destroy(): void {
     for (const agent of this.#agents.values()) agent.destroy();

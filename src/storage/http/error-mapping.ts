@@ -1,6 +1,7 @@
 import { Redactor } from '../../auth/redaction.js';
 import type { NetworkSettings } from '../../auth/entries.js';
 import type { ExitClass } from '../../errors.js';
+import type { ProxyAddress } from './proxy-address.js';
 import { RemoteError } from './store-error.js';
 
 /** What a failed request means to somebody who wants a table exported. */
@@ -24,6 +25,8 @@ export interface RemotePlace {
   /** `https://storage.googleapis.com`, without credentials. */
   readonly origin: string;
   readonly settings: NetworkSettings;
+  /** The proxy that answers may come from instead; see `Agents.plainProxy`. */
+  readonly plainProxy?: ProxyAddress | undefined;
 }
 
 /** What was being done when something went wrong. */

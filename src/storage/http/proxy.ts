@@ -133,6 +133,18 @@ function unreachable(proxy: ProxyAddress, error: unknown): ProxyError {
   return new ProxyError('PROXY_UNREACHABLE', `${named} ${says}`, error);
 }
 
+/** With what proxies answer a plain request themselves; other pages are more likely the server's. */
+const OWN_STATUSES = [403, 407, 500, 502, 503, 504];
+
+/**
+ * What a page means that came through a proxy where the server would have answered in its own form.
+ * @param proxy of `Agents.plainProxy`
+ * @param target `host:port`, for people
+ */
+export function proxyPage(proxy: ProxyAddress | undefined, status: number, target: string): ProxyError | undefined {
+  return proxy === undefined || !OWN_STATUSES.includes(status) ? undefined : refusal(proxy, status, target);
+}
+
 function refusal(proxy: ProxyAddress, status: number, target: string): ProxyError {
   const named = `The proxy ${displayProxy(proxy)}`;
   if (status === 407) {

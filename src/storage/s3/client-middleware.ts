@@ -9,11 +9,14 @@ import { field } from './service-response.js';
 /** The most of a refusal's body that is looked at; what S3 answers is far below. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
+/** The error of a proxy that has answered with a page of its own; undefined where none is on the way. */
+export type ProxyFailure = (status: number) => Error | undefined;
+
 /**
  * Looks at answers before the SDK does, which takes everything for S3's XML: a web page becomes a `WebPageAnswer`, the
  * words of a proxy are left out, so that the HTTP status decides what happens.
  */
-export function readAnswers(client: S3Client): void {
+export function readAnswers(client: S3Client, proxyFailure: ProxyFailure): void {
   client.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
@@ -21,6 +24,8 @@ export function readAnswers(client: S3Client): void {
       if (!isResponse(response)) return result;
       const ok = response.statusCode < 300;
       const type = response.headers['content-type'] ?? '';
+      const ofProxy = !ok && type.startsWith('text/html') ? proxyFailure(response.statusCode) : undefined;
+      if (ofProxy !== undefined) throw ofProxy;
       if (ok) {
         if (!type.startsWith('text/html')) return result;
         // Some stores say so of answers without a body.

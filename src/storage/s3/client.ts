@@ -4,7 +4,8 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Entry } from '../../auth/entries.js';
 import { VERSION } from '../../version.js';
 import type { Agents } from '../http/agents.js';
-import { readAnswers, signBodies, useContentMd5 } from './client-middleware.js';
+import { proxyPage } from '../http/proxy.js';
+import { type ProxyFailure, readAnswers, signBodies, useContentMd5 } from './client-middleware.js';
 import { regionFinder } from './region.js';
 
 /** Whether a proxy is used is decided by the host; for the token services of the regions this one speaks. */
@@ -16,15 +17,22 @@ const METADATA_RETRIES = 2;
 /** The client of an entry. Nothing is sent before its first request; the region is looked for with that. */
 export function createClient(entry: S3Entry, agents: Agents): S3Client {
   const config = configOf(entry, agents);
-  const { region } = entry.info;
+  const { region, endpointUrl } = entry.info;
+  const proxy = endpointUrl === undefined ? undefined : agents.plainProxy(endpointUrl);
+  const proxyFailure: ProxyFailure = (status) =>
+    endpointUrl === undefined ? undefined : proxyPage(proxy, status, new URL(endpointUrl).host);
   return finish(
-    new S3Client({ ...config, region: region ?? regionFinder(entry, (found) => createFixedClient(config, found)) }),
+    new S3Client({
+      ...config,
+      region: region ?? regionFinder(entry, (found) => createFixedClient(config, found, proxyFailure)),
+    }),
+    proxyFailure,
   );
 }
 
 /** A client for the question where the bucket is: in the given region, or where profile and environment say. */
-function createFixedClient(config: S3ClientConfig, region: string | undefined): S3Client {
-  return finish(new S3Client(region === undefined ? config : { ...config, region }));
+function createFixedClient(config: S3ClientConfig, region: string | undefined, proxyFailure: ProxyFailure): S3Client {
+  return finish(new S3Client(region === undefined ? config : { ...config, region }), proxyFailure);
 }
 
 function configOf({ info }: S3Entry, agents: Agents): S3ClientConfig {
@@ -87,8 +95,8 @@ function handlerFor(agents: Agents, host: string): NonNullable<S3ClientConfig['r
   return { httpAgent: agents.for(`http://${host}`), httpsAgent: agents.for(`https://${host}`) };
 }
 
-function finish(client: S3Client): S3Client {
-  readAnswers(client);
+function finish(client: S3Client, proxyFailure: ProxyFailure): S3Client {
+  readAnswers(client, proxyFailure);
   useContentMd5(client);
   signBodies(client);
   return client;

@@ -148,6 +148,49 @@ describe.each(Object.keys(STORES))('%s over TLS', (name) => {
   });
 });
 
+describe('a proxy that answers plain requests with a page of its own', () => {
+  const credentials = { kind: 'account-key', accountKey: 'aGlkZGVuLXdvcmQ=' } as const;
+  const endpointUrl = 'http://store.example:9000';
+  const entries: Readonly<Record<string, (network: Network) => StorageEntry>> = {
+    S3: (network) => s3Entry({ bucket: BUCKET, endpointUrl, allowHttp: true, maxRetries: 0, ...network }),
+    'Cloud Storage': (network) => gcsEntry({ endpointUrl, allowHttp: true, maxRetries: 0, ...network }),
+    Azure: (network) =>
+      azureEntry({ accountName: 'lake', credentials, endpointUrl, allowHttp: true, maxRetries: 0, ...network }),
+  };
+  let proxy: http.Server;
+  let status = 403;
+
+  beforeAll(async () => {
+    proxy = http.createServer((_request, response) => {
+      response.writeHead(status, { 'content-type': 'text/html', via: '1.1 proxy (squid/5.7)' });
+      response.end('<!DOCTYPE html><html><body>ERR_ACCESS_DENIED</body></html>');
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(() => proxy.close());
+
+  it.each(
+    Object.keys(entries).flatMap((name) => [
+      [name, 403, 'PROXY_REFUSED', 'refused to connect to store.example:9000 (HTTP 403)'] as const,
+      [name, 407, 'PROXY_LOGIN_NEEDED', 'wants a user and a password'] as const,
+      [name, 502, 'PROXY_FAILED', 'could not reach store.example:9000 (HTTP 502)'] as const,
+    ]),
+  )('is named by %s at %i', async (name, answered, code, words) => {
+    status = answered;
+    const { port } = proxy.address() as AddressInfo;
+    const error = await failure(writeSome(entries[name]!({ proxyUrl: `http://127.0.0.1:${port}` })));
+    expect(error).toMatchObject({ code, exit: 'unreachable', transient: answered === 502 });
+    expect(error.message).toBe(`The proxy 127.0.0.1:${port} (proxy_url) ${words}`);
+  });
+
+  it('is not blamed for a page of the server', async () => {
+    status = 404;
+    const { port } = proxy.address() as AddressInfo;
+    const error = await failure(writeSome(entries['S3']!({ proxyUrl: `http://127.0.0.1:${port}` })));
+    expect(error.code).toBe('S3_NOT_AN_S3_ENDPOINT');
+  });
+});
+
 describe('the environment', () => {
   let store: SecureStore;
   let proxy: HttpProxy;
