@@ -83,6 +83,7 @@ function settingsOf(database: string): MssqlSettings {
     authentication: { type: 'default', options: { userName: user, password } },
     encrypt: true,
     trustServerCertificate: true,
+    authorities: [],
     readOnlyIntent: false,
     multiSubnetFailover: false,
     connectTimeoutMs: 15_000,

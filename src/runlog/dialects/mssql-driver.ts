@@ -2,6 +2,7 @@ import type { Connection, Request } from 'tedious';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 
 import { driverConnection, type Tedious } from '../../sources/mssql/driver-connection.js';
+import { problemOfServer } from '../../sources/mssql/greeting.js';
 import type { MssqlSettings } from '../../sources/mssql/settings.js';
 
 /** A statement that takes longer is given up, and tried again later. */
@@ -82,7 +83,7 @@ class SqlServerConnection implements DatabaseConnection {
       return opened;
     } catch (error) {
       connection.close();
-      throw error;
+      throw problemOfServer(connection) ?? error;
     }
   }
 

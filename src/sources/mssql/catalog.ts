@@ -1,5 +1,5 @@
 import type { TableKind } from '../../model/table.js';
-import type { SourceTable } from '../source.js';
+import type { OtherRelation, SourceTable } from '../source.js';
 import type { MssqlClient, QueryValue } from './client.js';
 import { readEstimates } from './estimates.js';
 import { errorNumber } from './errors.js';
@@ -56,16 +56,61 @@ async function listObjects(client: MssqlClient): Promise<ListedTable[]> {
     .filter(({ objectId }) => !tools.has(objectId));
 }
 
+/** By `sys.objects.type`. */
+const OTHERS: Readonly<Record<string, string>> = {
+  SN: 'a synonym, and synonyms are not exported: include what it stands for',
+  ET: "an external table, whose rows are not the database's: export a view of it (with --include_views)",
+  SO: 'a sequence, and sequences are not exported',
+  IF: 'a function, which has rows only where it is called: export a view that calls it (with --include_views)',
+  TF: 'a function, which has rows only where it is called: export a view that calls it (with --include_views)',
+};
+
+/** What has a name among the tables and is not listed as one. Empty where the server does not tell. */
+export async function listOthers(client: MssqlClient): Promise<OtherRelation[]> {
+  const types = Object.keys(OTHERS).map((type) => `'${type}'`);
+  const rows = await unlessRefused(
+    client,
+    `
+    SELECT ${nameText('s.name')}, ${nameText('o.name')}, RTRIM(o.type), o.object_id
+    FROM sys.objects AS o
+    JOIN sys.schemas AS s ON s.schema_id = o.schema_id
+    WHERE o.type IN (${types.join(', ')}) OR (o.type IN ('U', 'V') AND o.is_ms_shipped = 1)`,
+  );
+  const synonyms = await unlessRefused(
+    client,
+    `SELECT object_id, CONVERT(nvarchar(1035), base_object_name) FROM sys.synonyms`,
+  );
+  const bases = new Map(synonyms.map(([objectId, base]) => [Number(objectId), base]));
+  return rows.map(([schema, name, type, objectId]) => {
+    const base = bases.get(Number(objectId));
+    return {
+      id: { schema: String(schema), name: String(name) },
+      what:
+        typeof base === 'string'
+          ? `a synonym of ${base}, and synonyms are not exported: include what it stands for`
+          : (OTHERS[String(type)] ?? "one of the server's own tables, which are not exported"),
+    };
+  });
+}
+
 /** `sysdiagrams` and the like, which Management Studio makes in the user's database. */
 async function listToolTables(client: MssqlClient): Promise<Set<number>> {
+  const rows = await unlessRefused(
+    client,
+    `
+    SELECT major_id FROM sys.extended_properties
+    WHERE class = 1 AND minor_id = 0 AND name = N'microsoft_database_tools_support'`,
+  );
+  return new Set(rows.map(([id]) => Number(id)));
+}
+
+/** Rows of a view that not every server has. */
+async function unlessRefused(client: MssqlClient, sql: string): Promise<QueryValue[][]> {
   try {
-    const rows = await client.query(`
-      SELECT major_id FROM sys.extended_properties
-      WHERE class = 1 AND minor_id = 0 AND name = N'microsoft_database_tools_support'`);
-    return new Set(rows.map(([id]) => Number(id)));
+    return await client.query(sql);
   } catch (error) {
     if (errorNumber(error) === undefined) throw error;
-    return new Set();
+    return [];
   }
 }
 

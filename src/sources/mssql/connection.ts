@@ -3,6 +3,7 @@ import { LakeportError } from '../../errors.js';
 import { MssqlClient } from './client.js';
 import { driverConnection } from './driver-connection.js';
 import { mssqlError, ServerError } from './errors.js';
+import { problemOfServer } from './greeting.js';
 import { displayAddress, type MssqlSettings } from './settings.js';
 
 export type { MssqlSettings } from './settings.js';
@@ -65,7 +66,7 @@ function login(connection: Connection, signal: AbortSignal | undefined): Promise
       connection.off('errorMessage', onMessage);
       signal?.removeEventListener('abort', abort);
       if (error === undefined) resolve();
-      else reject(reported ?? error);
+      else reject(problemOfServer(connection) ?? reported ?? error);
     });
   });
 }
@@ -79,6 +80,7 @@ function sessionSettings({ lockTimeoutMs }: MssqlSettings): string {
 }
 
 function unreachable(thrown: unknown, settings: MssqlSettings): LakeportError {
+  if (thrown instanceof LakeportError) return thrown;
   const error = mssqlError(thrown, { entry: settings.entryId });
   const { code, ...data } = error.toData();
   return new LakeportError({

@@ -3,6 +3,7 @@ import { checkServerIdentity, type TLSSocket } from 'node:tls';
 import type * as tedious from 'tedious';
 import type { Connection, ConnectionConfiguration } from 'tedious';
 
+import { watchGreeting } from './greeting.js';
 import type { MssqlSettings } from './settings.js';
 
 /** The driver, which is loaded when it is needed. */
@@ -28,6 +29,7 @@ export function driverConnection(
       encrypt: settings.encrypt,
       trustServerCertificate: settings.trustServerCertificate,
       ...(settings.certificateName !== undefined && { serverName: settings.certificateName }),
+      ...(settings.authorities.length > 0 && { cryptoCredentialsDetails: { ca: [...settings.authorities] } }),
       multiSubnetFailover: settings.multiSubnetFailover,
       connectTimeout: settings.connectTimeoutMs,
       appName: 'lakeport',
@@ -36,6 +38,7 @@ export function driverConnection(
   });
   // Without a listener, a connection lost while idle would end the process.
   connection.on('error', () => undefined);
+  if (settings.encrypt !== 'strict') watchGreeting(connection, settings);
   connection.performTlsNegotiation = tlsNegotiation(connection, settings);
   return connection;
 }

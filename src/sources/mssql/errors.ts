@@ -156,7 +156,7 @@ function kindOfCodes(codes: readonly string[]): ErrorKind | undefined {
     return {
       code: 'SOURCE_TLS_UNTRUSTED',
       exit: 'unreachable',
-      hint: 'Give the authority that signed the server\'s certificate by NODE_EXTRA_CA_CERTS, or set "trust_server_certificate" of the entry to trust any',
+      hint: 'Add the authority that signed the server\'s certificate to this system\'s, or name its file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS, or set "trust_server_certificate" of the entry to trust any',
     };
   }
   if (codes.some((code) => TLS_FAILED.test(code))) {

@@ -1,4 +1,5 @@
 import type { MssqlInfo } from '../../auth/entries.js';
+import { trustedAuthorities } from '../../network/trusted-authorities.js';
 import type { OpenOptions } from '../source.js';
 import { parseConnectionString } from './connection-string.js';
 
@@ -6,6 +7,8 @@ import { parseConnectionString } from './connection-string.js';
 export interface MssqlSettings extends MssqlAddress {
   /** Id of the auth file's entry, for errors. */
   readonly entryId: string;
+  /** Authorities whose certificates are trusted, in PEM form. */
+  readonly authorities: readonly string[];
   readonly connectTimeoutMs: number;
   /** Undefined for none. */
   readonly statementTimeoutMs: number | undefined;
@@ -41,14 +44,16 @@ export interface MssqlAuthentication {
 
 const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
 
-/** @throws LakeportError where the connection string cannot be used */
+/** @throws LakeportError where the connection string cannot be used, or what names this machine's authorities */
 export async function mssqlSettings(info: MssqlInfo, options: OpenOptions): Promise<MssqlSettings> {
   const { entryId } = options;
   const address =
     info.connectionString === undefined ? addressOf(info) : await parseConnectionString(info.connectionString, entryId);
+  const isVerified = address.encrypt !== false && !address.trustServerCertificate;
   return {
     ...address,
     entryId,
+    authorities: isVerified ? await trustedAuthorities() : [],
     database: options.database ?? address.database,
     connectTimeoutMs: address.connectTimeoutMs ?? info.connectTimeoutMs,
     statementTimeoutMs: info.statementTimeoutMs,

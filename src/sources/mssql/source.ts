@@ -4,6 +4,7 @@ import type { TableId } from '../../model/table.js';
 import type {
   CountOptions,
   DescribeOptions,
+  OtherRelation,
   PinOptions,
   ReadColumn,
   ReaderSettings,
@@ -16,7 +17,7 @@ import type {
   SourceTable,
   TableProblem,
 } from '../source.js';
-import { type CatalogTable, listTables } from './catalog.js';
+import { type CatalogTable, listOthers, listTables } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { describeColumns } from './columns.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
@@ -73,6 +74,10 @@ class MssqlSource implements Source {
     const tables = await this.#asking(undefined, () => listTables(this.#client));
     for (const table of tables) this.#tables.set(keyOf(table.id), table);
     return tables;
+  }
+
+  listOthers(): Promise<OtherRelation[]> {
+    return this.#asking(undefined, () => listOthers(this.#client));
   }
 
   async pin(

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { isTabularResult, otherServer } from '../other-server.js';
 
 /**
  * The first bytes that a server sends, by which what is no PostgreSQL shows itself: the driver would wait for the rest of
@@ -17,7 +18,7 @@ export function onGreeting(socket: Socket, asksForTls: boolean, listener: (greet
 
 export function greetingOf(bytes: Buffer, asksForTls: boolean): Greeting {
   const text = bytes.toString('latin1');
-  const other = otherServer(bytes, text);
+  const other = isTabularResult(bytes) ? 'SQL Server' : otherServer(bytes);
   if (other !== undefined) return { kind: 'other', name: other };
   const [type = ''] = text;
   if (asksForTls) {
@@ -28,22 +29,6 @@ export function greetingOf(bytes: Buffer, asksForTls: boolean): Greeting {
   // Authentication, error, negotiation of the version.
   else if (/^[RENv]/.test(type)) return { kind: 'postgres' };
   return { kind: 'other', name: 'something else' };
-}
-
-function otherServer(bytes: Buffer, text: string): string | undefined {
-  if (text.startsWith('HTTP/') || /^<(!doctype|html)/i.test(text)) return 'an HTTP server';
-  if (text.startsWith('SSH-')) return 'an SSH server';
-  if (/^220[ -]/.test(text)) return 'a mail or FTP server';
-  if (/^[-+](ERR|OK|NOAUTH|DENIED)/.test(text)) return 'Redis or a mail server';
-  // Length of three bytes, number 0, then version 10 of the protocol, or an error.
-  if (bytes.length > 5 && bytes.readUIntLE(0, 3) <= 1024 && bytes[3] === 0 && (bytes[4] === 10 || bytes[4] === 0xff)) {
-    return 'MySQL or MariaDB';
-  }
-  // A TLS alert or handshake (record type, major version 3), to one that has not spoken TLS yet.
-  if ((bytes[0] === 0x15 || bytes[0] === 0x16) && bytes[1] === 3) return 'a server that speaks TLS from the start';
-  // TDS: a tabular result.
-  if (bytes[0] === 4 && bytes.length >= 8 && bytes.readUInt16BE(2) >= 8 && bytes[1] === 1) return 'SQL Server';
-  return undefined;
 }
 
 /** Of an ErrorResponse, the message field; of one from before version 3 of the protocol, all of it. */

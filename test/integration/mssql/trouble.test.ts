@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readdir, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -285,20 +286,72 @@ test('limits of rows, and readers, that nobody can decide upon are told', async 
   expect(stderr).toContain('no row estimate for dbo.t: it is read by one reader');
 });
 
+test.each([
+  ['an HTTP server', 'HTTP/1.1 400 Bad Request\r\n\r\n', false],
+  ['an SSH server', 'SSH-2.0-OpenSSH_9.2\r\n', true],
+  ['MySQL or MariaDB', '\x4a\0\0\0\x0a8.0.36\0', true],
+  ['PostgreSQL', 'E\0\0\0\x08abc\0', false],
+  ['the server there ends the connection without an answer', '', false],
+])('where %s answers, it is named in one sentence', async (name, answer, speaksFirst) => {
+  const other = createServer((socket) => {
+    socket.on('error', () => undefined);
+    const reply = () => socket.end(answer, 'latin1');
+    if (speaksFirst) reply();
+    else socket.once('data', reply);
+  }).listen(0, '127.0.0.1');
+  cleanups.push(() => other.close());
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const { cli } = await start({ port, user: 'sa', password: 'x' }, [], { connect_timeout: '3s' });
+  const { code, stdout } = await cli.result;
+  expect(code).toBe(4);
+  const { error } = JSON.parse(stdout) as { readonly error: { readonly code: string; readonly message: string } };
+  expect(error.code).toBe('SOURCE_NOT_SQL_SERVER');
+  expect(error.message).toContain(`cannot connect to 127.0.0.1:${port}: ${name}`);
+});
+
+test('synonyms and external tables that are asked for by name are told why they are not taken', async () => {
+  const columns = [{ name: 'id', type: 'int' }];
+  const db = await TestDatabase.create([
+    T,
+    { name: 'alias', kind: 'synonym', columns },
+    { name: 'lake', kind: 'external table', columns },
+    { name: 'shipped', origin: 'system', columns },
+  ]);
+  cleanups.push(() => db.close());
+  const { cli } = await start(await serve(db.handler), ['-i', 't,alias,lake,shipped,nosuch']);
+  const { code, stderr } = await cli.result;
+  expect(code).toBe(0);
+  expect(stderr).toContain('dbo.alias is a synonym of [other].[dbo].[alias]');
+  expect(stderr).toContain('dbo.lake is an external table');
+  expect(stderr).toContain("dbo.shipped is one of the server's own tables");
+  expect(stderr).toMatch(/No table matches "nosuch" of --include(?!:)/);
+});
+
 describe('TLS to an address', () => {
-  const attempt = async (cert: string, info: Readonly<Record<string, unknown>> = {}) => {
+  const attempt = async (
+    cert: string,
+    info: Readonly<Record<string, unknown>> = {},
+    variable = 'NODE_EXTRA_CA_CERTS',
+  ) => {
     const home = await temporaryDirectory();
     cleanups.push(() => home.remove());
     const authority = path.join(home.path, 'ca.pem');
     await writeFile(authority, AUTHORITY);
     const server = await serve((await database()).handler, { tls: { cert, key: SERVER_KEY } });
-    const { cli } = await start(server, [], { encrypt: true, ...info }, { NODE_EXTRA_CA_CERTS: authority });
+    const { cli } = await start(server, [], { encrypt: true, ...info }, { [variable]: authority });
     return cli.result;
   };
 
   test('is checked against the address, and Node has nothing to warn of', async () => {
     const { code, stderr } = await attempt(LOCALHOST_CERTIFICATE);
     expect(stderr).not.toContain('DEP0123');
+    expect(code).toBe(0);
+  });
+
+  test("trusts this system's authorities too", async () => {
+    const { code, stderr } = await attempt(LOCALHOST_CERTIFICATE, {}, 'SSL_CERT_FILE');
+    expect(stderr).not.toContain('not trusted');
     expect(code).toBe(0);
   });
 

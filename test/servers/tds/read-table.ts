@@ -24,6 +24,7 @@ export function settingsOf(server: TdsServer, overrides: Partial<MssqlSettings> 
     authentication: { type: 'default', options: { userName: user, password } },
     encrypt: false,
     trustServerCertificate: false,
+    authorities: [],
     readOnlyIntent: false,
     multiSubnetFailover: false,
     connectTimeoutMs: 5000,

@@ -6,6 +6,9 @@ import { parseDeclaredType } from './types/wire-type.js';
 
 const CLR = 240;
 
+/** `sys.objects.type` */
+const OBJECT_TYPES = { table: 'U', view: 'V', synonym: 'SN', 'external table': 'ET' } as const;
+
 /** Statements that make the catalog in DuckDB. */
 export function catalogStatements(tables: readonly TestTable[], quirks: Quirks): string[] {
   const ids = new Map<string, number>();
@@ -85,9 +88,16 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
         ids.get(keyOf(table))!,
         schemas.indexOf(schemaOf(table)) + 1,
         sysName(table.name),
-        table.kind === 'view' ? "'V'" : "'U'",
+        `'${OBJECT_TYPES[table.kind ?? 'table']}'`,
         table.origin === 'system' ? 1 : 0,
       ]),
+    ),
+    'CREATE TABLE sys.synonyms (object_id INTEGER, base_object_name VARCHAR)',
+    ...insert(
+      'sys.synonyms',
+      tables
+        .filter(({ kind }) => kind === 'synonym')
+        .map((table) => [ids.get(keyOf(table))!, `'[other].[dbo].[${table.name}]'`]),
     ),
     'CREATE TABLE sys.extended_properties (class INTEGER, major_id INTEGER, minor_id INTEGER, name VARCHAR)',
     ...insert(

@@ -4,7 +4,7 @@ import type { WireColumn, WireValue } from './result-set.js';
 export interface TestTable {
   readonly schema?: string;
   readonly name: string;
-  readonly kind?: 'table' | 'view';
+  readonly kind?: 'table' | 'view' | 'synonym' | 'external table';
   readonly columns: readonly TestColumn[];
   readonly rows?: readonly (readonly WireValue[])[];
   readonly indexes?: readonly TestIndex[];
