@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { routeTables } from '../../../../src/export/planning/routing.js';
+import type { PlanStorages } from '../../../../src/storage/open-storages.js';
+
+/** What routing asks of storages. */
+const storages = {
+  defaultId: 'main',
+  open: () => Promise.resolve({ capabilities: {}, display: (path: string) => path }),
+  place: (id: string, path: string) => `${id}/${path}`,
+} as unknown as PlanStorages;
+
+const tables = ['orders', 'order_lines', 'customers'].map((name) => ({ id: { schema: 'shop', name } }));
+
+async function warnings(...routes: readonly (readonly [patterns: string, storageId: string])[]) {
+  const options = {
+    subPath: '',
+    manifest: 'beside' as const,
+    routes: routes.map(([patterns, storageId]) => ({ patterns: patterns.split(','), storageId, subPath: '' })),
+  };
+  return (await routeTables(tables, options, storages)).warnings;
+}
+
+test('routes that tables take are nothing to warn of', async () => {
+  expect(await warnings(['order%', 'cold'], ['shop.%', 'warm'])).toEqual([]);
+});
+
+test('a route that no table takes says so, with the nearest table', async () => {
+  expect(await warnings(['custommers', 'cold'])).toEqual([
+    'No table goes to cold by "custommers" of --route; the nearest existing table is shop.customers',
+  ]);
+  expect(await warnings(['audit_%,log_%', 'cold'])).toEqual(['No table goes to cold by "audit_%", "log_%" of --route']);
+});
+
+test('a pattern without a table is told where others of its route have some', async () => {
+  expect(await warnings(['orders,custommers', 'cold'])).toEqual([
+    'No table matches "custommers" of --route; the nearest existing table is shop.customers',
+  ]);
+});
+
+test('a route behind another one that takes all its tables says so', async () => {
+  expect(await warnings(['shop.%', 'cold'], ['orders', 'warm'])).toEqual([
+    'No table goes to warm by "orders" of --route: what matches goes by an earlier --route',
+  ]);
+});
