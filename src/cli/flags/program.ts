@@ -108,6 +108,13 @@ function asUsageError(error: CommanderError, name: ProgramName): Error {
       flag: `--${flag}`,
     });
   }
+  if (error.code === 'commander.excessArguments') {
+    return usageError({
+      code: 'BAD_USAGE',
+      message: `lakeport ${name} takes flags only`,
+      hint: `lakeport ${name} --help lists them; a value with spaces needs quotes.`,
+    });
+  }
   return usageError({
     code: 'BAD_USAGE',
     message: error.message.replace(/^error: /, ''),

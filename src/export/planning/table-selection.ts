@@ -167,7 +167,7 @@ function noTables(): LakeportError {
     code: 'NO_TABLES',
     exit: 'usage',
     message: 'The database has no tables that this user can see',
-    hint: 'Check the database name (--source_db_name); SQL Server shows a user only the tables that it can read.',
+    hint: 'Check the name of the database (--source_db_name), and that this user may read its tables.',
   });
 }
 

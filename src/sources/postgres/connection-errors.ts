@@ -132,7 +132,7 @@ function nameMismatch(certificate: PeerCertificate, { server }: PostgresSettings
 
 /** What the first bytes say; undefined where they are PostgreSQL's. */
 export function greetingProblem(greeting: Greeting, settings: PostgresSettings): LakeportError | undefined {
-  const { entryId, ssl } = settings;
+  const { entryId, ssl, authentication } = settings;
   const address = displayAddress(settings);
   const context = { entry: entryId, detail: 'ssl' };
   switch (greeting.kind) {
@@ -143,7 +143,11 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
         code: 'SOURCE_TLS_REFUSED',
         exit: 'unreachable',
         message: `cannot connect to ${address}: the server offers no TLS, and "ssl" is "${ssl}"`,
-        hint: 'Turn on TLS in the server, or use "ssl": "prefer" if the network can be trusted',
+        // It asks for TLS whatever "ssl" is.
+        hint:
+          authentication?.channelBinding === true && ssl === 'require'
+            ? 'Turn on TLS in the server, or leave channel_binding=require out if the network can be trusted'
+            : 'Turn on TLS in the server, or use "ssl": "prefer" if the network can be trusted',
         context,
       });
     case 'tls error':

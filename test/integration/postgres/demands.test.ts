@@ -78,7 +78,10 @@ describe('the way to log in', () => {
       reached(keywords(tls, `${required} sslmode=verify-ca sslrootcert=${authority}`)),
     ).resolves.toBeTruthy();
     await expect(reached(keywords(tls, required))).resolves.toBeTruthy();
-    expect(await failure(open(keywords(plain, required)))).toMatchObject({ exit: 'unreachable' });
+    expect(await failure(open(keywords(plain, required)))).toMatchObject({
+      exit: 'unreachable',
+      hint: expect.stringContaining('leave channel_binding=require out') as string,
+    });
     expect(await failure(open(keywords(tls, `${required} sslmode=disable`)))).toMatchObject({ exit: 'usage' });
     for (const user of ['trusted', 'cleartext']) {
       const error = await failure(open(keywords(tls, `user=${user} ${required}`)));

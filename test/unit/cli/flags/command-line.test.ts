@@ -82,6 +82,7 @@ describe('a mistake', () => {
   it('in the choice of a command is told too', () => {
     const parse = (...argv: string[]) => parseCommandLine(readCommandLine(argv));
     expect(() => parse('check', '--n_jobs', '3')).toThrow(/lakeport check takes no flag --n_jobs/);
+    expect(() => parse('runs', 'x')).toThrow(/^lakeport runs takes flags only$/);
     expect(() => parse('plan', 'x')).toThrow(expect.objectContaining({ exit: 'usage' }) as Error);
   });
 });
