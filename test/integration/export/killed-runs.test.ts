@@ -162,7 +162,7 @@ describe('a run to a local directory, over the export of the day before, that is
     const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
     expect((await runs.export()).code).toBe(0);
     const ended = await runs.resume(runId);
-    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('began after this one') as string });
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('since this run began') as string });
   });
 
   it.each([
