@@ -4,7 +4,7 @@ import { tableKey, tableName } from '../../model/table.js';
 /** What a user should know of a table that is exported all the same. */
 export interface TableNote {
   /** Stable, for scripts. */
-  readonly code: 'ROWS_TWICE' | 'OUTSIDE_SNAPSHOT';
+  readonly code: 'ROWS_TWICE' | 'OUTSIDE_SNAPSHOT' | 'ARRAY_BOUNDS';
   readonly text: string;
 }
 
@@ -16,7 +16,8 @@ export class TableNotes {
   readonly #tables: readonly SourceTable[];
   readonly #byTable = new Map<string, TableNote[]>();
 
-  constructor(tables: readonly SourceTable[]) {
+  /** @param boundless columns of a table whose arrays lose their bounds */
+  constructor(tables: readonly SourceTable[], boundless: (table: SourceTable) => readonly string[] = () => []) {
     this.#tables = tables;
     const exported = new Set(tables.map(({ id }) => tableKey(id)));
     const parents = new Map<string, SourceTable[]>();
@@ -35,6 +36,11 @@ export class TableNotes {
         const text = 'its rows come from foreign tables, which are in no snapshot (consistency none)';
         this.#add(table, 'OUTSIDE_SNAPSHOT', text);
       }
+    }
+    for (const table of tables) {
+      const columns = boundless(table);
+      const text = `arrays that do not begin at 1 lose their bounds in ${listed(columns)} (--arrays text keeps them)`;
+      if (columns.length > 0) this.#add(table, 'ARRAY_BOUNDS', text);
     }
     for (const table of tables) {
       const names = parents.get(tableKey(table.id))?.map(({ id }) => tableName(id)) ?? [];

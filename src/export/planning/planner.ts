@@ -95,7 +95,10 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const readers = await withinConnections(context, wanted, isCounted ? 1 : 0);
   // Tables of an earlier attempt are of an earlier moment.
   const weaken = resumption?.wasPlanned === true ? perTableAtBest : (all: Consistency) => all;
-  const notes = new TableNotes(described.map(({ table }) => table));
+  const notes = new TableNotes(
+    described.map(({ table }) => table),
+    (table) => boundlessArrays(described.find((one) => one.table === table)?.columns ?? [], options),
+  );
   const failures = splitSkipped(problems);
   for (const text of [...notes.summaries, ...failures.skipped.map(skippedText)]) {
     context.observer.message?.('warning', text);
@@ -126,6 +129,12 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     connections: 1 + readers + (isCounted ? 1 : 0),
     readerMemoryBytes,
   };
+}
+
+/** Lists and JSON have no place for the bounds of an array; whether any are other than 1 is seen when rows are read. */
+function boundlessArrays(columns: readonly ReadColumn[], { arrays = 'list' }: ExportOptions): readonly string[] {
+  if (arrays === 'text') return [];
+  return columns.filter(({ spec }) => spec.list || spec.sourceType.endsWith('[]')).map(({ spec }) => spec.name);
 }
 
 interface ChosenTables {

@@ -38,7 +38,8 @@ export interface Manifest {
   readonly started_at: string;
   readonly ended_at: string;
   readonly row_count: number;
-  readonly row_check: RowCheckResult;
+  /** Absent in manifests of earlier versions. */
+  readonly row_check?: RowCheckResult;
   /** The reader for which types were replaced; null for none. */
   readonly compat: Compat | null;
   /** The table's, relative to the manifest's own: `.`, or the directory's name where the manifest lies beside it. */

@@ -75,6 +75,7 @@ function resultOf({ id, storageId, displayPath, manifest: placed }: TablePlan, m
     unrepresentable: Object.fromEntries(counted.map(({ name, unrepresentable }) => [name, unrepresentable])),
     lostBounds: Object.fromEntries(bounded.filter(([, lost]) => lost > 0)),
     error: undefined,
+    rowCheck: manifest.row_check,
     consistency: manifest.consistency,
     publishedEarlier: true,
   };

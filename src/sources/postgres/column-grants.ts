@@ -115,7 +115,7 @@ export class ColumnLocks {
     const client = await connectPostgres(settings, { first, signal: this.#closing.signal });
     this.#client = client;
     if (this.#closing.signal.aborted) throw givenUp();
-    const failures = await lockByReading(client, tables, settings.lockTimeoutMs);
+    const failures = await lockByReading(client, tables, settings);
     await nameHolders(client, server, failures);
     return failures;
   }

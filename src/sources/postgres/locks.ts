@@ -1,9 +1,10 @@
 import type { Client } from 'pg';
-import type { LakeportError } from '../../errors.js';
+import { LakeportError } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
 import type { SourceTable } from '../source.js';
 import { postgresError } from './errors.js';
-import { quoteTable } from './identifiers.js';
+import { displayTable, quoteTable } from './identifiers.js';
+import type { PostgresSettings } from './settings.js';
 
 /**
  * ACCESS SHARE locks, which keep a table's shape as it is until the transaction ends and hinder nobody who only reads
@@ -47,22 +48,43 @@ export async function lockTables(
 
 /**
  * Locks what LOCK TABLE does not take, materialized views, foreign tables and tables of which this user may only read
- * columns, by a read of no rows; this also tells of a view or foreign table that cannot be read. It fixes the transaction's snapshot, so it comes after it; what
- * changed in between shows as a failed read, never as other rows.
+ * columns, by a read of no rows; this also tells of a view or foreign table that cannot be read. It fixes the
+ * transaction's snapshot, so it comes after it; what changed in between shows as a failed read, never as other rows.
  * @param tables with what to select of each: `*`, or a quoted column
  */
 export async function lockByReading(
   client: Client,
   tables: ReadonlyMap<SourceTable, string>,
-  timeoutMs: number,
+  { lockTimeoutMs, statementTimeoutMs = 0 }: Pick<PostgresSettings, 'lockTimeoutMs' | 'statementTimeoutMs'>,
 ): Promise<LockFailures> {
   const failures: LockFailures = new Map();
-  await client.query(`SET LOCAL lock_timeout = ${timeoutMs}`);
+  await client.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+  const limits = [lockTimeoutMs, statementTimeoutMs].filter((limit) => limit > 0);
+  const patienceMs = limits.length === 0 ? 0 : Math.min(...limits);
   for (const [table, selected] of tables) {
-    const error = await inSavepoint(client, readOfNoRows(table.id, selected), table);
-    if (error) failures.set(table, error);
+    const read = readOfNoRows(table.id, selected);
+    // The other server is asked, which no lock_timeout ends that never answers. A failure takes the setting back.
+    const bounded = [
+      `SET LOCAL statement_timeout = ${patienceMs}`,
+      read,
+      `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
+    ];
+    const error = await inSavepoint(client, table.isForeign === true ? bounded.join('; ') : read, table);
+    const isSilent = table.isForeign === true && error?.code === 'SOURCE_STATEMENT_CANCELED';
+    if (error) failures.set(table, isSilent ? foreignServerSilent(table, patienceMs, error) : error);
   }
   return failures;
+}
+
+function foreignServerSilent({ id }: SourceTable, patienceMs: number, cause: LakeportError): LakeportError {
+  return new LakeportError({
+    code: 'FOREIGN_SERVER_SILENT',
+    exit: 'tables-failed',
+    message: `the server that the foreign table reads did not answer within ${patienceMs / 1000} s`,
+    hint: 'Check that server and the options of CREATE SERVER (host, port, connect_timeout), raise --lock_timeout, or leave the table out with --exclude',
+    context: { table: displayTable(id) },
+    cause,
+  });
 }
 
 /**

@@ -52,7 +52,7 @@ export async function pinTables(
   if (others.size > 0) {
     // As readers have it: a view's functions may look for names along the user's own path.
     await applySettings(client, settings, {});
-    for (const [table, error] of await lockByReading(client, others, lockTimeoutMs)) failures.set(table, error);
+    for (const [table, error] of await lockByReading(client, others, settings)) failures.set(table, error);
   }
   await applySettings(client, settings, { searchPath: 'pg_catalog' });
   await nameHolders(client, server, failures);

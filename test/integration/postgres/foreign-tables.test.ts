@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { planDocument, planText } from '../../harness/plan-document.js';
@@ -117,6 +120,31 @@ describe('with --include_foreign_tables', () => {
     expect(text).toContain('Consistency  none: 1 table in no snapshot, 1 in one');
     expect(text).toMatch(/^ {2}public\.orders: its rows come from foreign tables, .*consistency none/m);
   });
+
+  // Before 16 the server itself cannot be interrupted while it connects.
+  it.skipIf(Number(process.env['LAKEPORT_TEST_PG_VERSION'] ?? 17) < 16)(
+    'a server that never answers fails its own table, within the lock timeout',
+    async () => {
+      const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+      await once(silent, 'listening');
+      const { port } = silent.address() as AddressInfo;
+      await near(`
+        CREATE SERVER silent FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '${port}', dbname 'far');
+        CREATE USER MAPPING FOR postgres SERVER silent OPTIONS (user 'far_reader', password 'far');
+        CREATE FOREIGN TABLE unheard (id int) SERVER silent`);
+      try {
+        const args = ['--include_foreign_tables', '-i', 'unheard,orders,plain', '--lock_timeout', '1s'];
+        const plan = await planDocument(server, { database: 'near', args });
+        expect(plan.tables.map(({ table }) => table).sort()).toEqual(['orders', 'plain']);
+        expect(plan.problems.map(({ table, error }) => [table, error.code, error.message])).toEqual([
+          ['unheard', 'FOREIGN_SERVER_SILENT', expect.stringContaining('did not answer within 1 s') as string],
+        ]);
+      } finally {
+        silent.close();
+        await near('DROP SERVER silent CASCADE');
+      }
+    },
+  );
 
   it('--consistency run refuses them, and no other', async () => {
     await using refused = await runExport(server, {
