@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'lakeport-demo/', 'exports/'] },
+  { ignores: ['dist/', 'coverage/', 'node_modules/', 'lakeport-demo/', 'exports/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

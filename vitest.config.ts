@@ -14,6 +14,7 @@ export default defineConfig({
   test: {
     globalSetup: 'test/servers/templates.ts',
     sequence: { sequencer: LongestFirst },
+    coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'html'] },
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {

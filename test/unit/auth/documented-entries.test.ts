@@ -8,7 +8,8 @@ import { readAuthFile } from '../../../src/auth/auth-file.js';
 
 /** Every example of an entry in the documents for users. */
 
-const DOCUMENTS = ['README.md', ...readdirSync('docs').map((name) => `docs/${name}`)];
+const PAGES = readdirSync('docs', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
+const DOCUMENTS = ['README.md', ...PAGES.map((name) => `docs/${name}`)];
 
 interface Example {
   readonly place: string;
