@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { openStorage } from '../../../src/storage/index.js';
 import { loadCredential } from '../../../src/storage/azure/credentials.js';
@@ -15,7 +15,7 @@ import { ScratchDirectory } from '../../harness/scratch.js';
 import { azureEntry, gcsEntry } from '../../harness/store-entries.js';
 
 /** More than the one second that the clients of all three clouds give by themselves. */
-const SLOW_MS = 1_500;
+const SLOW_MS = 1_300;
 
 const BUCKET = 'test-bucket';
 const home = new ScratchDirectory();
@@ -37,20 +37,20 @@ async function slowService(answer: (path: string) => { headers?: Record<string, 
 
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
 
-beforeEach(() => {
+beforeAll(() => {
   for (const name of Object.keys(process.env)) {
     if (/^(?:AWS|AZURE|GOOGLE|GCE|GCLOUD|IDENTITY|MSI)_|^(?:https?|all|no)_proxy$/i.test(name))
       vi.stubEnv(name, undefined);
   }
   vi.stubEnv('HOME', home.path);
 });
-afterEach(() => vi.unstubAllEnvs());
 afterAll(() => {
+  vi.unstubAllEnvs();
   for (const server of servers) server.close();
   home.remove();
 });
 
-describe('a metadata service that takes more than a second for each answer', () => {
+describe.concurrent('a metadata service that takes more than a second for each answer', () => {
   it('gives the keys of a role to S3', { timeout: 60_000 }, async () => {
     const service = await slowService((path) => {
       if (path.endsWith('/token'))
