@@ -160,39 +160,50 @@ describe('a server that is restarted in mid-run', () => {
 });
 
 describe('errors of the server', () => {
-  /** A view that fails with the SQLSTATE until the moment comes, and has ten rows then. */
-  async function troubled(name: string, sqlstate: string, until: Date): Promise<void> {
+  /** A view that fails with the SQLSTATE as long as the session that is returned is open, and has ten rows then. */
+  async function troubled(name: string, sqlstate: string): Promise<{ end(): Promise<void> }> {
     await sql(`CREATE SCHEMA IF NOT EXISTS trouble;
       CREATE FUNCTION trouble.${name}_f(n bigint) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$ BEGIN
-        IF clock_timestamp() < '${until.toISOString()}' THEN RAISE EXCEPTION 'trouble' USING ERRCODE = '${sqlstate}'; END IF;
+        IF NOT pg_try_advisory_xact_lock_shared(hashtext('${name}')) THEN
+          RAISE EXCEPTION 'trouble' USING ERRCODE = '${sqlstate}';
+        END IF;
         RETURN n; END $$;
       CREATE VIEW trouble.${name} AS SELECT trouble.${name}_f(i) AS i, md5(i::text) AS t FROM generate_series(1, 10) i;`);
+    const holder = await server.connect();
+    await holder.query(`SELECT pg_advisory_lock(hashtext('${name}'))`);
+    return holder;
   }
   const only = (name: string): Partial<ExportOptions> => ({ includePatterns: [name], optIns: ['views'] });
 
   it('of a deadlock pass', async () => {
-    await troubled('deadlock', '40P01', new Date(Date.now() + 1500));
+    const trouble = await troubled('deadlock', '40P01');
+    // The pause before the next attempt leaves the session time to end.
     const retry: RetryPolicy = { attempts: 5, firstMs: 500, factor: 2, longestMs: 5000 };
-    const result = await run('trouble', { retry }, only('deadlock'));
+    let ended: Promise<void> | undefined;
+    const observer: RunObserver = { sliceFailed: () => void (ended ??= trouble.end()) };
+    const result = await run('trouble', { observer, retry }, only('deadlock'));
+    await ended;
     expect(result).toMatchObject({ exit: undefined, rows: 10, consistency: 'run' });
     expect(result.tables[0]?.attempts).toBeGreaterThan(1);
     await expectExact('trouble', ['deadlock']);
   });
 
   it('of a deadlock that does not end fail the table after five attempts', async () => {
-    await troubled('stuck', '40P01', new Date('9999-01-01'));
+    const trouble = await troubled('stuck', '40P01');
     const failures: boolean[] = [];
     const observer: RunObserver = { sliceFailed: (_, __, { final }) => failures.push(final) };
     const result = await run('trouble', { observer }, only('stuck'));
+    await trouble.end();
     expect(result.tables[0]).toMatchObject({ state: 'failed', error: { code: 'SOURCE_DEADLOCK' } });
     expect(failures).toEqual([false, false, false, false, true]);
   });
 
   it('of any other kind are not tried again', async () => {
-    await troubled('wrong', '22012', new Date('9999-01-01'));
+    const trouble = await troubled('wrong', '22012');
     const failures: boolean[] = [];
     const observer: RunObserver = { sliceFailed: (_, __, { final }) => failures.push(final) };
     const result = await run('trouble', { observer }, only('wrong'));
+    await trouble.end();
     expect(result.tables[0]).toMatchObject({ state: 'failed', error: { code: 'SOURCE_VALUE_ERROR' } });
     expect(failures).toEqual([true]);
   });
