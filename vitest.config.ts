@@ -22,7 +22,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           maxWorkers: MAX_FILES,
-          testTimeout: 90_000,
+          testTimeout: 300_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -64,6 +64,8 @@ export interface S3Server {
   counts(): Record<string, number>;
   /** Replaces the option of that name. */
   refuse(rule: S3ServerOptions['refuse']): void;
+  /** Answers a request, which is carried out at once, only when the rule's promise settles. */
+  hold(rule: (request: LoggedRequest) => Promise<void> | undefined): void;
   stop(): Promise<void>;
 }
 
@@ -76,6 +78,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   const log: LoggedRequest[] = [];
   let counted = 0;
   let refuse = options.refuse;
+  let hold: Parameters<S3Server['hold']>[0] | undefined;
 
   const answer = (request: IncomingMessage, framed: Buffer): S3Answer => {
     const { bucket, key, rawPath, query } = addressOf(request, options.virtualHosts?.domain);
@@ -116,11 +119,15 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     request.on('end', () => {
       response.setHeader('date', new Date(Date.now() + (options.clockOffsetMs ?? 0)).toUTCString());
       response.setHeader('x-amz-request-id', `TEST${log.length}`);
+      let answered: S3Answer;
       try {
-        send(response, request.method, answer(request, Buffer.concat(chunks)));
+        answered = answer(request, Buffer.concat(chunks));
       } catch (error) {
-        send(response, request.method, refusalAnswer(error));
+        answered = refusalAnswer(error);
       }
+      const entry = log.at(-1);
+      const held = entry === undefined ? undefined : hold?.(entry);
+      void Promise.resolve(held).then(() => send(response, request.method, answered));
     });
   };
   const server = options.tls === undefined ? http.createServer(listener) : https.createServer(options.tls, listener);
@@ -143,6 +150,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
       return counts;
     },
     refuse: (rule) => (refuse = rule),
+    hold: (rule) => (hold = rule),
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
