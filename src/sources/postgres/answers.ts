@@ -5,7 +5,7 @@ import type pg from 'pg';
  * Catches what the driver throws over a message that it does not know. It does so while its socket hands out bytes, where
  * no promise is waiting: the whole program would end.
  * @param client not connected yet
- * @param onThrown has to end the connection, or to throw it again
+ * @param onThrown has to end the connection, with which the driver can't go on
  */
 export function catchAnswers(client: pg.Client, onThrown: (thrown: unknown) => void): void {
   const { connection } = client as unknown as { readonly connection: ListeningConnection }; // not in the driver's types

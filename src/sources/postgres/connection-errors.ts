@@ -171,7 +171,7 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
 }
 
 /** How an unknown request for a login begins in the driver's words; the number is that of the protocol. */
-const LOGIN_NOT_SPOKEN = /^Unknown authenticationOk message type (\d+)/;
+const LOGIN_NOT_SPOKEN = /^Unknown authenticationOk message type (-?\d+)/;
 
 /** Logins that the driver does not speak, by the protocol's number (AuthenticationKerberosV5 and so on). */
 const LOGINS: Readonly<Record<string, string>> = { 2: 'Kerberos V5', 6: 'SCM', 7: 'GSSAPI (Kerberos)', 9: 'SSPI' };
@@ -195,6 +195,18 @@ export function answerUnknown(thrown: unknown, settings: PostgresSettings): Lake
     code: 'SOURCE_AUTHENTICATION_NOT_SUPPORTED',
     message: `${cannot}: the server asks for a login by ${LOGINS[number] ?? `method ${number}`}, which is not supported`,
     hint: `Let ${settings.username} log in by scram-sha-256, md5, password, cert or trust in pg_hba.conf`,
+  });
+}
+
+/** Once a login went through it is PostgreSQL: something changes what it says. */
+export function answerUnreadable(thrown: unknown, settings: PostgresSettings): LakeportError {
+  return new LakeportError({
+    code: 'SOURCE_ANSWER_UNKNOWN',
+    exit: 'unreachable',
+    message: `the answer of ${displayAddress(settings)} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    hint: 'Check what stands between this machine and the server: a proxy may change what it passes on',
+    context: { entry: settings.entryId },
+    cause: thrown,
   });
 }
 

@@ -8,6 +8,7 @@ import { watchAuthentication } from './authentication-demands.js';
 import {
   aborted,
   answerUnknown,
+  answerUnreadable,
   authenticationRefused,
   connectionError,
   greetingProblem,
@@ -123,10 +124,7 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
   forgetEnvironment(client);
   // Without a listener, a connection lost while idle would end the process.
   client.on('error', () => undefined);
-  catchAnswers(client, (thrown) => {
-    if (seen.connected) throw thrown;
-    giveUp(answerUnknown(thrown, settings));
-  });
+  catchAnswers(client, (thrown) => giveUp((seen.connected ? answerUnreadable : answerUnknown)(thrown, settings)));
   const { authentication } = settings;
   const refuse = (problem: string) => giveUp(authenticationRefused(settings, problem));
   const problemOfLogin = authentication && watchAuthentication(client, authentication, refuse);

@@ -139,6 +139,24 @@ describe('a connection that cannot be made says why, and what helps', () => {
     listener.close();
   });
 
+  test('an answer that breaks off within its own message ends the connection, and not the program', async () => {
+    const hello = Buffer.from('520000000800000000' + '5a0000000549', 'hex'); // AuthenticationOk, ReadyForQuery
+    const brokenRow = Buffer.from('44000000060005', 'hex'); // DataRow of five values, and none of them
+    const listener = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write(hello);
+        socket.once('data', () => socket.write(brokenRow));
+      });
+      socket.on('error', () => undefined);
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => listener.once('listening', resolve));
+    const { port } = listener.address() as AddressInfo;
+    const error = await failure(plain, { port, ssl: 'disable' });
+    expect(error).toMatchObject({ code: 'SOURCE_ANSWER_UNKNOWN', exit: 'unreachable' });
+    expect(error.message).toContain(`the answer of 127.0.0.1:${port} cannot be read`);
+    listener.close();
+  });
+
   test('all connections taken', async () => {
     await plain.query(`CREATE ROLE crowd LOGIN PASSWORD 'secret' CONNECTION LIMIT 1`);
     const first = await plain.connect({ user: 'crowd' });
