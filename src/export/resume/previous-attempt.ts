@@ -40,8 +40,8 @@ export interface PreviousTable {
   readonly endedAt: Date | undefined;
 }
 
-/** Name, the source's type, and whether it may be NULL. */
-export type PreviousColumn = readonly [name: string, sourceType: string, nullable: boolean];
+/** Name, the source's type, whether it may be NULL; of published tables, how many of its arrays lost their bounds. */
+export type PreviousColumn = readonly [name: string, sourceType: string, nullable: boolean, lostBounds?: number];
 
 /** What goes on record of a table's columns, by which a later attempt knows whether they are still the same. */
 export function columnsOnRecord(columns: readonly ReadColumn[]): PreviousColumn[] {

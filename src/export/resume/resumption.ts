@@ -100,7 +100,9 @@ export class Resumption {
 
   /** @throws LakeportError where the table's columns are others than before */
   checkColumns(id: TableId, columns: readonly ReadColumn[]): void {
-    const before = this.#records.get(tableKey(id))?.columns;
+    const before = this.#records
+      .get(tableKey(id))
+      ?.columns?.map(([name, type, nullable]): PreviousColumn => [name, type, nullable]);
     if (before === undefined) return;
     const now = columnsOnRecord(columns);
     if (JSON.stringify(now) === JSON.stringify(before)) return;
@@ -134,6 +136,9 @@ function publishedResult(record: PreviousTable): TableResult {
     storageId: record.storageId ?? '',
     path: record.path ?? '',
     unrepresentable: record.unrepresentable,
+    lostBounds: Object.fromEntries(
+      (record.columns ?? []).flatMap(([name, , , lost = 0]) => (lost > 0 ? [[name, lost]] : [])),
+    ),
     error: undefined,
     // Written by the recorder, as a Consistency.
     ...(record.consistency !== undefined && { consistency: record.consistency as Consistency }),

@@ -63,7 +63,10 @@ export interface JobRow {
   readonly partition_count: number;
   readonly estimated_rows: number | null;
   readonly estimated_bytes: number | null;
-  /** JSON of `[name, source type, nullable]`, to see on a resume whether the table has changed. */
+  /**
+   * JSON of `[name, source type, nullable]`, to see on a resume whether the table has changed. Of a published table, a
+   * column whose arrays lost bounds has their number as a fourth.
+   */
   readonly columns: string | null;
   readonly state: LoggedState;
   /** How often reading the table was begun. */

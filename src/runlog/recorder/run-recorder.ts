@@ -1,3 +1,4 @@
+import type { PreviousColumn } from '../../export/resume/previous-attempt.js';
 import type { LakeportError } from '../../errors.js';
 import type { PublishedFile, RunObserver } from '../../export/model/observer.js';
 import type { RunPlan } from '../../export/model/plan.js';
@@ -149,7 +150,7 @@ export class RunRecorder implements RunObserver {
 
   tableEnded(result: TableResult): void {
     const job = this.#plan.jobOf(result.table);
-    const { error, state, unrepresentable } = result;
+    const { error, state, unrepresentable, lostBounds = {} } = result;
     const isPublished = state === 'completed';
     const wasNeverBegun = state === 'cancelled' && job.started_at === null;
     this.#changeJob(job, {
@@ -158,6 +159,7 @@ export class RunRecorder implements RunObserver {
       row_count: isPublished ? result.rows : null,
       byte_count: isPublished ? result.bytes : null,
       file_count: isPublished ? result.files : null,
+      columns: withLostBounds(job.columns, lostBounds),
       unrepresentable: Object.keys(unrepresentable).length === 0 ? null : JSON.stringify(unrepresentable),
       ended_at: wasNeverBegun ? null : laterThan(job.started_at, result.seconds),
       error_class: error?.exit ?? null,
@@ -212,4 +214,16 @@ function idsOf(byJob: Map<number, number[]>, jobId: number): number[] {
   const ids: number[] = [];
   byJob.set(jobId, ids);
   return ids;
+}
+
+/** @param columns of the job's row */
+function withLostBounds(columns: string | null, lostBounds: Readonly<Record<string, number>>): string | null {
+  if (columns === null || Object.keys(lostBounds).length === 0) return columns;
+  // Written by `plannedJob`, by nobody else.
+  const known = JSON.parse(columns) as readonly PreviousColumn[];
+  return JSON.stringify(
+    known.map(([name, type, nullable]) =>
+      Object.hasOwn(lostBounds, name) ? [name, type, nullable, lostBounds[name]] : [name, type, nullable],
+    ),
+  );
 }

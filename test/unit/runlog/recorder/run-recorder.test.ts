@@ -117,6 +117,32 @@ describe('what a run leaves in its rows', () => {
     expect(end!.getTime()).toBeGreaterThan(start!.getTime());
   });
 
+  it('keeps how many arrays of a published table lost their bounds, by column', () => {
+    const { rows, recorder } = recording();
+    const [plan] = tables(1);
+    const column = (name: string) => ({
+      spec: {
+        name,
+        fieldId: 1,
+        nullable: true,
+        list: true,
+        type: { physical: 'INT32' as const },
+        sourceType: 'integer[]',
+        fidelity: 'exact' as const,
+      },
+      expression: name,
+      decoder: { kind: 'list' },
+    });
+    recorder.planned(runPlan([{ ...plan!, columns: [column('a'), column('b')] }]));
+    recorder.tableStarted(plan!.id);
+    const end = { rows: 1, files: 1, bytes: 1, seconds: 1, storageId: 'lake', path: '', unrepresentable: {} };
+    recorder.tableEnded({ ...end, table: plan!.id, state: 'completed', error: undefined, lostBounds: { b: 7 } });
+    expect(JSON.parse(rows.jobs.get(0)!.columns!)).toEqual([
+      ['a', 'integer[]', true],
+      ['b', 'integer[]', true, 7],
+    ]);
+  });
+
   it('has a row for a table that could not be planned, and for one that was never begun', () => {
     const { rows, recorder } = recording();
     const [plan] = tables(1);
