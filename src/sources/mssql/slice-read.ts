@@ -1,10 +1,9 @@
-import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReadRequest, ReadResult } from '../source.js';
 import type { MssqlClient } from './client.js';
-import { type BoundField, bindField } from './decode/decoders.js';
-import type { UnrepresentableValue } from './decode/wire.js';
+import { bindField, type MssqlField } from './decode/decoders.js';
+import type { UnrepresentableValue } from '../wire/wire.js';
 import { displayTable } from './identifiers.js';
 import { readColumnTypes } from './tds/column-types.js';
 import { RowStream } from './tds/row-stream.js';
@@ -26,7 +25,7 @@ export class SliceRead {
       sink,
       policy: {
         onUnrepresentable: request.onUnrepresentable,
-        explain: (cause, column) => unrepresentable(cause, column, request),
+        explain: (cause, index) => unrepresentable(cause, index, request),
       },
       readColumns: (input) => readColumnTypes(input, client.parserOptions),
       bind: (types) => bindFields(types, request, sink),
@@ -56,7 +55,7 @@ export class SliceRead {
   }
 }
 
-function bindFields(types: readonly WireType[], { columns, table }: ReadRequest, sink: RowSink): BoundField[] {
+function bindFields(types: readonly WireType[], { columns, table }: ReadRequest, sink: RowSink): MssqlField[] {
   if (types.length !== columns.length) {
     throw changed(`a result of ${types.length} columns instead of ${columns.length}`);
   }
@@ -82,8 +81,10 @@ function changed(message: string): LakeportError {
   });
 }
 
-function unrepresentable(cause: UnrepresentableValue, column: ColumnBuffer, request: ReadRequest): LakeportError {
-  const { name, sourceType, type } = column.spec;
+function unrepresentable(cause: UnrepresentableValue, index: number, request: ReadRequest): Error {
+  const spec = request.columns[index]?.spec;
+  if (spec === undefined) return cause;
+  const { name, sourceType, type } = spec;
   const table = displayTable(request.table);
   const isTime = type.logical?.kind === 'timestamp';
   const ways = [

@@ -1,6 +1,6 @@
 import { LakeportError } from '../../errors.js';
 import type { ReadColumn, ReadRequest } from '../source.js';
-import { UndecodableText, type UnrepresentableValue } from './decode/wire.js';
+import { UndecodableText, type UnrepresentableValue } from '../wire/wire.js';
 import { displayTable } from './identifiers.js';
 
 /** What stops a table that holds such a value, with the ways out of just this case. */

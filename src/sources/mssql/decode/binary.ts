@@ -1,5 +1,6 @@
 import type { BytesColumn } from '../../../columns/bytes-column.js';
-import { fieldLength, type LengthBytes, type WireChunk } from './wire.js';
+import type { WireChunk } from '../../wire/wire.js';
+import { fieldLength, type LengthBytes } from './field-length.js';
 
 /** binary, varbinary, rowversion: the bytes as they are. */
 export function decodeBinary(

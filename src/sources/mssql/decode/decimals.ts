@@ -1,7 +1,7 @@
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
-import type { WireChunk } from './wire.js';
+import type { WireChunk } from '../../wire/wire.js';
 
 /**
  * decimal and numeric: a byte for the sign (1 is positive), then the magnitude in 4, 8, 12 or 16 bytes, little-endian

@@ -1,6 +1,7 @@
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import { type Transcoder, UTF16 } from './transcoder.js';
-import { fieldLength, type LengthBytes, UnrepresentableValue, type WireChunk } from './wire.js';
+import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
+import { fieldLength, type LengthBytes } from './field-length.js';
 
 /** Holds one transcoded value while it is looked up in a dictionary. Grows to the largest. */
 let scratch = new Uint8Array(16 << 10);

@@ -1,6 +1,6 @@
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
-import { UnrepresentableValue, type WireChunk } from './wire.js';
+import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
 
 /**
  * Dates and times (MS-TDS 2.2.5.5.1.8). A date is a count of days in 3 bytes, a time one of units of 10^-scale seconds in

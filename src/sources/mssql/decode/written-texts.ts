@@ -1,7 +1,7 @@
 import { type TextForm, TIME_LENGTH, UUID_LENGTH, writeTime, writeUuid } from '../../../columns/written-text.js';
 import { UUID_ORDER } from './integers.js';
 import { timeTarget, timeUnits } from './times.js';
-import type { WireChunk } from './wire.js';
+import type { WireChunk } from '../../wire/wire.js';
 
 /** uniqueidentifier: in lower case, where the server prints it in upper case. */
 export function uuidText({ bytes }: WireChunk): TextForm {

@@ -1,4 +1,4 @@
-import type { WireChunk } from '../decode/wire.js';
+import type { WireChunk } from '../../wire/wire.js';
 
 /**
  * Puts a complete value in chunks together where it lies: what is behind its first chunk moves up to it.
@@ -18,4 +18,12 @@ export function gatherChunks({ bytes, view }: WireChunk, offset: number): number
   }
   view.setUint32(offset, end - data, true);
   return data;
+}
+
+/** Does so with all fields of a column; a negative offset is a NULL. */
+export function gatherFields(wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    if (offset >= 0) offsets[i] = gatherChunks(wire, offset);
+  }
 }

@@ -1,6 +1,6 @@
 import type { LargeField } from '../decode/decoders.js';
 import { noText } from '../decode/texts.js';
-import type { UnrepresentableValue } from '../decode/wire.js';
+import type { UnrepresentableValue } from '../../wire/wire.js';
 
 const LENGTH_BYTES = 4;
 /** Text that is transcoded at once. */

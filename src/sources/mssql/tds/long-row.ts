@@ -1,7 +1,7 @@
-import type { BoundField } from '../decode/decoders.js';
+import type { BatchDecoder } from '../../wire/batch-decoder.js';
+import type { MssqlField } from '../decode/decoders.js';
 import type { ByteInput } from './byte-input.js';
 import { LargeValue } from './large-value.js';
-import type { RowDecoder } from './row-decoder.js';
 import { isNullInChunks, PLP_LENGTH_BYTES, ROW_WITH_BITMAP } from './row-scanner.js';
 import { BYTE_LENGTH, CHUNKS } from './wire-type.js';
 
@@ -11,7 +11,11 @@ const SHORT_NULL = 0xffff;
  * Reads the row at the input's start field by field, as it comes: for rows that are larger than the buffer. Values in
  * chunks go to their columns piece by piece. The row is the caller's to commit.
  */
-export async function readLongRow(input: ByteInput, fields: readonly BoundField[], decoder: RowDecoder): Promise<void> {
+export async function readLongRow(
+  input: ByteInput,
+  fields: readonly MssqlField[],
+  decoder: BatchDecoder,
+): Promise<void> {
   await input.need(1);
   const hasBitmap = input.bytes[input.start++] === ROW_WITH_BITMAP;
   const bitmap = hasBitmap ? await takeBitmap(input, fields.length) : undefined;
@@ -37,8 +41,8 @@ async function takeBitmap(input: ByteInput, columns: number): Promise<Uint8Array
 async function readShortField(
   input: ByteInput,
   index: number,
-  { layout }: BoundField,
-  decoder: RowDecoder,
+  { layout }: MssqlField,
+  decoder: BatchDecoder,
 ): Promise<void> {
   const prefix = layout > 0 ? 0 : layout === BYTE_LENGTH ? 1 : 2;
   await input.need(prefix);
@@ -52,7 +56,12 @@ async function readShortField(
   input.start += prefix + length;
 }
 
-async function readChunks(input: ByteInput, index: number, { large }: BoundField, decoder: RowDecoder): Promise<void> {
+async function readChunks(
+  input: ByteInput,
+  index: number,
+  { large }: MssqlField,
+  decoder: BatchDecoder,
+): Promise<void> {
   await input.need(PLP_LENGTH_BYTES);
   const isNull = isNullInChunks(input.view, input.start);
   input.start += PLP_LENGTH_BYTES;
@@ -76,5 +85,5 @@ async function readChunks(input: ByteInput, index: number, { large }: BoundField
     }
   }
   const problem = value.end();
-  if (problem !== undefined) decoder.refuse(decoder.column(index), problem);
+  if (problem !== undefined) decoder.refuse(index, problem);
 }

@@ -1,8 +1,8 @@
 import type { RowSink } from '../../../columns/row-sink.js';
-import type { BoundField } from '../decode/decoders.js';
+import { BatchDecoder, type UnrepresentablePolicy } from '../../wire/batch-decoder.js';
+import type { MssqlField } from '../decode/decoders.js';
 import { ByteInput } from './byte-input.js';
 import { readLongRow } from './long-row.js';
-import { RowDecoder, type UnrepresentablePolicy } from './row-decoder.js';
 import { ROW, ROW_WITH_BITMAP, RowScanner } from './row-scanner.js';
 import { driversTokenBytes, isSkipped } from './tokens.js';
 import type { WireType } from './wire-type.js';
@@ -18,15 +18,15 @@ export interface RowStreamOptions {
   /** Reads the declaration of columns behind its token with the driver's own parser, and consumes it. */
   readonly readColumns: (input: ByteInput) => Promise<WireType[]>;
   /** Binds each column's decoder to the type that it arrives in. @throws where they don't fit */
-  readonly bind: (types: readonly WireType[]) => BoundField[];
+  readonly bind: (types: readonly WireType[]) => MssqlField[];
   /** Called once, with what has gone wrong; no row goes to the sink after it. */
   readonly onFailure: (error: unknown) => void;
 }
 
 interface Decoding {
-  readonly fields: readonly BoundField[];
+  readonly fields: readonly MssqlField[];
   readonly scanner: RowScanner;
-  readonly decoder: RowDecoder;
+  readonly decoder: BatchDecoder;
 }
 
 /**
@@ -105,7 +105,7 @@ export class RowStream {
     const fields = this.#options.bind(types);
     const scanner = new RowScanner(fields.map(({ layout }) => layout));
     const { sink, policy } = this.#options;
-    const decoder = new RowDecoder({ sink, fields, policy, capacity: scanner.capacity });
+    const decoder = new BatchDecoder({ sink, fields, policy, capacity: scanner.capacity });
     this.#decoding = { fields, scanner, decoder };
   }
 

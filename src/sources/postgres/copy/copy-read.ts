@@ -1,9 +1,12 @@
 import type { Connection, Submittable } from 'pg';
 import type { RowSink } from '../../../columns/row-sink.js';
 import type { ReadRequest } from '../../source.js';
+import { BatchDecoder, columnOf, countsByName } from '../../wire/batch-decoder.js';
+import type { UnrepresentableValue } from '../../wire/wire.js';
+import { bindField, type PostgresField } from '../decode/decoders.js';
+import { unrepresentableError } from '../unrepresentable-error.js';
 import type { CopyChannel, CopyReceiver } from './copy-channel.js';
 import type { ReceiveBuffer } from './receive-buffer.js';
-import { RowDecoder } from './row-decoder.js';
 import { COPY_DATA, MESSAGE_HEADER_BYTES, RowScanner } from './row-scanner.js';
 
 const READY_FOR_QUERY = 0x5a; // 'Z'
@@ -26,7 +29,8 @@ export class CopyRead implements CopyReceiver, Submittable {
   readonly #channel: CopyChannel;
   readonly #sink: RowSink;
   readonly #scanner: RowScanner;
-  readonly #decoder: RowDecoder;
+  readonly #fields: readonly PostgresField[];
+  readonly #decoder: BatchDecoder;
   #resolve: (result: CopyReadResult) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
   #rows: number | undefined;
@@ -50,7 +54,16 @@ export class CopyRead implements CopyReceiver, Submittable {
     this.#channel = channel;
     this.#sink = sink;
     this.#scanner = new RowScanner(request.columns.length);
-    this.#decoder = new RowDecoder(request, sink, this.#scanner.capacity);
+    const { onUnrepresentable } = request;
+    this.#fields = request.columns.map(({ decoder }, i) =>
+      bindField(decoder, columnOf(sink, i), { onUnrepresentable }),
+    );
+    this.#decoder = new BatchDecoder({
+      sink,
+      fields: this.#fields,
+      policy: { onUnrepresentable, explain: (cause, column) => explain(cause, column, request) },
+      capacity: this.#scanner.capacity,
+    });
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -145,9 +158,17 @@ export class CopyRead implements CopyReceiver, Submittable {
   handleReadyForQuery(): void {
     if (this.#rows === undefined) this.#reject(new Error('COPY ended without a count'));
     else {
-      const { unrepresentable, lostBounds } = this.#decoder;
-      this.#resolve({ rows: this.#rows, bytes: this.#bytes, unrepresentable, lostBounds });
+      const { unrepresentable } = this.#decoder;
+      this.#resolve({ rows: this.#rows, bytes: this.#bytes, unrepresentable, lostBounds: this.#lostBounds() });
     }
+  }
+
+  /** Arrays so far whose bounds are given up, by column name. */
+  #lostBounds(): Record<string, number> {
+    return countsByName(
+      this.#sink.columns,
+      this.#fields.map(({ tally }) => tally.lostBounds),
+    );
   }
 
   handleRowDescription(): void {
@@ -173,6 +194,11 @@ export class CopyRead implements CopyReceiver, Submittable {
   handleCopyData(): void {
     // Taken by the channel before the driver sees it.
   }
+}
+
+function explain(cause: UnrepresentableValue, index: number, request: ReadRequest): Error {
+  const column = request.columns[index];
+  return column === undefined ? cause : unrepresentableError(cause, column, request);
 }
 
 /** One message of several statements: the server takes them all as UTF-8, and sends rows in the other encoding. */

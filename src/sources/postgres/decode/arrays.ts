@@ -1,5 +1,5 @@
 import type { ColumnBuffer } from '../../../columns/column-buffer.js';
-import { type FieldDecoder, type Unrepresentable, UnrepresentableValue, type WireChunk } from './wire.js';
+import { type FieldDecoder, type Unrepresentable, UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
 
 /** array_send in PostgreSQL's arrayfuncs.c: dimensions, flags, element type; size and lower bound of each dimension. */
 const HEADER_BYTES = 12;

@@ -2,7 +2,8 @@ import { decode, encodingExists } from 'iconv-lite';
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import { characterLength, type DatabaseCharacters } from '../characters.js';
 import { decodeBytes } from './texts.js';
-import { fieldLength, UndecodableText, type WireChunk } from './wire.js';
+import { UndecodableText, type WireChunk } from '../../wire/wire.js';
+import { fieldLength } from './field-length.js';
 
 /**
  * Text that comes in another encoding than UTF-8: that of the database, or the one that the user knows the bytes of a

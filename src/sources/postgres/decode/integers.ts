@@ -1,7 +1,7 @@
 import type { BooleanColumn } from '../../../columns/boolean-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
-import type { WireChunk } from './wire.js';
+import type { WireChunk } from '../../wire/wire.js';
 
 /*
  * One tight loop for each kind of value, so that each stays monomorphic. `offsets[i] as number`: i is within bounds.

@@ -1,7 +1,7 @@
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
-import { UnrepresentableValue } from './wire.js';
+import { UnrepresentableValue } from '../../wire/wire.js';
 
 /**
  * numeric on the wire (numeric_send in PostgreSQL's numeric.c): four 16-bit fields, the count of base-10000 digits,

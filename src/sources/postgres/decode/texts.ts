@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
-import { fieldLength, UndecodableText, UnrepresentableValue, type WireChunk } from './wire.js';
+import { UndecodableText, UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
+import { fieldLength } from './field-length.js';
 
 /** Up to here a loop over words beats the native copy, which has a cost of its own for each call. */
 const SHORT = 96;

@@ -1,5 +1,5 @@
 import { type TextForm, TIME_LENGTH, UUID_LENGTH, writeTime, writeUuid } from '../../../columns/written-text.js';
-import type { WireChunk } from './wire.js';
+import type { WireChunk } from '../../wire/wire.js';
 
 /*
  * Text made here and not by the server, which would take three times as long for it.

@@ -1,16 +1,13 @@
+/** What a scanner finds of rows and a decoder makes columns of, the same for every database whose bytes are read as they come. */
+
 /**
- * Bytes of a binary COPY as they came from the socket. A field's offset points to its first byte; its length stands in
- * the 4 bytes before it, big-endian, as the protocol has it.
+ * Bytes of rows as the database hands them out. A field is named by its offset; where its length stands, and which byte
+ * of a number comes first, is for the engine's own decoders to know.
  */
 export interface WireChunk {
   readonly bytes: Uint8Array;
   /** Over the same bytes. */
   readonly view: DataView;
-}
-
-/** Length of the field at `offset`, in bytes. */
-export function fieldLength(view: DataView, offset: number): number {
-  return view.getInt32(offset - 4);
 }
 
 /**
@@ -22,7 +19,7 @@ export type FieldDecoder = (wire: WireChunk, offsets: Int32Array, from: number, 
 /** Tells whether the Parquet type lacks the (non-NULL) value at an offset. */
 export type Unrepresentable = (wire: WireChunk, offset: number) => boolean;
 
-/** A value that PostgreSQL holds and the column's Parquet type can't. Says which kind of value, never the value. */
+/** A value that the database holds and the column's Parquet type can't. Says which kind of value, never the value. */
 export class UnrepresentableValue extends Error {
   override readonly name: string = 'UnrepresentableValue';
 }

@@ -1,0 +1,188 @@
+import type { ColumnBuffer } from '../../columns/column-buffer.js';
+import type { RowSink } from '../../columns/row-sink.js';
+import { type FieldDecoder, type Unrepresentable, UnrepresentableValue, type WireChunk } from './wire.js';
+
+/** A batch with a row larger than this takes no dictionary: one entry alone would exceed every bound. */
+const LARGE_BATCH_BYTES = 1 << 20;
+
+/** What becomes of the values of one column, found once for a read, never per value. */
+export interface BoundField {
+  readonly decode: FieldDecoder;
+  /** Undefined where the Parquet type lacks no value. */
+  readonly isUnrepresentable: Unrepresentable | undefined;
+  /** Whether `decode` appends levels too, and is given NULLs (negative offsets): lists take levels of their own. */
+  readonly writesLevels?: boolean | undefined;
+  /** Where the decoder counts values that it writes as NULL by itself. */
+  readonly tally?: { unrepresentable: number } | undefined;
+  /** Puts fields that lie in pieces together where they lie, and corrects their offsets; is given NULLs too. */
+  readonly gather?: FieldDecoder | undefined;
+}
+
+/** What a scanner has found: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. */
+export interface FieldOffsets {
+  readonly capacity: number;
+  readonly offsets: Int32Array;
+  /** Rows that were found; 0 after they are decoded. */
+  rows: number;
+}
+
+/** What is to be done with a value that the column's Parquet type lacks. */
+export interface UnrepresentablePolicy {
+  readonly onUnrepresentable: 'error' | 'null';
+  /** The error that says which column it was. */
+  readonly explain: (cause: UnrepresentableValue, column: number) => Error;
+}
+
+const ONE = Int32Array.of(0);
+
+/** Second pass over rows: each column's fields, found by a scanner, go into the column's buffer in one loop. */
+export class BatchDecoder {
+  readonly #sink: RowSink;
+  readonly #fields: readonly BoundField[];
+  readonly #columns: readonly ColumnBuffer[];
+  readonly #policy: UnrepresentablePolicy;
+  /** Offsets of one column without its NULLs. */
+  readonly #dense: Int32Array;
+  /** By column. */
+  readonly #tallies: readonly { unrepresentable: number }[];
+  /** Rows of the scanner's table that are in the sink already. */
+  #done = 0;
+
+  constructor(options: {
+    readonly sink: RowSink;
+    readonly fields: readonly BoundField[];
+    readonly policy: UnrepresentablePolicy;
+    /** Most rows of a batch. */
+    readonly capacity: number;
+  }) {
+    const { sink, fields } = options;
+    this.#sink = sink;
+    this.#fields = fields;
+    this.#columns = fields.map((_, i) => columnOf(sink, i));
+    this.#policy = options.policy;
+    this.#dense = new Int32Array(options.capacity);
+    this.#tallies = fields.map(({ tally }) => tally ?? { unrepresentable: 0 });
+  }
+
+  /** Values written as NULL so far, by column name. */
+  get unrepresentable(): Record<string, number> {
+    return countsByName(
+      this.#columns,
+      this.#tallies.map(({ unrepresentable }) => unrepresentable),
+    );
+  }
+
+  /**
+   * Decodes the rows of the table and empties it. Where a promise comes back, the sink must be waited for, and the rest
+   * is decoded by another call.
+   * @param wireBytes of the batch, where it may hold a row of any size
+   * @throws what the policy makes of an unrepresentable value
+   */
+  decode(table: FieldOffsets, wire: WireChunk, wireBytes = 0): Promise<void> | undefined {
+    if (wireBytes > LARGE_BATCH_BYTES) for (const column of this.#columns) column.abandonDictionary();
+    while (this.#done < table.rows) {
+      const from = this.#done;
+      const to = Math.min(table.rows, from + this.#sink.room);
+      this.#fields.forEach((field, i) => {
+        const base = i * table.capacity;
+        this.#decodeColumn(i, field, table.offsets, wire, base + from, base + to);
+      });
+      this.#done = to;
+      const wait = this.#sink.commit(to - from);
+      if (wait !== undefined) return wait;
+    }
+    this.#done = 0;
+    table.rows = 0;
+    return undefined;
+  }
+
+  /** The field of a row that is decoded by itself; a negative offset is a NULL. */
+  decodeField(index: number, wire: WireChunk, offset: number): void {
+    const field = this.#fields[index];
+    if (field === undefined) throw new TypeError('a row with more fields than columns');
+    ONE[0] = offset;
+    this.#decodeColumn(index, field, ONE, wire, 0, 1);
+  }
+
+  /** Writes NULL in place of a value. @throws where the policy is to stop */
+  refuse(index: number, cause: UnrepresentableValue): void {
+    if (this.#policy.onUnrepresentable === 'error') throw this.#policy.explain(cause, index);
+    this.#count(index, 1);
+    ONE[0] = -1;
+    columnOf(this.#sink, index).levels.appendOffsets(ONE, 0, 1);
+  }
+
+  #decodeColumn(
+    index: number,
+    field: BoundField,
+    offsets: Int32Array,
+    wire: WireChunk,
+    from: number,
+    to: number,
+  ): void {
+    const { levels } = columnOf(this.#sink, index);
+    const { decode, isUnrepresentable } = field;
+    try {
+      field.gather?.(wire, offsets, from, to);
+      if (isUnrepresentable !== undefined && this.#policy.onUnrepresentable === 'null')
+        this.#count(index, dropUnrepresentable(isUnrepresentable, offsets, wire, from, to));
+      if (field.writesLevels === true) {
+        decode(wire, offsets, from, to);
+        return;
+      }
+      const nulls = levels.appendOffsets(offsets, from, to);
+      if (nulls === 0) {
+        decode(wire, offsets, from, to);
+        return;
+      }
+      if (levels.maxDefinition === 0) throw new Error('NULL in a column that is declared NOT NULL');
+      const dense = this.#dense;
+      let count = 0;
+      for (let i = from; i < to; i++) {
+        const offset = offsets[i] as number; // i is within bounds
+        dense[count] = offset;
+        count += offset < 0 ? 0 : 1;
+      }
+      if (count > 0) decode(wire, dense, 0, count);
+    } catch (thrown) {
+      if (thrown instanceof UnrepresentableValue) throw this.#policy.explain(thrown, index);
+      throw thrown;
+    }
+  }
+
+  #count(index: number, values: number): void {
+    const tally = this.#tallies[index];
+    if (tally !== undefined) tally.unrepresentable += values;
+  }
+}
+
+/** Those that are not 0, by the columns' names. */
+export function countsByName(columns: readonly ColumnBuffer[], counts: readonly number[]): Record<string, number> {
+  const named = columns.map(({ spec }, i) => [spec.name, counts[i] ?? 0] as const);
+  return Object.fromEntries(named.filter(([, count]) => count > 0));
+}
+
+/** @throws TypeError where the sink was made for another read: a defect */
+export function columnOf(sink: RowSink, index: number): ColumnBuffer {
+  const column = sink.columns[index];
+  if (column === undefined) throw new TypeError('the sink has fewer columns than the read');
+  return column;
+}
+
+/** Makes NULLs of them. @returns of how many */
+function dropUnrepresentable(
+  isUnrepresentable: Unrepresentable,
+  offsets: Int32Array,
+  wire: WireChunk,
+  from: number,
+  to: number,
+): number {
+  let dropped = 0;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    if (offset < 0 || !isUnrepresentable(wire, offset)) continue;
+    offsets[i] = -1;
+    dropped++;
+  }
+  return dropped;
+}
