@@ -1,3 +1,4 @@
+import { tableName } from '../../model/table.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
 import type { DescribeOptions, ReadColumn } from '../source.js';
@@ -6,7 +7,7 @@ import type { CatalogTable } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { bindField } from './decode/decoders.js';
 import { errorNumber, mssqlError } from './errors.js';
-import { displayTable, quoteName, quoteTable } from './identifiers.js';
+import { quoteName, quoteTable } from './identifiers.js';
 import { readTextStyles } from './server.js';
 import { declaredTypeOf, displayWireType, type WireType } from './tds/wire-type.js';
 import { mapType, type MappingOptions } from './types.js';
@@ -50,7 +51,7 @@ async function describeTable(
   attributes: readonly Attribute[],
   options: TableOptions,
 ): Promise<ReadColumn[]> {
-  if (attributes.length === 0) throw tableNotFound(displayTable(table.id));
+  if (attributes.length === 0) throw tableNotFound(tableName(table.id));
   for (const attribute of attributes) if (attribute.isEncrypted === true) throw encrypted(attribute);
   const planned = attributes.map((attribute) => describeColumn(attribute, table, options));
   const answered = await probe(client, table, planned);

@@ -1,13 +1,4 @@
-import type { ExitClass } from '../../errors.js';
-
-/** What is known of a kind of error: `message` stands for the server's own where that says less. */
-export interface ErrorKind {
-  readonly code: string;
-  readonly exit: ExitClass;
-  readonly message?: string;
-  readonly hint?: string;
-  readonly transient?: boolean;
-}
+import type { ErrorKind } from '../errors/error-kind.js';
 
 const REJECTED: ErrorKind = {
   code: 'SOURCE_PASSWORD_REJECTED',

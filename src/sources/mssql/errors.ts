@@ -1,16 +1,8 @@
-import { LakeportError, type ErrorContext } from '../../errors.js';
-import { NETWORK_ERRORS, withHint } from '../network-errors.js';
-import type { TableId } from '../../model/table.js';
-import { type ErrorKind, kindOfNumber } from './error-numbers.js';
-import { displayTable, quoteTable } from './identifiers.js';
-
-/** Where an error of the driver or the server came up. */
-export interface MssqlErrorPlace {
-  /** Id of the auth file's entry. */
-  readonly entry?: string | undefined;
-  readonly table?: TableId | undefined;
-  readonly slice?: number | undefined;
-}
+import { LakeportError } from '../../errors.js';
+import { type ConnectionAdvice, connectionErrorKind, connectionLost } from '../errors/connection-errors.js';
+import { type ErrorKind, errorContext, type ErrorPlace } from '../errors/error-kind.js';
+import { kindOfNumber } from './error-numbers.js';
+import { quoteTable } from './identifiers.js';
 
 /** An error that the server reported, with its number (`sys.messages`). */
 export class ServerError extends Error {
@@ -23,69 +15,55 @@ export class ServerError extends Error {
   }
 }
 
-const LOST_MIDWAY: ErrorKind = {
-  code: 'SOURCE_CONNECTION_LOST',
-  exit: 'unreachable',
+const LOST = {
   message: 'the connection to the server was lost',
   hint: "See the server's error log for why the connection ended",
-  transient: true,
 };
 
-/** By the operating system's names. */
-const ERRNOS: Readonly<Record<string, ErrorKind>> = {
-  ...NETWORK_ERRORS,
-  ECONNABORTED: LOST_MIDWAY,
-  ECONNRESET: LOST_MIDWAY,
-  EPIPE: LOST_MIDWAY,
-  ...withHint(
-    'ECONNREFUSED',
-    'Check "server" and "port" of the entry, that the server runs, and that TCP/IP is enabled in it',
-  ),
+const CONNECTION: ConnectionAdvice = {
+  untrusted:
+    'Add the authority that signed the server\'s certificate to this system\'s, or name its file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS, or set "trust_server_certificate" of the entry to trust any',
+  tls: 'Check "encrypt" of the entry',
+  lost: LOST,
+  hints: {
+    ECONNREFUSED: 'Check "server" and "port" of the entry, that the server runs, and that TCP/IP is enabled in it',
+  },
+  // By the driver's own names, where it does not tell of a cause.
+  others: {
+    ETIMEOUT: {
+      code: 'SOURCE_TIMEOUT',
+      exit: 'unreachable',
+      hint: 'Check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
+      transient: true,
+    },
+    EINSTLOOKUP: {
+      code: 'SOURCE_INSTANCE_UNKNOWN',
+      exit: 'unreachable',
+      hint: 'The SQL Server Browser (UDP port 1434) must know the instance; or give its "port" instead of its name',
+    },
+    EENCRYPT: {
+      code: 'SOURCE_TLS_REFUSED',
+      exit: 'unreachable',
+      hint: 'Set "encrypt" of the entry to true where the server wants encryption, to false where it has none',
+    },
+    ESOCKET: connectionLost(LOST),
+    ECLOSE: connectionLost(LOST),
+    EINVALIDSTATE: connectionLost(LOST),
+  },
 };
-/** By the driver's own names, where it does not tell of a cause. */
-const DRIVER: Readonly<Record<string, ErrorKind>> = {
-  ETIMEOUT: {
-    code: 'SOURCE_TIMEOUT',
-    exit: 'unreachable',
-    hint: 'Check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
-    transient: true,
-  },
-  EINSTLOOKUP: {
-    code: 'SOURCE_INSTANCE_UNKNOWN',
-    exit: 'unreachable',
-    hint: 'The SQL Server Browser (UDP port 1434) must know the instance; or give its "port" instead of its name',
-  },
-  EENCRYPT: {
-    code: 'SOURCE_TLS_REFUSED',
-    exit: 'unreachable',
-    hint: 'Set "encrypt" of the entry to true where the server wants encryption, to false where it has none',
-  },
-  ESOCKET: LOST_MIDWAY,
-  ECLOSE: LOST_MIDWAY,
-  EINVALIDSTATE: LOST_MIDWAY,
-};
-
-/** Certificates' errors of Node: `DEPTH_ZERO_SELF_SIGNED_CERT`, `ERR_TLS_CERT_ALTNAME_INVALID`, `CERT_HAS_EXPIRED` … */
-const TLS_UNTRUSTED = /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
-const TLS_FAILED = /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/;
 
 /** Any error of the driver or the server as a `LakeportError`, classed by its number. Keeps what is one already. */
-export function mssqlError(thrown: unknown, place: MssqlErrorPlace = {}): LakeportError {
+export function mssqlError(thrown: unknown, place: ErrorPlace = {}): LakeportError {
   const reported = serverErrorOf(thrown);
   const codes = reported === undefined ? codesOf(thrown) : [];
   const detail = reported === undefined ? codes[0] : `error ${reported.number}`;
-  const context: ErrorContext = {
-    ...(place.entry !== undefined && { entry: place.entry }),
-    ...(place.table && { table: displayTable(place.table) }),
-    ...(place.slice !== undefined && { slice: place.slice }),
-    ...(detail !== undefined && { detail }),
-  };
+  const context = errorContext(place, detail);
   if (thrown instanceof LakeportError) return thrown.within(context);
   const kind =
     reported === undefined
       ? isQueryTimeout(thrown)
         ? QUERY_TIMEOUT
-        : kindOfCodes(codes)
+        : connectionErrorKind(codes, CONNECTION)
       : kindOfNumber(reported.number);
   if (kind === undefined) return LakeportError.from(thrown).within(context);
   const said = reported ?? innermost(thrown);
@@ -125,7 +103,7 @@ function serverErrorOf(thrown: unknown): ServerError | undefined {
   return new ServerError(thrown.number, thrown.message, thrown);
 }
 
-function grantHint({ table }: MssqlErrorPlace): string {
+function grantHint({ table }: ErrorPlace): string {
   const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'grant SELECT to this user';
   return `${grant} (behind a view of another owner: on what the message names), or leave the table out with --exclude`;
 }
@@ -149,19 +127,4 @@ function innermost(thrown: unknown): Error {
   if (all.length > 0) return new Error(all.join(', '), { cause: thrown });
   const cause = thrown.cause instanceof Error ? innermost(thrown.cause) : undefined;
   return cause === undefined || cause.message === '' ? thrown : cause;
-}
-
-function kindOfCodes(codes: readonly string[]): ErrorKind | undefined {
-  if (codes.some((code) => TLS_UNTRUSTED.test(code))) {
-    return {
-      code: 'SOURCE_TLS_UNTRUSTED',
-      exit: 'unreachable',
-      hint: 'Add the authority that signed the server\'s certificate to this system\'s, or name its file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS, or set "trust_server_certificate" of the entry to trust any',
-    };
-  }
-  if (codes.some((code) => TLS_FAILED.test(code))) {
-    return { code: 'SOURCE_TLS_FAILED', exit: 'unreachable', hint: 'Check "encrypt" of the entry' };
-  }
-  const known = codes.map((code) => ERRNOS[code] ?? DRIVER[code]);
-  return known.find((kind) => kind !== undefined);
 }

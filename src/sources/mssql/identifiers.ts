@@ -10,11 +10,6 @@ export function quoteTable({ schema, name }: TableId): string {
   return `${quoteName(schema)}.${quoteName(name)}`;
 }
 
-/** `schema.table`, for people and errors' contexts. */
-export function displayTable({ schema, name }: TableId): string {
-  return `${schema}.${name}`;
-}
-
 /**
  * A name of the catalog, for a SELECT list. Some servers keep names in the code page of their collation, or send them in
  * it, where other characters become question marks.

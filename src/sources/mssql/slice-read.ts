@@ -1,10 +1,10 @@
+import { tableName } from '../../model/table.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReadRequest, ReadResult } from '../source.js';
 import type { MssqlClient } from './client.js';
 import { bindField, type MssqlField } from './decode/decoders.js';
 import type { UnrepresentableValue } from '../wire/wire.js';
-import { displayTable } from './identifiers.js';
 import { readColumnTypes } from './tds/column-types.js';
 import { RowStream } from './tds/row-stream.js';
 import { displayWireType, type WireType } from './tds/wire-type.js';
@@ -66,7 +66,7 @@ function bindFields(types: readonly WireType[], { columns, table }: ReadRequest,
     if (field !== undefined) return field;
     const arrived = displayWireType(type);
     throw changed(`Column ${spec.name} (${spec.sourceType}) arrives as ${arrived}`).within({
-      table: displayTable(table),
+      table: tableName(table),
       column: spec.name,
     });
   });
@@ -85,7 +85,7 @@ function unrepresentable(cause: UnrepresentableValue, index: number, request: Re
   const spec = request.columns[index]?.spec;
   if (spec === undefined) return cause;
   const { name, sourceType, type } = spec;
-  const table = displayTable(request.table);
+  const table = tableName(request.table);
   const isTime = type.logical?.kind === 'timestamp';
   const ways = [
     '--on_unrepresentable null writes such values as NULL and counts them',

@@ -1,10 +1,9 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
-import type { TableId } from '../../model/table.js';
+import { type TableId, tableName } from '../../model/table.js';
 import type { DescribeOptions, ReadColumn } from '../source.js';
 import { decodeText, nameNotReadable, readText, selectText } from './catalog-text.js';
 import { readExpression } from './expressions.js';
-import { displayTable } from './identifiers.js';
 import { memberTables } from './leaf-relations.js';
 import { columnsDenied, type Relation, tableDenied } from './relations.js';
 import type { ServerFacts } from './server.js';
@@ -53,7 +52,7 @@ export async function describeColumns(
     try {
       return describeTable(id, byRelation.get(oid) ?? [], types, mapping);
     } catch (error) {
-      return LakeportError.from(error).within({ table: displayTable(id) });
+      return LakeportError.from(error).within({ table: tableName(id) });
     }
   });
 }
@@ -69,7 +68,7 @@ function describeTable(
   if (denied.length === attributes.length) throw tableDenied(id);
   if (denied.length > 0) throw columnsDenied(id, denied);
   const unnamed = attributes.find(({ hasReadableName }) => !hasReadableName);
-  if (unnamed !== undefined) throw nameNotReadable(displayTable(id), unnamed.name);
+  if (unnamed !== undefined) throw nameNotReadable(tableName(id), unnamed.name);
   return attributes.map((attribute) => {
     const resolved = types.resolve(attribute.type, attribute.modifier);
     const mapping = resolved && mapType(resolved, types, options);

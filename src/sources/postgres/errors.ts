@@ -1,35 +1,13 @@
 import type { DatabaseError } from 'pg';
-import { LakeportError, type ErrorContext, type ExitClass } from '../../errors.js';
-import { NETWORK_ERRORS, withHint } from '../network-errors.js';
-import type { TableId } from '../../model/table.js';
-import { displayTable, quoteTable } from './identifiers.js';
+import { LakeportError } from '../../errors.js';
+import { type ConnectionAdvice, connectionErrorKind, connectionLost } from '../errors/connection-errors.js';
+import { type ErrorKind, errorContext, type ErrorPlace } from '../errors/error-kind.js';
+import { quoteTable } from './identifiers.js';
 
-/** Where an error of the driver or the server came up. */
-export interface PostgresErrorPlace {
-  /** Id of the auth file's entry. */
-  readonly entry?: string | undefined;
-  readonly table?: TableId | undefined;
-  readonly slice?: number | undefined;
-}
-
-/** What is known of a kind of error: `message` stands for the server's own where that says less. */
-interface Kind {
-  readonly code: string;
-  readonly exit: ExitClass;
-  readonly message?: string;
-  readonly hint?: string;
-  readonly transient?: boolean;
-}
-
-const LOST: Kind = {
-  code: 'SOURCE_CONNECTION_LOST',
-  exit: 'unreachable',
-  hint: 'See the server log for why the connection ended',
-  transient: true,
-};
+const LOST = connectionLost();
 
 /** Poolers end connections with words of their own, under one SQLSTATE, `08P01`. */
-const POOLERS: readonly (readonly [RegExp, Kind])[] = [
+const POOLERS: readonly (readonly [RegExp, ErrorKind])[] = [
   [
     /statement pooling mode/,
     {
@@ -64,22 +42,22 @@ export const UNLOGGED = {
   exit: 'tables-failed',
   message: 'unlogged tables cannot be read on a standby',
   hint: 'Read it from the primary, or leave it out with --exclude',
-} as const satisfies Kind;
+} as const satisfies ErrorKind;
 
-const OUT_OF_MEMORY: Kind = {
+const OUT_OF_MEMORY: ErrorKind = {
   code: 'SOURCE_OUT_OF_MEMORY',
   exit: 'tables-failed',
   hint: 'The server is short of memory: lower --n_jobs and --parallel, or give it more',
 };
 
-const NOT_POPULATED: Kind = {
+const NOT_POPULATED: ErrorKind = {
   code: 'TABLE_NOT_POPULATED',
   exit: 'tables-failed',
   hint: 'REFRESH the materialized view named in the message',
 };
 
 /** By SQLSTATE (appendix A of the manual), else by its class, the first two characters. */
-const SQLSTATES: Readonly<Record<string, Kind>> = {
+const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
   '08': LOST,
   '22': {
     code: 'SOURCE_VALUE_ERROR',
@@ -164,7 +142,7 @@ const SQLSTATES: Readonly<Record<string, Kind>> = {
  * Errors about another server, whose rows a foreign table shows. They come with this server's SQLSTATEs or with those of
  * the other one, so that only the server's routine tells them from its own.
  */
-function foreignKind({ code: state = '', routine = '' }: DatabaseError): Kind | undefined {
+function foreignKind({ code: state = '', routine = '' }: DatabaseError): ErrorKind | undefined {
   if (routine === 'GetUserMapping') {
     return {
       code: 'FOREIGN_SERVER_LOGIN_MISSING',
@@ -197,20 +175,24 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): Kind | 
   };
 }
 
-/** By the operating system's names. */
-const ERRNOS: Readonly<Record<string, Kind>> = {
-  ...NETWORK_ERRORS,
-  ...withHint('ECONNREFUSED', 'Check "server" and "port" of the entry, that the server runs, and its listen_addresses'),
-  ENOENT: {
-    code: 'SOURCE_REFUSED',
-    exit: 'unreachable',
-    hint: 'No server listens in this directory: check "server" and "port" of the entry',
-    transient: true,
-  },
-  EACCES: {
-    code: 'SOURCE_REFUSED',
-    exit: 'unreachable',
-    hint: 'This user may not use the socket in this directory: check "server" of the entry',
+const CONNECTION: ConnectionAdvice = {
+  untrusted:
+    'Give the authority that signed the server\'s certificate as "ssl_ca", or use "ssl": "require" to trust any',
+  tls: 'Check "ssl", "ssl_cert" and "ssl_key" of the entry',
+  hints: { ECONNREFUSED: 'Check "server" and "port" of the entry, that the server runs, and its listen_addresses' },
+  // Of sockets in the file system.
+  others: {
+    ENOENT: {
+      code: 'SOURCE_REFUSED',
+      exit: 'unreachable',
+      hint: 'No server listens in this directory: check "server" and "port" of the entry',
+      transient: true,
+    },
+    EACCES: {
+      code: 'SOURCE_REFUSED',
+      exit: 'unreachable',
+      hint: 'This user may not use the socket in this directory: check "server" of the entry',
+    },
   },
 };
 
@@ -222,19 +204,11 @@ const DRIVER_LOST = new Set([
   'Client was closed and is not queryable',
 ]);
 
-/** Certificates' errors of Node: `CERT_HAS_EXPIRED`, `SELF_SIGNED_CERT_IN_CHAIN`, `ERR_TLS_CERT_ALTNAME_INVALID` … */
-const TLS_UNTRUSTED = /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
-const TLS_FAILED = /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/;
-
 /** Any error of the driver or the server as a `LakeportError`, classed by its code. Keeps what is one already. */
-export function postgresError(thrown: unknown, place: PostgresErrorPlace = {}): LakeportError {
+export function postgresError(thrown: unknown, place: ErrorPlace = {}): LakeportError {
   const state = errorCode(thrown);
-  const context: ErrorContext = {
-    ...(place.entry !== undefined && { entry: place.entry }),
-    ...(place.table && { table: displayTable(place.table) }),
-    ...(place.slice !== undefined && { slice: place.slice }),
-    ...(state !== undefined && { detail: isServerError(thrown) ? `SQLSTATE ${state}` : state }),
-  };
+  const detail = state !== undefined && isServerError(thrown) ? `SQLSTATE ${state}` : state;
+  const context = errorContext(place, detail);
   if (thrown instanceof LakeportError) return thrown.within(context);
   const kind = kindOf(thrown, state);
   if (!kind) return LakeportError.from(thrown).within(context);
@@ -244,7 +218,7 @@ export function postgresError(thrown: unknown, place: PostgresErrorPlace = {}): 
   return new LakeportError({ code, exit, message, hint, transient, context, cause: thrown });
 }
 
-function kindOf(thrown: unknown, state: string | undefined): Kind | undefined {
+function kindOf(thrown: unknown, state: string | undefined): ErrorKind | undefined {
   if (state === undefined) {
     const lost = thrown instanceof Error && DRIVER_LOST.has(thrown.message);
     return lost ? { ...LOST, message: 'the connection to the server was lost' } : undefined;
@@ -261,25 +235,11 @@ function kindOf(thrown: unknown, state: string | undefined): Kind | undefined {
     if (state === '55000' && thrown.routine === 'ExecOpenScanRelation') return NOT_POPULATED;
     return known ?? { code: 'SOURCE_QUERY_FAILED', exit: 'tables-failed', ...(thrown.hint && { hint: thrown.hint }) };
   }
-  if (TLS_UNTRUSTED.test(state)) {
-    return {
-      code: 'SOURCE_TLS_UNTRUSTED',
-      exit: 'unreachable',
-      hint: 'Give the authority that signed the server\'s certificate as "ssl_ca", or use "ssl": "require" to trust any',
-    };
-  }
-  if (TLS_FAILED.test(state)) {
-    return {
-      code: 'SOURCE_TLS_FAILED',
-      exit: 'unreachable',
-      hint: 'Check "ssl", "ssl_cert" and "ssl_key" of the entry',
-    };
-  }
-  return ERRNOS[state];
+  return connectionErrorKind([state], CONNECTION);
 }
 
 /** Row security and missing grants share one SQLSTATE; the server's routine tells them apart. */
-function denied(thrown: unknown, kind: Kind, { table }: PostgresErrorPlace): Kind {
+function denied(thrown: unknown, kind: ErrorKind, { table }: ErrorPlace): ErrorKind {
   if (isServerError(thrown) && thrown.routine === 'check_enable_rls')
     return { ...kind, code: 'TABLE_ROW_SECURITY', hint: ROW_SECURITY_HINT };
   // Files of file_fdw, or a function that raises it: no grant on the table would help.

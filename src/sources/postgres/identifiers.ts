@@ -9,8 +9,3 @@ export function quoteName(name: string): string {
 export function quoteTable({ schema, name }: TableId): string {
   return `${quoteName(schema)}.${quoteName(name)}`;
 }
-
-/** `schema.table`, for people and errors' contexts. */
-export function displayTable({ schema, name }: TableId): string {
-  return `${schema}.${name}`;
-}

@@ -1,9 +1,9 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
-import type { TableId } from '../../model/table.js';
+import { type TableId, tableName } from '../../model/table.js';
 import type { SourceTable } from '../source.js';
 import { postgresError } from './errors.js';
-import { displayTable, quoteTable } from './identifiers.js';
+import { quoteTable } from './identifiers.js';
 import type { PostgresSettings } from './settings.js';
 
 /**
@@ -82,7 +82,7 @@ function foreignServerSilent({ id }: SourceTable, patienceMs: number, cause: Lak
     exit: 'tables-failed',
     message: `the server that the foreign table reads did not answer within ${patienceMs / 1000} s`,
     hint: 'Check that server and the options of CREATE SERVER (host, port, connect_timeout), raise --lock_timeout, or leave the table out with --exclude',
-    context: { table: displayTable(id) },
+    context: { table: tableName(id) },
     cause,
   });
 }

@@ -1,7 +1,7 @@
+import { tableName } from '../../model/table.js';
 import type { Client } from 'pg';
 import type { OtherRelation } from '../source.js';
 import { readText, selectText } from './catalog-text.js';
-import { displayTable } from './identifiers.js';
 import { detachPending } from './leaf-relations.js';
 import type { ServerFacts } from './server.js';
 
@@ -55,7 +55,7 @@ export async function listOthers(client: Client, server: ServerFacts): Promise<O
     const id = { schema: readText(schema, server), name: readText(name, server) };
     if (parentSchema === null || parentName === null) return { id, what: whatIs(kind, isTemporary) };
     const partOf = { schema: readText(parentSchema, server), name: readText(parentName, server) };
-    return { id, partOf, what: `a partition of ${displayTable(partOf)}, which is exported with its rows` };
+    return { id, partOf, what: `a partition of ${tableName(partOf)}, which is exported with its rows` };
   });
 }
 

@@ -1,8 +1,8 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
-import type { TableId } from '../../model/table.js';
+import { type TableId, tableName } from '../../model/table.js';
 import { ROW_SECURITY_HINT, UNLOGGED } from './errors.js';
-import { displayTable, quoteName, quoteTable } from './identifiers.js';
+import { quoteName, quoteTable } from './identifiers.js';
 import { memberTables, type RelationKind } from './leaf-relations.js';
 import type { ServerFacts } from './server.js';
 import { viewObstacles } from './view-access.js';
@@ -59,7 +59,7 @@ export async function findRelations(
     if (row.rowSecurity && !server.rowSecurity) return rowsHidden(id);
     if (row.unlogged && server.isStandby) return unloggedOnStandby(id);
     const obstacle = obstacles.get(row.oid);
-    if (obstacle !== undefined) return obstacle.within({ table: displayTable(id) });
+    if (obstacle !== undefined) return obstacle.within({ table: tableName(id) });
     const { oid, kind, hasMembers, rowSecurity } = row;
     return { oid, kind, hasMembers, rowSecurity };
   });
@@ -86,7 +86,7 @@ function denied(id: TableId, message: string, grant: string): LakeportError {
     exit: 'tables-failed',
     message,
     hint: `GRANT ${grant} TO this user, or leave the table out with --exclude`,
-    context: { table: displayTable(id) },
+    context: { table: tableName(id) },
   });
 }
 
@@ -96,7 +96,7 @@ function tableNotFound(id: TableId): LakeportError {
     exit: 'tables-failed',
     message: 'the table does not exist',
     hint: 'It was dropped or renamed meanwhile: run again',
-    context: { table: displayTable(id) },
+    context: { table: tableName(id) },
   });
 }
 
@@ -106,7 +106,7 @@ function notPopulated(id: TableId): LakeportError {
     exit: 'tables-failed',
     message: 'the materialized view has not been populated, so there is nothing to read',
     hint: `REFRESH MATERIALIZED VIEW ${quoteTable(id)}`,
-    context: { table: displayTable(id) },
+    context: { table: tableName(id) },
   });
 }
 
@@ -116,10 +116,10 @@ function rowsHidden(id: TableId): LakeportError {
     exit: 'tables-failed',
     message: 'row security policies would hide rows of the table from this user',
     hint: ROW_SECURITY_HINT,
-    context: { table: displayTable(id) },
+    context: { table: tableName(id) },
   });
 }
 
 function unloggedOnStandby(id: TableId): LakeportError {
-  return new LakeportError({ ...UNLOGGED, context: { table: displayTable(id) } });
+  return new LakeportError({ ...UNLOGGED, context: { table: tableName(id) } });
 }

@@ -1,6 +1,6 @@
-import type { TableId } from '../../model/table.js';
+import { type TableId, tableName } from '../../model/table.js';
 import type { ReadColumn, Slice, SliceOptions } from '../source.js';
-import { displayTable, quoteTable } from './identifiers.js';
+import { quoteTable } from './identifiers.js';
 
 /** How tables are shared out among readers. Nothing here asks the server. */
 
@@ -57,7 +57,7 @@ export function sliceMembers(
   const target = override === undefined ? best : Math.min(best, fair);
   const slices = members.flatMap((member) => {
     const count = member.byPage ? Math.min(member.pages, Math.max(1, Math.round(member.bytes / target))) : 1;
-    const named = displayTable(member.id) === displayTable(table) ? '' : `${displayTable(member.id)}: `;
+    const named = tableName(member.id) === tableName(table) ? '' : `${tableName(member.id)}: `;
     return sliceByPage(member, columns, Math.max(1, count)).map((slice) => ({
       ...slice,
       bounds: named + slice.bounds,

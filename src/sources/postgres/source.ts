@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type pg from 'pg';
 import { LakeportError } from '../../errors.js';
-import type { TableId } from '../../model/table.js';
+import { type TableId, tableName } from '../../model/table.js';
 import type {
   CountOptions,
   DescribeOptions,
@@ -28,7 +28,6 @@ import { describeColumns } from './columns.js';
 import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection.js';
 import { postgresError } from './errors.js';
 import { readMembers } from './leaf-relations.js';
-import { displayTable } from './identifiers.js';
 import { listOthers } from './other-relations.js';
 import { findRelations, type Relation } from './relations.js';
 import { RowCounter } from './row-counter.js';
@@ -130,7 +129,7 @@ class PostgresSource implements Source {
     const client = this.#client;
     const unnamed = tables
       .filter(({ id }) => this.#unnamed.has(keyOf(id)))
-      .map(({ id }) => ({ id, error: nameNotReadable(displayTable(id)) }));
+      .map(({ id }) => ({ id, error: nameNotReadable(tableName(id)) }));
     const pinned = await this.#oneByOne(async () => {
       const columnLocks = new ColumnLocks(this.#settings);
       this.#columnLocks = columnLocks;

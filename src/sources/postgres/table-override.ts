@@ -1,8 +1,7 @@
 import { LakeportError } from '../../errors.js';
 import { methodNotSupported } from '../partition-methods.js';
-import type { TableId } from '../../model/table.js';
+import { type TableId, tableName } from '../../model/table.js';
 import type { PartitionMethod, TableOverride } from '../source.js';
-import { displayTable } from './identifiers.js';
 import type { Member } from './slices.js';
 
 /** What a user's configuration may ask of this database. */
@@ -35,7 +34,7 @@ export function requirePages(
   throw new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
     exit: 'usage',
-    message: `${displayTable(table)} cannot be shared out by the method Ctid`,
+    message: `${tableName(table)} cannot be shared out by the method Ctid`,
     hint: 'Ctid needs PostgreSQL 14 or later, and heap tables whose rows this user may all read; use None for views and others',
     context: { detail: 'Ctid' },
   });

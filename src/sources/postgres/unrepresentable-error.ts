@@ -1,7 +1,7 @@
+import { tableName } from '../../model/table.js';
 import { LakeportError } from '../../errors.js';
 import type { ReadColumn, ReadRequest } from '../source.js';
 import { UndecodableText, type UnrepresentableValue } from '../wire/wire.js';
-import { displayTable } from './identifiers.js';
 
 /** What stops a table that holds such a value, with the ways out of just this case. */
 export function unrepresentableError(
@@ -27,9 +27,9 @@ export function unrepresentableError(
   return new LakeportError({
     code: isText ? 'TEXT_NOT_DECODABLE' : 'UNREPRESENTABLE_VALUE',
     exit: 'unrepresentable',
-    message: `Column ${name} (${sourceType}) of ${displayTable(table)} holds ${cause.message}`,
+    message: `Column ${name} (${sourceType}) of ${tableName(table)} holds ${cause.message}`,
     hint: ways.join('; '),
-    context: { table: displayTable(table), column: name, slice: slice.index },
+    context: { table: tableName(table), column: name, slice: slice.index },
     cause,
   });
 }

@@ -1,6 +1,5 @@
 import { LakeportError } from '../../../errors.js';
-import type { TableId } from '../../../model/table.js';
-import { displayTable } from '../identifiers.js';
+import { type TableId, tableName } from '../../../model/table.js';
 import type { RangeOptions } from './ranges.js';
 import { equalShare, type Share, wholeTable } from './predicate.js';
 
@@ -33,7 +32,7 @@ export function noLocations(table: TableId): LakeportError {
   return new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
     exit: 'usage',
-    message: `${displayTable(table)} cannot be shared out by the method Physloc: its rows have no physical location`,
+    message: `${tableName(table)} cannot be shared out by the method Physloc: its rows have no physical location`,
     hint: 'Rows of views, columnstores and memory-optimized tables have none; use RangeId, Ntile or Random with a key',
     context: { detail: 'Physloc' },
   });

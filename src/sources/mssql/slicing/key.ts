@@ -1,8 +1,8 @@
 import { LakeportError } from '../../../errors.js';
-import type { TableId } from '../../../model/table.js';
+import { type TableId, tableName } from '../../../model/table.js';
 import type { PartitionMethod, ReadColumn } from '../../source.js';
 import type { MssqlClient } from '../client.js';
-import { displayTable, quoteName, quoteTable } from '../identifiers.js';
+import { quoteName, quoteTable } from '../identifiers.js';
 import { type KeyType, keyTypeOf } from './key-type.js';
 
 /** What a table's rows are shared out by. */
@@ -58,7 +58,7 @@ function unknownColumn(table: TableId, columns: readonly ReadColumn[], name: str
   return new LakeportError({
     code: 'PARTITION_KEY_UNKNOWN',
     exit: 'usage',
-    message: `${displayTable(table)} has no column ${name} to be shared out by`,
+    message: `${tableName(table)} has no column ${name} to be shared out by`,
     hint: `Its columns are ${names.slice(0, MOST_LISTED).join(', ')}${more}`,
     context: { detail: name },
   });
