@@ -52,6 +52,10 @@ describe('the documentation', () => {
     expect(brokenLinks(page)).toEqual([]);
   });
 
+  it('begins with a README.md of at most 1,000 words', () => {
+    expect(readFileSync('README.md', 'utf8').split(/\s+/).length).toBeLessThanOrEqual(1000);
+  });
+
   it('is reached as a whole from README.md', () => {
     const reached = new Set<string>();
     const open = ['README.md'];
