@@ -1,5 +1,9 @@
-import { readCommandLine } from './flags/command-line.js';
+import { VERSION } from '../version.js';
 import type { CliContext } from './context.js';
+import { parseCommandLine } from './flags/command-line.js';
+import type { CommandName } from './flags/commands.js';
+import { FLAGS } from './flags/flags.js';
+import type { ParsedFlags } from './flags/parsed-flags.js';
 import { asFailure, exitCodeOf, showFailure } from './reports/failure.js';
 import { outputLost } from './process/output-lost.js';
 import { outputRequest } from './flags/output-request.js';
@@ -45,37 +49,62 @@ async function dispatch(
   context: CliContext,
   { logged = true }: RunCliOptions,
 ): Promise<number> {
-  const line = readCommandLine(argv);
-  if (line.command === 'demo') {
-    const { runDemo } = await import('./demo/command.js');
-    return runDemo(line.words, context);
-  }
-  if (line.command === 'verify') throw notAvailableYet('lakeport verify');
-  const { parseCommandLine } = await import('./flags/program.js');
-  const invocation = parseCommandLine(line, { columns: context.stdout.columns });
-  if (invocation.kind === 'show') {
-    context.stdout.write(invocation.text);
+  const { command, flags, operands } = parseCommandLine(argv);
+  if (command.standing === 'later') throw notAvailableYet(`lakeport ${command.name}`);
+  if (flags.has(FLAGS.version)) {
+    context.stdout.write(`lakeport ${VERSION}\n`);
     return 0;
   }
-  const { flags, operands } = invocation;
-  if (line.command === 'check') {
+  if (flags.has(FLAGS.help)) {
+    const { helpText } = await import('./flags/help.js');
+    context.stdout.write(helpText(command, { columns: context.stdout.columns }));
+    return 0;
+  }
+  return RUN[command.name]({ argv, flags, operands, context, logged });
+}
+
+interface CommandInput {
+  /** As the command line was typed. */
+  readonly argv: readonly string[];
+  readonly flags: ParsedFlags;
+  readonly operands: readonly string[];
+  readonly context: CliContext;
+  readonly logged: boolean;
+}
+
+/** What each command does; the exit code. */
+const RUN: Readonly<Record<CommandName, (input: CommandInput) => Promise<number>>> = {
+  export: (input) => exporting(input, { plan: false }),
+  plan: (input) => exporting(input, { plan: true }),
+  check: async ({ flags, operands, context }) => {
     const { checkCommand } = await import('./commands/check.js');
     return checkCommand({ flags, ids: operands, context });
-  }
-  if (line.command === 'runs') {
+  },
+  demo: async ({ context }) => {
+    const { runDemo } = await import('./demo/command.js');
+    return runDemo(context, (argv, options) => runCli(argv, context, options));
+  },
+  runs: async ({ flags, context }) => {
     const { runsCommand } = await import('./commands/runs.js');
     return runsCommand(flags, context);
-  }
-  if (line.command === 'status') {
+  },
+  status: async ({ flags, operands, context }) => {
     const { statusCommand } = await import('./commands/status.js');
     return statusCommand({ flags, ids: operands, context });
-  }
-  const plan = line.command === 'plan';
-  if (flags.has('resume')) {
+  },
+  completion: async ({ operands, context }) => {
+    const { completionCommand } = await import('./commands/completion.js');
+    return completionCommand(operands, context);
+  },
+  verify: () => Promise.reject(notAvailableYet('lakeport verify')),
+};
+
+async function exporting({ argv, flags, context, logged }: CommandInput, { plan }: { readonly plan: boolean }) {
+  if (flags.has(FLAGS.resume)) {
     const { resumeRunCommand } = await import('./commands/resume.js');
     return resumeRunCommand(flags, context, { plan });
   }
-  if (flags.has('init_db') && !plan && !flags.has('dry_run')) {
+  if (flags.has(FLAGS.initDb) && !plan && !flags.has(FLAGS.dryRun)) {
     const { initDbCommand } = await import('./commands/init-db.js');
     return initDbCommand(flags, context);
   }

@@ -16,7 +16,7 @@ export interface LocationContext {
   readonly platform: NodeJS.Platform;
 }
 
-/** The log without `--log_db_auth_id`: a file of SQLite among the user's own. */
+/** The log without `--log-db-auth-id`: a file of SQLite among the user's own. */
 export function embeddedLog(context: LocationContext): RunLogTarget {
   const filepath = path.join(stateDirectory(context), 'runs.sqlite');
   return { kind: 'database', id: EMBEDDED_LOG_ID, engine: 'sqlite', info: { filepath } };
@@ -55,6 +55,6 @@ function homeOf(environment: NodeJS.ProcessEnv): string {
     code: 'RUN_LOG_NO_HOME',
     exit: 'unreachable',
     message: 'There is no place for the run log: this user has no home directory',
-    hint: 'Set HOME or XDG_STATE_HOME to a directory, or name a log database by --log_db_auth_id.',
+    hint: 'Set HOME or XDG_STATE_HOME to a directory, or name a log database by --log-db-auth-id.',
   });
 }

@@ -14,7 +14,7 @@ export function methodNotSupported(options: {
     code: 'METHOD_NOT_SUPPORTED',
     exit: 'usage',
     message: `${product} has no partition method ${method}; it has ${methods.join(', ')}`,
-    hint: 'Name one of them, or none for the automatic choice, in --table_config or the row of partition_columns',
+    hint: 'Name one of them, or none for the automatic choice, in --table-config or the row of partition_columns',
     context: { detail: method },
   });
 }

@@ -5,7 +5,7 @@ import type { Storage } from './storage.js';
 export type StorageTarget =
   { readonly kind: 'directory'; readonly directory: string } | { readonly kind: 'entry'; readonly entry: StorageEntry };
 
-/** Id of the storage that `--output_dir` stands for; entries have their own. With its dashes, no entry is called so. */
+/** Id of the storage that `--output-dir` stands for; entries have their own. With its dashes, no entry is called so. */
 export const OUTPUT_DIRECTORY_ID = '--output_dir';
 
 /** The id by which staged parts and plans name the storage. */

@@ -87,11 +87,11 @@ export function nameOf(path: string): string {
 }
 
 /**
- * Refuses a `--sub_path` that is absolute, leads upwards or has segments that no store can hold.
+ * Refuses a `--sub-path` that is absolute, leads upwards or has segments that no store can hold.
  * @param flag where it was typed
  * @throws LakeportError of class `usage`
  */
-export function checkSubPath(subPath: string, flag = '--sub_path'): void {
+export function checkSubPath(subPath: string, flag = '--sub-path'): void {
   if (subPath === '') return;
   const problem = pathProblem(subPath);
   if (problem === undefined) return;

@@ -9,7 +9,7 @@ import { VERSION } from '../../version.js';
 import type { CliContext } from '../context.js';
 import { checkEntry, type EntryCheck } from './entry-check.js';
 import { writeDocument } from '../reports/failure.js';
-import { localPath } from '../flags/path-flags.js';
+import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import type { Output } from '../terminal/output.js';
@@ -35,18 +35,17 @@ interface CheckInput {
  * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
  */
 export async function checkCommand({ flags, ids, context }: CheckInput): Promise<number> {
-  const path = flags.value('auth_file');
-  if (path === undefined) {
+  const authFile = flags.get(FLAGS.authFile);
+  if (authFile === undefined) {
     throw usageError({
       code: 'MISSING_FLAG',
-      message: '--auth_file must be given',
+      message: '--auth-file must be given',
       hint: 'lakeport check -a auth.json',
-      flag: '--auth_file',
+      flag: '--auth-file',
     });
   }
-  const authFile = localPath({ flag: '--auth_file', value: path });
   const logging = { ...readLoggingSettings(flags), banner: false };
-  const json = flags.has('json');
+  const json = flags.get(FLAGS.json);
   return withSession({ command: 'check', runId: randomUUID(), logging, json, context }, async (session) => {
     const auth = await readAuthFile(authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);

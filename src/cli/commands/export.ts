@@ -8,6 +8,7 @@ import { RunRecording } from '../run-history/run-recording.js';
 import { readExportSettings } from '../flags/export-flags.js';
 import { executeExport, publicNames } from './export-run.js';
 import { writeDocument } from '../reports/failure.js';
+import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { logTarget, readLogFlags, type LogFlags } from '../flags/runlog-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
@@ -37,7 +38,7 @@ export async function exportCommand(
   const logFlags = readLogFlags(flags);
   const logging = readLoggingSettings(flags);
   const planOnly = plan || settings.dryRun;
-  const json = flags.has('json');
+  const json = flags.get(FLAGS.json);
   const command = planOnly ? 'plan' : 'export';
   return withSession({ command, runId: settings.runId, logging, json, context }, async (session) => {
     session.aboutRun(settings.runId);

@@ -5,7 +5,7 @@ import type { SchemaStatus } from '../../runlog/index.js';
 import { VERSION } from '../../version.js';
 import type { CliContext } from '../context.js';
 import { writeDocument } from '../reports/failure.js';
-import { notEmpty } from '../flags/flag-values.js';
+import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { openRunLogFromFlags, readLogFlags } from '../flags/runlog-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
@@ -14,16 +14,15 @@ import { printable } from '../../text/printable.js';
 import { withSession } from '../session.js';
 
 /**
- * `--init_db`: makes the run log's schema, and exports nothing.
+ * `--init-db`: makes the run log's schema, and exports nothing.
  * @returns the exit code
  * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
  */
 export async function initDbCommand(flags: ParsedFlags, context: CliContext): Promise<number> {
   const logFlags = readLogFlags(flags);
-  const path = flags.value('auth_file');
-  const authFile = path === undefined ? undefined : notEmpty({ flag: '--auth_file', value: path });
+  const authFile = flags.get(FLAGS.authFile);
   const logging = { ...readLoggingSettings(flags), banner: false };
-  const json = flags.has('json');
+  const json = flags.get(FLAGS.json);
   return withSession({ command: 'init_db', runId: randomUUID(), logging, json, context }, async (session) => {
     const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
     for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);

@@ -4,6 +4,7 @@ import type { ExportOptions } from '../../export/model/options.js';
 import type { CliContext } from '../context.js';
 import { RunRecording } from '../run-history/run-recording.js';
 import { executeExport } from './export-run.js';
+import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { openRunLogFromFlags, readLogFlags } from '../flags/runlog-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
@@ -26,7 +27,7 @@ export async function resumeRunCommand(
   const settings = readResumeSettings(flags, { plan });
   const log = { ...readLogFlags(flags), isAsked: true };
   const logging = readLoggingSettings(flags);
-  const json = flags.has('json');
+  const json = flags.get(FLAGS.json);
   return withSession({ command: 'export', runId: settings.runId, logging, json, context }, async (session) => {
     noticeIgnoredFlags(settings, session);
     const auth = await readAuthFile(settings.authFile, context);

@@ -3,15 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { raceAbort } from '../../runtime/interruption.js';
 import type { CliContext } from '../context.js';
 import { writeDocument } from '../reports/failure.js';
-import { wholeNumber } from '../flags/flag-values.js';
+import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { closeLog, openLogToRead, readLogReading } from '../run-history/open-runlog.js';
 import { runsDocument, runsText } from '../reports/runs-report.js';
 import { withSession } from '../session.js';
-
-const DEFAULT_LIMIT = 20;
-const MOST = 100_000;
 
 /**
  * `lakeport runs`.
@@ -20,10 +17,9 @@ const MOST = 100_000;
  */
 export async function runsCommand(flags: ParsedFlags, context: CliContext): Promise<number> {
   const reading = readLogReading(flags);
-  const value = flags.value('limit');
-  const limit = value === undefined ? DEFAULT_LIMIT : wholeNumber({ flag: '--limit', value }, { least: 1, most: MOST });
+  const limit = flags.get(FLAGS.limit);
   const logging = { ...readLoggingSettings(flags), banner: false };
-  const json = flags.has('json');
+  const json = flags.get(FLAGS.json);
   return withSession({ command: 'runs', runId: randomUUID(), logging, json, context }, async (session) => {
     const log = await openLogToRead(reading, { context, session });
     try {

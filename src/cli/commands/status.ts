@@ -5,7 +5,8 @@ import type { RunHistory } from '../../runlog/index.js';
 import { recordedAuthFile, resumeCommand } from '../run-history/command-text.js';
 import type { CliContext } from '../context.js';
 import { writeDocument } from '../reports/failure.js';
-import { runIdBegin } from '../flags/flag-values.js';
+import { FLAGS } from '../flags/flags.js';
+import { RUN_ID_BEGIN } from '../flags/value-types.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { closeLog, type LogReading, openLogToRead, readLogReading } from '../run-history/open-runlog.js';
@@ -31,7 +32,7 @@ export async function statusCommand(options: {
   const given = readRunId(ids);
   const reading = readLogReading(flags);
   const logging = { ...readLoggingSettings(flags), banner: false };
-  const json = flags.has('json');
+  const json = flags.get(FLAGS.json);
   return withSession({ command: 'status', runId: randomUUID(), logging, json, context }, async (session) => {
     const log = await openLogToRead(reading, { context, session });
     try {
@@ -68,7 +69,7 @@ function wayToResume(
 
 function readRunId(ids: readonly string[]): string {
   const [value, second] = ids;
-  if (value !== undefined && second === undefined) return runIdBegin({ flag: 'RUN_ID', value });
+  if (value !== undefined && second === undefined) return RUN_ID_BEGIN.parse({ flag: 'RUN_ID', value });
   throw usageError({
     code: 'ONE_RUN',
     message: value === undefined ? 'lakeport status needs the id of a run' : 'lakeport status shows one run at a time',

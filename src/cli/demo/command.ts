@@ -2,8 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CliContext } from '../context.js';
 import { timeSpan } from '../../text/quantities.js';
-import { runCli } from '../dispatch.js';
-import { usageError } from '../flags/usage-error.js';
 import { startCluster, type Cluster } from '../../embedded-postgres/cluster.js';
 import { queryLines } from './sample-query.js';
 import { createSampleTables } from './sample-tables.js';
@@ -12,28 +10,15 @@ import { treeLines } from './written-files.js';
 const DIRECTORY = './lakeport-demo';
 const SOURCE_ID = 'demo';
 
-const HELP = `Usage: lakeport demo
-
-Starts an embedded PostgreSQL on a free port, fills it with the tables of a small
-shop (about 1,000,000 rows), exports them to ${DIRECTORY} as any database is
-exported, shows what was written, and stops the server.
-`;
+/** Runs one command line, as `runCli` does. */
+export type RunCommandLine = (argv: readonly string[], options: { readonly logged: boolean }) => Promise<number>;
 
 /**
  * `lakeport demo`. Leaves the exported files, and nothing else.
  * @returns the exit code
  */
-export async function runDemo(args: readonly string[], context: CliContext): Promise<number> {
+export async function runDemo(context: CliContext, run: RunCommandLine): Promise<number> {
   const { stdout, signal } = context;
-  const [word] = args;
-  if (word === '--help' || word === '-h') {
-    stdout.write(HELP);
-    return 0;
-  }
-  if (word !== undefined) {
-    throw usageError({ code: 'DEMO_FLAG', message: `lakeport demo takes no ${word}`, hint: 'It has no flags.' });
-  }
-
   const say = (line: string) => stdout.write(`${line}\n`);
   const started = performance.now();
   say(stdout.paint('bold', 'Starting an embedded PostgreSQL'));
@@ -44,7 +29,7 @@ export async function runDemo(args: readonly string[], context: CliContext): Pro
     const arguments_ = await exportArguments(cluster);
     say(stdout.paint('bold', `\n$ lakeport ${arguments_.join(' ')}`));
     // Its server is gone at the end: nobody could do anything with such a run later on.
-    const code = await runCli(arguments_, context, { logged: false });
+    const code = await run(arguments_, { logged: false });
     if (code !== 0) return code;
     say('');
     for (const line of [...(await treeLines(DIRECTORY)), '', ...(await queryLines(DIRECTORY))]) say(line);
@@ -63,5 +48,5 @@ async function exportArguments(cluster: Cluster): Promise<string[]> {
   const info = { server: host, port, database, username: user, password, ssl: 'disable' };
   const entries = { [SOURCE_ID]: { ds_type: 'postgres', auth_mode: 'classic', info } };
   await writeFile(file, JSON.stringify(entries, undefined, 2), { mode: 0o600 });
-  return ['-a', file, '--source_db_auth_id', SOURCE_ID, '--output_dir', DIRECTORY];
+  return ['-a', file, '--source-db-auth-id', SOURCE_ID, '--output-dir', DIRECTORY];
 }

@@ -1,6 +1,9 @@
 import { parseDuration } from '../../text/units.js';
 import { DEFAULT_GRACE_MS } from '../../runtime/interruption.js';
-import { type CommandName, lookUpFlag, TYPED_COMMANDS } from './command-line.js';
+import { lookUpFlag } from './command-line.js';
+import { type CommandName, typedCommand } from './commands.js';
+import { FLAGS } from './flags.js';
+import type { Flag } from './flag.js';
 import type { LogFormat } from '../logging/event-log.js';
 
 /** What a command line asks of its output, whatever else is wrong with it: errors of flags are told in that form too. */
@@ -22,34 +25,34 @@ export interface OutputRequest {
 /** Reads what can be read of it. Never throws. */
 export function outputRequest(argv: readonly string[]): OutputRequest {
   const words = argv[0] === 'help' ? argv.slice(1) : argv;
-  const values = new Map<string, string>();
+  const values = new Map<Flag, string>();
   let operand: string | undefined;
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     if (word === '--') break;
-    const flag = lookUpFlag(word);
-    if (flag === undefined) {
+    const found = lookUpFlag(word);
+    if (found === undefined) {
       if (!word.startsWith('-')) operand ??= word;
       continue;
     }
-    const { joined } = flag;
-    if (flag.takesValue && joined === undefined) at++;
-    values.set(flag.name, joined ?? (flag.takesValue ? (words[at] ?? '') : ''));
+    const { flag, takesValue, joined } = found;
+    if (takesValue && joined === undefined) at++;
+    values.set(flag, joined ?? (takesValue ? (words[at] ?? '') : ''));
   }
-  const grace = parseDuration(values.get('grace') ?? '');
+  const grace = parseDuration(values.get(FLAGS.graceMs) ?? '');
   return {
     command: commandOf(operand, values),
-    json: values.has('json'),
-    format: values.get('log_format')?.toLowerCase() === 'json' ? 'json' : 'text',
-    debug: values.get('log_level')?.toUpperCase() === 'DEBUG',
-    runId: values.get('run_id'),
+    json: values.has(FLAGS.json),
+    format: values.get(FLAGS.logFormat)?.toLowerCase() === 'json' ? 'json' : 'text',
+    debug: values.get(FLAGS.logLevel)?.toUpperCase() === 'DEBUG',
+    runId: values.get(FLAGS.runId),
     graceMs: grace === undefined || grace <= 0 ? DEFAULT_GRACE_MS : grace,
   };
 }
 
-function commandOf(operand: string | undefined, values: ReadonlyMap<string, string>): OutputRequest['command'] {
-  const typed = TYPED_COMMANDS.find((name) => name === operand);
-  if (typed !== undefined) return typed;
-  if (values.has('dry_run')) return 'plan';
-  return values.has('init_db') && !values.has('resume') ? 'init_db' : 'export';
+function commandOf(operand: string | undefined, values: ReadonlyMap<Flag, string>): OutputRequest['command'] {
+  const typed = typedCommand(operand);
+  if (typed !== undefined) return typed.name;
+  if (values.has(FLAGS.dryRun)) return 'plan';
+  return values.has(FLAGS.initDb) && !values.has(FLAGS.resume) ? 'init_db' : 'export';
 }

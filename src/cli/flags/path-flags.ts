@@ -1,6 +1,7 @@
 import { readLocalPath, schemeOf } from '../../runtime/local-path.js';
-import { type FlagValue, notEmpty } from './flag-values.js';
+import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
+import { notEmpty, textOnRecord } from './value-types.js';
 
 /** Storage types, by the schemes of their URLs. */
 const STORES: Readonly<Record<string, string>> = {
@@ -15,6 +16,14 @@ const HOSTS: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\.)storage\.(?:googleapis|cloud\.google)\.com$/i, 'gcs'],
   [/(?:^|\.)s3[.-]/i, 's3'],
 ];
+
+export const LOCAL_PATH: ValueType<string> = { parse: localPath, restore: textOnRecord, completes: 'files' };
+
+export const OUTPUT_DIRECTORY: ValueType<string> = {
+  parse: outputDirectory,
+  restore: textOnRecord,
+  completes: 'directories',
+};
 
 /**
  * A path of this machine: `~/` and `file://` are understood.
@@ -48,7 +57,7 @@ export function outputDirectory(given: FlagValue): string {
   throw usageError({
     code: 'NOT_A_LOCAL_PATH',
     message: `${given.flag} takes a directory of this machine, and ${url} is in object storage`,
-    hint: `Add the entry "lake": { "storage_type": "${type}", "info": { ${info} } } to the auth file, and give --target_storage_id lake.`,
+    hint: `Add the entry "lake": { "storage_type": "${type}", "info": { ${info} } } to the auth file, and give --target-storage-id lake.`,
     flag: given.flag,
   });
 }

@@ -2,7 +2,7 @@ import type { AuthFile } from '../../auth/auth-file.js';
 import { raceAbort } from '../../runtime/interruption.js';
 import type { LogMode, RunLog, RunLogTarget } from '../../runlog/index.js';
 import type { CliContext } from '../context.js';
-import { notEmpty, oneOf } from './flag-values.js';
+import { FLAGS } from './flags.js';
 import type { ParsedFlags } from './parsed-flags.js';
 import { usageError } from './usage-error.js';
 
@@ -18,16 +18,10 @@ export interface LogFlags {
 
 /** @throws LakeportError of class `usage` */
 export function readLogFlags(flags: ParsedFlags): LogFlags {
-  const entryId = flags.value('log_db_auth_id');
-  const mode = flags.value('log_db_mode');
-  const envName = flags.value('env_name');
   const settings = {
-    entryId: entryId === undefined ? undefined : notEmpty({ flag: '--log_db_auth_id', value: entryId }),
-    mode:
-      mode === undefined
-        ? 'preserve'
-        : oneOf<LogMode>({ flag: '--log_db_mode', value: mode }, ['preserve', 'truncate', 'drop']),
-    envName: envName === undefined ? undefined : notEmpty({ flag: '--env_name', value: envName }),
+    entryId: flags.get(FLAGS.logDatabaseId),
+    mode: flags.get(FLAGS.logDatabaseMode),
+    envName: flags.get(FLAGS.envName),
   };
   return { ...settings, isAsked: settings.entryId !== undefined || settings.mode !== 'preserve' };
 }
@@ -49,9 +43,9 @@ export async function logTarget(
   if (auth !== undefined) return auth.database(entryId);
   throw usageError({
     code: 'MISSING_FLAG',
-    message: '--auth_file must be given, as --log_db_auth_id names an entry of it',
+    message: '--auth-file must be given, as --log-db-auth-id names an entry of it',
     hint: 'Add -a auth.json.',
-    flag: '--auth_file',
+    flag: '--auth-file',
   });
 }
 

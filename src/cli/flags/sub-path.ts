@@ -1,7 +1,7 @@
 import { checkSubPath, encodeSegment } from '../../storage/path.js';
 import { usageError } from './usage-error.js';
 
-/** What the tokens of `--sub_path` stand for. */
+/** What the tokens of `--sub-path` stand for. */
 export interface SubPathTokens {
   readonly runId: string;
   readonly startedAt: Date;
@@ -12,10 +12,10 @@ export interface SubPathTokens {
 const TOKENS = ['date', 'timestamp', 'run_id', 'database'] as const;
 
 /**
- * `--sub_path`, or the path of a `--route`, with its tokens replaced.
+ * `--sub-path`, or the path of a `--route`, with its tokens replaced.
  * @throws LakeportError of class `usage` for an unknown token, or a path that would lead elsewhere
  */
-export function resolveSubPath(template: string, tokens: SubPathTokens, flag = '--sub_path'): string {
+export function resolveSubPath(template: string, tokens: SubPathTokens, flag = '--sub-path'): string {
   const subPath = template.replace(/\{([^{}]*)\}/g, (_, name: string) => tokenValue(name, tokens, flag));
   if (/[{}]/.test(template.replace(/\{[^{}]*\}/g, ''))) {
     throw badSubPath(flag, `The path ${JSON.stringify(template)} of ${flag} has a brace without its other half`);
@@ -39,7 +39,7 @@ function tokenValue(name: string, { runId, startedAt, database }: SubPathTokens,
         throw badSubPath(
           flag,
           `${flag} uses {database}, and the entry names no database`,
-          'Name it with --source_db_name.',
+          'Name it with --source-db-name.',
         );
       }
       return encodeSegment(database);

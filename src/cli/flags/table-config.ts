@@ -1,9 +1,16 @@
 import type { TableConfig } from '../../export/model/options.js';
 import { METHOD_NAMES, methodNamed } from '../../export/planning/table-overrides.js';
 import type { PartitionMethod } from '../../sources/source.js';
+import type { ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
+import { isRecord, listOnRecord, textOnRecord } from './value-types.js';
 
-const FLAG = '--table_config';
+const FLAG = '--table-config';
+
+export const TABLE_CONFIGS: ValueType<readonly TableConfig[]> = {
+  parse: ({ value }) => tableConfigs(value),
+  restore: (recorded) => listOnRecord(recorded, configOnRecord),
+};
 
 /**
  * `[schema.]table:method:key:degree[;...]`: what is asked for each table. Names and keys may stand in double quotes or
@@ -14,6 +21,20 @@ export function tableConfigs(value: string): TableConfig[] {
   return split(value, ';')
     .filter((entry) => entry.trim() !== '')
     .map((entry) => tableConfig(entry.trim()));
+}
+
+function configOnRecord(recorded: unknown): TableConfig | undefined {
+  if (!isRecord(recorded)) return undefined;
+  const table = textOnRecord(recorded['table']);
+  if (table === undefined) return undefined;
+  const { degree } = recorded;
+  return {
+    schema: textOnRecord(recorded['schema']),
+    table,
+    method: methodNamed(textOnRecord(recorded['method']) ?? ''),
+    key: textOnRecord(recorded['key']),
+    degree: typeof degree === 'number' ? degree : undefined,
+  };
 }
 
 function tableConfig(entry: string): TableConfig {

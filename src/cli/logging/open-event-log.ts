@@ -1,8 +1,7 @@
-import { duration, oneOf } from '../flags/flag-values.js';
-import { localPath } from '../flags/path-flags.js';
+import { FLAGS } from '../flags/flags.js';
 import type { CliContext } from '../context.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
-import { Log, LOG_LEVELS, type LogFormat, type LogLevel, type LogSink } from './event-log.js';
+import { Log, type LogFormat, type LogLevel, type LogSink } from './event-log.js';
 import { fileSink, outputSink } from './sinks.js';
 
 /** What the command line says about log and display. */
@@ -18,19 +17,15 @@ export interface LoggingSettings {
 
 /** @throws LakeportError of class `usage` */
 export function readLoggingSettings(flags: ParsedFlags): LoggingSettings {
-  const level = flags.value('log_level');
-  const format = flags.value('log_format');
-  const directory = flags.value('log_dir');
-  const quiet = flags.has('quiet');
+  const quiet = flags.get(FLAGS.quiet);
   // Its value is in use already, since a signal may have come before this; here it is only checked.
-  const grace = flags.value('grace');
-  if (grace !== undefined) duration({ flag: '--grace', value: grace });
+  flags.get(FLAGS.graceMs);
   return {
-    level: level === undefined ? undefined : oneOf({ flag: '--log_level', value: level }, LOG_LEVELS),
-    format: format === undefined ? 'text' : oneOf<LogFormat>({ flag: '--log_format', value: format }, ['text', 'json']),
-    directory: directory === undefined ? undefined : localPath({ flag: '--log_dir', value: directory }),
-    progress: !quiet && !flags.has('no_progress'),
-    banner: !quiet && !flags.has('no_banner'),
+    level: flags.get(FLAGS.logLevel),
+    format: flags.get(FLAGS.logFormat),
+    directory: flags.get(FLAGS.logDirectory),
+    progress: !quiet && !flags.get(FLAGS.noProgress),
+    banner: !quiet && !flags.get(FLAGS.noBanner),
     quiet,
   };
 }

@@ -55,8 +55,8 @@ function openLogFile(directory: string, path: string): number {
       code: 'LOG_DIR_NOT_WRITABLE',
       exit: ['ENOSPC', 'EDQUOT', 'EIO'].includes(errno) ? 'unreachable' : 'usage',
       message: `The log file ${path} can't be written: ${systemReason(cause)}`,
-      hint: 'Give a directory that you may write to with --log_dir.',
-      context: { path, detail: '--log_dir' },
+      hint: 'Give a directory that you may write to with --log-dir.',
+      context: { path, detail: '--log-dir' },
       cause,
     });
   }

@@ -6,7 +6,7 @@ import { failureDocument } from './run-json.js';
 export function asFailure(thrown: unknown): LakeportError {
   const error = LakeportError.from(thrown);
   if (error.exit !== 'unexpected' || error.hint !== undefined) return error;
-  const hint = '--log_level DEBUG shows where it happened; please report it with that.';
+  const hint = '--log-level DEBUG shows where it happened; please report it with that.';
   return new LakeportError({ ...error.toData(), hint, cause: thrown });
 }
 

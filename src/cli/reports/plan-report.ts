@@ -184,7 +184,7 @@ function refusedLines({ tables }: RunPlan, output: Output): string[] {
   });
 }
 
-/** One file a slice, and more where `--max_rows_per_file` splits it. */
+/** One file a slice, and more where `--max-rows-per-file` splits it. */
 function filesOf(table: TablePlan, { maxRowsPerFile }: ExportOptions): number {
   if (maxRowsPerFile === undefined) return table.slices.length;
   return table.slices.reduce(

@@ -1,5 +1,7 @@
 import type { Redactor } from '../../auth/redaction.js';
 import { lookUpFlag } from '../flags/command-line.js';
+import { spelling } from '../flags/flag.js';
+import { FLAGS } from '../flags/flags.js';
 
 /** What needs no quotes in any shell. */
 const PLAIN = /^[\w@%+=:,./-]+$/;
@@ -28,7 +30,7 @@ export function resumeCommand(options: {
   readonly logEntryId: string | undefined;
 }): string {
   const { runId, authFile, logEntryId } = options;
-  const log = logEntryId === undefined ? [] : ['--log_db_auth_id', logEntryId];
+  const log = logEntryId === undefined ? [] : [spelling(FLAGS.logDatabaseId), logEntryId];
   return commandText(['--resume', runId, '-a', authFile, ...log]);
 }
 
@@ -36,10 +38,10 @@ export function resumeCommand(options: {
 export function recordedAuthFile(commandLine: string): string | undefined {
   const words = wordsOf(commandLine);
   for (let at = 1; at < words.length; at++) {
-    const flag = lookUpFlag(words[at] ?? '');
-    if (flag === undefined) continue;
-    const value = flag.takesValue ? (flag.joined ?? words[++at]) : undefined;
-    if (flag.name === 'auth_file') return value;
+    const found = lookUpFlag(words[at] ?? '');
+    if (found === undefined) continue;
+    const value = found.takesValue ? (found.joined ?? words[++at]) : undefined;
+    if (found.flag.name === FLAGS.authFile.name) return value;
   }
   return undefined;
 }

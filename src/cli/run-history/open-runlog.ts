@@ -2,7 +2,7 @@ import { withinGrace } from '../../runtime/interruption.js';
 import { readAuthFile } from '../../auth/auth-file.js';
 import type { RunLog } from '../../runlog/index.js';
 import type { CliContext } from '../context.js';
-import { localPath } from '../flags/path-flags.js';
+import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { openRunLogFromFlags, readLogFlags } from '../flags/runlog-flags.js';
 import type { Session } from '../session.js';
@@ -16,9 +16,7 @@ export interface LogReading {
 
 /** @throws LakeportError of class `usage` */
 export function readLogReading(flags: ParsedFlags): LogReading {
-  const path = flags.value('auth_file');
-  const authFile = path === undefined ? undefined : localPath({ flag: '--auth_file', value: path });
-  return { authFile, entryId: readLogFlags(flags).entryId };
+  return { authFile: flags.get(FLAGS.authFile), entryId: readLogFlags(flags).entryId };
 }
 
 /**

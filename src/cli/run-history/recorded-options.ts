@@ -4,9 +4,13 @@ import path from 'node:path';
 import type { AuthFile } from '../../auth/auth-file.js';
 import type { Redactor } from '../../auth/redaction.js';
 import { LakeportError } from '../../errors.js';
-import { FORMER_MANIFEST_PLACE, MANIFEST_PLACES, type ManifestPlace } from '../../export/model/manifest-place.js';
+import { FORMER_MANIFEST_PLACE, type ManifestPlace } from '../../export/model/manifest-place.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import { OUTPUT_DIRECTORY_ID } from '../../storage/index.js';
+import { OPT_INS } from '../../sources/opt-ins.js';
+import { flagOptions } from '../flags/export-flags.js';
+import { FLAGS } from '../flags/flags.js';
+import { isRecord } from '../flags/value-types.js';
 import { entryAddress } from '../reports/entry-address.js';
 
 /** Grows when runs of earlier versions can't be resumed any more. */
@@ -71,13 +75,48 @@ export function restoredOptions(settings: unknown, runId: string): ExportOptions
   if (hidden !== undefined && hidden.length > 0) {
     throw notResumable(runId, `its settings (${hidden.join(', ')}) hold a credential, which the log does not keep`);
   }
-  const { includeViews, ...rest } = options;
-  // Written by `recordedSettings` of this format, by nobody else.
-  return { optIns: earlierOptIns(includeViews), ...rest, startedAt: new Date(options['startedAt']) } as ExportOptions;
+  return restored(options, runId);
+}
+
+/** Reads each option by the flag that it was of, with its default where the record is older than the flag. */
+function restored(record: Readonly<Record<string, unknown>>, runId: string): ExportOptions {
+  const unknown = (name: string) => notResumable(runId, `its record holds a ${name} that this version does not know`);
+  const text = (name: string): string => {
+    const value = record[name];
+    if (typeof value !== 'string') throw unknown(name);
+    return value;
+  };
+  const values = flagOptions((flag, name) => {
+    const found = flag.restore(record[name]);
+    if (found === undefined) throw unknown(name);
+    return found.value;
+  });
+  const target = recordedTarget(record['target']);
+  if (target === undefined) throw unknown('target');
+  const routes = FLAGS.routes.restore(record['routes']);
+  if (routes === undefined) throw unknown('routes');
+  return {
+    runId: text('runId'),
+    startedAt: new Date(text('startedAt')),
+    sourceId: text('sourceId'),
+    subPath: text('subPath'),
+    target,
+    optIns: recordedOptIns(record),
+    routes: routes.value,
+    ...values,
+  };
+}
+
+function recordedTarget(target: unknown): ExportOptions['target'] | undefined {
+  if (!isRecord(target)) return undefined;
+  const { directory, storageId } = target;
+  if (typeof directory === 'string') return { directory };
+  return typeof storageId === 'string' ? { storageId } : undefined;
 }
 
 /** Records once held a flag for views only, and foreign tables were exported without one. */
-function earlierOptIns(includeViews: unknown): ExportOptions['optIns'] {
+function recordedOptIns({ optIns, includeViews }: Readonly<Record<string, unknown>>): ExportOptions['optIns'] {
+  if (Array.isArray(optIns)) return OPT_INS.filter((optIn) => optIns.includes(optIn));
   return includeViews === true ? ['views', 'foreign_tables'] : ['foreign_tables'];
 }
 
@@ -118,8 +157,7 @@ export function recordedConsistency(settings: unknown): 'run' | undefined {
 /** Where the manifests of the recorded run's tables lie. */
 export function recordedManifestPlace(settings: unknown): ManifestPlace {
   const { options } = settingsOf(settings);
-  const place = isRecord(options) ? options['manifest'] : undefined;
-  return MANIFEST_PLACES.find((known) => known === place) ?? FORMER_MANIFEST_PLACE;
+  return FLAGS.manifest.restore(isRecord(options) ? options['manifest'] : undefined)?.value ?? FORMER_MANIFEST_PLACE;
 }
 
 /** One text for one place of a table, from what a run's record says of it. Undefined where it does not say. */
@@ -164,8 +202,4 @@ function notResumable(runId: string, reason: string): LakeportError {
     message: `Run ${runId} can't be resumed: ${reason}`,
     hint: 'Export again without --resume.',
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

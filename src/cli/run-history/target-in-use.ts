@@ -46,7 +46,7 @@ function targetInUse(
     code: 'TARGET_IN_USE',
     exit: 'in-use',
     message: `Run ${runId}${where} is writing ${table} to ${path}`,
-    hint: 'Wait for its end, or export to another directory, such as by --sub_path {run_id}.',
+    hint: 'Wait for its end, or export to another directory, such as by --sub-path {run_id}.',
     context: { table, path },
   });
 }

@@ -69,7 +69,7 @@ export class RowCheck {
     const text =
       `${table} was modified while it was read in ${plan.slices.length} slices: the source counted ` +
       `${before.rows} rows before and ${after.rows} after, ${rows} were exported; ` +
-      `"${table}:None" in --table_config reads it in one piece`;
+      `"${table}:None" in --table-config reads it in one piece`;
     this.#settings.observer.message?.('warning', text, { event: 'table_modified', table });
     return 'not_possible';
   }
@@ -135,7 +135,7 @@ function differs(
     code: 'SLICES_DIFFER_FROM_TABLE',
     exit: 'tables-failed',
     message: `The source counts ${counted} rows, but the ${slices.length} slices by ${method} gave ${rows}`,
-    hint: `Read the table in one piece ("${tableName(id)}:None" in --table_config), or by another key or method.`,
+    hint: `Read the table in one piece ("${tableName(id)}:None" in --table-config), or by another key or method.`,
     context: { table: tableName(id) },
   });
 }

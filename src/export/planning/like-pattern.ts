@@ -2,7 +2,7 @@ import { LakeportError } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
 
 /** Where a pattern was typed, for errors: `--include`. */
-export type PatternFlag = '--source_schema_name' | '--include' | '--exclude' | '--route';
+export type PatternFlag = '--source-schema-name' | '--include' | '--exclude' | '--route';
 
 /** SQL's `LIKE` with `\` as its escape character; the case of letters matters. */
 export class LikePattern {

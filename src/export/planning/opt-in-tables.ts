@@ -33,7 +33,7 @@ export function chooseOptIns(tables: readonly SourceTable[], { optIns }: Pick<Ex
   return { tables: chosen, leftOut, problems };
 }
 
-/** What a table that was named is, and which flags take it: `public.v is a view (exported with --include_views)`. */
+/** What a table that was named is, and which flags take it: `public.v is a view (exported with --include-views)`. */
 export function whyLeftOut({ table, missing }: LeftOutTable): string {
   const flags = missing.map((optIn) => `--${optInFlag(optIn)}`);
   return `${tableName(table.id)} is ${whatIs(table)} (exported with ${flags.join(' and ')})`;
@@ -65,7 +65,7 @@ function incomplete({ id, kind }: SourceTable): LakeportError {
     code: 'FOREIGN_TABLES_NOT_INCLUDED',
     exit: 'tables-failed',
     message: `Rows of this ${kind} lie in foreign tables, which are exported only where they are asked for`,
-    hint: 'Pass --include_foreign_tables, or leave it out with --exclude.',
-    context: { table: tableName(id), detail: '--include_foreign_tables' },
+    hint: 'Pass --include-foreign-tables, or leave it out with --exclude.',
+    context: { table: tableName(id), detail: '--include-foreign-tables' },
   });
 }

@@ -183,7 +183,7 @@ function tellMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers'
   const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   observer.message?.(
     'warning',
-    `The readers may need up to ${mebibytes(needed)} of memory, but only ${mebibytes(available)} are available: lower -p, --n_jobs or --row_group_rows`,
+    `The readers may need up to ${mebibytes(needed)} of memory, but only ${mebibytes(available)} are available: lower -p, --n-jobs or --row-group-rows`,
     { event: 'memory_short', needed_bytes: needed, available_bytes: available },
   );
 }
@@ -207,7 +207,7 @@ function tellUnknownSizes(
   );
   if (unknown.length === 0) return;
   const each = unknown.length === 1 ? 'it is read by one reader' : 'each is read by one reader';
-  const text = `The database has no row estimate for ${someTables(unknown)}: ${each}, unless --table_config says otherwise`;
+  const text = `The database has no row estimate for ${someTables(unknown)}: ${each}, unless --table-config says otherwise`;
   observer.message?.('warning', text);
 }
 
@@ -296,7 +296,7 @@ async function withinConnections(
   if (readers === wanted) return wanted;
   observer.message?.(
     'warning',
-    `${address} has only ${free} free ${free === 1 ? 'connection' : 'connections'}: continuing with ${readers === 1 ? '1 reader' : `${readers} readers`} instead of ${wanted} (-p, --n_jobs)`,
+    `${address} has only ${free} free ${free === 1 ? 'connection' : 'connections'}: continuing with ${readers === 1 ? '1 reader' : `${readers} readers`} instead of ${wanted} (-p, --n-jobs)`,
     { free, wanted },
   );
   return readers;

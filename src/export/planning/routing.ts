@@ -128,7 +128,7 @@ function collision({ id: other, place }: PlacedTable, id: TableId, how: string):
     code: 'PATHS_COLLIDE',
     exit: 'usage',
     message: `The tables ${tableName(other)} and ${tableName(id)} ${how} ${place.displayPath}`,
-    hint: 'Give one of them a path of its own by --route, or export them one after the other with --include, each with its own --sub_path.',
+    hint: 'Give one of them a path of its own by --route, or export them one after the other with --include, each with its own --sub-path.',
     context: { table: tableName(id), path: place.displayPath },
   });
 }

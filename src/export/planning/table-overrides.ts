@@ -69,7 +69,7 @@ export class TableOverrides {
       .map(({ schema, table }) => {
         const name = schema === undefined ? table : `${schema}.${table}`;
         const ids = tables.map((id) => ({ id }));
-        return `No exported table is called ${JSON.stringify(name)}, as --table_config says${suggestedTable(name, ids)}`;
+        return `No exported table is called ${JSON.stringify(name)}, as --table-config says${suggestedTable(name, ids)}`;
       });
   }
 }

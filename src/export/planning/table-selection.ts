@@ -33,7 +33,7 @@ export async function selectTables(
   options: SelectionOptions,
   findOthers: () => Promise<readonly OtherRelation[]> = () => Promise.resolve([]),
 ): Promise<Selection> {
-  const schemas = options.schemaPatterns.map((text) => new LikePattern(text, '--source_schema_name'));
+  const schemas = options.schemaPatterns.map((text) => new LikePattern(text, '--source-schema-name'));
   const includes = options.includePatterns.map((text) => new TablePattern(text, '--include'));
   const excludes = options.excludePatterns.map((text) => new TablePattern(text, '--exclude'));
 
@@ -115,11 +115,11 @@ function idleSchema(pattern: LikePattern, all: readonly SourceTable[], options: 
     options,
   ).leftOut;
   if (leftOut !== undefined) {
-    return `No table lies in a schema that matches ${quoted(text)} of --source_schema_name: ${whyLeftOut(leftOut)}`;
+    return `No table lies in a schema that matches ${quoted(text)} of --source-schema-name: ${whyLeftOut(leftOut)}`;
   }
   const [near] = nearestSchemas([text], all);
   const suggestion = near === undefined ? '' : `; the nearest existing schema is ${near.id.schema}`;
-  return `No schema matches ${quoted(text)} of --source_schema_name${suggestion}`;
+  return `No schema matches ${quoted(text)} of --source-schema-name${suggestion}`;
 }
 
 /** A partition's rows stay in the export under another name, which nobody who excludes it expects. */
@@ -157,8 +157,8 @@ function withoutRowLimits(selected: readonly SourceTable[], options: SelectionOp
 
 function rowFlags({ minRows, maxRows }: SelectionOptions): string[] {
   return [
-    ...(minRows === undefined ? [] : [`--min_rows ${minRows}`]),
-    ...(maxRows === undefined ? [] : [`--max_rows ${maxRows}`]),
+    ...(minRows === undefined ? [] : [`--min-rows ${minRows}`]),
+    ...(maxRows === undefined ? [] : [`--max-rows ${maxRows}`]),
   ];
 }
 
@@ -167,7 +167,7 @@ function noTables(): LakeportError {
     code: 'NO_TABLES',
     exit: 'usage',
     message: 'The database has no tables that this user can see',
-    hint: 'Check the name of the database (--source_db_name), and that this user may read its tables.',
+    hint: 'Check the name of the database (--source-db-name), and that this user may read its tables.',
   });
 }
 
@@ -179,7 +179,7 @@ function noMatch(
   const { schemaPatterns, includePatterns } = options;
   const asksForTables = includePatterns.length > 0 && (inSchemas.length > 0 || reasons.length > 0);
   const flags = [
-    ...(schemaPatterns.length === 0 ? [] : [`--source_schema_name ${schemaPatterns.map(quoted).join(', ')}`]),
+    ...(schemaPatterns.length === 0 ? [] : [`--source-schema-name ${schemaPatterns.map(quoted).join(', ')}`]),
     // With no table in the schemas the names of tables have not been asked for.
     ...(asksForTables ? [`--include ${includePatterns.map(quoted).join(', ')}`] : []),
   ];

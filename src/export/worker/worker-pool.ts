@@ -191,8 +191,8 @@ function workerDied(cause: unknown): LakeportError {
     exit: 'tables-failed',
     message: memory ? 'A reader ran out of memory' : `A reader's thread ended unexpectedly${reason}`,
     hint: memory
-      ? 'Lower --row_group_rows or -p, or allow more by NODE_OPTIONS=--max-old-space-size=MEGABYTES.'
-      : 'Run again with --log_level DEBUG; if it ends again, please report it.',
+      ? 'Lower --row-group-rows or -p, or allow more by NODE_OPTIONS=--max-old-space-size=MEGABYTES.'
+      : 'Run again with --log-level DEBUG; if it ends again, please report it.',
     cause,
   });
 }

@@ -215,7 +215,7 @@ function inodeOf(file: string): number | undefined {
 }
 
 const ANOTHER_PLACE =
-  'Let this user write there, or use another log: --log_db_auth_id names a database; the default is below XDG_STATE_HOME.';
+  'Let this user write there, or use another log: --log-db-auth-id names a database; the default is below XDG_STATE_HOME.';
 
 /** By SQLite's primary result codes. */
 const TROUBLES: Readonly<Record<number, Omit<Trouble, 'detail'>>> = {

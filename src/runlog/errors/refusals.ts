@@ -7,8 +7,8 @@ export function idTaken(runId: string): LakeportError {
     code: 'RUN_ID_EXISTS',
     exit: 'usage',
     message: `The run log has a run ${runId} already`,
-    hint: 'Leave --run_id out for a new id; --resume finishes an earlier run.',
-    context: { detail: '--run_id' },
+    hint: 'Leave --run-id out for a new id; --resume finishes an earlier run.',
+    context: { detail: '--run-id' },
   });
 }
 
@@ -17,7 +17,7 @@ export function runUnknown(runId: string, address: string): LakeportError {
     code: 'RUN_UNKNOWN',
     exit: 'usage',
     message: `The run log ${address} has no run ${runId}`,
-    hint: 'lakeport runs lists the runs; with --log_db_auth_id it looks into the log of that entry.',
+    hint: 'lakeport runs lists the runs; with --log-db-auth-id it looks into the log of that entry.',
   });
 }
 
@@ -54,7 +54,7 @@ export function logInUse(runId: string, mode: string): LakeportError {
   return new LakeportError({
     code: 'RUN_LOG_IN_USE',
     exit: 'in-use',
-    message: `--log_db_mode ${mode} would remove run ${runId} from the log, which is in progress`,
-    hint: 'Wait for its end, or give this run a log of its own by --log_db_auth_id.',
+    message: `--log-db-mode ${mode} would remove run ${runId} from the log, which is in progress`,
+    hint: 'Wait for its end, or give this run a log of its own by --log-db-auth-id.',
   });
 }

@@ -74,7 +74,7 @@ function madeByNewerVersion(dialect: LogDialect, steps: readonly string[]): Lake
     code: 'RUN_LOG_NEWER',
     exit: 'usage',
     message: `The run log ${dialect.address} was made by a newer version of lakeport`,
-    hint: 'Use that version, or another log by --log_db_auth_id.',
+    hint: 'Use that version, or another log by --log-db-auth-id.',
     context: { detail: steps.join(', ') },
   });
 }

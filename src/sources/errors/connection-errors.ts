@@ -16,7 +16,7 @@ const TIMEOUT: ErrorKind = { ...LOST, code: 'SOURCE_TIMEOUT', hint: 'Check the n
 const NO_DESCRIPTORS: ErrorKind = {
   code: 'SOURCE_UNREACHABLE',
   exit: 'unreachable',
-  hint: 'Raise the limit of open files (ulimit -n), or lower --n_jobs and --parallel',
+  hint: 'Raise the limit of open files (ulimit -n), or lower --n-jobs and --parallel',
   transient: true,
 };
 

@@ -59,10 +59,10 @@ async function listObjects(client: MssqlClient): Promise<ListedTable[]> {
 /** By `sys.objects.type`. */
 const OTHERS: Readonly<Record<string, string>> = {
   SN: 'a synonym, and synonyms are not exported: include what it stands for',
-  ET: "an external table, whose rows are not the database's: export a view of it (with --include_views)",
+  ET: "an external table, whose rows are not the database's: export a view of it (with --include-views)",
   SO: 'a sequence, and sequences are not exported',
-  IF: 'a function, which has rows only where it is called: export a view that calls it (with --include_views)',
-  TF: 'a function, which has rows only where it is called: export a view that calls it (with --include_views)',
+  IF: 'a function, which has rows only where it is called: export a view that calls it (with --include-views)',
+  TF: 'a function, which has rows only where it is called: export a view that calls it (with --include-views)',
 };
 
 /** What has a name among the tables and is not listed as one. Empty where the server does not tell. */

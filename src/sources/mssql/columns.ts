@@ -165,7 +165,7 @@ function encrypted(attribute: Attribute): LakeportError {
     code: 'TYPE_NOT_READABLE',
     exit: 'tables-failed',
     message: `Column ${name} (${displayType(attribute)}) is under Always Encrypted`,
-    hint: 'Export a view without the column (with --include_views)',
+    hint: 'Export a view without the column (with --include-views)',
     context: { column: name },
   });
 }
@@ -177,7 +177,7 @@ function notReadable({ name, sourceType }: ReadColumn['spec'], wire: WireType | 
     code: 'TYPE_NOT_READABLE',
     exit: 'tables-failed',
     message: `Column ${name} is ${sourceType} in the catalog and arrives as ${arrives}${codepage}`,
-    hint: 'Export a view that converts the column or leaves it out (with --include_views)',
+    hint: 'Export a view that converts the column or leaves it out (with --include-views)',
     context: { column: name },
   });
 }

@@ -18,7 +18,7 @@ const DENIED: ErrorKind = {
 const NO_DATABASE: ErrorKind = {
   code: 'SOURCE_DATABASE_UNKNOWN',
   exit: 'unreachable',
-  hint: 'Correct "database" of the entry, or --source_db_name; the login needs a user in that database',
+  hint: 'Correct "database" of the entry, or --source-db-name; the login needs a user in that database',
 };
 const DATABASE_CLOSED: ErrorKind = {
   code: 'SOURCE_DATABASE_UNAVAILABLE',
@@ -29,7 +29,7 @@ const DATABASE_CLOSED: ErrorKind = {
 const BUSY: ErrorKind = {
   code: 'SOURCE_TOO_MANY_CONNECTIONS',
   exit: 'unreachable',
-  hint: 'Lower --n_jobs and --parallel, or raise the limit of the server',
+  hint: 'Lower --n-jobs and --parallel, or raise the limit of the server',
   transient: true,
 };
 const SHUT_DOWN: ErrorKind = {
@@ -58,7 +58,7 @@ const VALUE: ErrorKind = {
 const CONVERSION: ErrorKind = {
   code: 'TYPE_NOT_READABLE',
   exit: 'tables-failed',
-  hint: 'Export a view that converts the column (with --include_views)',
+  hint: 'Export a view that converts the column (with --include-views)',
 };
 const RESOURCES: ErrorKind = {
   code: 'SOURCE_OUT_OF_RESOURCES',
@@ -66,7 +66,7 @@ const RESOURCES: ErrorKind = {
   hint: "See the server's error log",
   transient: true,
 };
-const GOVERNED: ErrorKind = { ...RESOURCES, hint: 'Lower --n_jobs and --parallel, or take a larger service tier' };
+const GOVERNED: ErrorKind = { ...RESOURCES, hint: 'Lower --n-jobs and --parallel, or take a larger service tier' };
 const MOVED_ROWS: ErrorKind = { code: 'SOURCE_CONFLICT', exit: 'tables-failed', transient: true };
 const CORRUPT: ErrorKind = {
   code: 'TABLE_DAMAGED',
@@ -159,7 +159,7 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
     code: 'TABLE_LOCKED',
     exit: 'tables-failed',
     message: 'another session holds a lock that the read waits for',
-    hint: 'End that session (see sys.dm_tran_locks and sys.dm_exec_requests), or raise --lock_timeout',
+    hint: 'End that session (see sys.dm_tran_locks and sys.dm_exec_requests), or raise --lock-timeout',
     transient: true,
   },
   1205: { code: 'SOURCE_DEADLOCK', exit: 'tables-failed', transient: true },

@@ -88,10 +88,10 @@ function unrepresentable(cause: UnrepresentableValue, index: number, request: Re
   const table = tableName(request.table);
   const isTime = type.logical?.kind === 'timestamp';
   const ways = [
-    '--on_unrepresentable null writes such values as NULL and counts them',
+    '--on-unrepresentable null writes such values as NULL and counts them',
     isTime
-      ? '--timestamp_unit us writes all years, without the seventh digit'
-      : 'or export a view that selects the column as varbinary (with --include_views)',
+      ? '--timestamp-unit us writes all years, without the seventh digit'
+      : 'or export a view that selects the column as varbinary (with --include-views)',
   ];
   return new LakeportError({
     code: 'UNREPRESENTABLE_VALUE',

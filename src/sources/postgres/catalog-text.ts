@@ -66,8 +66,8 @@ export function nameNotReadable(table: string, column?: string): LakeportError {
     message: `the name of ${column === undefined ? 'the table or its schema' : `column ${column}`} holds bytes that have no form in UTF-8`,
     hint:
       column === undefined
-        ? 'Rename it (ALTER TABLE ... RENAME), export a view of it (with --include_views), or leave it out with --exclude'
-        : 'Rename it (ALTER TABLE ... RENAME COLUMN), or export a view that gives it another name (with --include_views)',
+        ? 'Rename it (ALTER TABLE ... RENAME), export a view of it (with --include-views), or leave it out with --exclude'
+        : 'Rename it (ALTER TABLE ... RENAME COLUMN), or export a view that gives it another name (with --include-views)',
     context: { table, ...(column !== undefined && { column }) },
   });
 }

@@ -136,7 +136,7 @@ function unreadableType({ name, typeName }: AttributeRow): LakeportError {
     code: 'TYPE_NOT_READABLE',
     exit: 'tables-failed',
     message: `values of type ${typeName} cannot be read`,
-    hint: 'Change the column, export a view without it (with --include_views), or leave the table out with --exclude',
+    hint: 'Change the column, export a view without it (with --include-views), or leave the table out with --exclude',
     context: { column: name },
   });
 }

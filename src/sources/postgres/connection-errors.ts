@@ -246,7 +246,7 @@ export function keptWaiting(settings: PostgresSettings): LakeportError {
     code: 'SOURCE_TIMEOUT',
     exit: 'unreachable',
     message: `${displayAddress(settings)} accepted the connection but has not answered for ${settings.connectTimeoutMs / 1000} s`,
-    hint: 'A pooler may have no free connection: make its pool larger by two than the number of readers, for the planner and the row check, or lower --n_jobs and --parallel',
+    hint: 'A pooler may have no free connection: make its pool larger by two than the number of readers, for the planner and the row check, or lower --n-jobs and --parallel',
     context: { entry: settings.entryId },
     transient: true,
   });

@@ -23,7 +23,7 @@ const POOLERS: readonly (readonly [RegExp, ErrorKind])[] = [
       code: 'SOURCE_TOO_MANY_CONNECTIONS',
       exit: 'unreachable',
       message: 'the pooler had no connection to the server free in time (query_wait_timeout)',
-      hint: 'Make its pool larger by two than the number of readers, for the planner and the row check, or lower --n_jobs and --parallel',
+      hint: 'Make its pool larger by two than the number of readers, for the planner and the row check, or lower --n-jobs and --parallel',
       transient: true,
     },
   ],
@@ -47,7 +47,7 @@ export const UNLOGGED = {
 const OUT_OF_MEMORY: ErrorKind = {
   code: 'SOURCE_OUT_OF_MEMORY',
   exit: 'tables-failed',
-  hint: 'The server is short of memory: lower --n_jobs and --parallel, or give it more',
+  hint: 'The server is short of memory: lower --n-jobs and --parallel, or give it more',
 };
 
 const NOT_POPULATED: ErrorKind = {
@@ -63,7 +63,7 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
     code: 'SOURCE_VALUE_ERROR',
     exit: 'tables-failed',
     message: 'the server could not compute a value of the table',
-    hint: 'Read the table with psql to find the row; --log_level DEBUG shows what the server says',
+    hint: 'Read the table with psql to find the row; --log-level DEBUG shows what the server says',
   },
   '25P03': { ...LOST, hint: 'A time limit for idle transactions ended it: see idle_in_transaction_session_timeout' },
   '25P04': { ...LOST, hint: 'A time limit for transactions ended it: see transaction_timeout' },
@@ -80,7 +80,7 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
   '3D000': {
     code: 'SOURCE_DATABASE_UNKNOWN',
     exit: 'unreachable',
-    hint: 'Correct "database" of the entry, or --source_db_name',
+    hint: 'Correct "database" of the entry, or --source-db-name',
   },
   '3F000': { code: 'TABLE_NOT_FOUND', exit: 'tables-failed' },
   '40001': {
@@ -109,14 +109,14 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
   '53300': {
     code: 'SOURCE_TOO_MANY_CONNECTIONS',
     exit: 'unreachable',
-    hint: 'Lower --n_jobs and --parallel, or raise max_connections or the connection limit of the user or database',
+    hint: 'Lower --n-jobs and --parallel, or raise max_connections or the connection limit of the user or database',
     transient: true,
   },
   '55P03': {
     code: 'TABLE_LOCKED',
     exit: 'tables-failed',
     message: 'another session holds, or waits for, an exclusive lock',
-    hint: 'End that session (see pg_locks and pg_stat_activity), or raise --lock_timeout',
+    hint: 'End that session (see pg_locks and pg_stat_activity), or raise --lock-timeout',
     transient: true,
   },
   '57014': {

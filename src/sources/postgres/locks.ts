@@ -81,7 +81,7 @@ function foreignServerSilent({ id }: SourceTable, patienceMs: number, cause: Lak
     code: 'FOREIGN_SERVER_SILENT',
     exit: 'tables-failed',
     message: `the server that the foreign table reads did not answer within ${patienceMs / 1000} s`,
-    hint: 'Check that server and the options of CREATE SERVER (host, port, connect_timeout), raise --lock_timeout, or leave the table out with --exclude',
+    hint: 'Check that server and the options of CREATE SERVER (host, port, connect_timeout), raise --lock-timeout, or leave the table out with --exclude',
     context: { table: tableName(id) },
     cause,
   });

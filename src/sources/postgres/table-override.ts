@@ -19,7 +19,7 @@ export function checkOverride(override: TableOverride | undefined): void {
     code: 'METHOD_NOT_SUPPORTED',
     exit: 'usage',
     message: `PostgreSQL's tables are shared out by their pages (method Ctid), not by a key such as ${key}`,
-    hint: 'Leave the key out in --table_config or the row of partition_columns',
+    hint: 'Leave the key out in --table-config or the row of partition_columns',
     context: { detail: key },
   });
 }

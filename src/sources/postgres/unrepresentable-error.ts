@@ -13,16 +13,16 @@ export function unrepresentableError(
   const isText = cause instanceof UndecodableText;
   const ways = [
     list
-      ? '--on_unrepresentable null writes such elements, and arrays of several dimensions, as NULL and counts them'
-      : '--on_unrepresentable null writes such values as NULL and counts them',
+      ? '--on-unrepresentable null writes such elements, and arrays of several dimensions, as NULL and counts them'
+      : '--on-unrepresentable null writes such values as NULL and counts them',
     ...(isText && cause.encoding === 'UTF-8'
       ? ['"source_encoding" of the entry, such as "LATIN1", decodes the text of a database without an encoding']
       : []),
     ...(list && !isText ? ['--arrays json writes arrays of any kind as JSON'] : []),
-    ...(decoder['unbounded'] === true ? ['--unbounded_numeric text keeps every number as text'] : []),
+    ...(decoder['unbounded'] === true ? ['--unbounded-numeric text keeps every number as text'] : []),
     isText
       ? 'or correct the text in the database'
-      : `or export a view that selects ${list ? 'the array' : 'the column'} as text (with --include_views)`,
+      : `or export a view that selects ${list ? 'the array' : 'the column'} as text (with --include-views)`,
   ];
   return new LakeportError({
     code: isText ? 'TEXT_NOT_DECODABLE' : 'UNREPRESENTABLE_VALUE',

@@ -101,7 +101,7 @@ export class AzurePartWriter implements PartWriter {
       code: 'AZURE_BLOB_TOO_LARGE',
       exit: 'tables-failed',
       message: `${this.#options.path} is larger than a blob of ${MAX_BLOCKS} blocks can be`,
-      hint: 'Raise part_size of the entry, or split the output with --max_rows_per_file.',
+      hint: 'Raise part_size of the entry, or split the output with --max-rows-per-file.',
     });
   }
 }

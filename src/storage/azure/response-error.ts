@@ -62,27 +62,27 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   LeaseIdMissing: ({ shown }) => ({
     code: 'AZURE_BLOB_LEASED',
     message: `${shown} may not be replaced or removed: somebody holds a lease on it`,
-    hint: 'Release the lease, or export to another --sub_path.',
+    hint: 'Release the lease, or export to another --sub-path.',
   }),
   SnapshotsPresent: ({ shown }) => ({
     code: 'AZURE_BLOB_HAS_SNAPSHOTS',
     message: `${shown} can't be removed as long as it has snapshots`,
-    hint: 'Delete its snapshots, or export to another --sub_path.',
+    hint: 'Delete its snapshots, or export to another --sub-path.',
   }),
   InvalidBlobType: ({ shown }) => ({
     code: 'AZURE_OTHER_BLOB_TYPE',
     message: `${shown} is an append or page blob, which can't be replaced by a file`,
-    hint: 'Delete it, or export to another --sub_path.',
+    hint: 'Delete it, or export to another --sub-path.',
   }),
   InvalidBlobOrBlock: ({ shown }) => ({
     code: 'AZURE_FOREIGN_BLOCKS',
     message: `Another program has left uncommitted blocks at ${shown}, which can't be mixed with those of lakeport`,
-    hint: 'They expire after a week; until then export to another --sub_path.',
+    hint: 'They expire after a week; until then export to another --sub-path.',
   }),
   BlockCountExceedsLimit: ({ shown }) => ({
     code: 'AZURE_TOO_MANY_BLOCKS',
     message: `${shown} has too many uncommitted blocks from attempts that failed`,
-    hint: 'They expire after a week; until then export to another --sub_path.',
+    hint: 'They expire after a week; until then export to another --sub-path.',
   }),
 };
 
@@ -129,7 +129,7 @@ function throttled({ entry }: AzureAttempt) {
   return {
     code: 'AZURE_THROTTLED',
     message: `Azure asks for fewer requests to the account of storage entry "${entry.id}"`,
-    hint: 'Lower --n_jobs or -p, or raise "max_retries" of the entry.',
+    hint: 'Lower --n-jobs or -p, or raise "max_retries" of the entry.',
     transient: true,
   };
 }
@@ -146,7 +146,7 @@ function immutable({ shown }: AzureAttempt) {
   return {
     code: 'AZURE_BLOB_IMMUTABLE',
     message: `${shown} may not be replaced or removed: an immutability policy or a legal hold keeps it`,
-    hint: 'Export to a container without such a policy, or to a new --sub_path every time.',
+    hint: 'Export to a container without such a policy, or to a new --sub-path every time.',
   };
 }
 

@@ -67,12 +67,12 @@ const BY_REASON: Readonly<Record<string, (attempt: GcsAttempt) => Omit<Explanati
   retentionPolicyNotMet: ({ shown }) => ({
     code: 'GCS_RETENTION_POLICY',
     message: `${shown} may not be replaced or removed yet: a retention policy of the bucket keeps it`,
-    hint: 'Export to a prefix without such a policy, or to a new --sub_path every time.',
+    hint: 'Export to a prefix without such a policy, or to a new --sub-path every time.',
   }),
   objectUnderActiveHold: ({ shown }) => ({
     code: 'GCS_OBJECT_HELD',
     message: `${shown} may not be replaced or removed: a hold is on it`,
-    hint: 'Release the hold, or export to another --sub_path.',
+    hint: 'Release the hold, or export to another --sub-path.',
   }),
   accountDisabled: billing,
   billingNotEnabled: billing,
@@ -121,7 +121,7 @@ function throttled({ entry }: GcsAttempt) {
   return {
     code: 'GCS_THROTTLED',
     message: `Cloud Storage asks for fewer requests to the bucket ${entry.info.bucket}`,
-    hint: 'Lower --n_jobs or -p, or raise "max_retries" of the entry.',
+    hint: 'Lower --n-jobs or -p, or raise "max_retries" of the entry.',
     transient: true,
   };
 }

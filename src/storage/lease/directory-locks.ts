@@ -261,7 +261,7 @@ export class DirectoryLocks {
       code: 'TARGET_IN_USE',
       exit: 'in-use',
       message: `Run ${note.runId}${where(process)} is writing to ${shown}; it was last heard of ${displayAge(note.silentMs)} ago`,
-      hint: `Wait until it has finished, or export to another directory, such as by --sub_path {run_id}.${isSeen ? '' : takeover(note.silentMs)}`,
+      hint: `Wait until it has finished, or export to another directory, such as by --sub-path {run_id}.${isSeen ? '' : takeover(note.silentMs)}`,
       context: { path: shown },
     });
   }

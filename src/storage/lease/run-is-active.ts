@@ -11,7 +11,7 @@ export function runIsActive(
     code: 'RUN_IS_ACTIVE',
     exit: 'in-use',
     message: `Run ${runId} is being written by ${process === undefined ? 'another process' : displayProcess(process)}`,
-    hint: 'Wait until it has ended, or give this run another --run_id.',
+    hint: 'Wait until it has ended, or give this run another --run-id.',
     context: { path: marker },
   });
 }

@@ -9,7 +9,7 @@ interface Explanation {
   readonly transient?: boolean;
 }
 
-const OTHER_DIRECTORY = 'give another directory with --output_dir';
+const OTHER_DIRECTORY = 'give another directory with --output-dir';
 
 /** What the operating system's errors mean to somebody who wants a table exported. */
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
@@ -29,7 +29,7 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     code: 'FILE_TOO_LARGE',
     exit: 'tables-failed',
     says: 'is larger than the file system or the limit of the process (ulimit -f) allows',
-    hint: 'Split the output with --max_rows_per_file.',
+    hint: 'Split the output with --max-rows-per-file.',
   },
   EACCES: {
     code: 'STORAGE_ACCESS_DENIED',
@@ -71,7 +71,7 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     code: 'PATH_TOO_LONG',
     exit: 'usage',
     says: 'is longer than the file system allows',
-    hint: 'Give a shorter --output_dir or --sub_path.',
+    hint: 'Give a shorter --output-dir or --sub-path.',
   },
   ELOOP: {
     code: 'LINK_LOOP',
@@ -89,14 +89,14 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
     code: 'TOO_MANY_OPEN_FILES',
     exit: 'tables-failed',
     says: 'cannot be opened: the process has too many open files',
-    hint: 'Raise the limit (ulimit -n), or lower -p or --n_jobs.',
+    hint: 'Raise the limit (ulimit -n), or lower -p or --n-jobs.',
     transient: true,
   },
   ENFILE: {
     code: 'TOO_MANY_OPEN_FILES',
     exit: 'tables-failed',
     says: 'cannot be opened: the system has too many open files',
-    hint: 'Close other programs, or lower -p or --n_jobs.',
+    hint: 'Close other programs, or lower -p or --n-jobs.',
     transient: true,
   },
   EXDEV: {

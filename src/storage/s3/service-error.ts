@@ -75,12 +75,12 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   EntityTooLarge: ({ shown }) => ({
     code: 'S3_OBJECT_TOO_LARGE',
     message: `${shown} would be larger than the store allows`,
-    hint: 'Split the output with --max_rows_per_file.',
+    hint: 'Split the output with --max-rows-per-file.',
   }),
   KeyTooLongError: ({ shown }) => ({
     code: 'S3_KEY_TOO_LONG',
     message: `${shown} is longer than the 1,024 bytes that S3 takes`,
-    hint: 'Give a shorter base_path or --sub_path.',
+    hint: 'Give a shorter base_path or --sub-path.',
   }),
   EntityTooSmall: ({ entry }) => ({
     code: 'S3_PARTS_TOO_SMALL',
@@ -167,7 +167,7 @@ function busy({ entry }: Attempt) {
   return {
     code: 'S3_BUSY',
     message: `${placeOf(entry)} asks to send requests more slowly, and still did after ${entry.info.maxRetries} retries`,
-    hint: 'Lower "upload_concurrency" of the entry or --n_jobs, or raise "max_retries".',
+    hint: 'Lower "upload_concurrency" of the entry or --n-jobs, or raise "max_retries".',
     transient: true,
   };
 }

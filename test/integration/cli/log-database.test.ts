@@ -70,7 +70,7 @@ describe('a log in PostgreSQL', () => {
     expect(existsSync(user.logFile)).toBe(false);
   });
 
-  it('is made by --init_db, which says what it did', async () => {
+  it('is made by --init-db, which says what it did', async () => {
     const made = await user.run('--init_db', '-a', 'auth.json', ...LOG);
     expect(made).toMatchObject({ code: 0, stderr: '' });
     expect(made.stdout).toMatch(/^The run log 127\.0\.0\.1:\d+\/\w+ \(log_\d+\) has been made\.\n$/);
@@ -78,7 +78,7 @@ describe('a log in PostgreSQL', () => {
     expect(again.stdout).toMatch(/ is there already, and of this version; it is empty now\.\n$/);
     const missing = await user.run('--init_db', ...LOG);
     expect(missing.code).toBe(2);
-    expect(missing.stderr).toMatch(/--auth_file must be given, as --log_db_auth_id names an entry of it/);
+    expect(missing.stderr).toMatch(/--auth-file must be given, as --log-db-auth-id names an entry of it/);
   });
 
   it('is named in the way to finish a run, which finishes it', async () => {
@@ -218,7 +218,7 @@ describe('settings for tables', () => {
   const methodOf = (tables: readonly { readonly table: string; readonly method: string }[]) =>
     tables.find(({ table }) => table === 'orders')?.method;
 
-  it('come from partition_columns of the environment, and go before --table_config', async () => {
+  it('come from partition_columns of the environment, and go before --table-config', async () => {
     await user.run('--init_db', '-a', 'auth.json', ...LOG);
     await insert('ctid', 2, 'production');
     await insert('None', 1, null);

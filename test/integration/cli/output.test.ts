@@ -96,7 +96,7 @@ describe('an export', () => {
   it('of which a value cannot be written exactly exits with 5, and with 0 where NULL was asked for', async () => {
     const failed = await lakeport(...exporting('-i', 'orders,bad_prices'));
     expect(failed.code).toBe(5);
-    expect(failed.stdout).toMatch(/public\.bad_prices: .*\n {4}hint: .*--on_unrepresentable/);
+    expect(failed.stdout).toMatch(/public\.bad_prices: .*\n {4}hint: .*--on-unrepresentable/);
     const nulls = await lakeport(...exporting('-i', 'bad_prices', '--on-unrepresentable=null'));
     expect(nulls.code).toBe(0);
     expect(nulls.stdout).toMatch(/cannot hold them:\n {2}public\.bad_prices, price: 1\n/);

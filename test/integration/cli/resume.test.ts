@@ -169,9 +169,9 @@ describe('what can not be resumed', () => {
   it('a run together with what decides what is exported', async () => {
     const ended = await user.run('-r', 'abcd', '-a', 'auth.json', '-i', 'x', '--output-dir', 'y');
     expect(ended.code).toBe(2);
-    expect(ended.stderr).toMatch(/and not --include, --output_dir\n/);
+    expect(ended.stderr).toMatch(/and not --include, --output-dir\n/);
     expect((await user.run('plan', '-r', 'abcd', '-a', 'auth.json')).stderr).toMatch(/plan takes no --resume/);
-    expect((await user.run('-r', 'abcd')).stderr).toMatch(/--auth_file must be given/);
+    expect((await user.run('-r', 'abcd')).stderr).toMatch(/--auth-file must be given/);
   });
 
   it('a run whose log has been moved away', async () => {

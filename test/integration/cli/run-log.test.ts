@@ -94,7 +94,7 @@ describe('an export', () => {
     const status = await user.run('status', runId);
     expect(status.stdout).toMatch(/State +failed\n/);
     expect(status.stdout).toMatch(
-      /1 table failed:\n {2}public\.bad: Column price .*\n {4}hint: --on_unrepresentable null/,
+      /1 table failed:\n {2}public\.bad: Column price .*\n {4}hint: --on-unrepresentable null/,
     );
     expect(status.stdout).toMatch(`\nTo finish it:  ${resume}\n`);
     expect((await user.status(runId)).tables.find(({ table }) => table === 'bad')?.error).toMatchObject({

@@ -107,7 +107,7 @@ describe('a disk that is full', () => {
       const second = await run('bulky', { directory: disk.path });
       expect(second.code).toBe(3);
       expect(ends(second.document)).toEqual({ large: 'DISK_FULL', small: 'completed' });
-      expect(second.document.tables.find((one) => one.table === 'large')?.error?.hint).toContain('--output_dir');
+      expect(second.document.tables.find((one) => one.table === 'large')?.error?.hint).toContain('--output-dir');
       expect(listing()).toEqual(earlier);
       expect(readFileSync(part).equals(content)).toBe(true);
     } finally {

@@ -119,7 +119,7 @@ describe('tables go', () => {
     expect(manifest).toMatchObject({ storage: { kind: 's3' } });
   });
 
-  test('to --output_dir where no route takes them', async () => {
+  test('to --output-dir where no route takes them', async () => {
     const { document } = await runs.run('export', '--output_dir', 'out', '--route', 'crm.%=s3_eu/copies/{run_id}');
     expect(document.totals).toMatchObject({ completed: 5 });
     expect(await tablesIn(s3)).toEqual(

@@ -74,7 +74,7 @@ test('a session counts rows, gives way in a deadlock, and waits no longer for lo
 describe('a refused login says why', () => {
   const refused: readonly [number: number, message: string, code: string, hint: RegExp][] = [
     [18456, "Login failed for user 'sa'.", 'SOURCE_PASSWORD_REJECTED', /"username" and "password"/],
-    [4060, 'Cannot open database "shop" requested by the login.', 'SOURCE_DATABASE_UNKNOWN', /--source_db_name/],
+    [4060, 'Cannot open database "shop" requested by the login.', 'SOURCE_DATABASE_UNKNOWN', /--source-db-name/],
     [
       18488,
       "Login failed for user 'sa'. Reason: The password must be changed.",
@@ -89,7 +89,7 @@ describe('a refused login says why', () => {
       17809,
       'Could not connect because the maximum number of user connections.',
       'SOURCE_TOO_MANY_CONNECTIONS',
-      /--n_jobs/,
+      /--n-jobs/,
     ],
     [17142, 'SQL Server service has been paused.', 'SOURCE_PAUSED', /error log/],
     [99999, 'Something that nobody has heard of.', 'SOURCE_UNREACHABLE', /^$/],

@@ -282,7 +282,7 @@ test('limits of rows, and readers, that nobody can decide upon are told', async 
   const { cli } = await start(server, ['--dry_run', '--min_rows', '5', '-p', '2']);
   const { code, stderr } = await cli.result;
   expect(code).toBe(0);
-  expect(stderr).toContain('no row estimate for dbo.t: exported regardless of --min_rows 5');
+  expect(stderr).toContain('no row estimate for dbo.t: exported regardless of --min-rows 5');
   expect(stderr).toContain('no row estimate for dbo.t: it is read by one reader');
 });
 

@@ -78,7 +78,7 @@ describe('a connection that cannot be made says why, and what helps', () => {
     ['wrong password', { password: 'pa55word' }, 'SOURCE_PASSWORD_REJECTED', /password/],
     ['no password', { password: undefined }, 'SOURCE_PASSWORD_MISSING', /"password"/],
     ['unknown user', { username: 'nobody', password: 'pa55word' }, 'SOURCE_PASSWORD_REJECTED', /username/],
-    ['unknown database', { database: 'nowhere' }, 'SOURCE_DATABASE_UNKNOWN', /--source_db_name/],
+    ['unknown database', { database: 'nowhere' }, 'SOURCE_DATABASE_UNKNOWN', /--source-db-name/],
     ['unknown host', { server: 'no-such-host.invalid' }, 'SOURCE_HOST_UNKNOWN', /"server"/],
     ['no socket', { server: '/nonexistent', connectTimeoutMs: 300 }, 'SOURCE_REFUSED', /directory/],
     ['TLS wanted, none there', { ssl: 'require' }, 'SOURCE_TLS_REFUSED', /"prefer"/],

@@ -169,7 +169,7 @@ describe('text that has no form in UTF-8', () => {
       }
     });
 
-    it('is NULL with --on_unrepresentable null, alone, and counted', async () => {
+    it('is NULL with --on-unrepresentable null, alone, and counted', async () => {
       const args = ['-i', 'fine,texts,shapes,labels', '--on_unrepresentable', 'null'];
       const run = await runExport(server, { database, args });
       try {

@@ -54,7 +54,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-describe('without --include_foreign_tables', () => {
+describe('without --include-foreign-tables', () => {
   it('foreign tables are left out, and what would lack their rows fails with the flag that helps', async () => {
     const plan = await planDocument(server, { database: 'near', args: ['--include_views'] });
     expect(plan.tables.map(({ table, consistency }) => [table, consistency]).sort()).toEqual([
@@ -71,7 +71,7 @@ describe('without --include_foreign_tables', () => {
     expect(plan.problems.map(({ table }) => table).sort()).toEqual([...OVER_FOREIGN].sort());
     for (const { error } of plan.problems) {
       expect(error.code).toBe('FOREIGN_TABLES_NOT_INCLUDED');
-      expect(error.hint).toContain('--include_foreign_tables');
+      expect(error.hint).toContain('--include-foreign-tables');
     }
   });
 
@@ -79,18 +79,18 @@ describe('without --include_foreign_tables', () => {
     const plan = await planDocument(server, { database: 'near', args: ['-i', 'plain,orders'] });
     expect(plan.exit_code).toBe(0);
     expect(plan.warnings.map(({ message }) => message)).toEqual([
-      'No table matches "orders" of --include: public.orders is a foreign table (exported with --include_foreign_tables)',
+      'No table matches "orders" of --include: public.orders is a foreign table (exported with --include-foreign-tables)',
     ]);
     const refused = await planDocument(server, { database: 'near', args: ['-i', 'orders,seen'] });
     expect(refused).toMatchObject({ exit_code: 2, error: { code: 'NO_TABLE_MATCHES' } });
-    expect(refused.error?.hint).toContain('--include_foreign_tables');
+    expect(refused.error?.hint).toContain('--include-foreign-tables');
     expect(refused.error?.hint).toContain(
-      'public.seen is a view with rows of foreign tables (exported with --include_views and --include_foreign_tables)',
+      'public.seen is a view with rows of foreign tables (exported with --include-views and --include-foreign-tables)',
     );
   });
 });
 
-describe('with --include_foreign_tables', () => {
+describe('with --include-foreign-tables', () => {
   let run: ExportRun;
   beforeAll(async () => {
     run = await runExport(server, { database: 'near', args: ['--include_foreign_tables', '--include_views'] });

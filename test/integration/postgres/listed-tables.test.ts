@@ -33,9 +33,9 @@ describe('a pattern that takes nothing', () => {
     expect(await warningsOf('-i', names)).toEqual([
       'No table matches "nosuch" of --include',
       'No table matches "plian" of --include; the nearest existing table is public.plain',
-      'No table matches "seen" of --include: public.seen is a view (exported with --include_views)',
+      'No table matches "seen" of --include: public.seen is a view (exported with --include-views)',
       'No table matches "parted_low_1" of --include: public.parted_low_1 is a partition of public.parted, which is exported with its rows',
-      'No table matches "ref_sys" of --include: public.ref_sys is a table of an extension (exported with --include_extension_tables)',
+      'No table matches "ref_sys" of --include: public.ref_sys is a table of an extension (exported with --include-extension-tables)',
       'No table matches "counter" of --include: public.counter is a sequence, and sequences are not exported',
       `No table matches "pg_class" of --include: pg_catalog.pg_class is one of the system's own tables, which are not exported`,
     ]);
@@ -49,8 +49,8 @@ describe('a pattern that takes nothing', () => {
         'public,pubic,views_only',
       ),
     ).toEqual([
-      'No schema matches "pubic" of --source_schema_name; the nearest existing schema is public',
-      'No table lies in a schema that matches "views_only" of --source_schema_name: views_only.v is a view (exported with --include_views)',
+      'No schema matches "pubic" of --source-schema-name; the nearest existing schema is public',
+      'No table lies in a schema that matches "views_only" of --source-schema-name: views_only.v is a view (exported with --include-views)',
       '"parted_low" of --exclude matches none of the tables: public.parted_low is a partition of public.parted, which is exported with its rows',
       '"seen" of --exclude matches none of the tables',
       '"plian" of --exclude matches none of the tables; the nearest existing table is public.plain',
@@ -60,7 +60,7 @@ describe('a pattern that takes nothing', () => {
   it('of the only pattern is an error with the same reason', async () => {
     const { error, exit_code: code } = await plan('-i', 'seen,parted_low');
     expect([code, error?.code]).toEqual([2, 'NO_TABLE_MATCHES']);
-    expect(error?.hint).toContain('public.seen is a view (exported with --include_views)');
+    expect(error?.hint).toContain('public.seen is a view (exported with --include-views)');
     expect(error?.hint).toContain('public.parted_low is a partition of public.parted');
   });
 
@@ -69,7 +69,7 @@ describe('a pattern that takes nothing', () => {
     expect(run.result).toMatchObject({ exit_code: 0, totals: { completed: 1 } });
     expect(run.result.warnings.map(({ message }) => message)).toEqual([
       'No table matches "nosuch" of --include',
-      'No exported table is called "plian", as --table_config says; the nearest existing table is public.plain',
+      'No exported table is called "plian", as --table-config says; the nearest existing table is public.plain',
     ]);
     expect(run.cli.stderr).toContain('No table matches "nosuch" of --include');
   });
@@ -100,7 +100,7 @@ it('tables of an extension are exported where they are asked for', async () => {
     schema: 'public',
     table: 'ref_sys',
     kind: 'table',
-    flags: ['--include_extension_tables'],
+    flags: ['--include-extension-tables'],
   });
 });
 

@@ -120,7 +120,7 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
     await migrateTo(STEPS, { '9999-later': { up: () => Promise.resolve() } });
     const error = await failure(openRunLog(database.target));
     expect(error).toMatchObject({ code: 'RUN_LOG_NEWER', exit: 'usage', context: { detail: '9999-later' } });
-    expect(error.hint).toContain('--log_db_auth_id');
+    expect(error.hint).toContain('--log-db-auth-id');
   });
 
   it("is not made among tables of the same names that are somebody else's", async () => {

@@ -110,7 +110,7 @@ describe.each(CODECS)('codec %s', (codec) => {
 });
 
 describe('how rows are laid out', () => {
-  it('row groups have at most --row_group_rows rows', async () => {
+  it('row groups have at most --row-group-rows rows', async () => {
     const run = await runExport(server, { args: ['-i', 'rows10k', '--row_group_rows', '3000'] });
     try {
       const footer = await readFooter((await run.files('rows10k'))[0]!);
@@ -123,7 +123,7 @@ describe('how rows are laid out', () => {
   it.each([
     ['one reader', ['-p', '1']],
     ['several readers', ['-p', '3', '--large_table_threshold', '1']],
-  ])('files have at most --max_rows_per_file rows and names without gaps (%s)', async (_, parallel) => {
+  ])('files have at most --max-rows-per-file rows and names without gaps (%s)', async (_, parallel) => {
     const args = ['-i', 'rows10k', '--max_rows_per_file', '700', '--row_group_rows', '500', ...parallel];
     const run = await runExport(server, { args });
     try {

@@ -92,14 +92,14 @@ describe('by default', () => {
     expect(error).toMatchObject({ context: { column: 'v', row: SECOND_ROW } });
     expect(error?.context?.table).toContain(name);
     expect(error?.message).toContain(SECOND_ROW);
-    expect(error?.hint).toContain('--on_unrepresentable');
+    expect(error?.hint).toContain('--on-unrepresentable');
     // These columns have a precision already.
-    expect(error?.hint).not.toContain('--unbounded_numeric');
+    expect(error?.hint).not.toContain('--unbounded-numeric');
     expect(existsSync(path.join(run.directory, 'public', name))).toBe(false);
   });
 });
 
-describe('with --on_unrepresentable null', () => {
+describe('with --on-unrepresentable null', () => {
   let run: ExportRun;
   beforeAll(async () => {
     run = await runExport(server, { args: ['--on_unrepresentable', 'null'] });
@@ -222,7 +222,7 @@ describe('numeric without a precision', () => {
       try {
         expect(run.cli.code).toBe(5);
         expect(run.table(table).error).toMatchObject({ context: { column: 'v' } });
-        expect(run.table(table).error?.hint).toContain('--unbounded_numeric text');
+        expect(run.table(table).error?.hint).toContain('--unbounded-numeric text');
       } finally {
         await run.remove();
       }
@@ -248,7 +248,7 @@ describe('numeric without a precision', () => {
       expect(await differences('DuckDB', await run.files('infinite'), [['1', 'Infinity']])).toEqual([]);
       for (const name of ['too_large', 'too_small', 'most_digits']) {
         expect(run.table(name).error).toMatchObject({ context: { column: 'v', row: 'ctid (0,2)' } });
-        expect(run.table(name).error?.hint).toContain('--unbounded_numeric text');
+        expect(run.table(name).error?.hint).toContain('--unbounded-numeric text');
       }
     } finally {
       await run.remove();

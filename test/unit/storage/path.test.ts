@@ -108,17 +108,17 @@ describe('paths', () => {
   });
 
   it.each(['../x', 'a/../b', '..', '/abs', '\\abs', 'a//b', 'a/', '.', 'a/./b', 'a\\..\\b', 'a\nb', 'a\u0000b'])(
-    'of --sub_path %j are a usage error',
+    'of --sub-path %j are a usage error',
     (subPath) => {
       const refused = catchError(() => checkSubPath(subPath));
       expect(refused).toMatchObject({ code: 'BAD_SUB_PATH', exit: 'usage' });
-      expect(refused.message).toContain('--sub_path');
+      expect(refused.message).toContain('--sub-path');
       expect(refused.hint).toBeDefined();
     },
   );
 
   it.each(['', 'daily', 'daily/2024-01-01', 'a b/ü', '...', '_x/.y', 'a..b'])(
-    'of --sub_path %j are taken',
+    'of --sub-path %j are taken',
     (subPath) => {
       expect(() => checkSubPath(subPath)).not.toThrow();
     },

@@ -307,6 +307,6 @@ function notOfForm(type: string, text: string): LakeportError {
     code: 'PARTITION_KEY_NOT_EXACT',
     exit: 'tables-failed',
     message: `The server writes a value of the partition key as ${JSON.stringify(shown)}, which is not a valid ${type}`,
-    hint: 'Use another key or method for this table in --table_config, or None.',
+    hint: 'Use another key or method for this table in --table-config, or None.',
   });
 }

@@ -105,8 +105,8 @@ export function requireKeyText(method: PartitionMethod | undefined, key: string 
     message: method === undefined ? 'The partition key is empty' : `The method ${method} needs a key`,
     hint:
       method === 'Timepartition'
-        ? 'name a date and its periods (--table_config "table:Timepartition:(column,year,month)")'
-        : `name a column (--table_config table:${method ?? 'RangeId'}:column)`,
-    context: { detail: '--table_config' },
+        ? 'name a date and its periods (--table-config "table:Timepartition:(column,year,month)")'
+        : `name a column (--table-config table:${method ?? 'RangeId'}:column)`,
+    context: { detail: '--table-config' },
   });
 }

@@ -227,7 +227,7 @@ export function decodeDecimalBytes(
 
 const doubleBits = new DataView(new ArrayBuffer(8));
 
-/** The double nearest to each value: `--unbounded_numeric double`, where a user accepted the loss. */
+/** The double nearest to each value: `--unbounded-numeric double`, where a user accepted the loss. */
 export function decodeNumericAsDouble(
   column: Int64Column,
   view: DataView,

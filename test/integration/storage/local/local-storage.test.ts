@@ -254,7 +254,7 @@ describe('the base directory', () => {
     const error = await failure(below.prepare());
     expect(error).toMatchObject({ code: 'NOT_A_DIRECTORY', exit: 'usage' });
     expect(error.message).toContain(path.join(base, 'deeper/still'));
-    expect(error.hint).toContain('--output_dir');
+    expect(error.hint).toContain('--output-dir');
   });
 
   it('cannot have a name that is too long', async () => {
@@ -391,7 +391,7 @@ describe('runs', () => {
     try {
       const error = await failure(begin());
       expect(error).toMatchObject({ code: 'RUN_IS_ACTIVE', exit: 'in-use' });
-      expect(error.hint).toContain('--run_id');
+      expect(error.hint).toContain('--run-id');
     } finally {
       await other.kill();
     }

@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 
 import type { DatabaseEntry } from '../../../../src/auth/entries.js';
-import { readCommandLine } from '../../../../src/cli/flags/command-line.js';
+import { parseCommandLine } from '../../../../src/cli/flags/command-line.js';
 import { readExportSettings } from '../../../../src/cli/flags/export-flags.js';
-import { parallelism } from '../../../../src/cli/flags/flag-values.js';
+import { parallelism } from '../../../../src/cli/flags/value-types.js';
+import { spelling } from '../../../../src/cli/flags/flag.js';
 import { EXPORT_FLAGS } from '../../../../src/cli/flags/flags.js';
-import { parseCommandLine } from '../../../../src/cli/flags/program.js';
 import type { ExportOptions } from '../../../../src/export/model/options.js';
 
 const REQUIRED = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out'];
@@ -19,8 +19,7 @@ const source: DatabaseEntry = {
 };
 
 function settings(argv: readonly string[]) {
-  const invocation = parseCommandLine(readCommandLine(argv));
-  return invocation.kind === 'run' ? readExportSettings(invocation.flags) : expect.fail('nothing to run');
+  return readExportSettings(parseCommandLine(argv).flags);
 }
 
 function options(...argv: string[]): ExportOptions {
@@ -110,35 +109,35 @@ describe('options', () => {
 
 describe('a mistake', () => {
   it.each<[string[], RegExp]>([
-    [[], /--auth_file and --source_db_auth_id must be given/],
-    [['-a', 'x'], /^--source_db_auth_id must be given/],
-    [['-a', 'x', '--source_db_auth_id', 'y'], /Either --output_dir or --target_storage_id must be given/],
-    [[...REQUIRED, '--target_storage_id', 'z'], /--output_dir and --target_storage_id exclude each other/],
-    [['-a', '', '--source_db_auth_id', 'y', '--output_dir', 'z'], /--auth_file is empty/],
-    [['-a', 'x', '--source_db_auth_id', 'y', '--output_dir', ' '], /--output_dir is empty/],
+    [[], /--auth-file and --source-db-auth-id must be given/],
+    [['-a', 'x'], /^--source-db-auth-id must be given/],
+    [['-a', 'x', '--source_db_auth_id', 'y'], /Either --output-dir or --target-storage-id must be given/],
+    [[...REQUIRED, '--target_storage_id', 'z'], /--output-dir and --target-storage-id exclude each other/],
+    [['-a', '', '--source_db_auth_id', 'y', '--output_dir', 'z'], /--auth-file is empty/],
+    [['-a', 'x', '--source_db_auth_id', 'y', '--output_dir', ' '], /--output-dir is empty/],
   ])('in %j names the flags', (argv, message) => {
     expect(() => settings(argv)).toThrow(message);
   });
 
   it.each<[string[], RegExp]>([
-    [['--n_jobs', '0'], /--n_jobs must be a whole number from 1 to 1024, not "0"/],
-    [['--n_jobs', '-1'], /--n_jobs must be/],
-    [['--n_jobs', '1.5'], /--n_jobs must be/],
-    [['--n_jobs', 'NaN'], /--n_jobs must be/],
-    [['--n_jobs', 'Infinity'], /--n_jobs must be/],
-    [['--n_jobs', '1e3'], /--n_jobs must be/],
-    [['--n_jobs', '0x10'], /--n_jobs must be/],
-    [['--n_jobs', ''], /--n_jobs must be/],
-    [['--n_jobs', '99999999999999999999'], /--n_jobs must be/],
+    [['--n_jobs', '0'], /--n-jobs must be a whole number from 1 to 1024, not "0"/],
+    [['--n_jobs', '-1'], /--n-jobs must be/],
+    [['--n_jobs', '1.5'], /--n-jobs must be/],
+    [['--n_jobs', 'NaN'], /--n-jobs must be/],
+    [['--n_jobs', 'Infinity'], /--n-jobs must be/],
+    [['--n_jobs', '1e3'], /--n-jobs must be/],
+    [['--n_jobs', '0x10'], /--n-jobs must be/],
+    [['--n_jobs', ''], /--n-jobs must be/],
+    [['--n_jobs', '99999999999999999999'], /--n-jobs must be/],
     [['-p', '1.5'], /--parallel must be auto or a whole number/],
     [['-p', 'NaN'], /--parallel must be/],
     [['-p', '99999'], /--parallel must be/],
-    [['--min_rows', '-1'], /--min_rows must be a whole number of at least 0/],
-    [['--min_rows', '5', '--max_rows', '4'], /--min_rows 5 is more than --max_rows 4/],
-    [['--row_group_rows', '0'], /--row_group_rows must be/],
-    [['--row_group_rows', '4294967296'], /--row_group_rows must be/],
-    [['--max_rows_per_file', '0'], /--max_rows_per_file must be/],
-    [['--large_table_threshold', '-1'], /--large_table_threshold must be/],
+    [['--min_rows', '-1'], /--min-rows must be a whole number of at least 0/],
+    [['--min_rows', '5', '--max_rows', '4'], /--min-rows 5 is more than --max-rows 4/],
+    [['--row_group_rows', '0'], /--row-group-rows must be/],
+    [['--row_group_rows', '4294967296'], /--row-group-rows must be/],
+    [['--max_rows_per_file', '0'], /--max-rows-per-file must be/],
+    [['--large_table_threshold', '-1'], /--large-table-threshold must be/],
     [['--compression_type', 'zst'], /one of Zstd, Snappy, Gzip, Lz4, None \(did you mean Zstd\?\)/],
     [['--arrays', 'jsonb'], /list, json, text/],
     [['--unbounded_numeric', 'int'], /text, double or decimal\(p,s\)/],
@@ -149,10 +148,10 @@ describe('a mistake', () => {
     [['--on_unrepresentable', 'skip'], /one of error, null/],
     [['--consistency', 'table'], /one of run, none/],
     [['--error_action', 'stop'], /one of continue, fail, skip/],
-    [['--lock_timeout', '0'], /--lock_timeout must be a time/],
-    [['--lock_timeout', '-5s'], /--lock_timeout must be a time/],
-    [['--lock_timeout', 'soon'], /--lock_timeout must be a time/],
-    [['--run_id', 'x'], /--run_id must be a UUID/],
+    [['--lock_timeout', '0'], /--lock-timeout must be a time/],
+    [['--lock_timeout', '-5s'], /--lock-timeout must be a time/],
+    [['--lock_timeout', 'soon'], /--lock-timeout must be a time/],
+    [['--run_id', 'x'], /--run-id must be a UUID/],
     [['-i', ''], /--include holds an empty pattern/],
     [['-i', 'a,,b'], /--include holds an empty pattern/],
     [['-i', 'a\\'], /ends in a single backslash/],
@@ -165,7 +164,7 @@ describe('a mistake', () => {
     [['--sub_path', 'a\u0000b'], /control character/],
     [['--sub_path', '{day}'], /unknown token \{day\}/],
     [['--sub_path', 'a{date'], /brace without its other half/],
-    [['--sub_path', ''], /--sub_path is empty/],
+    [['--sub_path', ''], /--sub-path is empty/],
   ])('in %j is told', (argv, message) => {
     expect(() => options(...argv)).toThrow(message);
     expect(() => options(...argv)).toThrow(expect.objectContaining({ exit: 'usage' }) as Error);
@@ -179,7 +178,7 @@ describe('flags that are due later', () => {
     const argv = [`--${name}`, ...(flag.value === undefined ? [] : ['x'])];
     expect(() => options(...argv)).toThrow(
       expect.objectContaining({
-        message: `--${name} is not available yet`,
+        message: `${spelling(flag)} is not available yet`,
         code: 'NOT_AVAILABLE_YET',
         exit: 'usage',
       }) as Error,
@@ -187,7 +186,7 @@ describe('flags that are due later', () => {
   });
 
   it('are refused before anything else is looked at', () => {
-    expect(() => settings(['--manifest_name', 'x'])).toThrow(/--manifest_name is not available yet/);
+    expect(() => settings(['--manifest_name', 'x'])).toThrow(/--manifest-name is not available yet/);
   });
 });
 
@@ -195,10 +194,10 @@ describe('flags of LakeXpress without a meaning', () => {
   it('are taken, and listed for the notice', () => {
     const argv = ['--fastbcp_dir_path', '/x', '--license', 'y', '--license-file', 'z', '--quiet_fbcp'];
     expect(settings([...REQUIRED, ...argv]).ignoredFlags).toEqual([
-      '--fastbcp_dir_path',
+      '--fastbcp-dir-path',
       '--license',
-      '--license_file',
-      '--quiet_fbcp',
+      '--license-file',
+      '--quiet-fbcp',
     ]);
   });
 });
@@ -242,14 +241,14 @@ describe('--sub_path', () => {
   });
 
   it('lets no name of a database lead elsewhere', () => {
-    expect(options('--source_db_name', '../../etc', '--sub_path', 'a/{database}').subPath).toMatch(/^a\/[^/]+$/);
+    expect(options('--source_db_name', '../../etc', '--sub-path', 'a/{database}').subPath).toMatch(/^a\/[^/]+$/);
     expect(options('--source_db_name', '..', '--sub_path', 'a/{database}').subPath).not.toContain('..');
   });
 
   it('says which flag names the database where nothing does', () => {
     const nameless = { ...source, info: { ...source.info, connectionString: 'postgres://u@h' } } as DatabaseEntry;
     expect(() => settings([...REQUIRED, '--sub_path', '{database}']).optionsFor(nameless)).toThrow(
-      expect.objectContaining({ hint: 'Name it with --source_db_name.', exit: 'usage' }) as Error,
+      expect.objectContaining({ hint: 'Name it with --source-db-name.', exit: 'usage' }) as Error,
     );
   });
 });

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { localPath, outputDirectory } from '../../../../src/cli/flags/path-flags.js';
 import { LakeportError } from '../../../../src/errors.js';
 
-const given = (value: string) => ({ flag: '--output_dir', value });
+const given = (value: string) => ({ flag: '--output-dir', value });
 
 function refusal(value: string): LakeportError {
   try {
@@ -49,7 +49,7 @@ describe('the directory of an export', () => {
     const error = refusal(value);
     expect(error).toMatchObject({ code: 'NOT_A_LOCAL_PATH', exit: 'usage' });
     expect(error.hint).toContain(`{ "storage_type": "${type}", "info": { "directory": "${directory}" } }`);
-    expect(error.hint).toContain('--target_storage_id lake');
+    expect(error.hint).toContain('--target-storage-id lake');
     expect(JSON.stringify(error.toData())).not.toContain('hidden');
   });
 
@@ -72,6 +72,6 @@ describe('the directory of an export', () => {
     '~somebody/x',
     ' ',
   ])('%s is refused', (value) => {
-    expect(refusal(value)).toMatchObject({ exit: 'usage', context: { detail: '--output_dir' } });
+    expect(refusal(value)).toMatchObject({ exit: 'usage', context: { detail: '--output-dir' } });
   });
 });

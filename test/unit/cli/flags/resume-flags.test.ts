@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 
-import { readCommandLine } from '../../../../src/cli/flags/command-line.js';
+import { parseCommandLine } from '../../../../src/cli/flags/command-line.js';
+import { spelling } from '../../../../src/cli/flags/flag.js';
 import { EXPORT_FLAGS } from '../../../../src/cli/flags/flags.js';
-import { parseCommandLine } from '../../../../src/cli/flags/program.js';
 import { readResumeSettings } from '../../../../src/cli/flags/resume-flags.js';
 
 const RUN_ID = '123e4567-e89b-42d3-a456-426614174000';
 
 function settings(...argv: string[]) {
-  const invocation = parseCommandLine(readCommandLine(['-r', RUN_ID, '-a', 'auth.json', ...argv]));
-  return invocation.kind === 'run' ? readResumeSettings(invocation.flags, { plan: false }) : expect.fail('nothing');
+  return readResumeSettings(parseCommandLine(['-r', RUN_ID, '-a', 'auth.json', ...argv]).flags, { plan: false });
 }
 
 const ALLOWED = new Set([
@@ -37,13 +36,13 @@ describe('--resume', () => {
       expect.objectContaining({
         code: 'FLAG_CONFLICT',
         exit: 'usage',
-        message: expect.stringContaining(`--${name}`) as string,
+        message: expect.stringContaining(spelling(flag)) as string,
       }) as Error,
     );
   });
 
   it.each([
-    [['-i', 'x', '--output_dir', 'y'], /--include, --output_dir/],
+    [['-i', 'x', '--output_dir', 'y'], /--include, --output-dir/],
     [['--consistency', 'none'], /can only be run/],
     [['--log_db_mode', 'drop'], /would remove the run/],
     [['-r', 'x y'], /must be the id of a run/],

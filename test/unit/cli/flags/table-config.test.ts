@@ -6,7 +6,7 @@ import type { TableConfig } from '../../../../src/export/model/options.js';
 
 const NOTHING = { schema: undefined, method: undefined, key: undefined, degree: undefined };
 
-describe('--table_config', () => {
+describe('--table-config', () => {
   it.each<[string, Partial<TableConfig>[]]>([
     ['orders:RangeId:id:8', [{ table: 'orders', method: 'RangeId', key: 'id', degree: 8 }]],
     ['s.orders:Ctid::4', [{ schema: 's', table: 'orders', method: 'Ctid', degree: 4 }]],

@@ -249,7 +249,7 @@ Rows and sizes are estimates of the database. Nothing was written.
     expect(text).not.toContain('s.plain:');
   });
 
-  it('counts the files that --max_rows_per_file makes', () => {
+  it('counts the files that --max-rows-per-file makes', () => {
     const text = planText(sample, {
       output: captured().output,
       exportOptions: { ...options, maxRowsPerFile: 250_000 },

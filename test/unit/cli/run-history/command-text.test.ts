@@ -35,6 +35,6 @@ describe('a command line as text', () => {
     expect(resumeCommand({ ...run, logEntryId: undefined })).toBe(
       "lakeport --resume 123e4567-e89b-42d3-a456-426614174000 -a 'my auth.json'",
     );
-    expect(resumeCommand({ ...run, logEntryId: 'log_pg' })).toMatch(/ --log_db_auth_id log_pg$/);
+    expect(resumeCommand({ ...run, logEntryId: 'log_pg' })).toMatch(/ --log-db-auth-id log_pg$/);
   });
 });

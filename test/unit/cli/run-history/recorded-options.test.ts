@@ -4,9 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { readAuthFile, type AuthFile } from '../../../../src/auth/auth-file.js';
 import { Redactor } from '../../../../src/auth/redaction.js';
-import { readCommandLine } from '../../../../src/cli/flags/command-line.js';
+import { parseCommandLine } from '../../../../src/cli/flags/command-line.js';
 import { readExportSettings } from '../../../../src/cli/flags/export-flags.js';
-import { parseCommandLine } from '../../../../src/cli/flags/program.js';
 import {
   placeKey,
   recordedSettings,
@@ -37,10 +36,13 @@ async function authFile(directory: string): Promise<AuthFile> {
 
 function options(...argv: string[]): ExportOptions {
   const words = ['-a', 'auth.json', '--source_db_auth_id', 'ds', '--run_id', RUN_ID, ...argv];
-  const invocation = parseCommandLine(readCommandLine(words));
-  if (invocation.kind !== 'run') expect.fail('nothing to run');
   const info = { filepath: 'x' };
-  return readExportSettings(invocation.flags).optionsFor({ kind: 'database', id: 'ds', engine: 'sqlite', info });
+  return readExportSettings(parseCommandLine(words).flags).optionsFor({
+    kind: 'database',
+    id: 'ds',
+    engine: 'sqlite',
+    info,
+  });
 }
 
 /** As the log gives them back. */
@@ -70,6 +72,43 @@ describe('recorded settings', () => {
     const restored = restoredOptions(record(false), RUN_ID);
     expect(restored).toMatchObject({ optIns: ['foreign_tables'] });
     expect(restored).not.toHaveProperty('includeViews');
+  });
+
+  it('of versions without a flag have its default, or what they did before there was one', () => {
+    const options = {
+      ...{ runId: RUN_ID, startedAt: '2026-01-02T03:04:05.000Z', sourceId: 'ds', target: { directory: '/o' } },
+      ...{ routes: [], subPath: '', jobs: 2, codec: 'Snappy', schemaPatterns: [], includePatterns: ['a%'] },
+    };
+    expect(restoredOptions({ format: 1, options }, RUN_ID)).toMatchObject({
+      jobs: 2,
+      codec: 'Snappy',
+      includePatterns: ['a%'],
+      excludePatterns: [],
+      optIns: ['foreign_tables'],
+      parallel: 'auto',
+      tableConfig: [],
+      manifest: 'inside',
+      arrays: 'list',
+      timestampUnit: 'us',
+      rowCheck: 'count',
+      lockTimeoutMs: 30_000,
+    });
+  });
+
+  it.each([
+    ['codec', 'Brotli'],
+    ['jobs', 0],
+    ['jobs', '4'],
+    ['includePatterns', 'a'],
+    ['unboundedNumeric', { as: 'decimal', precision: 99, scale: 0 }],
+    ['tableConfig', [{ method: 'RangeId' }]],
+    ['routes', [{ storageId: 'x' }]],
+    ['target', {}],
+    ['subPath', undefined],
+  ])('with %s %j, which no version wrote, are refused rather than guessed', (name, value) => {
+    const settings = JSON.parse(JSON.stringify(recorded(options('--output_dir', '/o')))) as { options: object };
+    const changed = { ...settings, options: { ...settings.options, [name]: value } };
+    expect(() => restoredOptions(changed, RUN_ID)).toThrow(new RegExp(`its record holds a ${name} that this version`));
   });
 
   it('make a relative directory absolute: the run may be resumed from anywhere', () => {

@@ -13,7 +13,7 @@ describe('the number of readers', () => {
     [-2, 2, 8, { perTable: 4, total: 8 }],
     [-3, 2, 8, { perTable: 2, total: 4 }],
     [-100, 2, 8, { perTable: 1, total: 2 }],
-  ] as const)('for -p %s, --n_jobs %s on %s cores is %o', (parallel, jobs, cores, budget) => {
+  ] as const)('for -p %s, --n-jobs %s on %s cores is %o', (parallel, jobs, cores, budget) => {
     expect(readerBudget({ parallel, jobs, cores })).toEqual(budget);
   });
 

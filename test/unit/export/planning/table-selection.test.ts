@@ -87,7 +87,7 @@ describe('LIKE patterns', () => {
 
   it.each(['', 'x\\'])('refuse %j with the flag where it was given', async (pattern) => {
     for (const [option, flag] of [
-      ['schemaPatterns', '--source_schema_name'],
+      ['schemaPatterns', '--source-schema-name'],
       ['includePatterns', '--include'],
       ['excludePatterns', '--exclude'],
     ] as const) {
@@ -147,7 +147,7 @@ describe('the selection', () => {
       excludePatterns: ['nothing'],
     });
     expect(warnings).toEqual([
-      'No schema matches "saels" of --source_schema_name; the nearest existing schema is sales',
+      'No schema matches "saels" of --source-schema-name; the nearest existing schema is sales',
       'No table matches "custmers" of --include; the nearest existing table is sales.customers',
       '"nothing" of --exclude matches none of the tables',
     ]);
@@ -164,7 +164,7 @@ describe('an empty selection', () => {
 
   it('looks for the nearest in the schemas asked for, then in the others', async () => {
     expect(await refused({ schemaPatterns: ['sales'], includePatterns: ['ORDERS'] })).toMatchObject({
-      message: 'No table matches --source_schema_name "sales" with --include "ORDERS"',
+      message: 'No table matches --source-schema-name "sales" with --include "ORDERS"',
       hint: 'The nearest existing tables are: sales.orders.',
     });
     expect((await refused({ schemaPatterns: ['sales'], includePatterns: ['people'] })).hint).toContain('hr.people');
@@ -173,7 +173,7 @@ describe('an empty selection', () => {
 
   it('names the schema where that is what is wrong', async () => {
     const error = await refused({ schemaPatterns: ['slaes'], includePatterns: ['orders'] });
-    expect(error.message).toBe('No table matches --source_schema_name "slaes"');
+    expect(error.message).toBe('No table matches --source-schema-name "slaes"');
     expect(error.hint).toContain('sales.orders, sales.order_lines, sales.customers');
   });
 
@@ -188,7 +188,7 @@ describe('an empty selection', () => {
       'No table is left after --exclude "%"; without it, 3 tables match',
     );
     expect((await refused({ includePatterns: ['people'], minRows: 11, maxRows: 20 })).message).toBe(
-      'No table is left after --min_rows 11 and --max_rows 20; without it, one table matches',
+      'No table is left after --min-rows 11 and --max-rows 20; without it, one table matches',
     );
   });
 

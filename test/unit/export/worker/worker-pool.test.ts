@@ -166,7 +166,7 @@ describe('a thread out of memory', () => {
     pool = new WorkerPool(setup, { entry, resourceLimits: { maxOldGenerationSizeMb: 32 } });
     const end = await run('memory');
     expect(end).toMatchObject({ ok: false, error: { code: 'READER_OUT_OF_MEMORY', exit: 'tables-failed' } });
-    expect(!end.ok && end.error.hint).toContain('--row_group_rows');
+    expect(!end.ok && end.error.hint).toContain('--row-group-rows');
     expect(await run('a')).toMatchObject({ ok: true });
   });
 });

@@ -47,7 +47,7 @@ test('a decimal takes the fewest bytes that hold its digits', () => {
 
 describe('a numeric that no DECIMAL holds', () => {
   const numeric = typeOf('numeric');
-  test.each([-1, numericModifier(39, 2)])('becomes what --unbounded_numeric says (modifier %d)', (modifier) => {
+  test.each([-1, numericModifier(39, 2)])('becomes what --unbounded-numeric says (modifier %d)', (modifier) => {
     expect(map(numeric, { modifier })).toMatchObject({
       decoder: { kind: 'text' },
       fidelity: 'text',

@@ -1,0 +1,179 @@
+import { didYouMean } from '../../text/did-you-mean.js';
+import type { Flag } from './flag.js';
+import { CHECK_FLAGS, EXPORT_FLAGS, HELP_FLAGS, RUNS_FLAGS, STATUS_FLAGS } from './flags.js';
+import { usageError } from './usage-error.js';
+
+export type CommandName = 'export' | 'plan' | 'check' | 'demo' | 'runs' | 'status' | 'completion' | 'verify';
+
+/** A command of the command line; what it does is in `dispatch.ts`. */
+export interface Command {
+  readonly name: CommandName;
+  /** What follows the program's name and the command's, in the help. */
+  readonly usage: string;
+  /** The least that it takes, for the list of commands. */
+  readonly synopsis: string;
+  /** A line for that list. */
+  readonly summary: string;
+  /** Paragraphs of its help before the flags, at most 80 columns wide. */
+  readonly introduction: readonly string[];
+  readonly examples: readonly string[];
+  readonly flags: readonly Flag[];
+  /** Words that are no flags. */
+  readonly operands: 'none' | 'any';
+  /** What an operand may be, where it is one of a list. */
+  readonly operandWords?: readonly string[] | undefined;
+  /** Known, and refused with a clear message. */
+  readonly standing?: 'later' | undefined;
+}
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+
+const EXPORT_USAGE = '-a FILE --source-db-auth-id ID (--output-dir PATH | --target-storage-id ID) [flags]';
+
+const EXPORT: Command = {
+  name: 'export',
+  synopsis: '[flags]',
+  usage: EXPORT_USAGE,
+  summary: 'exports (the default)',
+  introduction: [
+    `Copies the tables of a database into Parquet files, on local disk or in object
+storage: fast, exact, from one snapshot, each table whole or not at all.`,
+  ],
+  examples: [
+    'lakeport -a auth.json --source-db-auth-id ds_pg --output-dir ./exports',
+    `lakeport -a auth.json --source-db-auth-id ds_pg --output-dir ./exports \\
+    --sub-path daily/{date} -i 'sales.%' -e '%_tmp' --n-jobs 8 --compression-type Snappy`,
+    `lakeport -a auth.json --source-db-auth-id ds_pg --target-storage-id s3_lake \\
+    --route 'sales.%=s3_eu' --route '%.audit_%=azure_cold/archive'`,
+  ],
+  flags: EXPORT_FLAGS,
+  operands: 'none',
+};
+
+/** The commands that are typed; without one, lakeport exports. */
+export const TYPED_COMMANDS: readonly Command[] = [
+  {
+    name: 'plan',
+    synopsis: 'plan [flags]',
+    usage: EXPORT_USAGE,
+    summary: 'shows tables, columns, types and files to come',
+    introduction: ['Shows what an export would do: tables, columns, types, files. Writes nothing.'],
+    examples: [
+      'lakeport plan -a auth.json --source-db-auth-id ds_pg --output-dir ./exports',
+      "lakeport plan -a auth.json --source-db-auth-id ds_pg --output-dir ./exports -i 'sales.%'",
+      'lakeport plan -a auth.json --source-db-auth-id ds_pg --target-storage-id s3_lake --json',
+    ],
+    flags: EXPORT_FLAGS,
+    operands: 'none',
+  },
+  {
+    name: 'check',
+    synopsis: 'check -a FILE [ID...]',
+    usage: '-a FILE [ID...] [flags]',
+    summary: 'tests databases and storages of the auth file',
+    introduction: [
+      `Opens databases and reads a row; to storages it writes, reads back, lists, stages
+and deletes small hidden objects. Without ids, tests every entry of the auth file.`,
+    ],
+    examples: [
+      'lakeport check -a auth.json',
+      'lakeport check -a auth.json ds_pg s3_lake',
+      'lakeport check -a auth.json --json',
+    ],
+    flags: CHECK_FLAGS,
+    operands: 'any',
+  },
+  {
+    name: 'demo',
+    synopsis: 'demo',
+    usage: '',
+    summary: 'exports sample tables to ./lakeport-demo',
+    introduction: [
+      `Starts an embedded PostgreSQL on a free port, fills it with the tables of a small
+shop (about 1,000,000 rows), exports them to ./lakeport-demo as any database is
+exported, shows what was written, and stops the server.`,
+    ],
+    examples: [],
+    flags: HELP_FLAGS,
+    operands: 'none',
+  },
+  {
+    name: 'runs',
+    synopsis: 'runs',
+    usage: '[--limit N] [flags]',
+    summary: 'lists runs, from the run log',
+    introduction: ['Lists the runs of the run log, the latest first.'],
+    examples: [
+      'lakeport runs',
+      'lakeport runs --limit 100 --json',
+      'lakeport runs -a auth.json --log-db-auth-id log_pg',
+    ],
+    flags: RUNS_FLAGS,
+    operands: 'none',
+  },
+  {
+    name: 'status',
+    synopsis: 'status RUN_ID',
+    usage: 'RUN_ID [flags]',
+    summary: 'shows one run: tables, files, errors',
+    introduction: [
+      `Shows what the run log has of one run: its tables, the slices of those that are not
+done, files and errors. The beginning of the id is enough where no other run has it.`,
+    ],
+    examples: [
+      'lakeport status 2f73b4d0',
+      'lakeport status 2f73b4d0-8647-41ef-8089-c403a82a4577 --json',
+      'lakeport status 2f73b4d0 -a auth.json --log-db-auth-id log_pg',
+    ],
+    flags: STATUS_FLAGS,
+    operands: 'any',
+  },
+  {
+    name: 'completion',
+    synopsis: 'completion SHELL',
+    usage: SHELLS.join('|'),
+    summary: 'prints a script that completes commands and flags',
+    introduction: ['Prints a script that makes the shell complete commands, flags and their values.'],
+    examples: [
+      'source <(lakeport completion bash)',
+      'lakeport completion zsh > "${fpath[1]}/_lakeport"',
+      'lakeport completion fish > ~/.config/fish/completions/lakeport.fish',
+    ],
+    flags: HELP_FLAGS,
+    operands: 'any',
+    operandWords: SHELLS,
+  },
+  {
+    name: 'verify',
+    synopsis: 'verify RUN_ID',
+    usage: 'RUN_ID',
+    summary: 'checks published files (not available yet)',
+    introduction: [],
+    examples: [],
+    flags: HELP_FLAGS,
+    operands: 'any',
+    standing: 'later',
+  },
+];
+
+export const COMMANDS: readonly Command[] = [EXPORT, ...TYPED_COMMANDS];
+
+/** The command that is typed so; undefined for none. */
+export function typedCommand(word: string | undefined): Command | undefined {
+  return TYPED_COMMANDS.find(({ name }) => name === word);
+}
+
+/** What happens without a command. */
+export function defaultCommand(): Command {
+  return EXPORT;
+}
+
+export function unknownCommand(word: string): Error {
+  const names = TYPED_COMMANDS.map(({ name }) => name);
+  const near = didYouMean(word, names);
+  return usageError({
+    code: 'UNKNOWN_COMMAND',
+    message: `There is no command ${JSON.stringify(word)}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    hint: `Commands are ${names.join(', ')}; without one, lakeport exports. A value with spaces needs quotes.`,
+  });
+}

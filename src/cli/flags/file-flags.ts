@@ -1,0 +1,94 @@
+import { COMPATS } from '../../columns/compat.js';
+import { FORMER_MANIFEST_PLACE, MANIFEST_PLACES } from '../../export/model/manifest-place.js';
+import { defineFlag } from './flag.js';
+import { oneOf, UNBOUNDED_NUMERIC, wholeNumber } from './value-types.js';
+
+/** Row counts inside a Parquet file's pages are 32 bits wide. */
+const MOST_ROW_GROUP_ROWS = 2 ** 31 - 1;
+
+/** What the files are like. */
+export const FILE_FLAGS = {
+  codec: defineFlag({
+    name: 'compression_type',
+    value: 'CODEC',
+    type: oneOf(['Zstd', 'Snappy', 'Gzip', 'Lz4', 'None']),
+    default: 'Zstd',
+    group: 'Files',
+    help: 'Zstd (default), Snappy, Gzip, Lz4 or None',
+    onResume: 'kept',
+  }),
+  rowGroupRows: defineFlag({
+    name: 'row_group_rows',
+    value: 'N',
+    type: wholeNumber({ least: 1, most: MOST_ROW_GROUP_ROWS }),
+    default: 1_000_000,
+    group: 'Files',
+    help: 'maximum rows per row group (default: 1000000); a row group is also closed at 128 MiB',
+    onResume: 'kept',
+  }),
+  maxRowsPerFile: defineFlag({
+    name: 'max_rows_per_file',
+    value: 'N',
+    type: wholeNumber({ least: 1 }),
+    group: 'Files',
+    help: "splits a reader's output into several files",
+    onResume: 'kept',
+  }),
+  unboundedNumeric: defineFlag({
+    name: 'unbounded_numeric',
+    value: 'TYPE',
+    type: UNBOUNDED_NUMERIC,
+    default: { as: 'text' },
+    group: 'Files',
+    help: 'numeric without a precision, or with more than 38 digits, as text (default), double or decimal(p,s)',
+    onResume: 'kept',
+    see: '[types](types.md)',
+  }),
+  arrays: defineFlag({
+    name: 'arrays',
+    value: 'list|json|text',
+    type: oneOf(['list', 'json', 'text']),
+    default: 'list',
+    group: 'Files',
+    help: 'arrays as lists (default, one dimension only), as JSON (any number of dimensions) or as text (keeps the bounds)',
+    onResume: 'kept',
+    see: '[types](types.md)',
+  }),
+  timestampUnit: defineFlag({
+    name: 'timestamp_unit',
+    value: 'us|ns',
+    type: oneOf(['us', 'ns']),
+    default: 'us',
+    group: 'Files',
+    help: 'times of SQL Server with seven digits in microseconds (default), cutting off the last, or in nanoseconds',
+    onResume: 'kept',
+  }),
+  compat: defineFlag({
+    name: 'compat',
+    value: 'spark',
+    type: oneOf(COMPATS),
+    group: 'Files',
+    help: 'writes only types that Spark supports: uuid and time become text, because Spark cannot open tables that have them',
+    onResume: 'kept',
+    see: '[readers](../readers.md)',
+  }),
+  manifest: defineFlag({
+    name: 'manifest',
+    value: 'beside|inside|none',
+    type: oneOf(MANIFEST_PLACES),
+    default: 'beside',
+    formerDefault: FORMER_MANIFEST_PLACE,
+    group: 'Files',
+    help: "where each table's manifest goes: beside its directory (default), inside it, or nowhere; some readers cannot read a directory that has one inside",
+    onResume: 'kept',
+  }),
+  onUnrepresentable: defineFlag({
+    name: 'on_unrepresentable',
+    value: 'error|null',
+    type: oneOf(['error', 'null']),
+    default: 'error',
+    group: 'Files',
+    help: 'a value that its Parquet type cannot hold fails the table (error, default), or is written as NULL and counted (null)',
+    onResume: 'kept',
+  }),
+} as const;

@@ -1,0 +1,120 @@
+import { ROW_CHECKS } from '../../export/execution/row-check.js';
+import { DEFAULT_GRACE_MS } from '../../runtime/interruption.js';
+import type { ExportOptions } from '../../export/model/options.js';
+import { defineFlag, type ValueType } from './flag.js';
+import { DURATION, oneOf, RUN_ID_BEGIN, TEXT, translated, UUID } from './value-types.js';
+
+type Consistency = ExportOptions['consistency'];
+
+/** `auto` is what nobody types, but records have. */
+const CONSISTENCY: ValueType<Consistency> = {
+  ...oneOf(['run', 'none']),
+  restore: oneOf<Consistency>(['auto', 'run', 'none']).restore,
+};
+
+/** `skip` is what LakeXpress calls `continue`. */
+const ERROR_ACTION = translated(oneOf(['continue', 'fail', 'skip']), {
+  continue: 'continue',
+  fail: 'fail',
+  skip: 'continue',
+});
+
+/** How the run goes, and what of it is recorded. */
+export const RUN_FLAGS = {
+  consistency: defineFlag({
+    name: 'consistency',
+    value: 'run|none',
+    type: CONSISTENCY,
+    default: 'auto',
+    group: 'Run',
+    help: 'one snapshot for all tables and readers, or none (default: run where the source can)',
+    onResume: 'changeable',
+    see: '[consistency](../concepts.md#consistency)',
+  }),
+  lockTimeoutMs: defineFlag({
+    name: 'lock_timeout',
+    value: 'TIME',
+    type: DURATION,
+    default: 30_000,
+    group: 'Run',
+    help: "maximum wait for a table's lock (default: 30s)",
+    onResume: 'kept',
+  }),
+  rowCheck: defineFlag({
+    name: 'row_check',
+    value: 'count|none',
+    type: oneOf(ROW_CHECKS),
+    default: 'count',
+    group: 'Run',
+    help: 'counts the rows of each table that is read in several slices, and fails it where they differ (count, default), or saves the server that work (none)',
+    onResume: 'kept',
+    see: '[consistency](../concepts.md#consistency)',
+  }),
+  runId: defineFlag({
+    name: 'run_id',
+    value: 'UUID',
+    type: UUID,
+    group: 'Run',
+    help: 'names this run (default: a new one)',
+    onResume: 'kept',
+  }),
+  errorAction: defineFlag({
+    name: 'error_action',
+    value: 'ACTION',
+    type: ERROR_ACTION,
+    default: 'continue',
+    group: 'Run',
+    help: 'when a table fails: continue with the others (default; also skip), or fail',
+    onResume: 'kept',
+  }),
+  graceMs: defineFlag({
+    name: 'grace',
+    value: 'TIME',
+    type: DURATION,
+    default: DEFAULT_GRACE_MS,
+    group: 'Run',
+    help: 'time for cleanup after a signal, before the process exits (default: 8s); a second signal exits at once',
+    onResume: 'changeable',
+  }),
+  logDatabaseId: defineFlag({
+    name: 'log_db_auth_id',
+    aliases: ['lxdb_auth_id'],
+    value: 'ID',
+    type: TEXT,
+    group: 'Run log',
+    help: 'database where runs are logged: an entry of the auth file (default: a SQLite file of the user)',
+    onResume: 'changeable',
+  }),
+  logDatabaseMode: defineFlag({
+    name: 'log_db_mode',
+    value: 'MODE',
+    type: oneOf(['preserve', 'truncate', 'drop']),
+    default: 'preserve',
+    group: 'Run log',
+    help: 'what to do with the log before the run: preserve (default), truncate or drop (recreate)',
+    onResume: 'changeable',
+  }),
+  initDb: defineFlag({
+    name: 'init_db',
+    group: 'Run log',
+    help: 'creates or migrates the log, and exits; needs no source',
+    onResume: 'refused',
+  }),
+  resume: defineFlag({
+    name: 'resume',
+    short: 'r',
+    value: 'RUN_ID',
+    type: RUN_ID_BEGIN,
+    group: 'Run log',
+    help: 'finishes an earlier run, with the settings of its record; the id or its beginning',
+    onResume: 'changeable',
+  }),
+  envName: defineFlag({
+    name: 'env_name',
+    value: 'NAME',
+    type: TEXT,
+    group: 'Run log',
+    help: 'tags the run, and uses the partition_columns rows of this environment',
+    onResume: 'kept',
+  }),
+} as const;

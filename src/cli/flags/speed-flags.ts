@@ -1,0 +1,49 @@
+import { defineFlag } from './flag.js';
+import { TABLE_CONFIGS } from './table-config.js';
+import { PARALLELISM, wholeNumber } from './value-types.js';
+
+const MOST_JOBS = 1024;
+
+/** How tables are read side by side. */
+export const SPEED_FLAGS = {
+  jobs: defineFlag({
+    name: 'n_jobs',
+    value: 'N',
+    type: wholeNumber({ least: 1, most: MOST_JOBS }),
+    default: 4,
+    group: 'Speed',
+    help: 'tables exported at the same time (default: 4)',
+    onResume: 'changeable',
+  }),
+  parallel: defineFlag({
+    name: 'parallel',
+    short: 'p',
+    aliases: ['fastbcp_p'],
+    value: 'N',
+    type: PARALLELISM,
+    default: 'auto',
+    group: 'Speed',
+    help: 'readers inside one large table: 0 for all cores, -N for cores/N, N for that many (default: auto, one reader per core in all, shared by the tables in progress)',
+    onResume: 'changeable',
+  }),
+  largeTableThreshold: defineFlag({
+    name: 'large_table_threshold',
+    value: 'N',
+    type: wholeNumber({ least: 0 }),
+    default: 100_000,
+    group: 'Speed',
+    help: 'tables with fewer rows by the estimate are read by one reader (default: 100000)',
+    onResume: 'kept',
+  }),
+  tableConfig: defineFlag({
+    name: 'table_config',
+    aliases: ['fastbcp_table_config'],
+    value: 'CONFIG',
+    type: TABLE_CONFIGS,
+    repeatable: true,
+    group: 'Speed',
+    help: 'how single tables are read: [schema.]table:method:key:degree[;...], an empty field means its default; repeatable',
+    onResume: 'kept',
+    see: '[single tables](commands.md#single-tables)',
+  }),
+} as const;

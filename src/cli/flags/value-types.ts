@@ -1,0 +1,159 @@
+import type { LakeportError } from '../../errors.js';
+import type { Parallelism } from '../../export/model/options.js';
+import { availableCores } from '../../runtime/machine.js';
+import type { UnboundedNumeric } from '../../sources/source.js';
+import { didYouMean } from '../../text/did-you-mean.js';
+import { parseDuration } from '../../text/units.js';
+import type { FlagValue, ValueType } from './flag.js';
+import { usageError } from './usage-error.js';
+
+/** Kinds of values that flags have. */
+
+const MOST_PRECISION = 38;
+
+export function wholeNumber(range: { readonly least: number; readonly most?: number }): ValueType<number> {
+  const { least, most = Number.MAX_SAFE_INTEGER } = range;
+  const isWithin = (number: number) => number >= least && number <= most;
+  const limits = range.most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+  return {
+    parse: (given) => {
+      const number = /^[+-]?\d+$/.test(given.value) ? Number(given.value) : NaN;
+      if (isWithin(number)) return number;
+      throw badValue(given, `a whole number ${limits}`);
+    },
+    restore: (recorded) => (Number.isInteger(recorded) && isWithin(Number(recorded)) ? Number(recorded) : undefined),
+  };
+}
+
+/** One of the words, in any case. */
+export function oneOf<const T extends string>(words: readonly T[]): ValueType<T> {
+  return {
+    words,
+    parse: (given) => {
+      const found = words.find((word) => word.toLowerCase() === given.value.toLowerCase());
+      if (found !== undefined) return found;
+      const near = didYouMean(given.value, words);
+      throw badValue(given, `one of ${words.join(', ')}${near === undefined ? '' : ` (did you mean ${near}?)`}`);
+    },
+    restore: (recorded) => words.find((word) => word === recorded),
+  };
+}
+
+/** The words that are typed, for what they mean. */
+export function translated<T extends string, U extends string>(
+  type: ValueType<T>,
+  meanings: Readonly<Record<T, U>>,
+): ValueType<U> {
+  const known = new Set<unknown>(Object.values(meanings));
+  return {
+    ...type,
+    parse: (given) => meanings[type.parse(given)],
+    // Checked against the meanings themselves.
+    restore: (recorded) => (known.has(recorded) ? (recorded as U) : undefined),
+  };
+}
+
+/** Milliseconds. */
+export const DURATION: ValueType<number> = {
+  parse: (given) => {
+    const milliseconds = parseDuration(given.value);
+    if (milliseconds !== undefined && milliseconds > 0) return milliseconds;
+    throw badValue(given, 'a time such as 30s, 500ms or 2m, or a number of seconds');
+  },
+  restore: (recorded) => (typeof recorded === 'number' && recorded > 0 ? recorded : undefined),
+};
+
+/** 0 means all cores, -N a share of them, N that many readers. */
+export const PARALLELISM: ValueType<Parallelism> = {
+  parse: (given) => parallelism(given, availableCores()),
+  restore: (recorded) => (recorded === 'auto' || isCount(recorded) ? recorded : undefined),
+};
+
+export function parallelism(given: FlagValue, cores: number): Parallelism {
+  if (given.value.toLowerCase() === 'auto') return 'auto';
+  if (!/^[+-]?\d{1,4}$/.test(given.value)) {
+    throw badValue(given, 'auto or a whole number (0: all cores, -N: cores/N)');
+  }
+  const number = Number(given.value);
+  if (number > 0) return number;
+  return number === 0 ? cores : Math.max(1, Math.floor(cores / -number));
+}
+
+export const UNBOUNDED_NUMERIC: ValueType<UnboundedNumeric> = {
+  parse: (given) => {
+    const word = given.value.toLowerCase().replaceAll(' ', '');
+    if (word === 'text' || word === 'double') return { as: word };
+    const [, digits, fraction = '0'] = /^decimal\((\d{1,3})(?:,(\d{1,3}))?\)$/.exec(word) ?? [];
+    if (digits === undefined) throw badValue(given, 'text, double or decimal(p,s)');
+    const decimal = decimalOf(Number(digits), Number(fraction));
+    if (decimal !== undefined) return decimal;
+    throw badValue(given, `decimal(p,s) with p from 1 to ${MOST_PRECISION} and s from 0 to p`);
+  },
+  restore: (recorded) => {
+    if (!isRecord(recorded)) return undefined;
+    const { as, precision, scale } = recorded;
+    if (as === 'text' || as === 'double') return { as };
+    return as === 'decimal' ? decimalOf(Number(precision), Number(scale)) : undefined;
+  },
+};
+
+function decimalOf(precision: number, scale: number): UnboundedNumeric | undefined {
+  const isValid = precision >= 1 && precision <= MOST_PRECISION && scale >= 0 && scale <= precision;
+  return isValid ? { as: 'decimal', precision, scale } : undefined;
+}
+
+/** Any UUID, in lower case. */
+export const UUID: ValueType<string> = {
+  parse: (given) => {
+    if (isUuid(given.value)) return given.value.toLowerCase();
+    throw badValue(given, 'a UUID such as 123e4567-e89b-42d3-a456-426614174000');
+  },
+  restore: (recorded) => (typeof recorded === 'string' && isUuid(recorded) ? recorded : undefined),
+};
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
+/** A run's id or its beginning, in lower case. */
+export const RUN_ID_BEGIN: ValueType<string> = {
+  parse: (given) => {
+    if (/^[0-9a-f][0-9a-f-]{3,35}$/i.test(given.value)) return given.value.toLowerCase();
+    throw badValue(given, 'the id of a run, or at least the first 4 letters of it');
+  },
+  restore: textOnRecord,
+};
+
+export const TEXT: ValueType<string> = { parse: notEmpty, restore: textOnRecord };
+
+/** A value that nobody looks at. */
+export const ANYTHING: ValueType<string> = { parse: ({ value }) => value, restore: textOnRecord };
+
+/** @throws LakeportError of class `usage` for an empty one */
+export function notEmpty({ flag, value }: FlagValue): string {
+  if (value.trim() !== '') return value;
+  throw usageError({ code: 'EMPTY_VALUE', message: `${flag} is empty`, flag });
+}
+
+export function textOnRecord(recorded: unknown): string | undefined {
+  return typeof recorded === 'string' ? recorded : undefined;
+}
+
+/** @returns undefined where anything in it is not understood */
+export function listOnRecord<T>(recorded: unknown, restore: (item: unknown) => T | undefined): T[] | undefined {
+  if (!Array.isArray(recorded)) return undefined;
+  const items = recorded.flatMap((item) => restore(item) ?? []);
+  return items.length === recorded.length ? items : undefined;
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1;
+}
+
+function badValue({ flag, value }: FlagValue, expected: string): LakeportError {
+  return usageError({ code: 'BAD_VALUE', message: `${flag} must be ${expected}, not ${JSON.stringify(value)}`, flag });
+}
