@@ -2,7 +2,7 @@ import { readFile, readlink, stat } from 'node:fs/promises';
 
 import { LakeportError } from '../errors.js';
 import { didYouMean } from '../text/did-you-mean.js';
-import { systemReason } from '../system-reason.js';
+import { systemReason } from '../runtime/system-reason.js';
 import { parseJson, propertiesOf } from './json-document.js';
 import type { AuthEntry, DatabaseEntry, StorageEntry } from './entries.js';
 import { readEntry, type UnavailableEntry } from './entry-reader.js';

@@ -7,6 +7,7 @@ import { LogObserver } from './logging/log-observer.js';
 import { openEventLog, wantsDisplay, type LoggingSettings } from './logging/open-event-log.js';
 import { combineObservers } from './logging/combine-observers.js';
 import type { ProgressDisplay } from './terminal/progress-display.js';
+import type { Warning } from './reports/warning.js';
 
 export interface SessionOptions {
   /** As it stands in JSON documents. */
@@ -17,12 +18,6 @@ export interface SessionOptions {
   /** The result goes to stdout as one JSON document. */
   readonly json: boolean;
   readonly context: CliContext;
-}
-
-/** A sentence, and what else scripts may want to know. */
-export interface Warning {
-  readonly message: string;
-  readonly [field: string]: unknown;
 }
 
 /** What a person sees of a command while it works. */

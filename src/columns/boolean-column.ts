@@ -1,4 +1,5 @@
-import { BaseColumn, type ColumnBufferOptions } from './column-buffer.js';
+import { type ColumnBufferOptions } from './base-column.js';
+import { BaseColumn } from './base-column.js';
 
 /** BOOLEAN: one byte a value here, one bit in the page. */
 export class BooleanColumn extends BaseColumn<never> {

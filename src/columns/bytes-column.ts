@@ -1,5 +1,6 @@
 import { BytesDictionary } from './bytes-dictionary.js';
-import { BaseColumn, type ColumnBufferOptions } from './column-buffer.js';
+import { type ColumnBufferOptions } from './base-column.js';
+import { BaseColumn } from './base-column.js';
 
 /** A buffer that one huge value made larger than this is not kept for the next page. */
 const KEPT_CAPACITY = 4 << 20;

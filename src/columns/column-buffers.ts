@@ -1,6 +1,7 @@
 import { BooleanColumn } from './boolean-column.js';
 import { BytesColumn } from './bytes-column.js';
-import type { ColumnBuffer, ColumnBufferOptions } from './column-buffer.js';
+import type { ColumnBuffer } from './column-buffer.js';
+import type { ColumnBufferOptions } from './base-column.js';
 import type { ColumnSpec } from './column-spec.js';
 import { FixedBytesColumn } from './fixed-bytes-column.js';
 import { Int32Column } from './int32-column.js';

@@ -1,4 +1,5 @@
-import { BaseColumn, type ColumnBufferOptions } from './column-buffer.js';
+import { type ColumnBufferOptions } from './base-column.js';
+import { BaseColumn } from './base-column.js';
 import { FixedBytesDictionary } from './fixed-bytes-dictionary.js';
 
 /** Keys of another table, in its order, come round after as many rows as that has: 512 KiB of UUIDs. */

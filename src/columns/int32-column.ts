@@ -1,4 +1,5 @@
-import { BaseColumn, type ColumnBufferOptions } from './column-buffer.js';
+import { type ColumnBufferOptions } from './base-column.js';
+import { BaseColumn } from './base-column.js';
 import { Int32Dictionary } from './int32-dictionary.js';
 
 /** INT32 and FLOAT (by its bits). */

@@ -1,4 +1,5 @@
-import { BaseColumn, type ColumnBufferOptions } from './column-buffer.js';
+import { type ColumnBufferOptions } from './base-column.js';
+import { BaseColumn } from './base-column.js';
 import { Int64Dictionary } from './int64-dictionary.js';
 
 /** INT64 and DOUBLE (by its bits), as pairs of 32-bit words: no BigInt for a value. */

@@ -13,7 +13,7 @@ import { PlanningSession, type TableSettingsOf } from './planning/planning-sessi
 import type { RunResult } from './model/result.js';
 import { Resumption } from './resume/resumption.js';
 import type { RetryPolicy } from '../runtime/retry.js';
-import { OpenStorages } from '../storage/open-storages.js';
+import { OpenStorages } from './publish/open-storages.js';
 import type { RecordedOverride } from './model/table-settings.js';
 import { reconcileWithStorage } from './resume/reconcile.js';
 import { acquireDestination, releaseDestination, sweepDestination } from './publish/destination.js';

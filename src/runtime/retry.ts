@@ -1,7 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 
 import { LakeportError } from '../errors.js';
-import type { RunObserver } from '../export/model/observer.js';
 
 /**
  * When a failed attempt is worth another one. Whether an error may pass by itself is the business of whoever classed it,
@@ -48,6 +47,11 @@ export async function waitUnlessAborted(ms: number, signal: AbortSignal): Promis
   }
 }
 
+/** Who is told of failures. */
+export interface RetryObserver {
+  message?(level: 'warning', text: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
 /**
  * Tries until it works, the error does not pass, or the attempts are used up.
  * @throws the last error, or the signal's reason
@@ -60,7 +64,7 @@ export async function withRetry<T>(
     /** Which errors are worth another attempt; all that are `transient` by default. */
     readonly mayPass?: (error: LakeportError) => boolean;
     /** Is told of each failure that is followed by another attempt. */
-    readonly observer: Pick<RunObserver, 'message'>;
+    readonly observer: RetryObserver;
   },
 ): Promise<T> {
   const { policy = RETRY_POLICY, signal, mayPass = isTransient, observer } = options;

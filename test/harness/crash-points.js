@@ -73,7 +73,7 @@ async function atWriter(method, options) {
 
 /** As `at`, for a method of the storages that the main thread publishes with, before these look at the run's claim. */
 async function beforeClaim(method, { call = 1, matches }) {
-  const { OpenStorages } = await dist('storage/open-storages.js');
+  const { OpenStorages } = await dist('export/publish/open-storages.js');
   const get = OpenStorages.prototype.get;
   let calls = 0;
   OpenStorages.prototype.get = function (id) {

@@ -1,4 +1,4 @@
-import { ROW_CHECKS } from '../../export/execution/row-check.js';
+import { ROW_CHECKS } from '../../export/model/row-check.js';
 import { DEFAULT_GRACE_MS } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import { defineFlag, type ValueType } from './flag.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { LakeportError } from '../../errors.js';
 import { makeDirectory } from '../../runtime/make-directory.js';
-import { systemReason } from '../../system-reason.js';
+import { systemReason } from '../../runtime/system-reason.js';
 import type { LogEvent, LogFormat, LogLevel, LogSink } from './event-log.js';
 import { type Output, type Paint, writeWhole } from '../terminal/output.js';
 import { printable, printableLines } from '../../text/printable.js';

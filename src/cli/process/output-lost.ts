@@ -1,5 +1,5 @@
 import { LakeportError } from '../../errors.js';
-import { systemReason } from '../../system-reason.js';
+import { systemReason } from '../../runtime/system-reason.js';
 
 /** The result of a command could not be written: whoever waits for it has not got it. */
 export function outputLost(cause: Error): LakeportError {

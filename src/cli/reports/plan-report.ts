@@ -2,7 +2,7 @@ import { COMPATS, readerOf, refusedBy } from '../../columns/compat.js';
 import { EXIT_CODES, type LakeportError } from '../../errors.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { RunPlan, TablePlan } from '../../export/model/plan.js';
-import { takesCount } from '../../export/execution/row-check.js';
+import { takesCount } from '../../export/model/row-check.js';
 import { optInFlag } from '../../sources/opt-ins.js';
 import type { TableId } from '../../model/table.js';
 import { VERSION } from '../../version.js';
@@ -11,7 +11,7 @@ import { parquetTypeName } from '../../columns/type-name.js';
 import { printable, printableLines, tableName } from '../../text/printable.js';
 import { byteSize, count, counted } from '../../text/quantities.js';
 import { errorDocument, routeDocument, skippedDocument } from './run-json.js';
-import type { Warning } from '../session.js';
+import type { Warning } from './warning.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
 
 /** Of more tables, only columns that are not exact are shown. */

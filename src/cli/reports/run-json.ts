@@ -4,7 +4,7 @@ import type { RunResult, TableResult } from '../../export/model/result.js';
 import type { SkippedTable } from '../../export/model/skipped-tables.js';
 import { VERSION } from '../../version.js';
 import { rate } from '../../text/quantities.js';
-import type { Warning } from '../session.js';
+import type { Warning } from './warning.js';
 
 /** The document of `--json` after an export. Names are in snake_case, times in seconds, sizes in bytes. */
 export function runDocument(

@@ -1,14 +1,10 @@
 import { LakeportError } from '../../errors.js';
-import type { RowCheckResult } from '../publish/manifest.js';
+import { plannedRows, type RowCheckMode, type RowCheckResult, takesCount } from '../model/row-check.js';
 import type { RowCount } from '../../sources/source.js';
 import type { RunObserver } from '../model/observer.js';
 import type { TablePlan } from '../model/plan.js';
 import type { TableProgress } from './table-progress.js';
 import { tableName } from '../../model/table.js';
-
-/** How rows of tables that are read in several slices are checked, by the names that users type. */
-export const ROW_CHECKS = ['count', 'none'] as const;
-export type RowCheckMode = (typeof ROW_CHECKS)[number];
 
 /** Counts a table's rows in the source; undefined where it can't tell. */
 export type CountRows = (job: TableProgress) => Promise<RowCount | undefined>;
@@ -24,11 +20,6 @@ export interface RowCheckSettings {
 
 /** A count that came to its end. */
 type Counted = RowCount | { readonly failure: LakeportError | undefined };
-
-/** Whether the run asks the source to count the table's rows, besides reading them. */
-export function takesCount(plan: TablePlan, mode: RowCheckMode = 'count'): boolean {
-  return mode === 'count' && plan.slices.length > 1 && plan.isForeign !== true && plannedRows(plan) === undefined;
-}
 
 /**
  * Compares the rows of tables that are read in several slices with what the source counts: each row is in one slice, and
@@ -111,11 +102,6 @@ export class RowCheck {
     });
     return 'not_possible';
   }
-}
-
-/** What the plan's own question counted. */
-function plannedRows({ slices }: TablePlan): number | undefined {
-  return slices[0]?.tableRows;
 }
 
 function snapshotGone(): LakeportError {

@@ -1,22 +1,15 @@
 import type { LakeportError } from '../../errors.js';
-import type { RowCheckResult } from '../publish/manifest.js';
+import type { RowCheckResult } from '../model/row-check.js';
 import type { Slice } from '../../sources/source.js';
 import { Stopwatch } from '../../runtime/stopwatch.js';
 import type { StagedPart } from '../../storage/storage.js';
 import type { TablePlan } from '../model/plan.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
+import type { RecoveredSlices } from '../model/recovered-slices.js';
 
 interface Sums {
   readonly rows: number;
   readonly bytes: number;
-}
-
-/** What an earlier attempt of the run has staged of a table: it need not be read again. */
-export interface RecoveredSlices {
-  /** By the slice's index. */
-  readonly outcomes: ReadonlyMap<number, SliceOutcome>;
-  /** Parts that even have their final names. */
-  readonly published: ReadonlySet<StagedPart>;
 }
 
 /** How far one table is in the run: slices to read, being read, resting before another attempt, and read. */

@@ -1,25 +1,8 @@
+import { lostBoundsOf, unrepresentableOf } from '../model/finished-table.js';
 import type { LakeportError } from '../../errors.js';
 import type { PlannedProblem } from '../model/plan.js';
 import type { TableResult } from '../model/result.js';
 import type { TableProgress } from './table-progress.js';
-
-/** Values written as NULL, by column, over all slices. */
-export function unrepresentableOf(job: TableProgress): Record<string, number> {
-  return summed(job.outcomes.map(({ outcome }) => outcome.unrepresentable));
-}
-
-/** Arrays whose bounds were given up, by column, over all slices. */
-export function lostBoundsOf(job: TableProgress): Record<string, number> {
-  return summed(job.outcomes.map(({ outcome }) => outcome.lostBounds ?? {}));
-}
-
-function summed(slices: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const slice of slices) {
-    for (const [column, count] of Object.entries(slice)) counts.set(column, (counts.get(column) ?? 0) + count);
-  }
-  return Object.fromEntries(counts);
-}
 
 export function completedResult(job: TableProgress): TableResult {
   const files = job.outcomes.flatMap(({ outcome }) => outcome.files);

@@ -28,3 +28,11 @@ export function manifestPath(directory: string, place: ManifestPlace): string | 
       return place satisfies never;
   }
 }
+/** Where a table's manifest goes. */
+
+export interface PlacedManifest {
+  /** Relative to the storage's base. */
+  readonly path: string;
+  /** For people. */
+  readonly displayPath: string;
+}

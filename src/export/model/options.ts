@@ -1,7 +1,7 @@
 import type { Compat } from '../../columns/compat.js';
 import type { Codec } from '../../parquet/codec.js';
 import type { ManifestPlace } from './manifest-place.js';
-import type { RowCheckMode } from '../execution/row-check.js';
+import type { RowCheckMode } from './row-check.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 import type { ArrayForm, PartitionMethod, UnboundedNumeric } from '../../sources/source.js';
 

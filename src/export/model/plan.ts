@@ -6,12 +6,13 @@ import type {
   ServerInfo,
   Slice,
   Snapshot,
+  SourceTable,
   TableProblem,
 } from '../../sources/source.js';
-import type { LeftOutTable } from '../planning/opt-in-tables.js';
 import type { SkippedTable } from './skipped-tables.js';
 import type { TableNote } from './table-notes.js';
-import type { PlacedManifest } from '../planning/routing.js';
+import type { PlacedManifest } from './manifest-place.js';
+import type { OptIn } from '../../sources/opt-ins.js';
 
 /** One table's way into files. */
 export interface TablePlan {
@@ -65,4 +66,11 @@ export interface RunPlan {
   readonly connections: number;
   /** Most memory that one reader takes, in bytes: row group, batch and upload parts. */
   readonly readerMemoryBytes: number;
+}
+/** Tables that are exported only where users ask for their kind. */
+/** A table that the patterns select, and that is left out as nobody has asked for its kind. */
+
+export interface LeftOutTable {
+  readonly table: SourceTable;
+  readonly missing: readonly OptIn[];
 }

@@ -1,5 +1,5 @@
 import type { ErrorData, ExitClass } from '../../errors.js';
-import type { RowCheckResult } from '../publish/manifest.js';
+import type { RowCheckResult } from './row-check.js';
 import type { TableId } from '../../model/table.js';
 import type { Consistency } from '../../sources/source.js';
 import type { SkippedTable } from './skipped-tables.js';

@@ -3,14 +3,7 @@ import { type OptIn, optInFlag } from '../../sources/opt-ins.js';
 import type { SourceTable, TableProblem } from '../../sources/source.js';
 import type { ExportOptions } from '../model/options.js';
 import { tableName } from '../../model/table.js';
-
-/** Tables that are exported only where users ask for their kind. */
-
-/** A table that the patterns select, and that is left out as nobody has asked for its kind. */
-export interface LeftOutTable {
-  readonly table: SourceTable;
-  readonly missing: readonly OptIn[];
-}
+import type { LeftOutTable } from '../model/plan.js';
 
 export interface OptInChoice {
   readonly tables: readonly SourceTable[];

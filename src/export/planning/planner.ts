@@ -13,20 +13,22 @@ import type {
 } from '../../sources/source.js';
 import { perTableAtBest, leastConsistency, tableConsistency } from '../model/consistency.js';
 import type { RunObserver } from '../model/observer.js';
-import { chooseOptIns, type LeftOutTable } from './opt-in-tables.js';
+import { chooseOptIns } from './opt-in-tables.js';
+import { type LeftOutTable } from '../model/plan.js';
 import type { ExportOptions } from '../model/options.js';
 import type { RunPlan, TablePlan } from '../model/plan.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './reader-budget.js';
 import type { Resumption } from '../resume/resumption.js';
-import type { PlanStorages } from '../../storage/open-storages.js';
+import type { PlanStorages } from '../model/plan-storages.js';
 import { selectTables, someTables } from './table-selection.js';
 import { skippedText, splitSkipped } from '../model/skipped-tables.js';
 import { expectedSliceBytes } from '../model/slice-bytes.js';
-import { takesCount } from '../execution/row-check.js';
+import { takesCount } from '../model/row-check.js';
 import { checkSliceCoverage } from './slice-coverage.js';
 import { outsideSnapshot } from './snapshot-demand.js';
 import { TableNotes } from '../model/table-notes.js';
-import { routeTables, type TableDestination, type TableDestinations } from './routing.js';
+import { routeTables, type TableDestinations } from './routing.js';
+import { type TableDestination } from '../model/table-destination.js';
 import type { TableOverrides } from './table-overrides.js';
 
 export interface PlanningContext {

@@ -9,7 +9,7 @@ import type { RunPlan } from '../model/plan.js';
 import { type PlanningContext, planTables } from './planner.js';
 import type { Resumption } from '../resume/resumption.js';
 import { type RetryPolicy, withRetry } from '../../runtime/retry.js';
-import type { OpenStorages } from '../../storage/open-storages.js';
+import type { OpenStorages } from '../publish/open-storages.js';
 import type { RecordedOverride } from '../model/table-settings.js';
 import { TableOverrides } from './table-overrides.js';
 

@@ -1,4 +1,3 @@
-import { LakeportError } from '../../errors.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type { SourceTable } from '../../sources/source.js';
 import { joinPath, tableDirectory } from '../../storage/path.js';
@@ -6,26 +5,9 @@ import { TablePattern } from './like-pattern.js';
 import { FORMER_MANIFEST_PLACE, manifestPath } from '../model/manifest-place.js';
 import { suggestedTable } from './near-names.js';
 import type { ExportOptions } from '../model/options.js';
-import type { PlanStorages } from '../../storage/open-storages.js';
-
-/** Where one table goes. */
-export interface TableDestination {
-  readonly storageId: string;
-  /** Relative to the storage's base. */
-  readonly directory: string;
-  /** For people. */
-  readonly displayPath: string;
-  /** Undefined for a table that gets none. */
-  readonly manifest: PlacedManifest | undefined;
-}
-
-/** Where a table's manifest goes. */
-export interface PlacedManifest {
-  /** Relative to the storage's base. */
-  readonly path: string;
-  /** For people. */
-  readonly displayPath: string;
-}
+import type { PlanStorages } from '../model/plan-storages.js';
+import { checkCollisions } from '../publish/collisions.js';
+import type { TableDestination } from '../model/table-destination.js';
 
 export interface TableDestinations {
   /** Only for the tables that were placed. */
@@ -93,42 +75,4 @@ function routeWarnings(
       ? ': what matches goes by an earlier --route'
       : suggestedTable(first.text, tables);
   return [`No table goes to ${storageId} by ${list} of --route${why}`];
-}
-
-interface PlacedTable {
-  readonly id: TableId;
-  readonly place: Pick<TableDestination, 'storageId' | 'directory' | 'displayPath'>;
-}
-
-/**
- * Two tables in one directory, or one within another's, would take each other for an earlier export.
- * @throws LakeportError of class `usage`
- */
-export async function checkCollisions(tables: readonly PlacedTable[], storages: PlanStorages): Promise<void> {
-  const taken = new Map<string, PlacedTable>();
-  for (const table of tables) {
-    const { storageId, directory } = table.place;
-    const { ignoresCase = false } = (await storages.open(storageId)).capabilities;
-    const exact = storages.place(storageId, directory);
-    const place = ignoresCase ? exact.normalize('NFC').toLowerCase() : exact;
-    const other = taken.get(place);
-    if (other !== undefined) throw collision(other, table.id, 'would share the directory');
-    taken.set(place, table);
-  }
-  for (const [place, { id }] of taken) {
-    for (let at = place.lastIndexOf('/'); at > 0; at = place.lastIndexOf('/', at - 1)) {
-      const outer = taken.get(place.slice(0, at));
-      if (outer !== undefined) throw collision(outer, id, 'would lie one within the other, in');
-    }
-  }
-}
-
-function collision({ id: other, place }: PlacedTable, id: TableId, how: string): LakeportError {
-  return new LakeportError({
-    code: 'PATHS_COLLIDE',
-    exit: 'usage',
-    message: `The tables ${tableName(other)} and ${tableName(id)} ${how} ${place.displayPath}`,
-    hint: 'Give one of them a path of its own by --route, or export them one after the other with --include, each with its own --sub-path.',
-    context: { table: tableName(id), path: place.displayPath },
-  });
 }

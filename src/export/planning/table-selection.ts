@@ -2,7 +2,8 @@ import { LakeportError } from '../../errors.js';
 import type { OtherRelation, SourceTable, TableProblem } from '../../sources/source.js';
 import { LikePattern, TablePattern } from './like-pattern.js';
 import { nearestSchemas, nearestTable, suggestedTable } from './near-names.js';
-import { chooseOptIns, isLeftOut, type LeftOutTable, whyLeftOut } from './opt-in-tables.js';
+import { chooseOptIns, isLeftOut, whyLeftOut } from './opt-in-tables.js';
+import { type LeftOutTable } from '../model/plan.js';
 import type { ExportOptions } from '../model/options.js';
 import { tableName } from '../../model/table.js';
 

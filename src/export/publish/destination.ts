@@ -2,8 +2,8 @@ import { LakeportError } from '../../errors.js';
 import { raceAbort, withinGrace } from '../../runtime/interruption.js';
 import type { RunObserver } from '../model/observer.js';
 import type { RunPlan } from '../model/plan.js';
-import type { OpenStorages } from '../../storage/open-storages.js';
-import { checkCollisions } from '../planning/routing.js';
+import type { OpenStorages } from './open-storages.js';
+import { checkCollisions } from './collisions.js';
 
 export interface DestinationRun {
   readonly runId: string;

@@ -5,16 +5,10 @@ import type { Consistency, PartitionMethod, ServerInfo, Snapshot } from '../../s
 import type { StorageCapabilities } from '../../storage/storage.js';
 import { VERSION } from '../../version.js';
 import { parquetTypeName } from '../../columns/type-name.js';
+import type { RowCheckResult } from '../model/row-check.js';
 
 /** Grows with every change that a reader of manifests could trip over; additions of fields are none. */
 const FORMAT_VERSION = 1;
-
-/**
- * What became of the comparison of a table's rows with a count of the source's. `passed`: the slices' rows are as many;
- * `not_needed`: one query read the table; `off`: nobody wanted it; `not_possible`: rows could not be counted, or not as of
- * one moment.
- */
-export type RowCheckResult = 'passed' | 'not_needed' | 'off' | 'not_possible';
 
 /** What a table's directory holds, and where it came from. */
 export interface Manifest {

@@ -6,8 +6,7 @@ import type { Slice, Snapshot } from '../../sources/source.js';
 import type { PublishedFile } from '../model/observer.js';
 import type { RunPlan } from '../model/plan.js';
 import { publishInOrder, type StagedTable } from './publish-order.js';
-import type { TableProgress } from '../execution/table-progress.js';
-import { lostBoundsOf, unrepresentableOf } from '../execution/table-result.js';
+import { type FinishedTable, lostBoundsOf, unrepresentableOf } from '../model/finished-table.js';
 
 import type { StagedFile } from '../model/slice-outcome.js';
 
@@ -27,11 +26,16 @@ interface SlicePart {
 }
 
 /** Makes a table visible that is staged as a whole. Returns its files, by their names. */
-export async function publishTable(job: TableProgress, context: PublicationContext): Promise<readonly PublishedFile[]> {
+export async function publishTable(
+  table: FinishedTable,
+  context: PublicationContext,
+): Promise<readonly PublishedFile[]> {
   const { storage } = context;
-  const { directory, storageId } = job.plan;
-  const parts = job.outcomes.flatMap(({ slice, outcome }) => outcome.files.map((file): SlicePart => ({ slice, file })));
-  const names = await publishInOrder(stagedTable(job, parts, context));
+  const { directory, storageId } = table.plan;
+  const parts = table.outcomes.flatMap(({ slice, outcome }) =>
+    outcome.files.map((file): SlicePart => ({ slice, file })),
+  );
+  const names = await publishInOrder(stagedTable(table, parts, context));
   return parts.map(({ slice, file }, index) => {
     const path = joinPath(directory, names[index] ?? '');
     return {
@@ -48,22 +52,22 @@ export async function publishTable(job: TableProgress, context: PublicationConte
 }
 
 /** The table's directory, as it is reached from its manifest's. */
-function directoryFrom({ directory, manifest }: TableProgress['plan']): string {
+function directoryFrom({ directory, manifest }: FinishedTable['plan']): string {
   return manifest === undefined || directoryOf(manifest.path) === directory ? '.' : nameOf(directory);
 }
 
 /** What the publisher needs of a table: its parts in order, and what to say of them. */
-function stagedTable(job: TableProgress, parts: readonly SlicePart[], context: PublicationContext): StagedTable {
+function stagedTable(table: FinishedTable, parts: readonly SlicePart[], context: PublicationContext): StagedTable {
   const { runId, engine, compat, plan, storage } = context;
-  const snapshot = job.plan.snapshot ?? context.snapshot;
+  const snapshot = table.plan.snapshot ?? context.snapshot;
   return {
     storage,
-    directory: job.plan.directory,
-    manifestPath: job.plan.manifest?.path,
+    directory: table.plan.directory,
+    manifestPath: table.plan.manifest?.path,
     parts: parts.map(({ slice, file }) => ({
       staged: file.part,
       directory: slice.directory ?? '',
-      isPublished: job.published.has(file.part),
+      isPublished: table.published.has(file.part),
     })),
     manifest: (names) =>
       manifestBytes(
@@ -71,14 +75,14 @@ function stagedTable(job: TableProgress, parts: readonly SlicePart[], context: P
           runId,
           engine,
           server: plan.server,
-          table: job.plan.id,
-          tableKind: job.plan.kind,
+          table: table.plan.id,
+          tableKind: table.plan.kind,
           compat,
-          rowCheck: job.rowCheck ?? 'not_possible',
-          directory: directoryFrom(job.plan),
-          snapshot: { ...snapshot, consistency: job.plan.consistency ?? snapshot.consistency },
+          rowCheck: table.rowCheck ?? 'not_possible',
+          directory: directoryFrom(table.plan),
+          snapshot: { ...snapshot, consistency: table.plan.consistency ?? snapshot.consistency },
           storage,
-          startedAt: job.startedAt ?? new Date(),
+          startedAt: table.startedAt ?? new Date(),
           endedAt: new Date(),
           files: parts.map(({ slice, file }, index) => ({
             name: names[index] ?? '',
@@ -88,9 +92,9 @@ function stagedTable(job: TableProgress, parts: readonly SlicePart[], context: P
             partition: { index: slice.index, method: slice.method, bounds: slice.bounds },
             row_groups: file.rowGroups.map(({ rows, bytes }) => ({ rows, bytes })),
           })),
-          columns: job.plan.columns.map((column) => column.spec),
-          unrepresentable: unrepresentableOf(job),
-          lostBounds: lostBoundsOf(job),
+          columns: table.plan.columns.map((column) => column.spec),
+          unrepresentable: unrepresentableOf(table),
+          lostBounds: lostBoundsOf(table),
         }),
       ),
   };

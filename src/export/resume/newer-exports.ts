@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { LakeportError } from '../../errors.js';
 import type { Manifest } from '../publish/manifest.js';
 import type { Storage } from '../../storage/storage.js';
-import { isNewer, manifestsOf } from '../found-manifests.js';
+import { isNewer, manifestsOf } from '../publish/found-manifests.js';
 import type { RunPlan, TablePlan } from '../model/plan.js';
 import { tableName } from '../../model/table.js';
 

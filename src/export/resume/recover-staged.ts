@@ -5,7 +5,7 @@ import type { StagedPart, Storage } from '../../storage/storage.js';
 import type { RunPlan, TablePlan } from '../model/plan.js';
 import { partName } from '../model/part-names.js';
 import type { Resumption } from './resumption.js';
-import type { RecoveredSlices } from '../execution/table-progress.js';
+import type { RecoveredSlices } from '../model/recovered-slices.js';
 import { tableKey } from '../../model/table.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 

@@ -2,7 +2,8 @@ import { type Dialect, MssqlAdapter, MssqlIntrospector, MssqlQueryCompiler, sql 
 
 import type { MssqlEntry } from '../../auth/entries.js';
 import { errorNumber, mssqlError } from '../../sources/mssql/errors.js';
-import { displayAddress, mssqlSettings, type MssqlSettings } from '../../sources/mssql/settings.js';
+import { mssqlSettings, type MssqlSettings } from '../../sources/mssql/settings.js';
+import { displayAddress } from '../../sources/mssql/address.js';
 import type { LogDialect, Trouble } from './dialect.js';
 import { SqlServerDriver } from './mssql-driver.js';
 

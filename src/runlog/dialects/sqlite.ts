@@ -16,7 +16,7 @@ import {
 } from 'kysely';
 
 import { makeDirectory } from '../../runtime/make-directory.js';
-import { systemReason } from '../../system-reason.js';
+import { systemReason } from '../../runtime/system-reason.js';
 import type { LogDialect, Trouble } from './dialect.js';
 
 /** How long a statement waits for other processes, in its thread and then in turns with whatever else the thread does. */

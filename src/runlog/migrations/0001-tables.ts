@@ -1,6 +1,6 @@
 import type { CreateTableBuilder } from 'kysely';
 
-import type { MigrationContext } from './index.js';
+import type { MigrationContext } from './context.js';
 
 /** Runs, their tables, partitions and files, and the users' own settings for tables. */
 export async function createTables(context: MigrationContext): Promise<void> {

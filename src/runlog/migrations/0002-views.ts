@@ -3,7 +3,7 @@ import { sql, type Expression, type Kysely, type RawBuilder } from 'kysely';
 import type { LogDialect } from '../dialects/dialect.js';
 import type { ShownState } from '../model/row-types.js';
 import type { LogSchema } from '../model/schema.js';
-import type { MigrationContext } from './index.js';
+import type { MigrationContext } from './context.js';
 
 /** A run that has not been heard of for so long has no process any more. */
 const SILENCE_SECONDS = 60;

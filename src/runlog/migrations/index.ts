@@ -3,12 +3,7 @@ import type { Kysely, Migration } from 'kysely';
 import type { LogDialect } from '../dialects/dialect.js';
 import { createTables } from './0001-tables.js';
 import { createViews } from './0002-views.js';
-
-/** What a migration is given: the database, and what is particular about it. */
-export interface MigrationContext {
-  readonly db: Kysely<unknown>;
-  readonly dialect: LogDialect;
-}
+import type { MigrationContext } from './context.js';
 
 /**
  * Every version of the log's schema, by name and in order; each step leads from the one before it. A step that has been

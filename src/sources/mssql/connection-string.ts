@@ -1,6 +1,6 @@
 import { LakeportError } from '../../errors.js';
 import { keywords, refusedKeyword } from './connection-keywords.js';
-import { loginOf, type MssqlAddress, type MssqlAuthentication } from './settings.js';
+import { loginOf, type MssqlAuthentication, type MssqlAddress } from './address.js';
 
 /** What `mssql` makes of a connection string, as far as it is used here. */
 interface ParsedString {

@@ -4,7 +4,8 @@ import { MssqlClient } from './client.js';
 import { driverConnection } from './driver-connection.js';
 import { mssqlError, ServerError } from './errors.js';
 import { problemOfServer } from './greeting.js';
-import { displayAddress, type MssqlSettings } from './settings.js';
+import { type MssqlSettings } from './settings.js';
+import { displayAddress } from './address.js';
 
 export type { MssqlSettings } from './settings.js';
 

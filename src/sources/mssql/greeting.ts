@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import type { Connection } from 'tedious';
 import { LakeportError } from '../../errors.js';
 import { otherServer } from '../other-server.js';
-import { displayAddress, type MssqlSettings } from './settings.js';
+import { type MssqlSettings } from './settings.js';
+import { displayAddress } from './address.js';
 
 /** What was found out of servers that are no SQL Server: the driver tells of a broken packet, or waits for the rest of one. */
 const problems = new WeakMap<Connection, LakeportError>();

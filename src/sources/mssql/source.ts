@@ -25,7 +25,8 @@ import { connectMssql } from './connection.js';
 import { mssqlError } from './errors.js';
 import { countRows } from './row-count.js';
 import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
-import { displayAddress, type MssqlSettings } from './settings.js';
+import { type MssqlSettings } from './settings.js';
+import { displayAddress } from './address.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { LakeportError } from '../../errors.js';
 import { characterLength } from './characters.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 
 /**
  * Names in the catalog. Those of a database that is not in UTF-8 may hold bytes that are no characters, over which the

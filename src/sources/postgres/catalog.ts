@@ -5,7 +5,7 @@ import type { SourceTable } from '../source.js';
 import { decodeText, selectText } from './catalog-text.js';
 import { foreignRows } from './foreign-rows.js';
 import { detachPending, memberTables, storageJoins, type RelationKind } from './leaf-relations.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 
 /** Lists what can be exported, in one query however many tables there are. */
 

@@ -8,7 +8,7 @@ import { quoteName } from './identifiers.js';
 import { nameHolders } from './lock-holders.js';
 import { lockByReading, type LockFailures } from './locks.js';
 import { columnsDenied } from './relations.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 import type { PostgresSettings } from './settings.js';
 import { begin, CATALOG, inTransaction } from './transaction.js';
 

@@ -6,7 +6,7 @@ import { decodeText, nameNotReadable, readText, selectText } from './catalog-tex
 import { readExpression } from './expressions.js';
 import { memberTables } from './leaf-relations.js';
 import { columnsDenied, type Relation, tableDenied } from './relations.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 import { TypeCatalog } from './type-catalog.js';
 import { mapType, type MappingOptions } from './types.js';
 

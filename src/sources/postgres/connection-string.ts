@@ -1,7 +1,9 @@
 import type { SslMode } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
 import { AUTHENTICATION_METHODS, type AuthenticationMethod } from './authentication-demands.js';
-import type { PostgresAddress, PostgresHost, TargetSession } from './settings.js';
+import type { TargetSession } from './address.js';
+import type { PostgresHost } from './address.js';
+import type { PostgresAddress } from './address.js';
 
 /**
  * libpq's connection strings: `postgres://user:password@host:port/database?sslmode=require` and

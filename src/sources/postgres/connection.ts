@@ -17,7 +17,8 @@ import {
   timedOut,
 } from './connection-errors.js';
 import { onGreeting } from './greeting.js';
-import { isSocketDirectory, type PostgresSettings, type TargetSession } from './settings.js';
+import { isSocketDirectory, type PostgresSettings } from './settings.js';
+import { type TargetSession } from './address.js';
 
 export type { PostgresSettings } from './settings.js';
 

@@ -1,5 +1,5 @@
 import { detachPending } from './leaf-relations.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 
 /**
  * What reads rows of foreign tables, as a recursive CTE `foreign_rows (class, oid)` of pg_class and pg_proc: foreign tables,

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { decodeText, selectText } from './catalog-text.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 import type { Member } from './slices.js';
 
 /**

@@ -4,7 +4,7 @@ import type { SourceTable } from '../source.js';
 import { readText, selectText } from './catalog-text.js';
 import type { LockFailures } from './locks.js';
 import { memberTables } from './leaf-relations.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 
 interface HolderRow {
   readonly pid: number | null;

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { OtherRelation } from '../source.js';
 import { readText, selectText } from './catalog-text.js';
 import { detachPending } from './leaf-relations.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 
 interface OtherRow {
   readonly schema: string;

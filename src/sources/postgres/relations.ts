@@ -4,7 +4,7 @@ import { type TableId, tableName } from '../../model/table.js';
 import { ROW_SECURITY_HINT, UNLOGGED } from './errors.js';
 import { quoteName, quoteTable } from './identifiers.js';
 import { memberTables, type RelationKind } from './leaf-relations.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 import { viewObstacles } from './view-access.js';
 
 /** What the catalog says about a relation that was asked for by name. */

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import type { SecureVersion } from 'node:tls';
 import type { PostgresInfo, SslMode } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
 import { systemAuthorities, trustedAuthorities } from '../../network/trusted-authorities.js';
@@ -9,6 +8,7 @@ import { textEncoding } from './text-encoding.js';
 import type { AuthenticationDemands } from './authentication-demands.js';
 import type { DatabaseCharacters } from './characters.js';
 import { parseConnectionString } from './connection-string.js';
+import type { PostgresAddress, PostgresHost, TargetSession, TlsVersions } from './address.js';
 
 /**
  * Everything that a session needs, secrets included: plain data that goes to workers, never into a log. Files are read
@@ -46,51 +46,6 @@ export interface PostgresSettings extends PostgresHost {
   readonly sourceEncoding?: string | undefined;
   /** Of a database in another encoding than UTF-8: for readers, which get its text as it is. Known once connected. */
   readonly characters?: DatabaseCharacters | undefined;
-}
-
-/** The part of the settings that single fields and a connection string have in common. */
-export interface PostgresAddress extends PostgresHost {
-  readonly database: string | undefined;
-  readonly username: string;
-  readonly password: string | undefined;
-  readonly ssl: SslMode;
-  /** Paths. */
-  readonly sslCa: string | undefined;
-  readonly sslCert: string | undefined;
-  readonly sslKey: string | undefined;
-  readonly options?: Readonly<Record<string, string>> | undefined;
-  readonly connectTimeoutMs?: number | undefined;
-  readonly others?: readonly PostgresHost[];
-  /** The hosts are tried in any order. */
-  readonly shuffled?: boolean;
-  readonly targetSession?: TargetSession | undefined;
-  /** Path. */
-  readonly passwordFile?: string | undefined;
-  /** Path. */
-  readonly sslCrl?: string | undefined;
-  readonly sslKeyPassword?: string | undefined;
-  readonly tlsVersions?: TlsVersions | undefined;
-  readonly tlsNegotiation?: 'direct' | undefined;
-  readonly authentication?: AuthenticationDemands | undefined;
-}
-
-/** One of the places where the database may be. */
-export interface PostgresHost {
-  /** Host name, address, or directory of a Unix socket. */
-  readonly server: string;
-  readonly port: number;
-  /** Where to connect to in its stead; the name is that which the certificate has to have. */
-  readonly hostaddr?: string | undefined;
-  /** Of this host, in place of the password of all. */
-  readonly password?: string | undefined;
-}
-
-/** libpq's `target_session_attrs`. */
-export type TargetSession = 'any' | 'read-write' | 'read-only' | 'primary' | 'standby' | 'prefer-standby';
-
-export interface TlsVersions {
-  readonly least: SecureVersion | undefined;
-  readonly most: SecureVersion | undefined;
 }
 
 const DEFAULT_LOCK_TIMEOUT_MS = 30_000;

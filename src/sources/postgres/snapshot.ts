@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import type { Snapshot, SourceTable, TableProblem } from '../source.js';
 import { nameHolders } from './lock-holders.js';
 import { lockByReading, lockTables } from './locks.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 import type { PostgresSettings } from './settings.js';
 import { applySettings, beginBeforeSnapshot } from './transaction.js';
 

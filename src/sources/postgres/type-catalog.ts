@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { readText, selectText } from './catalog-text.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 
 /** A row of pg_type, as far as the type table needs it. */
 export interface PostgresType {

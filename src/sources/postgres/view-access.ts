@@ -3,7 +3,7 @@ import { LakeportError } from '../../errors.js';
 import { readText, selectText } from './catalog-text.js';
 import { quoteName } from './identifiers.js';
 import { ROW_SECURITY_HINT } from './errors.js';
-import type { ServerFacts } from './server.js';
+import type { ServerFacts } from './server-facts.js';
 
 interface ObstacleRow {
   readonly root: number;

@@ -6,18 +6,7 @@ import { explainNetworkError } from '../http/network-error.js';
 import { type AzureAnswer, answerOf } from './response.js';
 import { explainAnswer, explainStranger } from './response-error.js';
 import { explainCredentialsError } from './credentials-error.js';
-import type { AzureOperation } from './operation.js';
-
-/** What was being done when something went wrong. */
-export interface AzureAttempt {
-  readonly entry: AzureEntry;
-  readonly place: RemotePlace;
-  readonly operation: AzureOperation;
-  /** For people: the blob's address, without a signature. */
-  readonly shown: string;
-  /** The service has accepted the entry's credentials before. */
-  readonly accepted: boolean;
-}
+import type { AzureAttempt } from './attempt.js';
 
 /** Where the entry's requests go, for errors. */
 export function placeOf(entry: AzureEntry, address: string, agents: Agents): RemotePlace {

@@ -5,7 +5,7 @@ import { proxyPage } from '../http/proxy.js';
 import { explainProxyError } from '../http/proxy-error.js';
 import { isTransientStatus, retryAfter } from '../http/store-error.js';
 import type { AzureAnswer } from './response.js';
-import type { AzureAttempt } from './map-error.js';
+import type { AzureAttempt } from './attempt.js';
 import { expired } from './credentials-error.js';
 import { DATA_ACTIONS, SAS_LETTERS } from './operation.js';
 import { readSas } from './sas.js';

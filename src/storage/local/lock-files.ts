@@ -4,7 +4,8 @@ import path from 'node:path';
 
 import type { LockObject, LockObjects } from '../lease/directory-locks.js';
 import { unlessMissing } from './file-errors.js';
-import { claimName, markerName, runOfClaim, temporaryName } from './temporary-file.js';
+import { claimName, markerName, runOfClaim } from './temporary-file.js';
+import { temporaryName } from '../lease/temporary-name.js';
 
 export interface LocalClaimNotesOptions {
   readonly base: string;

@@ -6,7 +6,7 @@ import { joinPath } from '../path.js';
 import { errnoOf } from './file-errors.js';
 import { madeDirectories, removeEmptyDirectories } from './run-cleanup.js';
 import { noteDirectory } from './run-marker.js';
-import { temporaryName } from './temporary-file.js';
+import { temporaryName } from '../lease/temporary-name.js';
 
 /** A hidden file, open for writing. */
 export interface TemporaryFile {

@@ -1,6 +1,6 @@
 import type { Replaced } from '../storage.js';
 import { targetChanged } from '../target-changed.js';
-import type { ObjectFacts } from './objects.js';
+import type { ObjectFacts } from './object-facts.js';
 import { answerOf } from './service-response.js';
 
 /** Headers of the requests that make or remove an object; Amazon S3 user guide, "Conditional requests". */

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { Replaced } from '../storage.js';
 import type { S3Bucket } from './bucket.js';
 import type { WriteCondition } from './conditions.js';
-import type { ObjectFacts } from './objects.js';
+import type { ObjectFacts } from './object-facts.js';
 import type { S3Operation } from './operation.js';
 import type { NewObject } from './requests.js';
 import type { Upload, UploadedPart } from './uploads.js';

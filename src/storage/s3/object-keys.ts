@@ -1,5 +1,5 @@
 import { assertSafePath, joinPath, nameOf } from '../path.js';
-import { temporaryName } from '../local/temporary-file.js';
+import { temporaryName } from '../lease/temporary-name.js';
 
 /**
  * Where runs keep their own objects, below the base. A directory, because S3 Express lists only by prefixes that end in

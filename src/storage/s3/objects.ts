@@ -19,6 +19,7 @@ import { type WriteCondition, WriteConditions } from './conditions.js';
 import { expected, type NewObject, type S3Requests } from './requests.js';
 import { answerOf } from './service-response.js';
 import { MARK } from './staged-token.js';
+import type { ObjectFacts } from './object-facts.js';
 
 /** DeleteObjects takes no more keys. */
 const MAX_KEYS_PER_DELETE = 1000;
@@ -31,15 +32,6 @@ export interface ListedObject {
   readonly etag: string | undefined;
   /** By the store's clock, in milliseconds since 1970. */
   readonly modifiedAt: number;
-}
-
-export interface ObjectFacts {
-  readonly bytes: number;
-  readonly etag: string | undefined;
-  /** By the store's clock, in milliseconds since 1970. */
-  readonly modifiedAt: number;
-  /** User metadata, names in lower case. */
-  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Requests on whole objects of the bucket. */

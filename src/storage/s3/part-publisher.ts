@@ -7,7 +7,7 @@ import type { StagedState, Replaced, StagedPart, WriteOptions } from '../storage
 import type { S3Bucket } from './bucket.js';
 import { copyObject } from './copy.js';
 import { partSettings } from './object-settings.js';
-import type { ObjectFacts } from './objects.js';
+import type { ObjectFacts } from './object-facts.js';
 import { MARK, readToken, type UploadToken } from './staged-token.js';
 import { isUploadGone, type Upload, type UploadedPart } from './uploads.js';
 

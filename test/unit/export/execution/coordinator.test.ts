@@ -7,7 +7,7 @@ import type { TableResult } from '../../../../src/export/model/result.js';
 import { ExportCoordinator, type CoordinatorOptions } from '../../../../src/export/execution/coordinator.js';
 import type { RetryPolicy } from '../../../../src/runtime/retry.js';
 import type { Renewal, SharedSnapshot } from '../../../../src/export/execution/shared-snapshot.js';
-import type { RecoveredSlices } from '../../../../src/export/execution/table-progress.js';
+import type { RecoveredSlices } from '../../../../src/export/model/recovered-slices.js';
 import { tableKey, type TableId } from '../../../../src/model/table.js';
 import type { StagedFile } from '../../../../src/export/model/slice-outcome.js';
 import type { SliceTask } from '../../../../src/export/worker/protocol.js';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { routeTables } from '../../../../src/export/planning/routing.js';
-import type { PlanStorages } from '../../../../src/storage/open-storages.js';
+import type { PlanStorages } from '../../../../src/export/model/plan-storages.js';
 
 /** What routing asks of storages. */
 const storages = {

@@ -1,6 +1,6 @@
-import { type Manifest, readManifest } from './publish/manifest.js';
-import type { Storage } from '../storage/storage.js';
-import { MANIFEST_PLACES, manifestPath } from './model/manifest-place.js';
+import { type Manifest, readManifest } from './manifest.js';
+import type { Storage } from '../../storage/storage.js';
+import { MANIFEST_PLACES, manifestPath } from '../model/manifest-place.js';
 
 /** Directories that are looked at at the same time. */
 const AT_ONCE = 16;

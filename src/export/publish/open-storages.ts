@@ -1,23 +1,14 @@
 import path from 'node:path';
 
-import type { AuthFile } from '../auth/auth-file.js';
-import type { LakeportError } from '../errors.js';
-import { guarded } from './guarded-storage.js';
-import { openStorage, OUTPUT_DIRECTORY_ID, type StorageTarget } from './index.js';
-import type { Storage } from './storage.js';
-import { newerPublisher } from '../export/found-manifests.js';
-import { raceAbort, withinGrace } from '../runtime/interruption.js';
-import type { ExportOptions } from '../export/model/options.js';
-
-/** Storages as the planner needs them. */
-export interface PlanStorages {
-  /** Where tables go that no route takes. */
-  readonly defaultId: string;
-  /** Opens the storage at the first call. */
-  open(id: string): Promise<Storage>;
-  /** The same text for the same place, by whichever of the open storages it is reached. */
-  place(id: string, directory: string): string;
-}
+import type { AuthFile } from '../../auth/auth-file.js';
+import type { LakeportError } from '../../errors.js';
+import { guarded } from '../../storage/guarded-storage.js';
+import { openStorage, OUTPUT_DIRECTORY_ID, type StorageTarget } from '../../storage/index.js';
+import type { Storage } from '../../storage/storage.js';
+import { newerPublisher } from './found-manifests.js';
+import { raceAbort, withinGrace } from '../../runtime/interruption.js';
+import type { ExportOptions } from '../model/options.js';
+import type { PlanStorages } from '../model/plan-storages.js';
 
 /** All storages that a run may write to. Those that no table goes to are never opened. */
 export class OpenStorages implements PlanStorages {

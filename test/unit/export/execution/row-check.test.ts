@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 
-import { LakeportError } from '../../../src/errors.js';
-import { RowCheck, type RowCheckSettings } from '../../../src/export/execution/row-check.js';
-import { TableProgress } from '../../../src/export/execution/table-progress.js';
-import type { RowCount } from '../../../src/sources/source.js';
-import { tablePlan } from '../../harness/table-plans.js';
+import { LakeportError } from '../../../../src/errors.js';
+import { RowCheck, type RowCheckSettings } from '../../../../src/export/execution/row-check.js';
+import { TableProgress } from '../../../../src/export/execution/table-progress.js';
+import type { RowCount } from '../../../../src/sources/source.js';
+import { tablePlan } from '../../../harness/table-plans.js';
 
 const refused = new LakeportError({ code: 'SOURCE_BUSY', exit: 'unreachable', message: 'no more connections' });
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { newerPublisher } from '../../../src/export/found-manifests.js';
-import { refuseNewerExports } from '../../../src/export/resume/newer-exports.js';
-import type { RunPlan, TablePlan } from '../../../src/export/model/plan.js';
-import type { Storage } from '../../../src/storage/storage.js';
-import { failure } from '../../harness/failure.js';
+import { newerPublisher } from '../../../../src/export/publish/found-manifests.js';
+import { refuseNewerExports } from '../../../../src/export/resume/newer-exports.js';
+import type { RunPlan, TablePlan } from '../../../../src/export/model/plan.js';
+import type { Storage } from '../../../../src/storage/storage.js';
+import { failure } from '../../../harness/failure.js';
 
 const BEGAN = new Date('2030-01-01T00:00:00Z');
 const OWN = 'own';

@@ -1,7 +1,7 @@
 import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { systemReason } from '../../src/system-reason.js';
+import { systemReason } from '../../../src/runtime/system-reason.js';
 
 function thrownBy(act: () => unknown): unknown {
   try {

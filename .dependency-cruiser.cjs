@@ -1,0 +1,81 @@
+/**
+ * The directions of imports, types included: a room may import only what stands below it. `npm run lint` checks them.
+ * ARCHITECTURE.md says what each room is for.
+ */
+
+/** From the ground floor up. A room may import its own files, and rooms that stand on earlier lines. */
+const FLOORS = [
+  ['errors', 'model', 'version'],
+  ['text'],
+  ['runtime', 'network'],
+  ['columns'],
+  ['parquet'],
+  ['auth'],
+  ['sources', 'storage'],
+  ['export'],
+  ['runlog'],
+  ['embedded-postgres'],
+  ['cli'],
+];
+
+const pathOf = (room) => `^src/${room}(/|\\.ts$)`;
+
+const floors = FLOORS.flatMap((rooms, floor) =>
+  rooms.map((room) => ({
+    name: `${room}-imports-what-stands-below`,
+    severity: 'error',
+    from: { path: pathOf(room) },
+    to: {
+      path: '^src/',
+      pathNot: [room, ...FLOORS.slice(0, floor).flat()].map(pathOf),
+    },
+  })),
+);
+
+/** The wings of `export/`; execution, which ties them together, knows them all. */
+const WINGS = {
+  model: [],
+  worker: ['model'],
+  publish: ['model'],
+  resume: ['model', 'publish'],
+  planning: ['model', 'publish', 'resume'],
+};
+
+const wings = Object.entries(WINGS).map(([wing, below]) => ({
+  name: `export-${wing}-imports-what-stands-below`,
+  severity: 'error',
+  from: { path: `^src/export/${wing}/` },
+  to: { path: '^src/export/', pathNot: [wing, ...below].map((name) => `^src/export/${name}/`) },
+}));
+
+module.exports = {
+  forbidden: [
+    ...floors,
+    ...wings,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'engines-do-not-know-each-other',
+      severity: 'error',
+      from: { path: '^src/sources/(postgres|mssql|sqlite)/' },
+      to: { path: '^src/sources/(postgres|mssql|sqlite)/', pathNot: '^src/sources/$1/' },
+    },
+    {
+      name: 'stores-do-not-know-each-other',
+      severity: 'error',
+      from: { path: '^src/storage/(local|s3|gcs|azure)/' },
+      to: { path: '^src/storage/(local|s3|gcs|azure)/', pathNot: '^src/storage/$1/' },
+    },
+    {
+      name: 'the-program-imports-no-tests',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench)/' },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|node_modules)/' },
+  },
+};

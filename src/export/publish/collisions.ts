@@ -1,0 +1,42 @@
+import { LakeportError } from '../../errors.js';
+import { tableName, type TableId } from '../../model/table.js';
+import type { PlanStorages } from '../model/plan-storages.js';
+import type { TableDestination } from '../model/table-destination.js';
+
+interface PlacedTable {
+  readonly id: TableId;
+  readonly place: Pick<TableDestination, 'storageId' | 'directory' | 'displayPath'>;
+}
+
+/**
+ * Two tables in one directory, or one within another's, would take each other for an earlier export.
+ * @throws LakeportError of class `usage`
+ */
+export async function checkCollisions(tables: readonly PlacedTable[], storages: PlanStorages): Promise<void> {
+  const taken = new Map<string, PlacedTable>();
+  for (const table of tables) {
+    const { storageId, directory } = table.place;
+    const { ignoresCase = false } = (await storages.open(storageId)).capabilities;
+    const exact = storages.place(storageId, directory);
+    const place = ignoresCase ? exact.normalize('NFC').toLowerCase() : exact;
+    const other = taken.get(place);
+    if (other !== undefined) throw collision(other, table.id, 'would share the directory');
+    taken.set(place, table);
+  }
+  for (const [place, { id }] of taken) {
+    for (let at = place.lastIndexOf('/'); at > 0; at = place.lastIndexOf('/', at - 1)) {
+      const outer = taken.get(place.slice(0, at));
+      if (outer !== undefined) throw collision(outer, id, 'would lie one within the other, in');
+    }
+  }
+}
+
+function collision({ id: other, place }: PlacedTable, id: TableId, how: string): LakeportError {
+  return new LakeportError({
+    code: 'PATHS_COLLIDE',
+    exit: 'usage',
+    message: `The tables ${tableName(other)} and ${tableName(id)} ${how} ${place.displayPath}`,
+    hint: 'Give one of them a path of its own by --route, or export them one after the other with --include, each with its own --sub-path.',
+    context: { table: tableName(id), path: place.displayPath },
+  });
+}

@@ -1,0 +1,8 @@
+import type { Kysely } from 'kysely';
+import type { LogDialect } from '../dialects/dialect.js';
+
+/** What a migration is given: the database, and what is particular about it. */
+export interface MigrationContext {
+  readonly db: Kysely<unknown>;
+  readonly dialect: LogDialect;
+}
