@@ -53,7 +53,7 @@ export async function replayCopy(
 
 function parquetFile(columns: readonly ColumnBuffer[], codec: Codec): ParquetFileWriter {
   const output = { write: () => Promise.resolve() };
-  return new ParquetFileWriter({ output, columns, codec, rowGroupRows: ROW_GROUP_ROWS });
+  return new ParquetFileWriter({ output, columns, files: { codec, rowGroupRows: ROW_GROUP_ROWS } });
 }
 
 function forget(columns: readonly ColumnBuffer[]): undefined {

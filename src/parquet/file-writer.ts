@@ -3,7 +3,8 @@ import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
 import type { ColumnBuffer } from '../columns/column-buffer.js';
 import type { RowSink } from '../columns/row-sink.js';
-import { type Codec, createCompressor } from './codec.js';
+import { createCompressor } from './codec.js';
+import type { FileOptions } from './file-options.js';
 import { VERSION } from '../version.js';
 import type { FinishedChunk } from './column-chunk.js';
 import { typeEmptyRowGroups } from './empty-row-groups.js';
@@ -26,13 +27,7 @@ export interface ParquetFileOptions {
   readonly output: FileOutput;
   /** Empty buffers, one a column; they may have served another file before. */
   readonly columns: readonly ColumnBuffer[];
-  readonly codec: Codec;
-  /** Most rows of a row group. */
-  readonly rowGroupRows: number;
-  /** Most rows of the file; without it there is no end. */
-  readonly maxRows?: number | undefined;
-  /** Key-value pairs of the footer besides the writer's own. */
-  readonly footer?: Readonly<Record<string, string>> | undefined;
+  readonly files: FileOptions;
 }
 
 export interface FileSummary {
@@ -61,19 +56,19 @@ export class ParquetFileWriter implements RowSink {
   constructor(options: ParquetFileOptions) {
     this.#options = options;
     this.columns = options.columns;
-    this.#group = new RowGroupWriter(options.columns, new PageEncoder(createCompressor(options.codec)));
+    this.#group = new RowGroupWriter(options.columns, new PageEncoder(createCompressor(options.files.codec)));
     this.#write([MAGIC]);
   }
 
   get room(): number {
-    const { rowGroupRows, maxRows = Infinity } = this.#options;
-    return Math.min(rowGroupRows - this.#group.rows, maxRows - this.rows);
+    const { rowGroupRows, maxRowsPerFile = Infinity } = this.#options.files;
+    return Math.min(rowGroupRows - this.#group.rows, maxRowsPerFile - this.rows);
   }
 
   commit(rows: number): Promise<void> | undefined {
     this.rows += rows;
     const encoded = this.#group.commit(rows);
-    if (this.#group.rows < this.#options.rowGroupRows && encoded < ROW_GROUP_BYTES) return undefined;
+    if (this.#group.rows < this.#options.files.rowGroupRows && encoded < ROW_GROUP_BYTES) return undefined;
     const earlier = this.#isWriting ? this.#writing : undefined;
     this.#closeRowGroup();
     return earlier;
@@ -121,7 +116,7 @@ export class ParquetFileWriter implements RowSink {
     writePageIndex(writer, this.#chunks, this.#offset);
     const specs = this.columns.map((column) => column.spec);
     const sourceTypes = Object.fromEntries(specs.map((spec) => [spec.name, spec.sourceType]));
-    const pairs = { 'lakeport.source_types': JSON.stringify(sourceTypes), ...this.#options.footer };
+    const pairs = { 'lakeport.source_types': JSON.stringify(sourceTypes), ...this.#options.files.footer };
     writeMetadata(
       writer,
       {

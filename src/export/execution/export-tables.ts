@@ -6,7 +6,7 @@ import { exitClassOf } from '../model/exit-class.js';
 import { graceLeft, interruption } from '../../runtime/interruption.js';
 import { publishTable } from '../publish/publish-table.js';
 import type { RunObserver } from '../model/observer.js';
-import type { ExportOptions } from '../model/options.js';
+import { type ExportOptions, fileOptions } from '../model/options.js';
 import type { RunPlan } from '../model/plan.js';
 import type { RunResult, TableResult } from '../model/result.js';
 import type { RetryPolicy } from '../../runtime/retry.js';
@@ -40,7 +40,7 @@ export interface TablesToExport {
 /** Exports the tables of a plan. Failures of single tables are in the result. */
 export async function exportTables(input: TablesToExport): Promise<RunResult> {
   const { options, plan, before, source, observer, signal, storages, retry, replan } = input;
-  const { runId, codec, rowGroupRows, maxRowsPerFile, onUnrepresentable, compat } = options;
+  const { runId, onUnrepresentable, compat } = options;
   const { jobs, errorAction, consistency, rowCheck: rowCheckMode = 'count' } = options;
   const problems = plan.problems.map(problemResult);
   for (const { id, error } of plan.problems) observer.tableFailed?.(id, error);
@@ -53,11 +53,8 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
       runId,
       reader: source.readerSettings(),
       targets: storages.targets(usedStorages(plan)),
-      codec,
-      rowGroupRows,
-      maxRowsPerFile,
+      files: fileOptions(options),
       onUnrepresentable,
-      compat,
     },
     { graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS },
   );

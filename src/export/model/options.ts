@@ -1,9 +1,9 @@
-import type { Compat } from '../../columns/compat.js';
-import type { Codec } from '../../parquet/codec.js';
+import { compatFooter } from '../../columns/compat.js';
+import type { FileOptions } from '../../parquet/file-options.js';
 import type { ManifestPlace } from './manifest-place.js';
 import type { RowCheckMode } from './row-check.js';
 import type { OptIn } from '../../sources/opt-ins.js';
-import type { ArrayForm, PartitionMethod, UnboundedNumeric } from '../../sources/source.js';
+import type { DescribeOptions, PartitionMethod } from '../../sources/source.js';
 
 /** Readers inside one table: as many as there are cores, shared by all tables in progress, or a fixed number. */
 export type Parallelism = 'auto' | number;
@@ -30,8 +30,11 @@ export interface TableConfig {
   readonly degree: number | undefined;
 }
 
-/** Everything that decides what an export does; validated, complete, without secrets. Goes into the run's record. */
-export interface ExportOptions {
+/**
+ * Everything that decides what an export does; validated, complete, without secrets. Goes into the run's record. What
+ * decides the types of columns is the source's, what decides the files is the writer's.
+ */
+export interface ExportOptions extends DescribeOptions, Omit<FileOptions, 'footer'> {
   readonly runId: string;
   readonly startedAt: Date;
   readonly sourceId: string;
@@ -56,17 +59,6 @@ export interface ExportOptions {
   readonly tableConfig?: readonly TableConfig[] | undefined;
   /** `FORMER_MANIFEST_PLACE` by default, for the sake of runs on record. */
   readonly manifest?: ManifestPlace | undefined;
-  readonly codec: Codec;
-  readonly rowGroupRows: number;
-  readonly maxRowsPerFile: number | undefined;
-  readonly unboundedNumeric: UnboundedNumeric;
-  /** How PostgreSQL's arrays are written; `list` by default. */
-  readonly arrays?: ArrayForm | undefined;
-  readonly onUnrepresentable: 'error' | 'null';
-  /** Of times with digits below a microsecond; `us` by default. */
-  readonly timestampUnit?: 'us' | 'ns' | undefined;
-  /** The reader whose types are written; all of Parquet's by default. */
-  readonly compat?: Compat | undefined;
   /** `auto`: one snapshot for the run where the source can, else the most that it can. */
   readonly consistency: 'auto' | 'run' | 'none';
   /** What happens to the other tables when one fails. */
@@ -74,4 +66,9 @@ export interface ExportOptions {
   readonly lockTimeoutMs: number;
   /** Of tables that are read in several slices; `count` by default. */
   readonly rowCheck?: RowCheckMode | undefined;
+}
+
+/** What the writer needs to know of an export's files. */
+export function fileOptions({ codec, rowGroupRows, maxRowsPerFile, compat }: ExportOptions): FileOptions {
+  return { codec, rowGroupRows, maxRowsPerFile, footer: compatFooter(compat) };
 }

@@ -1,10 +1,9 @@
-import type { Compat } from '../../columns/compat.js';
 import type { ErrorData } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
 import type { ReadColumn, ReaderSettings, Slice, Snapshot } from '../../sources/source.js';
 import type { StorageTarget } from '../../storage/index.js';
 import type { StagedPart } from '../../storage/storage.js';
-import type { Codec } from '../../parquet/codec.js';
+import type { FileOptions } from '../../parquet/file-options.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
 /**
@@ -17,11 +16,8 @@ export interface WorkerSetup {
   readonly runId: string;
   readonly reader: ReaderSettings;
   readonly targets: readonly StorageTarget[];
-  readonly codec: Codec;
-  readonly rowGroupRows: number;
-  readonly maxRowsPerFile: number | undefined;
+  readonly files: FileOptions;
   readonly onUnrepresentable: 'error' | 'null';
-  readonly compat?: Compat | undefined;
 }
 
 /** One slice to read into staged parts: the unit of work, of failure, and of a later attempt. */

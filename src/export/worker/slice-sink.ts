@@ -3,7 +3,7 @@ import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import { type FileOutput, type FileSummary, ParquetFileWriter } from '../../parquet/file-writer.js';
 import type { PartWriter, StagedPart } from '../../storage/storage.js';
-import type { Codec } from '../../parquet/codec.js';
+import type { FileOptions } from '../../parquet/file-options.js';
 import type { StagedFile } from '../model/slice-outcome.js';
 
 /** Bytes are handed to the store in portions of at least this size: small files then take one write. */
@@ -11,11 +11,7 @@ const PORTION_BYTES = 256 << 10;
 
 export interface SliceSinkOptions {
   readonly columns: readonly ColumnBuffer[];
-  readonly codec: Codec;
-  readonly rowGroupRows: number;
-  readonly maxRowsPerFile: number | undefined;
-  /** Key-value pairs of the files' footers besides the writer's own. */
-  readonly footer?: Readonly<Record<string, string>> | undefined;
+  readonly files: FileOptions;
   /** Opens the slice's file of that number, from 0. Not called before there are bytes for it. */
   readonly openPart: (file: number) => Promise<PartWriter>;
   /** Called for each complete file. */
@@ -53,7 +49,7 @@ export class SliceSink implements RowSink {
     this.#rows += rows;
     const written = this.#writer.commit(rows);
     this.#options.onProgress({ rows: this.#rows, bytes: this.#bytes });
-    if (this.#writer.rows < (this.#options.maxRowsPerFile ?? Infinity)) return written;
+    if (this.#writer.rows < (this.#options.files.maxRowsPerFile ?? Infinity)) return written;
     return this.#nextFile(written);
   }
 
@@ -87,9 +83,9 @@ export class SliceSink implements RowSink {
   }
 
   #startFile(): [LazyPart, ParquetFileWriter] {
-    const { columns, codec, rowGroupRows, maxRowsPerFile: maxRows, footer, openPart } = this.#options;
+    const { columns, files, openPart } = this.#options;
     const part = new LazyPart(() => openPart(this.files.length));
-    const writer = new ParquetFileWriter({ output: part, columns, codec, rowGroupRows, maxRows, footer });
+    const writer = new ParquetFileWriter({ output: part, columns, files });
     return [part, writer];
   }
 }

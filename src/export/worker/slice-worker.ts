@@ -1,5 +1,4 @@
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
-import { compatFooter } from '../../columns/compat.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
 import { openReader } from '../../sources/index.js';
@@ -69,18 +68,15 @@ export class SliceWorker {
   }
 
   async #openSink(task: SliceTask, listener: TaskListener): Promise<SliceSink> {
-    const { codec, rowGroupRows, maxRowsPerFile, runId, compat } = this.#setup;
+    const { files, runId } = this.#setup;
     const { expectedBytes } = task;
     const storage = await this.#storage(task.storageId);
     const directory = joinPath(task.directory, task.slice.directory ?? '');
     // With several files to a slice, the slices after it are numbered anew.
-    const provisional = !task.isOnlySlice && maxRowsPerFile !== undefined;
+    const provisional = !task.isOnlySlice && files.maxRowsPerFile !== undefined;
     return new SliceSink({
       columns: this.#columnBuffers(task),
-      codec,
-      rowGroupRows,
-      maxRowsPerFile,
-      footer: compatFooter(compat),
+      files,
       openPart: (file) =>
         storage.stage(joinPath(directory, stagedName(task, file)), { runId, expectedBytes, provisional }),
       onStaged: listener.onStaged,
@@ -92,7 +88,7 @@ export class SliceWorker {
     const last = this.#buffers;
     if (last?.table.schema === table.schema && last.table.name === table.name) return last.columns;
     const specs = columns.map((column) => column.spec);
-    const buffers = createColumnBuffers(specs, { rowGroupRows: this.#setup.rowGroupRows });
+    const buffers = createColumnBuffers(specs, { rowGroupRows: this.#setup.files.rowGroupRows });
     this.#buffers = { table, columns: buffers };
     return buffers;
   }

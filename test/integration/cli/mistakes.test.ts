@@ -75,10 +75,10 @@ const MISTAKES: readonly Mistake[] = [
   { what: 'a database that does not exist', code: 4, source: 'ds_no_database', says: [/no_such_database/] },
   { what: 'a table that no pattern finds', code: 2, more: ['-i', 'oders'], says: [/oders/, /shop\.orders/] },
   { what: 'a bad pattern', code: 2, more: ['-i', 'orders\\'], says: [/orders\\/] },
-  { what: 'no jobs', code: 2, more: ['--n_jobs', '0'], says: [/n_jobs/] },
-  { what: 'a sub path that leads out', code: 2, more: ['--sub_path', '../x'], says: [/sub_path/] },
+  { what: 'no jobs', code: 2, more: ['--n_jobs', '0'], says: [/n-jobs/] },
+  { what: 'a sub path that leads out', code: 2, more: ['--sub_path', '../x'], says: [/sub-path/] },
   { what: 'an output directory that is a file', code: 2, output: 'file', says: [/file/] },
-  { what: 'no destination', code: 2, output: '', says: [/output_dir/, /target_storage_id/] },
+  { what: 'no destination', code: 2, output: '', says: [/output-dir/, /target-storage-id/] },
   {
     what: 'a storage that the auth file does not have',
     code: 2,
@@ -99,8 +99,8 @@ const MISTAKES: readonly Mistake[] = [
     source: 'lake',
     says: [/lake .* is a storage, where a database is needed/, /databases are: ds_pg/],
   },
-  { what: 'two destinations', code: 2, more: ['--target_storage_id', 'x'], says: [/output_dir/, /target_storage_id/] },
-  { what: 'an unknown flag', code: 2, more: ['--compresion_type', 'Zstd'], says: [/compression_type/] },
+  { what: 'two destinations', code: 2, more: ['--target_storage_id', 'x'], says: [/output-dir/, /target-storage-id/] },
+  { what: 'an unknown flag', code: 2, more: ['--compresion_type', 'Zstd'], says: [/compression-type/] },
   { what: 'an unknown codec', code: 2, more: ['--compression_type', 'brotli'], says: [/brotli/i, /Zstd/] },
 ];
 

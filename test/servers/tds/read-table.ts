@@ -118,7 +118,11 @@ export async function readToParquet(
       request.columns.map(({ spec }) => spec),
       { rowGroupRows },
     );
-    const writer = new ParquetFileWriter({ output: new HandleOutput(handle), columns, codec: 'Snappy', rowGroupRows });
+    const writer = new ParquetFileWriter({
+      output: new HandleOutput(handle),
+      columns,
+      files: { codec: 'Snappy', rowGroupRows },
+    });
     const result = await reader.read(request, writer, signal);
     await writer.finish();
     return new ParquetRead(result, file);

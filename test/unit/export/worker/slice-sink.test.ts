@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ColumnSpec } from '../../../../src/columns/column-spec.js';
 import { createColumnBuffers } from '../../../../src/columns/column-buffers.js';
 import { Int32Column } from '../../../../src/columns/int32-column.js';
+import type { FileOptions } from '../../../../src/parquet/file-options.js';
 import { SliceSink, type SliceSinkOptions } from '../../../../src/export/worker/slice-sink.js';
 import { openLocalStorage } from '../../../../src/storage/local/index.js';
 import type { PartWriter, Storage } from '../../../../src/storage/storage.js';
@@ -36,17 +37,14 @@ function openPart(file: number): Promise<PartWriter> {
   return storage.stage(`s/t/part-${file}.parquet`, { runId: 'run' });
 }
 
-function openSink(overrides: Partial<SliceSinkOptions> = {}): SliceSink {
-  const { rowGroupRows = 1_000_000 } = overrides;
+function openSink(overrides: Partial<FileOptions & Pick<SliceSinkOptions, 'openPart'>> = {}): SliceSink {
+  const { rowGroupRows = 1_000_000, maxRowsPerFile, openPart: open = openPart } = overrides;
   return new SliceSink({
     columns: createColumnBuffers([SPEC], { rowGroupRows }),
-    codec: 'None',
-    rowGroupRows,
-    maxRowsPerFile: undefined,
-    openPart,
+    files: { codec: 'None', rowGroupRows, maxRowsPerFile },
+    openPart: open,
     onStaged: (file) => staged.push(file.rows),
     onProgress: () => undefined,
-    ...overrides,
   });
 }
 

@@ -54,9 +54,7 @@ beforeEach(() => {
     runId: 'run',
     reader: { engine: 'test', connection: {} },
     targets: [{ kind: 'directory', directory: scratch.path }],
-    codec: 'None',
-    rowGroupRows: 1000,
-    maxRowsPerFile: 100,
+    files: { codec: 'None', rowGroupRows: 1000, maxRowsPerFile: 100 },
     onUnrepresentable: 'error',
   };
   worker = new SliceWorker(setup);
