@@ -48,8 +48,8 @@ export interface ColumnDecoder {
   readonly [parameter: string]: string | number | boolean | undefined;
 }
 
-export type PartitionMethod =
-  'None' | 'Ctid' | 'Physloc' | 'Random' | 'RangeId' | 'Ntile' | 'DataDriven' | 'Timepartition';
+/** The name of one of the engine's methods; see `sources/partitioning/methods.ts`. */
+export type PartitionMethod = string;
 
 /** A share of a table: plain data, readable by any worker that has the auth file and the snapshot. */
 export interface Slice {

@@ -1,5 +1,6 @@
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
+import { PARTITION_METHODS } from '../../sources/methods.js';
 import type { PartitionMethod, TableOverride } from '../../sources/source.js';
 import type { TableConfig } from '../model/options.js';
 import { suggestedTable } from './near-names.js';
@@ -7,25 +8,18 @@ import { readersPerTable } from './reader-budget.js';
 import type { RecordedOverride } from '../model/table-settings.js';
 
 /** By the names that users type, in lower case. */
-const METHODS: Readonly<Record<string, PartitionMethod>> = {
-  none: 'None',
-  ctid: 'Ctid',
-  physloc: 'Physloc',
-  random: 'Random',
-  modulo: 'Random',
-  rangeid: 'RangeId',
-  ntile: 'Ntile',
-  datadriven: 'DataDriven',
-  timepartition: 'Timepartition',
-};
+const METHODS = new Map(
+  PARTITION_METHODS.flatMap(({ name, alias }) =>
+    [name, alias ?? name].map((typed) => [typed.toLowerCase(), name] as const),
+  ),
+);
 
 /** Names of methods, as they are shown. */
-export const METHOD_NAMES: readonly string[] = [...new Set(Object.values(METHODS))];
+export const METHOD_NAMES: readonly string[] = PARTITION_METHODS.map(({ name }) => name);
 
 /** A method by the name that a user has typed, in any case; `Modulo` is `Random`. Undefined for no such name. */
 export function methodNamed(text: string): PartitionMethod | undefined {
-  const name = text.trim().toLowerCase();
-  return Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
+  return METHODS.get(text.trim().toLowerCase());
 }
 
 export interface OverrideSources {

@@ -1,26 +1,20 @@
-import { methodNotSupported } from '../partition-methods.js';
-import type { PartitionMethod, TableOverride, ReadColumn, Slice, SliceOptions } from '../source.js';
+import { byKey } from '../partitioning/by-key.js';
+import { resolveKey } from '../partitioning/key.js';
+import { isKeyMethod, methodNotSupported } from '../partitioning/methods.js';
+import { type Share, slicesOf, wholeTable } from '../partitioning/predicate.js';
+import { rangesByWidth } from '../partitioning/ranges.js';
+import { sliceCount } from '../partitioning/slice-size.js';
+import type { ReadColumn, Slice, SliceOptions, TableOverride } from '../source.js';
 import type { CatalogTable } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { errorNumber } from './errors.js';
 import { quoteTable } from './identifiers.js';
-import { readIndexKeys } from './slicing/indexes.js';
-import { requireKeyText, resolveKey } from './slicing/key.js';
-import { byLocation, noLocations } from './slicing/by-physloc.js';
-import { byPeriod, parseTimeKey } from './slicing/by-period.js';
-import { rangesByCount, rangesByWidth } from './slicing/ranges.js';
-import { byRemainder } from './slicing/by-modulo.js';
-import { type Share, slicesOf, wholeTable } from './slicing/predicate.js';
-import { byValue } from './slicing/by-value.js';
+import { MSSQL_METHODS } from './methods.js';
+import { byLocation, noLocations } from './partitioning/by-physloc.js';
+import { keyedTable, TRANSACT_SQL } from './partitioning/dialect.js';
+import { readIndexKeys } from './partitioning/indexes.js';
 
 /** How tables are shared out among readers. */
-
-const MIB = 1024 * 1024;
-const SLICES_PER_READER = 4;
-/** A slice becomes a file: so many rows that a file's row groups are worth having … */
-const FEWEST_ROWS = 250_000;
-/** … and so few bytes that no slice is long to read anew. */
-const MOST_BYTES = 1024 * MIB;
 
 /** The table's slices: together every row exactly once. */
 export async function sliceTable(
@@ -35,18 +29,8 @@ export async function sliceTable(
   const shares = isChosen
     ? await shareOutAs(client, table, columns, { ...override, degree })
     : await shareOut(client, table, columns, { ...options, degree });
-  return slicesOf(table.id, columns, shares);
+  return slicesOf({ id: table.id, columns, dialect: TRANSACT_SQL }, shares);
 }
-
-const METHODS: readonly PartitionMethod[] = [
-  'None',
-  'Physloc',
-  'RangeId',
-  'Random',
-  'Ntile',
-  'DataDriven',
-  'Timepartition',
-];
 
 /** The automatic choice. */
 async function shareOut(
@@ -63,8 +47,8 @@ async function shareOut(
   const indexes = await readIndexKeys(client, id);
   const kindOf = (name: string) => columns.find(({ spec }) => spec.name === name)?.decoder.kind ?? '';
   const ranges = async (column: string): Promise<Share[]> => {
-    const key = await resolveKey(client, id, columns, column);
-    return rangesByWidth(client, id, key, { count: sliceCount(table, degree), estimatedRows });
+    const keyed = keyedTable(client, table, columns);
+    return rangesByWidth(keyed, await resolveKey(keyed, column), { count: sliceCount(table, degree), estimatedRows });
   };
 
   const clustered = indexes.find((index) => index.isClustered && RANGE_KINDS.has(kindOf(index.column)));
@@ -86,44 +70,15 @@ async function shareOutAs(
   { method, key, degree }: TableOverride & { readonly degree: number },
 ): Promise<Share[]> {
   const { id, estimatedRows } = table;
-  const resolve = () => resolveKey(client, id, columns, requireKeyText(method, key));
-  switch (method) {
-    case undefined: {
-      const found = await resolve();
-      const ranges = found.type.scale === undefined ? rangesByCount : rangesByWidth;
-      return ranges(client, id, found, { count: sliceCount(table, degree), estimatedRows });
-    }
-    case 'None':
-      return [wholeTable(estimatedRows)];
-    case 'Physloc':
-      if (!(await hasLocations(client, table))) throw noLocations(id);
-      return byLocation({ count: degree, estimatedRows });
-    // Each of its slices reads the whole table.
-    case 'Random':
-      return byRemainder(await resolve(), { count: degree, estimatedRows });
-    case 'RangeId':
-      return rangesByWidth(client, id, await resolve(), { count: sliceCount(table, degree), estimatedRows });
-    case 'Ntile':
-      return rangesByCount(client, id, await resolve(), { count: sliceCount(table, degree), estimatedRows });
-    case 'DataDriven':
-      return byValue(client, id, await resolve());
-    case 'Timepartition':
-      return byPeriod(client, id, columns, parseTimeKey(requireKeyText(method, key)));
-    case 'Ctid':
-      throw methodNotSupported({ product: 'SQL Server', method, methods: METHODS });
+  if (method === 'None') return [wholeTable(estimatedRows)];
+  if (method === 'Physloc') {
+    if (!(await hasLocations(client, table))) throw noLocations(id);
+    return byLocation({ count: degree, estimatedRows });
   }
-}
-
-/** One for one reader; else about four a reader, of a size that is worth a file, and none of more than 1 GiB. */
-export function sliceCount(
-  { estimatedRows, estimatedBytes }: Pick<CatalogTable, 'estimatedRows' | 'estimatedBytes'>,
-  degree: number,
-): number {
-  if (degree === 1) return 1;
-  const wanted = degree * SLICES_PER_READER;
-  const byRows = estimatedRows === undefined ? wanted : Math.max(degree, Math.floor(estimatedRows / FEWEST_ROWS));
-  const byBytes = Math.ceil((estimatedBytes ?? 0) / MOST_BYTES);
-  return Math.max(1, Math.min(wanted, byRows), byBytes);
+  if (method !== undefined && !isKeyMethod(method))
+    throw methodNotSupported({ product: 'SQL Server', method, methods: MSSQL_METHODS });
+  const count = sliceCount(table, degree);
+  return byKey(keyedTable(client, table, columns), { method, key, degree, count, estimatedRows });
 }
 
 /** Rows of views, of memory and of columnstores have no location; nor have other makers' servers. */

@@ -1,5 +1,6 @@
 import { type TableId, tableName } from '../../model/table.js';
 import type { ReadColumn, Slice, SliceOptions } from '../source.js';
+import { targetBytes } from '../partitioning/slice-size.js';
 import { quoteTable } from './identifiers.js';
 
 /** How tables are shared out among readers. Nothing here asks the server. */
@@ -13,16 +14,6 @@ export interface Member {
   readonly bytes: number;
   readonly rows: number | undefined;
 }
-
-const MIB = 1024 * 1024;
-
-/** A slice becomes a file: so many rows that a file's row groups are worth having … */
-const FEWEST_ROWS = 250_000;
-/** … unless the rows are so wide that fewer make up a row group; and no slice of less than a moment's work. */
-const LEAST_BYTES = { of: 16 * MIB, wideRows: 128 * MIB };
-/** So that no slice is long to read anew, and a skewed table leaves no reader working alone for long. */
-const MOST_BYTES = 1024 * MIB;
-const SLICES_PER_READER = 4;
 
 /** Whether the table is worth more than one reader, or is to have them whatever its size. */
 export function isLarge(
@@ -51,9 +42,10 @@ export function sliceMembers(
   { degree, override }: Pick<SliceOptions, 'degree' | 'override'>,
 ): Slice[] {
   const readers = override?.degree ?? degree;
-  const best = targetBytes(members, readers);
+  const bytes = sum(members.map((member) => member.bytes));
+  const best = targetBytes({ bytes, rows: sum(members.map(({ rows }) => rows ?? 0)) }, readers);
   // Who asks for a number of readers gets work for each of them.
-  const fair = Math.max(1, sum(members.map(({ bytes }) => bytes)) / readers);
+  const fair = Math.max(1, bytes / readers);
   const target = override === undefined ? best : Math.min(best, fair);
   const slices = members.flatMap((member) => {
     const count = member.byPage ? Math.min(member.pages, Math.max(1, Math.round(member.bytes / target))) : 1;
@@ -64,15 +56,6 @@ export function sliceMembers(
     }));
   });
   return slices.map((slice, index) => ({ ...slice, index }));
-}
-
-/** Size of a slice in bytes of the table that suits so many readers. */
-export function targetBytes(members: readonly Pick<Member, 'bytes' | 'rows'>[], degree: number): number {
-  const bytes = sum(members.map((member) => member.bytes));
-  const rows = sum(members.map((member) => member.rows ?? 0));
-  const bytesOfFewestRows = rows > 0 ? (bytes / rows) * FEWEST_ROWS : 0;
-  const least = Math.min(Math.max(bytesOfFewestRows, LEAST_BYTES.of), LEAST_BYTES.wideRows);
-  return Math.min(Math.max(bytes / (SLICES_PER_READER * degree), least), MOST_BYTES);
 }
 
 /**

@@ -1,18 +1,17 @@
 import { LakeportError } from '../../errors.js';
-import { methodNotSupported } from '../partition-methods.js';
+import { methodNotSupported } from '../partitioning/methods.js';
+import { POSTGRES_METHODS } from './methods.js';
 import { type TableId, tableName } from '../../model/table.js';
-import type { PartitionMethod, TableOverride } from '../source.js';
+import type { TableOverride } from '../source.js';
 import type { Member } from './slices.js';
 
 /** What a user's configuration may ask of this database. */
 
-const METHODS: readonly PartitionMethod[] = ['None', 'Ctid'];
-
 /** @throws LakeportError where the method is another database's, or there is a key and no method that would use it */
 export function checkOverride(override: TableOverride | undefined): void {
   const { method, key } = override ?? {};
-  if (method !== undefined && !METHODS.includes(method)) {
-    throw methodNotSupported({ product: 'PostgreSQL', method, methods: METHODS });
+  if (method !== undefined && !POSTGRES_METHODS.some(({ name }) => name === method)) {
+    throw methodNotSupported({ product: 'PostgreSQL', method, methods: POSTGRES_METHODS });
   }
   if (method !== undefined || key === undefined) return;
   throw new LakeportError({

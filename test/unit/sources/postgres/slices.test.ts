@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isLarge, sliceMembers, targetBytes, type Member } from '../../../../src/sources/postgres/slices.js';
+import { isLarge, type Member, sliceMembers } from '../../../../src/sources/postgres/slices.js';
+import { targetBytes } from '../../../../src/sources/partitioning/slice-size.js';
 import { checkOverride, requirePages } from '../../../../src/sources/postgres/table-override.js';
 
 const MIB = 1024 * 1024;
@@ -56,7 +57,7 @@ test('the size of a slice stays between a moment of work and 1 GiB', () => {
       fc.option(fc.double({ min: 0, max: 1e12, noNaN: true }), { nil: undefined }),
       fc.integer({ min: 1, max: 256 }),
       (bytes, rows, degree) => {
-        const target = targetBytes([{ bytes, rows }], degree);
+        const target = targetBytes({ bytes, rows: rows ?? 0 }, degree);
         expect(target).toBeGreaterThanOrEqual(16 * MIB);
         expect(target).toBeLessThanOrEqual(1024 * MIB);
       },

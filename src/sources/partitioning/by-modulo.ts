@@ -1,17 +1,15 @@
 import { requireKey, type SliceKey } from './key.js';
 import type { RangeOptions } from './ranges.js';
+import type { SqlDialect } from './sql-dialect.js';
 import { equalShare, type Share, wholeTable } from './predicate.js';
 
-/**
- * `Random`: by the remainder of the key. `ABS(k % n)` is the remainder of `ABS(k)`, without its overflow at the least
- * number of the type.
- */
-export function byRemainder(key: SliceKey, { count, estimatedRows }: RangeOptions): Share[] {
+/** `Random`: by the remainder of the key. */
+export function byRemainder(dialect: SqlDialect, key: SliceKey, { count, estimatedRows }: RangeOptions): Share[] {
   requireKey(key, 'Random', key.type.isInteger, 'an integer');
   if (count === 1) return [wholeTable(estimatedRows)];
   const { sql, name, nullable } = key;
   return Array.from({ length: count }, (_, i) => {
-    const equals = `ABS(${sql} % ${count}) = ${i}`;
+    const equals = `${dialect.remainder(sql, count)} = ${i}`;
     const takesNulls = i === 0 && nullable;
     return {
       method: 'Random',

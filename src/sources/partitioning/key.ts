@@ -1,9 +1,8 @@
-import { LakeportError } from '../../../errors.js';
-import { type TableId, tableName } from '../../../model/table.js';
-import type { PartitionMethod, ReadColumn } from '../../source.js';
-import type { MssqlClient } from '../client.js';
-import { quoteName, quoteTable } from '../identifiers.js';
-import { type KeyType, keyTypeOf } from './key-type.js';
+import { LakeportError } from '../../errors.js';
+import { type TableId, tableName } from '../../model/table.js';
+import type { PartitionMethod, ReadColumn } from '../source.js';
+import type { KeyType } from './key-type.js';
+import type { KeyedTable, SqlDialect } from './sql-dialect.js';
 
 /** What a table's rows are shared out by. */
 export interface SliceKey {
@@ -16,8 +15,6 @@ export interface SliceKey {
   readonly nullable: boolean;
 }
 
-/** A regular identifier of Transact-SQL, or one in brackets or quotes: a column's name and no expression. */
-const IDENTIFIER = /^(?:[\p{L}_][\p{L}\p{N}_@#$]*|\[(?:[^\]]|\]\])+\]|"(?:[^"]|"")+")$/u;
 /** Columns that an error lists. */
 const MOST_LISTED = 30;
 
@@ -26,19 +23,14 @@ const MOST_LISTED = 30;
  * @throws LakeportError where there is no such column, or the key's type cannot be compared; the server's errors where
  * it is no expression
  */
-export async function resolveKey(
-  client: MssqlClient,
-  table: TableId,
-  columns: readonly ReadColumn[],
-  text: string,
-): Promise<SliceKey> {
+export async function resolveKey(table: KeyedTable, text: string): Promise<SliceKey> {
+  const { columns, dialect } = table;
   const trimmed = text.trim();
-  const column = findColumn(columns, trimmed);
-  if (column === undefined && IDENTIFIER.test(trimmed)) throw unknownColumn(table, columns, trimmed);
+  const column = findColumn(dialect, columns, trimmed);
+  if (column === undefined && dialect.identifier.test(trimmed)) throw unknownColumn(table.id, columns, trimmed);
   const name = column?.spec.name ?? trimmed;
-  const plain = column === undefined ? `(${name})` : quoteName(column.spec.name);
-  const [wire] = await client.describe(`SELECT TOP (0) ${plain} FROM ${quoteTable(table)}`);
-  const type = wire && keyTypeOf(wire);
+  const plain = column === undefined ? `(${name})` : dialect.quoteName(column.spec.name);
+  const type = await table.keyTypeOf(plain, column);
   if (type === undefined) {
     throw new LakeportError({
       code: 'PARTITION_KEY_NOT_COMPARABLE',
@@ -64,10 +56,8 @@ function unknownColumn(table: TableId, columns: readonly ReadColumn[], name: str
   });
 }
 
-function findColumn(columns: readonly ReadColumn[], text: string): ReadColumn | undefined {
-  const bare =
-    /^\[(.*)\]$/s.exec(text)?.[1]?.replaceAll(']]', ']') ?? /^"(.*)"$/s.exec(text)?.[1]?.replaceAll('""', '"');
-  const name = bare ?? text;
+function findColumn(dialect: SqlDialect, columns: readonly ReadColumn[], text: string): ReadColumn | undefined {
+  const name = dialect.unquoted(text) ?? text;
   const exact = columns.find(({ spec }) => spec.name === name);
   if (exact !== undefined) return exact;
   const folded = columns.filter(({ spec }) => spec.name.toLowerCase() === name.toLowerCase());

@@ -1,7 +1,7 @@
 import { LakeportError } from '../../../errors.js';
 import { type TableId, tableName } from '../../../model/table.js';
-import type { RangeOptions } from './ranges.js';
-import { equalShare, type Share, wholeTable } from './predicate.js';
+import { equalShare, type Share, wholeTable } from '../../partitioning/predicate.js';
+import type { RangeOptions } from '../../partitioning/ranges.js';
 
 /**
  * `Physloc`: by where the rows lie. A location is eight bytes, of which the first four are the page's number with its

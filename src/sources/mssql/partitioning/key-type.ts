@@ -1,46 +1,13 @@
-import { LakeportError } from '../../../errors.js';
-import type { QueryValue } from '../client.js';
+import {
+  decimalScale,
+  type KeyType,
+  momentScale,
+  notOfForm,
+  ofText,
+  textOfAnswer,
+  type TextForm,
+} from '../../partitioning/key-type.js';
 import type { WireType } from '../tds/wire-type.js';
-
-/**
- * How a key's values go to the server and back. A value is asked for in a form that loses nothing on any server: bytes
- * and doubles as the wire has them, the rest as text that needs no style of its own. It goes back in a literal of the
- * key's own type, so that comparisons are those of the key and an index on it is of use; a text that is not of the
- * type's form goes nowhere.
- */
-export interface KeyType {
-  /** As in CREATE TABLE. */
-  readonly name: string;
-  /** What is asked for, given the key: `textOf` takes the answer. */
-  readonly value: (key: string) => string;
-  /** An answer as text, which two values share only if they are equal. Undefined for NULL. */
-  readonly textOf: (answer: QueryValue | undefined) => string | undefined;
-  /** The value with this text, in SQL. @throws LakeportError where the text is not of the type's form */
-  readonly literal: (text: string) => string;
-  /** Given where values can be counted with: numbers, dates and times. */
-  readonly scale: KeyScale | 'float' | undefined;
-  /** Whether the type supports modulo. */
-  readonly isInteger: boolean;
-  /** Whether the server finds the least of several values: it does not for `bit`. */
-  readonly isOrdered: boolean;
-  /** Of dates and times with their date. */
-  readonly calendar?: KeyCalendar;
-  /** Put around the key itself, where its comparisons would not be exact otherwise. */
-  readonly wrap?: (key: string) => string;
-}
-
-/** Values as whole numbers, in their order. */
-export interface KeyScale {
-  readonly toPosition: (text: string) => bigint;
-  readonly toText: (position: bigint) => string;
-}
-
-export interface KeyCalendar {
-  /** The last day that the type has. */
-  readonly lastDay: string;
-  /** The day of a value, as a `date`. */
-  readonly day: (key: string) => string;
-}
 
 const INTEGERS: Readonly<Record<number, string>> = { 1: 'tinyint', 2: 'smallint', 4: 'int', 8: 'bigint' };
 /** `dataLength` of the (max) types. */
@@ -129,30 +96,6 @@ export function quoteText(value: string): string {
   return `N'${value.replaceAll("'", "''")}'`;
 }
 
-interface TextForm {
-  readonly name: string;
-  readonly value: KeyType['value'];
-  /** Of every text that the type's values have. */
-  readonly form: RegExp;
-  /** Only called for texts of that form. */
-  readonly write: (text: string) => string;
-}
-
-function ofText({ name, value, form, write }: TextForm): KeyType {
-  return {
-    name,
-    value,
-    textOf: (answer) => (answer === null || answer === undefined ? undefined : String(answer)),
-    literal: (text) => {
-      if (!form.test(text)) throw notOfForm(name, text);
-      return write(text);
-    },
-    scale: undefined,
-    isInteger: false,
-    isOrdered: true,
-  };
-}
-
 const TEXT = ofText({ name: 'nvarchar', value: (key) => key, form: /^/, write: quoteText });
 
 const BINARY: KeyType = {
@@ -164,7 +107,7 @@ const BINARY: KeyType = {
   }),
   textOf: (answer) => {
     if (answer === null || answer === undefined) return undefined;
-    if (!(answer instanceof Uint8Array)) return String(answer);
+    if (!(answer instanceof Uint8Array)) return textOfAnswer(answer);
     return `0x${Buffer.from(answer).toString('hex').toUpperCase()}`;
   },
 };
@@ -218,18 +161,7 @@ function number(type: string, options: { readonly scale: number } & Pick<TextFor
   const { scale } = options;
   return {
     ...ofText({ name: type, value: (key) => `CONVERT(nvarchar(50), ${key})`, ...options }),
-    scale: {
-      toPosition: (value) => {
-        const [whole = '', fraction = ''] = value.split('.');
-        return BigInt(whole + fraction.slice(0, scale).padEnd(scale, '0'));
-      },
-      toText: (position) => {
-        const digits = String(position < 0n ? -position : position).padStart(scale + 1, '0');
-        const point = digits.length - scale;
-        const sign = position < 0n ? '-' : '';
-        return scale === 0 ? `${sign}${digits}` : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
-      },
-    },
+    scale: decimalScale(scale),
   };
 }
 
@@ -255,17 +187,11 @@ function moment({ type, digits, stepSeconds = 1, lastDay = '9999-12-31' }: Momen
       write: (text) => `CAST(${quoteText(text.replace(' ', 'T'))} AS ${sized(text)})`,
     }),
     calendar: { lastDay, day: (key) => `CONVERT(date, ${key})` },
-    scale: {
-      toPosition: (value) => floorDivide(secondsOf(value), BigInt(stepSeconds)),
-      toText: (position) => {
-        const iso = new Date(Number(position) * stepSeconds * 1000).toISOString();
-        return type === 'date' ? iso.slice(0, 10) : iso.slice(0, 19);
-      },
-    },
+    scale: momentScale({ stepSeconds, isDate: type === 'date' }),
   };
 }
 
-export const DATE = moment({ type: 'date', stepSeconds: 86_400 });
+const DATE = moment({ type: 'date', stepSeconds: 86_400 });
 const SMALL_DATE_TIME = moment({ type: 'smalldatetime', stepSeconds: 60, lastDay: '2079-06-06' });
 
 /** By the instant, whatever the offset. */
@@ -287,26 +213,4 @@ function instant(scale: number): KeyType {
 /** Digits behind the point: those that are declared, or more where the text has more. */
 function finer(scale: number, text: string): number {
   return Math.max(scale, /\.(\d*)/.exec(text)?.[1]?.length ?? 0);
-}
-
-/** Whole seconds since 1970; what is finer is cut off. */
-function secondsOf(iso: string): bigint {
-  const seconds = Date.parse(`${iso.length <= 10 ? `${iso}T00:00:00` : iso.slice(0, 19).replace(' ', 'T')}Z`) / 1000;
-  return BigInt(Math.floor(seconds));
-}
-
-function floorDivide(value: bigint, by: bigint): bigint {
-  return (value - (((value % by) + by) % by)) / by;
-}
-
-const LONGEST_SHOWN = 60;
-
-function notOfForm(type: string, text: string): LakeportError {
-  const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
-  return new LakeportError({
-    code: 'PARTITION_KEY_NOT_EXACT',
-    exit: 'tables-failed',
-    message: `The server writes a value of the partition key as ${JSON.stringify(shown)}, which is not a valid ${type}`,
-    hint: 'Use another key or method for this table in --table-config, or None.',
-  });
 }

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { keyTypeOf, type KeyScale } from '../../../../../src/sources/mssql/slicing/key-type.js';
-import { floatBounds, wholeBounds } from '../../../../../src/sources/mssql/slicing/ranges.js';
-import { directoryOf, endOf, startOf, type Period } from '../../../../../src/sources/mssql/slicing/by-period.js';
-import type { WireType } from '../../../../../src/sources/mssql/tds/wire-type.js';
+import { keyTypeOf } from '../../../../src/sources/mssql/partitioning/key-type.js';
+import type { WireType } from '../../../../src/sources/mssql/tds/wire-type.js';
+import { directoryOf, endOf, type Period, startOf } from '../../../../src/sources/partitioning/by-period.js';
+import type { KeyScale } from '../../../../src/sources/partitioning/key-type.js';
+import { floatBounds, wholeBounds } from '../../../../src/sources/partitioning/ranges.js';
 
 const wire = (name: string, rest: Partial<WireType> = {}): WireType => ({
   name,

@@ -1,10 +1,8 @@
-import type { TableId } from '../../../model/table.js';
-import type { PartitionMethod } from '../../source.js';
-import type { MssqlClient } from '../client.js';
-import { quoteTable } from '../identifiers.js';
+import type { PartitionMethod } from '../source.js';
 import { type SliceKey, requireKey } from './key.js';
 import type { KeyScale } from './key-type.js';
 import { equalShare, type Share, wholeTable } from './predicate.js';
+import type { KeyedTable } from './sql-dialect.js';
 
 export interface RangeOptions {
   /** Ranges wanted; fewer come where there are fewer values. */
@@ -14,16 +12,16 @@ export interface RangeOptions {
 
 /** `RangeId`: ranges of equal width between the least and the greatest key. */
 export async function rangesByWidth(
-  client: MssqlClient,
-  table: TableId,
+  table: KeyedTable,
   key: SliceKey,
   { count, estimatedRows }: RangeOptions,
 ): Promise<Share[]> {
   const { type, sql } = key;
+  const { dialect } = table;
   const { scale } = type;
   requireKey(key, 'RangeId', scale !== undefined, 'a number, a date or a time');
   const extreme = (which: string) => type.value(`${which}(${sql})`);
-  const [row] = await client.query(`SELECT ${extreme('MIN')}, ${extreme('MAX')} FROM ${quoteTable(table)}`);
+  const [row] = await table.query(`SELECT ${extreme('MIN')}, ${extreme('MAX')} FROM ${dialect.quoteTable(table.id)}`);
   const [least, greatest] = [type.textOf(row?.[0]), type.textOf(row?.[1])];
   // No rows, or no keys.
   if (scale === undefined || least === undefined || greatest === undefined) return [wholeTable(estimatedRows)];
@@ -38,17 +36,17 @@ export async function rangesByWidth(
 
 /** `Ntile`: ranges of equal row count. */
 export async function rangesByCount(
-  client: MssqlClient,
-  table: TableId,
+  table: KeyedTable,
   key: SliceKey,
   { count, estimatedRows }: RangeOptions,
 ): Promise<Share[]> {
   const { type, sql } = key;
+  const { dialect } = table;
   requireKey(key, 'Ntile', type.isOrdered, 'a key whose values have an order');
-  const rows = await client.query(`
-    SELECT ${type.value('slice_tiles.k')}, CONVERT(float, slice_tiles.n) FROM (
-      SELECT slice_keys.tile AS tile, MIN(slice_keys.k) AS k, COUNT_BIG(*) AS n FROM (
-        SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile FROM ${quoteTable(table)}
+  const rows = await table.query(`
+    SELECT ${type.value('slice_tiles.k')}, ${dialect.toNumber('slice_tiles.n')} FROM (
+      SELECT slice_keys.tile AS tile, MIN(slice_keys.k) AS k, ${dialect.count} AS n FROM (
+        SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile FROM ${dialect.quoteTable(table.id)}
       ) AS slice_keys GROUP BY slice_keys.tile
     ) AS slice_tiles ORDER BY slice_tiles.tile`);
   // A tile may hold NULLs alone.

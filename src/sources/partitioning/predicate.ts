@@ -1,6 +1,6 @@
-import type { TableId } from '../../../model/table.js';
-import type { PartitionMethod, ReadColumn, Slice } from '../../source.js';
-import { quoteTable } from '../identifiers.js';
+import type { TableId } from '../../model/table.js';
+import type { PartitionMethod, ReadColumn, Slice } from '../source.js';
+import type { SqlDialect } from './sql-dialect.js';
 
 /** A share of a table's rows, before it becomes a query. */
 export interface Share {
@@ -16,13 +16,20 @@ export interface Share {
 }
 
 /** The shares in their order, as queries. */
-export function slicesOf(table: TableId, columns: readonly ReadColumn[], shares: readonly Share[]): Slice[] {
+export function slicesOf(
+  {
+    id,
+    columns,
+    dialect,
+  }: { readonly id: TableId; readonly columns: readonly ReadColumn[]; readonly dialect: SqlDialect },
+  shares: readonly Share[],
+): Slice[] {
   const list = columns.map(({ expression }) => expression).join(', ');
   return shares.map(({ method, bounds, where, estimatedRows, directory, tableRows }, index) => ({
     index,
     method,
     bounds,
-    query: `SELECT ${list} FROM ${quoteTable(table)}${where === undefined ? '' : ` WHERE ${where}`}`,
+    query: `SELECT ${list} FROM ${dialect.quoteTable(id)}${where === undefined ? '' : ` WHERE ${where}`}`,
     estimatedRows,
     ...(directory !== undefined && { directory }),
     ...(tableRows !== undefined && { tableRows }),

@@ -1,11 +1,8 @@
-import { LakeportError } from '../../../errors.js';
-import type { TableId } from '../../../model/table.js';
-import type { ReadColumn } from '../../source.js';
-import type { MssqlClient } from '../client.js';
-import { quoteTable } from '../identifiers.js';
+import { LakeportError } from '../../errors.js';
 import { requireKey, resolveKey, type SliceKey } from './key.js';
-import { DATE } from './key-type.js';
+import { checkDay } from './key-type.js';
 import { type Share, wholeTable } from './predicate.js';
+import type { KeyedTable } from './sql-dialect.js';
 
 /** `Timepartition`: one share for each year, month, day or ISO week that has rows, and one for NULL. */
 
@@ -40,22 +37,18 @@ export function parseTimeKey(text: string): TimeKey {
   });
 }
 
-export async function byPeriod(
-  client: MssqlClient,
-  table: TableId,
-  columns: readonly ReadColumn[],
-  { column, period }: TimeKey,
-): Promise<Share[]> {
-  const key = await resolveKey(client, table, columns, column);
+export async function byPeriod(table: KeyedTable, { column, period }: TimeKey): Promise<Share[]> {
+  const { dialect } = table;
+  const key = await resolveKey(table, column);
   const { calendar } = key.type;
   requireKey(key, 'Timepartition', calendar !== undefined, 'a date or a time with its date');
   if (calendar === undefined) return [wholeTable(undefined)];
   // Days, whatever the period: there are never many, and the server need not know of weeks. Text is made of them alone,
   // not of every row.
-  const rows = await client.query(`
-    SELECT CONVERT(nvarchar(40), slice_days.d, 126), CONVERT(float, slice_days.n) FROM (
-      SELECT slice_keys.d AS d, COUNT_BIG(*) AS n FROM (
-        SELECT ${calendar.day(key.sql)} AS d FROM ${quoteTable(table)}
+  const rows = await table.query(`
+    SELECT ${dialect.dayText('slice_days.d')}, ${dialect.toNumber('slice_days.n')} FROM (
+      SELECT slice_keys.d AS d, ${dialect.count} AS n FROM (
+        SELECT ${calendar.day(key.sql)} AS d FROM ${dialect.quoteTable(table.id)}
       ) AS slice_keys GROUP BY slice_keys.d
     ) AS slice_days`);
   if (rows.length === 0) return [wholeTable(0)];
@@ -74,13 +67,6 @@ export async function byPeriod(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([start, count]) => share(key, period, start, count));
   return (nulls === undefined ? shares : [...shares, nullShare(key, nulls)]).map((one) => ({ ...one, tableRows }));
-}
-
-/** @throws LakeportError for what is no day: it would go into queries and directories */
-function checkDay(text: string): string {
-  const day = text.slice(0, 10);
-  DATE.literal(day);
-  return day;
 }
 
 const DAY_MS = 86_400_000;

@@ -1,22 +1,22 @@
-import { LakeportError } from '../../../errors.js';
-import type { TableId } from '../../../model/table.js';
-import type { MssqlClient } from '../client.js';
-import { quoteTable } from '../identifiers.js';
+import { LakeportError } from '../../errors.js';
 import type { SliceKey } from './key.js';
 import { type Share, wholeTable } from './predicate.js';
+import type { KeyedTable } from './sql-dialect.js';
 
 /** A slice is a query and a file at least. */
 const MOST_VALUES = 10_000;
 
 /** `DataDriven`: one share for each distinct key, and one for NULL. */
-export async function byValue(client: MssqlClient, table: TableId, key: SliceKey): Promise<Share[]> {
+export async function byValue(table: KeyedTable, key: SliceKey): Promise<Share[]> {
   const { sql, name, type } = key;
-  const rows = await client.query(`
-    SELECT TOP (${MOST_VALUES + 1}) ${type.value('slice_groups.k')}, CONVERT(float, slice_groups.n) FROM (
-      SELECT slice_keys.k AS k, COUNT_BIG(*) AS n FROM (
-        SELECT ${sql} AS k FROM ${quoteTable(table)}
+  const { dialect } = table;
+  const { before, after } = dialect.limit(MOST_VALUES + 1);
+  const rows = await table.query(`
+    SELECT ${before}${type.value('slice_groups.k')}, ${dialect.toNumber('slice_groups.n')} FROM (
+      SELECT slice_keys.k AS k, ${dialect.count} AS n FROM (
+        SELECT ${sql} AS k FROM ${dialect.quoteTable(table.id)}
       ) AS slice_keys GROUP BY slice_keys.k
-    ) AS slice_groups ORDER BY slice_groups.k`);
+    ) AS slice_groups ORDER BY slice_groups.k${after}`);
   if (rows.length > MOST_VALUES) throw tooManyValues(name);
   if (rows.length === 0) return [wholeTable(0)];
   const tableRows = rows.reduce((sum, [, count]) => sum + Number(count), 0);

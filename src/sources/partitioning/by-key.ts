@@ -1,0 +1,42 @@
+import { byRemainder } from './by-modulo.js';
+import { byPeriod, parseTimeKey } from './by-period.js';
+import { byValue } from './by-value.js';
+import { requireKeyText, resolveKey } from './key.js';
+import type { KeyMethod } from './methods.js';
+import type { Share } from './predicate.js';
+import { rangesByCount, rangesByWidth } from './ranges.js';
+import type { KeyedTable } from './sql-dialect.js';
+
+export interface KeyRequest {
+  /** Chosen by the key's type where none is named. */
+  readonly method: KeyMethod | undefined;
+  readonly key: string | undefined;
+  readonly degree: number;
+  /** Slices that suit the table, of the methods that leave it open. */
+  readonly count: number;
+  readonly estimatedRows: number | undefined;
+}
+
+/** Shares of a table by a key that the configuration names. @throws LakeportError where the key does not suit the method */
+export async function byKey(table: KeyedTable, request: KeyRequest): Promise<Share[]> {
+  const { method, degree, estimatedRows } = request;
+  const text = requireKeyText(method, request.key);
+  if (method === 'Timepartition') return byPeriod(table, parseTimeKey(text));
+  const key = await resolveKey(table, text);
+  const options = { count: request.count, estimatedRows };
+  switch (method) {
+    case undefined:
+      return (key.type.scale === undefined ? rangesByCount : rangesByWidth)(table, key, options);
+    case 'RangeId':
+      return rangesByWidth(table, key, options);
+    case 'Ntile':
+      return rangesByCount(table, key, options);
+    case 'DataDriven':
+      return byValue(table, key);
+    // Each of its slices reads the whole table.
+    case 'Random':
+      return byRemainder(table.dialect, key, { count: degree, estimatedRows });
+    default:
+      return method satisfies never;
+  }
+}
