@@ -6,7 +6,7 @@ import type { PreviousAttempt } from './resume/previous-attempt.js';
 import { exportTables } from './execution/export-tables.js';
 import { interruption, raceAbort, withinGrace } from '../runtime/interruption.js';
 import type { RunObserver } from './model/observer.js';
-import type { ExportOptions } from './model/options.js';
+import { completeOptions, type GivenOptions } from './model/complete-options.js';
 import type { RunPlan } from './model/plan.js';
 import { type PlanningContext, planTables } from './planning/planner.js';
 import { PlanningSession, type TableSettingsOf } from './planning/planning-session.js';
@@ -21,7 +21,8 @@ import { acquireDestination, releaseDestination, sweepDestination } from './publ
 export type { TableSettingsOf } from './planning/planning-session.js';
 
 export interface ExportRequest {
-  readonly options: ExportOptions;
+  /** What is left out has the default of its flag. */
+  readonly options: GivenOptions;
   readonly auth: AuthFile;
   readonly observer?: RunObserver | undefined;
   /** A `LakeportError` as its reason says what kind of interruption it is. */
@@ -89,7 +90,8 @@ interface PreparedRun {
 
 /** Opens source and storages, plans, and closes them after `use`, which may need the snapshot that the source holds. */
 async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) => Promise<T>): Promise<T> {
-  const { options, auth, observer = {}, signal = new AbortController().signal } = request;
+  const { auth, observer = {}, signal = new AbortController().signal } = request;
+  const options = completeOptions(request.options);
   const { tableSettings, retry } = request;
   checkSubPath(options.subPath);
   for (const route of options.routes) checkSubPath(route.subPath, '--route');

@@ -29,6 +29,7 @@ export function exportOptions(directory: string, overrides: Partial<ExportOption
     jobs: 4,
     parallel: 'auto',
     largeTableThreshold: 100_000,
+    manifest: 'inside',
     codec: 'Zstd',
     rowGroupRows: 1_000_000,
     maxRowsPerFile: undefined,

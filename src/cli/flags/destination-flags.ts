@@ -1,3 +1,4 @@
+import { DEFAULT_OPTIONS } from '../../export/model/complete-options.js';
 import { defineFlag } from './flag.js';
 import { OUTPUT_DIRECTORY } from './path-flags.js';
 import { ROUTES } from './table-patterns.js';
@@ -25,7 +26,7 @@ export const DESTINATION_FLAGS = {
     name: 'sub_path',
     value: 'PATH',
     type: TEXT,
-    default: '',
+    default: DEFAULT_OPTIONS.subPath,
     group: 'Destination',
     help: 'directories between base and schema; takes {date}, {timestamp}, {run_id}, {database}, in UTC',
     onResume: 'kept',

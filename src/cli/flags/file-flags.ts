@@ -1,5 +1,6 @@
 import { COMPATS } from '../../columns/compat.js';
 import { FORMER_MANIFEST_PLACE, MANIFEST_PLACES } from '../../export/model/manifest-place.js';
+import { DEFAULT_OPTIONS } from '../../export/model/complete-options.js';
 import { defineFlag } from './flag.js';
 import { oneOf, UNBOUNDED_NUMERIC, wholeNumber } from './value-types.js';
 
@@ -12,7 +13,7 @@ export const FILE_FLAGS = {
     name: 'compression_type',
     value: 'CODEC',
     type: oneOf(['Zstd', 'Snappy', 'Gzip', 'Lz4', 'None']),
-    default: 'Zstd',
+    default: DEFAULT_OPTIONS.codec,
     group: 'Files',
     help: 'Zstd (default), Snappy, Gzip, Lz4 or None',
     onResume: 'kept',
@@ -21,7 +22,7 @@ export const FILE_FLAGS = {
     name: 'row_group_rows',
     value: 'N',
     type: wholeNumber({ least: 1, most: MOST_ROW_GROUP_ROWS }),
-    default: 1_000_000,
+    default: DEFAULT_OPTIONS.rowGroupRows,
     group: 'Files',
     help: 'maximum rows per row group (default: 1000000); a row group is also closed at 128 MiB',
     onResume: 'kept',
@@ -38,7 +39,7 @@ export const FILE_FLAGS = {
     name: 'unbounded_numeric',
     value: 'TYPE',
     type: UNBOUNDED_NUMERIC,
-    default: { as: 'text' },
+    default: DEFAULT_OPTIONS.unboundedNumeric,
     group: 'Files',
     help: 'numeric without a precision, or with more than 38 digits, as text (default), double or decimal(p,s)',
     onResume: 'kept',
@@ -48,7 +49,7 @@ export const FILE_FLAGS = {
     name: 'arrays',
     value: 'list|json|text',
     type: oneOf(['list', 'json', 'text']),
-    default: 'list',
+    default: DEFAULT_OPTIONS.arrays,
     group: 'Files',
     help: 'arrays as lists (default, one dimension only), as JSON (any number of dimensions) or as text (keeps the bounds)',
     onResume: 'kept',
@@ -58,7 +59,7 @@ export const FILE_FLAGS = {
     name: 'timestamp_unit',
     value: 'us|ns',
     type: oneOf(['us', 'ns']),
-    default: 'us',
+    default: DEFAULT_OPTIONS.timestampUnit,
     group: 'Files',
     help: 'times of SQL Server with seven digits in microseconds (default), cutting off the last, or in nanoseconds',
     onResume: 'kept',
@@ -76,7 +77,7 @@ export const FILE_FLAGS = {
     name: 'manifest',
     value: 'beside|inside|none',
     type: oneOf(MANIFEST_PLACES),
-    default: 'beside',
+    default: DEFAULT_OPTIONS.manifest,
     formerDefault: FORMER_MANIFEST_PLACE,
     group: 'Files',
     help: "where each table's manifest goes: beside its directory (default), inside it, or nowhere; some readers cannot read a directory that has one inside",
@@ -86,7 +87,7 @@ export const FILE_FLAGS = {
     name: 'on_unrepresentable',
     value: 'error|null',
     type: oneOf(['error', 'null']),
-    default: 'error',
+    default: DEFAULT_OPTIONS.onUnrepresentable,
     group: 'Files',
     help: 'a value that its Parquet type cannot hold fails the table (error, default), or is written as NULL and counted (null)',
     onResume: 'kept',

@@ -1,3 +1,4 @@
+import { DEFAULT_OPTIONS } from '../../export/model/complete-options.js';
 import { ROW_CHECKS } from '../../export/model/row-check.js';
 import { DEFAULT_GRACE_MS } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../../export/model/options.js';
@@ -25,7 +26,7 @@ export const RUN_FLAGS = {
     name: 'consistency',
     value: 'run|none',
     type: CONSISTENCY,
-    default: 'auto',
+    default: DEFAULT_OPTIONS.consistency,
     group: 'Run',
     help: 'one snapshot for all tables and readers, or none (default: run where the source can)',
     onResume: 'changeable',
@@ -35,7 +36,7 @@ export const RUN_FLAGS = {
     name: 'lock_timeout',
     value: 'TIME',
     type: DURATION,
-    default: 30_000,
+    default: DEFAULT_OPTIONS.lockTimeoutMs,
     group: 'Run',
     help: "maximum wait for a table's lock (default: 30s)",
     onResume: 'kept',
@@ -44,7 +45,7 @@ export const RUN_FLAGS = {
     name: 'row_check',
     value: 'count|none',
     type: oneOf(ROW_CHECKS),
-    default: 'count',
+    default: DEFAULT_OPTIONS.rowCheck,
     group: 'Run',
     help: 'counts the rows of each table that is read in several slices, and fails it where they differ (count, default), or saves the server that work (none)',
     onResume: 'kept',
@@ -62,7 +63,7 @@ export const RUN_FLAGS = {
     name: 'error_action',
     value: 'ACTION',
     type: ERROR_ACTION,
-    default: 'continue',
+    default: DEFAULT_OPTIONS.errorAction,
     group: 'Run',
     help: 'when a table fails: continue with the others (default; also skip), or fail',
     onResume: 'kept',

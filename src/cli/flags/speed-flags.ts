@@ -1,3 +1,4 @@
+import { DEFAULT_OPTIONS } from '../../export/model/complete-options.js';
 import { defineFlag } from './flag.js';
 import { TABLE_CONFIGS } from './table-config.js';
 import { PARALLELISM, wholeNumber } from './value-types.js';
@@ -10,7 +11,7 @@ export const SPEED_FLAGS = {
     name: 'n_jobs',
     value: 'N',
     type: wholeNumber({ least: 1, most: MOST_JOBS }),
-    default: 4,
+    default: DEFAULT_OPTIONS.jobs,
     group: 'Speed',
     help: 'tables exported at the same time (default: 4)',
     onResume: 'changeable',
@@ -21,7 +22,7 @@ export const SPEED_FLAGS = {
     aliases: ['fastbcp_p'],
     value: 'N',
     type: PARALLELISM,
-    default: 'auto',
+    default: DEFAULT_OPTIONS.parallel,
     group: 'Speed',
     help: 'readers inside one large table: 0 for all cores, -N for cores/N, N for that many (default: auto, one reader per core in all, shared by the tables in progress)',
     onResume: 'changeable',
@@ -30,7 +31,7 @@ export const SPEED_FLAGS = {
     name: 'large_table_threshold',
     value: 'N',
     type: wholeNumber({ least: 0 }),
-    default: 100_000,
+    default: DEFAULT_OPTIONS.largeTableThreshold,
     group: 'Speed',
     help: 'tables with fewer rows by the estimate are read by one reader (default: 100000)',
     onResume: 'kept',

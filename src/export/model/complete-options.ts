@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { COMPATS } from '../../columns/compat.js';
+import { LakeportError } from '../../errors.js';
+import { OPT_INS } from '../../sources/opt-ins.js';
+import { didYouMean } from '../../text/did-you-mean.js';
+import { MANIFEST_PLACES } from './manifest-place.js';
+import type { ExportOptions } from './options.js';
+
+/** What only the caller knows; everything else has a default. */
+type Needed = 'sourceId' | 'target';
+
+/** Options of an export as a caller gives them. */
+export type GivenOptions = Pick<ExportOptions, Needed> & {
+  readonly [Name in Exclude<keyof ExportOptions, Needed>]?: ExportOptions[Name] | undefined;
+};
+
+/** Of an export of everything; the flags have them from here. */
+export const DEFAULT_OPTIONS = {
+  databaseName: undefined,
+  schemaPatterns: [],
+  includePatterns: [],
+  excludePatterns: [],
+  optIns: [],
+  minRows: undefined,
+  maxRows: undefined,
+  routes: [],
+  subPath: '',
+  jobs: 4,
+  parallel: 'auto',
+  largeTableThreshold: 100_000,
+  tableConfig: [],
+  manifest: 'beside',
+  codec: 'Zstd',
+  rowGroupRows: 1_000_000,
+  maxRowsPerFile: undefined,
+  unboundedNumeric: { as: 'text' },
+  arrays: 'list',
+  onUnrepresentable: 'error',
+  timestampUnit: 'us',
+  compat: undefined,
+  consistency: 'auto',
+  errorAction: 'continue',
+  lockTimeoutMs: 30_000,
+  rowCheck: 'count',
+} as const satisfies Omit<ExportOptions, Needed | 'runId' | 'startedAt'>;
+
+/** Of all options. */
+const NAMES: ReadonlySet<string> = new Set([
+  'runId',
+  'startedAt',
+  'sourceId',
+  'target',
+  ...Object.keys(DEFAULT_OPTIONS),
+]);
+
+type Check = (value: unknown) => string | undefined;
+
+/** What is wrong with a value, as the end of a sentence. Those that are missing here are checked where they are used. */
+const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
+  runId: (value) => (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(String(value)) ? undefined : 'must be a UUID'),
+  sourceId: text,
+  schemaPatterns: texts,
+  includePatterns: texts,
+  excludePatterns: texts,
+  optIns: listOf(OPT_INS),
+  target: (value) => (isTarget(value) ? undefined : 'must be { directory } or { storageId }'),
+  minRows: wholeNumber(0),
+  maxRows: wholeNumber(0),
+  subPath: (value) => (typeof value === 'string' ? undefined : 'must be a string'),
+  jobs: wholeNumber(1),
+  parallel: (value) => (value === 'auto' || Number.isSafeInteger(value) ? undefined : "must be 'auto' or an integer"),
+  largeTableThreshold: wholeNumber(0),
+  manifest: oneOf(MANIFEST_PLACES),
+  codec: oneOf(['Zstd', 'Snappy', 'Gzip', 'Lz4', 'None']),
+  rowGroupRows: wholeNumber(1),
+  maxRowsPerFile: wholeNumber(1),
+  arrays: oneOf(['list', 'json', 'text']),
+  onUnrepresentable: oneOf(['error', 'null']),
+  timestampUnit: oneOf(['us', 'ns']),
+  compat: oneOf(COMPATS),
+  consistency: oneOf(['auto', 'run', 'none']),
+  errorAction: oneOf(['continue', 'fail']),
+  lockTimeoutMs: wholeNumber(0),
+  rowCheck: oneOf(['count', 'none']),
+};
+
+/**
+ * All options of an export; what is left out, or undefined, has its default.
+ * @throws LakeportError of class `usage` for an option that does not exist or is missing, or a value that it cannot have
+ */
+export function completeOptions(given: GivenOptions): ExportOptions {
+  const options = { ...DEFAULT_OPTIONS, runId: randomUUID(), startedAt: new Date(), ...withoutUndefined(given) };
+  for (const name of Object.keys(given)) if (!NAMES.has(name)) throw unknownOption(name);
+  for (const [name, check] of Object.entries(CHECKS)) {
+    const value = options[name as keyof ExportOptions]; // `Object.entries` forgets the names
+    if (value === undefined && name in DEFAULT_OPTIONS) continue;
+    const problem = check(value);
+    if (problem !== undefined) throw badOption(name, problem);
+  }
+  return options;
+}
+
+type WithoutUndefined<T> = { [Name in keyof T]: Exclude<T[Name], undefined> };
+
+function withoutUndefined<T extends object>(given: T): WithoutUndefined<T> {
+  const defined = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as WithoutUndefined<T>; // the same names and values
+}
+
+function isTarget(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const places: readonly unknown[] = Object.values(value);
+  return ('directory' in value || 'storageId' in value) && text(places[0]) === undefined && places.length === 1;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? undefined : 'must be a string that is not empty';
+}
+
+function texts(value: unknown): string | undefined {
+  return Array.isArray(value) && value.every((item) => text(item) === undefined)
+    ? undefined
+    : 'must be a list of strings';
+}
+
+function oneOf(words: readonly string[]): Check {
+  return (value) => (words.some((word) => word === value) ? undefined : `must be one of ${words.join(', ')}`);
+}
+
+function listOf(words: readonly string[]): Check {
+  const isWord = (item: unknown) => words.some((word) => word === item);
+  return (value) => (Array.isArray(value) && value.every(isWord) ? undefined : `must be a list of ${words.join(', ')}`);
+}
+
+function wholeNumber(least: number): Check {
+  return (value) =>
+    Number.isSafeInteger(value) && Number(value) >= least ? undefined : `must be an integer of at least ${least}`;
+}
+
+function unknownOption(name: string): LakeportError {
+  const near = didYouMean(name, NAMES);
+  return new LakeportError({
+    code: 'UNKNOWN_OPTION',
+    exit: 'usage',
+    message: `There is no export option ${name}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    hint: 'docs/api.md lists the options.',
+    context: { detail: name },
+  });
+}
+
+function badOption(name: string, problem: string): LakeportError {
+  return new LakeportError({
+    code: 'BAD_OPTION',
+    exit: 'usage',
+    message: `The export option ${name} ${problem}`,
+    hint: 'docs/api.md lists the options.',
+    context: { detail: name },
+  });
+}
