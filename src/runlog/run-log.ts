@@ -70,11 +70,11 @@ export async function openRunLog(target: RunLogTarget, options: OpenLogOptions =
 async function storeFor(target: RunLogTarget, options: OpenLogOptions): Promise<LogStore> {
   const { callTimeoutMs, threadEntry: entry } = options;
   if (options.threaded === true) {
-    const { ThreadedLog } = await import('./thread/log-thread-client.js');
-    return new ThreadedLog(target, { callTimeoutMs, entry });
+    const { threadedLog } = await import('./thread/log-thread-client.js');
+    return threadedLog(target, { callTimeoutMs, entry });
   }
-  const { DatabaseLog } = await import('./store/database-log.js');
-  return new DatabaseLog(target, { callTimeoutMs });
+  const { databaseLog } = await import('./store/database-log.js');
+  return databaseLog(target, { callTimeoutMs });
 }
 
 /** The history of runs: what is recorded of a run in progress, and what earlier ones have left. */

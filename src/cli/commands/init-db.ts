@@ -14,7 +14,7 @@ import { printable } from '../../text/printable.js';
 import { withSession } from '../session.js';
 
 /**
- * `--init-db`: makes the run log's schema, and exports nothing.
+ * `--init-db`: creates or migrates the run log's schema, and exports nothing.
  * @returns the exit code
  * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
  */
@@ -42,9 +42,9 @@ export async function initDbCommand(flags: ParsedFlags, context: CliContext): Pr
 
 function sentence(address: string, schema: SchemaStatus, { emptied }: { readonly emptied: boolean }): string {
   const done = {
-    made: 'has been made',
-    'brought forward': 'has been brought forward to this version',
-    current: 'is there already, and of this version',
+    created: 'has been created',
+    migrated: 'has been migrated to the current version',
+    current: 'is already up to date',
   }[schema];
   return `The run log ${printable(address)} ${done}${emptied ? '; it is empty now' : ''}.`;
 }

@@ -9,76 +9,74 @@ import { claimRun, insertRun, type LogConnection, refuseWhileInUse, removeRun, w
 import { dropSchema, emptyTables, migrate } from './migrate.js';
 import { PreparedInserts } from './prepared-inserts.js';
 import type { LogSchema } from '../model/schema.js';
-import type { LogMode, LogStore, OpenedLog } from './log-store.js';
+import { type CallArgument, type LogStore, type OpenedLog, type StoreCall, storeOver } from './log-store.js';
 import { settingsOf } from './table-overrides.js';
 import type { RunLogTarget } from '../target.js';
 import { logError, timedOut } from '../errors/log-error.js';
 
-/** A call that takes longer is given up, with its connection. */
+export interface DatabaseLogOptions {
+  readonly callTimeoutMs?: number | undefined;
+}
+
+/** A call that takes longer fails, and its connection is dropped. */
 const CALL_TIMEOUT_MS = 60_000;
 
-/** Time for a connection to say goodbye. */
-const FAREWELL_MS = 2_000;
+/** How long to wait for a connection to close. */
+const DISCONNECT_MS = 2_000;
 
-/** The run log in its database, one connection at a time. */
-export class DatabaseLog implements LogStore {
+/** What each call does on an open connection. */
+const ACTIONS: {
+  readonly [Call in ConnectedCall]: (
+    connection: LogConnection,
+    argument: CallArgument<Call>,
+  ) => ReturnType<LogStore[Call]>;
+} = {
+  open: openLog,
+  insertRun,
+  claimRun,
+  write: writeBatch,
+  removeRun,
+  tableSettings: async ({ db }, of) => settingsOf(await partitionColumns(db), of),
+  listRuns,
+  runIdsLike,
+  livingRuns,
+  readRun,
+};
+
+type ConnectedCall = Exclude<StoreCall, 'close'>;
+
+/** The run log in its database. */
+export function databaseLog(target: RunLogTarget, options: DatabaseLogOptions = {}): LogStore {
+  const connections = new LogConnections(target, options);
+  return storeOver((call, argument) => {
+    if (call === 'close') return connections.close();
+    // Call and argument come from one typed method of the store, so they fit each other.
+    const action = ACTIONS[call] as (connection: LogConnection, argument: unknown) => Promise<unknown>;
+    return connections.use((connection) => action(connection, argument));
+  });
+}
+
+async function openLog(connection: LogConnection, { mode }: CallArgument<'open'>): Promise<OpenedLog> {
+  if (mode !== 'preserve') await refuseWhileInUse(connection, mode);
+  if (mode === 'truncate') await emptyTables(connection);
+  const { address } = connection.dialect;
+  if (mode !== 'drop') return { address, schema: connection.schema };
+  await dropSchema(connection);
+  return { address, schema: await migrate(connection) };
+}
+
+/** Runs actions one after the other, on one connection at a time. */
+class LogConnections {
   readonly #target: RunLogTarget;
   readonly #callTimeoutMs: number;
   #connected: LogConnection | undefined;
   #isFirst = true;
-  /** Settles when the call before is done. */
+  /** Settles when the previous call is done. */
   #previous: Promise<unknown> = Promise.resolve();
 
-  constructor(target: RunLogTarget, options: { readonly callTimeoutMs?: number | undefined } = {}) {
+  constructor(target: RunLogTarget, options: DatabaseLogOptions) {
     this.#target = target;
     this.#callTimeoutMs = options.callTimeoutMs ?? CALL_TIMEOUT_MS;
-  }
-
-  open({ mode }: { readonly mode: LogMode }): Promise<OpenedLog> {
-    return this.#call(async (context) => {
-      if (mode !== 'preserve') await refuseWhileInUse(context, mode);
-      if (mode === 'truncate') await emptyTables(context);
-      const { address } = context.dialect;
-      if (mode !== 'drop') return { address, schema: context.schema };
-      await dropSchema(context);
-      return { address, schema: await migrate(context) };
-    });
-  }
-
-  insertRun(...[run]: Parameters<LogStore['insertRun']>) {
-    return this.#call((context) => insertRun(context, run));
-  }
-
-  claimRun(...[claim]: Parameters<LogStore['claimRun']>) {
-    return this.#call((context) => claimRun(context, claim));
-  }
-
-  write(...[batch]: Parameters<LogStore['write']>) {
-    return this.#call((context) => writeBatch(context, batch));
-  }
-
-  removeRun(...[hold]: Parameters<LogStore['removeRun']>) {
-    return this.#call((context) => removeRun(context, hold));
-  }
-
-  tableSettings(...[of]: Parameters<LogStore['tableSettings']>) {
-    return this.#call(async ({ db }) => settingsOf(await partitionColumns(db), of));
-  }
-
-  listRuns(...[options]: Parameters<LogStore['listRuns']>) {
-    return this.#call((context) => listRuns(context, options));
-  }
-
-  runIdsLike(...[begin]: Parameters<LogStore['runIdsLike']>) {
-    return this.#call((context) => runIdsLike(context, begin));
-  }
-
-  livingRuns(...[options]: Parameters<LogStore['livingRuns']>) {
-    return this.#call((context) => livingRuns(context, options));
-  }
-
-  readRun(...[runId]: Parameters<LogStore['readRun']>) {
-    return this.#call((context) => readRun(context, runId));
   }
 
   async close(): Promise<void> {
@@ -86,8 +84,8 @@ export class DatabaseLog implements LogStore {
     await this.#disconnect();
   }
 
-  /** After a failure nobody knows where in its conversation the connection stands: the next call has a new one. */
-  async #call<Answer>(action: (context: LogConnection) => Promise<Answer>): Promise<Answer> {
+  /** After a failure the state of the connection is unknown, so the next call opens a new one. */
+  async use<Answer>(action: (context: LogConnection) => Promise<Answer>): Promise<Answer> {
     const before = this.#previous;
     const answer = (async () => {
       await before.catch(() => undefined);
@@ -106,7 +104,7 @@ export class DatabaseLog implements LogStore {
     return answer;
   }
 
-  /** The first call may come before the server takes connections; those that come later are tried again by whoever made them. */
+  /** The first call may come before the server accepts connections; the callers of later ones retry by themselves. */
   async #awaitServer(dialect: LogDialect): Promise<void> {
     const { patience } = dialect;
     if (patience === undefined) return;
@@ -115,7 +113,7 @@ export class DatabaseLog implements LogStore {
         await this.#withinTime(dialect, () => this.#connect(dialect));
       } catch (thrown) {
         await this.#disconnect();
-        // What is not of the connection is found again by the call itself, which knows what it means.
+        // Any other error occurs again in the call itself, which explains it.
         const error = patience.asSourceError(thrown);
         if (error.exit === 'unreachable') throw error;
       }
@@ -126,7 +124,7 @@ export class DatabaseLog implements LogStore {
     const abort = new AbortController();
     const timeout = setTimeout(this.#callTimeoutMs, undefined, { ref: false, signal: abort.signal }).then(
       () => Promise.reject(timedOut(dialect, this.#callTimeoutMs)),
-      // Aborted: the work was done in time.
+      // Aborted: the work finished in time.
       () => new Promise<never>(() => undefined),
     );
     try {
@@ -141,7 +139,7 @@ export class DatabaseLog implements LogStore {
     await this.#disconnect();
     const db = new Kysely<LogSchema>({ dialect: dialect.kysely });
     const inserts = new PreparedInserts(db);
-    // Known before the schema is looked at, so that it is closed where that fails.
+    // Set before the schema is checked, so that the connection is closed if that fails.
     this.#connected = { dialect, db, inserts, schema: 'current' };
     const context: LogConnection = { dialect, db, inserts, schema: await migrate({ dialect, db }) };
     this.#connected = context;
@@ -151,8 +149,8 @@ export class DatabaseLog implements LogStore {
   async #disconnect(): Promise<void> {
     const connected = this.#connected;
     this.#connected = undefined;
-    // What does not close in peace, or at once, is of no more use.
+    // A connection that does not close cleanly and promptly is abandoned.
     const closing = connected?.db.destroy().catch(() => undefined);
-    await Promise.race([closing, setTimeout(FAREWELL_MS, undefined, { ref: false })]);
+    await Promise.race([closing, setTimeout(DISCONNECT_MS, undefined, { ref: false })]);
   }
 }

@@ -12,8 +12,8 @@ export interface RunOwner {
   readonly process: string;
 }
 
-/** What was found of a log's schema: nothing, so that it was made; an older version of it; or this version's. */
-export type SchemaStatus = 'made' | 'brought forward' | 'current';
+/** What opening a log did to its schema: created it, migrated it from an older version, or nothing. */
+export type SchemaStatus = 'created' | 'migrated' | 'current';
 
 /** A log that is ready for use. */
 export interface OpenedLog {
@@ -68,4 +68,32 @@ export interface LogStore {
   readRun(runId: string): Promise<StoredRun>;
   /** Never throws. */
   close(): Promise<void>;
+}
+
+export type StoreCall = keyof LogStore;
+
+export type CallArgument<Call extends StoreCall> = Parameters<LogStore[Call]>[0];
+
+/** Every call, as a record so that none can be missing. */
+const CALLS: Readonly<Record<StoreCall, true>> = {
+  open: true,
+  insertRun: true,
+  claimRun: true,
+  write: true,
+  removeRun: true,
+  tableSettings: true,
+  listRuns: true,
+  runIdsLike: true,
+  livingRuns: true,
+  readRun: true,
+  close: true,
+};
+
+/** A store whose calls all go through one function, which answers each as the method of that name would. */
+export function storeOver(ask: (call: StoreCall, argument: unknown) => Promise<unknown>): LogStore {
+  // The keys of `CALLS` are those of a store.
+  const calls = Object.keys(CALLS) as StoreCall[];
+  const methods = calls.map((call) => [call, (argument: unknown) => ask(call, argument)]);
+  // All methods are there; `ask` promises their answers.
+  return Object.fromEntries(methods) as LogStore;
 }

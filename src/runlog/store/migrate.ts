@@ -39,7 +39,7 @@ export async function migrate(context: SchemaContext): Promise<SchemaStatus> {
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw await nameTaken(context, error);
-  return done.length === 0 ? 'made' : 'brought forward';
+  return done.length === 0 ? 'created' : 'migrated';
 }
 
 /** Removes the log's tables, all but the users' own settings. */

@@ -2,14 +2,14 @@ import type { Worker } from 'node:worker_threads';
 
 import { LakeportError } from '../../errors.js';
 import { quietWorker } from '../../runtime/quiet-worker.js';
-import type { LogStore } from '../store/log-store.js';
+import { type LogStore, type StoreCall, storeOver } from '../store/log-store.js';
 import type { RunLogTarget } from '../target.js';
-import type { FromThread, StoreCall, ThreadSetup, ToThread } from './log-thread-protocol.js';
+import type { FromThread, ThreadSetup, ToThread } from './log-thread-protocol.js';
 
-/** A thread that does not answer is given up; somewhat longer than its own limit for a call. */
+/** A thread that does not answer within this time is abandoned. Longer than its own limit for a call. */
 const ANSWER_TIMEOUT_MS = 90_000;
 
-/** For the last call: what hangs then hangs for good. */
+/** For the last call: a thread that hangs then will not recover. */
 const CLOSE_TIMEOUT_MS = 3_000;
 
 export interface ThreadedLogOptions {
@@ -26,10 +26,16 @@ interface Waiting {
 }
 
 /**
- * A log database whose driver works in a thread of its own, so that neither a stalled disk nor a lock, which drivers of
- * embedded databases wait for without letting go of their thread, keeps the run from its work.
+ * A log database whose driver runs in a thread of its own: a stalled disk, or a lock that an embedded database's driver
+ * waits for without yielding, does not hold up the run.
  */
-export class ThreadedLog implements LogStore {
+export function threadedLog(target: RunLogTarget, options: ThreadedLogOptions = {}): LogStore {
+  const thread = new LogThread(target, options);
+  return storeOver((call, argument) => (call === 'close' ? thread.close() : thread.ask(call, argument)));
+}
+
+/** The thread, started when it is needed, and the calls it has not answered yet. */
+class LogThread {
   readonly #setup: ThreadSetup;
   readonly #entry: URL;
   readonly #answerTimeoutMs: number;
@@ -37,77 +43,32 @@ export class ThreadedLog implements LogStore {
   #thread: Worker | undefined;
   #lastId = 0;
 
-  constructor(target: RunLogTarget, options: ThreadedLogOptions = {}) {
+  constructor(target: RunLogTarget, options: ThreadedLogOptions) {
     this.#setup = { target, callTimeoutMs: options.callTimeoutMs };
     this.#entry = options.entry ?? new URL('./log-thread.js', import.meta.url);
     this.#answerTimeoutMs = options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS;
   }
 
-  open(...[options]: Parameters<LogStore['open']>) {
-    return this.#ask('open', options);
-  }
-
-  insertRun(...[run]: Parameters<LogStore['insertRun']>) {
-    return this.#ask('insertRun', run);
-  }
-
-  claimRun(...[claim]: Parameters<LogStore['claimRun']>) {
-    return this.#ask('claimRun', claim);
-  }
-
-  write(...[batch]: Parameters<LogStore['write']>) {
-    return this.#ask('write', batch);
-  }
-
-  removeRun(...[hold]: Parameters<LogStore['removeRun']>) {
-    return this.#ask('removeRun', hold);
-  }
-
-  tableSettings(...[of]: Parameters<LogStore['tableSettings']>) {
-    return this.#ask('tableSettings', of);
-  }
-
-  listRuns(...[options]: Parameters<LogStore['listRuns']>) {
-    return this.#ask('listRuns', options);
-  }
-
-  runIdsLike(...[begin]: Parameters<LogStore['runIdsLike']>) {
-    return this.#ask('runIdsLike', begin);
-  }
-
-  livingRuns(...[options]: Parameters<LogStore['livingRuns']>) {
-    return this.#ask('livingRuns', options);
-  }
-
-  readRun(...[runId]: Parameters<LogStore['readRun']>) {
-    return this.#ask('readRun', runId);
-  }
-
   async close(): Promise<void> {
     const thread = this.#thread;
     if (thread === undefined) return;
-    await this.#ask('close', undefined, CLOSE_TIMEOUT_MS).catch(() => undefined);
+    await this.ask('close', undefined, CLOSE_TIMEOUT_MS).catch(() => undefined);
     this.#thread = undefined;
     thread.unref();
-    // One that hangs in the operating system can't be ended, and is not waited for.
+    // A thread that hangs in the operating system cannot be ended; do not wait for it.
     void thread.terminate();
   }
 
-  #ask<Call extends StoreCall>(
-    call: Call,
-    argument: Parameters<LogStore[Call]>[0],
-    timeoutMs = this.#answerTimeoutMs,
-  ): ReturnType<LogStore[Call]> {
+  /** The error of a call is a `LakeportError`. */
+  ask(call: StoreCall, argument: unknown, timeoutMs = this.#answerTimeoutMs): Promise<unknown> {
     const thread = this.#startedThread();
     const id = ++this.#lastId;
-    const answer = new Promise<unknown>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#giveUp(thread), timeoutMs);
       this.#waiting.set(id, { resolve, reject, timer });
       thread.ref();
       thread.postMessage({ id, call, argument } satisfies ToThread);
     });
-    // The thread calls the method of this very name.
-    return answer as ReturnType<LogStore[Call]>;
   }
 
   #startedThread(): Worker {
@@ -128,7 +89,7 @@ export class ThreadedLog implements LogStore {
     if (waiting === undefined) return;
     this.#waiting.delete(message.id);
     clearTimeout(waiting.timer);
-    // An idle log is no reason for the process to stay.
+    // An idle log does not keep the process alive.
     if (this.#waiting.size === 0) this.#thread?.unref();
     if ('error' in message) waiting.reject(LakeportError.fromData(message.error));
     else waiting.resolve(message.answer);

@@ -73,9 +73,9 @@ describe('a log in PostgreSQL', () => {
   it('is made by --init-db, which says what it did', async () => {
     const made = await user.run('--init_db', '-a', 'auth.json', ...LOG);
     expect(made).toMatchObject({ code: 0, stderr: '' });
-    expect(made.stdout).toMatch(/^The run log 127\.0\.0\.1:\d+\/\w+ \(log_\d+\) has been made\.\n$/);
+    expect(made.stdout).toMatch(/^The run log 127\.0\.0\.1:\d+\/\w+ \(log_\d+\) has been created\.\n$/);
     const again = await user.run('--init_db', '-a', 'auth.json', ...LOG, '--log_db_mode', 'truncate');
-    expect(again.stdout).toMatch(/ is there already, and of this version; it is empty now\.\n$/);
+    expect(again.stdout).toMatch(/ is already up to date; it is empty now\.\n$/);
     const missing = await user.run('--init_db', ...LOG);
     expect(missing.code).toBe(2);
     expect(missing.stderr).toMatch(/--auth-file must be given, as --log-db-auth-id names an entry of it/);

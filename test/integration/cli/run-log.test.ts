@@ -287,7 +287,7 @@ describe('--log_db_mode', () => {
 describe('--init_db', () => {
   it('makes the log and says so, without a source and without an auth file', async () => {
     const first = await user.run('--init_db');
-    expect(first).toMatchObject({ code: 0, stderr: '', stdout: `The run log ${user.logFile} has been made.\n` });
+    expect(first).toMatchObject({ code: 0, stderr: '', stdout: `The run log ${user.logFile} has been created.\n` });
     const second = await user.run('--init_db', '--json');
     expect(JSON.parse(second.stdout)).toMatchObject({ command: 'init_db', run_log: user.logFile, schema: 'current' });
   });

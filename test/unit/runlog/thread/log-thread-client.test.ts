@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
-import { ThreadedLog } from '../../../../src/runlog/thread/log-thread-client.js';
+import { threadedLog } from '../../../../src/runlog/thread/log-thread-client.js';
+import type { LogStore } from '../../../../src/runlog/store/log-store.js';
 import type { RunLogTarget } from '../../../../src/runlog/target.js';
 import { failure } from '../../../harness/failure.js';
 
 const TARGET: RunLogTarget = { kind: 'database', id: 'log', engine: 'sqlite', info: { filepath: '/nonexistent' } };
 
 /** A thread of the given source, in place of the program's own. */
-function threadOf(source: string, answerTimeoutMs?: number): ThreadedLog {
+function threadOf(source: string, answerTimeoutMs?: number): LogStore {
   const entry = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
-  return new ThreadedLog(TARGET, { entry, answerTimeoutMs });
+  return threadedLog(TARGET, { entry, answerTimeoutMs });
 }
 
 const ANSWERING = `import { parentPort, workerData } from 'node:worker_threads';
