@@ -24,7 +24,7 @@ port.on('message', ({ id, call, argument }: ToThread) => {
 async function answer(id: number, call: StoreCall, argument: unknown): Promise<FromThread> {
   try {
     // Call and argument come from one typed method of `threadedLog`, so they fit each other.
-    const method = store[call] as (argument: unknown) => Promise<unknown>;
+    const method = store[call].bind(store) as (argument: unknown) => Promise<unknown>;
     return { id, answer: await method(argument) };
   } catch (error) {
     return { id, error: LakeportError.from(error).toData() };

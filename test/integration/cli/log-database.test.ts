@@ -11,7 +11,7 @@ import { startTcpGate, type TcpGate } from '../../servers/tcp-gate.js';
 
 /** Exports that are logged in a database of the auth file, by `--log_db_auth_id`. */
 
-const LOG = ['--log_db_auth_id', 'log'];
+const LOG = ['--log-db-auth-id', 'log'];
 const READ = ['-a', 'auth.json', ...LOG];
 const CHOSEN = ['-i', 'orders,customers'];
 
@@ -124,17 +124,17 @@ describe('an entry that is no database', () => {
     ['store', /The entry store of auth\.json is a storage, where a database is needed/],
     ['nobody', /has no entry "nobody"/],
   ])('such as %s is a mistake, before anything is opened', async (id, message) => {
-    const exported = await user.export(...CHOSEN, '--log_db_auth_id', id);
+    const exported = await user.export(...CHOSEN, '--log-db-auth-id', id);
     expect(exported).toMatchObject({ code: 2, stdout: '' });
     expect(exported.stderr).toMatch(message);
-    expect((await user.run('runs', '-a', 'auth.json', '--log_db_auth_id', id)).stderr).toMatch(message);
+    expect((await user.run('runs', '-a', 'auth.json', '--log-db-auth-id', id)).stderr).toMatch(message);
   });
 });
 
 describe('a log in a file of SQLite that an entry names', () => {
   it('has the run', async () => {
-    expect((await user.export(...CHOSEN, '--log_db_auth_id', 'sqlite')).code).toBe(0);
-    const read = ['-a', 'auth.json', '--log_db_auth_id', 'sqlite'];
+    expect((await user.export(...CHOSEN, '--log-db-auth-id', 'sqlite')).code).toBe(0);
+    const read = ['-a', 'auth.json', '--log-db-auth-id', 'sqlite'];
     expect((await user.runs(...read)).runs).toHaveLength(1);
     expect(existsSync(path.join(user.directory, 'log.sqlite'))).toBe(true);
   });
