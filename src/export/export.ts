@@ -9,16 +9,16 @@ import type { RunObserver } from './model/observer.js';
 import { completeOptions, type GivenOptions } from './model/complete-options.js';
 import type { RunPlan } from './model/plan.js';
 import { type PlanningContext, planTables } from './planning/planner.js';
-import { PlanningSession, type TableSettingsOf } from './planning/planning-session.js';
+import { PlanningSession, type SourceDatabase } from './planning/planning-session.js';
 import type { RunResult } from './model/result.js';
 import { Resumption } from './resume/resumption.js';
 import type { RetryPolicy } from '../runtime/retry.js';
 import { OpenStorages } from './publish/open-storages.js';
-import type { RecordedOverride } from './model/table-settings.js';
+import type { RecordedOverride } from './model/recorded-override.js';
 import { reconcileWithStorage } from './resume/reconcile.js';
 import { acquireDestination, releaseDestination, sweepDestination } from './publish/destination.js';
 
-export type { TableSettingsOf } from './planning/planning-session.js';
+export type { SourceDatabase } from './planning/planning-session.js';
 
 export interface ExportRequest {
   /** What is left out has the default of its flag. */
@@ -28,9 +28,9 @@ export interface ExportRequest {
   /** A `LakeportError` as its reason says what kind of interruption it is. */
   readonly signal?: AbortSignal | undefined;
   /** The user's own settings for tables of the source, asked for when it is connected. They come before the options'. */
-  readonly tableSettings?: ((source: TableSettingsOf) => Promise<readonly RecordedOverride[]>) | undefined;
+  readonly recordedOverrides?: ((source: SourceDatabase) => Promise<readonly RecordedOverride[]>) | undefined;
   /** What an earlier process has done of this run, which is to be brought to its end. */
-  readonly earlier?: PreviousAttempt | undefined;
+  readonly previous?: PreviousAttempt | undefined;
   /** Called with the plan before anything is written; what it throws ends the run. */
   readonly beforeWriting?: ((plan: RunPlan) => Promise<void>) | undefined;
   /** How often and when failed attempts are repeated. */
@@ -92,18 +92,18 @@ interface PreparedRun {
 async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) => Promise<T>): Promise<T> {
   const { auth, observer = {}, signal = new AbortController().signal } = request;
   const options = completeOptions(request.options);
-  const { tableSettings, retry } = request;
+  const { recordedOverrides, retry } = request;
   checkSubPath(options.subPath);
   for (const route of options.routes) checkSubPath(route.subPath, '--route');
   const entry = auth.database(options.sourceId);
   const storages = OpenStorages.of(options, auth);
-  const resumption = request.earlier && new Resumption(request.earlier);
+  const resumption = request.previous && new Resumption(request.previous);
   const planning = new PlanningSession({
     options,
     entry,
     storages,
     resumption,
-    tableSettings,
+    recordedOverrides,
     retry,
     observer,
     signal,

@@ -17,5 +17,5 @@ export { type NewRun, openRunLog, type OpenLogOptions, type RunLog } from './run
 export type { RunRecorder } from './recorder/run-recorder.js';
 export type { LivingRun, LogMode, SchemaStatus } from './store/log-store.js';
 export { readTableSettings } from './store/read-table-overrides.js';
-export type { RecordedOverride } from '../export/model/table-settings.js';
+export type { RecordedOverride } from '../export/model/recorded-override.js';
 export { EMBEDDED_LOG_ID, embeddedLog, type RunLogTarget, stateDirectory } from './target.js';

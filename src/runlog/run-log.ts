@@ -11,7 +11,7 @@ import { restoredRows } from './model/restored-rows.js';
 import type { RunRow } from './model/row-types.js';
 import { RunState } from './model/run-state.js';
 import type { LivingRun, LogMode, LogStore, OpenedLog, SchemaStatus } from './store/log-store.js';
-import type { RecordedOverride } from '../export/model/table-settings.js';
+import type { RecordedOverride } from '../export/model/recorded-override.js';
 import { type RunLogTarget, stateDirectory } from './target.js';
 import { RunSpool } from './recorder/spool.js';
 

@@ -1,7 +1,7 @@
 import type { AuthFile } from '../../auth/auth-file.js';
 import type { Redactor } from '../../auth/redaction.js';
 import { EXIT_CODES, LakeportError } from '../../errors.js';
-import type { TableSettingsOf } from '../../export/export.js';
+import type { SourceDatabase } from '../../export/export.js';
 import { withinGrace } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { RunPlan } from '../../export/model/plan.js';
@@ -72,7 +72,7 @@ async function recordedRun(run: ExportRunOptions): Promise<RunResult> {
     const publish = (plan: RunPlan) => publicNames(plan, context.redactor);
     const observer = combineObservers({ planned: publish }, session.observer, record?.observer ?? {});
     const hooks = record && {
-      tableSettings: (of: TableSettingsOf) => record.tableSettings(of),
+      tableSettings: (of: SourceDatabase) => record.tableSettings(of),
       beforeWriting: (plan: RunPlan) => record.beforeWriting(plan),
       earlier: record.earlier,
     };

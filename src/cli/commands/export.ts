@@ -1,5 +1,5 @@
 import { readAuthFile, type AuthFile } from '../../auth/auth-file.js';
-import type { TableSettingsOf } from '../../export/export.js';
+import type { SourceDatabase } from '../../export/export.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { RecordedOverride } from '../../runlog/index.js';
 import { recordedCommand } from '../run-history/command-text.js';
@@ -105,7 +105,7 @@ async function showPlan(input: ExportInput): Promise<number> {
     auth,
     observer: session.observer,
     signal: context.signal,
-    tableSettings: (of) => plannedTableSettings(of, input),
+    recordedOverrides: (of) => plannedTableSettings(of, input),
   });
   session.stop();
   publicNames(plan, context.redactor);
@@ -118,7 +118,7 @@ async function showPlan(input: ExportInput): Promise<number> {
 
 /** What an export would take from the log, without a log being made for it. */
 async function plannedTableSettings(
-  of: TableSettingsOf,
+  of: SourceDatabase,
   { auth, log, session, context }: ExportInput,
 ): Promise<RecordedOverride[]> {
   const { readTableSettings } = await import('../../runlog/index.js');

@@ -1,6 +1,6 @@
 import type { AuthFile } from '../../auth/auth-file.js';
 import { LakeportError } from '../../errors.js';
-import type { TableSettingsOf } from '../../export/export.js';
+import type { SourceDatabase } from '../../export/export.js';
 import { graceLeft, raceAbort, withinGrace } from '../../runtime/interruption.js';
 import type { RunObserver } from '../../export/model/observer.js';
 import type { ExportOptions } from '../../export/model/options.js';
@@ -121,7 +121,7 @@ export class RunRecording {
    * The user's own settings for tables of the source.
    * @throws LakeportError where the log that was asked for can't be read
    */
-  async tableSettings(of: TableSettingsOf): Promise<readonly RecordedOverride[]> {
+  async tableSettings(of: SourceDatabase): Promise<readonly RecordedOverride[]> {
     const { log: flags, observer } = this.#options;
     try {
       return await this.#log.tableSettings({ ...of, envName: this.earlier?.run.envName ?? flags.envName });

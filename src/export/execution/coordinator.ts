@@ -26,20 +26,20 @@ export interface CoordinatorOptions {
   /** Largest first. */
   readonly tables: readonly TablePlan[];
   /** What an earlier attempt of the run has staged, by the tables' keys. */
-  readonly before?: ReadonlyMap<string, RecoveredSlices> | undefined;
+  readonly recovered?: ReadonlyMap<string, RecoveredSlices> | undefined;
   readonly readers: number;
   readonly jobs: number;
   readonly errorAction: 'continue' | 'fail';
   readonly pool: SlicePool;
   readonly snapshot: SharedSnapshot;
   readonly retry?: RetryPolicy | undefined;
-  readonly withdraw: (part: StagedPart) => Promise<void>;
+  readonly discard: (part: StagedPart) => Promise<void>;
   /** A table's first slice is about to be read. */
-  readonly onStart?: ((job: TableProgress) => void) | undefined;
+  readonly onStart?: ((table: TableProgress) => void) | undefined;
   /** Rejects where what was read of a table must not be published. */
-  readonly check?: ((job: TableProgress) => Promise<void>) | undefined;
+  readonly check?: ((table: TableProgress) => Promise<void>) | undefined;
   /** Makes a table visible whose slices are all staged; withdraws its parts where it fails. */
-  readonly publish: (job: TableProgress) => Promise<readonly PublishedFile[]>;
+  readonly publish: (table: TableProgress) => Promise<readonly PublishedFile[]>;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
   /** Every table is cancelled at once: something has failed before that the run is to stop for. */
@@ -53,116 +53,115 @@ type Failed = Extract<SliceEnd, { ok: false }>;
  * main thread and touches no row. Everything that happens ends in `#advance`.
  */
 export class ExportCoordinator {
-  readonly #settings: CoordinatorOptions;
-  readonly #attempts: RetryPlanner;
-  readonly #jobs: readonly TableProgress[];
+  readonly #options: CoordinatorOptions;
+  readonly #retries: RetryPlanner;
+  readonly #tables: readonly TableProgress[];
   readonly #scheduler: Scheduler;
   readonly #progress: ProgressReport;
-  readonly #endings: TableFinisher;
+  readonly #finisher: TableFinisher;
   readonly #slots: ReaderSlots;
-  readonly #renewed: SnapshotRecovery;
+  readonly #recovery: SnapshotRecovery;
   /** Aborted when nothing is worth waiting for any more. */
-  readonly #patience = new AbortController();
+  readonly #stopWaiting = new AbortController();
   #stop: RunStop | undefined;
   readonly #stopped: Promise<false>;
-  #tellStopped: () => void = () => undefined;
+  #resolveStopped: () => void = () => undefined;
   #finish: () => void = () => undefined;
 
-  constructor(settings: CoordinatorOptions) {
-    const { tables, before, jobs, observer, snapshot, pool } = settings;
-    this.#settings = settings;
-    this.#stopped = new Promise((resolve) => (this.#tellStopped = () => resolve(false)));
-    this.#slots = new ReaderSlots(settings.readers);
-    this.#jobs = tables.map((plan) => new TableProgress(plan, before?.get(tableKey(plan.id))));
-    this.#scheduler = new Scheduler(this.#jobs, { jobs });
+  constructor(options: CoordinatorOptions) {
+    const { tables, recovered, jobs, observer, snapshot, pool } = options;
+    this.#options = options;
+    this.#stopped = new Promise((resolve) => (this.#resolveStopped = () => resolve(false)));
+    this.#slots = new ReaderSlots(options.readers);
+    this.#tables = tables.map((plan) => new TableProgress(plan, recovered?.get(tableKey(plan.id))));
+    this.#scheduler = new Scheduler(this.#tables, { jobs });
     this.#progress = new ProgressReport(observer);
-    this.#endings = new TableFinisher({
-      ...settings,
+    this.#finisher = new TableFinisher({
+      ...options,
       stop: () => this.#stop,
       stopped: this.#stopped,
-      onFailure: (job, error) => this.#tellFailure(job, error),
+      onFailure: (table, error) => this.#reportFailure(table, error),
       onEnd: () => this.#advance(),
     });
-    const withdraw = (parts: readonly StagedPart[]) => this.#endings.withdraw(parts);
-    const policy = settings.retry ?? RETRY_POLICY;
-    this.#attempts = new RetryPlanner({ policy, observer, patience: this.#patience.signal, withdraw });
-    this.#renewed = new SnapshotRecovery({
+    const discard = (parts: readonly StagedPart[]) => this.#finisher.discard(parts);
+    const policy = options.retry ?? RETRY_POLICY;
+    this.#retries = new RetryPlanner({ policy, observer, stopWaiting: this.#stopWaiting.signal, discard });
+    this.#recovery = new SnapshotRecovery({
       snapshot,
       observer,
-      stopReading: (job) => pool.cancel(this.#slots.tasksOf(job)),
-      withdraw,
+      stopReading: (table) => pool.cancel(this.#slots.tasksOf(table)),
+      discard,
     });
   }
 
   /** How each table ended, in the order of the plan. */
   async execute(): Promise<TableResult[]> {
-    const { signal, tables, snapshot } = this.#settings;
+    const { signal, tables, snapshot } = this.#options;
     const interrupt = () => this.#stopRun({ failure: lostClaim(signal), publishStaged: false });
     signal.addEventListener('abort', interrupt, { once: true });
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
-    if (signal.aborted || this.#settings.isStopped === true) interrupt();
+    if (signal.aborted || this.#options.isStopped === true) interrupt();
     snapshot.onLost?.(() => void this.#snapshotLost());
     this.#advance();
     // What still hangs then - a store that does not answer - is left to a resume, or to the next run to the same place.
-    await withinGrace(signal, finished, 'tidying').catch(() => this.#endings.abandon(this.#jobs));
-    this.#patience.abort();
+    await withinGrace(signal, finished, 'tidying').catch(() => this.#finisher.abandon(this.#tables));
+    this.#stopWaiting.abort();
     signal.removeEventListener('abort', interrupt);
-    return tables.flatMap(({ id }) => this.#endings.of(id) ?? []);
+    return tables.flatMap(({ id }) => this.#finisher.of(id) ?? []);
   }
 
   #advance(): void {
-    for (let job = this.#nextComplete(); job !== undefined; job = this.#nextComplete()) this.#settleIfRead(job);
-    while (!this.#slots.areFull) {
+    for (let table = this.#nextComplete(); table !== undefined; table = this.#nextComplete()) this.#settleIfRead(table);
+    while (!this.#slots.isFull) {
       const assignment = this.#next();
       if (assignment === undefined) break;
       void this.#read(assignment, 'rows');
     }
-    if (this.#slots.areIdle && this.#endings.isIdle && this.#scheduler.isEmpty) this.#finish();
+    if (this.#slots.isIdle && this.#finisher.isIdle && this.#scheduler.isEmpty) this.#finish();
   }
 
   #next(): Assignment | undefined {
-    if (this.#stop !== undefined || this.#renewed.isRenewing) return undefined;
-    const assignment = this.#scheduler.next({ startTables: !this.#endings.isBacklogged });
-    if (assignment !== undefined) this.#started(assignment.job);
+    if (this.#stop !== undefined || this.#recovery.isRenewing) return undefined;
+    const assignment = this.#scheduler.next({ startTables: !this.#finisher.isBacklogged });
+    if (assignment !== undefined) this.#startTable(assignment.table);
     return assignment;
   }
 
   /** A table of which everything is staged already. */
   #nextComplete(): TableProgress | undefined {
-    if (this.#stop !== undefined || this.#endings.isBacklogged) return undefined;
-    const job = this.#scheduler.nextComplete();
-    if (job !== undefined) this.#started(job);
-    return job;
+    if (this.#stop !== undefined || this.#finisher.isBacklogged) return undefined;
+    const table = this.#scheduler.nextComplete();
+    if (table !== undefined) this.#startTable(table);
+    return table;
   }
 
-  #started(job: TableProgress): void {
-    if (job.startedAt !== undefined) return;
-    job.start();
-    this.#settings.observer.tableStarted?.(job.plan.id);
-    this.#settings.onStart?.(job);
+  #startTable(table: TableProgress): void {
+    if (table.startedAt !== undefined) return;
+    table.start();
+    this.#options.observer.tableStarted?.(table.plan.id);
+    this.#options.onStart?.(table);
   }
 
   /** @param connects how often the reader has failed to connect before */
-  async #read({ job, slice }: Assignment, mode: SliceTask['mode'], connects = 0): Promise<void> {
-    const { pool, observer, snapshot } = this.#settings;
-    const task = sliceTask(job, slice, { mode, snapshot: snapshot.current });
-    const { table } = task;
-    this.#slots.take(task, job);
-    observer.sliceStarted?.(table, slice.index);
+  async #read({ table, slice }: Assignment, mode: SliceTask['mode'], connects = 0): Promise<void> {
+    const { pool, observer, snapshot } = this.#options;
+    const task = sliceTask(table, slice, { mode, snapshot: snapshot.current });
+    this.#slots.take(task, table);
+    observer.sliceStarted?.(task.table, slice.index);
     const end = await pool.run(task, {
       onProgress: (sums) => {
-        job.progress(slice, sums);
-        this.#progress.report(job);
+        table.progress(slice, sums);
+        this.#progress.report(table);
       },
-      onStaged: (part) => job.stagedPart(slice, part),
+      onStaged: (part) => table.stagedPart(slice, part),
     });
-    this.#slots.leave(task);
-    if (end.ok) await this.#sliceRead(task, job, end.outcome);
-    else await this.#sliceFailed(task, job, end, connects);
-    this.#renewed.isIdle(job);
-    if (job.active > 0 || job.hasWaiting) this.#progress.report(job);
-    else this.#progress.tell(job);
-    this.#settleIfRead(job);
+    this.#slots.release(task);
+    if (end.ok) await this.#sliceRead(task, table, end.outcome);
+    else await this.#sliceFailed(task, table, end, connects);
+    this.#recovery.readerLeft(table);
+    if (table.active > 0 || table.hasWaiting) this.#progress.report(table);
+    else this.#progress.reportNow(table);
+    this.#settleIfRead(table);
     this.#advance();
   }
 
@@ -170,72 +169,72 @@ export class ExportCoordinator {
    * What was read counts only if the session that holds the snapshot and the locks answers a question that was put after
    * the end of the read. Its reader goes on meanwhile.
    */
-  async #sliceRead(task: SliceTask, job: TableProgress, outcome: SliceOutcome): Promise<void> {
-    const { table, slice, mode, snapshot } = task;
-    const { observer } = this.#settings;
+  async #sliceRead(task: SliceTask, table: TableProgress, outcome: SliceOutcome): Promise<void> {
+    const { slice, mode, snapshot } = task;
+    const { observer } = this.#options;
     if (mode === 'schema') {
-      job.finished(slice, outcome);
-      observer.sliceStaged?.(table, slice.index, outcome);
+      table.finished(slice, outcome);
+      observer.sliceStaged?.(task.table, slice.index, outcome);
       return;
     }
-    job.readToEnd();
+    table.readToEnd();
     this.#advance();
-    const counts = await Promise.race([this.#renewed.isCurrent(snapshot), this.#stopped]);
-    if (this.#isOutOfUse(job)) job.disproven(slice);
+    const counts = await Promise.race([this.#recovery.isCurrent(snapshot), this.#stopped]);
+    if (this.#isAbandoned(table)) table.rejected(slice);
     else if (counts) {
-      job.proven(slice, outcome);
-      observer.sliceStaged?.(table, slice.index, outcome);
+      table.confirmed(slice, outcome);
+      observer.sliceStaged?.(task.table, slice.index, outcome);
     } else {
-      await this.#endings.withdraw(job.detachStaged(slice));
-      job.disproven(slice);
-      await this.#renew(job);
+      await this.#finisher.discard(table.detachStaged(slice));
+      table.rejected(slice);
+      await this.#renew(table);
     }
   }
 
-  async #sliceFailed(task: SliceTask, job: TableProgress, end: Failed, connects: number): Promise<void> {
+  async #sliceFailed(task: SliceTask, table: TableProgress, end: Failed, connects: number): Promise<void> {
     const { error, unconnected } = end;
     const { slice } = task;
-    if (this.#isOutOfUse(job)) {
-      this.#leave(job, slice, error);
+    if (this.#isAbandoned(table)) {
+      this.#setAside(table, slice, error);
       return;
     }
     // Without the snapshot nothing can be read a second time.
     const mayBeLost = error.transient || error.code === 'SNAPSHOT_NOT_FOUND';
-    if (mayBeLost && !(await this.#renewed.isCurrent(task.snapshot))) {
-      this.#settings.observer.sliceFailed?.(task.table, slice.index, { error, final: false });
-      await this.#endings.withdraw(job.detachStaged(slice));
-      job.requeue(slice);
-      return this.#renew(job);
+    if (mayBeLost && !(await this.#recovery.isCurrent(task.snapshot))) {
+      this.#options.observer.sliceFailed?.(task.table, slice.index, { error, final: false });
+      await this.#finisher.discard(table.detachStaged(slice));
+      table.requeue(slice);
+      return this.#renew(table);
     }
     // The answer took its time.
-    if (this.#isOutOfUse(job)) this.#leave(job, slice, error);
-    else if (unconnected) await this.#readerFailed({ job, slice }, error, connects + 1);
-    else await this.#trySliceAgain(task, job, error);
+    if (this.#isAbandoned(table)) this.#setAside(table, slice, error);
+    else if (unconnected) await this.#readerFailed({ table, slice }, error, connects + 1);
+    else await this.#retrySlice(task, table, error);
   }
 
   /** Nothing more is wanted of the table's readers. */
-  #isOutOfUse(job: TableProgress): boolean {
-    return this.#stop !== undefined || job.failure !== undefined || job.isRestarting;
+  #isAbandoned(table: TableProgress): boolean {
+    return this.#stop !== undefined || table.failure !== undefined || table.isRestarting;
   }
 
-  #leave(job: TableProgress, slice: Slice, error: LakeportError): void {
-    if (job.failure === undefined) job.requeue(slice);
-    else job.failed(slice, error);
+  #setAside(table: TableProgress, slice: Slice, error: LakeportError): void {
+    if (table.failure === undefined) table.requeue(slice);
+    else table.failed(slice, error);
   }
 
-  async #trySliceAgain(task: SliceTask, job: TableProgress, error: LakeportError): Promise<void> {
-    const next = await this.#attempts.afterSliceFailure(task, job, error);
-    if (next === undefined) this.#failTable(job, error, task.slice);
+  async #retrySlice(task: SliceTask, table: TableProgress, error: LakeportError): Promise<void> {
+    const next = await this.#retries.afterSliceFailure(task, table, error);
+    if (next === undefined) this.#failTable(table, error, task.slice);
     else
       void next.wait.then(() => {
-        this.#settleIfRead(job);
+        this.#settleIfRead(table);
         this.#advance();
       });
   }
 
   /** The same reader tries again, maybe with another slice; without hope there is one reader fewer. */
-  async #readerFailed({ job, slice }: Assignment, error: LakeportError, made: number): Promise<void> {
-    const again = this.#attempts.afterConnectFailure(job, slice, { error, made });
+  async #readerFailed({ table, slice }: Assignment, error: LakeportError, made: number): Promise<void> {
+    const again = this.#retries.afterConnectFailure(table, slice, { error, made });
     if (again === undefined) {
       this.#retireReader(error);
       return;
@@ -253,7 +252,7 @@ export class ExportCoordinator {
       return;
     }
     const text = `A reader could not connect, going on with ${this.#slots.count}: ${error.message}`;
-    this.#settings.observer.message?.('warning', text, { code: error.code });
+    this.#options.observer.message?.('warning', text, { code: error.code });
   }
 
   /** Without a slice that tells of it: the connection has ended. */
@@ -262,11 +261,11 @@ export class ExportCoordinator {
     this.#advance();
   }
 
-  /** @param job one that is to begin anew in any case */
-  async #renew(job?: TableProgress): Promise<void> {
+  /** @param table one that is to begin anew in any case */
+  async #renew(table?: TableProgress): Promise<void> {
     const { all } = this.#scheduler;
     try {
-      const failures = await (job === undefined ? this.#renewed.renewLost(all) : this.#renewed.renew(job, all));
+      const failures = await (table === undefined ? this.#recovery.renewLost(all) : this.#recovery.renew(table, all));
       for (const [failed, error] of failures) {
         this.#scheduler.take(failed);
         this.#failTable(failed, error);
@@ -282,39 +281,39 @@ export class ExportCoordinator {
   #stopRun(stop: RunStop): void {
     if (this.#stop !== undefined && !this.#stop.publishStaged) return;
     this.#stop = stop;
-    this.#tellStopped();
-    this.#patience.abort();
-    this.#settings.pool.cancel(this.#slots.tasks);
-    for (const job of this.#scheduler.takeAll()) this.#settleIfRead(job);
+    this.#resolveStopped();
+    this.#stopWaiting.abort();
+    this.#options.pool.cancel(this.#slots.tasks);
+    for (const table of this.#scheduler.takeAll()) this.#settleIfRead(table);
     this.#advance();
   }
 
   /** @param slice the one that is to blame, which was being read */
-  #failTable(job: TableProgress, error: LakeportError, slice?: Slice): void {
-    if (slice === undefined) job.failure ??= error;
-    else job.failed(slice, error);
-    this.#tellFailure(job, error);
+  #failTable(table: TableProgress, error: LakeportError, slice?: Slice): void {
+    if (slice === undefined) table.failure ??= error;
+    else table.failed(slice, error);
+    this.#reportFailure(table, error);
     // The table's other slices are of no use any more.
-    this.#settings.pool.cancel(this.#slots.tasksOf(job));
+    this.#options.pool.cancel(this.#slots.tasksOf(table));
   }
 
   /** Publishes or gives up a table that no reader is on any more, unless some of its slices are still to come. */
-  #settleIfRead(job: TableProgress): void {
-    if (!job.isIdle || job.isRestarting || !this.#scheduler.has(job)) return;
-    if (job.isComplete && !job.hasFiles && this.#stop === undefined) {
-      const first = job.retakeFirst();
-      if (first !== undefined) void this.#read({ job, slice: first }, 'schema');
+  #settleIfRead(table: TableProgress): void {
+    if (!table.isIdle || table.isRestarting || !this.#scheduler.has(table)) return;
+    if (table.isComplete && !table.hasFiles && this.#stop === undefined) {
+      const first = table.takeFirstAgain();
+      if (first !== undefined) void this.#read({ table, slice: first }, 'schema');
       return;
     }
-    const isGivenUp = job.failure !== undefined || this.#stop !== undefined;
-    if (!job.isComplete && !isGivenUp) return;
-    this.#scheduler.release(job);
-    if (job.isComplete) this.#endings.publish(job);
-    else this.#endings.giveUp(job);
+    const isGivenUp = table.failure !== undefined || this.#stop !== undefined;
+    if (!table.isComplete && !isGivenUp) return;
+    this.#scheduler.release(table);
+    if (table.isComplete) this.#finisher.publish(table);
+    else this.#finisher.giveUp(table);
   }
 
-  #tellFailure(job: TableProgress, error: LakeportError): void {
-    this.#settings.observer.tableFailed?.(job.plan.id, error);
-    if (this.#settings.errorAction === 'fail') this.#stopRun({ failure: undefined, publishStaged: false });
+  #reportFailure(table: TableProgress, error: LakeportError): void {
+    this.#options.observer.tableFailed?.(table.plan.id, error);
+    if (this.#options.errorAction === 'fail') this.#stopRun({ failure: undefined, publishStaged: false });
   }
 }

@@ -23,7 +23,7 @@ export interface TablesToExport {
   readonly options: ExportOptions;
   readonly plan: RunPlan;
   /** What an earlier attempt of the run has staged, by the tables' keys. */
-  readonly before: ReadonlyMap<string, RecoveredSlices>;
+  readonly recovered: ReadonlyMap<string, RecoveredSlices>;
   /** Tables that an earlier attempt of the run has published. */
   readonly published: readonly TableResult[];
   readonly source: Source;
@@ -39,7 +39,7 @@ export interface TablesToExport {
 
 /** Exports the tables of a plan. Failures of single tables are in the result. */
 export async function exportTables(input: TablesToExport): Promise<RunResult> {
-  const { options, plan, before, source, observer, signal, storages, retry, replan } = input;
+  const { options, plan, recovered, source, observer, signal, storages, retry, replan } = input;
   const { runId, onUnrepresentable, compat } = options;
   const { jobs, errorAction, consistency, rowCheck: rowCheckMode = 'count' } = options;
   const problems = plan.problems.map(problemResult);
@@ -67,21 +67,21 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
   });
   const run = new ExportCoordinator({
     tables: plan.tables,
-    before,
+    recovered,
     readers: plan.readers,
     jobs,
     errorAction,
     pool,
     snapshot,
     retry,
-    withdraw: (part) => storages.get(part.storageId).discard(part),
-    onStart: (job) => rowCheck.begin(job),
-    check: async (job) => {
-      job.rowCheck = await rowCheck.check(job);
+    discard: (part) => storages.get(part.storageId).discard(part),
+    onStart: (table) => rowCheck.begin(table),
+    check: async (table) => {
+      table.rowCheck = await rowCheck.check(table);
     },
-    publish: async (job) => {
-      const storage = storages.get(job.plan.storageId);
-      return publishTable(job, { runId, engine: source.engine, compat, plan, snapshot: plan.snapshot, storage });
+    publish: async (table) => {
+      const storage = storages.get(table.plan.storageId);
+      return publishTable(table, { runId, engine: source.engine, compat, plan, snapshot: plan.snapshot, storage });
     },
     observer,
     signal,

@@ -7,21 +7,21 @@ const INTERVAL_MS = 250;
 /** Tells the observer how far tables are, but not each time something moves. */
 export class ProgressReport {
   readonly #observer: RunObserver;
-  readonly #toldAt = new WeakMap<TableProgress, number>();
+  readonly #reportedAt = new WeakMap<TableProgress, number>();
 
   constructor(observer: RunObserver) {
     this.#observer = observer;
   }
 
-  report(job: TableProgress): void {
+  report(table: TableProgress): void {
     const now = performance.now();
-    if (now - (this.#toldAt.get(job) ?? -Infinity) < INTERVAL_MS) return;
-    this.tell(job, now);
+    if (now - (this.#reportedAt.get(table) ?? -Infinity) < INTERVAL_MS) return;
+    this.reportNow(table, now);
   }
 
   /** The last word of a table. */
-  tell(job: TableProgress, now = performance.now()): void {
-    this.#toldAt.set(job, now);
-    this.#observer.tableProgress?.(job.plan.id, job.sums);
+  reportNow(table: TableProgress, now = performance.now()): void {
+    this.#reportedAt.set(table, now);
+    this.#observer.tableProgress?.(table.plan.id, table.sums);
   }
 }

@@ -16,12 +16,12 @@ export class ReaderSlots {
     return this.#count;
   }
 
-  get areFull(): boolean {
+  get isFull(): boolean {
     return this.#reading.size + this.#pausing >= this.#count;
   }
 
   /** No slice is being read. */
-  get areIdle(): boolean {
+  get isIdle(): boolean {
     return this.#reading.size === 0;
   }
 
@@ -30,15 +30,15 @@ export class ReaderSlots {
     return [...this.#reading.keys()];
   }
 
-  tasksOf(job: TableProgress): readonly SliceTask[] {
-    return this.tasks.filter((task) => this.#reading.get(task) === job);
+  tasksOf(table: TableProgress): readonly SliceTask[] {
+    return this.tasks.filter((task) => this.#reading.get(task) === table);
   }
 
-  take(task: SliceTask, job: TableProgress): void {
-    this.#reading.set(task, job);
+  take(task: SliceTask, table: TableProgress): void {
+    this.#reading.set(task, table);
   }
 
-  leave(task: SliceTask): void {
+  release(task: SliceTask): void {
     this.#reading.delete(task);
   }
 

@@ -7,13 +7,13 @@ import type { TableProgress } from './table-progress.js';
 import { tableName } from '../../model/table.js';
 
 /** Counts a table's rows in the source; undefined where it can't tell. */
-export type CountRows = (job: TableProgress) => Promise<RowCount | undefined>;
+export type CountRows = (table: TableProgress) => Promise<RowCount | undefined>;
 
-export interface RowCheckSettings {
+export interface RowCheckOptions {
   readonly mode: RowCheckMode;
   readonly count: CountRows;
-  /** Whether the snapshot that the job's rows are of, and its locks, are still held. */
-  readonly isHeld: (job: TableProgress) => Promise<boolean>;
+  /** Whether the snapshot that the table's rows are of, and its locks, are still held. */
+  readonly isHeld: (table: TableProgress) => Promise<boolean>;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
 }
@@ -26,78 +26,78 @@ type Counted = RowCount | { readonly failure: LakeportError | undefined };
  * only one. A table that is written to while it is read, with no snapshot for all of its slices, is told, not failed.
  */
 export class RowCheck {
-  readonly #settings: RowCheckSettings;
+  readonly #options: RowCheckOptions;
   /** Counts as of the beginning, by plans: a table that begins anew has another. */
   readonly #before = new WeakMap<TablePlan, Promise<Counted>>();
 
-  constructor(settings: RowCheckSettings) {
-    this.#settings = settings;
+  constructor(options: RowCheckOptions) {
+    this.#options = options;
   }
 
   /** To be called when the table's first slice is begun. */
-  begin(job: TableProgress): void {
-    if (job.isReadAtOnce && takesCount(job.plan, this.#settings.mode)) void this.#countBefore(job);
+  begin(table: TableProgress): void {
+    if (table.isFromOnePlan && takesCount(table.plan, this.#options.mode)) void this.#countBefore(table);
   }
 
   /** @throws LakeportError where rows are missing or come twice */
-  async check(job: TableProgress): Promise<RowCheckResult> {
-    const { plan } = job;
+  async check(table: TableProgress): Promise<RowCheckResult> {
+    const { plan } = table;
     if (plan.slices.length <= 1) return 'not_needed';
     const planned = plannedRows(plan);
-    if (planned === undefined && this.#settings.mode === 'none') return 'off';
+    if (planned === undefined && this.#options.mode === 'none') return 'off';
     // What an earlier attempt has read is of another time; so is each foreign table by itself.
-    if (!job.isReadAtOnce || plan.isForeign === true) return 'not_possible';
-    const before = planned === undefined ? await this.#countBefore(job) : { rows: planned, ofSnapshot: false };
-    if ('failure' in before) return this.#notCounted(job, before.failure);
-    const { rows } = job.sums;
+    if (!table.isFromOnePlan || plan.isForeign === true) return 'not_possible';
+    const before = planned === undefined ? await this.#countBefore(table) : { rows: planned, ofSnapshot: false };
+    if ('failure' in before) return this.#notCounted(table, before.failure);
+    const { rows } = table.sums;
     if (before.rows === rows) return 'passed';
-    if (before.ofSnapshot) return this.#differs(job, { rows, counted: before.rows });
-    const after = await this.#count(job);
-    if ('failure' in after) return this.#notCounted(job, after.failure, before.rows);
+    if (before.ofSnapshot) return this.#differs(table, { rows, counted: before.rows });
+    const after = await this.#count(table);
+    if ('failure' in after) return this.#notCounted(table, after.failure, before.rows);
     if (after.rows === rows) return 'passed';
-    if (after.rows === before.rows) throw differs(job, { rows, counted: before.rows });
-    const table = tableName(plan.id);
+    if (after.rows === before.rows) throw differs(table, { rows, counted: before.rows });
+    const name = tableName(plan.id);
     const text =
-      `${table} was modified while it was read in ${plan.slices.length} slices: the source counted ` +
+      `${name} was modified while it was read in ${plan.slices.length} slices: the source counted ` +
       `${before.rows} rows before and ${after.rows} after, ${rows} were exported; ` +
-      `"${table}:None" in --table-config reads it in one piece`;
-    this.#settings.observer.message?.('warning', text, { event: 'table_modified', table });
+      `"${name}:None" in --table-config reads it in one piece`;
+    this.#options.observer.message?.('warning', text, { event: 'table_modified', table: name });
     return 'not_possible';
   }
 
   /** Locks that are gone let others empty the table, also for a snapshot that is still there. */
   async #differs(
-    job: TableProgress,
+    table: TableProgress,
     numbers: { readonly rows: number; readonly counted: number },
   ): Promise<RowCheckResult> {
-    if (await this.#settings.isHeld(job)) throw differs(job, numbers);
-    return this.#notCounted(job, snapshotGone());
+    if (await this.#options.isHeld(table)) throw differs(table, numbers);
+    return this.#notCounted(table, snapshotGone());
   }
 
-  #countBefore(job: TableProgress): Promise<Counted> {
-    const begun = this.#before.get(job.plan) ?? this.#count(job);
-    this.#before.set(job.plan, begun);
+  #countBefore(table: TableProgress): Promise<Counted> {
+    const begun = this.#before.get(table.plan) ?? this.#count(table);
+    this.#before.set(table.plan, begun);
     return begun;
   }
 
-  async #count(job: TableProgress): Promise<Counted> {
+  async #count(table: TableProgress): Promise<Counted> {
     try {
-      return (await this.#settings.count(job)) ?? { failure: undefined };
+      return (await this.#options.count(table)) ?? { failure: undefined };
     } catch (error) {
       return { failure: LakeportError.from(error) };
     }
   }
 
-  #notCounted(job: TableProgress, failure: LakeportError | undefined, before?: number): RowCheckResult {
-    const { observer, signal } = this.#settings;
+  #notCounted(table: TableProgress, failure: LakeportError | undefined, before?: number): RowCheckResult {
+    const { observer, signal } = this.#options;
     if (signal.aborted || failure?.exit === 'interrupted') return 'not_possible';
-    const table = tableName(job.plan.id);
-    const numbers = before === undefined ? '' : ` ${before} rows before, ${job.sums.rows} exported:`;
+    const name = tableName(table.plan.id);
+    const numbers = before === undefined ? '' : ` ${before} rows before, ${table.sums.rows} exported:`;
     const why = failure === undefined ? 'the source does not tell' : failure.message;
-    const text = `${table}:${numbers} its rows could not be counted, so its ${job.plan.slices.length} slices are not checked: ${why}`;
+    const text = `${name}:${numbers} its rows could not be counted, so its ${table.plan.slices.length} slices are not checked: ${why}`;
     observer.message?.('warning', text, {
       event: 'rows_not_checked',
-      table,
+      table: name,
       ...(failure !== undefined && { code: failure.code }),
     });
     return 'not_possible';
@@ -113,10 +113,10 @@ function snapshotGone(): LakeportError {
 }
 
 function differs(
-  job: TableProgress,
+  table: TableProgress,
   { rows, counted }: { readonly rows: number; readonly counted: number },
 ): LakeportError {
-  const { id, method, slices } = job.plan;
+  const { id, method, slices } = table.plan;
   return new LakeportError({
     code: 'SLICES_DIFFER_FROM_TABLE',
     exit: 'tables-failed',

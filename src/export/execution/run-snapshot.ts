@@ -8,7 +8,7 @@ import type { RunPlan } from '../model/plan.js';
 import { type RetryPolicy, withRetry } from '../../runtime/retry.js';
 import type { Renewal, SharedSnapshot } from './shared-snapshot.js';
 
-export interface RunSnapshotSettings {
+export interface RunSnapshotOptions {
   readonly source: Source;
   readonly first: Snapshot;
   readonly consistency: ExportOptions['consistency'];
@@ -21,13 +21,13 @@ export interface RunSnapshotSettings {
 
 /** The run's snapshot in the source, and those that come after it when its connection is lost. */
 export class RunSnapshot implements SharedSnapshot {
-  readonly #settings: RunSnapshotSettings;
+  readonly #options: RunSnapshotOptions;
   #current: Snapshot;
-  readonly #held = new SharedQuestion(async () => (await this.#settings.source.isPinned?.()) ?? true);
+  readonly #held = new SharedQuestion(async () => (await this.#options.source.isPinned?.()) ?? true);
 
-  constructor(settings: RunSnapshotSettings) {
-    this.#settings = settings;
-    this.#current = settings.first;
+  constructor(options: RunSnapshotOptions) {
+    this.#options = options;
+    this.#current = options.first;
   }
 
   get current(): Snapshot {
@@ -36,7 +36,7 @@ export class RunSnapshot implements SharedSnapshot {
 
   /** Not all tables have been read as of one moment. */
   get wasRenewed(): boolean {
-    return this.#current !== this.#settings.first;
+    return this.#current !== this.#options.first;
   }
 
   isHeld(): Promise<boolean> {
@@ -44,11 +44,11 @@ export class RunSnapshot implements SharedSnapshot {
   }
 
   onLost(listener: () => void): void {
-    this.#settings.source.onLost?.(listener);
+    this.#options.source.onLost?.(listener);
   }
 
   async renew(tables: readonly TableId[]): Promise<Renewal> {
-    const { source, consistency, retry: policy, observer, signal } = this.#settings;
+    const { source, consistency, retry: policy, observer, signal } = this.#options;
     const { loss } = source;
     if (consistency === 'run') throw lost(loss);
     const why = loss === undefined ? '' : ` (${loss.message})`;
@@ -60,7 +60,7 @@ export class RunSnapshot implements SharedSnapshot {
     const plan = await withRetry(
       async () => {
         await source.reopen?.({ signal });
-        return this.#settings.plan(tables);
+        return this.#options.plan(tables);
       },
       { policy, signal, observer },
     );

@@ -2,7 +2,7 @@ import type { Slice } from '../../sources/source.js';
 import type { TableProgress } from './table-progress.js';
 
 export interface Assignment {
-  readonly job: TableProgress;
+  readonly table: TableProgress;
   readonly slice: Slice;
 }
 
@@ -20,8 +20,8 @@ export class Scheduler {
 
   constructor(tables: readonly TableProgress[], options: { readonly jobs: number }) {
     this.#jobs = options.jobs;
-    this.#waiting = tables.filter((job) => !job.isComplete);
-    this.#complete = tables.filter((job) => job.isComplete);
+    this.#waiting = tables.filter((table) => !table.isComplete);
+    this.#complete = tables.filter((table) => table.isComplete);
   }
 
   get isEmpty(): boolean {
@@ -35,67 +35,67 @@ export class Scheduler {
 
   /** `startTables: false` keeps to the tables in progress. */
   next(options: { readonly startTables: boolean }): Assignment | undefined {
-    const job = this.#leastBusy();
+    const table = this.#leastBusy();
     const mayStart = options.startTables && this.#beingRead() < this.#jobs;
-    if (job === undefined || (job.active > 0 && mayStart)) {
+    if (table === undefined || (table.active > 0 && mayStart)) {
       const fresh = mayStart ? this.#waiting.shift() : undefined;
       if (fresh !== undefined) {
         this.#inProgress.add(fresh);
         return assign(fresh);
       }
     }
-    return job && assign(job);
+    return table && assign(table);
   }
 
   /** Starts a table of which nothing is left to read, if there is one. */
   nextComplete(): TableProgress | undefined {
-    const job = this.#complete.shift();
-    if (job !== undefined) this.#inProgress.add(job);
-    return job;
+    const table = this.#complete.shift();
+    if (table !== undefined) this.#inProgress.add(table);
+    return table;
   }
 
   /** The table is read, or given up: it makes room for another one. */
-  release(job: TableProgress): void {
-    this.#inProgress.delete(job);
+  release(table: TableProgress): void {
+    this.#inProgress.delete(table);
   }
 
   /** True for a table that is in progress. */
-  has(job: TableProgress): boolean {
-    return this.#inProgress.has(job);
+  has(table: TableProgress): boolean {
+    return this.#inProgress.has(table);
   }
 
   /** Takes a table that was not started into those in progress, for it to be given up. */
-  take(job: TableProgress): void {
-    const index = this.#waiting.indexOf(job);
+  take(table: TableProgress): void {
+    const index = this.#waiting.indexOf(table);
     if (index === -1) return;
     this.#waiting.splice(index, 1);
-    this.#inProgress.add(job);
+    this.#inProgress.add(table);
   }
 
   /** Starts no more tables, but gives out all that there are. From here on they are all in progress. */
   takeAll(): TableProgress[] {
-    for (const job of [...this.#complete.splice(0), ...this.#waiting.splice(0)]) this.#inProgress.add(job);
+    for (const table of [...this.#complete.splice(0), ...this.#waiting.splice(0)]) this.#inProgress.add(table);
     return [...this.#inProgress];
   }
 
   /** Tables that only wait for an answer keep no other one from being begun. */
   #beingRead(): number {
     let count = 0;
-    for (const job of this.#inProgress) if (!job.awaitsProof) count++;
+    for (const table of this.#inProgress) if (!table.awaitsConfirmation) count++;
     return count;
   }
 
   #leastBusy(): TableProgress | undefined {
     let best: TableProgress | undefined;
-    for (const job of this.#inProgress) {
-      if (!job.hasWaiting || job.active >= job.plan.degree) continue;
-      if (best === undefined || job.active < best.active) best = job;
+    for (const table of this.#inProgress) {
+      if (!table.hasWaiting || table.active >= table.plan.degree) continue;
+      if (best === undefined || table.active < best.active) best = table;
     }
     return best;
   }
 }
 
-function assign(job: TableProgress): Assignment | undefined {
-  const slice = job.takeSlice();
-  return slice && { job, slice };
+function assign(table: TableProgress): Assignment | undefined {
+  const slice = table.takeSlice();
+  return slice && { table, slice };
 }

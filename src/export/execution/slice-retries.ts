@@ -11,9 +11,9 @@ export interface RetryPlannerOptions {
   readonly policy: RetryPolicy;
   readonly observer: RunObserver;
   /** Aborted when nothing is worth waiting for any more. */
-  readonly patience: AbortSignal;
+  readonly stopWaiting: AbortSignal;
   /** Never rejects. */
-  readonly withdraw: (parts: readonly StagedPart[]) => Promise<void>;
+  readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
 }
 
 /** Another attempt is going to be made. */
@@ -24,10 +24,10 @@ export interface PlannedRetry {
 
 /** What gets another attempt, and when. Each failed one is told to the observer. */
 export class RetryPlanner {
-  readonly #settings: RetryPlannerOptions;
+  readonly #options: RetryPlannerOptions;
 
-  constructor(settings: RetryPlannerOptions) {
-    this.#settings = settings;
+  constructor(options: RetryPlannerOptions) {
+    this.#options = options;
   }
 
   /**
@@ -35,25 +35,27 @@ export class RetryPlanner {
    * @returns undefined where its attempts are used up, or its error does not pass
    */
   async afterSliceFailure(
-    { table, slice, mode }: SliceTask,
-    job: TableProgress,
+    task: SliceTask,
+    table: TableProgress,
     error: LakeportError,
   ): Promise<PlannedRetry | undefined> {
-    const { policy, observer, patience, withdraw } = this.#settings;
-    const made = job.countAttempt(slice);
+    const { policy, observer, stopWaiting, discard } = this.#options;
+    const { slice, mode } = task;
+    const made = table.countAttempt(slice);
     const delay = retryDelay(error, made, { policy });
-    observer.sliceFailed?.(table, slice.index, { error, final: delay === undefined });
+    observer.sliceFailed?.(task.table, slice.index, { error, final: delay === undefined });
     if (delay === undefined) return undefined;
-    const which = job.plan.slices.length === 1 ? tableName(table) : `${tableName(table)}, slice ${slice.index}`;
-    this.#tell(`${which}: ${error.message}`, { error, made, delay });
-    await withdraw(job.detachStaged(slice));
+    const name = tableName(task.table);
+    const which = table.plan.slices.length === 1 ? name : `${name}, slice ${slice.index}`;
+    this.#announce(`${which}: ${error.message}`, { error, made, delay });
+    await discard(table.detachStaged(slice));
     if (mode === 'schema') {
-      await waitUnlessAborted(delay, patience);
-      job.released(slice);
+      await waitUnlessAborted(delay, stopWaiting);
+      table.released(slice);
       return { wait: Promise.resolve() };
     }
-    const wake = job.backOff(slice);
-    return { wait: waitUnlessAborted(delay, patience).then(wake) };
+    const wake = table.backOff(slice);
+    return { wait: waitUnlessAborted(delay, stopWaiting).then(wake) };
   }
 
   /**
@@ -62,21 +64,21 @@ export class RetryPlanner {
    * @returns undefined where it is to be given up
    */
   afterConnectFailure(
-    job: TableProgress,
+    table: TableProgress,
     slice: Slice,
     { error, made }: { error: LakeportError; made: number },
   ): PlannedRetry | undefined {
-    const { policy, observer, patience } = this.#settings;
-    observer.sliceFailed?.(job.plan.id, slice.index, { error, final: false });
-    job.requeue(slice);
+    const { policy, observer, stopWaiting } = this.#options;
+    observer.sliceFailed?.(table.plan.id, slice.index, { error, final: false });
+    table.requeue(slice);
     const delay = retryDelay(error, made, { policy });
     if (delay === undefined) return undefined;
-    this.#tell(`A reader could not connect: ${error.message}`, { error, made, delay });
-    return { wait: waitUnlessAborted(delay, patience).then(() => undefined) };
+    this.#announce(`A reader could not connect: ${error.message}`, { error, made, delay });
+    return { wait: waitUnlessAborted(delay, stopWaiting).then(() => undefined) };
   }
 
-  #tell(text: string, { error, made, delay }: { error: LakeportError; made: number; delay: number }): void {
-    const { policy, observer } = this.#settings;
+  #announce(text: string, { error, made, delay }: { error: LakeportError; made: number; delay: number }): void {
+    const { policy, observer } = this.#options;
     const attempt = `attempt ${made + 1} of ${policy.attempts} in ${(delay / 1000).toFixed(1)} s`;
     observer.message?.('warning', `${text}; ${attempt}`, {
       event: 'retry',

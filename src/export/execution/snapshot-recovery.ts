@@ -8,15 +8,15 @@ import type { TableProgress } from './table-progress.js';
 import { tableKey, tableName } from '../../model/table.js';
 
 /** A table is begun anew so often; if the snapshot is lost once more, it goes on with slices of several moments. */
-const MOST_RESTARTS = 2;
+const MAX_RESTARTS = 2;
 
 export interface RecoveryOptions {
   readonly snapshot: SharedSnapshot;
   readonly observer: RunObserver;
   /** Asks the table's readers to stop. */
-  readonly stopReading: (job: TableProgress) => void;
+  readonly stopReading: (table: TableProgress) => void;
   /** Never rejects. */
-  readonly withdraw: (parts: readonly StagedPart[]) => Promise<void>;
+  readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
 }
 
 /**
@@ -25,16 +25,16 @@ export interface RecoveryOptions {
  * read before: tables that are not complete begin anew as of another moment.
  */
 export class SnapshotRecovery {
-  readonly #settings: RecoveryOptions;
+  readonly #options: RecoveryOptions;
   readonly #first: Snapshot;
   readonly #plans = new Map<string, TablePlan>();
   /** Called when no reader is on the table any more. */
   readonly #idle = new Map<TableProgress, () => void>();
   #running: Promise<Map<TableProgress, LakeportError>> | undefined;
 
-  constructor(settings: RecoveryOptions) {
-    this.#settings = settings;
-    this.#first = settings.snapshot.current;
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+    this.#first = options.snapshot.current;
   }
 
   /** No slice may be begun now. */
@@ -47,8 +47,8 @@ export class SnapshotRecovery {
    * before that is complete.
    */
   async isCurrent(snapshot: Snapshot): Promise<boolean> {
-    const isHeld = await this.#settings.snapshot.isHeld();
-    return isHeld && this.#running === undefined && snapshot === this.#settings.snapshot.current;
+    const isHeld = await this.#options.snapshot.isHeld();
+    return isHeld && this.#running === undefined && snapshot === this.#options.snapshot.current;
   }
 
   /**
@@ -67,20 +67,20 @@ export class SnapshotRecovery {
    * @returns tables that can't be read any more; to one of several callers
    * @throws LakeportError where there can be no other snapshot
    */
-  async renew(job: TableProgress, all: readonly TableProgress[]): Promise<ReadonlyMap<TableProgress, LakeportError>> {
-    this.isIdle(job);
+  async renew(table: TableProgress, all: readonly TableProgress[]): Promise<ReadonlyMap<TableProgress, LakeportError>> {
+    this.readerLeft(table);
     await this.#running?.catch(() => undefined);
     const failures = await this.#ensureHeld(all);
-    if (this.#isStale(job) && job.failure === undefined && !failures.has(job)) {
-      const error = await this.#beginAnew(job);
-      if (error !== undefined) failures.set(job, error);
+    if (this.#isStale(table) && table.failure === undefined && !failures.has(table)) {
+      const error = await this.#restartTable(table);
+      if (error !== undefined) failures.set(table, error);
     }
     return failures;
   }
 
   /** Takes another snapshot where there is none; of several callers one does, and the others wait. */
   async #ensureHeld(all: readonly TableProgress[]): Promise<Map<TableProgress, LakeportError>> {
-    const { snapshot } = this.#settings;
+    const { snapshot } = this.#options;
     const { current } = snapshot;
     // Another one may have come while the old one was asked for.
     if ((await snapshot.isHeld()) || snapshot.current !== current) return new Map();
@@ -97,76 +97,76 @@ export class SnapshotRecovery {
   }
 
   /** To be called when a reader has left the table; does nothing as long as there are others. */
-  isIdle(job: TableProgress): void {
-    if (!job.isIdle) return;
-    this.#idle.get(job)?.();
-    this.#idle.delete(job);
+  readerLeft(table: TableProgress): void {
+    if (!table.isIdle) return;
+    this.#idle.get(table)?.();
+    this.#idle.delete(table);
   }
 
-  #isStale(job: TableProgress): boolean {
-    return (job.plan.snapshot ?? this.#first) !== this.#settings.snapshot.current;
+  #isStale(table: TableProgress): boolean {
+    return (table.plan.snapshot ?? this.#first) !== this.#options.snapshot.current;
   }
 
   async #renewAll(all: readonly TableProgress[]): Promise<Map<TableProgress, LakeportError>> {
-    const { snapshot, observer } = this.#settings;
+    const { snapshot, observer } = this.#options;
     const unread = all.filter(isUnread);
     const renewal = await snapshot.renew(unread.map(({ plan }) => plan.id));
     for (const [key, plan] of renewal.tables) this.#plans.set(key, plan);
     const left = unread.filter(isUnread);
-    tellPlan(observer, renewal, left);
+    reportReplanned(observer, renewal, left);
     const failures = new Map<TableProgress, LakeportError>();
     await Promise.all(
-      left.map(async (job) => {
-        const error = renewal.problems.get(tableKey(job.plan.id)) ?? (await this.#beginAnew(job));
-        if (error !== undefined) failures.set(job, error);
+      left.map(async (table) => {
+        const error = renewal.problems.get(tableKey(table.plan.id)) ?? (await this.#restartTable(table));
+        if (error !== undefined) failures.set(table, error);
       }),
     );
     return failures;
   }
 
   /** Returns why it can't be. */
-  async #beginAnew(job: TableProgress): Promise<LakeportError | undefined> {
-    const plan = this.#plans.get(tableKey(job.plan.id));
-    const { observer, stopReading, withdraw } = this.#settings;
-    if (plan === undefined) return changed(job, 'is not there any more');
-    if (job.startedAt !== undefined && job.restarts >= MOST_RESTARTS) {
-      if (!isAlike(plan, job.plan)) return changed(job, 'has other columns now');
-      job.markMixed({ consistency: 'none', snapshot: plan.snapshot });
+  async #restartTable(table: TableProgress): Promise<LakeportError | undefined> {
+    const plan = this.#plans.get(tableKey(table.plan.id));
+    const { observer, stopReading, discard } = this.#options;
+    if (plan === undefined) return changed(table, 'is not there any more');
+    if (table.startedAt !== undefined && table.restarts >= MAX_RESTARTS) {
+      if (!hasSameColumns(plan, table.plan)) return changed(table, 'has other columns now');
+      table.markMixed({ consistency: 'none', snapshot: plan.snapshot });
       const text = `${tableName(plan.id)} goes on with rows of another moment: its consistency is none`;
       observer.message?.('warning', text, { table: tableName(plan.id) });
       return undefined;
     }
-    if (job.startedAt !== undefined) {
-      job.isRestarting = true;
-      stopReading(job);
-      if (!job.isIdle) await new Promise<void>((resolve) => this.#idle.set(job, resolve));
+    if (table.startedAt !== undefined) {
+      table.isRestarting = true;
+      stopReading(table);
+      if (!table.isIdle) await new Promise<void>((resolve) => this.#idle.set(table, resolve));
       observer.message?.('warning', `${tableName(plan.id)} begins anew`, { table: tableName(plan.id) });
     }
-    await withdraw(job.restart(plan));
+    await discard(table.restart(plan));
     return undefined;
   }
 }
 
-function isUnread(job: TableProgress): boolean {
-  return job.failure === undefined && !job.isComplete;
+function isUnread(table: TableProgress): boolean {
+  return table.failure === undefined && !table.isComplete;
 }
 
 /** The tables that begin anew, with what is planned for them now. */
-function tellPlan(observer: RunObserver, { plan, tables }: Renewal, jobs: readonly TableProgress[]): void {
-  const renewed = jobs.flatMap((job) => tables.get(tableKey(job.plan.id)) ?? []);
+function reportReplanned(observer: RunObserver, { plan, tables }: Renewal, all: readonly TableProgress[]): void {
+  const renewed = all.flatMap((table) => tables.get(tableKey(table.plan.id)) ?? []);
   observer.replanned?.({ ...plan, tables: renewed, problems: [] });
 }
 
-function isAlike(a: TablePlan, b: TablePlan): boolean {
+function hasSameColumns(a: TablePlan, b: TablePlan): boolean {
   return JSON.stringify(a.columns) === JSON.stringify(b.columns);
 }
 
-function changed(job: TableProgress, how: string): LakeportError {
+function changed(table: TableProgress, how: string): LakeportError {
   return new LakeportError({
     code: 'TABLE_CHANGED',
     exit: 'tables-failed',
-    message: `The connection that held the run's snapshot was lost, and ${tableName(job.plan.id)} ${how}`,
+    message: `The connection that held the run's snapshot was lost, and ${tableName(table.plan.id)} ${how}`,
     hint: 'Export the table again.',
-    context: { table: tableName(job.plan.id) },
+    context: { table: tableName(table.plan.id) },
   });
 }

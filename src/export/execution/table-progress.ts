@@ -17,7 +17,7 @@ export class TableProgress {
   /** Slices being read. */
   active = 0;
   /** Slices that are read, of which it is being found out whether they count. */
-  unproven = 0;
+  unconfirmed = 0;
   /** Why the table can't be published. */
   failure: LakeportError | undefined;
   /** How its rows were checked; undefined until they are. */
@@ -29,9 +29,9 @@ export class TableProgress {
   #plan: TablePlan;
   #stopwatch: Stopwatch | undefined;
   #waiting: Slice[];
-  #resting = 0;
+  #backingOff = 0;
   #restarts = 0;
-  #isReadAtOnce: boolean;
+  #isFromOnePlan: boolean;
   readonly #outcomes: Map<number, SliceOutcome>;
   readonly #attempts = new Map<number, number>();
   /** By slice. */
@@ -43,7 +43,7 @@ export class TableProgress {
     this.#plan = plan;
     this.published = before?.published ?? new Set();
     this.#outcomes = new Map(before?.outcomes);
-    this.#isReadAtOnce = this.#outcomes.size === 0;
+    this.#isFromOnePlan = this.#outcomes.size === 0;
     for (const [slice, { files }] of this.#outcomes) {
       this.#staged.set(
         slice,
@@ -76,13 +76,13 @@ export class TableProgress {
   }
 
   /** All that is left to do for it is to find out whether what was read counts. */
-  get awaitsProof(): boolean {
-    return this.unproven > 0 && this.active === 0 && this.#waiting.length === 0 && this.#resting === 0;
+  get awaitsConfirmation(): boolean {
+    return this.unconfirmed > 0 && this.active === 0 && this.#waiting.length === 0 && this.#backingOff === 0;
   }
 
   /** Nobody is at work on any of its slices. */
   get isIdle(): boolean {
-    return this.active === 0 && this.unproven === 0;
+    return this.active === 0 && this.unconfirmed === 0;
   }
 
   get isComplete(): boolean {
@@ -94,8 +94,8 @@ export class TableProgress {
   }
 
   /** All of its slices are read by this run, by one plan. */
-  get isReadAtOnce(): boolean {
-    return this.#isReadAtOnce;
+  get isFromOnePlan(): boolean {
+    return this.#isFromOnePlan;
   }
 
   /** How often it was begun anew. */
@@ -148,19 +148,19 @@ export class TableProgress {
   /** Its reader is through with a slice. Followed by `proven` or `disproven`. */
   readToEnd(): void {
     this.active--;
-    this.unproven++;
+    this.unconfirmed++;
   }
 
   /** What was read counts. */
-  proven(slice: Slice, outcome: SliceOutcome): void {
-    this.unproven--;
+  confirmed(slice: Slice, outcome: SliceOutcome): void {
+    this.unconfirmed--;
     this.#live.delete(slice.index);
     this.#outcomes.set(slice.index, outcome);
   }
 
   /** What was read does not count: the slice is to be read again. */
-  disproven(slice: Slice): void {
-    this.unproven--;
+  rejected(slice: Slice): void {
+    this.unconfirmed--;
     this.#live.delete(slice.index);
     this.#waiting.unshift(slice);
   }
@@ -205,11 +205,11 @@ export class TableProgress {
   /** The slice waits for its next attempt until the returned function is called; that of a table begun anew does nothing. */
   backOff(slice: Slice): () => void {
     this.#ended(slice);
-    this.#resting++;
+    this.#backingOff++;
     const restarts = this.#restarts;
     return () => {
       if (restarts !== this.#restarts) return;
-      this.#resting--;
+      this.#backingOff--;
       this.#waiting.unshift(slice);
     };
   }
@@ -219,12 +219,12 @@ export class TableProgress {
     const staged = this.staged;
     this.#plan = plan;
     this.#waiting = [...plan.slices];
-    this.#resting = 0;
+    this.#backingOff = 0;
     if (this.startedAt !== undefined) this.#restarts++;
     this.#outcomes.clear();
     this.#staged.clear();
     this.#live.clear();
-    this.#isReadAtOnce = true;
+    this.#isFromOnePlan = true;
     this.isRestarting = false;
     return staged;
   }
@@ -232,11 +232,11 @@ export class TableProgress {
   /** The slices that are left will be read as of another moment than those before. */
   markMixed(plan: Pick<TablePlan, 'consistency' | 'snapshot'>): void {
     this.#plan = { ...this.#plan, ...plan };
-    this.#isReadAtOnce = false;
+    this.#isFromOnePlan = false;
   }
 
   /** Takes the first slice once more, for a table whose slices were all without rows. */
-  retakeFirst(): Slice | undefined {
+  takeFirstAgain(): Slice | undefined {
     const [first] = this.#plan.slices;
     if (first !== undefined) this.active++;
     return first;

@@ -4,29 +4,29 @@ import type { PlannedProblem } from '../model/plan.js';
 import type { TableResult } from '../model/result.js';
 import type { TableProgress } from './table-progress.js';
 
-export function completedResult(job: TableProgress): TableResult {
-  const files = job.outcomes.flatMap(({ outcome }) => outcome.files);
+export function completedResult(table: TableProgress): TableResult {
+  const files = table.outcomes.flatMap(({ outcome }) => outcome.files);
   return {
-    ...nothing(job),
+    ...nothing(table),
     state: 'completed',
-    rows: job.outcomes.reduce((sum, { outcome }) => sum + outcome.rows, 0),
+    rows: table.outcomes.reduce((sum, { outcome }) => sum + outcome.rows, 0),
     files: files.length,
     bytes: files.reduce((sum, file) => sum + file.part.bytes, 0),
-    manifest: job.plan.manifest?.displayPath,
-    unrepresentable: unrepresentableOf(job),
-    lostBounds: lostBoundsOf(job),
-    ...(job.plan.consistency !== undefined && { consistency: job.plan.consistency }),
-    ...(job.rowCheck !== undefined && { rowCheck: job.rowCheck }),
-    ...(job.attempts > 1 && { attempts: job.attempts }),
+    manifest: table.plan.manifest?.displayPath,
+    unrepresentable: unrepresentableOf(table),
+    lostBounds: lostBoundsOf(table),
+    ...(table.plan.consistency !== undefined && { consistency: table.plan.consistency }),
+    ...(table.rowCheck !== undefined && { rowCheck: table.rowCheck }),
+    ...(table.attempts > 1 && { attempts: table.attempts }),
   };
 }
 
-export function failedResult(job: TableProgress, error: LakeportError): TableResult {
-  return { ...nothing(job), state: 'failed', error: error.toData() };
+export function failedResult(table: TableProgress, error: LakeportError): TableResult {
+  return { ...nothing(table), state: 'failed', error: error.toData() };
 }
 
-export function cancelledResult(job: TableProgress): TableResult {
-  return { ...nothing(job), state: 'cancelled' };
+export function cancelledResult(table: TableProgress): TableResult {
+  return { ...nothing(table), state: 'cancelled' };
 }
 
 /** A table that could not even be planned. */
@@ -46,15 +46,15 @@ export function problemResult({ id, error, storageId, displayPath }: PlannedProb
 }
 
 /** Nothing of the table was published. */
-function nothing(job: TableProgress): Omit<TableResult, 'state'> {
+function nothing(table: TableProgress): Omit<TableResult, 'state'> {
   return {
-    table: job.plan.id,
+    table: table.plan.id,
     rows: 0,
     files: 0,
     bytes: 0,
-    seconds: job.seconds,
-    storageId: job.plan.storageId,
-    path: job.plan.displayPath,
+    seconds: table.seconds,
+    storageId: table.plan.storageId,
+    path: table.plan.displayPath,
     unrepresentable: {},
     error: undefined,
   };

@@ -9,7 +9,7 @@ export interface TableNote {
 }
 
 /** More tables are counted, not named. */
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 /** Notes on the tables of one export, by the tables' keys. */
 export class TableNotes {
@@ -74,7 +74,7 @@ export class TableNotes {
 }
 
 function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMED);
+  const shown = names.slice(0, MAX_NAMED);
   const rest = names.length - shown.length;
   return rest === 0 ? shown.join(', ') : `${shown.join(', ')} and ${rest} more`;
 }

@@ -61,7 +61,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const isRefused = new Set(refused.map(({ id }) => tableKey(id)));
   const selected = chosen.tables.filter(({ id }) => !isRefused.has(tableKey(id)));
   const places = await routeTables([...selected, ...refused], options, storages);
-  tellWarnings(context, { selected, places });
+  reportWarnings(context, { selected, places });
 
   signal.throwIfAborted();
   const pinned = await source.pin(selected, { consistency: options.consistency });
@@ -88,7 +88,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     }
   }
   signal.throwIfAborted();
-  tellUnknownSizes(context, tables, budget);
+  warnOfUnknownSizes(context, tables, budget);
   const degrees = tables.map((table) => table.degree);
   // A table that users want more readers for than the run has raises the run's number.
   const total = Math.max(budget.total, ...degrees);
@@ -109,7 +109,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     weaken(tableConsistency(isForeign === true ? 'none' : pinned.snapshot.consistency, slices.length));
   const consistency = leastConsistency(weaken(pinned.snapshot.consistency), tables.map(consistencyOf));
   const readerMemoryBytes = Math.max(0, ...(await Promise.all(tables.map((table) => readerMemory(table, context)))));
-  tellMemory(context, { readers, readerMemoryBytes });
+  warnOfMemory(context, { readers, readerMemoryBytes });
   return {
     server: source.server,
     snapshot: { ...pinned.snapshot, consistency },
@@ -152,9 +152,9 @@ async function chooseTables(
 ): Promise<ChosenTables> {
   const found = await source.listTables();
   const ids = found.map(({ id }) => id);
-  if (only !== undefined) return { tables: these(found, only), problems: [], leftOut: [] };
+  if (only !== undefined) return { tables: tablesOf(found, only), problems: [], leftOut: [] };
   if (resumption?.wasPlanned === true) {
-    const { tables, problems } = chooseOptIns(these(found, resumption.unfinished), options);
+    const { tables, problems } = chooseOptIns(tablesOf(found, resumption.unfinished), options);
     return { tables, problems: [...problems, ...resumption.gone(ids)], leftOut: [] };
   }
   const { warnings, ...selection } = await selectTables(found, options, async () => source.listOthers?.() ?? []);
@@ -162,12 +162,12 @@ async function chooseTables(
   return selection;
 }
 
-function these(found: readonly SourceTable[], ids: readonly TableId[]): SourceTable[] {
+function tablesOf(found: readonly SourceTable[], ids: readonly TableId[]): SourceTable[] {
   const wanted = new Set(ids.map(tableKey));
   return found.filter(({ id }) => wanted.has(tableKey(id)));
 }
 
-function tellWarnings(
+function reportWarnings(
   { observer, overrides }: PlanningContext,
   { selected, places }: { readonly selected: readonly SourceTable[]; readonly places: TableDestinations },
 ): void {
@@ -178,7 +178,7 @@ function tellWarnings(
 /** What the program takes besides its readers. */
 const OWN_MEMORY_BYTES = 100 * 2 ** 20;
 
-function tellMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers' | 'readerMemoryBytes'>): void {
+function warnOfMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers' | 'readerMemoryBytes'>): void {
   const needed = plan.readers * plan.readerMemoryBytes + OWN_MEMORY_BYTES;
   const available = availableMemory();
   if (needed <= available) return;
@@ -191,10 +191,10 @@ function tellMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers'
 }
 
 /** Tables of this size are worth a word when nobody knows whether they are large. */
-const WORTH_TELLING_BYTES = 128 << 20;
+const WARNING_BYTES = 128 << 20;
 
 /** Without an estimate a table is read by one reader, however large it is. */
-function tellUnknownSizes(
+function warnOfUnknownSizes(
   { observer, overrides }: PlanningContext,
   tables: readonly TablePlan[],
   budget: ReaderBudget,
@@ -204,7 +204,7 @@ function tellUnknownSizes(
     ({ id, kind, estimatedRows, estimatedBytes = Infinity }) =>
       (kind === 'table' || kind === 'partitioned table') &&
       estimatedRows === undefined &&
-      estimatedBytes >= WORTH_TELLING_BYTES &&
+      estimatedBytes >= WARNING_BYTES &&
       overrides.of(id) === undefined,
   );
   if (unknown.length === 0) return;
@@ -266,7 +266,7 @@ async function sliceTable(
   { table, columns }: DescribedTable,
   { override, degree }: Pick<SliceOptions, 'override' | 'degree'>,
 ): Promise<readonly Slice[]> {
-  const left = resumption?.left(table.id);
+  const left = resumption?.unfinishedTable(table.id);
   if (left?.slices !== undefined) return left.slices;
   const { largeTableThreshold } = options;
   const wasOnePiece = left !== undefined && left.outcomes.size > 0;

@@ -10,7 +10,7 @@ import { type PlanningContext, planTables } from './planner.js';
 import type { Resumption } from '../resume/resumption.js';
 import { type RetryPolicy, withRetry } from '../../runtime/retry.js';
 import type { OpenStorages } from '../publish/open-storages.js';
-import type { RecordedOverride } from '../model/table-settings.js';
+import type { RecordedOverride } from '../model/recorded-override.js';
 import { TableOverrides } from './table-overrides.js';
 
 export interface PlanningSessionOptions {
@@ -18,14 +18,14 @@ export interface PlanningSessionOptions {
   readonly entry: DatabaseEntry;
   readonly storages: OpenStorages;
   readonly resumption: Resumption | undefined;
-  readonly tableSettings: ((source: TableSettingsOf) => Promise<readonly RecordedOverride[]>) | undefined;
+  readonly recordedOverrides: ((source: SourceDatabase) => Promise<readonly RecordedOverride[]>) | undefined;
   readonly retry: RetryPolicy | undefined;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
 }
 
 /** The database whose tables the settings are of. */
-export interface TableSettingsOf {
+export interface SourceDatabase {
   readonly engine: string;
   readonly database: string;
 }
@@ -35,19 +35,19 @@ const SOON = new Set(['SOURCE_STARTING', 'SOURCE_TOO_MANY_CONNECTIONS', 'SOURCE_
 
 /** Connects to the source and plans, more than once where the source fails in a way that passes. */
 export class PlanningSession {
-  readonly #request: PlanningSessionOptions;
+  readonly #options: PlanningSessionOptions;
   #source: Source | undefined;
   /** An address that nobody answers at is told at once; a server that goes away later is waited for. */
   #wasReached = false;
   #closing: Promise<void> = Promise.resolve();
 
-  constructor(request: PlanningSessionOptions) {
-    this.#request = request;
+  constructor(options: PlanningSessionOptions) {
+    this.#options = options;
   }
 
   /** @throws LakeportError */
   run(): Promise<{ readonly context: PlanningContext; readonly plan: RunPlan }> {
-    const { retry: policy, signal, observer } = this.#request;
+    const { retry: policy, signal, observer } = this.#options;
     return withRetry(() => this.#attempt(), { policy, signal, observer, mayPass: (error) => this.#mayPass(error) });
   }
 
@@ -61,7 +61,7 @@ export class PlanningSession {
   }
 
   async #attempt(): Promise<{ context: PlanningContext; plan: RunPlan }> {
-    const { options, entry, storages, resumption, tableSettings, observer, signal } = this.#request;
+    const { options, entry, storages, resumption, recordedOverrides, observer, signal } = this.#options;
     await this.close();
     const { databaseName: database, lockTimeoutMs } = options;
     const onWait = (message: string) => observer.message?.('warning', message);
@@ -69,9 +69,9 @@ export class PlanningSession {
     this.#source = source;
     this.#wasReached = true;
     signal.throwIfAborted();
-    const settings = (await tableSettings?.({ engine: source.engine, database: source.server.database })) ?? [];
+    const recorded = (await recordedOverrides?.({ engine: source.engine, database: source.server.database })) ?? [];
     const config = options.tableConfig ?? [];
-    const overrides = new TableOverrides({ settings, config, cores: availableCores() });
+    const overrides = new TableOverrides({ recorded, config, cores: availableCores() });
     const context: PlanningContext = { options, source, storages, observer, signal, overrides, resumption };
     return { context, plan: await planTables(context) };
   }

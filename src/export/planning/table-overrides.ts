@@ -5,7 +5,7 @@ import type { PartitionMethod, TableOverride } from '../../sources/source.js';
 import type { TableConfig } from '../model/options.js';
 import { suggestedTable } from './near-names.js';
 import { readersPerTable } from './reader-budget.js';
-import type { RecordedOverride } from '../model/table-settings.js';
+import type { RecordedOverride } from '../model/recorded-override.js';
 
 /** By the names that users type, in lower case. */
 const METHODS = new Map(
@@ -24,7 +24,7 @@ export function methodNamed(text: string): PartitionMethod | undefined {
 
 export interface OverrideSources {
   /** Rows of `partition_columns`; the first that names a table counts, and comes before the command line's. */
-  readonly settings: readonly RecordedOverride[];
+  readonly recorded: readonly RecordedOverride[];
   readonly config: readonly TableConfig[];
   readonly cores: number;
 }
@@ -42,7 +42,7 @@ export class TableOverrides {
    * @throws LakeportError for a row of `partition_columns` with a method that there is not
    */
   of(table: TableId): TableOverride | undefined {
-    const setting = best(this.#sources.settings, table);
+    const setting = best(this.#sources.recorded, table);
     const { method: text } = setting ?? {};
     const method = text === undefined ? undefined : methodNamed(text);
     if (text !== undefined && method === undefined) throw unknownMethod(text, table);

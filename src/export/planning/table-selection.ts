@@ -139,11 +139,11 @@ function hasRowsWithin({ estimatedRows }: SourceTable, { minRows, maxRows }: Sel
 }
 
 /** Tables whose names a warning shows at most. */
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 /** The first of many tables, e.g. `a, b and 3 more`. */
 export function someTables(tables: readonly Pick<SourceTable, 'id'>[]): string {
-  const names = tables.slice(0, MOST_NAMED).map(({ id }) => tableName(id));
+  const names = tables.slice(0, MAX_NAMED).map(({ id }) => tableName(id));
   const more = tables.length - names.length;
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -3,9 +3,9 @@ import type { Storage } from '../../storage/storage.js';
 import { MANIFEST_PLACES, manifestPath } from '../model/manifest-place.js';
 
 /** Directories that are looked at at the same time. */
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 /** Of more directories than that, the rest is left alone: each of them costs requests. */
-const MOST_DIRECTORIES = 320;
+const MAX_DIRECTORIES = 320;
 
 /** The manifests of a table's directory, wherever the runs that wrote them have put them. */
 export async function manifestsOf(storage: Storage, directory: string): Promise<Manifest[]> {
@@ -25,8 +25,8 @@ export async function newerPublisher(
   directories: readonly string[],
   { runId, since }: { readonly runId: string; readonly since: Date },
 ): Promise<{ readonly runId: string; readonly directory: string } | undefined> {
-  for (let start = 0; start < Math.min(directories.length, MOST_DIRECTORIES); start += AT_ONCE) {
-    const some = directories.slice(start, start + AT_ONCE);
+  for (let start = 0; start < Math.min(directories.length, MAX_DIRECTORIES); start += CONCURRENCY) {
+    const some = directories.slice(start, start + CONCURRENCY);
     const manifests = await Promise.all(some.map((directory) => manifestsOf(storage, directory)));
     for (const [index, directory] of some.entries()) {
       const newer = manifests[index]?.find((manifest) => isNewer(manifest, runId, since));

@@ -10,7 +10,7 @@ import { MANIFEST_PLACES, manifestPath } from '../model/manifest-place.js';
 import { isOwnPart, MANIFEST_NAME, partName, SUCCESS_NAME } from '../model/part-names.js';
 
 /** Parts of one table that are published at the same time. */
-const AT_ONCE = 8;
+const CONCURRENCY = 8;
 
 /** A table that is staged as a whole. */
 export interface StagedTable {
@@ -44,9 +44,9 @@ export async function publishInOrder(table: StagedTable): Promise<readonly strin
   const names = table.parts.map((part, index) => joinPath(part.directory, partName(index)));
   const success = joinPath(directory, SUCCESS_NAME);
   const pending = new Set(table.parts.filter((part) => !part.isPublished).map((part) => part.staged));
-  let earlier: Earlier | undefined;
+  let earlier: ExistingExport | undefined;
   try {
-    earlier = await lookAround(table, names);
+    earlier = await inspectDirectory(table, names);
     const { seen } = earlier;
     const removal = { versions: seen.versions };
     if (earlier.isComplete) await storage.remove([success], removal);
@@ -68,7 +68,7 @@ export async function publishInOrder(table: StagedTable): Promise<readonly strin
       ...Array.from(pending, (part) => storage.discard(part)),
       // The manifest of the earlier export describes parts that are not there any more.
       untouched
-        ? restore(storage, success, earlier)
+        ? restoreSuccess(storage, success, earlier)
         : storage.remove(
             [...(manifest === undefined ? [] : [manifest]), ...(earlier?.staleManifests ?? [])].filter(
               (path) => !isForeign(path, error, storage),
@@ -85,7 +85,7 @@ function isForeign(path: string, error: unknown, storage: Storage): boolean {
 }
 
 /** What stood at the table's place when the run began to publish it, for conditions on what is written there. */
-class Seen {
+class SeenObjects {
   /** By path. */
   readonly versions: ReadonlyMap<string, string>;
   readonly #paths: ReadonlySet<string>;
@@ -117,8 +117,8 @@ class Seen {
   }
 }
 
-interface Earlier {
-  readonly seen: Seen;
+interface ExistingExport {
+  readonly seen: SeenObjects;
   /** The directory has `_SUCCESS`. */
   readonly isComplete: boolean;
   /** Those that the new export does not replace. */
@@ -127,7 +127,7 @@ interface Earlier {
 }
 
 /** @throws LakeportError where something stands in the way of a part: better now than when half of them are there */
-async function lookAround(table: StagedTable, names: readonly string[]): Promise<Earlier> {
+async function inspectDirectory(table: StagedTable, names: readonly string[]): Promise<ExistingExport> {
   const { storage, directory, manifestPath: manifest } = table;
   // In its directory it is listed with everything else.
   const apart = manifest !== undefined && !manifest.startsWith(`${directory}/`) ? manifest : undefined;
@@ -139,11 +139,11 @@ async function lookAround(table: StagedTable, names: readonly string[]): Promise
   for (const relative of found) {
     for (let at = relative.indexOf('/'); at !== -1; at = relative.indexOf('/', at + 1)) {
       if (coming.has(relative.slice(0, at)))
-        throw inTheWay(storage.display(joinPath(directory, relative.slice(0, at))));
+        throw pathBlocked(storage.display(joinPath(directory, relative.slice(0, at))));
     }
   }
   return {
-    seen: new Seen(storage, manifestObject === undefined ? objects : [...objects, manifestObject]),
+    seen: new SeenObjects(storage, manifestObject === undefined ? objects : [...objects, manifestObject]),
     isComplete: found.includes(SUCCESS_NAME),
     staleParts: found
       .filter((relative) => isOwnPart(relative) && !coming.has(relative))
@@ -174,9 +174,9 @@ async function publishParts(
     names,
     pending,
     seen,
-  }: { readonly names: readonly string[]; readonly pending: Set<StagedPart>; readonly seen: Seen },
+  }: { readonly names: readonly string[]; readonly pending: Set<StagedPart>; readonly seen: SeenObjects },
 ): Promise<void> {
-  const limit = pLimit(AT_ONCE);
+  const limit = pLimit(CONCURRENCY);
   let stopped = false;
   const publishing = table.parts.map(({ staged }, index) =>
     limit(async () => {
@@ -199,22 +199,24 @@ async function publishParts(
 /** Where none was expected beside a directory without parts, one that is there is an old one as long as the claim is held. */
 async function putManifest(
   storage: Storage,
-  { path, content, seen }: { readonly path: string; readonly content: Uint8Array; readonly seen: Seen },
+  { path, content, seen }: { readonly path: string; readonly content: Uint8Array; readonly seen: SeenObjects },
 ): Promise<void> {
   try {
     await storage.put(path, content, { replaces: seen.at(path) });
   } catch (error) {
     if (!isTargetChanged(error) || !seen.isEmpty) throw error;
     const there = await storage.find?.(path);
-    await storage.put(path, content, { replaces: new Seen(storage, there === undefined ? [] : [there]).at(path) });
+    await storage.put(path, content, {
+      replaces: new SeenObjects(storage, there === undefined ? [] : [there]).at(path),
+    });
   }
 }
 
-async function restore(storage: Storage, success: string, earlier: Earlier | undefined): Promise<void> {
+async function restoreSuccess(storage: Storage, success: string, earlier: ExistingExport | undefined): Promise<void> {
   if (earlier?.isComplete === true) await storage.put(success, new Uint8Array(0));
 }
 
-function inTheWay(shown: string): LakeportError {
+function pathBlocked(shown: string): LakeportError {
   return new LakeportError({
     code: 'PATH_IN_THE_WAY',
     exit: 'tables-failed',

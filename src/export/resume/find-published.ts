@@ -9,7 +9,7 @@ import type { RunPlan, TablePlan } from '../model/plan.js';
 import type { TableResult } from '../model/result.js';
 
 /** Tables that are looked at at the same time. */
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 
 export interface FindPublishedOptions {
   readonly runId: string;
@@ -28,7 +28,7 @@ export async function findPublished(
   plan: RunPlan,
   { runId, tables, storageOf, observer }: FindPublishedOptions,
 ): Promise<{ readonly plan: RunPlan; readonly results: readonly TableResult[] }> {
-  const limit = pLimit(AT_ONCE);
+  const limit = pLimit(CONCURRENCY);
   const results = new Map<TablePlan, TableResult>();
   await Promise.all(
     tables.map((table) =>

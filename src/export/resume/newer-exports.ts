@@ -8,7 +8,7 @@ import type { RunPlan, TablePlan } from '../model/plan.js';
 import { tableName } from '../../model/table.js';
 
 /** Tables that are looked at at the same time. */
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 
 export interface NewerExportsOptions {
   readonly runId: string;
@@ -22,7 +22,7 @@ export interface NewerExportsOptions {
  * @throws LakeportError where another run has exported one of the tables to the same place since this one began
  */
 export async function refuseNewerExports(plan: RunPlan, options: NewerExportsOptions): Promise<void> {
-  const limit = pLimit(AT_ONCE);
+  const limit = pLimit(CONCURRENCY);
   const found = await Promise.all(plan.tables.map((table) => limit(() => newerExport(table, options))));
   const first = plan.tables.findIndex((_, index) => found[index] !== undefined);
   const [table, newer] = [plan.tables[first], found[first]];

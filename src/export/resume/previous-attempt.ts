@@ -16,7 +16,7 @@ export interface PreviousAttempt {
     readonly tables: number | undefined;
   };
   readonly tables: readonly PreviousTable[];
-  readonly partitions: readonly EarlierPartition[];
+  readonly partitions: readonly PreviousSlice[];
 }
 
 export interface PreviousTable {
@@ -48,7 +48,7 @@ export function columnsOnRecord(columns: readonly ReadColumn[]): PreviousColumn[
   return columns.map(({ spec }) => [spec.name, spec.sourceType, spec.nullable]);
 }
 
-export interface EarlierPartition {
+export interface PreviousSlice {
   readonly jobId: number;
   readonly sliceIndex: number;
   readonly bounds: string;

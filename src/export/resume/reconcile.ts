@@ -27,7 +27,7 @@ export async function reconcileWithStorage(
   plan: RunPlan,
   { options, resumption, storageOf, observer }: ReconcileOptions,
 ): Promise<Reconciled> {
-  if (resumption?.wasPlanned !== true) return { plan, before: new Map(), published: [] };
+  if (resumption?.wasPlanned !== true) return { plan, recovered: new Map(), published: [] };
   const { runId } = options;
   await refuseNewerExports(plan, { runId, startedAt: resumption.startedAt, storageOf });
   const tables = plan.tables.filter(({ id }) => resumption.wasStarted(id));
@@ -35,12 +35,12 @@ export async function reconcileWithStorage(
   const wholeTables = options.consistency === 'run';
   const taken = await recoverStagedFiles(found.plan, { resumption, wholeTables, storageOf });
   const published = [...resumption.published(), ...found.results];
-  tell(observer, { ...taken, published });
+  report(observer, { ...taken, published });
   return { ...taken, published };
 }
 
-function tell(observer: RunObserver, { plan, before, published }: Reconciled): void {
-  const staged = [...before.values()].reduce((sum, { outcomes }) => sum + outcomes.size, 0);
+function report(observer: RunObserver, { plan, recovered, published }: Reconciled): void {
+  const staged = [...recovered.values()].reduce((sum, { outcomes }) => sum + outcomes.size, 0);
   const text = `Going on with an earlier run: ${published.length} tables are published, ${plan.tables.length} are left, of which ${staged} partitions are staged`;
   observer.message?.('info', text, { published: published.length, left: plan.tables.length, staged });
   const mixed = plan.tables.filter(({ consistency }) => consistency === 'none').map(({ id }) => tableName(id));

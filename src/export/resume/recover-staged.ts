@@ -10,13 +10,13 @@ import { tableKey } from '../../model/table.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
 /** Parts that the stores are asked about at the same time. */
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 
 export interface RecoveredTables {
   /** With the consistency that the tables will have. */
   readonly plan: RunPlan;
   /** What need not be read again, by the tables' keys. */
-  readonly before: ReadonlyMap<string, RecoveredSlices>;
+  readonly recovered: ReadonlyMap<string, RecoveredSlices>;
 }
 
 export interface RecoverOptions {
@@ -28,11 +28,11 @@ export interface RecoverOptions {
 
 /** Looks which of the parts are still there that an earlier attempt of the run has staged. */
 export async function recoverStagedFiles(plan: RunPlan, options: RecoverOptions): Promise<RecoveredTables> {
-  const limit = pLimit(AT_ONCE);
-  const before = new Map<string, RecoveredSlices>();
+  const limit = pLimit(CONCURRENCY);
+  const recovered = new Map<string, RecoveredSlices>();
   const tables = await Promise.all(
     plan.tables.map(async (table) => {
-      const left = options.resumption.left(table.id);
+      const left = options.resumption.unfinishedTable(table.id);
       // What was read in one piece is no part of a table that is read in several now.
       const isOther = left.slices === undefined && table.slices.length !== 1;
       if (left.outcomes.size === 0 || isOther) return table;
@@ -42,18 +42,18 @@ export async function recoverStagedFiles(plan: RunPlan, options: RecoverOptions)
       const isMixed = left.isMixed || !isAll;
       if (found.outcomes.size === 0) return table;
       if (isMixed && options.wholeTables) {
-        await withdraw(storage, found.outcomes);
+        await discardAll(storage, found.outcomes);
         return table;
       }
-      before.set(tableKey(table.id), found);
-      return ofItsMoment(table, { isAll, isMixed, resumption: options.resumption });
+      recovered.set(tableKey(table.id), found);
+      return withItsConsistency(table, { isAll, isMixed, resumption: options.resumption });
     }),
   );
-  return { plan: { ...plan, tables }, before };
+  return { plan: { ...plan, tables }, recovered };
 }
 
 /** A table of which all is there holds the earlier attempt's rows; one that is read further those of two moments. */
-function ofItsMoment(
+function withItsConsistency(
   table: TablePlan,
   { isAll, isMixed, resumption }: { isAll: boolean; isMixed: boolean; resumption: Resumption },
 ): TablePlan {
@@ -96,7 +96,7 @@ async function locateAll(
 }
 
 /** What can't be removed now goes with the run's end. */
-async function withdraw(storage: Storage, outcomes: ReadonlyMap<number, SliceOutcome>): Promise<void> {
+async function discardAll(storage: Storage, outcomes: ReadonlyMap<number, SliceOutcome>): Promise<void> {
   const parts = [...outcomes.values()].flatMap(({ files }) => files.map(({ part }) => part));
   await Promise.allSettled(parts.map((part) => storage.discard(part)));
 }

@@ -5,7 +5,7 @@ import { VERSION } from '../../version.js';
 import {
   columnsOnRecord,
   type PreviousColumn,
-  type EarlierPartition,
+  type PreviousSlice,
   type PreviousAttempt,
   type PreviousTable,
 } from './previous-attempt.js';
@@ -13,7 +13,7 @@ import type { TableResult } from '../model/result.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
 /** What an earlier process has left of a table. */
-export interface LeftTable {
+export interface UnfinishedTable {
   /** As they were planned; undefined where the table is to be planned anew. */
   readonly slices: readonly Slice[] | undefined;
   /** Of slices that were staged as a whole, by index. */
@@ -22,13 +22,13 @@ export interface LeftTable {
   readonly isMixed: boolean;
 }
 
-const NOTHING_LEFT: LeftTable = { slices: undefined, outcomes: new Map(), isMixed: false };
+const NOTHING_LEFT: UnfinishedTable = { slices: undefined, outcomes: new Map(), isMixed: false };
 
 /** An earlier attempt of the run, for the one that goes on with it. */
 export class Resumption {
   readonly #earlier: PreviousAttempt;
   readonly #records: ReadonlyMap<string, PreviousTable>;
-  readonly #partitions = new Map<number, EarlierPartition[]>();
+  readonly #partitions = new Map<number, PreviousSlice[]>();
 
   constructor(earlier: PreviousAttempt) {
     this.#earlier = earlier;
@@ -81,7 +81,7 @@ export class Resumption {
     return (this.#records.get(tableKey(id))?.attempts ?? 0) > 0;
   }
 
-  left(id: TableId): LeftTable {
+  unfinishedTable(id: TableId): UnfinishedTable {
     const record = this.#records.get(tableKey(id));
     // What another version has planned or staged may mean something else.
     if (record === undefined || this.#earlier.run.toolVersion !== VERSION) return NOTHING_LEFT;

@@ -1,4 +1,4 @@
-import type { EarlierPartition, PreviousTable } from '../../export/resume/previous-attempt.js';
+import type { PreviousSlice, PreviousTable } from '../../export/resume/previous-attempt.js';
 import type { LoggedState, ShownState } from '../model/row-types.js';
 
 /** What the log says of a run, as the program hands it to people and to a resume. Plain data. */
@@ -73,7 +73,7 @@ export interface TableRecord extends PreviousTable {
   readonly error: LoggedError | undefined;
 }
 
-export interface PartitionRecord extends EarlierPartition {
+export interface PartitionRecord extends PreviousSlice {
   readonly partitionId: number;
   readonly method: string;
   readonly state: LoggedState;

@@ -1,5 +1,5 @@
 import type { LogBatch, LoggedState, RunRow, ShownRunRow, StoredRun, WriteOutcome } from '../model/row-types.js';
-import type { RecordedOverride } from '../../export/model/table-settings.js';
+import type { RecordedOverride } from '../../export/model/recorded-override.js';
 
 /** What happens to what the log holds before the run: nothing, or it is emptied, or made anew. */
 export type LogMode = 'preserve' | 'truncate' | 'drop';

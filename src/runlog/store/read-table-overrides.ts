@@ -1,4 +1,4 @@
-import type { RecordedOverride } from '../../export/model/table-settings.js';
+import type { RecordedOverride } from '../../export/model/recorded-override.js';
 import { existsSync } from 'node:fs';
 
 import { partitionColumns } from './reads.js';

@@ -1,4 +1,4 @@
-import type { RecordedOverride } from '../../export/model/table-settings.js';
+import type { RecordedOverride } from '../../export/model/recorded-override.js';
 import type { PartitionColumnsRow } from '../model/schema.js';
 
 /** Names that users give to the engines, besides the auth file's own. */

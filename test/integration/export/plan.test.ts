@@ -42,7 +42,7 @@ async function plan(options: Partial<ExportOptions> = {}, { ignoresCase = false 
       storages: { defaultId: 'test', open: () => Promise.resolve(storage), place: (_, directory) => directory },
       observer: {},
       signal: new AbortController().signal,
-      overrides: new TableOverrides({ settings: [], config: options.tableConfig ?? [], cores: 2 }),
+      overrides: new TableOverrides({ recorded: [], config: options.tableConfig ?? [], cores: 2 }),
     });
   } finally {
     await source.close();

@@ -105,14 +105,14 @@ async function delays(): Promise<void> {
 
 let pool: ScriptedPool;
 let published: string[];
-let withdrawn: string[];
+let discarded: string[];
 let events: string[];
 let abort: AbortController;
 
 beforeEach(() => {
   pool = new ScriptedPool();
   published = [];
-  withdrawn = [];
+  discarded = [];
   events = [];
   abort = new AbortController();
 });
@@ -137,12 +137,12 @@ function start(tables: readonly TablePlan[], overrides: Partial<CoordinatorOptio
     jobs: 2,
     errorAction: 'continue',
     pool,
-    withdraw: (part: StagedPart) => {
-      withdrawn.push(part.path);
+    discard: (part: StagedPart) => {
+      discarded.push(part.path);
       return Promise.resolve();
     },
-    publish: (job) => {
-      published.push(job.plan.id.name);
+    publish: (table) => {
+      published.push(table.plan.id.name);
       return Promise.resolve([]);
     },
     snapshot: HELD,
@@ -168,7 +168,7 @@ describe('a run', () => {
     expect(a).toMatchObject({ state: 'completed', rows: 18, files: 4, bytes: 400, path: 'out/public/a' });
     expect(b).toMatchObject({ state: 'completed', rows: 1, files: 1, bytes: 100 });
     expect(events).toEqual(['started a', 'started b', 'completed b', 'completed a']);
-    expect(withdrawn).toEqual([]);
+    expect(discarded).toEqual([]);
   });
 
   it('ends at once without tables', async () => {
@@ -194,7 +194,7 @@ describe('a run', () => {
     const [a, b] = await ending;
     expect(a).toMatchObject({ state: 'failed', rows: 0, files: 0, bytes: 0, error: { code: 'FIRST' } });
     expect(b).toMatchObject({ state: 'completed' });
-    expect(withdrawn).toEqual(['a 0 file 0']);
+    expect(discarded).toEqual(['a 0 file 0']);
     expect(published).toEqual(['b']);
     expect(events.filter((event) => event.startsWith('failure'))).toEqual(['failure a FIRST']);
   });
@@ -204,7 +204,7 @@ describe('a run', () => {
     pool.running.get('a 0')!.listener.onStaged(stagedFile('half', 1).part);
     await pool.fail('a 0');
     await ending;
-    expect(withdrawn).toEqual(['half']);
+    expect(discarded).toEqual(['half']);
   });
 
   it('cancels the rest after a failure if it is told to', async () => {
@@ -258,7 +258,7 @@ describe('an interrupted run', () => {
     const results = await ending;
     expect(results.map((result) => result.state)).toEqual(['completed', 'cancelled', 'cancelled']);
     expect(published).toEqual(['a']);
-    expect(withdrawn).toEqual(['b 0 file 0']);
+    expect(discarded).toEqual(['b 0 file 0']);
     expect(pool.cancelled.sort()).toEqual(['b 1', 'c 0']);
     expect(results.every((result) => result.error === undefined)).toBe(true);
   });
@@ -273,7 +273,7 @@ describe('an interrupted run', () => {
     for (const gate of gates) gate();
     const results = await ending;
     expect(results.map((result) => result.state)).toEqual([...Array<string>(32).fill('completed'), 'cancelled']);
-    expect(withdrawn).toEqual(['t32 0 file 0']);
+    expect(discarded).toEqual(['t32 0 file 0']);
   });
 
   it('does nothing when it was interrupted before it began', async () => {
@@ -304,7 +304,7 @@ describe('a reader that cannot connect', () => {
     const results = await ending;
     expect(results.map((result) => result.state)).toEqual(['completed', 'failed', 'failed']);
     expect(results[1]?.error).toMatchObject({ code: 'NO_CONNECTION', exit: 'unreachable' });
-    expect(withdrawn).toEqual(['b 0 file 0']);
+    expect(discarded).toEqual(['b 0 file 0']);
     expect(events).toContain('failure c NO_CONNECTION');
   });
 });
@@ -314,7 +314,7 @@ describe('a slice that fails in a way that passes', () => {
     const ending = start([tablePlan('a', { slices: 2 })]);
     pool.running.get('a 0')!.listener.onStaged(stagedFile('half', 1).part);
     await pool.lose('a 0');
-    expect(withdrawn).toEqual(['half']);
+    expect(discarded).toEqual(['half']);
     expect(events.at(-1)).toMatch(/^warning: public\.a, slice 0: broken; attempt 2 of 3 in 0\.0 s$/);
     await pool.done('a 1', { rows: 2 });
     await pool.done('a 0', { rows: 3 });
@@ -363,7 +363,7 @@ describe('a slice that fails in a way that passes', () => {
     await pool.lose('a 1');
     abort.abort();
     expect((await ending)[0]).toMatchObject({ state: 'cancelled' });
-    expect(withdrawn).toEqual(['a 0 file 0']);
+    expect(discarded).toEqual(['a 0 file 0']);
   });
 
   it('is told to the observer with each attempt', async () => {
@@ -448,7 +448,7 @@ describe('a run that loses its snapshot', () => {
     await pool.lose('a 1');
     expect(snapshot.asked).toEqual([['a', 'b', 'd']]);
     expect(pool.cancelled).toEqual(['b 0', 'd 0']);
-    expect(withdrawn).toEqual(['a 0 file 0']);
+    expect(discarded).toEqual(['a 0 file 0']);
     for (const key of ['a 0', 'a 1', 'b 0', 'b 1', 'd 0', 'd 1']) await pool.done(`${key} after 1`, { rows: 2 });
     expect((await ending).map(({ state, rows, consistency }) => [state, rows, consistency])).toEqual([
       ['completed', 4, 'table'],
@@ -466,7 +466,7 @@ describe('a run that loses its snapshot', () => {
     });
     snapshot.isLost = true;
     await pool.done('a 0', { rows: 0 });
-    expect(withdrawn).toEqual(['a 0 file 0']);
+    expect(discarded).toEqual(['a 0 file 0']);
     expect(published).toEqual([]);
     await pool.done('a 0 after 1', { rows: 3 });
     await pool.done('a 1 after 1', { rows: 4 });
@@ -508,7 +508,7 @@ describe('a run that loses its snapshot', () => {
     await pool.done('a 0');
     abort.abort();
     expect((await ending)[0]).toMatchObject({ state: 'cancelled' });
-    expect(withdrawn).toEqual(['a 0 file 0']);
+    expect(discarded).toEqual(['a 0 file 0']);
   });
 
   it('stops all readers of a table before it begins anew', async () => {
@@ -577,14 +577,14 @@ describe('a run that goes on with an earlier attempt', () => {
   };
 
   it('reads only slices that are not staged', async () => {
-    const ending = start([tablePlan('a', { slices: 3 })], { before: before('a', [0, 2]) });
+    const ending = start([tablePlan('a', { slices: 3 })], { recovered: before('a', [0, 2]) });
     expect([...pool.running.keys()]).toEqual(['a 1']);
     await pool.done('a 1', { rows: 1 });
     expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 21, files: 3 });
   });
 
   it('publishes tables at once of which all is staged', async () => {
-    const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], { before: before('a', [0, 1]) });
+    const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], { recovered: before('a', [0, 1]) });
     await turn();
     expect(published).toEqual(['a']);
     await pool.done('b 0');
@@ -594,10 +594,10 @@ describe('a run that goes on with an earlier attempt', () => {
 
   it('withdraws what was staged when the table fails, but not what was published', async () => {
     const failing = { publish: () => Promise.reject(new Error('no')) };
-    await start([tablePlan('a', { slices: 2 })], { before: before('a', [0, 1], true), ...failing });
-    const ending = start([tablePlan('b', { slices: 2 })], { before: before('b', [0]) });
+    await start([tablePlan('a', { slices: 2 })], { recovered: before('a', [0, 1], true), ...failing });
+    const ending = start([tablePlan('b', { slices: 2 })], { recovered: before('b', [0]) });
     await pool.fail('b 1');
     await ending;
-    expect(withdrawn).toEqual(['b 0 before']);
+    expect(discarded).toEqual(['b 0 before']);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { LakeportError } from '../../../../src/errors.js';
-import { RowCheck, type RowCheckSettings } from '../../../../src/export/execution/row-check.js';
+import { RowCheck, type RowCheckOptions } from '../../../../src/export/execution/row-check.js';
 import { TableProgress } from '../../../../src/export/execution/table-progress.js';
 import type { RowCount } from '../../../../src/sources/source.js';
 import { tablePlan } from '../../../harness/table-plans.js';
@@ -11,11 +11,11 @@ const refused = new LakeportError({ code: 'SOURCE_BUSY', exit: 'unreachable', me
 /** Checks a table of two slices with three rows each. */
 async function check(
   counts: readonly (RowCount | LakeportError | undefined)[],
-  settings: Partial<Pick<RowCheckSettings, 'mode' | 'isHeld' | 'signal'>> = {},
+  settings: Partial<Pick<RowCheckOptions, 'mode' | 'isHeld' | 'signal'>> = {},
 ) {
   const left = [...counts];
   const messages: string[] = [];
-  const job = new TableProgress(tablePlan('t', { slices: 2 }));
+  const table = new TableProgress(tablePlan('t', { slices: 2 }));
   const rowCheck = new RowCheck({
     mode: 'count',
     count: () => {
@@ -27,12 +27,12 @@ async function check(
     signal: new AbortController().signal,
     ...settings,
   });
-  rowCheck.begin(job);
-  for (const slice of job.plan.slices) {
-    job.takeSlice();
-    job.finished(slice, { rows: 3, bytes: 1, files: [], unrepresentable: {} });
+  rowCheck.begin(table);
+  for (const slice of table.plan.slices) {
+    table.takeSlice();
+    table.finished(slice, { rows: 3, bytes: 1, files: [], unrepresentable: {} });
   }
-  const result = await rowCheck.check(job).catch((error: unknown) => LakeportError.from(error).code);
+  const result = await rowCheck.check(table).catch((error: unknown) => LakeportError.from(error).code);
   return { result, messages, counted: counts.length - left.length };
 }
 const inSnapshot = (rows: number) => ({ rows, ofSnapshot: true });

@@ -6,7 +6,7 @@ import type { TablePlan } from '../../../../src/export/model/plan.js';
 import { TableProgress } from '../../../../src/export/execution/table-progress.js';
 import { tablePlan } from '../../../harness/table-plans.js';
 
-function jobsOf(plans: readonly TablePlan[]): TableProgress[] {
+function progressOf(plans: readonly TablePlan[]): TableProgress[] {
   return plans.map((plan) => new TableProgress(plan));
 }
 
@@ -15,7 +15,7 @@ function takeAll(scheduler: Scheduler, readers: number): string[] {
   for (let i = 0; i < readers; i++) {
     const assignment = scheduler.next({ startTables: true });
     if (assignment === undefined) break;
-    taken.push(`${assignment.job.plan.id.name}${assignment.slice.index}`);
+    taken.push(`${assignment.table.plan.id.name}${assignment.slice.index}`);
   }
   return taken;
 }
@@ -23,26 +23,28 @@ function takeAll(scheduler: Scheduler, readers: number): string[] {
 describe('the scheduler', () => {
   it('starts the largest tables first, as many as may be in progress, then helps them', () => {
     const tables = ['a', 'b', 'c'].map((name) => tablePlan(name, { slices: 4, degree: 2 }));
-    expect(takeAll(new Scheduler(jobsOf(tables), { jobs: 2 }), 10)).toEqual(['a0', 'b0', 'a1', 'b1']);
+    expect(takeAll(new Scheduler(progressOf(tables), { jobs: 2 }), 10)).toEqual(['a0', 'b0', 'a1', 'b1']);
   });
 
   it('gives a single big table all readers', () => {
     const tables = [tablePlan('a', { slices: 8, degree: 4 })];
-    expect(takeAll(new Scheduler(jobsOf(tables), { jobs: 4 }), 10)).toEqual(['a0', 'a1', 'a2', 'a3']);
+    expect(takeAll(new Scheduler(progressOf(tables), { jobs: 4 }), 10)).toEqual(['a0', 'a1', 'a2', 'a3']);
   });
 
   it('keeps to the tables in progress when it is told to', () => {
-    const scheduler = new Scheduler(jobsOf([tablePlan('a', { slices: 2, degree: 2 }), tablePlan('b')]), { jobs: 2 });
+    const scheduler = new Scheduler(progressOf([tablePlan('a', { slices: 2, degree: 2 }), tablePlan('b')]), {
+      jobs: 2,
+    });
     scheduler.next({ startTables: true });
-    expect(scheduler.next({ startTables: false })?.job.plan.id.name).toBe('a');
+    expect(scheduler.next({ startTables: false })?.table.plan.id.name).toBe('a');
     expect(scheduler.next({ startTables: false })).toBeUndefined();
-    expect(scheduler.next({ startTables: true })?.job.plan.id.name).toBe('b');
+    expect(scheduler.next({ startTables: true })?.table.plan.id.name).toBe('b');
   });
 
   it('gives a slice out again that was given back, before the others', () => {
-    const scheduler = new Scheduler(jobsOf([tablePlan('a', { slices: 3, degree: 1 })]), { jobs: 1 });
-    const { job, slice } = scheduler.next({ startTables: true })!;
-    job.requeue(slice);
+    const scheduler = new Scheduler(progressOf([tablePlan('a', { slices: 3, degree: 1 })]), { jobs: 1 });
+    const { table, slice } = scheduler.next({ startTables: true })!;
+    table.requeue(slice);
     expect(takeAll(scheduler, 1)).toEqual(['a0']);
   });
 
@@ -63,7 +65,7 @@ describe('the scheduler', () => {
         order,
         (all, jobs, readers, choice) => {
           const plans = all.map((options, index) => tablePlan(`t${index}-`, options));
-          const scheduler = new Scheduler(jobsOf(plans), { jobs });
+          const scheduler = new Scheduler(progressOf(plans), { jobs });
           const busy: Assignment[] = [];
           const seen: string[] = [];
           const started: string[] = [];
@@ -73,19 +75,19 @@ describe('the scheduler', () => {
               if (next === undefined) break;
               busy.push(next);
               seen.push(next.slice.query);
-              const { name } = next.job.plan.id;
+              const { name } = next.table.plan.id;
               if (!started.includes(name)) started.push(name);
             }
             // Someone always works as long as something is left.
             expect(busy.length).toBeGreaterThan(0);
-            const inProgress = new Set(busy.map(({ job }) => job));
+            const inProgress = new Set(busy.map(({ table }) => table));
             expect(inProgress.size).toBeLessThanOrEqual(jobs);
-            for (const job of inProgress) {
-              expect(busy.filter((one) => one.job === job).length).toBeLessThanOrEqual(job.plan.degree);
+            for (const table of inProgress) {
+              expect(busy.filter((one) => one.table === table).length).toBeLessThanOrEqual(table.plan.degree);
             }
             const [ended] = busy.splice(choice.next().value % busy.length, 1);
-            ended!.job.finished(ended!.slice, { rows: 0, bytes: 0, unrepresentable: {}, files: [] });
-            if (ended!.job.isComplete) scheduler.release(ended!.job);
+            ended!.table.finished(ended!.slice, { rows: 0, bytes: 0, unrepresentable: {}, files: [] });
+            if (ended!.table.isComplete) scheduler.release(ended!.table);
           }
           expect(seen.sort()).toEqual(plans.flatMap((plan) => plan.slices.map((slice) => slice.query)).sort());
           expect(started).toEqual(plans.map((plan) => plan.id.name));
