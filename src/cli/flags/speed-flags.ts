@@ -45,6 +45,6 @@ export const SPEED_FLAGS = {
     group: 'Speed',
     help: 'how single tables are read: [schema.]table:method:key:degree[;...], an empty field means its default; repeatable',
     onResume: 'kept',
-    see: '[single tables](commands.md#single-tables)',
+    see: '[single tables](tables.md#single-tables)',
   }),
 } as const;
