@@ -3,6 +3,16 @@
  * ARCHITECTURE.md says what each room is for.
  */
 
+const { existsSync, readdirSync } = require('node:fs');
+
+/** Folders of a room that speak for themselves by an `entry.ts`: the engines, and the stores. */
+function entryFolders(room) {
+  return readdirSync(`${__dirname}/src/${room}`).filter((name) => existsSync(`${__dirname}/src/${room}/${name}/entry.ts`));
+}
+
+const ENGINE_FOLDER = `^src/sources/(${entryFolders('sources').join('|')})/`;
+const STORE_FOLDER = `^src/storage/(${entryFolders('storage').join('|')})/`;
+
 /** From the ground floor up. A room may import its own files, and rooms that stand on earlier lines. */
 const FLOORS = [
   ['errors', 'model', 'version'],
@@ -12,6 +22,8 @@ const FLOORS = [
   ['parquet'],
   ['auth'],
   ['sources', 'storage'],
+  ['engines', 'stores'],
+  ['auth-file'],
   ['export'],
   ['runlog'],
   ['embedded-postgres'],
@@ -56,14 +68,26 @@ module.exports = {
     {
       name: 'engines-do-not-know-each-other',
       severity: 'error',
-      from: { path: '^src/sources/(postgres|mssql|sqlite)/' },
-      to: { path: '^src/sources/(postgres|mssql|sqlite)/', pathNot: '^src/sources/$1/' },
+      from: { path: ENGINE_FOLDER },
+      to: { path: ENGINE_FOLDER, pathNot: '^src/sources/$1/' },
     },
     {
       name: 'stores-do-not-know-each-other',
       severity: 'error',
-      from: { path: '^src/storage/(local|s3|gcs|azure)/' },
-      to: { path: '^src/storage/(local|s3|gcs|azure)/', pathNot: '^src/storage/$1/' },
+      from: { path: STORE_FOLDER },
+      to: { path: STORE_FOLDER, pathNot: '^src/storage/$1/' },
+    },
+    {
+      name: 'only-the-list-of-engines-knows-them',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [ENGINE_FOLDER, '^src/engines\\.ts$'] },
+      to: { path: ENGINE_FOLDER },
+    },
+    {
+      name: 'only-the-list-of-stores-knows-them',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [STORE_FOLDER, '^src/stores\\.ts$'] },
+      to: { path: STORE_FOLDER },
     },
     {
       name: 'the-program-imports-no-tests',

@@ -1,4 +1,4 @@
-import type { PostgresEntry } from '../src/auth/entries.js';
+import type { PostgresEntry } from '../src/sources/postgres/info.js';
 
 /** The server of a `postgres://` address as an entry of the auth file would name it. */
 export function databaseEntry(url: string): PostgresEntry {

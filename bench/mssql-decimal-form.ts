@@ -1,6 +1,6 @@
 import { Connection, Request } from 'tedious';
 import { createColumnBuffers } from '../src/columns/column-buffers.js';
-import { mssql } from '../src/sources/mssql/index.js';
+import { openMssqlReader } from '../src/sources/mssql/reader.js';
 import { readColumns, readRequest, settingsOf } from '../test/servers/tds/read-table.js';
 import type { TdsServer } from '../test/servers/tds/server.js';
 import { FORMS, formColumns, type DecimalForm } from './mssql-forms.js';
@@ -52,7 +52,7 @@ async function driverSeconds(): Promise<number> {
 async function readerSeconds({ type }: DecimalForm): Promise<number> {
   const connection = settingsOf({ ...server, host: '127.0.0.1' } as TdsServer);
   const snapshot = { consistency: 'none', token: undefined, id: undefined, takenAt: '' } as const;
-  const reader = await mssql.openReader({ engine: 'mssql', connection }, snapshot);
+  const reader = await openMssqlReader({ engine: 'mssql', connection }, snapshot);
   const columns = readColumns(formColumns(type));
   const request = readRequest(columns);
   const buffers = createColumnBuffers(

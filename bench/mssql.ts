@@ -2,7 +2,7 @@ import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { openSource } from '../src/sources/index.js';
+import { openSource } from '../src/engines.js';
 import { runCli, temporaryDirectory, writeAuthFile } from '../test/harness/cli.js';
 
 /*

@@ -10,8 +10,10 @@ import { outputRequest } from './cli/flags/output-request.js';
 import { leaveLostTerminals } from './cli/process/process-end.js';
 import { runCli } from './cli/dispatch.js';
 import { listenToSignals } from './cli/process/signals.js';
+import { ENGINES } from './engines.js';
 import { LakeportError } from './errors.js';
 import type { Interruption } from './runtime/interruption.js';
+import { STORES } from './stores.js';
 
 /** A process that has done its work but does not end is ended after this time. */
 const LAST_RESORT_MS = 5_000;
@@ -19,7 +21,7 @@ const LAST_RESORT_MS = 5_000;
 const argv = process.argv.slice(2);
 const request = outputRequest(argv);
 const redactor = new Redactor();
-redactor.addEnvironment(process.env);
+for (const { secretVariables = [] } of [...ENGINES, ...STORES]) redactor.addEnvironment(process.env, secretVariables);
 const stderr = new Output(process.stderr, process.env);
 const firstSink = outputSink(stderr, { level: request.debug ? 'DEBUG' : 'WARNING', format: request.format });
 const context: CliContext = {

@@ -1,4 +1,4 @@
-import { openSource } from '../../src/sources/index.js';
+import { openSource } from '../../src/engines.js';
 import type { ReadRequest } from '../../src/sources/source.js';
 import { databaseEntry } from '../database-entry.js';
 import { SCHEMA, TABLE } from './table.js';

@@ -5,11 +5,14 @@ import { didYouMean } from '../text/did-you-mean.js';
 import { systemReason } from '../runtime/system-reason.js';
 import { parseJson, propertiesOf } from './json-document.js';
 import type { AuthEntry, DatabaseEntry, StorageEntry } from './entries.js';
+import type { EntryKinds } from './entry-kind.js';
 import { readEntry, type UnavailableEntry } from './entry-reader.js';
 import { problemsError, type Problem } from './problem.js';
 import { Redactor } from './redaction.js';
 
-export interface ReadAuthFileOptions {
+export interface AuthFileOptions {
+  /** What entries may be. */
+  readonly kinds: EntryKinds;
   /** Where `${NAME}` looks; the process's own by default. */
   readonly environment?: NodeJS.ProcessEnv;
   /** Is told every secret in the file, also where the file turns out to be wrong. */
@@ -30,14 +33,18 @@ export class AuthFile {
   /** One sentence each, for the log. */
   readonly warnings: readonly string[];
   readonly #entries: ReadonlyMap<string, KnownEntry>;
+  readonly #databases: readonly string[];
 
   constructor(options: {
     readonly path: string;
     readonly warnings: readonly string[];
     readonly entries: readonly KnownEntry[];
+    /** Names of the databases that can be used, for messages. */
+    readonly databases?: readonly string[];
   }) {
     this.path = options.path;
     this.warnings = options.warnings;
+    this.#databases = options.databases ?? [];
     this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
   }
 
@@ -78,7 +85,7 @@ export class AuthFile {
       code: 'NOT_AVAILABLE_YET',
       exit: 'usage',
       message: `The entry ${id} of ${this.path} is of the kind ${entry.unavailable}, which is not available yet`,
-      hint: 'Databases can be postgres or mssql.',
+      hint: `Databases can be ${this.#databases.join(', ').replace(/, (?=[^,]*$)/, ' or ')}.`,
       context: { entry: id, path: this.path },
     });
   }
@@ -111,8 +118,8 @@ export class AuthFile {
  * Reads and validates a whole auth file.
  * @throws LakeportError of class `usage` that lists every problem with its entry, field and line
  */
-export async function readAuthFile(path: string, options: ReadAuthFileOptions = {}): Promise<AuthFile> {
-  const { environment = process.env, redactor = new Redactor() } = options;
+export async function readAuthFile(path: string, options: AuthFileOptions): Promise<AuthFile> {
+  const { kinds, environment = process.env, redactor = new Redactor() } = options;
   const document = parseJson(await readText(path), path);
   const problems: Problem[] = [];
   const warnings = await permissionWarnings(path);
@@ -133,7 +140,8 @@ export async function readAuthFile(path: string, options: ReadAuthFileOptions = 
     redactor.addPublic(id);
     const missing: Problem[] = [];
     const before = problems.length;
-    const entry = readEntry(property, {
+    const entry = await readEntry(property, {
+      kinds,
       document,
       environment,
       redactor,
@@ -147,7 +155,7 @@ export async function readAuthFile(path: string, options: ReadAuthFileOptions = 
     else if (entry !== undefined) entries.push(entry);
   }
   if (problems.length > 0) throw problemsError(path, problems);
-  return new AuthFile({ path, warnings, entries });
+  return new AuthFile({ path, warnings, entries, databases: kinds.databases.map(({ name }) => name) });
 }
 
 async function readText(path: string): Promise<string> {

@@ -1,15 +1,13 @@
 import type { Node } from 'jsonc-parser';
 
-import type { AuthEntry } from './entries.js';
-import { propertiesOf, type JsonProperty } from './json-document.js';
-import { addEnvironmentFields } from './environment-fields.js';
-import { readFields, unknownField, type EntryReader, type Field } from './field-set.js';
 import { didYouMean } from '../text/did-you-mean.js';
-import { entrySchema, toEntry } from './schema/entry.js';
-import { declaredType, isStorageType, knownTypes, type DeclaredType } from './schema/entry-type.js';
-import { fieldName, plainKey, type EntryType } from './schema/field-names.js';
-import { schemeOf } from '../runtime/local-path.js';
-import { resolveDirectory } from './storage-address.js';
+import type { AuthEntry } from './entries.js';
+import type { EntryFields, EntryKind, Field } from './entry-kind.js';
+import { declaredType, isSameType, knownTypes, type DeclaredType } from './entry-types.js';
+import { addEnvironmentFields } from './environment-fields.js';
+import { fieldName, plainKey } from './field-names.js';
+import { readFields, unknownField, type EntryReader } from './field-set.js';
+import { propertiesOf, type JsonProperty } from './json-document.js';
 
 /** An entry of a kind that this version can't use. */
 export interface UnavailableEntry {
@@ -19,15 +17,11 @@ export interface UnavailableEntry {
 
 const ENTRY_FIELDS = ['storage_type', 'ds_type', 'auth_mode', 'info'];
 
-/** Modes of `auth_mode` for databases; a storage's own fields tell how it logs in. */
-const AUTH_MODES: Readonly<Partial<Record<EntryType, string>>> = {
-  postgres: 'classic',
-  mssql: 'classic',
-  sqlite: 'filesystem',
-};
-
 /** Reads one entry. Undefined where it is wrong; then the reader has been told of every problem in it. */
-export function readEntry(property: JsonProperty, reader: EntryReader): AuthEntry | UnavailableEntry | undefined {
+export async function readEntry(
+  property: JsonProperty,
+  reader: EntryReader,
+): Promise<AuthEntry | UnavailableEntry | undefined> {
   const { key: id, node, line } = property;
   if (node.type !== 'object') {
     reader.problem(line, 'the entry must be an object with `ds_type` or `storage_type`, and `info`');
@@ -37,24 +31,28 @@ export function readEntry(property: JsonProperty, reader: EntryReader): AuthEntr
   const declared = typeOf(parts, line, reader);
   if (declared === undefined) return undefined;
   if ('unavailable' in declared) return { id, unavailable: declared.unavailable };
-  const { type, implied = {} } = declared;
-  checkAuthMode(type, parts.get('auth_mode'), reader);
-  misplacedFields(type, parts, reader);
+  const { kind, isStorage, implied } = declared;
+  const of = await kind.fields();
+  checkAuthMode(kind, parts.get('auth_mode'), reader);
+  misplacedFields(of, parts, reader);
 
-  const info = parts.get('info');
-  if (info?.node.type !== 'object') {
-    reader.problem(info?.line ?? line, info === undefined ? '`info` is missing' : '`info` must be an object');
+  const part = parts.get('info');
+  if (part?.node.type !== 'object') {
+    reader.problem(part?.line ?? line, part === undefined ? '`info` is missing' : '`info` must be an object');
     return undefined;
   }
-  const fields = readFields(type, info.node, reader);
-  if (isStorageType(type)) {
-    resolveAddress(type, fields, reader);
-    for (const [name, value] of Object.entries(implied)) {
-      if (!fields.has(name)) fields.set(name, { given: name, line, value, resolved: true });
-    }
-    addEnvironmentFields({ type, fields, line, reader });
+  const fields = readFields(of, part.node, reader);
+  of.prepare(fields, reader);
+  for (const [name, value] of Object.entries(implied)) {
+    if (!fields.has(name)) fields.set(name, { given: name, line, value, resolved: true });
   }
-  return validate({ id, type, fields, line: info.line }, reader);
+  addEnvironmentFields({ of, fields, line, reader });
+  const valid = validate({ of, fields, line: part.line }, reader);
+  if (valid === undefined) return undefined;
+  const { info } = valid;
+  return isStorage
+    ? { kind: 'storage', id, storageType: kind.name, info }
+    : { kind: 'database', id, engine: kind.name, info };
 }
 
 /** The entry's own fields; tells of repeated ones. Unknown ones stay in, under the names they were given. */
@@ -76,13 +74,13 @@ function typeOf(parts: ReadonlyMap<string, JsonProperty>, line: number, reader: 
     const part = parts.get(field);
     if (part === undefined) continue;
     const value: unknown = part.node.value;
-    const type = typeof value === 'string' ? declaredType(field, value) : undefined;
+    const type = typeof value === 'string' ? declaredType(field, value, reader.kinds) : undefined;
     if (type !== undefined) {
       declared.push(type);
       continue;
     }
     wrong = true;
-    const known = knownTypes(field);
+    const known = knownTypes(field, reader.kinds);
     const near = typeof value === 'string' ? didYouMean(value, known) : undefined;
     const suggestion = near === undefined ? '' : `; did you mean ${near}?`;
     const shown =
@@ -92,92 +90,47 @@ function typeOf(parts: ReadonlyMap<string, JsonProperty>, line: number, reader: 
   const [first, second] = declared;
   if (first === undefined && !wrong)
     reader.problem(line, '`ds_type` (a database) or `storage_type` (a storage) is missing');
-  if (second !== undefined && JSON.stringify(first) !== JSON.stringify(second)) {
+  if (first !== undefined && second !== undefined && !isSameType(first, second)) {
     reader.problem(line, '`storage_type` and `ds_type` contradict each other; keep one of them');
   }
   return wrong ? undefined : first;
 }
 
-function checkAuthMode(type: EntryType, part: JsonProperty | undefined, reader: EntryReader): void {
+function checkAuthMode({ authMode }: EntryKind, part: JsonProperty | undefined, reader: EntryReader): void {
   if (part === undefined) return;
   const mode: unknown = part.node.value;
-  const expected = AUTH_MODES[type];
-  const right = typeof mode === 'string' && (expected === undefined || mode.toLowerCase() === expected);
+  const right = typeof mode === 'string' && (authMode === undefined || mode.toLowerCase() === authMode);
   if (!right)
-    reader.problem(part.line, `\`auth_mode\` must be ${expected === undefined ? 'a string' : `"${expected}"`}`);
+    reader.problem(part.line, `\`auth_mode\` must be ${authMode === undefined ? 'a string' : `"${authMode}"`}`);
 }
 
-function misplacedFields(type: EntryType, parts: ReadonlyMap<string, JsonProperty>, reader: EntryReader): void {
+function misplacedFields(of: EntryFields, parts: ReadonlyMap<string, JsonProperty>, reader: EntryReader): void {
   for (const [name, { key, line }] of parts) {
     if (ENTRY_FIELDS.includes(name)) continue;
-    const belongsIntoInfo = fieldName(type, key) !== undefined;
+    const belongsIntoInfo = fieldName(of, key) !== undefined;
     reader.problem(line, belongsIntoInfo ? `\`${key}\` belongs into \`info\`` : unknownField(key, ENTRY_FIELDS));
   }
 }
 
-/** Replaces a `directory` URL by the fields that it stands for, and takes the scheme off a bucket's name. */
-function resolveAddress(type: EntryType, fields: Map<string, Field>, reader: EntryReader): void {
-  takeBucketScheme(fields, reader);
-  const directory = fields.get('directory');
-  if (directory === undefined || !directory.resolved || typeof directory.value !== 'string') return;
-  if (type === 'local' && schemeOf(directory.value) === undefined && !directory.value.startsWith('~')) return;
-  fields.delete('directory');
-  const address = resolveDirectory(type, directory.value);
-  if ('problem' in address) {
-    reader.problem(directory.line, `\`${directory.given}\` ${address.problem}`);
-    // The fields that it would have stood for are not missing.
-    for (const name of ['bucket', 'container', 'account_name', 'directory']) {
-      if (fieldName(type, name) === name) fields.set(name, { ...directory, resolved: false });
-    }
-    return;
-  }
-  for (const [name, value] of Object.entries(address.fields)) {
-    if (value === undefined) continue;
-    const other = fields.get(name);
-    if (other === undefined) fields.set(name, { ...directory, value });
-    else if (other.value !== value && value !== '') {
-      const message = `\`${directory.given}\` stands for \`${other.given}\` too, which says otherwise in line ${other.line}`;
-      reader.problem(directory.line, message);
-    }
-  }
-}
-
-function takeBucketScheme(fields: Map<string, Field>, reader: EntryReader): void {
-  const bucket = fields.get('bucket');
-  if (bucket === undefined || typeof bucket.value !== 'string') return;
-  const [, scheme, name, path] = /^(s3a?|gs):\/\/([^/]*)\/*(.*)$/i.exec(bucket.value) ?? [];
-  if (scheme === undefined || name === undefined) return;
-  reader.warning(
-    bucket.line,
-    `\`${bucket.given}\` is taken without ${scheme.toLowerCase()}:// in front: the name alone is meant`,
-  );
-  fields.set('bucket', { ...bucket, value: name });
-  if (path === undefined || path === '') return;
-  if (fields.has('base_path'))
-    reader.problem(bucket.line, `\`${bucket.given}\` holds a path, and \`base_path\` is given too`);
-  else fields.set('base_path', { ...bucket, value: path });
-}
-
-interface ReadInfo {
-  readonly id: string;
-  readonly type: EntryType;
+interface FoundFields {
+  readonly of: EntryFields;
   readonly fields: ReadonlyMap<string, Field>;
+  /** Of `info`. */
   readonly line: number;
 }
 
-function validate(entry: ReadInfo, reader: EntryReader): AuthEntry | undefined {
-  const { id, type, fields } = entry;
-  const info = Object.fromEntries([...fields].map(([name, { value }]) => [name, value]));
-  const result = entrySchema.safeParse({ id, type, info });
-  if (result.success) return toEntry(result.data);
+function validate({ of, fields, line }: FoundFields, reader: EntryReader): { readonly info: unknown } | undefined {
+  const found = Object.fromEntries([...fields].map(([name, { value }]) => [name, value]));
+  const result = of.schema.safeParse(found);
+  if (result.success) return { info: result.data };
   const told = new Set<string>();
   for (const issue of result.error.issues) {
-    const name = String(issue.path[1] ?? '');
+    const name = String(issue.path[0] ?? '');
     const field = fields.get(name);
     // What else is wrong with a field follows from the first thing.
     if (field?.resolved === false || told.has(name)) continue;
     told.add(name);
-    reader.problem(field?.line ?? entry.line, `\`${field?.given ?? name}\` ${issue.message}`);
+    reader.problem(field?.line ?? line, `\`${field?.given ?? name}\` ${issue.message}`);
   }
   return undefined;
 }

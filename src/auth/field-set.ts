@@ -4,36 +4,26 @@ import { didYouMean } from '../text/did-you-mean.js';
 import { propertiesOf, type JsonDocument } from './json-document.js';
 import { interpolate, type Interpolated } from './interpolation.js';
 import type { Redactor } from './redaction.js';
-import { fieldName, isSecretField, knownFieldNames, type EntryType } from './schema/field-names.js';
+import type { EntryFields, EntryKinds, Field, FieldNotes, FieldSpec } from './entry-kind.js';
+import { fieldName, knownFieldNames } from './field-names.js';
 
-/** A field of an entry's `info`, under its own name. */
-export interface Field {
-  /** As the file spells it. */
-  readonly given: string;
-  readonly line: number;
-  readonly value: unknown;
-  /** False where a reference in it could not be replaced; then `value` means nothing. */
-  readonly resolved: boolean;
-}
-
-/** Where the reading of an entry leaves what it finds. Messages name fields, and never hold values. */
-export interface EntryReader {
+/** What the reading of an entry knows, and where it leaves what it finds. */
+export interface EntryReader extends FieldNotes {
+  readonly kinds: EntryKinds;
   readonly document: JsonDocument;
   readonly environment: NodeJS.ProcessEnv;
   readonly redactor: Redactor;
-  problem(line: number, message: string): void;
   /** A reference leads to nothing here and now, which matters where the entry is used. */
   missing(line: number, message: string): void;
-  warning(line: number, message: string): void;
 }
 
 /** The fields of `info` by their own names, with references replaced; tells of unknown and repeated ones. */
-export function readFields(type: EntryType, info: Node, reader: EntryReader): Map<string, Field> {
+export function readFields(of: EntryFields, info: Node, reader: EntryReader): Map<string, Field> {
   const fields = new Map<string, Field>();
   for (const { key, line, node } of propertiesOf(info, reader.document)) {
-    const name = fieldName(type, key);
+    const name = fieldName(of, key);
     if (name === undefined) {
-      reader.problem(line, unknownField(key, knownFieldNames(type)));
+      reader.problem(line, unknownField(key, knownFieldNames(of)));
       continue;
     }
     const earlier = fields.get(name);
@@ -48,7 +38,7 @@ export function readFields(type: EntryType, info: Node, reader: EntryReader): Ma
       else reader.problem(line, message);
     }
     fields.set(name, { given: key, line, value: resolution.value, resolved: resolution.problems.length === 0 });
-    registerSecrets(name, resolution.value, reader.redactor);
+    registerSecrets(of.fields[name], resolution.value, reader.redactor);
   }
   return fields;
 }
@@ -85,30 +75,16 @@ function resolve(node: Node, reader: EntryReader): { readonly value: unknown; re
 }
 
 /** Tells the redactor what it must hide, and what it need not. */
-export function registerSecrets(name: string, value: unknown, redactor: Redactor): void {
-  if (isSecretField(name)) {
-    for (const secret of stringsIn(value)) redactor.add(secret);
+export function registerSecrets(spec: FieldSpec | undefined, value: unknown, redactor: Redactor): void {
+  const { secret = false } = spec ?? {};
+  if (secret !== false) {
+    for (const one of secret === true ? scalar(value) : secret(value)) redactor.add(one);
   } else if (typeof value === 'string' && !redactor.addInner(value)) {
     redactor.addPublic(value);
   }
 }
 
-/** Strings of a secret; of a service account's key only those that are secret by themselves. */
-function stringsIn(value: unknown): string[] {
-  if (typeof value === 'string') {
-    const key = value.trimStart().startsWith('{') ? parsed(value) : undefined;
-    return [value, ...(key === undefined ? [] : stringsIn(key))];
-  }
-  if (typeof value === 'number') return [String(value)];
-  if (typeof value !== 'object' || value === null) return [];
-  const { private_key: privateKey, private_key_id: keyId }: { private_key?: unknown; private_key_id?: unknown } = value;
-  return [privateKey, keyId].filter((secret) => typeof secret === 'string');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** A secret that stands there without quotes is one too. */
+function scalar(value: unknown): string[] {
+  return typeof value === 'string' || typeof value === 'number' ? [String(value)] : [];
 }

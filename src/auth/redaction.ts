@@ -11,18 +11,6 @@ const SHORTEST_UNMISTAKABLE = 6;
 /** Lines of a multi-line secret (a PEM key) that are worth hiding by themselves. */
 const SHORTEST_LINE = 16;
 
-/** Environment variables that libraries take secrets from, past us. */
-const SECRET_VARIABLES = [
-  'PGPASSWORD',
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AZURE_CLIENT_SECRET',
-  'AZURE_STORAGE_KEY',
-  'AZURE_STORAGE_CONNECTION_STRING',
-  'AZURE_STORAGE_SAS_TOKEN',
-];
-
 /** Remembers secrets and hides them in any text, in the forms in which programs write them. */
 export class Redactor {
   readonly #secrets = new Set<string>();
@@ -61,8 +49,9 @@ export class Redactor {
     this.#stale = true;
   }
 
-  addEnvironment(environment: NodeJS.ProcessEnv): void {
-    for (const name of SECRET_VARIABLES) this.add(environment[name] ?? '');
+  /** Remembers the values of variables from which libraries take secrets, past us. */
+  addEnvironment(environment: NodeJS.ProcessEnv, variables: readonly string[]): void {
+    for (const name of variables) this.add(environment[name] ?? '');
   }
 
   /** The text with every known secret replaced by `***`. */

@@ -141,7 +141,7 @@ export interface ServerInfo {
 }
 
 /** The planning side of one database: one connection on the main thread. */
-export interface Source {
+export interface Source<Connection = unknown> {
   readonly engine: string;
   readonly server: ServerInfo;
   /**
@@ -188,7 +188,7 @@ export interface Source {
   /** Connections that the server would still accept from this user, or undefined where it can't tell. */
   freeConnections(): Promise<number | undefined>;
   /** What a reader in a worker needs to connect, secrets included: it goes to workers only, never into a log. */
-  readerSettings(): ReaderSettings;
+  readerSettings(): ReaderSettings<Connection>;
   /** Ends the snapshot and the connection. Never throws. */
   close(): Promise<void>;
 }
@@ -205,10 +205,10 @@ export interface RowCount {
   readonly ofSnapshot: boolean;
 }
 
-/** Structured-cloneable settings for `SourceEngine.openReader`. */
-export interface ReaderSettings {
+/** What a reader in a worker needs: plain data. */
+export interface ReaderSettings<Connection = unknown> {
   readonly engine: string;
-  readonly connection: unknown;
+  readonly connection: Connection;
 }
 
 export interface ReadRequest {
@@ -240,10 +240,11 @@ export interface SliceReader {
   close(): Promise<void>;
 }
 
-export interface SourceEngine {
-  /** Opens the planning connection. `connection` is the auth entry's validated `info`. */
-  open(connection: unknown, options: OpenOptions): Promise<Source>;
-  openReader(settings: ReaderSettings, snapshot: Snapshot): Promise<SliceReader>;
+export interface SourceEngine<Info = unknown, Connection = unknown> {
+  /** Opens the planning connection. `info` is the auth entry's. */
+  open(info: Info, options: OpenOptions): Promise<Source<Connection>>;
+  /** Connects a reader by what the planning side gave out. */
+  openReader(settings: ReaderSettings<Connection>, snapshot: Snapshot): Promise<SliceReader>;
 }
 
 export interface OpenOptions {

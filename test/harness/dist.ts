@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * URL of a compiled module, for tests that start processes or threads of the program.
- * @param module relative to `dist`, e.g. `storage/index.js`
+ * @param module relative to `dist`, e.g. `stores.js`
  */
 export function distModule(module: string): string {
   const url = new URL(`../../dist/${module}`, import.meta.url);

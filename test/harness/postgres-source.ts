@@ -1,5 +1,5 @@
-import type { PostgresFields } from '../../src/auth/entries.js';
-import { openSource } from '../../src/sources/index.js';
+import type { PostgresFields } from '../../src/sources/postgres/info.js';
+import { openSource } from '../../src/engines.js';
 import type { TableId } from '../../src/model/table.js';
 import type { OpenOptions, ReadColumn, Source, SourceTable } from '../../src/sources/source.js';
 import type { PostgresServer } from '../servers/postgres.js';

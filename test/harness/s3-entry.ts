@@ -1,4 +1,4 @@
-import type { S3Entry, S3Info } from '../../src/auth/entries.js';
+import type { S3Entry, S3Info } from '../../src/storage/s3/info.js';
 
 /** An entry with the defaults of the auth file, for a server of the tests. */
 export function s3Entry(info: Partial<S3Info> & Pick<S3Info, 'bucket'>): S3Entry {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect } from 'vitest';
 
-import type { S3Info } from '../../src/auth/entries.js';
+import type { S3Info } from '../../src/storage/s3/info.js';
 import { LakeportError } from '../../src/errors.js';
 import { openS3Storage } from '../../src/storage/s3/index.js';
 import type { StagedPart, StageOptions, Storage } from '../../src/storage/storage.js';

@@ -1,4 +1,6 @@
-import type { AzureEntry, AzureInfo, GcsEntry, GcsInfo, NetworkSettings } from '../../src/auth/entries.js';
+import type { NetworkSettings } from '../../src/storage/network-settings.js';
+import type { GcsEntry, GcsInfo } from '../../src/storage/gcs/info.js';
+import type { AzureEntry, AzureInfo } from '../../src/storage/azure/info.js';
 
 /** Entries as the auth file's reader gives them, with patience that suits servers on this machine. */
 const NETWORK: NetworkSettings = {

@@ -1,6 +1,6 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 
-import type { MssqlFields } from '../../src/auth/entries.js';
+import type { MssqlFields } from '../../src/sources/mssql/info.js';
 import type { LogDatabase } from './log-databases.js';
 import type { WireColumn, WireValue } from './tds/result-set.js';
 import { startTdsServer, type TdsServer } from './tds/server.js';

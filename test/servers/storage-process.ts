@@ -8,9 +8,9 @@ import { distModule } from '../harness/dist.js';
 /** Answers each line of JSON, `[method, ...arguments]`, by one: `{ value }` or `{ error }`. */
 const PROGRAM = `
   const [auth, ...modules] = process.argv.slice(1);
-  const [{ readAuthFile }, { openStorage }, { LakeportError }] = await Promise.all(modules.map((url) => import(url)));
+  const [{ loadAuthFile }, { openStorage }, { LakeportError }] = await Promise.all(modules.map((url) => import(url)));
   const { createInterface } = await import('node:readline');
-  const storage = await openStorage({ kind: 'entry', entry: (await readAuthFile(auth)).storage('lake') });
+  const storage = await openStorage({ kind: 'entry', entry: (await loadAuthFile(auth)).storage('lake') });
   const methods = {
     stage: async (path, options, content) => {
       const writer = await storage.stage(path, options);
@@ -37,7 +37,7 @@ export class StorageProcess {
   #errors = '';
 
   constructor(authFile: string) {
-    const modules = ['auth/auth-file.js', 'storage/index.js', 'errors.js'].map(distModule);
+    const modules = ['auth-file.js', 'stores.js', 'errors.js'].map(distModule);
     const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, authFile, ...modules]);
     child.stderr.on('data', (data) => (this.#errors += String(data)));
     this.#child = child;

@@ -1,6 +1,6 @@
 import type { AuthEntry, DatabaseEntry, StorageEntry } from '../../auth/entries.js';
 import { LakeportError } from '../../errors.js';
-import { entryAddress } from '../reports/entry-address.js';
+import { entryAddress } from '../../auth-file.js';
 
 /** How the test of one entry of the auth file came out. */
 export interface EntryCheck {
@@ -39,7 +39,7 @@ export async function checkEntry(entry: AuthEntry, signal: AbortSignal): Promise
 }
 
 async function checkDatabase(entry: DatabaseEntry, signal: AbortSignal) {
-  const { openSource } = await import('../../sources/index.js');
+  const { openSource } = await import('../../engines.js');
   const source = await openSource(entry, { signal });
   try {
     // The question for free connections is answered with a row.
@@ -53,7 +53,7 @@ async function checkDatabase(entry: DatabaseEntry, signal: AbortSignal) {
 
 async function checkStorage(entry: StorageEntry, signal: AbortSignal) {
   const [{ openStorage }, { probeStorage }, { raceAbort }] = await Promise.all([
-    import('../../storage/index.js'),
+    import('../../stores.js'),
     import('../../storage/probe.js'),
     import('../../runtime/interruption.js'),
   ]);

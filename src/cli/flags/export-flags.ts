@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 
 import type { DatabaseEntry } from '../../auth/entries.js';
-import { connectionStringParts } from '../../auth/connection-string.js';
 import { readerOf } from '../../columns/compat.js';
+import { engineOf } from '../../engines.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 import { type Flag, spelling } from './flag.js';
@@ -103,7 +103,10 @@ export function readExportSettings(flags: ParsedFlags): ExportSettings {
     runId,
     sourceId,
     target,
-    optionsFor: (source) => ({ ...options, ...paths(values.databaseName ?? databaseOf(source)) }),
+    optionsFor: (source) => ({
+      ...options,
+      ...paths(values.databaseName ?? engineOf(source).database(source.info)),
+    }),
   };
 }
 
@@ -160,11 +163,4 @@ function refuseConflicts({ minRows, maxRows, compat, timestampUnit }: FlagOption
     hint: 'Leave --timestamp-unit out: times of day then keep all seven digits, as text, and timestamps keep six.',
     flag: spelling(FLAGS.timestampUnit),
   });
-}
-
-/** Name of the database that the entry itself gives. */
-function databaseOf(entry: DatabaseEntry): string | undefined {
-  if (entry.engine === 'sqlite') return undefined;
-  const { info } = entry;
-  return info.connectionString === undefined ? info.database : connectionStringParts(info.connectionString).database;
 }

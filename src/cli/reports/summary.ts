@@ -1,6 +1,6 @@
 import type { ExportOptions } from '../../export/model/options.js';
 import type { RunResult, TableResult } from '../../export/model/result.js';
-import { OUTPUT_DIRECTORY_ID } from '../../storage/index.js';
+import { OUTPUT_DIRECTORY_ID } from '../../storage/target.js';
 import type { Output } from '../terminal/output.js';
 import { printable, printableLines, tableName } from '../../text/printable.js';
 import { byteSize, count, counted, rate, timeSpan } from '../../text/quantities.js';

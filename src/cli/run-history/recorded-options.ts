@@ -6,12 +6,13 @@ import type { Redactor } from '../../auth/redaction.js';
 import { LakeportError } from '../../errors.js';
 import { FORMER_MANIFEST_PLACE, type ManifestPlace } from '../../export/model/manifest-place.js';
 import type { ExportOptions } from '../../export/model/options.js';
-import { OUTPUT_DIRECTORY_ID } from '../../storage/index.js';
+import { OUTPUT_DIRECTORY_ID } from '../../storage/target.js';
+import { endpointOf, localDirectory } from '../../stores.js';
 import { OPT_INS } from '../../sources/opt-ins.js';
 import { flagOptions } from '../flags/export-flags.js';
 import { FLAGS } from '../flags/flags.js';
 import { isRecord } from '../flags/value-types.js';
-import { entryAddress } from '../reports/entry-address.js';
+import { entryAddress } from '../../auth-file.js';
 
 /** Grows when runs of earlier versions can't be resumed any more. */
 const FORMAT = 1;
@@ -183,10 +184,11 @@ function storagePlaces({ target, routes }: ExportOptions, auth: AuthFile): Recor
   else ids.push(target.storageId);
   for (const id of ids) {
     const entry = auth.storage(id);
+    const directory = localDirectory({ kind: 'entry', entry });
     places[id] =
-      entry.storageType === 'local'
-        ? localPlace(entry.info.directory)
-        : { address: entryAddress(entry), server: entry.info.endpointUrl ?? '', isLocal: false };
+      directory === undefined
+        ? { address: entryAddress(entry), server: endpointOf(entry), isLocal: false }
+        : localPlace(directory);
   }
   return places;
 }

@@ -1,7 +1,7 @@
 import type { DatabaseEntry } from '../../auth/entries.js';
 import type { LakeportError } from '../../errors.js';
 import { availableCores } from '../../runtime/machine.js';
-import { openSource } from '../../sources/index.js';
+import { openSource } from '../../engines.js';
 import type { Source } from '../../sources/source.js';
 import type { RunObserver } from '../model/observer.js';
 import type { ExportOptions } from '../model/options.js';

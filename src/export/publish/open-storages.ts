@@ -3,7 +3,8 @@ import path from 'node:path';
 import type { AuthFile } from '../../auth/auth-file.js';
 import type { LakeportError } from '../../errors.js';
 import { guarded } from '../../storage/guarded-storage.js';
-import { openStorage, OUTPUT_DIRECTORY_ID, type StorageTarget } from '../../storage/index.js';
+import { endpointOf, localDirectory, openStorage } from '../../stores.js';
+import { OUTPUT_DIRECTORY_ID, type StorageTarget } from '../../storage/target.js';
 import type { Storage } from '../../storage/storage.js';
 import { newerPublisher } from './found-manifests.js';
 import { raceAbort, withinGrace } from '../../runtime/interruption.js';
@@ -56,11 +57,10 @@ export class OpenStorages implements PlanStorages {
 
   place(id: string, directory: string): string {
     const target = this.#target(id);
-    if (target.kind === 'directory') return localPlace(target.directory, directory);
-    const { entry } = target;
-    if (entry.storageType === 'local') return localPlace(entry.info.directory, directory);
+    const base = localDirectory(target);
+    if (base !== undefined) return localPlace(base, directory);
     // What is shown of a bucket does not tell which server it is on.
-    return `${entry.info.endpointUrl ?? ''} ${this.get(id).display(directory)}`;
+    return `${target.kind === 'entry' ? endpointOf(target.entry) : ''} ${this.get(id).display(directory)}`;
   }
 
   /** For the workers, which open their own. */

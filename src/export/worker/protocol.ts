@@ -1,7 +1,7 @@
 import type { ErrorData } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
 import type { ReadColumn, ReaderSettings, Slice, Snapshot } from '../../sources/source.js';
-import type { StorageTarget } from '../../storage/index.js';
+import type { StorageTarget } from '../../storage/target.js';
 import type { StagedPart } from '../../storage/storage.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';

@@ -1,10 +1,11 @@
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
-import { openReader } from '../../sources/index.js';
+import { openReader } from '../../engines.js';
 import { type TableId, tableName } from '../../model/table.js';
 import type { ReadResult, SliceReader, Snapshot } from '../../sources/source.js';
-import { openStorage, storageIdOf } from '../../storage/index.js';
+import { openStorage } from '../../stores.js';
+import { storageIdOf } from '../../storage/target.js';
 import { joinPath } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
 import { stagedName } from '../model/part-names.js';

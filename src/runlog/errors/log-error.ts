@@ -1,5 +1,5 @@
 import { LakeportError } from '../../errors.js';
-import type { LogDialect } from '../dialects/dialect.js';
+import type { LogDialect } from '../../sources/run-log-dialect.js';
 
 /** Any failure of the log database as an error that names the log. What is an error of the log already stays it. */
 export function logError(thrown: unknown, dialect: LogDialect): LakeportError {

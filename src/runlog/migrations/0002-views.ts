@@ -1,6 +1,6 @@
 import { sql, type Expression, type Kysely, type RawBuilder } from 'kysely';
 
-import type { LogDialect } from '../dialects/dialect.js';
+import type { LogDialect } from '../../sources/run-log-dialect.js';
 import type { ShownState } from '../model/row-types.js';
 import type { LogSchema } from '../model/schema.js';
 import type { MigrationContext } from './context.js';

@@ -1,6 +1,6 @@
 import type { Kysely, Migration } from 'kysely';
 
-import type { LogDialect } from '../dialects/dialect.js';
+import type { LogDialect } from '../../sources/run-log-dialect.js';
 import { createTables } from './0001-tables.js';
 import { createViews } from './0002-views.js';
 import type { MigrationContext } from './context.js';

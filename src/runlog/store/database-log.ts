@@ -2,8 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 
 import { withPatience } from '../../sources/patience.js';
-import type { LogDialect } from '../dialects/dialect.js';
-import { openDialect } from '../dialects/index.js';
+import type { LogDialect } from '../../sources/run-log-dialect.js';
+import { openDialect } from '../open-dialect.js';
 import { listRuns, livingRuns, partitionColumns, readRun, runIdsLike } from './reads.js';
 import { claimRun, insertRun, type LogConnection, refuseWhileInUse, removeRun, writeBatch } from './writes.js';
 import { dropSchema, emptyTables, migrate } from './migrate.js';

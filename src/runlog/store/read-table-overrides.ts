@@ -1,8 +1,6 @@
 import type { RecordedOverride } from '../../export/model/recorded-override.js';
-import { existsSync } from 'node:fs';
-
 import { partitionColumns } from './reads.js';
-import { openDialect } from '../dialects/index.js';
+import { openDialect } from '../open-dialect.js';
 import type { LogSchema } from '../model/schema.js';
 import { settingsOf } from './table-overrides.js';
 import type { RunLogTarget } from '../target.js';
@@ -17,8 +15,8 @@ export async function readTableSettings(
   target: RunLogTarget,
   of: { readonly engine: string; readonly database: string; readonly envName: string | undefined },
 ): Promise<RecordedOverride[]> {
-  if (target.engine === 'sqlite' && !existsSync(target.info.filepath)) return [];
   const [{ Kysely }, dialect] = await Promise.all([import('kysely'), openDialect(target)]);
+  if (dialect.exists?.() === false) return [];
   const db = new Kysely<LogSchema>({ dialect: dialect.kysely });
   try {
     const { rows } = await dialect.existing(['partition_columns']).execute(db);

@@ -1,13 +1,6 @@
+import { isNameOfEngine } from '../../engines.js';
 import type { RecordedOverride } from '../../export/model/recorded-override.js';
 import type { PartitionColumnsRow } from '../model/schema.js';
-
-/** Names that users give to the engines, besides the auth file's own. */
-const ENGINE_NAMES: Readonly<Record<string, string>> = {
-  postgresql: 'postgres',
-  pg: 'postgres',
-  sqlserver: 'mssql',
-  'sql server': 'mssql',
-};
 
 /**
  * The rows that speak of this database in this environment, those that name a schema first. Without an environment, only
@@ -40,8 +33,8 @@ function settings(row: PartitionColumnsRow, table: string): RecordedOverride {
 }
 
 function isEngine(name: string | null, engine: string): boolean {
-  const lower = given(name)?.trim().toLowerCase();
-  return lower === undefined || (ENGINE_NAMES[lower] ?? lower) === engine;
+  const text = given(name);
+  return text === undefined || isNameOfEngine(text, engine);
 }
 
 /** Fields that are empty or blank say nothing. */

@@ -8,9 +8,11 @@ import { isIsolationRefused, isolationOf } from './isolation.js';
 import { SliceRead } from './slice-read.js';
 
 /** Opens a reader's connection, each of whose queries sees the database as it was at the query's start, where it can. */
-export async function openMssqlReader(settings: ReaderSettings, snapshot: Snapshot): Promise<SliceReader> {
-  // The settings are those that this engine's source gave out.
-  const reader = new MssqlReader(settings.connection as MssqlSettings, snapshot);
+export async function openMssqlReader(
+  { connection }: ReaderSettings<MssqlSettings>,
+  snapshot: Snapshot,
+): Promise<SliceReader> {
+  const reader = new MssqlReader(connection, snapshot);
   await reader.connect();
   return reader;
 }

@@ -1,4 +1,4 @@
-import type { MssqlInfo } from '../../auth/entries.js';
+import type { MssqlInfo } from './info.js';
 import { trustedAuthorities } from '../../network/trusted-authorities.js';
 import type { OpenOptions } from '../source.js';
 import { loginOf, type MssqlAddress } from './address.js';

@@ -34,7 +34,7 @@ import { pinSnapshot } from './snapshot.js';
 export async function openMssqlSource(
   settings: MssqlSettings,
   options: Omit<PatienceOptions, 'timeoutMs'>,
-): Promise<Source> {
+): Promise<Source<MssqlSettings>> {
   const { signal } = options;
   const client = await withPatience({ ...options, timeoutMs: settings.connectTimeoutMs }, () =>
     connectMssql(settings, { signal, isolation: 'read committed' }),
@@ -48,7 +48,7 @@ export async function openMssqlSource(
 }
 
 /** The planning side: one connection. Nothing is locked: a table that changes its shape meanwhile fails when it is read. */
-class MssqlSource implements Source {
+class MssqlSource implements Source<MssqlSettings> {
   readonly engine = 'mssql';
   readonly server: ServerInfo;
   #client: MssqlClient;
@@ -121,7 +121,7 @@ class MssqlSource implements Source {
     return this.#asking(undefined, () => countFreeConnections(this.#client)).catch(() => undefined);
   }
 
-  readerSettings(): ReaderSettings {
+  readerSettings(): ReaderSettings<MssqlSettings> {
     return { engine: this.engine, connection: this.#settings };
   }
 

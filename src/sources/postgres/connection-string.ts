@@ -1,4 +1,4 @@
-import type { SslMode } from '../../auth/entries.js';
+import type { SslMode } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { AUTHENTICATION_METHODS, type AuthenticationMethod } from './authentication-demands.js';
 import type { TargetSession } from './address.js';

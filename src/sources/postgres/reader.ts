@@ -14,9 +14,11 @@ import { rowQuery } from './row-locator.js';
 import { begin } from './transaction.js';
 
 /** Opens a reader's connection and puts it into the snapshot that all readers share. */
-export async function openPostgresReader(settings: ReaderSettings, snapshot: Snapshot): Promise<SliceReader> {
-  // The settings are those that this engine's source gave out.
-  const reader = new PostgresReader(settings.connection as PostgresSettings, snapshot);
+export async function openPostgresReader(
+  { connection }: ReaderSettings<PostgresSettings>,
+  snapshot: Snapshot,
+): Promise<SliceReader> {
+  const reader = new PostgresReader(connection, snapshot);
   await reader.connect();
   return reader;
 }

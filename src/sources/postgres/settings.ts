@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { PostgresInfo, SslMode } from '../../auth/entries.js';
+import type { PostgresInfo, SslMode } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { systemAuthorities, trustedAuthorities } from '../../network/trusted-authorities.js';
 import type { OpenOptions } from '../source.js';

@@ -43,7 +43,7 @@ import { checkOverride, requirePages } from './table-override.js';
 export async function openPostgresSource(
   settings: PostgresSettings,
   options: ConnectOptions & Pick<PatienceOptions, 'onWait'>,
-): Promise<Source> {
+): Promise<Source<PostgresSettings>> {
   const { signal, onWait } = options;
   const patience = { timeoutMs: settings.connectTimeoutMs, signal, onWait };
   const session = await withPatience(patience, () => openSession(settings, options));
@@ -74,7 +74,7 @@ const ANSWER_MS = 15_000;
 const WAKE_MS = 1_000;
 
 /** The planning side: one connection, which holds the snapshot and the locks until it is closed. */
-class PostgresSource implements Source {
+class PostgresSource implements Source<PostgresSettings> {
   readonly engine = 'postgres';
   readonly server: ServerInfo;
   #client: pg.Client;
@@ -270,7 +270,7 @@ class PostgresSource implements Source {
     return this.#asking(undefined, () => countFreeConnections(this.#client, this.#facts)).catch(() => undefined);
   }
 
-  readerSettings(): ReaderSettings {
+  readerSettings(): ReaderSettings<PostgresSettings> {
     return { engine: this.engine, connection: { ...this.#settings, characters: this.#facts.characters } };
   }
 

@@ -7,7 +7,7 @@ import {
   type StoragePipelineOptions,
 } from '@azure/storage-blob';
 
-import type { AzureEntry } from '../../auth/entries.js';
+import type { AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import type { Agents } from '../http/agents.js';
 import { checkEndpoint } from '../http/endpoint.js';

@@ -1,4 +1,4 @@
-import type { AzureEntry } from '../../auth/entries.js';
+import type { AzureEntry } from './info.js';
 import type { RemotePlace } from '../http/error-mapping.js';
 import type { AzureOperation } from './operation.js';
 

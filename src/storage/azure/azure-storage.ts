@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import pLimit from 'p-limit';
 
-import type { AzureEntry } from '../../auth/entries.js';
+import type { AzureEntry } from './info.js';
 import { assertSafePath, directoryOf, joinPath, nameOf } from '../path.js';
 import type { Agents } from '../http/agents.js';
 import { PRIVATE_DIRECTORY, isPrivatePath, partName, probeName, runOfPart } from '../lease/private-names.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { BlockBlobClient } from '@azure/storage-blob';
 
-import type { AzureEntry } from '../../auth/entries.js';
+import type { AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { joinPath } from '../path.js';
 import type { RemotePlace } from '../http/error-mapping.js';

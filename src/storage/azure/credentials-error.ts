@@ -1,4 +1,4 @@
-import type { AzureEntry } from '../../auth/entries.js';
+import type { AzureEntry } from './info.js';
 import { expiredCredentials } from '../http/expired-credentials.js';
 import { type Explanation, field } from '../http/error-mapping.js';
 import { isTransientStatus } from '../http/store-error.js';

@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/identity';
 import type { StorageSharedKeyCredential } from '@azure/storage-blob';
 
-import type { AzureCredentials, AzureEntry } from '../../auth/entries.js';
+import type { AzureCredentials, AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import type { Agents } from '../http/agents.js';
 import { accountOf, EMULATOR_KEY } from './endpoint.js';

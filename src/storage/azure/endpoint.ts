@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 
-import type { AzureEntry } from '../../auth/entries.js';
+import type { AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { checkEndpoint, isLoopback } from '../http/endpoint.js';
 

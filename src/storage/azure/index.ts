@@ -1,4 +1,4 @@
-import type { AzureEntry } from '../../auth/entries.js';
+import type { AzureEntry } from './info.js';
 import { Agents } from '../http/agents.js';
 import { Retries } from '../http/retries.js';
 import type { Storage } from '../storage.js';

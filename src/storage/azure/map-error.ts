@@ -1,4 +1,4 @@
-import type { AzureEntry } from '../../auth/entries.js';
+import { AZURE_SECRET_VARIABLES, type AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import type { Agents } from '../http/agents.js';
 import { type Explanation, explainedError, redactorOf, type RemotePlace, textField } from '../http/error-mapping.js';
@@ -18,7 +18,10 @@ export function placeOf(entry: AzureEntry, address: string, agents: Agents): Rem
 export function explain(thrown: unknown, attempt: AzureAttempt): LakeportError {
   if (thrown instanceof LakeportError) return thrown;
   const { entry, place, shown } = attempt;
-  const redactor = redactorOf(entry.info, secretsOf(entry));
+  const redactor = redactorOf(entry.info, [
+    ...secretsOf(entry),
+    ...AZURE_SECRET_VARIABLES.map((name) => process.env[name]),
+  ]);
   const answer = answerOf(thrown);
   const failed = { place, shown, detail: detailOf(thrown, answer), redactor };
   return explainedError(explanationOf(thrown, answer, attempt), failed, withoutSignatures(thrown));

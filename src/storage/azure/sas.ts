@@ -1,4 +1,4 @@
-import type { AzureEntry } from '../../auth/entries.js';
+import type { AzureEntry } from './info.js';
 
 /** What a shared access signature says of itself, besides the signature. */
 export interface SasClaims {

@@ -1,4 +1,4 @@
-import type { GcsEntry } from '../../auth/entries.js';
+import type { GcsEntry } from './info.js';
 import { expiredCredentials } from '../http/expired-credentials.js';
 import { type Explanation, field, textField } from '../http/error-mapping.js';
 import { isTransientStatus } from '../http/store-error.js';

@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
-import type { GcsEntry } from '../../auth/entries.js';
+import type { GcsEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 
 /** The content of a key file, as the Google client takes it. */

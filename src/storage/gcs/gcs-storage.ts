@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import pLimit from 'p-limit';
 
-import type { GcsEntry } from '../../auth/entries.js';
+import type { GcsEntry } from './info.js';
 import { assertSafePath, joinPath } from '../path.js';
 import type { Agents } from '../http/agents.js';
 import { PRIVATE_DIRECTORY, isPrivatePath, partName, probeName } from '../lease/private-names.js';

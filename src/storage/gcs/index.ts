@@ -1,4 +1,4 @@
-import type { GcsEntry, GcsInfo } from '../../auth/entries.js';
+import type { GcsEntry, GcsInfo } from './info.js';
 import { Agents } from '../http/agents.js';
 import { checkEndpoint } from '../http/endpoint.js';
 import { Retries } from '../http/retries.js';

@@ -1,4 +1,4 @@
-import type { GcsEntry } from '../../auth/entries.js';
+import type { GcsEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import {
   type Explanation,

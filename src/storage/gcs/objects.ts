@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { File } from '@google-cloud/storage';
 
-import type { GcsEntry } from '../../auth/entries.js';
+import type { GcsEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { field, textField, type RemotePlace } from '../http/error-mapping.js';
 import type { HttpAnswer } from '../http/request.js';

@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
-import type { NetworkSettings } from '../../auth/entries.js';
+import type { NetworkSettings } from '../network-settings.js';
 import { readAuthorities, trustedAuthorities } from '../../network/trusted-authorities.js';
 import { Proxies } from './proxy.js';
 import type { ProxyAddress } from './proxy-address.js';

@@ -1,5 +1,5 @@
 import { Redactor } from '../../auth/redaction.js';
-import type { NetworkSettings } from '../../auth/entries.js';
+import type { NetworkSettings } from '../network-settings.js';
 import type { ExitClass } from '../../errors.js';
 import type { ProxyAddress } from './proxy-address.js';
 import { RemoteError } from './store-error.js';
@@ -59,12 +59,11 @@ function harmless(thrown: unknown, redactor: Redactor): Error {
   return cause;
 }
 
-/** A redactor that knows these secrets, the proxy's password and those of the environment. */
+/** A redactor that knows these secrets and the proxy's password. */
 export function redactorOf(settings: NetworkSettings, secrets: readonly (string | undefined)[]): Redactor {
   const redactor = new Redactor();
   for (const secret of secrets) redactor.add(secret ?? '');
   redactor.addInner(settings.proxyUrl ?? '');
-  redactor.addEnvironment(process.env);
   return redactor;
 }
 

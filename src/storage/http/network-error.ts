@@ -1,4 +1,4 @@
-import type { NetworkSettings } from '../../auth/entries.js';
+import type { NetworkSettings } from '../network-settings.js';
 import { explainProxyError } from './proxy-error.js';
 import { type Explanation, field, type RemotePlace, textField } from './error-mapping.js';
 

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type * as HttpProxyPackage from 'http-proxy-agent';
 import type * as HttpsProxyPackage from 'https-proxy-agent';
 
-import type { NetworkSettings } from '../../auth/entries.js';
+import type { NetworkSettings } from '../network-settings.js';
 import { isLoopback } from './endpoint.js';
 import { displayProxy, environmentProxy, parseProxy, type ProxyAddress } from './proxy-address.js';
 import { ProxyError } from './proxy-error.js';

@@ -1,4 +1,4 @@
-import type { S3Entry } from '../../auth/entries.js';
+import type { S3Entry } from './info.js';
 import type { Agents } from '../http/agents.js';
 import { createClient } from './client.js';
 import { S3Objects } from './objects.js';

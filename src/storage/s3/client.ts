@@ -1,7 +1,7 @@
 import type * as CredentialProviders from '@aws-sdk/credential-providers';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
-import type { S3Entry } from '../../auth/entries.js';
+import type { S3Entry } from './info.js';
 import { VERSION } from '../../version.js';
 import type { Agents } from '../http/agents.js';
 import { proxyPage } from '../http/proxy.js';

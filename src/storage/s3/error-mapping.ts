@@ -1,4 +1,4 @@
-import type { S3Entry } from '../../auth/entries.js';
+import type { S3Entry } from './info.js';
 import type { ExitClass } from '../../errors.js';
 import type { S3Operation } from './operation.js';
 

@@ -1,4 +1,4 @@
-import type { S3Entry } from '../../auth/entries.js';
+import type { S3Entry } from './info.js';
 import { Agents } from '../http/agents.js';
 import { checkEndpoint } from '../http/endpoint.js';
 import type { S3Storage } from './s3-storage.js';

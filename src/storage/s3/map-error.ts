@@ -2,6 +2,7 @@ import { Redactor } from '../../auth/redaction.js';
 import { LakeportError } from '../../errors.js';
 import { explainCredentialsError } from './credentials-error.js';
 import type { Attempt, Explanation } from './error-mapping.js';
+import { S3_SECRET_VARIABLES } from './info.js';
 import { explainNetworkError, explainWebPage } from './network-error.js';
 import { answerOf, field, type ServiceAnswer } from './service-response.js';
 import { explainAnswer } from './service-error.js';
@@ -77,6 +78,6 @@ function redactorFor({ entry }: Attempt): Redactor {
     redactor.add(credentials.sessionToken ?? '');
   }
   if (proxyUrl !== undefined && URL.canParse(proxyUrl)) redactor.add(decodeURIComponent(new URL(proxyUrl).password));
-  redactor.addEnvironment(process.env);
+  redactor.addEnvironment(process.env, S3_SECRET_VARIABLES);
   return redactor;
 }

@@ -1,4 +1,4 @@
-import type { S3Info } from '../../auth/entries.js';
+import type { S3Info } from './info.js';
 import { waitedFor } from '../http/network-error.js';
 import { explainProxyError } from '../http/proxy-error.js';
 import { type Attempt, entryName, type Explanation, placeOf } from './error-mapping.js';

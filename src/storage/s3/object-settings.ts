@@ -1,6 +1,6 @@
 import type { ObjectCannedACL, ServerSideEncryption, StorageClass } from '@aws-sdk/client-s3';
 
-import type { S3Info } from '../../auth/entries.js';
+import type { S3Info } from './info.js';
 
 /** What every new object gets, by the names of the API. */
 export interface ObjectSettings {

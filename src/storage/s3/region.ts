@@ -1,6 +1,6 @@
 import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 
-import type { S3Entry } from '../../auth/entries.js';
+import type { S3Entry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { answerOf, type ServiceAnswer } from './service-response.js';
 

@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
-import type { S3Entry } from '../../auth/entries.js';
+import type { S3Entry } from './info.js';
 import { explain, WebPageAnswer } from './map-error.js';
 import { contentTypeOf, type ObjectSettings } from './object-settings.js';
 import type { S3Operation } from './operation.js';

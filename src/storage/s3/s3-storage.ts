@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { S3Entry } from '../../auth/entries.js';
+import type { S3Entry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { assertSafePath, directoryOf } from '../path.js';
 import type { Agents } from '../http/agents.js';

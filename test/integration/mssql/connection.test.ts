@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { MssqlFields, MssqlInfo } from '../../../src/auth/entries.js';
+import type { MssqlFields, MssqlInfo } from '../../../src/sources/mssql/info.js';
 import { LakeportError } from '../../../src/errors.js';
 import { connectMssql, type ConnectOptions } from '../../../src/sources/mssql/connection.js';
 import { mssqlSettings } from '../../../src/sources/mssql/settings.js';

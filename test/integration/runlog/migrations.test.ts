@@ -5,7 +5,8 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { Kysely, Migrator } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { openDialect } from '../../../src/runlog/dialects/index.js';
+import type { SqliteInfo } from '../../../src/sources/sqlite/info.js';
+import { openDialect } from '../../../src/runlog/open-dialect.js';
 import { migrationsFor } from '../../../src/runlog/migrations/index.js';
 import { openRunLog } from '../../../src/runlog/run-log.js';
 import type { RunLogTarget } from '../../../src/runlog/target.js';
@@ -125,7 +126,7 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
 
   it("is not made among tables of the same names that are somebody else's", async () => {
     if (database.target.engine === 'sqlite') {
-      const { filepath } = database.target.info;
+      const { filepath } = database.target.info as SqliteInfo;
       mkdirSync(path.dirname(filepath), { recursive: true });
       new DatabaseSync(filepath).close();
     }

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import type { PostgresFields } from '../../../src/sources/postgres/info.js';
 import { openRunLog, type OpenLogOptions, type RunLog } from '../../../src/runlog/run-log.js';
 import type { ActiveRun } from '../../../src/runlog/recorder/active-run.js';
 import type { RunLogTarget } from '../../../src/runlog/target.js';
@@ -106,7 +107,12 @@ describe('a log in PostgreSQL', () => {
     gate = await startTcpGate(server);
     database = await postgresLog(server);
     target = structuredClone(database.target);
-    Object.assign(target.info, { server: gate.host, port: gate.port, ssl: 'disable', connectTimeoutMs: 2_000 });
+    Object.assign(target.info as PostgresFields, {
+      server: gate.host,
+      port: gate.port,
+      ssl: 'disable',
+      connectTimeoutMs: 2_000,
+    });
   });
 
   afterEach(async () => {

@@ -2,7 +2,7 @@ import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-bl
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 
 import type { StorageEntry } from '../../../src/auth/entries.js';
-import { openStorage } from '../../../src/storage/index.js';
+import { openStorage } from '../../../src/stores.js';
 import type { Storage } from '../../../src/storage/storage.js';
 import { startAzurite } from '../../servers/azurite.js';
 import { failure } from '../../harness/failure.js';

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
 import { describe, expect, it } from 'vitest';
 
-import type { NetworkSettings, StorageEntry } from '../../../src/auth/entries.js';
-import { openStorage } from '../../../src/storage/index.js';
+import type { NetworkSettings } from '../../../src/storage/network-settings.js';
+import type { StorageEntry } from '../../../src/auth/entries.js';
+import { openStorage } from '../../../src/stores.js';
 import { startAzurite } from '../../servers/azurite.js';
 import { failure } from '../../harness/failure.js';
 import { startGcsServer } from '../../servers/gcs-server.js';

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { openStorage } from '../../../src/storage/index.js';
+import { openStorage } from '../../../src/stores.js';
 import { loadCredential } from '../../../src/storage/azure/credentials.js';
 import { Agents } from '../../../src/storage/http/agents.js';
 import { LOCALHOST_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';

@@ -6,8 +6,9 @@ import path from 'node:path';
 import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import type { NetworkSettings, StorageEntry } from '../../../src/auth/entries.js';
-import { openStorage } from '../../../src/storage/index.js';
+import type { NetworkSettings } from '../../../src/storage/network-settings.js';
+import type { StorageEntry } from '../../../src/auth/entries.js';
+import { openStorage } from '../../../src/stores.js';
 import { startAzurite } from '../../servers/azurite.js';
 import { AUTHORITY, LOCALHOST_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';
 import { failure } from '../../harness/failure.js';

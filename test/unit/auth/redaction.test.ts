@@ -94,7 +94,10 @@ describe('data', () => {
 
   it('of the environment is known', () => {
     const redactor = new Redactor();
-    redactor.addEnvironment({ PGPASSWORD: 'from-environment', HOME: '/home/me' });
+    redactor.addEnvironment({ PGPASSWORD: 'from-environment', HOME: '/home/me' }, [
+      'PGPASSWORD',
+      'AWS_SECRET_ACCESS_KEY',
+    ]);
     expect(redactor.redact('from-environment /home/me')).toBe('*** /home/me');
   });
 });

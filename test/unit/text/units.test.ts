@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { connectionStringParts } from '../../../src/auth/connection-string.js';
+import { connectionStringParts } from '../../../src/sources/connection-string-parts.js';
 import { parseDuration, parseSize } from '../../../src/text/units.js';
 
 describe('durations', () => {

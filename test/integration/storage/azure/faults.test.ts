@@ -4,7 +4,7 @@ import http from 'node:http';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { AzureInfo } from '../../../../src/auth/entries.js';
+import type { AzureInfo } from '../../../../src/storage/azure/info.js';
 import { openAzureStorage } from '../../../../src/storage/azure/index.js';
 import type { StagedPart, Storage } from '../../../../src/storage/storage.js';
 import { type Azurite, startAzurite } from '../../../servers/azurite.js';

@@ -13,7 +13,7 @@ import {
 } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { AzureCredentials, AzureInfo } from '../../../../src/auth/entries.js';
+import type { AzureCredentials, AzureInfo } from '../../../../src/storage/azure/info.js';
 import { openAzureStorage } from '../../../../src/storage/azure/index.js';
 import { type Azurite, startAzurite } from '../../../servers/azurite.js';
 import { azuriteToken, type LoginServer, startLoginServer } from '../../../servers/azurite-login.js';

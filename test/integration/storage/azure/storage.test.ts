@@ -8,7 +8,7 @@ import {
 } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { AzureCredentials } from '../../../../src/auth/entries.js';
+import type { AzureCredentials } from '../../../../src/storage/azure/info.js';
 import { openAzureStorage } from '../../../../src/storage/azure/index.js';
 import type { StagedPart, Storage } from '../../../../src/storage/storage.js';
 import { type Azurite, startAzurite } from '../../../servers/azurite.js';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { GcsInfo } from '../../../../src/auth/entries.js';
+import type { GcsInfo } from '../../../../src/storage/gcs/info.js';
 import { openGcsStorage } from '../../../../src/storage/gcs/index.js';
 import type { StagedPart, Storage } from '../../../../src/storage/storage.js';
 import { failure } from '../../../harness/failure.js';

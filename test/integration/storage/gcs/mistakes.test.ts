@@ -6,7 +6,7 @@ import path from 'node:path';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import type { GcsInfo } from '../../../../src/auth/entries.js';
+import type { GcsInfo } from '../../../../src/storage/gcs/info.js';
 import { openGcsStorage } from '../../../../src/storage/gcs/index.js';
 import { AUTHORITY, LOCALHOST_CERTIFICATE, OTHER_NAME_CERTIFICATE, SERVER_KEY } from '../../../servers/certificates.js';
 import { failure } from '../../../harness/failure.js';

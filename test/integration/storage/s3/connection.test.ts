@@ -6,7 +6,7 @@ import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import type { S3Info } from '../../../../src/auth/entries.js';
+import type { S3Info } from '../../../../src/storage/s3/info.js';
 import { probeStorage } from '../../../../src/storage/probe.js';
 import type { Storage } from '../../../../src/storage/storage.js';
 import { AUTHORITY, LOCALHOST_CERTIFICATE, SERVER_KEY } from '../../../servers/certificates.js';

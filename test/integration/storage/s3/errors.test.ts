@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 
 import { afterEach, describe, expect, test } from 'vitest';
 
-import type { S3Info } from '../../../../src/auth/entries.js';
+import type { S3Info } from '../../../../src/storage/s3/info.js';
 import type { LakeportError } from '../../../../src/errors.js';
 import { openS3Storage } from '../../../../src/storage/s3/index.js';
 import { s3Entry } from '../../../harness/s3-entry.js';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import type { S3Info } from '../../../../src/auth/entries.js';
+import type { S3Info } from '../../../../src/storage/s3/info.js';
 import {
   breakTimes,
   type FaultProxy,

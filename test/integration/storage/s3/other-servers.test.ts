@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
-import type { S3Info } from '../../../../src/auth/entries.js';
+import type { S3Info } from '../../../../src/storage/s3/info.js';
 import { Agents } from '../../../../src/storage/http/agents.js';
 import { openBucket } from '../../../../src/storage/s3/bucket.js';
 import { copyObject } from '../../../../src/storage/s3/copy.js';

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 
+import type { PostgresInfo } from '../../../../src/sources/postgres/info.js';
 import type { DatabaseEntry } from '../../../../src/auth/entries.js';
 import { parseCommandLine } from '../../../../src/cli/flags/command-line.js';
 import { readExportSettings } from '../../../../src/cli/flags/export-flags.js';
@@ -11,7 +12,7 @@ import type { ExportOptions } from '../../../../src/export/model/options.js';
 
 const REQUIRED = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out'];
 
-const source: DatabaseEntry = {
+const source: DatabaseEntry<PostgresInfo> = {
   kind: 'database',
   id: 'ds_pg',
   engine: 'postgres',

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { readAuthFile, type AuthFile } from '../../../../src/auth/auth-file.js';
+import { loadAuthFile } from '../../../../src/auth-file.js';
+import type { AuthFile } from '../../../../src/auth/auth-file.js';
 import { Redactor } from '../../../../src/auth/redaction.js';
 import { parseCommandLine } from '../../../../src/cli/flags/command-line.js';
 import { readExportSettings } from '../../../../src/cli/flags/export-flags.js';
@@ -31,7 +32,7 @@ afterAll(() => scratch.remove());
 async function authFile(directory: string): Promise<AuthFile> {
   const file = path.join(scratch.path, 'auth.json');
   await writeFile(file, JSON.stringify({ st: { storage_type: 'local', info: { directory } } }), { mode: 0o600 });
-  return readAuthFile(file);
+  return loadAuthFile(file);
 }
 
 function options(...argv: string[]): ExportOptions {

@@ -5,13 +5,13 @@ import { LakeportError } from '../../../../src/errors.js';
 import { SliceWorker, taskFailure, UnconnectedError } from '../../../../src/export/worker/slice-worker.js';
 import type { StagedFile } from '../../../../src/export/model/slice-outcome.js';
 import type { SliceTask, WorkerSetup } from '../../../../src/export/worker/protocol.js';
-import { openReader } from '../../../../src/sources/index.js';
+import { openReader } from '../../../../src/engines.js';
 import type { ReadColumn, ReadResult, SliceReader } from '../../../../src/sources/source.js';
 import { ScratchDirectory } from '../../../harness/scratch.js';
 import { NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
 
 // A reader that counts wrongly, or whose connection is in a state that the test knows, can't be had from a server.
-vi.mock(import('../../../../src/sources/index.js'), () => ({ openReader: vi.fn() }));
+vi.mock(import('../../../../src/engines.js'), () => ({ openReader: vi.fn() }));
 
 type Read = (sink: RowSink, signal: AbortSignal) => Promise<ReadResult>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { AzureInfo } from '../../../../src/auth/entries.js';
+import type { AzureInfo } from '../../../../src/storage/azure/info.js';
 import { accountEndpoint } from '../../../../src/storage/azure/endpoint.js';
 import { azureEntry } from '../../../harness/store-entries.js';
 

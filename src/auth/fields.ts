@@ -1,0 +1,114 @@
+import { z } from 'zod';
+
+import { readLocalPath } from '../runtime/local-path.js';
+import { didYouMean } from '../text/did-you-mean.js';
+import { parseDuration, parseSize } from '../text/units.js';
+
+/**
+ * The kinds of fields that entries are made of. Each takes what a person would write (numbers and flags also as
+ * strings, since references to variables give strings) and says what it expects. No message holds the value.
+ */
+
+/** A field that `parse` understands; undefined from it means that it does not. */
+function field<T>(expectation: string, parse: (value: unknown) => T | undefined) {
+  return z.unknown().transform((value, context) => {
+    const parsed = value === undefined ? undefined : parse(value);
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: 'custom', message: value === undefined ? 'is missing' : `must be ${expectation}` });
+    return z.NEVER;
+  });
+}
+
+/** A string that is not empty. */
+export const text = z
+  .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be a string') })
+  .refine((value) => value.trim() !== '', 'is empty');
+
+/** A path or a `file://` URL; `~/` is the user's home directory, anything else relative to the working directory. */
+export const path = text.transform((value, context) => {
+  const read = readLocalPath(value);
+  if ('path' in read) return read.path;
+  context.addIssue({ code: 'custom', message: read.problem });
+  return z.NEVER;
+});
+
+export const flag = field('true or false', (value) => {
+  if (typeof value === 'boolean') return value;
+  const word = typeof value === 'string' ? value.toLowerCase() : undefined;
+  return word === 'true' ? true : word === 'false' ? false : undefined;
+});
+
+export function wholeNumber(range: { readonly least: number; readonly most: number }) {
+  return field(`a whole number from ${range.least} to ${range.most}`, (value) => {
+    const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+    if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;
+    return number >= range.least && number <= range.most ? number : undefined;
+  });
+}
+
+/** Milliseconds, more than none. */
+export const duration = field('a duration such as "30s", "500ms" or "2m", or a number of seconds', (value) => {
+  const milliseconds = parseDuration(value);
+  return milliseconds === 0 ? undefined : milliseconds;
+});
+
+/** Milliseconds; 0 for no limit. */
+export const limit = field('a duration such as "30s" or "2m", a number of seconds, or 0 for no limit', parseDuration);
+
+/** Bytes. */
+export function size(range: { readonly least: number; readonly most: number; readonly words: string }) {
+  return field(`a size ${range.words}, such as "8 MiB"`, (value) => {
+    const bytes = parseSize(value);
+    return bytes !== undefined && bytes >= range.least && bytes <= range.most ? bytes : undefined;
+  });
+}
+
+/** One of some words, in any case. */
+export function choice<T extends string>(words: readonly T[]) {
+  return z.unknown().transform((value, context) => {
+    const given = typeof value === 'string' ? value : '';
+    const found = words.find((word) => word.toLowerCase() === given.toLowerCase());
+    if (found !== undefined) return found;
+    const near = didYouMean(given, words);
+    const suggestion = near === undefined ? '' : `; did you mean ${near}?`;
+    const message = value === undefined ? 'is missing' : `must be one of ${words.join(', ')}${suggestion}`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+/** A list as an array or with commas. */
+export const list = field('a list of strings, or one string with commas', (value) => {
+  const items: unknown[] | undefined =
+    typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : undefined;
+  if (items === undefined || !items.every((item) => typeof item === 'string')) return undefined;
+  return items.map((item) => item.trim()).filter((item) => item !== '');
+});
+
+/** Names with values, which may be numbers and flags too. */
+export const stringMap = field('an object of names with string values', (value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const entries: [string, string][] = [];
+  for (const [name, item] of Object.entries(value)) {
+    if (typeof item !== 'string' && typeof item !== 'number' && typeof item !== 'boolean') return undefined;
+    entries.push([name, String(item)]);
+  }
+  return Object.fromEntries(entries);
+});
+
+/** An address of a server; credentials in it would end up in messages. */
+export const httpUrl = field('a URL that begins with http:// or https://, without user and password', (value) => {
+  if (typeof value !== 'string' || !/^https?:\/\//i.test(value) || !URL.canParse(value)) return undefined;
+  const url = new URL(value);
+  return url.username === '' && url.password === '' && url.search === '' ? value.replace(/\/+$/, '') : undefined;
+});
+
+/** Directories below a bucket, without slashes at the ends. */
+export const basePath = field('a path without . and .. and empty segments', (value) => {
+  if (typeof value !== 'string') return undefined;
+  const trimmed = value.replace(/^\/+|\/+$/g, '');
+  if (trimmed === '') return '';
+  const segments = trimmed.split('/');
+  const bad = segments.some((segment) => segment === '' || segment === '.' || segment === '..');
+  return bad || /\p{Cc}/u.test(trimmed) ? undefined : trimmed;
+});

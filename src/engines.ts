@@ -1,0 +1,46 @@
+import type { DatabaseEntry } from './auth/entries.js';
+import { LakeportError } from './errors.js';
+import type { Engine } from './sources/engine.js';
+import { mssql } from './sources/mssql/entry.js';
+import { postgres } from './sources/postgres/entry.js';
+import type { OpenOptions, ReaderSettings, SliceReader, Snapshot, Source } from './sources/source.js';
+import { sqlite } from './sources/sqlite/entry.js';
+
+/** The databases, one line each. */
+export const ENGINES: readonly Engine[] = [postgres, mssql, sqlite];
+
+/** Databases of later versions, as configurations may name them already. */
+export const LATER_ENGINES: readonly string[] = ['mysql', 'mariadb', 'oracle', 'duckdb'];
+
+/** @throws TypeError for a name that no entry has */
+export function engineOf({ engine }: Pick<DatabaseEntry, 'engine'>): Engine {
+  const found = ENGINES.find(({ name }) => name === engine);
+  if (found === undefined) throw new TypeError(`there is no engine ${engine}`);
+  return found;
+}
+
+/** True for any of the engine's names, in any case. */
+export function isNameOfEngine(text: string, engine: string): boolean {
+  const lower = text.trim().toLowerCase();
+  return lower === engine || ENGINES.some(({ name, otherNames }) => name === engine && otherNames.includes(lower));
+}
+
+/** Connects to the entry's database for planning. @throws LakeportError, also for an engine that holds run logs only */
+export async function openSource(entry: DatabaseEntry, options: Omit<OpenOptions, 'entryId'> = {}): Promise<Source> {
+  const { source } = engineOf(entry);
+  if (source !== undefined) return source.open(entry.info, { ...options, entryId: entry.id });
+  throw new LakeportError({
+    code: 'SOURCE_NOT_AVAILABLE',
+    exit: 'usage',
+    message: `databases of type ${entry.engine} cannot be exported from yet`,
+    hint: `Available: ${ENGINES.flatMap(({ name, source }) => (source === undefined ? [] : [name])).join(', ')}`,
+    context: { entry: entry.id, detail: 'ds_type' },
+  });
+}
+
+/** Connects a reader, in a worker, by the settings that the planning side gave out. */
+export async function openReader(settings: ReaderSettings, snapshot: Snapshot): Promise<SliceReader> {
+  const { source } = engineOf(settings);
+  if (source === undefined) throw new TypeError(`nothing is read from ${settings.engine}`);
+  return source.openReader(settings, snapshot);
+}

@@ -1,0 +1,26 @@
+import type { Engine } from '../engine.js';
+import { databaseOfEntry, serverAddress } from '../server-address.js';
+import type { MssqlInfo } from './info.js';
+import type { MssqlSettings } from './settings.js';
+
+/** SQL Server 2012 and later, and what speaks its protocol. */
+export const mssql: Engine<MssqlInfo, MssqlSettings> = {
+  name: 'mssql',
+  otherNames: ['sqlserver', 'sql server'],
+  types: { mssql: {} },
+  authMode: 'classic',
+  fields: async () => (await import('./auth-fields.js')).mssqlFields,
+  address: serverAddress,
+  database: databaseOfEntry,
+  source: {
+    async open(info, options) {
+      const [{ mssqlSettings }, { openMssqlSource }] = await Promise.all([
+        import('./settings.js'),
+        import('./source.js'),
+      ]);
+      return openMssqlSource(await mssqlSettings(info, options), options);
+    },
+    openReader: async (settings, snapshot) => (await import('./reader.js')).openMssqlReader(settings, snapshot),
+  },
+  runLog: async (entry) => (await import('./run-log/dialect.js')).mssqlDialect(entry),
+};

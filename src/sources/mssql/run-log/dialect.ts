@@ -1,0 +1,107 @@
+import { type Dialect, MssqlAdapter, MssqlIntrospector, MssqlQueryCompiler, sql } from 'kysely';
+
+import type { MssqlEntry } from '../info.js';
+import { errorNumber, mssqlError } from '../errors.js';
+import { mssqlSettings, type MssqlSettings } from '../settings.js';
+import { displayAddress } from '../address.js';
+import type { LogDialect, Trouble } from '../../run-log-dialect.js';
+import { SqlServerDriver } from './driver.js';
+
+/** Longest wait for somebody else's lock; the writer tries again later. */
+const LOCK_TIMEOUT_MS = 10_000;
+
+/** A run log in a database of SQL Server. @throws LakeportError where the entry's settings are wrong */
+export async function mssqlDialect(entry: MssqlEntry): Promise<LogDialect> {
+  const settings = await mssqlSettings(entry.info, { entryId: entry.id, lockTimeoutMs: LOCK_TIMEOUT_MS });
+  return {
+    kysely: new SqlServer(settings),
+    address: `${displayAddress(settings)}/${settings.database ?? ''}`,
+    types: {
+      id: sql`nvarchar(64)`,
+      name: sql`nvarchar(256)`,
+      text: sql`nvarchar(max)`,
+      time: sql`datetime2(3)`,
+      integer: sql`int`,
+      bigint: sql`bigint`,
+    },
+    limitsByTop: true,
+    now: sql`sysutcdatetime()`,
+    secondsAgo: (seconds) => sql`dateadd(second, ${sql.lit(-seconds)}, sysutcdatetime())`,
+    // The older type is the only one whose values can be subtracted: `finished_at - started_at`.
+    shownTime: (column) => sql`cast(${column} as datetime)`,
+    secondsBetween: (from, to) => sql`datediff_big(millisecond, ${from}, ${to}) / cast(1000 as float)`,
+    existing: (names) => sql`select names.name from (values ${sql.join(names.map((name) => sql`(${name})`))})
+      as names (name) where object_id(names.name) is not null`,
+    isCurrent: () => true,
+    patience: {
+      timeoutMs: settings.connectTimeoutMs,
+      asSourceError: (thrown) => mssqlError(thrown, { entry: entry.id }),
+    },
+    explain: (thrown) => explain(thrown, entry.id),
+  };
+}
+
+class SqlServer implements Dialect {
+  readonly #settings: MssqlSettings;
+
+  constructor(settings: MssqlSettings) {
+    this.#settings = settings;
+  }
+
+  createAdapter() {
+    return new SqlServerAdapter();
+  }
+
+  createDriver() {
+    return new SqlServerDriver(this.#settings);
+  }
+
+  createIntrospector(...[db]: Parameters<Dialect['createIntrospector']>) {
+    return new MssqlIntrospector(db);
+  }
+
+  createQueryCompiler() {
+    return new MssqlQueryCompiler();
+  }
+}
+
+/** Every user is in the role `public`; the one that the query builder takes needs an owner of the database. */
+class SqlServerAdapter extends MssqlAdapter {
+  override async acquireMigrationLock(...[db]: Parameters<MssqlAdapter['acquireMigrationLock']>): Promise<void> {
+    await lockProcedure('sp_getapplock', `, @LockMode = 'Exclusive', @LockTimeout = 60000`).execute(db);
+  }
+
+  override async releaseMigrationLock(...[db]: Parameters<MssqlAdapter['releaseMigrationLock']>): Promise<void> {
+    await lockProcedure('sp_releaseapplock', '').execute(db);
+  }
+}
+
+function lockProcedure(name: string, further: string) {
+  const common = `@Resource = 'lakeport_migrations', @LockOwner = 'Session', @DbPrincipal = 'public'`;
+  return sql`${sql.raw(`exec ${name} ${common}${further}`)}`;
+}
+
+/** By the server's error numbers (`sys.messages`). */
+const TROUBLES: Readonly<Record<number, { readonly code: string; readonly hint?: string }>> = {
+  229: { code: 'RUN_LOG_PERMISSION_DENIED', hint: 'Make the user a db_datareader and db_datawriter of the database.' },
+  262: { code: 'RUN_LOG_PERMISSION_DENIED', hint: 'Grant CREATE TABLE and CREATE VIEW in the log database.' },
+  1105: { code: 'RUN_LOG_FULL', hint: 'Free some space in the log database.' },
+  1222: { code: 'RUN_LOG_BUSY' },
+  2760: { code: 'RUN_LOG_PERMISSION_DENIED', hint: 'Grant ALTER on the default schema of this user.' },
+  3906: { code: 'RUN_LOG_NOT_WRITABLE', hint: 'The log needs a database that can be written to.' },
+  9002: { code: 'RUN_LOG_FULL', hint: 'The transaction log of the log database is full.' },
+};
+
+function explain(thrown: unknown, entry: string): Trouble {
+  const error = mssqlError(thrown, { entry });
+  const isUnreachable = error.exit === 'unreachable';
+  const number = errorNumber(thrown);
+  return {
+    code: isUnreachable ? 'RUN_LOG_UNREACHABLE' : 'RUN_LOG_FAILED',
+    reason: error.message,
+    // Hints of connections fit; those about tables to export do not.
+    hint: isUnreachable ? error.hint : undefined,
+    detail: error.context.detail,
+    ...(number !== undefined && TROUBLES[number]),
+  };
+}

@@ -1,0 +1,27 @@
+import type { Engine } from '../engine.js';
+import { databaseOfEntry, serverAddress } from '../server-address.js';
+import type { PostgresInfo } from './info.js';
+import type { PostgresSettings } from './settings.js';
+
+/** PostgreSQL 12 and later. */
+export const postgres: Engine<PostgresInfo, PostgresSettings> = {
+  name: 'postgres',
+  otherNames: ['postgresql', 'pg'],
+  types: { postgres: {} },
+  authMode: 'classic',
+  secretVariables: ['PGPASSWORD'],
+  fields: async () => (await import('./auth-fields.js')).postgresFields,
+  address: serverAddress,
+  database: databaseOfEntry,
+  source: {
+    async open(info, options) {
+      const [{ postgresSettings }, { openPostgresSource }] = await Promise.all([
+        import('./settings.js'),
+        import('./source.js'),
+      ]);
+      return openPostgresSource(await postgresSettings(info, options), options);
+    },
+    openReader: async (settings, snapshot) => (await import('./reader.js')).openPostgresReader(settings, snapshot),
+  },
+  runLog: async (entry) => (await import('./run-log/dialect.js')).postgresDialect(entry),
+};

@@ -1,0 +1,54 @@
+import type pg from 'pg';
+
+import { type DatabaseCharacters, readCharacters } from '../characters.js';
+
+/**
+ * Text in a log whose database is not in UTF-8: a character that it lacks stands there as `\u4e2d`, a pair of such for one
+ * beyond the first 65,536, and a text that looks like that already has its backslash escaped. Read back it is what it was.
+ */
+export interface TextEscaping {
+  /** A parameter of a statement. */
+  readonly escape: (value: unknown) => unknown;
+  /** A value of a row. */
+  readonly unescape: (value: unknown) => unknown;
+}
+
+const NOTHING_TO_ESCAPE: TextEscaping = { escape: (value) => value, unescape: (value) => value };
+
+/** What the text of this database needs. To be called in a transaction. */
+export async function readEscaping(client: pg.Client): Promise<TextEscaping> {
+  const { rows } = await client.query<{ encoding: string }>(
+    `SELECT pg_catalog.current_setting('server_encoding') AS encoding`,
+  );
+  const encoding = rows[0]?.encoding ?? 'UTF8';
+  // Without an encoding there is nothing that doesn't fit.
+  if (encoding === 'UTF8' || encoding === 'SQL_ASCII') return NOTHING_TO_ESCAPE;
+  const escape = escaping(await readCharacters(client, encoding));
+  return { escape: ofStrings(escape), unescape: ofStrings(unescapeText) };
+}
+
+function ofStrings(change: (text: string) => string) {
+  return (value: unknown): unknown => (typeof value === 'string' ? change(value) : value);
+}
+
+/** @returns what escapes a text for a database of these characters */
+export function escaping({ byCode }: DatabaseCharacters): (text: string) => string {
+  const known = new Set(byCode.values());
+  return (text) =>
+    text.replace(/[^\0-\x7f]|\\(?=u[0-9a-f]{4})/gu, (character) =>
+      known.has(character) ? character : unitsOf(character).map(escapeUnit).join(''),
+    );
+}
+
+export function unescapeText(text: string): string {
+  return text.replace(/\\u([0-9a-f]{4})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)));
+}
+
+/** In UTF-16. */
+function unitsOf(character: string): number[] {
+  return Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+}
+
+function escapeUnit(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`;
+}

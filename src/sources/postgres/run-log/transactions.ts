@@ -1,0 +1,129 @@
+import { PostgresAdapter, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely';
+import type pg from 'pg';
+
+import { connectPostgres, leave } from '../connection.js';
+import type { PostgresSettings } from '../settings.js';
+import { begin, inTransaction } from '../transaction.js';
+import { readEscaping, type TextEscaping } from './escaped-text.js';
+
+/**
+ * PostgreSQL for a query builder that knows nothing of poolers: each of its statements is in a transaction that brings
+ * its own settings, and no lock outlives one.
+ */
+export class PooledPostgresDialect extends PostgresDialect {
+  constructor(settings: PostgresSettings) {
+    super({ pool: new SingleConnection(settings) });
+  }
+
+  override createAdapter(): PostgresAdapter {
+    return new TransactionLockAdapter();
+  }
+}
+
+/** Of the query builder's own lock, so that older versions of this program are kept out too. */
+const MIGRATION_LOCK = '3853314791062309107';
+/** The caller gives up before. */
+const MIGRATION_LOCK_TIMEOUT = '10min';
+
+/** The lock for changes of the schema is held by their transaction, which begins with it. */
+class TransactionLockAdapter extends PostgresAdapter {
+  override async acquireMigrationLock(...[db]: Parameters<PostgresAdapter['acquireMigrationLock']>): Promise<void> {
+    await sql`begin`.execute(db);
+    await sql`select pg_catalog.set_config('lock_timeout', ${sql.lit(MIGRATION_LOCK_TIMEOUT)}, true)`.execute(db);
+    await sql`select pg_catalog.pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)}::bigint)`.execute(db);
+  }
+
+  /** What was not committed, if anything. */
+  override async releaseMigrationLock(...[db]: Parameters<PostgresAdapter['releaseMigrationLock']>): Promise<void> {
+    await sql`rollback`.execute(db);
+  }
+}
+
+/** One connection, made when it is first needed or the last one has ended, and asked for one at a time. */
+class SingleConnection implements PostgresPool {
+  readonly #settings: PostgresSettings;
+  #open: { readonly client: pg.Client; readonly connection: PostgresPoolClient } | undefined;
+
+  constructor(settings: PostgresSettings) {
+    this.#settings = settings;
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    if (this.#open !== undefined) return this.#open.connection;
+    const settings = this.#settings;
+    const client = await connectPostgres(settings);
+    const escaping = await inTransaction(client, settings, { mode: 'read' }, () => readEscaping(client));
+    const open = { client, connection: new TransactionalClient(client, settings, escaping) };
+    this.#open = open;
+    client.once('end', () => {
+      if (this.#open === open) this.#open = undefined;
+    });
+    return open.connection;
+  }
+
+  async end(): Promise<void> {
+    const client = this.#open?.client;
+    this.#open = undefined;
+    if (client !== undefined) await leave(client);
+  }
+}
+
+type Query = PostgresPoolClient['query'];
+
+/** Begins transactions with their settings, and puts a statement that is in none into one of its own. */
+class TransactionalClient implements PostgresPoolClient {
+  readonly query: Query;
+  readonly #client: pg.Client;
+  readonly #settings: PostgresSettings;
+  readonly #escaping: TextEscaping;
+  #isInTransaction = false;
+
+  constructor(client: pg.Client, settings: PostgresSettings, escaping: TextEscaping) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#escaping = escaping;
+    // Overloaded for cursors, which a log does not use.
+    this.query = ((text: string, parameters: readonly unknown[]) => this.#run(text, parameters)) as Query;
+  }
+
+  release(): void {
+    // There is no other one to be given.
+  }
+
+  async #run(text: string, parameters: readonly unknown[]): Promise<unknown> {
+    switch (/^\s*(begin|start transaction|commit|rollback)\b(?!\s+to\b)/i.exec(text)?.[1]?.toLowerCase()) {
+      case 'begin':
+      case 'start transaction':
+        return this.#begin();
+      case 'commit':
+      case 'rollback':
+        return this.#end(text);
+      default:
+        return this.#isInTransaction ? this.#send(text, parameters) : this.#alone(text, parameters);
+    }
+  }
+
+  async #begin(): Promise<unknown> {
+    // The one that the lock is in goes on.
+    if (!this.#isInTransaction) await begin(this.#client, this.#settings, { mode: 'write' });
+    this.#isInTransaction = true;
+    return { rows: [] };
+  }
+
+  async #end(text: string): Promise<unknown> {
+    if (!this.#isInTransaction) return { rows: [] };
+    this.#isInTransaction = false;
+    return this.#client.query(text);
+  }
+
+  async #alone(text: string, parameters: readonly unknown[]): Promise<unknown> {
+    return inTransaction(this.#client, this.#settings, { mode: 'write' }, () => this.#send(text, parameters));
+  }
+
+  async #send(text: string, parameters: readonly unknown[]): Promise<unknown> {
+    const { escape, unescape } = this.#escaping;
+    const result = await this.#client.query<Record<string, unknown>>(text, parameters.map(escape));
+    for (const row of result.rows) for (const name of Object.keys(row)) row[name] = unescape(row[name]);
+    return result;
+  }
+}

@@ -1,0 +1,3 @@
+export interface SqliteInfo {
+  readonly filepath: string;
+}

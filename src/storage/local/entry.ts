@@ -1,0 +1,19 @@
+import type { Storage } from '../storage.js';
+import type { Store } from '../store.js';
+import type { LocalInfo } from './info.js';
+
+/** A directory with a name, so that a configuration can change from disk to cloud by its id. */
+export const local: Store<LocalInfo> = {
+  name: 'local',
+  types: { local: {}, filesystem: {} },
+  schemes: [],
+  fields: async () => (await import('./auth-fields.js')).localFields,
+  address: ({ directory }) => directory,
+  directory: ({ directory }) => directory,
+  open: ({ id, info }) => openDirectory({ id, directory: info.directory }),
+};
+
+/** A directory that no entry names. */
+export async function openDirectory(options: { readonly id: string; readonly directory: string }): Promise<Storage> {
+  return (await import('./index.js')).openLocalStorage(options);
+}
