@@ -7,7 +7,9 @@ const { existsSync, readdirSync } = require('node:fs');
 
 /** Folders of a room that speak for themselves by an `entry.ts`: the engines, and the stores. */
 function entryFolders(room) {
-  return readdirSync(`${__dirname}/src/${room}`).filter((name) => existsSync(`${__dirname}/src/${room}/${name}/entry.ts`));
+  return readdirSync(`${__dirname}/src/${room}`).filter((name) =>
+    existsSync(`${__dirname}/src/${room}/${name}/entry.ts`),
+  );
 }
 
 const ENGINE_FOLDER = `^src/sources/(${entryFolders('sources').join('|')})/`;

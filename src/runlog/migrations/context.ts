@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { LogDialect } from '../dialects/dialect.js';
+import type { LogDialect } from '../../sources/run-log-dialect.js';
 
 /** What a migration is given: the database, and what is particular about it. */
 export interface MigrationContext {

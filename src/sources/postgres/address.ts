@@ -1,5 +1,5 @@
 import type { SecureVersion } from 'tls';
-import type { SslMode } from '../../auth/entries.js';
+import type { SslMode } from './info.js';
 import type { AuthenticationDemands } from './authentication-demands.js';
 
 /** The part of the settings that single fields and a connection string have in common. */
