@@ -1,8 +1,10 @@
-import { type AuthFile, type AuthFileOptions, readAuthFile } from './auth/auth-file.js';
+import { type AuthFile, type LoadAuthFileOptions, loadAuthFile } from './auth/auth-file.js';
 import type { AuthEntry } from './auth/entries.js';
 import type { EntryKinds } from './auth/entry-kind.js';
 import { engineOf, ENGINES, LATER_ENGINES } from './engines.js';
 import { storeOf, STORES } from './stores.js';
+
+export type ReadAuthFileOptions = Omit<LoadAuthFileOptions, 'kinds'>;
 
 const KINDS: EntryKinds = { databases: ENGINES, storages: STORES, laterDatabases: LATER_ENGINES };
 
@@ -10,8 +12,8 @@ const KINDS: EntryKinds = { databases: ENGINES, storages: STORES, laterDatabases
  * Reads and validates a whole auth file, with entries of all engines and stores.
  * @throws LakeportError of class `usage` that lists every problem with its entry, field and line
  */
-export function loadAuthFile(path: string, options: Omit<AuthFileOptions, 'kinds'> = {}): Promise<AuthFile> {
-  return readAuthFile(path, { ...options, kinds: KINDS });
+export function readAuthFile(path: string, options: ReadAuthFileOptions = {}): Promise<AuthFile> {
+  return loadAuthFile(path, { ...options, kinds: KINDS });
 }
 
 /** Where the entry leads to, from its own fields; for people, without secrets. */

@@ -3,7 +3,8 @@
  * @packageDocumentation
  */
 
-export { type AuthFile, readAuthFile, type ReadAuthFileOptions } from './auth/auth-file.js';
+export { readAuthFile, type ReadAuthFileOptions } from './auth-file.js';
+export type { AuthFile } from './auth/auth-file.js';
 export { Redactor } from './auth/redaction.js';
 export { type ErrorContext, type ErrorData, type ExitClass, LakeportError } from './errors.js';
 export { type ExportRequest, planExport, runExport as exportTables } from './export/export.js';

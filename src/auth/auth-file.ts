@@ -10,7 +10,7 @@ import { readEntry, type UnavailableEntry } from './entry-reader.js';
 import { problemsError, type Problem } from './problem.js';
 import { Redactor } from './redaction.js';
 
-export interface AuthFileOptions {
+export interface LoadAuthFileOptions {
   /** What entries may be. */
   readonly kinds: EntryKinds;
   /** Where `${NAME}` looks; the process's own by default. */
@@ -118,7 +118,7 @@ export class AuthFile {
  * Reads and validates a whole auth file.
  * @throws LakeportError of class `usage` that lists every problem with its entry, field and line
  */
-export async function readAuthFile(path: string, options: AuthFileOptions): Promise<AuthFile> {
+export async function loadAuthFile(path: string, options: LoadAuthFileOptions): Promise<AuthFile> {
   const { kinds, environment = process.env, redactor = new Redactor() } = options;
   const document = parseJson(await readText(path), path);
   const problems: Problem[] = [];

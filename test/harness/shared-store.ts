@@ -1,4 +1,4 @@
-import { loadAuthFile } from '../../src/auth-file.js';
+import { readAuthFile } from '../../src/auth-file.js';
 import { openStorage } from '../../src/stores.js';
 import type { Storage } from '../../src/storage/storage.js';
 import { writeAuthFile } from './cli.js';
@@ -28,7 +28,7 @@ export class SharedStore {
 
   /** A storage of this process, in which a run has begun where one is given. */
   async open(runId?: string): Promise<Storage> {
-    const entry = (await loadAuthFile(this.#authFile)).storage('lake');
+    const entry = (await readAuthFile(this.#authFile)).storage('lake');
     const storage = await openStorage({ kind: 'entry', entry });
     this.#opened.push(storage);
     await storage.prepare();

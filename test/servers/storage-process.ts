@@ -8,9 +8,9 @@ import { distModule } from '../harness/dist.js';
 /** Answers each line of JSON, `[method, ...arguments]`, by one: `{ value }` or `{ error }`. */
 const PROGRAM = `
   const [auth, ...modules] = process.argv.slice(1);
-  const [{ loadAuthFile }, { openStorage }, { LakeportError }] = await Promise.all(modules.map((url) => import(url)));
+  const [{ readAuthFile }, { openStorage }, { LakeportError }] = await Promise.all(modules.map((url) => import(url)));
   const { createInterface } = await import('node:readline');
-  const storage = await openStorage({ kind: 'entry', entry: (await loadAuthFile(auth)).storage('lake') });
+  const storage = await openStorage({ kind: 'entry', entry: (await readAuthFile(auth)).storage('lake') });
   const methods = {
     stage: async (path, options, content) => {
       const writer = await storage.stage(path, options);

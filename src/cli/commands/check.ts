@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import pLimit from 'p-limit';
 
-import { loadAuthFile } from '../../auth-file.js';
+import { readAuthFile } from '../../auth-file.js';
 import type { AuthFile } from '../../auth/auth-file.js';
 import { EXIT_CODES, LakeportError } from '../../errors.js';
 import { raceAbort } from '../../runtime/interruption.js';
@@ -48,7 +48,7 @@ export async function checkCommand({ flags, ids, context }: CheckInput): Promise
   const logging = { ...readLoggingSettings(flags), banner: false };
   const json = flags.get(FLAGS.json);
   return withSession({ command: 'check', runId: randomUUID(), logging, json, context }, async (session) => {
-    const auth = await loadAuthFile(authFile, context);
+    const auth = await readAuthFile(authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
     for (const id of ids) if (!auth.ids().includes(id)) auth.entry(id);
     session.start();

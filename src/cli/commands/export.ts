@@ -1,4 +1,4 @@
-import { loadAuthFile } from '../../auth-file.js';
+import { readAuthFile } from '../../auth-file.js';
 import type { AuthFile } from '../../auth/auth-file.js';
 import type { SourceDatabase } from '../../export/export.js';
 import type { ExportOptions } from '../../export/model/options.js';
@@ -44,7 +44,7 @@ export async function exportCommand(
   return withSession({ command, runId: settings.runId, logging, json, context }, async (session) => {
     session.aboutRun(settings.runId);
     noticeIgnoredFlags(settings, session);
-    const auth = await loadAuthFile(settings.authFile, context);
+    const auth = await readAuthFile(settings.authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
     const options = settings.optionsFor(auth.database(settings.sourceId));
     // A storage's id is checked before the source is connected to.

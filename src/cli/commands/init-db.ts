@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { loadAuthFile } from '../../auth-file.js';
+import { readAuthFile } from '../../auth-file.js';
 import type { SchemaStatus } from '../../runlog/index.js';
 import { VERSION } from '../../version.js';
 import type { CliContext } from '../context.js';
@@ -24,7 +24,7 @@ export async function initDbCommand(flags: ParsedFlags, context: CliContext): Pr
   const logging = { ...readLoggingSettings(flags), banner: false };
   const json = flags.get(FLAGS.json);
   return withSession({ command: 'init_db', runId: randomUUID(), logging, json, context }, async (session) => {
-    const auth = authFile === undefined ? undefined : await loadAuthFile(authFile, context);
+    const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
     for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
     const log = await openRunLogFromFlags(logFlags, { auth, context });
     await closeLog(log, context.signal);

@@ -1,4 +1,4 @@
-import { loadAuthFile } from '../../auth-file.js';
+import { readAuthFile } from '../../auth-file.js';
 import { raceAbort } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { CliContext } from '../context.js';
@@ -30,7 +30,7 @@ export async function resumeRunCommand(
   const json = flags.get(FLAGS.json);
   return withSession({ command: 'export', runId: settings.runId, logging, json, context }, async (session) => {
     noticeIgnoredFlags(settings, session);
-    const auth = await loadAuthFile(settings.authFile, context);
+    const auth = await readAuthFile(settings.authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
     session.start();
     const runLog = await openRunLogFromFlags(log, { auth, context, threaded: true });

@@ -1,5 +1,5 @@
 import { withinGrace } from '../../runtime/interruption.js';
-import { loadAuthFile } from '../../auth-file.js';
+import { readAuthFile } from '../../auth-file.js';
 import type { RunLog } from '../../runlog/index.js';
 import type { CliContext } from '../context.js';
 import { FLAGS } from '../flags/flags.js';
@@ -27,7 +27,7 @@ export async function openLogToRead(
   { authFile, entryId }: LogReading,
   { context, session }: { readonly context: CliContext; readonly session: Session },
 ): Promise<RunLog> {
-  const auth = authFile === undefined ? undefined : await loadAuthFile(authFile, context);
+  const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
   for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
   return openRunLogFromFlags({ entryId, mode: 'preserve' }, { auth, context });
 }

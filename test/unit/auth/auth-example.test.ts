@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { AzureInfo } from '../../../src/storage/azure/info.js';
 import type { GcsInfo } from '../../../src/storage/gcs/info.js';
 import type { S3Info } from '../../../src/storage/s3/info.js';
-import { loadAuthFile } from '../../../src/auth-file.js';
+import { readAuthFile } from '../../../src/auth-file.js';
 
 const environment = { SHOP_DB_PASSWORD: 'secret' };
 
 describe('auth.example.json', () => {
   it('is accepted by the schema', async () => {
-    const auth = await loadAuthFile('auth.example.json', { environment });
+    const auth = await readAuthFile('auth.example.json', { environment });
     const kinds = new Set(
       auth.ids().map((id) => {
         const entry = auth.entry(id);
@@ -20,7 +20,7 @@ describe('auth.example.json', () => {
   });
 
   it('shows every way to log in', async () => {
-    const auth = await loadAuthFile('auth.example.json', { environment });
+    const auth = await readAuthFile('auth.example.json', { environment });
     const credentials = (id: string) => {
       const entry = auth.storage(id);
       return entry.storageType === 'local'
@@ -57,7 +57,7 @@ describe('auth.example.json', () => {
   });
 
   it('holds what the documents of LakeXpress show', async () => {
-    const auth = await loadAuthFile('auth.example.json', { environment });
+    const auth = await readAuthFile('auth.example.json', { environment });
     expect(auth.storage('ovh_s3_01').info).toMatchObject({
       bucket: 'your-ovh-bucket',
       basePath: 'lakeport',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { loadAuthFile } from '../../../src/auth-file.js';
+import { readAuthFile } from '../../../src/auth-file.js';
 import { Redactor } from '../../../src/auth/redaction.js';
 import { LakeportError } from '../../../src/errors.js';
 
@@ -25,7 +25,7 @@ function write(content: unknown, name = 'auth.json'): string {
 }
 
 async function read(content: unknown, environment: NodeJS.ProcessEnv = {}) {
-  return loadAuthFile(write(content), { environment });
+  return readAuthFile(write(content), { environment });
 }
 
 async function failure(content: unknown, environment: NodeJS.ProcessEnv = {}): Promise<LakeportError> {
@@ -39,13 +39,13 @@ const postgres = { ds_type: 'postgres', info: { server: 'db', username: 'me', pa
 
 describe('a file that is no auth file', () => {
   it('is refused with its path where it does not exist', async () => {
-    const error = await loadAuthFile(path.join(directory, 'none.json')).catch((thrown: unknown) => thrown);
+    const error = await readAuthFile(path.join(directory, 'none.json')).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'AUTH_FILE_NOT_FOUND', exit: 'usage' });
     expect(String(error)).toContain('none.json');
   });
 
   it('is refused where it is a directory', async () => {
-    await expect(loadAuthFile(directory)).rejects.toThrow(/is a directory/);
+    await expect(readAuthFile(directory)).rejects.toThrow(/is a directory/);
   });
 
   it('is refused with line and column where it is not JSON, and without its text', async () => {
@@ -68,7 +68,7 @@ describe('a file that is no auth file', () => {
   it('is refused where it is UTF-16', async () => {
     const file = path.join(directory, 'auth.json');
     writeFileSync(file, Buffer.from('\ufeff{}', 'utf16le'));
-    await expect(loadAuthFile(file)).rejects.toMatchObject({ code: 'AUTH_FILE_NOT_UTF8' });
+    await expect(readAuthFile(file)).rejects.toMatchObject({ code: 'AUTH_FILE_NOT_UTF8' });
   });
 
   it('may begin with a byte order mark', async () => {
@@ -230,9 +230,9 @@ describe('permissions', () => {
     'of a file that others can read give a warning that says chmod 600',
     async () => {
       const file = write({ pg: postgres });
-      expect((await loadAuthFile(file)).warnings).toEqual([]);
+      expect((await readAuthFile(file)).warnings).toEqual([]);
       chmodSync(file, 0o644);
-      expect((await loadAuthFile(file)).warnings).toEqual([expect.stringMatching(/chmod 600 .*auth\.json/)]);
+      expect((await readAuthFile(file)).warnings).toEqual([expect.stringMatching(/chmod 600 .*auth\.json/)]);
     },
   );
 });
@@ -241,7 +241,7 @@ describe('a file that is read by its group', () => {
   it.skipIf(process.platform === 'win32')('gives a warning where it is a file that the user may change', async () => {
     const file = write({ pg: postgres });
     chmodSync(file, 0o640);
-    expect((await loadAuthFile(file)).warnings).toEqual([expect.stringMatching(/chmod 600/)]);
+    expect((await readAuthFile(file)).warnings).toEqual([expect.stringMatching(/chmod 600/)]);
   });
 
   it.skipIf(process.platform === 'win32')('gives none as a secret that Kubernetes has mounted', async () => {
@@ -253,9 +253,9 @@ describe('a file that is read by its group', () => {
     symlinkSync('..data/auth.json', path.join(volume, 'auth.json'));
     const mounted = path.join(volume, 'auth.json');
     chmodSync(mounted, 0o440);
-    expect((await loadAuthFile(mounted)).warnings).toEqual([]);
+    expect((await readAuthFile(mounted)).warnings).toEqual([]);
     chmodSync(mounted, 0o444);
-    expect((await loadAuthFile(mounted)).warnings).toEqual([expect.stringMatching(/defaultMode to 0440/)]);
+    expect((await readAuthFile(mounted)).warnings).toEqual([expect.stringMatching(/defaultMode to 0440/)]);
   });
 });
 
@@ -338,7 +338,7 @@ describe('secrets', () => {
       px: { storage_type: 'local', info: { directory: 'd', proxy_url: 'http://u:MARK-px-9@proxy:1' } },
       bad: { storage_type: 'nonsense' },
     });
-    await expect(loadAuthFile(file, { redactor, environment: {} })).rejects.toThrow(/nonsense/);
+    await expect(readAuthFile(file, { redactor, environment: {} })).rejects.toThrow(/nonsense/);
     for (const text of [
       'MARK-pg-1',
       'password=MARK-url/2',

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { loadAuthFile } from '../../../src/auth-file.js';
+import { readAuthFile } from '../../../src/auth-file.js';
 
 /** Every example of an entry in the documents for users. */
 
@@ -35,7 +35,7 @@ describe('the documents show entries that work', () => {
     // Account keys are base64, keys of Google JSON.
     const environment = Object.fromEntries(names.map((name) => [name, name === 'GCP_KEY' ? key : 'c2VjcmV0']));
     try {
-      const auth = await loadAuthFile(file, { environment });
+      const auth = await readAuthFile(file, { environment });
       expect(auth.warnings).toEqual([]);
       expect(auth.ids().length).toBeGreaterThan(0);
     } finally {

@@ -3,7 +3,7 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-import { loadAuthFile } from '../../../src/auth-file.js';
+import { readAuthFile } from '../../../src/auth-file.js';
 
 type Info = Readonly<Record<string, unknown>>;
 
@@ -12,7 +12,7 @@ async function read(entry: Readonly<Record<string, unknown>>) {
   const file = path.join(directory, 'auth.json');
   writeFileSync(file, JSON.stringify({ id: entry }), { mode: 0o600 });
   try {
-    return await loadAuthFile(file, { environment: {} });
+    return await readAuthFile(file, { environment: {} });
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

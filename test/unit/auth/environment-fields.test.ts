@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
-import { loadAuthFile } from '../../../src/auth-file.js';
+import { readAuthFile } from '../../../src/auth-file.js';
 import { Redactor } from '../../../src/auth/redaction.js';
 
 type Info = Readonly<Record<string, unknown>>;
@@ -16,7 +16,7 @@ async function info(type: string, fields: Info, environment: NodeJS.ProcessEnv, 
   const file = path.join(directory, 'auth.json');
   writeFileSync(file, JSON.stringify({ lake: { storage_type: type, info: fields } }), { mode: 0o600 });
   try {
-    return (await loadAuthFile(file, { environment, redactor })).storage('lake').info;
+    return (await readAuthFile(file, { environment, redactor })).storage('lake').info;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

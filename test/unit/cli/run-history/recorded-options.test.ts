@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { loadAuthFile } from '../../../../src/auth-file.js';
+import { readAuthFile } from '../../../../src/auth-file.js';
 import type { AuthFile } from '../../../../src/auth/auth-file.js';
 import { Redactor } from '../../../../src/auth/redaction.js';
 import { parseCommandLine } from '../../../../src/cli/flags/command-line.js';
@@ -32,7 +32,7 @@ afterAll(() => scratch.remove());
 async function authFile(directory: string): Promise<AuthFile> {
   const file = path.join(scratch.path, 'auth.json');
   await writeFile(file, JSON.stringify({ st: { storage_type: 'local', info: { directory } } }), { mode: 0o600 });
-  return loadAuthFile(file);
+  return readAuthFile(file);
 }
 
 function options(...argv: string[]): ExportOptions {
