@@ -17,6 +17,17 @@ const ROOT = path.resolve(import.meta.dirname, '../../..');
 
 const DECLARATIONS = path.join(ROOT, 'dist/index.d.ts');
 
+/** What only declarations that are complete can tell. */
+const MISTAKES = `import { exportTables, readAuthFile } from 'lakeport';
+
+const auth = await readAuthFile('auth.json');
+const target = { directory: './exports' };
+void exportTables({ auth, options: { sourceId: 'ds_pg', target, codec: 'zip' } });
+void exportTables({ auth, options: { sourceId: 'ds_pg', target, includePattern: ['a%'] } });
+const { rows } = await exportTables({ auth, options: { sourceId: 'ds_pg', target } });
+export const name: string = rows;
+`;
+
 const run = promisify(execFile);
 const project = new ScratchDirectory();
 let server: PostgresServer;
@@ -61,21 +72,26 @@ describe('the example of docs/api.md', () => {
     expect(stderr).toMatch(/^SOURCE_[A-Z_]+ /);
   });
 
-  it.skipIf(!existsSync(DECLARATIONS))('passes the checks of a project that has every declaration checked', () => {
-    const program = ts.createProgram([path.join(project.path, 'example.ts')], {
+  it.skipIf(!existsSync(DECLARATIONS))('is right by the declarations, which find mistakes', async () => {
+    await writeFile(path.join(project.path, 'mistakes.ts'), MISTAKES);
+    const files = ['example.ts', 'mistakes.ts'].map((name) => path.join(project.path, name));
+    const program = ts.createProgram(files, {
       strict: true,
       noEmit: true,
+      skipLibCheck: true,
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.NodeNext,
       lib: ['lib.es2022.d.ts'],
-      skipDefaultLibCheck: true,
       types: ['node'],
     });
-    const problems = ts.getPreEmitDiagnostics(program);
-    expect(
-      problems.map(
-        ({ messageText, file }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
-      ),
-    ).toEqual([]);
+    const found = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
+      const line = file?.getLineAndCharacterOfPosition(start).line ?? -1;
+      return `${path.basename(file?.fileName ?? '')}:${line + 1} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+    });
+    expect(found).toEqual([
+      expect.stringMatching(/^mistakes\.ts:5 .*"zip"/),
+      expect.stringMatching(/^mistakes\.ts:6 .*'includePattern' does not exist/),
+      expect.stringMatching(/^mistakes\.ts:8 .*'number' is not assignable to type 'string'/),
+    ]);
   });
 });
