@@ -19,7 +19,7 @@ export async function lineitemRequest(url: string): Promise<ReadRequest> {
     const { columns } = described;
     const [slice] = await source.slice(table, columns, { degree: 1, largeTableThreshold: Infinity });
     if (slice === undefined) throw new Error('the table of the benchmark has no slice');
-    return { table: table.id, columns, slice, onUnrepresentable: 'error' };
+    return { dataset: table.dataset, columns, slice, onUnrepresentable: 'error' };
   } finally {
     await source.close();
   }

@@ -2,6 +2,7 @@ import type { ColumnSpec } from '../columns/column-spec.js';
 import type { Compat } from '../columns/compat.js';
 import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
+import type { Dataset } from '../model/dataset.js';
 import type { TableId, TableKind } from '../model/table.js';
 import type { OptIn } from './opt-ins.js';
 
@@ -10,18 +11,24 @@ import type { OptIn } from './opt-ins.js';
  * worker. What goes from one to the other is plain data, so that a worker may sit in another process.
  */
 
-/** A table as the catalog lists it. */
-export interface SourceTable {
+/** A dataset to export, with what the catalog tells of it. */
+export interface SourceDataset {
+  readonly dataset: Dataset;
+  /** The dataset's name. */
   readonly id: TableId;
   readonly kind: TableKind;
   /** From the catalog's statistics; undefined where there are none. */
   readonly estimatedRows: number | undefined;
   /** Size in the database in bytes, indexes excluded. */
   readonly estimatedBytes: number | undefined;
-  /** What a user must have asked for before the table is exported; absent for an ordinary one. */
-  readonly optIns?: readonly OptIn[] | undefined;
   /** Rows of foreign tables are among its own: they come from elsewhere while it is read, and are in no snapshot. */
   readonly isForeign?: boolean | undefined;
+}
+
+/** A table as the catalog lists it. */
+export interface SourceTable extends SourceDataset {
+  /** What a user must have asked for before the table is exported; absent for an ordinary one. */
+  readonly optIns?: readonly OptIn[] | undefined;
   /** Other listed tables whose rows are among its own, as those of tables that inherit from it. */
   readonly contains?: readonly TableId[] | undefined;
 }
@@ -156,7 +163,7 @@ export interface Source<Connection = unknown> {
    * Tables that can't be locked (no grant, dropped meanwhile) come back as problems.
    */
   pin(
-    tables: readonly SourceTable[],
+    tables: readonly SourceDataset[],
     options: PinOptions,
   ): Promise<{
     readonly snapshot: Snapshot;
@@ -164,11 +171,11 @@ export interface Source<Connection = unknown> {
   }>;
   /** Columns of the tables, as the snapshot shows them, by the tables' order; a problem in place of what failed. */
   describe(
-    tables: readonly SourceTable[],
+    tables: readonly SourceDataset[],
     options: DescribeOptions,
   ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]>;
   /** The table's slices: together every row exactly once. */
-  slice(table: SourceTable, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]>;
+  slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]>;
   /**
    * Whether the snapshot of `pin` is still there; asks the server. Absent where readers need nothing that the planner's
    * connection holds.
@@ -184,7 +191,7 @@ export interface Source<Connection = unknown> {
    * Counts the rows of a table that was sliced, on a connection besides the planner's and the readers'; undefined where
    * the server does not tell. Aborting ends the count in the server too.
    */
-  countRows(table: TableId, options: CountOptions): Promise<RowCount | undefined>;
+  countRows(dataset: Dataset, options: CountOptions): Promise<RowCount | undefined>;
   /** Connections that the server would still accept from this user, or undefined where it can't tell. */
   freeConnections(): Promise<number | undefined>;
   /** What a reader in a worker needs to connect, secrets included: it goes to workers only, never into a log. */
@@ -212,7 +219,7 @@ export interface ReaderSettings<Connection = unknown> {
 }
 
 export interface ReadRequest {
-  readonly table: TableId;
+  readonly dataset: Dataset;
   readonly columns: readonly ReadColumn[];
   readonly slice: Slice;
   readonly onUnrepresentable: 'error' | 'null';

@@ -72,8 +72,13 @@ export function joinPath(...paths: readonly string[]): string {
 }
 
 /** Directory of a table, relative to the storage's base. */
-export function tableDirectory(subPath: string, table: TableId): string {
-  return joinPath(subPath, encodeSegment(table.schema), encodeSegment(table.name));
+export function tableDirectory(subPath: string, { schema, name }: TableId): string {
+  return joinPath(subPath, encodeSegment(schema), encodeSegment(name));
+}
+
+/** Directory of a dataset by its name: a query, which is in no schema, has one beside those of the schemas. */
+export function datasetDirectory(subPath: string, id: TableId): string {
+  return id.schema === '' ? joinPath(subPath, encodeSegment(id.name)) : tableDirectory(subPath, id);
 }
 
 /** Everything before the last `/`; empty at the top. */

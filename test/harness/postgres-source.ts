@@ -1,3 +1,4 @@
+import { wholeTable } from '../../src/model/dataset.js';
 import type { PostgresFields } from '../../src/sources/postgres/info.js';
 import { openSource } from '../../src/engines.js';
 import type { TableId } from '../../src/model/table.js';
@@ -48,7 +49,14 @@ export async function describeTable(
   table: { readonly id: TableId },
   onUnrepresentable: 'error' | 'null' = 'error',
 ): Promise<ReadColumn[]> {
-  const listed: SourceTable = { kind: 'table', estimatedRows: undefined, estimatedBytes: undefined, ...table };
+  const { id } = table;
+  const listed = {
+    dataset: wholeTable(id),
+    kind: 'table',
+    estimatedRows: undefined,
+    estimatedBytes: undefined,
+    ...table,
+  } as const;
   const [answer] = await source.describe([listed], { unboundedNumeric: { as: 'text' }, onUnrepresentable });
   if (!answer) throw new Error('nothing described');
   if ('error' in answer) throw answer.error;

@@ -1,3 +1,4 @@
+import { wholeTable } from '../../src/model/dataset.js';
 import type { TablePlan } from '../../src/export/model/plan.js';
 import type { Slice, Snapshot } from '../../src/sources/source.js';
 
@@ -18,6 +19,7 @@ export function tablePlan(
     estimatedRows: undefined,
   }));
   return {
+    dataset: wholeTable({ schema: 'public', name }),
     id: { schema: 'public', name },
     kind: 'table',
     estimatedRows: undefined,

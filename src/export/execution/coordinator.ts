@@ -147,7 +147,7 @@ export class ExportCoordinator {
     const { pool, observer, snapshot } = this.#options;
     const task = sliceTask(table, slice, { mode, snapshot: snapshot.current });
     this.#slots.take(task, table);
-    observer.sliceStarted?.(task.table, slice.index);
+    observer.sliceStarted?.(table.plan.id, slice.index);
     const end = await pool.run(task, {
       onProgress: (sums) => {
         table.progress(slice, sums);
@@ -174,7 +174,7 @@ export class ExportCoordinator {
     const { observer } = this.#options;
     if (mode === 'schema') {
       table.finished(slice, outcome);
-      observer.sliceStaged?.(task.table, slice.index, outcome);
+      observer.sliceStaged?.(table.plan.id, slice.index, outcome);
       return;
     }
     table.readToEnd();
@@ -183,7 +183,7 @@ export class ExportCoordinator {
     if (this.#isAbandoned(table)) table.rejected(slice);
     else if (counts) {
       table.confirmed(slice, outcome);
-      observer.sliceStaged?.(task.table, slice.index, outcome);
+      observer.sliceStaged?.(table.plan.id, slice.index, outcome);
     } else {
       await this.#finisher.discard(table.detachStaged(slice));
       table.rejected(slice);
@@ -201,7 +201,7 @@ export class ExportCoordinator {
     // Without the snapshot nothing can be read a second time.
     const mayBeLost = error.transient || error.code === 'SNAPSHOT_NOT_FOUND';
     if (mayBeLost && !(await this.#recovery.isCurrent(task.snapshot))) {
-      this.#options.observer.sliceFailed?.(task.table, slice.index, { error, final: false });
+      this.#options.observer.sliceFailed?.(table.plan.id, slice.index, { error, final: false });
       await this.#finisher.discard(table.detachStaged(slice));
       table.requeue(slice);
       return this.#renew(table);

@@ -60,7 +60,7 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
   );
   const rowCheck = new RowCheck({
     mode: rowCheckMode,
-    count: ({ plan: { id, snapshot: own } }) => source.countRows(id, { snapshot: own ?? first, signal }),
+    count: ({ plan: { dataset, snapshot: own } }) => source.countRows(dataset, { snapshot: own ?? first, signal }),
     isHeld: async ({ plan: { snapshot: own } }) => (own ?? first) === snapshot.current && (await snapshot.isHeld()),
     observer,
     signal,

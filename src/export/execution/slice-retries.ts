@@ -43,9 +43,9 @@ export class RetryPlanner {
     const { slice, mode } = task;
     const made = table.countAttempt(slice);
     const delay = retryDelay(error, made, { policy });
-    observer.sliceFailed?.(task.table, slice.index, { error, final: delay === undefined });
+    observer.sliceFailed?.(table.plan.id, slice.index, { error, final: delay === undefined });
     if (delay === undefined) return undefined;
-    const name = tableName(task.table);
+    const name = tableName(table.plan.id);
     const which = table.plan.slices.length === 1 ? name : `${name}, slice ${slice.index}`;
     this.#announce(`${which}: ${error.message}`, { error, made, delay });
     await discard(table.detachStaged(slice));

@@ -10,7 +10,7 @@ export function sliceTask(
   { mode, snapshot }: { readonly mode: SliceTask['mode']; readonly snapshot: Snapshot },
 ): SliceTask {
   return {
-    table: plan.id,
+    dataset: plan.dataset,
     columns: plan.columns,
     slice,
     snapshot: plan.snapshot ?? snapshot,

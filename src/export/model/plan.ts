@@ -1,3 +1,4 @@
+import type { Dataset } from '../../model/dataset.js';
 import type { TableId, TableKind } from '../../model/table.js';
 import type {
   Consistency,
@@ -16,6 +17,8 @@ import type { OptIn } from '../../sources/opt-ins.js';
 
 /** One table's way into files. */
 export interface TablePlan {
+  readonly dataset: Dataset;
+  /** The dataset's name. */
   readonly id: TableId;
   readonly kind: TableKind;
   /** Rows of foreign tables are among its own. */

@@ -8,6 +8,7 @@ import type {
   Slice,
   SliceOptions,
   Source,
+  SourceDataset,
   SourceTable,
   TableProblem,
 } from '../../sources/source.js';
@@ -44,7 +45,7 @@ export interface PlanningContext {
 }
 
 interface DescribedTable {
-  readonly table: SourceTable;
+  readonly table: SourceDataset;
   readonly columns: readonly ReadColumn[];
 }
 
@@ -216,7 +217,7 @@ function warnOfUnknownSizes(
 /** Adds to `problems` what can't be described. */
 async function describe(
   { source, options, resumption }: PlanningContext,
-  tables: readonly SourceTable[],
+  tables: readonly SourceDataset[],
   problems: TableProblem[],
 ): Promise<DescribedTable[]> {
   const descriptions = await source.describe(tables, options);
@@ -227,14 +228,30 @@ async function describe(
       problems.push(description);
       return [];
     }
-    const { columns } = description;
     try {
+      const columns = chosenColumns(table, description.columns);
       resumption?.checkColumns(table.id, columns);
+      return [{ table, columns }];
     } catch (error) {
       problems.push({ id: table.id, error: LakeportError.from(error) });
       return [];
     }
-    return [{ table, columns }];
+  });
+}
+
+/** Those that the run asks for. @throws LakeportError where one of them is not there */
+function chosenColumns({ dataset, id }: SourceDataset, columns: readonly ReadColumn[]): readonly ReadColumn[] {
+  const wanted = dataset.columns;
+  if (wanted === undefined) return columns;
+  const names = columns.map(({ spec }) => spec.name);
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown === undefined) return columns.filter(({ spec }) => wanted.includes(spec.name));
+  throw new LakeportError({
+    code: 'COLUMN_NOT_FOUND',
+    exit: 'tables-failed',
+    message: `${tableName(id)} has no column ${unknown}`,
+    hint: `Its columns are ${names.join(', ')}`,
+    context: { table: tableName(id), column: unknown },
   });
 }
 
@@ -247,6 +264,7 @@ async function planTable(
   const slices = await sliceTable(context, { table, columns }, { override, degree: budget.perTable });
   checkSliceCoverage(slices);
   return {
+    dataset: table.dataset,
     id: table.id,
     kind: table.kind,
     isForeign: table.isForeign,

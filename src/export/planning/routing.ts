@@ -1,6 +1,6 @@
 import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type { SourceTable } from '../../sources/source.js';
-import { joinPath, tableDirectory } from '../../storage/path.js';
+import { joinPath, datasetDirectory } from '../../storage/path.js';
 import { TablePattern } from './like-pattern.js';
 import { FORMER_MANIFEST_PLACE, manifestPath } from '../model/manifest-place.js';
 import { suggestedTable } from './near-names.js';
@@ -35,7 +35,7 @@ export async function routeTables(
     const route = routes.find(({ patterns }) => patterns.some((pattern) => pattern.matches(id)));
     if (route !== undefined) route.isTaken = true;
     const storageId = route?.storageId ?? storages.defaultId;
-    const directory = tableDirectory(joinPath(route?.subPath ?? '', options.subPath), id);
+    const directory = datasetDirectory(joinPath(route?.subPath ?? '', options.subPath), id);
     const storage = await storages.open(storageId);
     const path = manifestPath(directory, options.manifest ?? FORMER_MANIFEST_PLACE);
     const manifest = path === undefined ? undefined : { path, displayPath: storage.display(path) };

@@ -1,6 +1,7 @@
 import type { ColumnSpec, Fidelity } from '../../columns/column-spec.js';
 import type { Compat } from '../../columns/compat.js';
-import type { TableId, TableKind } from '../../model/table.js';
+import type { Dataset } from '../../model/dataset.js';
+import type { TableKind } from '../../model/table.js';
 import type { Consistency, PartitionMethod, ServerInfo, Snapshot } from '../../sources/source.js';
 import type { StorageCapabilities } from '../../storage/storage.js';
 import { VERSION } from '../../version.js';
@@ -22,7 +23,9 @@ export interface Manifest {
     /** `host:port` */
     readonly server: string;
     readonly database: string;
-    readonly schema: string;
+    /** Absent for a query. */
+    readonly schema?: string;
+    /** The name of the table, or that which the query was given. */
     readonly table: string;
     readonly table_kind: TableKind;
   };
@@ -69,7 +72,7 @@ export interface ManifestInput {
   readonly runId: string;
   readonly engine: string;
   readonly server: ServerInfo;
-  readonly table: TableId;
+  readonly dataset: Dataset;
   readonly tableKind: TableKind;
   readonly compat: Compat | undefined;
   readonly rowCheck: RowCheckResult;
@@ -87,8 +90,13 @@ export interface ManifestInput {
   readonly lostBounds: Readonly<Record<string, number>>;
 }
 
+function sourceName(dataset: Dataset): Pick<Manifest['source'], 'schema' | 'table'> {
+  if (dataset.kind === 'query') return { table: dataset.name };
+  return { schema: dataset.id.schema, table: dataset.id.name };
+}
+
 export function tableManifest(input: ManifestInput): Manifest {
-  const { server, table, snapshot, storage, unrepresentable, lostBounds } = input;
+  const { server, dataset, snapshot, storage, unrepresentable, lostBounds } = input;
   return {
     format_version: FORMAT_VERSION,
     tool: { name: 'lakeport', version: VERSION },
@@ -98,8 +106,7 @@ export function tableManifest(input: ManifestInput): Manifest {
       product: server.product,
       server: server.address,
       database: server.database,
-      schema: table.schema,
-      table: table.name,
+      ...sourceName(dataset),
       table_kind: input.tableKind,
     },
     consistency: snapshot.consistency,

@@ -75,7 +75,7 @@ function stagedTable(table: FinishedTable, parts: readonly SlicePart[], context:
           runId,
           engine,
           server: plan.server,
-          table: table.plan.id,
+          dataset: table.plan.dataset,
           tableKind: table.plan.kind,
           compat,
           rowCheck: table.rowCheck ?? 'not_possible',

@@ -1,5 +1,5 @@
 import type { ErrorData } from '../../errors.js';
-import type { TableId } from '../../model/table.js';
+import type { Dataset } from '../../model/dataset.js';
 import type { ReadColumn, ReaderSettings, Slice, Snapshot } from '../../sources/source.js';
 import type { StorageTarget } from '../../storage/target.js';
 import type { StagedPart } from '../../storage/storage.js';
@@ -22,7 +22,7 @@ export interface WorkerSetup {
 
 /** One slice to read into staged parts: the unit of work, of failure, and of a later attempt. */
 export interface SliceTask {
-  readonly table: TableId;
+  readonly dataset: Dataset;
   readonly columns: readonly ReadColumn[];
   readonly slice: Slice;
   /** What the reader is to see. */

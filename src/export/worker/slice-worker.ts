@@ -2,7 +2,8 @@ import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
 import { openReader } from '../../engines.js';
-import { type TableId, tableName } from '../../model/table.js';
+import { type Dataset, datasetId, isSameDataset } from '../../model/dataset.js';
+import { tableName } from '../../model/table.js';
 import type { ReadResult, SliceReader, Snapshot } from '../../sources/source.js';
 import { openStorage } from '../../stores.js';
 import { storageIdOf } from '../../storage/target.js';
@@ -31,7 +32,7 @@ export class SliceWorker {
   readonly #storages = new Map<string, Promise<Storage>>();
   #open: { readonly reader: SliceReader; readonly snapshot: Snapshot } | undefined;
   /** Buffers of the table read last: its next slice can have them. */
-  #buffers: { readonly table: TableId; readonly columns: readonly ColumnBuffer[] } | undefined;
+  #buffers: { readonly dataset: Dataset; readonly columns: readonly ColumnBuffer[] } | undefined;
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
@@ -54,7 +55,7 @@ export class SliceWorker {
       this.#buffers = undefined;
       await Promise.all([this.#closeReader(), sink.abort()]);
       throw LakeportError.from(error).within({
-        table: tableName(task.table),
+        table: tableName(datasetId(task.dataset)),
         slice: task.slice.index,
       });
     }
@@ -85,12 +86,12 @@ export class SliceWorker {
     });
   }
 
-  #columnBuffers({ table, columns }: SliceTask): readonly ColumnBuffer[] {
+  #columnBuffers({ dataset, columns }: SliceTask): readonly ColumnBuffer[] {
     const last = this.#buffers;
-    if (last?.table.schema === table.schema && last.table.name === table.name) return last.columns;
+    if (last !== undefined && isSameDataset(last.dataset, dataset)) return last.columns;
     const specs = columns.map((column) => column.spec);
     const buffers = createColumnBuffers(specs, { rowGroupRows: this.#setup.files.rowGroupRows });
-    this.#buffers = { table, columns: buffers };
+    this.#buffers = { dataset, columns: buffers };
     return buffers;
   }
 

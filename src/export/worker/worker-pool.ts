@@ -72,7 +72,7 @@ export class WorkerPool implements SlicePool {
   /** A worker that has read the same table before has its buffers ready. */
   #idleWorker(task: SliceTask): PoolWorker {
     const idle = [...this.#workers].filter((worker) => !worker.isBusy);
-    const worker = idle.find((one) => one.lastTable === task.table) ?? idle.at(-1);
+    const worker = idle.find((one) => one.lastDataset === task.dataset) ?? idle.at(-1);
     return worker ?? this.#startWorker();
   }
 
@@ -120,8 +120,8 @@ class PoolWorker {
     return this.#running !== undefined || this.#closing;
   }
 
-  get lastTable(): SliceTask['table'] | undefined {
-    return this.#lastTask?.table;
+  get lastDataset(): SliceTask['dataset'] | undefined {
+    return this.#lastTask?.dataset;
   }
 
   run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {

@@ -1,3 +1,4 @@
+import { wholeTable } from '../../model/dataset.js';
 import type { TableKind } from '../../model/table.js';
 import type { OtherRelation, SourceTable } from '../source.js';
 import type { MssqlClient, QueryValue } from './client.js';
@@ -28,6 +29,7 @@ export async function listTables(client: MssqlClient): Promise<CatalogTable[]> {
       const estimate = objectId === undefined ? undefined : estimates.get(objectId);
       const kind: TableKind = isView ? 'view' : (estimate?.partitions ?? 1) > 1 ? 'partitioned table' : 'table';
       return {
+        dataset: wholeTable({ schema, name }),
         id: { schema, name },
         kind,
         estimatedRows: isView ? undefined : estimate?.rows,

@@ -1,3 +1,4 @@
+import { datasetId } from '../../model/dataset.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
@@ -78,9 +79,9 @@ class MssqlReader implements SliceReader {
     }
   }
 
-  #explain(thrown: unknown, { table, slice }: ReadRequest, signal: AbortSignal): unknown {
+  #explain(thrown: unknown, { dataset, slice }: ReadRequest, signal: AbortSignal): unknown {
     if (signal.aborted) return signal.reason;
-    return mssqlError(thrown, { entry: this.#settings.entryId, table, slice: slice.index });
+    return mssqlError(thrown, { entry: this.#settings.entryId, table: datasetId(dataset), slice: slice.index });
   }
 }
 

@@ -1,3 +1,4 @@
+import { datasetId } from '../../model/dataset.js';
 import { tableName } from '../../model/table.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
@@ -55,7 +56,7 @@ export class SliceRead {
   }
 }
 
-function bindFields(types: readonly WireType[], { columns, table }: ReadRequest, sink: RowSink): MssqlField[] {
+function bindFields(types: readonly WireType[], { columns, dataset }: ReadRequest, sink: RowSink): MssqlField[] {
   if (types.length !== columns.length) {
     throw changed(`a result of ${types.length} columns instead of ${columns.length}`);
   }
@@ -66,7 +67,7 @@ function bindFields(types: readonly WireType[], { columns, table }: ReadRequest,
     if (field !== undefined) return field;
     const arrived = displayWireType(type);
     throw changed(`Column ${spec.name} (${spec.sourceType}) arrives as ${arrived}`).within({
-      table: tableName(table),
+      table: tableName(datasetId(dataset)),
       column: spec.name,
     });
   });
@@ -85,7 +86,7 @@ function unrepresentable(cause: UnrepresentableValue, index: number, request: Re
   const spec = request.columns[index]?.spec;
   if (spec === undefined) return cause;
   const { name, sourceType, type } = spec;
-  const table = tableName(request.table);
+  const table = tableName(datasetId(request.dataset));
   const isTime = type.logical?.kind === 'timestamp';
   const ways = [
     '--on-unrepresentable null writes such values as NULL and counts them',

@@ -1,4 +1,6 @@
 import pLimit from 'p-limit';
+import type { Dataset } from '../../model/dataset.js';
+import { tableOf } from '../table-of.js';
 import { LakeportError } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
 import type {
@@ -14,6 +16,7 @@ import type {
   SliceOptions,
   Snapshot,
   Source,
+  SourceDataset,
   SourceTable,
   TableProblem,
 } from '../source.js';
@@ -82,7 +85,7 @@ class MssqlSource implements Source<MssqlSettings> {
   }
 
   async pin(
-    _tables: readonly SourceTable[],
+    _tables: readonly SourceDataset[],
     { consistency }: PinOptions,
   ): Promise<{ readonly snapshot: Snapshot; readonly problems: TableProblem[] }> {
     const { database } = this.#facts;
@@ -92,7 +95,7 @@ class MssqlSource implements Source<MssqlSettings> {
   }
 
   async describe(
-    tables: readonly SourceTable[],
+    tables: readonly SourceDataset[],
     options: DescribeOptions,
   ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]> {
     const known = tables.map((table) => this.#known(table));
@@ -104,16 +107,19 @@ class MssqlSource implements Source<MssqlSettings> {
     });
   }
 
-  slice(table: SourceTable, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
-    // A override for the table is more particular than one for the run.
+  async slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
+    tableOf(table.dataset);
+    // An override for the table is more particular than one for the run.
     const degree = this.#isReadWhole ? 1 : options.degree;
     return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, { ...options, degree }));
   }
 
   /** In the readers' isolation, which waits for nobody's locks where the database keeps row versions. */
-  async countRows(id: TableId, { snapshot, signal }: CountOptions): Promise<RowCount | undefined> {
+  async countRows(dataset: Dataset, { snapshot, signal }: CountOptions): Promise<RowCount | undefined> {
     const stop = AbortSignal.any([signal, this.#closing.signal]);
-    const rows = await this.#counting(() => countRows(this.#settings, { table: id, snapshot, signal: stop }));
+    const rows = await this.#counting(() =>
+      countRows(this.#settings, { table: tableOf(dataset), snapshot, signal: stop }),
+    );
     return rows === undefined ? undefined : { rows, ofSnapshot: false };
   }
 
@@ -130,7 +136,7 @@ class MssqlSource implements Source<MssqlSettings> {
     await this.#client.cancelAndClose();
   }
 
-  #known(table: SourceTable): CatalogTable {
+  #known(table: SourceDataset): CatalogTable {
     return { objectId: undefined, ...this.#tables.get(keyOf(table.id)), ...table };
   }
 

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { wholeTable } from '../../model/dataset.js';
 import type { OptIn } from '../opt-ins.js';
 import type { TableId, TableKind } from '../../model/table.js';
 import type { SourceTable } from '../source.js';
@@ -62,6 +63,7 @@ export async function listTables(client: Client, server: ServerFacts): Promise<L
     const optIns = optInsOf(row);
     const contains = row.heirs?.flatMap((oid) => ids.get(oid) ?? []) ?? [];
     return {
+      dataset: wholeTable(id),
       id,
       kind: KINDS[row.kind],
       estimatedRows: row.rows ?? undefined,

@@ -1,4 +1,6 @@
 import type pg from 'pg';
+import { datasetId } from '../../model/dataset.js';
+import { tableOf } from '../table-of.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
@@ -101,8 +103,8 @@ class PostgresReader implements SliceReader {
       copy.fail(thrown);
       this.#abandon();
       if (signal.aborted) throw thrown;
-      const { table, slice } = request;
-      const error = postgresError(thrown, { entry: this.#settings.entryId, table, slice: slice.index });
+      const table = datasetId(request.dataset);
+      const error = postgresError(thrown, { entry: this.#settings.entryId, table, slice: request.slice.index });
       throw error.code === 'UNREPRESENTABLE_VALUE' ? await this.#locate(error, request, signal) : error;
     } finally {
       signal.removeEventListener('abort', abort);
@@ -134,9 +136,9 @@ class PostgresReader implements SliceReader {
    * In a transaction of its own. The lock comes first: a COPY that waits for one sees the moment before, and of a table that
    * was emptied and filled again in the meantime, by TRUNCATE and INSERT in one transaction, that is no row at all.
    */
-  async #copyAlone(client: pg.Client, copy: CopyRead, { table, columns }: ReadRequest): Promise<CopyReadResult> {
+  async #copyAlone(client: pg.Client, copy: CopyRead, { dataset, columns }: ReadRequest): Promise<CopyReadResult> {
     await begin(client, this.#settings, { mode: 'read' });
-    await lockForRead(client, table, columns[0] === undefined ? '*' : quoteName(columns[0].spec.name));
+    await lockForRead(client, tableOf(dataset), columns[0] === undefined ? '*' : quoteName(columns[0].spec.name));
     const result = await this.#copy(client, copy);
     await client.query('COMMIT');
     return result;

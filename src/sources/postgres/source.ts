@@ -1,6 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type pg from 'pg';
+import type { Dataset } from '../../model/dataset.js';
+import { tableOf } from '../table-of.js';
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
 import type {
@@ -16,6 +18,7 @@ import type {
   SliceOptions,
   Snapshot,
   Source,
+  SourceDataset,
   SourceTable,
   TableProblem,
 } from '../source.js';
@@ -124,7 +127,7 @@ class PostgresSource implements Source<PostgresSettings> {
   }
 
   async pin(
-    tables: readonly SourceTable[],
+    tables: readonly SourceDataset[],
     options: PinOptions,
   ): Promise<{ readonly snapshot: Snapshot; readonly problems: TableProblem[] }> {
     const client = this.#client;
@@ -160,7 +163,7 @@ class PostgresSource implements Source<PostgresSettings> {
   }
 
   /** Problems of views, by whose rights are missing: that may be the owner's, of which the server does not speak. */
-  async #explained(problems: readonly TableProblem[], tables: readonly SourceTable[]): Promise<TableProblem[]> {
+  async #explained(problems: readonly TableProblem[], tables: readonly SourceDataset[]): Promise<TableProblem[]> {
     const views = new Set(tables.filter(({ kind }) => kind === 'view').map(({ id }) => keyOf(id)));
     const denied = problems.filter(({ id, error }) => views.has(keyOf(id)) && DENIED.has(error.code));
     const found = denied.length === 0 ? [] : await this.#find(denied.map(({ id }) => id));
@@ -172,7 +175,7 @@ class PostgresSource implements Source<PostgresSettings> {
   }
 
   async describe(
-    tables: readonly SourceTable[],
+    tables: readonly SourceDataset[],
     options: DescribeOptions,
   ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]> {
     const ids = tables.map(({ id }) => id);
@@ -199,10 +202,11 @@ class PostgresSource implements Source<PostgresSettings> {
   }
 
   async slice(
-    { id, estimatedRows }: SourceTable,
+    { dataset, estimatedRows }: SourceDataset,
     columns: readonly ReadColumn[],
     options: SliceOptions,
   ): Promise<Slice[]> {
+    const id = tableOf(dataset);
     const relation = this.#relations.get(keyOf(id)) ?? (await this.#find([id]))[0];
     if (relation === undefined || relation instanceof LakeportError) {
       throw relation ?? new TypeError('a table was not looked up');
@@ -221,7 +225,8 @@ class PostgresSource implements Source<PostgresSettings> {
     return filled.length === 0 ? whole : sliceMembers(id, filled, columns, options);
   }
 
-  async countRows(id: TableId, options: CountOptions): Promise<RowCount | undefined> {
+  async countRows(dataset: Dataset, options: CountOptions): Promise<RowCount | undefined> {
+    const id = tableOf(dataset);
     const members = this.#members.get(keyOf(id));
     return members && this.#counter.count(this.#settings, { ...options, table: id, members });
   }

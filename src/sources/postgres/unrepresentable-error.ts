@@ -1,3 +1,4 @@
+import { datasetId } from '../../model/dataset.js';
 import { tableName } from '../../model/table.js';
 import { LakeportError } from '../../errors.js';
 import type { ReadColumn, ReadRequest } from '../source.js';
@@ -7,8 +8,9 @@ import { UndecodableText, type UnrepresentableValue } from '../wire/wire.js';
 export function unrepresentableError(
   cause: UnrepresentableValue,
   { spec, decoder }: ReadColumn,
-  { table, slice }: ReadRequest,
+  { dataset, slice }: ReadRequest,
 ): LakeportError {
+  const table = tableName(datasetId(dataset));
   const { name, sourceType, list } = spec;
   const isText = cause instanceof UndecodableText;
   const ways = [
@@ -27,9 +29,9 @@ export function unrepresentableError(
   return new LakeportError({
     code: isText ? 'TEXT_NOT_DECODABLE' : 'UNREPRESENTABLE_VALUE',
     exit: 'unrepresentable',
-    message: `Column ${name} (${sourceType}) of ${tableName(table)} holds ${cause.message}`,
+    message: `Column ${name} (${sourceType}) of ${table} holds ${cause.message}`,
     hint: ways.join('; '),
-    context: { table: tableName(table), column: name, slice: slice.index },
+    context: { table, column: name, slice: slice.index },
     cause,
   });
 }

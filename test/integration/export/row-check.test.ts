@@ -137,7 +137,7 @@ it('a count that waits holds up no question to the planner, and ends in the serv
     const controller = new AbortController();
     const waiting = `SELECT FROM pg_stat_activity WHERE query LIKE '%count(*)%' AND wait_event_type = 'Lock'`;
     await other.query('BEGIN; LOCK TABLE s.t IN ACCESS EXCLUSIVE MODE');
-    const count = source.countRows(table.id, { snapshot, signal: controller.signal });
+    const count = source.countRows(table.dataset, { snapshot, signal: controller.signal });
     count.catch(() => undefined);
     await expect.poll(() => server.query(waiting), { timeout: 20_000 }).toHaveLength(1);
     expect(await source.isPinned?.()).toBe(true);
@@ -145,7 +145,7 @@ it('a count that waits holds up no question to the planner, and ends in the serv
     await expect(count).rejects.toMatchObject({ code: 'INTERRUPTED' });
     await expect.poll(() => server.query(waiting), { timeout: 20_000 }).toHaveLength(0);
     await other.query('ROLLBACK');
-    expect(await source.countRows(table.id, { snapshot, signal: new AbortController().signal })).toEqual({
+    expect(await source.countRows(table.dataset, { snapshot, signal: new AbortController().signal })).toEqual({
       rows: ROWS,
       ofSnapshot: true,
     });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { wholeTable } from '../../../src/model/dataset.js';
 import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
 import type { RowSink } from '../../../src/columns/row-sink.js';
 import { openMssqlReader } from '../../../src/sources/mssql/reader.js';
@@ -76,7 +77,7 @@ describe.skipIf(mssqlUrl === undefined)('a real SQL Server', () => {
     for (const slice of slices) {
       const sink = new IdSink(columns);
       const request = {
-        table: { schema: 'dbo', name: 'numbers' },
+        dataset: wholeTable({ schema: 'dbo', name: 'numbers' }),
         columns,
         slice,
         onUnrepresentable: 'error',
@@ -130,7 +131,7 @@ describe.skipIf(mssqlUrl === undefined)('a real SQL Server', () => {
     const sink = new IdSink(columns, () => {
       writing ??= database.query(`UPDATE numbers SET id = id + 1000000 WHERE id > 10`);
     });
-    const request = { table: table.id, columns, slice: slice!, onUnrepresentable: 'error' } as const;
+    const request = { dataset: table.dataset, columns, slice: slice!, onUnrepresentable: 'error' } as const;
     await reader.read(request, sink, NEVER);
     await writing;
     await reader.close();
@@ -148,7 +149,7 @@ describe.skipIf(mssqlUrl === undefined)('a real SQL Server', () => {
     const query = `SELECT a.* FROM numbers a CROSS JOIN numbers b /* endless */`;
     const slice: Slice = { index: 0, method: 'None', bounds: '', query, estimatedRows: undefined };
     const sink = new IdSink(columns, () => controller.abort(new Error('enough')));
-    const request = { table: table.id, columns, slice, onUnrepresentable: 'error' } as const;
+    const request = { dataset: table.dataset, columns, slice, onUnrepresentable: 'error' } as const;
     await expect(reader.read(request, sink, controller.signal)).rejects.toThrow('enough');
     await reader.close();
     const running = await database.query(`
@@ -175,7 +176,7 @@ describe.skipIf(mssqlUrl === undefined)('a real SQL Server', () => {
           CROSS APPLY sys.dm_exec_sql_text(r.sql_handle) AS t WHERE t.text LIKE N'%/* victim *' + N'/%' AND r.session_id <> @@SPID);
         EXEC (@sql)`);
     });
-    const request = { table: table.id, columns, onUnrepresentable: 'error' } as const;
+    const request = { dataset: table.dataset, columns, onUnrepresentable: 'error' } as const;
     await expect(reader.read({ ...request, slice: killed }, sink, NEVER)).rejects.toMatchObject({
       exit: 'unreachable',
     });

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { wholeTable } from '../../../src/model/dataset.js';
 import type { BytesColumn } from '../../../src/columns/bytes-column.js';
 import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
 import type { Int32Column } from '../../../src/columns/int32-column.js';
@@ -62,7 +63,12 @@ afterEach(async () => {
 
 function request(query = 'SELECT id, body FROM blob'): ReadRequest {
   const slice = { index: 0, method: 'None', bounds: '', query, estimatedRows: undefined } as const;
-  return { table: { schema: 'public', name: 'blob' }, columns: COLUMNS, slice, onUnrepresentable: 'error' };
+  return {
+    dataset: wholeTable({ schema: 'public', name: 'blob' }),
+    columns: COLUMNS,
+    slice,
+    onUnrepresentable: 'error',
+  };
 }
 
 async function open(port = server.port, lockTimeoutMs = 1000): Promise<SliceReader> {

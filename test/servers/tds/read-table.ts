@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { wholeTable } from '../../../src/model/dataset.js';
 import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
 import { ParquetFileWriter } from '../../../src/parquet/file-writer.js';
 import { openMssqlReader } from '../../../src/sources/mssql/reader.js';
@@ -75,7 +76,7 @@ export function readColumns(
 export function readRequest(columns: readonly ReadColumn[], overrides: Partial<ReadRequest> = {}): ReadRequest {
   const list = columns.map(({ expression }) => expression).join(', ');
   return {
-    table: { schema: 'dbo', name: 't' },
+    dataset: wholeTable({ schema: 'dbo', name: 't' }),
     columns,
     slice: {
       index: 0,

@@ -1,3 +1,4 @@
+import { wholeTable } from '../../../../src/model/dataset.js';
 import type { ColumnSpec } from '../../../../src/columns/column-spec.js';
 import { Output } from '../../../../src/cli/terminal/output.js';
 import type { RunPlan, TablePlan } from '../../../../src/export/model/plan.js';
@@ -27,6 +28,7 @@ export function tablePlan(table: {
 }): TablePlan {
   const { name, estimatedRows, columns = [column({ name: 'id' })], slices = 1, kind = 'table' } = table;
   return {
+    dataset: wholeTable({ schema: 's', name }),
     id: { schema: 's', name },
     kind,
     estimatedRows,

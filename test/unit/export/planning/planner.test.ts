@@ -1,16 +1,37 @@
 import { expect, test } from 'vitest';
+import { wholeTable } from '../../../../src/model/dataset.js';
 import { LakeportError, type ErrorData } from '../../../../src/errors.js';
 import type { ExportOptions } from '../../../../src/export/model/options.js';
 import { type PlanningContext, planTables } from '../../../../src/export/planning/planner.js';
-import type { Source } from '../../../../src/sources/source.js';
+import type { ReadColumn, Slice, Source } from '../../../../src/sources/source.js';
+import { column } from '../../cli/reports/samples.js';
 
 const failure = (data: Pick<ErrorData, 'code' | 'exit'> & { readonly transient?: boolean }) =>
   new LakeportError({ message: 'so it is', ...data });
 
-/** Plans one table, whose slicing question ends as it is told to. */
-function planWith(slice: () => never, signal = new AbortController().signal) {
+function readColumn(name: string): ReadColumn {
+  return { spec: column({ name }), expression: name, decoder: { kind: 'int4' } };
+}
+
+interface PlannedTable {
+  readonly signal?: AbortSignal;
+  /** Those that the run asks for. */
+  readonly columns?: readonly string[];
+}
+
+/** Plans one table with the columns `id` and `note`, whose slicing question ends as it is told to. */
+function planWith(
+  slice: (...asked: Parameters<Source['slice']>) => Slice[],
+  { signal = new AbortController().signal, columns }: PlannedTable = {},
+) {
   const id = { schema: 's', name: 't' };
-  const table = { id, kind: 'table' as const, estimatedRows: 1, estimatedBytes: 1 };
+  const table = {
+    dataset: { ...wholeTable(id), columns },
+    id,
+    kind: 'table' as const,
+    estimatedRows: 1,
+    estimatedBytes: 1,
+  };
   // What planning asks of a source and its surroundings before, at and behind the slices.
   const source: Partial<Source> = {
     server: { product: 'Test', address: 'h:1', database: 'd' },
@@ -20,8 +41,8 @@ function planWith(slice: () => never, signal = new AbortController().signal) {
         snapshot: { consistency: 'none', token: undefined, id: undefined, takenAt: '' },
         problems: [],
       }),
-    describe: () => Promise.resolve([{ columns: [] }]),
-    slice: () => Promise.resolve().then(slice),
+    describe: () => Promise.resolve([{ columns: [readColumn('id'), readColumn('note')] }]),
+    slice: (...asked) => Promise.resolve().then(() => slice(...asked)),
     freeConnections: () => Promise.resolve(undefined),
   };
   const options: Partial<ExportOptions> = {
@@ -68,9 +89,29 @@ test('a connection that is lost in a slicing question is the whole plan, which m
 test('a slicing question that is given up is no failure of its table', async () => {
   const controller = new AbortController();
   const reason = failure({ code: 'INTERRUPTED', exit: 'interrupted' });
-  const plan = planWith(() => {
-    controller.abort(reason);
-    throw failure({ code: 'UNEXPECTED', exit: 'tables-failed' });
-  }, controller.signal);
+  const plan = planWith(
+    () => {
+      controller.abort(reason);
+      throw failure({ code: 'UNEXPECTED', exit: 'tables-failed' });
+    },
+    { signal: controller.signal },
+  );
   await expect(plan).rejects.toBe(reason);
+});
+
+test('only the columns that a dataset asks for are sliced and read', async () => {
+  let asked: string[] = [];
+  await planWith(
+    (_table, columns) => {
+      asked = columns.map(({ spec }) => spec.name);
+      throw failure({ code: 'ENOUGH', exit: 'usage' });
+    },
+    { columns: ['note'] },
+  );
+  expect(asked).toEqual(['note']);
+});
+
+test('a column that a dataset asks for, and that is not there, fails the table', async () => {
+  const plan = await planWith(() => [], { columns: ['nope'] });
+  expect(plan.problems).toMatchObject([{ id: { name: 't' }, error: { code: 'COLUMN_NOT_FOUND' } }]);
 });

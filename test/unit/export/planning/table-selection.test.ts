@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { wholeTable } from '../../../../src/model/dataset.js';
 import { LakeportError } from '../../../../src/errors.js';
 import { LikePattern } from '../../../../src/export/planning/like-pattern.js';
 import { selectTables, type SelectionOptions } from '../../../../src/export/planning/table-selection.js';
@@ -17,7 +18,8 @@ const ALL: SelectionOptions = {
 
 function table(name: string, estimatedRows?: number): SourceTable {
   const [schema = '', ...rest] = name.split('/');
-  return { id: { schema, name: rest.join('/') }, kind: 'table', estimatedRows, estimatedBytes: undefined };
+  const id = { schema, name: rest.join('/') };
+  return { dataset: wholeTable(id), id, kind: 'table', estimatedRows, estimatedBytes: undefined };
 }
 
 const TABLES = [

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { wholeTable } from '../../../../src/model/dataset.js';
 import type { ColumnSpec, ParquetType } from '../../../../src/columns/column-spec.js';
 import { manifestBytes, type ManifestInput, tableManifest } from '../../../../src/export/publish/manifest.js';
 import { parquetTypeName } from '../../../../src/columns/type-name.js';
@@ -22,7 +23,7 @@ const INPUT: ManifestInput = {
   runId: 'run',
   engine: 'postgres',
   server: { product: 'PostgreSQL 17.9', address: 'db.example:5432', database: 'shop' },
-  table: { schema: 'sales/eu', name: '_orders' },
+  dataset: wholeTable({ schema: 'sales/eu', name: '_orders' }),
   tableKind: 'table',
   directory: '.',
   compat: undefined,
@@ -59,6 +60,13 @@ const INPUT: ManifestInput = {
 };
 
 describe('the manifest', () => {
+  it('names a query as it was called, in no schema', () => {
+    const dataset = { kind: 'query', name: 'daily_sums', sql: 'SELECT 1' } as const;
+    const { source } = tableManifest({ ...INPUT, dataset, tableKind: 'query' });
+    expect(source).toMatchObject({ table: 'daily_sums', table_kind: 'query' });
+    expect(source).not.toHaveProperty('schema');
+  });
+
   it('tells where the files come from and what is in them', () => {
     expect(tableManifest(INPUT)).toEqual({
       format_version: 1,

@@ -65,10 +65,10 @@ afterEach(async () => {
 });
 
 function task(overrides: Partial<SliceTask> = {}): SliceTask {
-  const { id: table, slices, directory } = tablePlan('t', { slices: 2 });
+  const { dataset, slices, directory } = tablePlan('t', { slices: 2 });
   const slice = slices[1]!;
   return {
-    table,
+    dataset,
     columns: [COLUMN],
     slice,
     snapshot: NO_SNAPSHOT,

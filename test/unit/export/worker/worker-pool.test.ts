@@ -17,7 +17,7 @@ const THREAD = `
     if (type === 'cancel') return cancelled.add(id);
     const part = { storageId: 'test', path: 'staged', bytes: 1, sha256: '', token: {} };
     const outcome = { rows: ++tasks, bytes: threadId, unrepresentable: {}, files: [] };
-    switch (task.table.name) {
+    switch (task.dataset.id.name) {
       case 'exit': parentPort.postMessage({ type: 'staged', id, part }); return setImmediate(() => process.exit(7));
       case 'throw': return setImmediate(() => { throw new Error('out of the blue'); });
       case 'reject': return Promise.reject(new Error('nobody cares'));
@@ -26,7 +26,7 @@ const THREAD = `
       case 'unconnected':
       case 'fail': {
         const error = { code: 'BROKEN', exit: 'tables-failed', message: 'broken', hint: 'mend it' };
-        return parentPort.postMessage({ type: 'failed', id, failure: { error, unconnected: task.table.name !== 'fail' } });
+        return parentPort.postMessage({ type: 'failed', id, failure: { error, unconnected: task.dataset.id.name !== 'fail' } });
       }
       case 'slow': while (!cancelled.has(id)) await new Promise((resolve) => setTimeout(resolve, 5));
         return parentPort.postMessage({ type: 'failed', id, failure: { error: { code: 'CANCELLED', exit: 'interrupted', message: '' }, unconnected: false } });
@@ -50,9 +50,9 @@ function open(options: { runId?: string; graceMs?: number } = {}): void {
 afterEach(() => pool.close());
 
 function task(name: string): SliceTask {
-  const { id: table, columns, slices, storageId, directory } = tablePlan(name);
+  const { dataset, columns, slices, storageId, directory } = tablePlan(name);
   return {
-    table,
+    dataset,
     columns,
     slice: slices[0]!,
     snapshot: NO_SNAPSHOT,

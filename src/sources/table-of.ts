@@ -1,0 +1,19 @@
+import { LakeportError } from '../errors.js';
+import type { Dataset } from '../model/dataset.js';
+import { datasetId } from '../model/dataset.js';
+import { type TableId, tableName } from '../model/table.js';
+
+/**
+ * The table that a dataset is, for an engine that reads whole tables only.
+ * @throws LakeportError for a query, and for some of a table's rows
+ */
+export function tableOf(dataset: Dataset): TableId {
+  if (dataset.kind === 'table' && dataset.predicate === undefined) return dataset.id;
+  const name = tableName(datasetId(dataset));
+  throw new LakeportError({
+    code: 'DATASET_NOT_SUPPORTED',
+    exit: 'tables-failed',
+    message: `${name} is ${dataset.kind === 'query' ? 'a query' : 'only some rows of a table'}, which cannot be exported from this database yet`,
+    context: { table: name },
+  });
+}
