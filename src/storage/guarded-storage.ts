@@ -31,7 +31,7 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
     stage: (path: string, options: StageOptions): Promise<PartWriter> => storage.stage(path, options),
     locate: (part: StagedPart, path: string) => storage.locate(part, path),
     discard: (part: StagedPart) => storage.discard(part),
-    get: (path) => storage.get(path),
+    get: (path, range) => storage.get(path, range),
     ...(storage.find === undefined
       ? {}
       : { find: (path: string) => storage.find?.(path) ?? Promise.resolve(undefined) }),

@@ -55,6 +55,13 @@ export interface StageOptions {
 /** Where a part stands that was staged earlier: it can be published, its content is at its place, or neither. */
 export type StagedState = 'staged' | 'published' | 'gone';
 
+/** Bytes of an object, counted from 0; what is past its end is left out. */
+export interface ByteRange {
+  readonly start: number;
+  /** The first byte after the range; greater than `start`. To the end of the object without it. */
+  readonly end?: number | undefined;
+}
+
 export interface StoredObject {
   readonly path: string;
   readonly bytes: number;
@@ -130,8 +137,8 @@ export interface Storage {
    * @throws LakeportError `TARGET_CHANGED` where it would replace something else than `options.replaces`
    */
   put(path: string, content: Uint8Array, options?: WriteOptions): Promise<void>;
-  /** A small object's content, or undefined where there is none. */
-  get(path: string): Promise<Uint8Array | undefined>;
+  /** A small object's content, or that of a range of any object; undefined where there is no such object. */
+  get(path: string, range?: ByteRange): Promise<Uint8Array | undefined>;
   /** A single object as a listing would show it; absent where the store has no conditional writes. */
   find?(path: string): Promise<StoredObject | undefined>;
   /** Objects below a directory, temporary ones left out. */

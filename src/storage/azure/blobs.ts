@@ -1,13 +1,16 @@
-import { randomBytes } from 'node:crypto';
-
 import type { BlockBlobClient } from '@azure/storage-blob';
 
 import type { AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
-import { joinPath } from '../path.js';
+import { forEachPath } from '../each-path.js';
+import type { Agents } from '../http/agents.js';
 import type { RemotePlace } from '../http/error-mapping.js';
 import type { Retries } from '../http/retries.js';
-import type { Replaced } from '../storage.js';
+import { OWN_DIRECTORY } from '../lease/own-paths.js';
+import { newNonce } from '../nonce.js';
+import type { ListedObject, Listing, ObjectClient } from '../object-client.js';
+import { joinPath } from '../path.js';
+import type { ByteRange, Replaced, StoredObject } from '../storage.js';
 import { targetChanged } from '../target-changed.js';
 import type { AzureAccount } from './account.js';
 import { hasCode } from './response.js';
@@ -21,14 +24,10 @@ const PART_METADATA = 'lakeport_part';
 const DIRECTORY_METADATA = 'hdi_isfolder';
 
 export interface BlobInfo {
-  /** Relative to the base. */
-  readonly path: string;
   readonly bytes: number;
   readonly etag: string;
   /** Nonce of the part that the blob was staged as. */
   readonly part: string | undefined;
-  /** Milliseconds since 1970, by the service's clock. */
-  readonly modifiedAt: number;
 }
 
 export interface StagedBlock {
@@ -44,14 +43,16 @@ export interface AzureBlobsOptions {
   readonly entry: AzureEntry;
   readonly place: RemotePlace;
   readonly retries: Retries;
+  readonly agents: Agents;
 }
 
 /** The requests that the store is made of, by paths relative to its base, explained where they fail. */
-export class AzureBlobs {
+export class AzureBlobs implements ObjectClient {
   readonly #account: AzureAccount;
   readonly #entry: AzureEntry;
   readonly #place: RemotePlace;
   readonly #retries: Retries;
+  readonly #agents: Agents;
   #accepted = false;
 
   constructor(options: AzureBlobsOptions) {
@@ -59,6 +60,7 @@ export class AzureBlobs {
     this.#entry = options.entry;
     this.#place = options.place;
     this.#retries = options.retries;
+    this.#agents = options.agents;
   }
 
   /** Address without a signature. */
@@ -169,54 +171,62 @@ export class AzureBlobs {
     );
   }
 
-  read(path: string): Promise<Uint8Array | undefined> {
-    return this.retry(() => this.once('read', path, () => this.#blob(path).downloadToBuffer().catch(unlessMissing)));
+  get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+    const blob = this.#blob(path);
+    return this.retry(() =>
+      this.once('read', path, () =>
+        (range === undefined ? blob.downloadToBuffer() : downloadRange(blob, range)).catch(unlessMissing),
+      ),
+    );
   }
 
-  /**
-   * Blobs below a directory.
-   * @param options.uncommitted whether to list blobs that have no content yet but blocks
-   * @returns `now` by the service's clock
-   */
-  list(directory: string, options: { uncommitted?: boolean } = {}): Promise<{ blobs: BlobInfo[]; now: number }> {
+  async head(path: string): Promise<StoredObject | undefined> {
+    const found = await this.retry(() => this.infoOnce(path));
+    return found === undefined ? undefined : { path, bytes: found.bytes, version: found.etag };
+  }
+
+  list(directory: string): Promise<Listing> {
     const base = this.#directory('');
     const query = {
       prefix: this.#directory(directory),
       includeMetadata: true,
-      ...(options.uncommitted === true ? { includeUncommitedBlobs: true } : {}),
+      // Blobs that have no content yet but blocks.
+      ...(directory === OWN_DIRECTORY ? { includeUncommitedBlobs: true } : {}),
     };
     return this.retry(() =>
       this.once('list', directory, async () => {
-        const blobs: BlobInfo[] = [];
+        const objects: ListedObject[] = [];
         let now = Date.now();
         for await (const page of this.#account.container.listBlobsFlat(query).byPage()) {
           now = page.date?.getTime() ?? now;
           for (const { name, properties, metadata } of page.segment.blobItems) {
             if (metadata?.[DIRECTORY_METADATA] === 'true') continue;
-            blobs.push({
+            objects.push({
               path: name.slice(base.length),
               bytes: properties.contentLength ?? 0,
-              etag: quoted(properties.etag),
-              part: metadata?.[PART_METADATA],
+              version: quoted(properties.etag),
               modifiedAt: properties.lastModified.getTime(),
             });
           }
         }
-        return { blobs, now };
+        return { objects, now };
       }),
     );
   }
 
-  /**
-   * One that is gone already is no error.
-   * @throws LakeportError `TARGET_CHANGED` where it is not that version any more
-   */
-  async remove(path: string, etag?: string): Promise<void> {
-    const condition = etag === undefined ? {} : { etag };
-    await this.retry(async () => {
-      if ((await this.removeOnce(path, condition)) || etag === undefined) return;
-      if ((await this.infoOnce(path)) !== undefined) throw targetChanged(this.display(path));
+  async remove(paths: readonly string[], versions?: ReadonlyMap<string, string>): Promise<void> {
+    await forEachPath(paths, async (path) => {
+      const etag = versions?.get(path);
+      const condition = etag === undefined ? {} : { etag };
+      await this.retry(async () => {
+        if ((await this.removeOnce(path, condition)) || etag === undefined) return;
+        if ((await this.infoOnce(path)) !== undefined) throw targetChanged(this.display(path));
+      });
     });
+  }
+
+  close(): void {
+    this.#agents.destroy();
   }
 
   /**
@@ -279,13 +289,7 @@ export class AzureBlobs {
   async #describe(path: string): Promise<BlobInfo | undefined> {
     const found = await this.#blob(path).getProperties().catch(unlessMissing);
     if (found === undefined) return undefined;
-    return {
-      path,
-      bytes: found.contentLength ?? 0,
-      etag: found.etag ?? '',
-      part: found.metadata?.[PART_METADATA],
-      modifiedAt: found.lastModified?.getTime() ?? 0,
-    };
+    return { bytes: found.contentLength ?? 0, etag: found.etag ?? '', part: found.metadata?.[PART_METADATA] };
   }
 
   #blob(path: string): BlockBlobClient {
@@ -300,6 +304,20 @@ export class AzureBlobs {
   #directory(path: string): string {
     const name = this.#name(path);
     return name === '' ? '' : `${name}/`;
+  }
+}
+
+async function downloadRange(blob: BlockBlobClient, { start, end }: ByteRange): Promise<Buffer> {
+  try {
+    const { readableStreamBody } = await blob.download(start, end === undefined ? undefined : end - start);
+    const chunks: Buffer[] = [];
+    // In Node the client gives a stream of buffers.
+    for await (const chunk of readableStreamBody ?? []) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  } catch (error) {
+    // It begins behind the end.
+    if (hasCode(error, 'InvalidRange')) return Buffer.alloc(0);
+    throw error;
   }
 }
 
@@ -321,10 +339,6 @@ function conditionsOf(replaces: Replaced | undefined) {
 /** Listings leave the quotes out that headers have. */
 function quoted(etag: string): string {
   return etag.startsWith('"') ? etag : `"${etag}"`;
-}
-
-function newNonce(): string {
-  return randomBytes(8).toString('hex');
 }
 
 /** What a blob tells of itself besides its content. */

@@ -1,6 +1,7 @@
 import type { AzureEntry } from './info.js';
 import { Agents } from '../http/agents.js';
 import { Retries } from '../http/retries.js';
+import { ObjectStorage } from '../object-storage.js';
 import type { Storage } from '../storage.js';
 import { placeOf } from './map-error.js';
 
@@ -12,13 +13,14 @@ import { placeOf } from './map-error.js';
 export async function openAzureStorage(entry: AzureEntry): Promise<Storage> {
   const agents = await Agents.create({ entry: entry.id, settings: entry.info });
   // The Azure client takes a while to load: only now.
-  const [{ AzureAccount }, { AzureBlobs }, { AzureStorage }] = await Promise.all([
+  const [{ AzureAccount }, { AzureBlobs }, { AzureStager }] = await Promise.all([
     import('./account.js'),
     import('./blobs.js'),
-    import('./azure-storage.js'),
+    import('./stager.js'),
   ]);
   const account = await AzureAccount.open(entry, agents);
   const place = placeOf(entry, account.container.url, agents);
   const retries = new Retries({ maxRetries: entry.info.maxRetries });
-  return new AzureStorage({ entry, blobs: new AzureBlobs({ account, entry, place, retries }), agents });
+  const blobs = new AzureBlobs({ account, entry, place, retries, agents });
+  return new ObjectStorage({ id: entry.id, kind: 'azure', client: blobs, stager: new AzureStager(blobs, entry) });
 }

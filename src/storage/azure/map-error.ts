@@ -1,29 +1,38 @@
 import { AZURE_SECRET_VARIABLES, type AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import type { Agents } from '../http/agents.js';
-import { type Explanation, explainedError, redactorOf, type RemotePlace, textField } from '../http/error-mapping.js';
+import {
+  type Explanation,
+  explainedError,
+  type RemotePlace,
+  type RemoteService,
+  textField,
+} from '../http/error-mapping.js';
 import { explainNetworkError } from '../http/network-error.js';
 import { type AzureAnswer, answerOf } from './response.js';
 import { explainAnswer, explainStranger } from './response-error.js';
 import { explainCredentialsError } from './credentials-error.js';
 import type { AzureAttempt } from './attempt.js';
 
+const SERVICE: RemoteService = { prefix: 'AZURE', name: 'Azure Blob Storage', address: 'account or endpoint' };
+
 /** Where the entry's requests go, for errors. */
 export function placeOf(entry: AzureEntry, address: string, agents: Agents): RemotePlace {
   const plainProxy = agents.plainProxy(address);
-  return { prefix: 'AZURE', entry: entry.id, origin: new URL(address).origin, settings: entry.info, plainProxy };
+  return { service: SERVICE, entry: entry.id, origin: new URL(address).origin, settings: entry.info, plainProxy };
 }
 
 /** A failed request in this program's terms, without secrets. Errors that are explained already pass as they are. */
 export function explain(thrown: unknown, attempt: AzureAttempt): LakeportError {
   if (thrown instanceof LakeportError) return thrown;
   const { entry, place, shown } = attempt;
-  const redactor = redactorOf(entry.info, [
-    ...secretsOf(entry),
-    ...AZURE_SECRET_VARIABLES.map((name) => process.env[name]),
-  ]);
   const answer = answerOf(thrown);
-  const failed = { place, shown, detail: detailOf(thrown, answer), redactor };
+  const failed = {
+    place,
+    shown,
+    detail: detailOf(thrown, answer),
+    secrets: [...secretsOf(entry), ...AZURE_SECRET_VARIABLES.map((name) => process.env[name])],
+  };
   return explainedError(explanationOf(thrown, answer, attempt), failed, withoutSignatures(thrown));
 }
 

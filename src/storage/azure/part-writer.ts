@@ -5,7 +5,6 @@ import { PieceQueue } from '../http/byte-queue.js';
 import type { PartWriter, StagedPart } from '../storage.js';
 import type { AzureBlobs } from './blobs.js';
 import { blockId, type BlockSizes, MAX_BLOCKS } from './blocks.js';
-import { stagedToken } from './staged-token.js';
 
 export interface AzurePartOptions {
   readonly blobs: AzureBlobs;
@@ -59,7 +58,7 @@ export class AzurePartWriter implements PartWriter {
     this.#throwFailure();
     const { storageId, path, blob, nonce } = this.#options;
     const sha256 = this.#hash.digest('hex');
-    return { storageId, path, bytes: this.#bytes, sha256, token: stagedToken({ blob, nonce, blocks: this.#blocks }) };
+    return { storageId, path, bytes: this.#bytes, sha256, token: { blob, nonce, blocks: this.#blocks } };
   }
 
   async abort(): Promise<void> {

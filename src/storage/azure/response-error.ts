@@ -121,7 +121,7 @@ export function explainStranger(answer: AzureAnswer, { place }: AzureAttempt): E
   const ofProxy = page && explainProxyError(page);
   if (ofProxy !== undefined) return ofProxy;
   if (answer.status === 407) return explainProxyRefusal(place);
-  const explanation = explainWebPage(place, 'Azure Blob Storage', answer.status);
+  const explanation = explainWebPage(place, answer.status);
   return { ...explanation, transient: isTransientStatus(answer.status), retryAfterMs: retryAfter(answer.retryAfter) };
 }
 

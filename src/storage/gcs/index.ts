@@ -2,6 +2,7 @@ import type { GcsEntry, GcsInfo } from './info.js';
 import { Agents } from '../http/agents.js';
 import { checkEndpoint } from '../http/endpoint.js';
 import { Retries } from '../http/retries.js';
+import { ObjectStorage } from '../object-storage.js';
 import type { Storage } from '../storage.js';
 import { loadKey } from './credentials.js';
 import { placeOf } from './map-error.js';
@@ -19,10 +20,10 @@ export async function openGcsStorage(entry: GcsEntry): Promise<Storage> {
   // Google's client asks the metadata service once, and takes a busy one for none.
   process.env['DETECT_GCP_RETRIES'] ??= '2';
   // The Google client takes a while to load: only now.
-  const [{ GcsClient }, { GcsObjects }, { GcsStorage }] = await Promise.all([
+  const [{ GcsClient }, { GcsObjects }, { GcsStager }] = await Promise.all([
     import('./client.js'),
     import('./objects.js'),
-    import('./gcs-storage.js'),
+    import('./stager.js'),
   ]);
   const client = new GcsClient({
     endpoint,
@@ -42,8 +43,10 @@ export async function openGcsStorage(entry: GcsEntry): Promise<Storage> {
     },
   });
   const place = placeOf(entry, endpoint);
-  const objects = new GcsObjects({ client, entry, place, retries: new Retries({ maxRetries: info.maxRetries }) });
-  return new GcsStorage({ entry, objects, agents });
+  const retries = new Retries({ maxRetries: info.maxRetries });
+  const objects = new GcsObjects({ client, entry, place, retries, agents });
+  const stager = new GcsStager({ objects, storageId: id, partSizeBytes: info.partSizeBytes });
+  return new ObjectStorage({ id, kind: 'gcs', client: objects, stager });
 }
 
 /** `STORAGE_EMULATOR_HOST` is what Google's own clients look at; it may come without a scheme. */

@@ -4,8 +4,9 @@ import {
   type Explanation,
   explainedError,
   field,
-  redactorOf,
+  type RemoteAttempt,
   type RemotePlace,
+  type RemoteService,
   textField,
 } from '../http/error-mapping.js';
 import { explainNetworkError, explainProxyRefusal, explainWebPage } from '../http/network-error.js';
@@ -14,20 +15,13 @@ import { GcsAnswerError, GcsWebPageError } from './response-error.js';
 import { expired, explainCredentialsError } from './credentials-error.js';
 import { type GcsOperation, PERMISSIONS } from './operation.js';
 
-/** What was being done when something went wrong. */
-export interface GcsAttempt {
-  readonly entry: GcsEntry;
-  readonly place: RemotePlace;
-  readonly operation: GcsOperation;
-  /** For people: `gs://bucket/key`. */
-  readonly shown: string;
-  /** The service has accepted the entry's credentials before. */
-  readonly accepted: boolean;
-}
+export type GcsAttempt = RemoteAttempt<GcsEntry, GcsOperation>;
+
+const SERVICE: RemoteService = { prefix: 'GCS', name: 'Cloud Storage', address: 'endpoint_url' };
 
 /** Where the entry's requests go, for errors. */
 export function placeOf(entry: GcsEntry, endpoint: URL): RemotePlace {
-  return { prefix: 'GCS', entry: entry.id, origin: endpoint.origin, settings: entry.info };
+  return { service: SERVICE, entry: entry.id, origin: endpoint.origin, settings: entry.info };
 }
 
 /** A failed request in this program's terms, without secrets. Errors that are explained already pass as they are. */
@@ -35,12 +29,12 @@ export function explain(thrown: unknown, attempt: GcsAttempt): LakeportError {
   if (thrown instanceof LakeportError) return thrown;
   const { entry, place, shown } = attempt;
   const { credentials } = entry.info;
-  const redactor = redactorOf(entry.info, [credentials.kind === 'key' ? credentials.key.private_key : undefined]);
-  return explainedError(explanationOf(thrown, attempt), { place, shown, detail: detailOf(thrown), redactor }, thrown);
+  const secrets = [credentials.kind === 'key' ? credentials.key.private_key : undefined];
+  return explainedError(explanationOf(thrown, attempt), { place, shown, detail: detailOf(thrown), secrets }, thrown);
 }
 
 function explanationOf(thrown: unknown, attempt: GcsAttempt): Explanation {
-  if (thrown instanceof GcsWebPageError) return explainWebPage(attempt.place, 'Cloud Storage', thrown.status);
+  if (thrown instanceof GcsWebPageError) return explainWebPage(attempt.place, thrown.status);
   if (thrown instanceof GcsAnswerError) return explainAnswer(thrown, attempt);
   return (
     explainNetworkError(attempt.place, thrown) ??

@@ -4,10 +4,18 @@ import type { File } from '@google-cloud/storage';
 
 import type { GcsEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
+import { forEachPath } from '../each-path.js';
+import type { Agents } from '../http/agents.js';
+import { rangeHeader } from '../http/byte-range.js';
 import { field, textField, type RemotePlace } from '../http/error-mapping.js';
 import type { HttpAnswer } from '../http/request.js';
 import { sizeOf } from '../http/byte-queue.js';
 import type { Retries } from '../http/retries.js';
+import { newNonce } from '../nonce.js';
+import type { Listing, ObjectClient } from '../object-client.js';
+import { joinPath } from '../path.js';
+import type { ByteRange, Replaced, StoredObject } from '../storage.js';
+import { targetChanged } from '../target-changed.js';
 import { GcsAnswerError, parseJson } from './response-error.js';
 import type { GcsClient } from './client.js';
 import { Crc32c } from './crc32c.js';
@@ -20,7 +28,7 @@ const PAGE = 1000;
 const LISTED_FIELDS = 'items(name,size,generation,updated),nextPageToken';
 
 export interface UploadTarget {
-  readonly name: string;
+  readonly path: string;
   /** A nonce to know the object again by. */
   readonly part?: string;
   /** Of the object that may be replaced, `0` for none; only with a nonce. */
@@ -28,19 +36,95 @@ export interface UploadTarget {
   readonly signal?: AbortSignal;
 }
 
-/** The requests that the store is made of, by full object names, explained where they fail. */
-export class GcsObjects {
+export interface GcsObjectsOptions {
+  readonly client: GcsClient;
+  readonly entry: GcsEntry;
+  readonly place: RemotePlace;
+  readonly retries: Retries;
+  readonly agents: Agents;
+}
+
+/** The requests that the store is made of, by paths relative to its base, explained where they fail. */
+export class GcsObjects implements ObjectClient {
   readonly client: GcsClient;
   readonly #entry: GcsEntry;
   readonly #place: RemotePlace;
   readonly #retries: Retries;
+  readonly #agents: Agents;
   #accepted = false;
 
-  constructor(options: { client: GcsClient; entry: GcsEntry; place: RemotePlace; retries: Retries }) {
-    this.client = options.client;
-    this.#entry = options.entry;
-    this.#place = options.place;
-    this.#retries = options.retries;
+  constructor({ client, entry, place, retries, agents }: GcsObjectsOptions) {
+    this.client = client;
+    this.#entry = entry;
+    this.#place = place;
+    this.#retries = retries;
+    this.#agents = agents;
+  }
+
+  display(path: string): string {
+    return `gs://${joinPath(this.#entry.info.bucket, this.nameOf(path))}`;
+  }
+
+  /** Full name of the object for a path. */
+  nameOf(path: string): string {
+    return joinPath(this.#entry.info.basePath, path);
+  }
+
+  async put(path: string, content: Uint8Array, replaces?: Replaced): Promise<void> {
+    const condition = replaces === undefined ? {} : { part: newNonce(), generation: generationOf(replaces) };
+    const written = await this.upload({ path, ...condition }, [content]);
+    if (written === undefined) throw targetChanged(this.display(path));
+  }
+
+  async create(path: string, content: Uint8Array): Promise<boolean> {
+    return (await this.upload({ path, part: newNonce() }, [content])) !== undefined;
+  }
+
+  get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+    const headers = range === undefined ? {} : { range: rangeHeader(range) };
+    return this.attempt('read', { path }, async () => {
+      try {
+        return (await this.client.send({ method: 'GET', target: this.#target(path), query: { alt: 'media' }, headers }))
+          .body;
+      } catch (error) {
+        if (!(error instanceof GcsAnswerError)) throw error;
+        if (error.status === 404) return undefined;
+        // The range begins behind the end.
+        if (error.status === 416) return new Uint8Array();
+        throw error;
+      }
+    });
+  }
+
+  async head(path: string): Promise<StoredObject | undefined> {
+    const found = await this.retry(() => this.infoOnce(path));
+    return found === undefined ? undefined : { path, bytes: found.bytes, version: found.generation };
+  }
+
+  async list(directory: string): Promise<Listing> {
+    const base = prefixOf(this.nameOf(''));
+    const { objects, now } = await this.#list(prefixOf(this.nameOf(directory)));
+    return {
+      objects: objects.map(({ name, bytes, generation, updatedAt }) => ({
+        path: name.slice(base.length),
+        bytes,
+        version: generation,
+        modifiedAt: updatedAt,
+      })),
+      now,
+    };
+  }
+
+  async remove(paths: readonly string[], versions?: ReadonlyMap<string, string>): Promise<void> {
+    await forEachPath(paths, async (path) => {
+      const generation = versions?.get(path);
+      if (generation === undefined) await this.retry(() => this.removeOnce(path));
+      else if (!(await this.#removeGeneration(path, generation))) throw targetChanged(this.display(path));
+    });
+  }
+
+  close(): void {
+    this.#agents.destroy();
   }
 
   /**
@@ -52,9 +136,10 @@ export class GcsObjects {
     const boundary = randomBytes(16).toString('hex');
     const crc32c = new Crc32c();
     for (const piece of pieces) crc32c.update(piece);
-    const description = { ...describe(target), crc32c: crc32c.toString() };
+    const name = this.nameOf(target.path);
+    const description = { ...describe(name, part), crc32c: crc32c.toString() };
     // multipart/related: Cloud Storage documentation, "Upload an object with a single request".
-    const head = `--${boundary}\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(description)}\r\n--${boundary}\r\ncontent-type: ${contentType(target.name)}\r\n\r\n`;
+    const head = `--${boundary}\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(description)}\r\n--${boundary}\r\ncontent-type: ${contentType(name)}\r\n\r\n`;
     return this.attempt('write', target, async () => {
       const answer = await this.client
         .send({
@@ -68,20 +153,21 @@ export class GcsObjects {
         .catch(unless(412));
       if (answer !== undefined) return uploaded(answer);
       // An earlier attempt may have written it, and only its answer was lost.
-      const there = await this.#describe(target.name);
+      const there = await this.#describe(target.path);
       return there?.part === part && there?.bytes === sizeOf(pieces) ? there : undefined;
     });
   }
 
   /** Opens an upload in chunks; returns its address, which is a secret. */
   startUpload(target: UploadTarget): Promise<URL> {
+    const name = this.nameOf(target.path);
     return this.attempt('write', target, async () => {
       const answer = await this.client.send({
         method: 'POST',
         target: `/upload/storage/v1/b/${this.#entry.info.bucket}/o`,
-        query: { uploadType: 'resumable', name: target.name },
-        headers: { 'content-type': 'application/json', 'x-upload-content-type': contentType(target.name) },
-        body: [Buffer.from(JSON.stringify(describe(target)))],
+        query: { uploadType: 'resumable', name },
+        headers: { 'content-type': 'application/json', 'x-upload-content-type': contentType(name) },
+        body: [Buffer.from(JSON.stringify(describe(name, target.part)))],
         signal: target.signal,
       });
       const { location } = answer.headers;
@@ -90,64 +176,13 @@ export class GcsObjects {
     });
   }
 
-  read(name: string): Promise<Uint8Array | undefined> {
-    return this.attempt('read', { name }, async () => {
-      const answer = await this.client
-        .send({ method: 'GET', target: `${this.#path()}/${encodeURIComponent(name)}`, query: { alt: 'media' } })
-        .catch(unless(404));
-      return answer?.body;
-    });
-  }
-
-  infoOnce(name: string): Promise<ObjectInfo | undefined> {
-    return this.once('read', { name }, () => this.#describe(name));
-  }
-
-  /** @returns `now` by the service's clock */
-  async list(prefix: string): Promise<{ objects: ObjectInfo[]; now: number }> {
-    const objects: ObjectInfo[] = [];
-    let pageToken: string | undefined;
-    let now: number;
-    do {
-      const query = { prefix, maxResults: String(PAGE), fields: LISTED_FIELDS, ...(pageToken && { pageToken }) };
-      const answer = await this.attempt('list', { name: prefix }, () =>
-        this.client.send({ method: 'GET', target: this.#path(), query }),
-      );
-      const page = parseJson(answer.body);
-      const items = field(page, 'items');
-      if (Array.isArray(items)) objects.push(...items.map(objectInfo).filter((item) => item !== undefined));
-      pageToken = textField(page, 'nextPageToken');
-      now = Date.parse(answer.headers.date ?? '') || Date.now();
-    } while (pageToken !== undefined);
-    return { objects, now };
+  infoOnce(path: string): Promise<ObjectInfo | undefined> {
+    return this.once('read', { path }, () => this.#describe(path));
   }
 
   /** One that is gone already is no error. */
-  async remove(name: string): Promise<void> {
-    await this.retry(() => this.removeOnce(name));
-  }
-
-  async removeOnce(name: string): Promise<void> {
-    await this.once('delete', { name }, () => this.#file(name).delete({ ignoreNotFound: true }));
-  }
-
-  /** Removes only that generation. False where it is another one by now. */
-  removeGeneration(name: string, generation: string): Promise<boolean> {
-    const request = {
-      method: 'DELETE',
-      target: `${this.#path()}/${encodeURIComponent(name)}`,
-      query: { ifGenerationMatch: generation },
-    };
-    return this.attempt('delete', { name }, async () => {
-      try {
-        await this.client.send(request);
-      } catch (error) {
-        if (!(error instanceof GcsAnswerError)) throw error;
-        if (error.status === 412) return false;
-        if (error.status !== 404) throw error;
-      }
-      return true;
-    });
+  async removeOnce(path: string): Promise<void> {
+    await this.once('delete', { path }, () => this.#file(path).delete({ ignoreNotFound: true }));
   }
 
   /**
@@ -157,12 +192,12 @@ export class GcsObjects {
    */
   moveOnce(
     from: string,
-    to: { readonly name: string; readonly generation: string | undefined },
+    to: { readonly path: string; readonly generation: string | undefined },
   ): Promise<'moved' | 'refused' | 'impossible'> {
     const conditions = to.generation === undefined ? {} : { preconditionOpts: { ifGenerationMatch: to.generation } };
-    return this.once('move', { name: to.name }, async () => {
+    return this.once('move', { path: to.path }, async () => {
       try {
-        await this.#file(from).moveFileAtomic(this.#file(to.name), conditions);
+        await this.#file(from).moveFileAtomic(this.#file(to.path), conditions);
         return 'moved';
       } catch (error) {
         const status = error instanceof GcsAnswerError ? error.status : 0;
@@ -178,10 +213,10 @@ export class GcsObjects {
    * Copies within the bucket, over the object of that generation (`0` for none).
    * False where the source is not there, or another object has come in between.
    */
-  async copyOnce(from: string, to: { readonly name: string; readonly generation: string }): Promise<boolean> {
+  async copyOnce(from: string, to: { readonly path: string; readonly generation: string }): Promise<boolean> {
     const preconditionOpts = { ifGenerationMatch: to.generation };
     const copied = await this.once('copy', to, () =>
-      this.#file(from).copy(this.#file(to.name), { preconditionOpts }).catch(unless(404, 412)),
+      this.#file(from).copy(this.#file(to.path), { preconditionOpts }).catch(unless(404, 412)),
     );
     return copied !== undefined;
   }
@@ -204,23 +239,73 @@ export class GcsObjects {
       return answer;
     } catch (error) {
       if (target.signal?.aborted === true && !(error instanceof LakeportError)) throw error;
-      const shown = `gs://${this.#entry.info.bucket}/${target.name}`;
+      const shown = this.display(target.path);
       throw explain(error, { entry: this.#entry, place: this.#place, operation, shown, accepted: this.#accepted });
     }
   }
 
-  #file(name: string): File {
-    return this.client.bucket(this.#entry.info.bucket).file(name);
+  /** @returns `now` by the service's clock */
+  async #list(prefix: string): Promise<{ objects: ObjectInfo[]; now: number }> {
+    const objects: ObjectInfo[] = [];
+    let pageToken: string | undefined;
+    let now: number;
+    do {
+      const query = { prefix, maxResults: String(PAGE), fields: LISTED_FIELDS, ...(pageToken && { pageToken }) };
+      const answer = await this.attempt('list', { path: prefix.slice(prefixOf(this.nameOf('')).length) }, () =>
+        this.client.send({ method: 'GET', target: this.#target(), query }),
+      );
+      const page = parseJson(answer.body);
+      const items = field(page, 'items');
+      if (Array.isArray(items)) objects.push(...items.map(objectInfo).filter((item) => item !== undefined));
+      pageToken = textField(page, 'nextPageToken');
+      now = Date.parse(answer.headers.date ?? '') || Date.now();
+    } while (pageToken !== undefined);
+    return { objects, now };
   }
 
-  async #describe(name: string): Promise<ObjectInfo | undefined> {
-    const found = await this.#file(name).getMetadata().catch(unless(404));
+  /** Removes only that generation. False where it is another one by now. */
+  #removeGeneration(path: string, generation: string): Promise<boolean> {
+    const request = {
+      method: 'DELETE',
+      target: this.#target(path),
+      query: { ifGenerationMatch: generation },
+    };
+    return this.attempt('delete', { path }, async () => {
+      try {
+        await this.client.send(request);
+      } catch (error) {
+        if (!(error instanceof GcsAnswerError)) throw error;
+        if (error.status === 412) return false;
+        if (error.status !== 404) throw error;
+      }
+      return true;
+    });
+  }
+
+  #file(path: string): File {
+    return this.client.bucket(this.#entry.info.bucket).file(this.nameOf(path));
+  }
+
+  async #describe(path: string): Promise<ObjectInfo | undefined> {
+    const found = await this.#file(path).getMetadata().catch(unless(404));
     return objectInfo(found?.[0]);
   }
 
-  #path(): string {
-    return `/storage/v1/b/${this.#entry.info.bucket}/o`;
+  /** The request's target for an object, or for the objects of the bucket. */
+  #target(path?: string): string {
+    const objects = `/storage/v1/b/${this.#entry.info.bucket}/o`;
+    return path === undefined ? objects : `${objects}/${encodeURIComponent(this.nameOf(path))}`;
   }
+}
+
+/** As preconditions name it: 0 where nothing is to be replaced. */
+export function generationOf({ version }: Replaced): string {
+  return version ?? '0';
+}
+
+/** What the names of all objects below a directory begin with. */
+function prefixOf(name: string): string {
+  return name === '' ? '' : `${name}/`;
 }
 
 /** For `catch`: these statuses are answers, not failures. */
@@ -231,9 +316,9 @@ function unless(...statuses: readonly number[]): (error: unknown) => undefined {
   };
 }
 
-function describe(target: UploadTarget): object {
-  const metadata = target.part === undefined ? undefined : { [PART_METADATA]: target.part };
-  return { name: target.name, contentType: contentType(target.name), ...(metadata && { metadata }) };
+function describe(name: string, part: string | undefined): object {
+  const metadata = part === undefined ? undefined : { [PART_METADATA]: part };
+  return { name, contentType: contentType(name), ...(metadata && { metadata }) };
 }
 
 function uploaded(answer: HttpAnswer): ObjectInfo {

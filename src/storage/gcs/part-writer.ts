@@ -7,15 +7,15 @@ import { Crc32c } from './crc32c.js';
 import type { ObjectInfo } from './object-info.js';
 import type { GcsObjects, UploadTarget } from './objects.js';
 import { CHUNK_GRAIN, ResumableUpload } from './resumable-upload.js';
-import { stagedToken } from './staged-token.js';
+import type { GcsStaged } from './staged-token.js';
 
 export interface GcsPartOptions {
   readonly objects: GcsObjects;
   readonly storageId: string;
   /** The path that the part is staged for. */
   readonly path: string;
-  /** Full name of the temporary object. */
-  readonly object: string;
+  /** Path of the temporary object. */
+  readonly hidden: string;
   readonly nonce: string;
   readonly partSizeBytes: number;
 }
@@ -47,7 +47,7 @@ export class GcsPartWriter implements PartWriter {
 
   constructor(options: GcsPartOptions) {
     this.#options = options;
-    this.#target = { name: options.object, part: options.nonce, signal: this.#abort.signal };
+    this.#target = { path: options.hidden, part: options.nonce, signal: this.#abort.signal };
     this.#chunkBytes = chunkSize(options.partSizeBytes);
   }
 
@@ -78,7 +78,13 @@ export class GcsPartWriter implements PartWriter {
       this.#upload === undefined ? await objects.upload(this.#target, rest) : await this.#upload.send(rest, { crc32c });
     this.#check(info, crc32c);
     const sha256 = this.#sha256.digest('hex');
-    return { storageId, path, bytes: this.#bytes, sha256, token: stagedToken({ object: this.#target.name, nonce }) };
+    return {
+      storageId,
+      path,
+      bytes: this.#bytes,
+      sha256,
+      token: { object: objects.nameOf(this.#target.path), nonce } satisfies GcsStaged,
+    };
   }
 
   async abort(): Promise<void> {
@@ -86,7 +92,7 @@ export class GcsPartWriter implements PartWriter {
     this.#failure ??= { error: new Error('The part was aborted') };
     await this.#sending;
     await this.#upload?.cancel();
-    if (this.#completing) await this.#options.objects.remove(this.#target.name);
+    if (this.#completing) await this.#options.objects.remove([this.#target.path]);
   }
 
   #send(pieces: readonly Uint8Array[]): void {

@@ -101,7 +101,7 @@ export class ResumableUpload {
     }
     if (answer.status === 404 || answer.status === 410) {
       // Nobody remembers the upload: it is complete since long, or gone.
-      const info = await this.#objects.infoOnce(this.#target.name);
+      const info = await this.#objects.infoOnce(this.#target.path);
       if (info?.part === this.#target.part) return info;
       throw this.#lost('has forgotten the upload');
     }
@@ -112,7 +112,7 @@ export class ResumableUpload {
     return new RemoteError({
       code: 'GCS_UPLOAD_LOST',
       exit: 'tables-failed',
-      message: `Cloud Storage ${what}, so that ${this.#target.name} has to be written anew`,
+      message: `Cloud Storage ${what}, so that ${this.#objects.display(this.#target.path)} has to be written anew`,
       hint: 'Let nothing else clean the destination while a run is writing to it.',
       transient: true,
     });

@@ -1,31 +1,18 @@
-import { LakeportError } from '../../errors.js';
-import { PRIVATE_DIRECTORY, runOfPart } from '../lease/private-names.js';
-import { directoryOf, nameOf } from '../path.js';
-import type { StagedPart } from '../storage.js';
+import { z } from 'zod';
+
+import { isPartPath } from '../lease/own-paths.js';
 
 /** What publishing needs to know of a temporary object. */
-export interface GcsStaged {
+export const gcsToken = z.object({
   /** Full name in the bucket. */
-  readonly object: string;
+  object: z.string().refine((name) => isPartPath(hiddenPathOf(name))),
   /** Stands in the object's metadata, which go with it when it is moved. */
-  readonly nonce: string;
-}
+  nonce: z.string(),
+});
 
-export function stagedToken(staged: GcsStaged): StagedPart['token'] {
-  return { ...staged };
-}
+export type GcsStaged = z.infer<typeof gcsToken>;
 
-/** The token lies in the run log meanwhile: what comes from there must not lead to foreign objects. */
-export function readStaged(part: StagedPart): GcsStaged {
-  const { object, nonce } = part.token;
-  const hidden =
-    typeof object === 'string' &&
-    nameOf(directoryOf(object)) === PRIVATE_DIRECTORY &&
-    runOfPart(nameOf(object)) !== undefined;
-  if (hidden && typeof nonce === 'string') return { object, nonce };
-  throw new LakeportError({
-    code: 'NOT_A_GCS_PART',
-    exit: 'unexpected',
-    message: `The staged part of ${part.path} is none of Cloud Storage`,
-  });
+/** Path, relative to its base, of a temporary object: its last two segments. */
+export function hiddenPathOf(object: string): string {
+  return object.split('/').slice(-2).join('/');
 }

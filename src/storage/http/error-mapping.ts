@@ -16,10 +16,20 @@ export interface Explanation {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** A service, in the words of errors. */
+export interface RemoteService {
+  /** Before the code of errors: `GCS`, `AZURE`, `S3`. */
+  readonly prefix: string;
+  readonly name: string;
+  /** What to check where a host is unknown: `the account or endpoint`. */
+  readonly address: string;
+  /** What errors say where something else answers; the code ends in `_NOT_THE_SERVICE` without it. */
+  readonly notTheService?: { readonly code: string; readonly hint: string };
+}
+
 /** Where requests go, in the words of errors. */
 export interface RemotePlace {
-  /** Before the code of errors: `GCS`, `AZURE`. */
-  readonly prefix: string;
+  readonly service: RemoteService;
   /** Id of the storage entry. */
   readonly entry: string;
   /** `https://storage.googleapis.com`, without credentials. */
@@ -27,6 +37,19 @@ export interface RemotePlace {
   readonly settings: NetworkSettings;
   /** The proxy that answers may come from instead; see `Agents.plainProxy`. */
   readonly plainProxy?: ProxyAddress | undefined;
+  /** Why a host may be unknown, or have no certificate, that this program has made up of a setting. */
+  readonly explainHost?: (host: string) => Omit<Explanation, 'exit'> | undefined;
+}
+
+/** One request of a store, and what is known about it when it fails. */
+export interface RemoteAttempt<Entry, Operation> {
+  readonly entry: Entry;
+  readonly place: RemotePlace;
+  readonly operation: Operation;
+  /** For people: `gs://bucket/key`, without a signature. */
+  readonly shown: string;
+  /** The service has accepted the entry's credentials before. */
+  readonly accepted: boolean;
 }
 
 /** What was being done when something went wrong. */
@@ -36,11 +59,13 @@ export interface FailedRequest {
   readonly shown: string;
   /** The service's own words: error code, HTTP status, errno. */
   readonly detail: string;
-  readonly redactor: Redactor;
+  /** Of the entry and of the environment; that of its proxy is known here. */
+  readonly secrets: readonly (string | undefined)[];
 }
 
 export function explainedError(explanation: Explanation, failed: FailedRequest, thrown: unknown): RemoteError {
-  const { place, shown, detail, redactor } = failed;
+  const { place, shown, detail, secrets } = failed;
+  const redactor = redactorOf(place.settings, secrets);
   return new RemoteError({
     ...explanation,
     message: redactor.redact(explanation.message),
@@ -60,7 +85,7 @@ function harmless(thrown: unknown, redactor: Redactor): Error {
 }
 
 /** A redactor that knows these secrets and the proxy's password. */
-export function redactorOf(settings: NetworkSettings, secrets: readonly (string | undefined)[]): Redactor {
+function redactorOf(settings: NetworkSettings, secrets: readonly (string | undefined)[]): Redactor {
   const redactor = new Redactor();
   for (const secret of secrets) redactor.add(secret ?? '');
   redactor.addInner(settings.proxyUrl ?? '');

@@ -1,27 +1,28 @@
 import type { NetworkSettings } from '../network-settings.js';
 import { explainProxyError } from './proxy-error.js';
-import { type Explanation, field, type RemotePlace, textField } from './error-mapping.js';
+import { type Explanation, field, type RemotePlace, type RemoteService, textField } from './error-mapping.js';
 
 type Explain = (place: RemotePlace, host: string) => Omit<Explanation, 'exit'>;
 
-/** Codes of Node's errors of sockets, name resolution, TLS and HTTP. */
+/** Codes of Node's errors of sockets, name resolution, TLS and HTTP; and a name that the AWS SDK gives to one. */
 const BY_CODE: Readonly<Record<string, Explain>> = {
-  ENOTFOUND: ({ prefix }, host) => ({
-    code: `${prefix}_UNKNOWN_HOST`,
-    message: `There is no host ${host}`,
-    hint: 'Check the account or endpoint in the entry, and the network connection.',
-    transient: true,
-    connected: false,
-  }),
-  EAI_AGAIN: ({ prefix, settings }, host) => ({
-    code: `${prefix}_HOST_NOT_RESOLVED`,
+  ENOTFOUND: (place, host) =>
+    place.explainHost?.(host) ?? {
+      code: `${place.service.prefix}_UNKNOWN_HOST`,
+      message: `There is no host ${host}`,
+      hint: `Check ${place.service.address} of the entry, and the network connection.`,
+      transient: true,
+      connected: false,
+    },
+  EAI_AGAIN: ({ service, settings }, host) => ({
+    code: `${service.prefix}_HOST_NOT_RESOLVED`,
     message: `The name server gives no answer for ${host}`,
     hint: `Check the network connection and /etc/resolv.conf. ${waitedFor(settings)}`,
     transient: true,
     connected: false,
   }),
-  ECONNREFUSED: ({ prefix, settings }, host) => ({
-    code: `${prefix}_CONNECTION_REFUSED`,
+  ECONNREFUSED: ({ service, settings }, host) => ({
+    code: `${service.prefix}_CONNECTION_REFUSED`,
     message: `${host} takes no connections`,
     hint: `Check host and port of endpoint_url, and whether the store is running. ${waitedFor(settings)}`,
     transient: true,
@@ -34,6 +35,7 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   EPIPE: connectionLost,
   ERR_STREAM_PREMATURE_CLOSE: connectionLost,
   ETIMEDOUT: timedOut,
+  TimeoutError: timedOut,
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
@@ -51,11 +53,12 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
     message: `The TLS certificate of ${host} is not valid yet`,
     hint: 'Check the clock of this machine.',
   }),
-  ERR_TLS_CERT_ALTNAME_INVALID: (_place, host) => ({
-    code: 'TLS_CERTIFICATE_OF_OTHER_HOST',
-    message: `The TLS certificate of ${host} was made for another host`,
-    hint: 'Use in endpoint_url the name that the certificate has.',
-  }),
+  ERR_TLS_CERT_ALTNAME_INVALID: (place, host) =>
+    place.explainHost?.(host) ?? {
+      code: 'TLS_CERTIFICATE_OF_OTHER_HOST',
+      message: `The TLS certificate of ${host} was made for another host`,
+      hint: 'Use in endpoint_url the name that the certificate has.',
+    },
   EPROTO: (_place, host) => ({
     code: 'TLS_NOT_SPOKEN',
     message: `${host} does not speak TLS`,
@@ -64,7 +67,7 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
 };
 
 /** How patient connecting is at the start of a run, for hints. */
-export function waitedFor({ connectTimeoutMs }: Pick<NetworkSettings, 'connectTimeoutMs'>): string {
+function waitedFor({ connectTimeoutMs }: Pick<NetworkSettings, 'connectTimeoutMs'>): string {
   return `A store that is starting is waited for by "connect_timeout" of the entry, now ${connectTimeoutMs / 1000} s.`;
 }
 
@@ -77,19 +80,20 @@ export function explainNetworkError(place: RemotePlace, thrown: unknown): Explan
     const explain =
       BY_CODE[code] ??
       (code.startsWith('ERR_SSL_') ? BY_CODE['EPROTO'] : undefined) ??
-      (code.startsWith('HPE_') ? notHttp : undefined);
+      (code.startsWith('HPE_') ? notHttp : undefined) ??
+      BY_CODE[error.name];
     if (explain !== undefined) return { exit: 'unreachable', ...explain(place, hostOf(error, place)) };
   }
   return undefined;
 }
 
 /** Whoever answers with a web page is not the service. */
-export function explainWebPage(place: RemotePlace, service: string, status: number): Explanation {
+export function explainWebPage({ service, origin }: RemotePlace, status: number): Explanation {
   return {
-    code: `${place.prefix}_NOT_THE_SERVICE`,
+    code: codeOfStranger(service),
     exit: 'unreachable',
-    message: `${place.origin} answers like a web site (HTTP ${status}), not like ${service}`,
-    hint: 'Check endpoint_url of the entry; a proxy or a login page on the way may answer too.',
+    message: `${origin} answers like a web site (HTTP ${status}), not like ${service.name}`,
+    hint: `${service.notTheService?.hint ?? 'Check endpoint_url of the entry'}; a proxy or a login page on the way may answer too.`,
     transient: status >= 500,
   };
 }
@@ -113,27 +117,27 @@ function hostOf(error: Error, place: RemotePlace): string {
   return place.origin;
 }
 
-function connectionLost({ prefix }: RemotePlace, host: string) {
+function connectionLost({ service }: RemotePlace, host: string) {
   return {
-    code: `${prefix}_CONNECTION_LOST`,
+    code: `${service.prefix}_CONNECTION_LOST`,
     message: `The connection to ${host} was cut`,
     hint: 'Look for a proxy, a firewall or a restart of the store.',
     transient: true,
   };
 }
 
-function timedOut({ prefix, settings }: RemotePlace, host: string) {
+function timedOut({ service, settings }: RemotePlace, host: string) {
   return {
-    code: `${prefix}_TIMED_OUT`,
+    code: `${service.prefix}_TIMED_OUT`,
     message: `${host} did not answer in time`,
     hint: `It has ${settings.connectTimeoutMs / 1000} s to take a connection and may stall for ${settings.timeoutMs / 1000} s in a request: "connect_timeout" and "timeout" of the entry.`,
     transient: true,
   };
 }
 
-function unreachable({ prefix }: RemotePlace, host: string) {
+function unreachable({ service }: RemotePlace, host: string) {
   return {
-    code: `${prefix}_UNREACHABLE`,
+    code: `${service.prefix}_UNREACHABLE`,
     message: `There is no way to ${host} in the network`,
     hint: 'Check network, VPN and firewall; stores behind a proxy need "proxy_url".',
     transient: true,
@@ -149,10 +153,14 @@ function untrusted({ settings }: RemotePlace, host: string) {
   };
 }
 
-function notHttp({ prefix, origin }: RemotePlace) {
+function notHttp({ service, origin }: RemotePlace) {
   return {
-    code: `${prefix}_NOT_THE_SERVICE`,
+    code: codeOfStranger(service),
     message: `${origin} does not speak HTTP`,
     hint: 'Check the port in endpoint_url.',
   };
+}
+
+function codeOfStranger({ prefix, notTheService }: RemoteService): string {
+  return notTheService?.code ?? `${prefix}_NOT_THE_SERVICE`;
 }

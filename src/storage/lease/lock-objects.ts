@@ -1,45 +1,58 @@
+import type { LeaseClient } from '../object-client.js';
+import { isDenied } from './denied.js';
 import type { LockObject, LockObjects } from './directory-locks.js';
-import { claimName, markerName, runOfClaim } from './private-names.js';
-import type { PrivateObjects } from './private-objects.js';
+import { claimPath, OWN_DIRECTORY, ownObjects } from './own-paths.js';
 
-/** Claims as objects of the hidden directory. */
-export class PrivateLockObjects implements LockObjects {
+const NOTHING = '{"directories":[]}\n';
+
+/** Claims as objects of the program's own directory. */
+export class StoreLocks implements LockObjects {
   readonly own: string;
-  readonly #objects: PrivateObjects;
+  readonly #client: LeaseClient;
 
-  constructor(objects: PrivateObjects, run: { readonly runId: string; readonly holder: string }) {
-    this.#objects = objects;
-    this.own = claimName(run.runId, run.holder);
+  constructor(client: LeaseClient, run: { readonly runId: string; readonly holder: string }) {
+    this.#client = client;
+    this.own = claimPath(run.runId, run.holder);
   }
 
   async list(): Promise<LockObject[]> {
-    const { objects, now } = await this.#objects.list();
-    const modified = new Map(objects.map(({ name, modifiedAt }) => [name, modifiedAt]));
-    return objects.flatMap(({ name, modifiedAt }) => {
-      const runId = runOfClaim(name);
-      if (runId === undefined) return [];
-      const heard = Math.max(modifiedAt, modified.get(markerName(runId)) ?? 0);
-      return [{ name, runId, writtenAt: modifiedAt, silentMs: now - heard }];
-    });
+    const { objects, now } = await this.#client.list(OWN_DIRECTORY);
+    const own = ownObjects(objects);
+    const heard = new Map<string, number>();
+    for (const { runId, modifiedAt } of own) heard.set(runId, Math.max(modifiedAt, heard.get(runId) ?? 0));
+    return own
+      .filter(({ kind }) => kind === 'claim')
+      .map(({ path, runId, modifiedAt }) => ({
+        name: path,
+        runId,
+        writtenAt: modifiedAt,
+        silentMs: now - (heard.get(runId) ?? modifiedAt),
+      }));
   }
 
   read(name: string): Promise<Uint8Array | undefined> {
-    return this.#objects.get(name);
+    return this.#client.get(name);
   }
 
   write(text: string): Promise<void> {
-    return this.#objects.put(this.own, Buffer.from(text));
+    return this.#client.put(this.own, Buffer.from(text));
   }
 
   append(text: string, addition: string): Promise<void> {
-    return this.write(text + addition);
+    return this.#client.append?.(this.own, addition) ?? this.write(text + addition);
   }
 
   remove(): Promise<void> {
     return this.revoke(this.own);
   }
 
-  revoke(name: string): Promise<void> {
-    return this.#objects.remove([name]);
+  async revoke(name: string): Promise<void> {
+    try {
+      await this.#client.remove([name]);
+    } catch (error) {
+      if (this.#client.mayLackDeletion !== true || !isDenied(error)) throw error;
+      // A claim of nothing is as good.
+      await this.#client.put(name, Buffer.from(NOTHING));
+    }
   }
 }

@@ -1,88 +1,100 @@
-import { randomBytes } from 'node:crypto';
-
-import type { LakeportError } from '../../errors.js';
-import { currentProcess, stateOf } from '../../runtime/process-identity.js';
+import { currentProcess, type ProcessIdentity, stateOf } from '../../runtime/process-identity.js';
+import { newNonce } from '../nonce.js';
+import type { LeaseClient, Listing } from '../object-client.js';
+import type { RunIdentity } from '../storage.js';
+import { isDenied } from './denied.js';
 import { DirectoryLocks } from './directory-locks.js';
 import { SILENCE_MS } from './lease-times.js';
-import { RunLease } from './run-lease.js';
+import { StoreLocks } from './lock-objects.js';
+import { type Marker, markerLine, parseMarker } from './marker.js';
+import { claimPath, markerPath, OWN_DIRECTORY, ownObjects, type OwnObject } from './own-paths.js';
 import { runIsActive } from './run-is-active.js';
-import type { FindPublisher } from '../storage.js';
-import { PrivateLockObjects } from './lock-objects.js';
-import { claimName, markerName, runOfClaim, runOfMarker, runOfPart } from './private-names.js';
-import type { PrivateObject, PrivateObjects } from './private-objects.js';
-import { type MarkerContent, markerContent, parseMarker } from './marker.js';
+import { RunLease } from './run-lease.js';
 
-export interface RemoteRunOptions {
-  readonly objects: PrivateObjects;
-  readonly runId: string;
-  /** Directory of the run's tables, relative to the base; for people. */
-  readonly directory: string;
-  /** A path for people. */
-  readonly display: (path: string) => string;
-  readonly onLost?: ((error: LakeportError) => void) | undefined;
-  readonly findPublisher?: FindPublisher | undefined;
+export interface StoreLeaseOptions {
+  readonly client: LeaseClient;
+  /** Removes what runs have staged, as far as their own objects tell of it. Returns how many parts there were. */
+  readonly withdraw: (own: readonly OwnObject[]) => Promise<number>;
+  readonly run: RunIdentity;
+  readonly ignoresCase?: boolean | undefined;
 }
 
-interface RemoteRunState {
-  readonly objects: PrivateObjects;
-  readonly runId: string;
+interface Holder {
+  readonly process: ProcessIdentity;
+  /** 16 hexadecimal digits. */
   readonly holder: string;
-  readonly marker: Uint8Array;
-  readonly claims: DirectoryLocks;
-  readonly onLost: ((error: LakeportError) => void) | undefined;
 }
 
 /**
- * This process's run in a store: its marker, kept fresh, and its right to remove what dead runs left. Ages are by the
- * store's clock alone, so that it doesn't matter how clocks of machines differ.
+ * This process's run in a store: its marker, kept fresh, what it has locked, and its right to remove what dead runs left.
+ * Ages are by the store's clock alone, so that it doesn't matter how clocks of machines differ.
  */
-export class RemoteRun {
-  readonly runId: string;
-  readonly claims: DirectoryLocks;
-  readonly #objects: PrivateObjects;
-  readonly lease: RunLease;
-  readonly #holder: string;
+export class StoreLease {
+  readonly locks: DirectoryLocks;
+  readonly #options: StoreLeaseOptions;
+  readonly #client: LeaseClient;
+  readonly #runId: string;
+  readonly #self: Holder;
+  readonly #lease: RunLease;
 
-  private constructor({ objects, runId, holder, marker, claims, onLost }: RemoteRunState) {
-    this.#objects = objects;
-    this.runId = runId;
-    this.claims = claims;
-    this.#holder = holder;
-    this.lease = new RunLease({ claims, beat: () => objects.put(markerName(runId), marker), onLost });
+  private constructor(options: StoreLeaseOptions, self: Holder) {
+    const { client, run, ignoresCase } = options;
+    const { runId, onLost, findPublisher } = run;
+    this.#options = options;
+    this.#client = client;
+    this.#runId = runId;
+    this.#self = self;
+    this.locks = new DirectoryLocks({
+      runId,
+      process: self.process,
+      notes: new StoreLocks(client, { runId, holder: self.holder }),
+      ignoresCase,
+      display: (path) => client.display(path),
+      findPublisher,
+    });
+    this.#lease = new RunLease({ claims: this.locks, beat: () => this.#beat(), onLost });
   }
 
   /**
    * What a dead process staged under the same run id stays: this one may resume the run.
-   * @throws LakeportError of class `usage` where another process is writing under this run's id
+   * @throws LakeportError `RUN_IS_ACTIVE` where another process is writing under this run's id
    */
-  static async begin(options: RemoteRunOptions): Promise<RemoteRun> {
-    const { objects, runId, directory, display, onLost, findPublisher } = options;
-    const holder = randomBytes(8).toString('hex');
-    const process = await currentProcess();
-    const marker = markerContent({ process, holder, directory });
-    if (!(await objects.create(markerName(runId), marker))) {
-      const dead = await refuseIfAlive(objects, runId);
-      // Before the run lives again, and with it what its processes have claimed.
-      if (dead?.holder !== undefined) await objects.remove([claimName(runId, dead.holder)]);
-      await objects.put(markerName(runId), marker);
-    }
-    const notes = new PrivateLockObjects(objects, { runId, holder });
-    const claims = new DirectoryLocks({ runId, process, notes, display, findPublisher });
-    return new RemoteRun({ objects, runId, holder, marker, claims, onLost });
+  static async begin(options: StoreLeaseOptions): Promise<StoreLease> {
+    const self = { process: await currentProcess(), holder: newNonce() };
+    await introduce(options, self);
+    return new StoreLease(options, self);
+  }
+
+  /** As of `Storage.confirmClaim`. */
+  confirm(): Promise<void> {
+    return this.#lease.confirm();
+  }
+
+  /** As `confirm`, but asks in any case: something has shown that the claim is gone. */
+  recheck(): Promise<void> {
+    return this.#lease.recheck();
+  }
+
+  /** Path of the object that holds what this process has locked. */
+  get claimPath(): string {
+    return claimPath(this.#runId, this.#self.holder);
   }
 
   /**
-   * Removes what dead runs staged, and their markers. Returns how many staged parts there were. What can't be removed
-   * does not keep it from the rest.
+   * Removes what dead runs staged, and all that tells of them. Returns how many staged parts there were. What can't be
+   * removed does not keep it from the rest.
    * @throws the first error, after all that could be done was done
    */
   async sweep(): Promise<number> {
-    const { objects, now } = await this.#objects.list();
+    const listing = await this.#client.list(OWN_DIRECTORY);
+    const all = ownObjects(listing.objects);
     const errors: unknown[] = [];
     let removed = 0;
-    for (const runId of await this.#deadRuns(objects, now)) {
+    for (const runId of new Set(all.map((one) => one.runId))) {
+      if (runId === this.#runId) continue;
+      const own = all.filter((one) => one.runId === runId);
       try {
-        removed += await this.#remove(runId, objects);
+        if (await isDead(this.#client, own, listing)) removed += await this.#remove(own);
       } catch (error) {
         errors.push(error);
       }
@@ -91,69 +103,96 @@ export class RemoteRun {
     return removed;
   }
 
-  /** Removes what this run still has staged, whichever thread or earlier process staged it, and the marker. */
+  /** Removes what this run still has staged, whichever thread or earlier process staged it, and all that tells of it. */
   async end(): Promise<void> {
-    await this.lease.stop();
+    await this.#lease.stop();
     // What is staged, and the marker, are the other process's.
-    if (this.claims.isOvertaken || (this.lease.isLost && !(await this.#isOwnMarker()))) return;
-    const { objects } = await this.#objects.list();
-    await this.#remove(this.runId, objects);
+    if (this.locks.isOvertaken || (this.#lease.isLost && !(await this.#isOwnMarker()))) return;
+    const { objects } = await this.#client.list(OWN_DIRECTORY);
+    try {
+      await this.#remove(ownObjects(objects).filter(({ runId }) => runId === this.#runId));
+    } catch (error) {
+      if (this.#client.mayLackDeletion !== true || !isDenied(error)) throw error;
+      await this.locks.giveBack();
+      await this.#client.put(markerPath(this.#runId), Buffer.from(lineOf(this.#options, this.#self, { ended: true })));
+    }
   }
 
   /** Leaves everything as it is, as a killed process would. */
   abandon(): void {
-    this.lease.abandon();
+    this.#lease.abandon();
+  }
+
+  async #beat(): Promise<void> {
+    const path = markerPath(this.#runId);
+    await (this.#client.append?.(path, '\n') ?? this.#client.put(path, Buffer.from(lineOf(this.#options, this.#self))));
   }
 
   /** False where another process of this run has put its own in its place. */
   async #isOwnMarker(): Promise<boolean> {
-    const marker = await readMarker(this.#objects, this.runId);
-    return marker === undefined || marker.holder === this.#holder;
+    const content = await this.#client.get(markerPath(this.#runId));
+    return content === undefined || parseMarker(content).holder === this.#self.holder;
   }
 
-  async #remove(runId: string, objects: readonly PrivateObject[]): Promise<number> {
-    const names = objects.map(({ name }) => name);
-    const parts = names.filter((name) => runOfPart(name) === runId);
-    await this.#objects.remove([...parts, ...names.filter((name) => runOfClaim(name) === runId)]);
-    // Last: as long as the marker is there, the parts are known to be that run's.
-    await this.#objects.remove([markerName(runId)]);
-    return parts.length;
-  }
-
-  async #deadRuns(objects: readonly PrivateObject[], now: number): Promise<Set<string>> {
-    const dead = new Set<string>();
-    /** When each run was last heard of: by its marker, or where it has none, by the latest part. */
-    const heard = new Map<string, number>();
-    const marked = new Set<string>();
-    for (const { name, modifiedAt } of objects) {
-      const marker = runOfMarker(name);
-      const runId = marker ?? runOfPart(name) ?? runOfClaim(name);
-      if (runId === undefined || runId === this.runId) continue;
-      if (marker !== undefined) marked.add(marker);
-      heard.set(runId, Math.max(modifiedAt, heard.get(runId) ?? 0));
-    }
-    for (const [runId, at] of heard) {
-      const process = marked.has(runId) ? (await readMarker(this.#objects, runId))?.process : undefined;
-      const state = process === undefined ? 'unknown' : await stateOf(process);
-      if (state === 'dead' || (state === 'unknown' && now - at > SILENCE_MS)) dead.add(runId);
-    }
-    return dead;
+  async #remove(own: readonly OwnObject[]): Promise<number> {
+    const removed = await this.#options.withdraw(own);
+    // The markers last: as long as they are there, the rest is known to be that run's.
+    const paths = (...kinds: readonly OwnObject['kind'][]) =>
+      own.filter(({ kind }) => kinds.includes(kind)).map(({ path }) => path);
+    await this.#client.remove([...paths('claim', 'uploads'), ...paths('marker')]);
+    return removed;
   }
 }
 
-/** What the marker says of a process that is dead. */
-async function refuseIfAlive(objects: PrivateObjects, runId: string): Promise<MarkerContent | undefined> {
-  const content = await readMarker(objects, runId);
-  const process = content?.process;
-  const state = process === undefined ? 'unknown' : await stateOf(process);
-  if (state === 'dead') return content;
-  const listed = await objects.list();
-  const marker = listed.objects.find(({ name }) => name === markerName(runId));
-  if (marker === undefined || (state === 'unknown' && listed.now - marker.modifiedAt > SILENCE_MS)) return content;
-  throw runIsActive(runId, { process, marker: markerName(runId) });
+/** Writes the marker of this process, unless another one of the run lives. */
+async function introduce(options: StoreLeaseOptions, self: Holder): Promise<void> {
+  const { client, run } = options;
+  const path = markerPath(run.runId);
+  const line = lineOf(options, self);
+  // Where no marker can stand at another path, one request tells that there is none.
+  if (client.hasEarlierLayout !== true && (await client.create(path, Buffer.from(line)))) return;
+  const listing = await client.list(OWN_DIRECTORY);
+  const own = ownObjects(listing.objects).filter(({ runId }) => runId === run.runId);
+  const markers = own.filter(({ kind }) => kind === 'marker');
+  for (const marker of markers) {
+    const content = await readMarker(client, marker);
+    if (!(await isMarkerDead(content, listing.now - marker.modifiedAt))) {
+      throw runIsActive(run.runId, { process: content?.process, marker: client.display(marker.path) });
+    }
+  }
+  // Before the run lives again, and with it what its processes have claimed.
+  const claims = own.filter(({ kind }) => kind === 'claim').map((claim) => claim.path);
+  if (claims.length > 0) await client.remove(claims);
+  if (markers.some((marker) => marker.path === path)) {
+    await (client.append?.(path, `\n${line}`) ?? client.put(path, Buffer.from(line)));
+  } else if (!(await client.create(path, Buffer.from(line)))) {
+    throw runIsActive(run.runId, { process: undefined, marker: client.display(path) });
+  }
 }
 
-async function readMarker(objects: PrivateObjects, runId: string): Promise<MarkerContent | undefined> {
-  const content = await objects.get(markerName(runId));
+function lineOf({ run }: StoreLeaseOptions, self: Holder, state: { readonly ended?: true } = {}): string {
+  return markerLine({ ...self, directory: run.directory, ...state });
+}
+
+/** @param own all objects of one run */
+async function isDead(client: LeaseClient, own: readonly OwnObject[], { now }: Listing): Promise<boolean> {
+  const silentMs = now - Math.max(...own.map(({ modifiedAt }) => modifiedAt));
+  const markers = own.filter(({ kind }) => kind === 'marker');
+  if (markers.length === 0) return silentMs > SILENCE_MS;
+  for (const marker of markers) {
+    if (!(await isMarkerDead(await readMarker(client, marker), silentMs))) return false;
+  }
+  return true;
+}
+
+/** @param silentMs how long ago the run was last heard of */
+async function isMarkerDead(marker: Marker | undefined, silentMs: number): Promise<boolean> {
+  if (marker?.isEnded === true) return true;
+  const state = marker?.process === undefined ? 'unknown' : await stateOf(marker.process);
+  return state === 'unknown' ? silentMs > SILENCE_MS : state === 'dead';
+}
+
+async function readMarker(client: LeaseClient, { path }: OwnObject): Promise<Marker | undefined> {
+  const content = await client.get(path);
   return content === undefined ? undefined : parseMarker(content);
 }

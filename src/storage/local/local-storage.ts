@@ -1,9 +1,13 @@
-import { readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
 import { LakeportError } from '../../errors.js';
+import { isOwnPath } from '../lease/own-paths.js';
+import { StoreLease } from '../lease/store-lease.js';
 import { assertSafePath, directoryOf, joinPath, nameOf } from '../path.js';
 import type {
+  ByteRange,
   StagedState,
   PartWriter,
   RunIdentity,
@@ -13,16 +17,16 @@ import type {
   StorageCapabilities,
   StoredObject,
 } from '../storage.js';
+import { readToken } from '../staged-token.js';
 import { prepareBase } from './base-directory.js';
 import { DirectorySync } from './directory-sync.js';
 import { explained, isMissing, unlessMissing } from './file-errors.js';
-import { LocalRun } from './local-run.js';
+import { LeaseFiles } from './lease-files.js';
 import { foldsNames } from './name-rules.js';
 import { LocalPartWriter, writeAll } from './part-writer.js';
-import { removeEmptyDirectories } from './run-cleanup.js';
-import { temporaryOf } from './staged-token.js';
+import { removeEmptyDirectories, withdrawFiles } from './run-directories.js';
+import { localToken } from './staged-token.js';
 import { standingOf } from './staged-state.js';
-import { isHidden } from './temporary-file.js';
 import { TemporaryFiles } from './temporary-files.js';
 
 /** In names of temporary files that belong to no run. */
@@ -48,7 +52,7 @@ export class LocalStorage implements Storage {
   readonly #sync = new DirectorySync();
   /** Directories whose own names are known to be on the disk. */
   readonly #durable = new Set<string>();
-  #run: LocalRun | undefined;
+  #run: { readonly id: string; readonly lease: StoreLease } | undefined;
 
   constructor(options: LocalStorageOptions) {
     this.id = options.id;
@@ -88,7 +92,7 @@ export class LocalStorage implements Storage {
   }
 
   async publish(part: StagedPart, relative: string): Promise<void> {
-    const file = temporaryOf(part);
+    const { file } = readToken(part, localToken);
     assertSafePath(relative);
     if (directoryOf(file) !== directoryOf(relative)) {
       throw new LakeportError({
@@ -98,7 +102,7 @@ export class LocalStorage implements Storage {
       });
     }
     await explained(this.display(relative), async () => {
-      await this.#run?.checkClaim();
+      await this.#checkClaim();
       await rename(this.#absolute(file), this.#absolute(relative)).catch((error: unknown) => {
         throw isMissing(error) ? this.#partGone(file, error) : error;
       });
@@ -107,7 +111,7 @@ export class LocalStorage implements Storage {
   }
 
   async locate(part: StagedPart, relative: string): Promise<StagedState> {
-    const file = temporaryOf(part);
+    const { file } = readToken(part, localToken);
     assertSafePath(relative);
     return await explained(this.display(relative), () =>
       standingOf(part, { staged: this.#absolute(file), published: this.#absolute(relative) }),
@@ -115,7 +119,7 @@ export class LocalStorage implements Storage {
   }
 
   async discard(part: StagedPart): Promise<void> {
-    const file = temporaryOf(part);
+    const { file } = readToken(part, localToken);
     await explained(this.display(file), async () => {
       await unlessMissing(() => unlink(this.#absolute(file)));
       await this.#temporaries.tidy(directoryOf(file));
@@ -127,7 +131,7 @@ export class LocalStorage implements Storage {
     const directory = directoryOf(relative);
     await explained(this.display(relative), async () => {
       const { file, handle } = await this.#temporaries.open({
-        runId: this.#run?.runId ?? NO_RUN,
+        runId: this.#run?.id ?? NO_RUN,
         directory,
         stem: nameOf(relative).replace(/\..*$/, ''),
       });
@@ -139,7 +143,7 @@ export class LocalStorage implements Storage {
         } finally {
           await handle.close();
         }
-        await this.#run?.checkClaim();
+        await this.#checkClaim();
         await rename(file, this.#absolute(relative));
       } catch (error) {
         await unlessMissing(() => unlink(file));
@@ -150,9 +154,11 @@ export class LocalStorage implements Storage {
     });
   }
 
-  async get(relative: string): Promise<Uint8Array | undefined> {
+  async get(relative: string, range?: ByteRange): Promise<Uint8Array | undefined> {
     assertSafePath(relative);
-    return await explained(this.display(relative), () => unlessMissing(() => readFile(this.#absolute(relative))));
+    const file = this.#absolute(relative);
+    const read = () => (range === undefined ? readFile(file) : readRange(file, range));
+    return await explained(this.display(relative), () => unlessMissing(read));
   }
 
   async list(directory: string): Promise<StoredObject[]> {
@@ -165,7 +171,7 @@ export class LocalStorage implements Storage {
     for (const relative of paths) {
       assertSafePath(relative);
       await explained(this.display(relative), async () => {
-        await this.#run?.checkClaim();
+        await this.#checkClaim();
         await unlessMissing(() => unlink(this.#absolute(relative)));
       });
       touched.add(directoryOf(relative));
@@ -181,21 +187,23 @@ export class LocalStorage implements Storage {
 
   async beginRun(run: RunIdentity): Promise<void> {
     assertSafePath(run.directory);
-    this.#run = await explained(this.#shownBase, () =>
-      LocalRun.begin({
-        base: this.#base,
-        ...run,
+    const client = new LeaseFiles({ base: this.#base, runId: run.runId, display: (path) => this.display(path) });
+    const lease = await explained(this.#shownBase, () =>
+      StoreLease.begin({
+        client,
+        withdraw: (own) => withdrawFiles(this.#base, own),
+        run,
         ignoresCase: this.#ignoresCase,
-        display: (path) => this.display(path),
       }),
     );
+    this.#run = { id: run.runId, lease };
   }
 
   async claim(directories: readonly string[]): Promise<void> {
     directories.forEach(assertSafePath);
     const run = this.#run;
     if (run === undefined) throw new TypeError('directories are claimed by a run');
-    await explained(this.#shownBase, () => run.claims.take(directories));
+    await explained(this.#shownBase, () => run.lease.locks.take(directories));
   }
 
   async confirmClaim(): Promise<void> {
@@ -203,19 +211,29 @@ export class LocalStorage implements Storage {
   }
 
   sweep(): Promise<number> {
-    return explained(this.#shownBase, () => this.#run?.sweep() ?? Promise.resolve(0));
+    return explained(this.#shownBase, () => this.#run?.lease.sweep() ?? Promise.resolve(0));
   }
 
   async endRun(): Promise<void> {
     const run = this.#run;
     this.#run = undefined;
-    if (run !== undefined) await explained(this.#shownBase, () => run.end());
+    if (run !== undefined) await explained(this.#shownBase, () => run.lease.end());
   }
 
   close(): Promise<void> {
-    this.#run?.abandon();
+    this.#run?.lease.abandon();
     this.#run = undefined;
     return Promise.resolve();
+  }
+
+  /**
+   * Looks, for the price of one system call, whether the claim is still there: called right before each change that
+   * readers see, since a file system has no condition on what a rename replaces.
+   * @throws LakeportError `CLAIM_LOST`
+   */
+  async #checkClaim(): Promise<void> {
+    const lease = this.#run?.lease;
+    if (lease?.locks.isHeld === true && !existsSync(this.#absolute(lease.claimPath))) await lease.recheck();
   }
 
   #absolute(relative: string): string {
@@ -226,7 +244,7 @@ export class LocalStorage implements Storage {
     const entries = await unlessMissing(() => readdir(this.#absolute(directory), { withFileTypes: true }));
     const objects: StoredObject[] = [];
     for (const entry of entries ?? []) {
-      if (isHidden(entry.name)) continue;
+      if (isOwnPath(entry.name)) continue;
       const relative = joinPath(directory, entry.name);
       if (entry.isDirectory()) {
         objects.push(...(await this.#list(relative)));
@@ -265,4 +283,17 @@ function hiveDirectories(directory: string): string[] {
   const all: string[] = [];
   for (let rest = directory; nameOf(rest).includes('='); rest = directoryOf(rest)) all.push(rest);
   return all;
+}
+
+async function readRange(file: string, { start, end = Infinity }: ByteRange): Promise<Uint8Array> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const buffer = Buffer.alloc(Math.max(0, Math.min(end, size) - start));
+    if (buffer.length === 0) return buffer;
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }

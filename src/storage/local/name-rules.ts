@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { temporaryName } from '../lease/temporary-name.js';
+import { temporaryName } from './temporary-file.js';
 
 /** The operations that names are found out by; tests put a file system in their place that the machine has not. */
 export interface NameProbe {

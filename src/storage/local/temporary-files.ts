@@ -4,9 +4,8 @@ import path from 'node:path';
 import { makeDirectory } from '../../runtime/make-directory.js';
 import { joinPath } from '../path.js';
 import { errnoOf } from './file-errors.js';
-import { madeDirectories, removeEmptyDirectories } from './run-cleanup.js';
-import { noteDirectory } from './run-marker.js';
-import { temporaryName } from '../lease/temporary-name.js';
+import { madeDirectories, noteDirectory, removeEmptyDirectories } from './run-directories.js';
+import { temporaryName } from './temporary-file.js';
 
 /** A hidden file, open for writing. */
 export interface TemporaryFile {

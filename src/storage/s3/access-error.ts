@@ -1,12 +1,13 @@
 import { expiredCredentials } from '../http/expired-credentials.js';
-import type { Attempt, Explanation } from './error-mapping.js';
+import type { Explanation } from '../http/error-mapping.js';
+import type { S3Attempt } from './error-mapping.js';
 import { credentialFields, entryName, placeOf } from './error-mapping.js';
 import { createsObject, PERMISSIONS, VERBS } from './operation.js';
 import type { ServiceAnswer } from './service-response.js';
 
 /** Refusals that are about who asks, and where: keys, tokens, clocks, buckets, regions, permissions. */
 
-export function unknownKey(attempt: Attempt): Omit<Explanation, 'exit'> {
+export function unknownKey(attempt: S3Attempt): Omit<Explanation, 'exit'> {
   const { entry, accepted } = attempt;
   // Temporary keys are forgotten some time after they have expired.
   if (accepted) return expired(attempt);
@@ -17,7 +18,7 @@ export function unknownKey(attempt: Attempt): Omit<Explanation, 'exit'> {
   };
 }
 
-export function wrongSecret({ entry }: Attempt) {
+export function wrongSecret({ entry }: S3Attempt) {
   return {
     code: 'S3_WRONG_SECRET_KEY',
     message: `The secret key of ${entryName(entry)} does not belong to its access key id`,
@@ -25,7 +26,7 @@ export function wrongSecret({ entry }: Attempt) {
   };
 }
 
-export function wrongToken(attempt: Attempt): Omit<Explanation, 'exit'> {
+export function wrongToken(attempt: S3Attempt): Omit<Explanation, 'exit'> {
   const { entry, accepted } = attempt;
   if (accepted) return expired(attempt);
   return {
@@ -35,7 +36,7 @@ export function wrongToken(attempt: Attempt): Omit<Explanation, 'exit'> {
   };
 }
 
-export function expired({ entry, accepted }: Attempt): Omit<Explanation, 'exit'> {
+export function expired({ entry, accepted }: S3Attempt): Omit<Explanation, 'exit'> {
   return expiredCredentials({
     prefix: 'S3',
     what: `temporary credentials of ${entryName(entry)}`,
@@ -47,7 +48,7 @@ export function expired({ entry, accepted }: Attempt): Omit<Explanation, 'exit'>
   });
 }
 
-export function skewed({ entry }: Attempt) {
+export function skewed({ entry }: S3Attempt) {
   return {
     code: 'S3_CLOCK_SKEW',
     message: `The clock of this machine (${new Date().toISOString()}) is too far from that of ${placeOf(entry)}`,
@@ -55,7 +56,7 @@ export function skewed({ entry }: Attempt) {
   };
 }
 
-export function noSuchBucket({ entry }: Attempt) {
+export function noSuchBucket({ entry }: S3Attempt) {
   const { endpointUrl, forcePathStyle, bucket } = entry.info;
   const virtualHosted = endpointUrl !== undefined && !forcePathStyle;
   return {
@@ -67,7 +68,7 @@ export function noSuchBucket({ entry }: Attempt) {
   };
 }
 
-export function wrongRegion({ entry }: Attempt, { region }: ServiceAnswer) {
+export function wrongRegion({ entry }: S3Attempt, { region }: ServiceAnswer) {
   const { bucket, region: given } = entry.info;
   return {
     code: 'S3_WRONG_REGION',
@@ -83,7 +84,7 @@ export function wrongRegion({ entry }: Attempt, { region }: ServiceAnswer) {
 }
 
 /** Names the permission from the service's own sentence where that tells it, otherwise from the request. */
-export function denied({ entry, operation, shown }: Attempt, { message }: ServiceAnswer) {
+export function denied({ entry, operation, shown }: S3Attempt, { message }: ServiceAnswer) {
   const action = /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1];
   const explicit = /with an explicit deny[^.]*/.exec(message)?.[0];
   const missing = [
@@ -97,7 +98,7 @@ export function denied({ entry, operation, shown }: Attempt, { message }: Servic
   };
 }
 
-export function keyService({ entry }: Attempt, { code }: ServiceAnswer) {
+export function keyService({ entry }: S3Attempt, { code }: ServiceAnswer) {
   return {
     code: 'S3_KMS_KEY_REFUSED',
     message: `The key service refuses the encryption key of ${entryName(entry)} (${code.slice('KMS.'.length)})`,
@@ -106,7 +107,7 @@ export function keyService({ entry }: Attempt, { code }: ServiceAnswer) {
 }
 
 /** Permissions that the request needs besides its own, because of the entry's settings or of what it asks. */
-function furtherPermissions({ info }: Attempt['entry'], operation: Attempt['operation']): string[] {
+function furtherPermissions({ info }: S3Attempt['entry'], operation: S3Attempt['operation']): string[] {
   // A missing object is answered by 403 where its bucket may not be listed.
   if (operation === 'GetObject' || operation === 'HeadObject') return ['s3:ListBucket'];
   const creates = createsObject(operation);
@@ -119,6 +120,6 @@ function furtherPermissions({ info }: Attempt['entry'], operation: Attempt['oper
   return permissions;
 }
 
-function deletes(operation: Attempt['operation']): boolean {
+function deletes(operation: S3Attempt['operation']): boolean {
   return operation === 'DeleteObject' || operation === 'DeleteObjects' || operation === 'AbortMultipartUpload';
 }

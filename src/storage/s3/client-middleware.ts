@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 
 import type { S3Client } from '@aws-sdk/client-s3';
 
+import { field } from '../http/error-mapping.js';
 import { WebPageAnswer } from './map-error.js';
-import { field } from './service-response.js';
 
 /** The most of a refusal's body that is looked at; what S3 answers is far below. */
 const MAX_ERROR_BYTES = 64 * 1024;

@@ -1,10 +1,11 @@
-import { type Attempt, credentialFields, entryName, type Explanation } from './error-mapping.js';
+import type { Explanation } from '../http/error-mapping.js';
+import { credentialFields, entryName, type S3Attempt } from './error-mapping.js';
 
 /** Names of the errors that the credential providers of the AWS SDK throw before anything is sent. */
 const NAMES = new Set(['CredentialsProviderError', 'TokenProviderError', 'ProviderError']);
 
 /** Why there are no credentials; undefined for other errors. The provider's own text may hold paths, but no secrets. */
-export function explainCredentialsError(attempt: Attempt, thrown: unknown): Explanation | undefined {
+export function explainCredentialsError(attempt: S3Attempt, thrown: unknown): Explanation | undefined {
   if (!(thrown instanceof Error) || !NAMES.has(thrown.name)) return undefined;
   const { entry } = attempt;
   const { credentials } = entry.info;

@@ -1,24 +1,43 @@
 import type { S3Entry } from './info.js';
-import type { ExitClass } from '../../errors.js';
+import type { RemoteAttempt, RemotePlace, RemoteService } from '../http/error-mapping.js';
 import type { S3Operation } from './operation.js';
 
-/** What was being done when something went wrong. */
-export interface Attempt {
-  readonly entry: S3Entry;
-  readonly operation: S3Operation;
-  /** For people: `s3://bucket/key`. */
-  readonly shown: string;
-  /** The service has accepted the entry's credentials before. */
-  readonly accepted: boolean;
+export type S3Attempt = RemoteAttempt<S3Entry, S3Operation>;
+
+const AMAZON: RemoteService = {
+  prefix: 'S3',
+  name: 'S3',
+  address: '"region"',
+  notTheService: {
+    code: 'S3_NOT_AN_S3_ENDPOINT',
+    hint: 'Give in "endpoint_url" the address of the S3 API, not of its web console',
+  },
+};
+const COMPATIBLE: RemoteService = { ...AMAZON, address: '"endpoint_url"' };
+
+/** Where the entry's requests go, for errors. */
+export function remotePlaceOf(entry: S3Entry): RemotePlace {
+  const { id, info } = entry;
+  return {
+    service: info.endpointUrl === undefined ? AMAZON : COMPATIBLE,
+    entry: id,
+    origin: placeOf(entry),
+    settings: info,
+    explainHost: (host) => (isBucketHost(entry, host) ? pathStyleNeeded(host) : undefined),
+  };
 }
 
-/** What an error means to somebody who wants a table exported. */
-export interface Explanation {
-  readonly code: string;
-  readonly exit: ExitClass;
-  readonly message: string;
-  readonly hint?: string;
-  readonly transient?: boolean;
+/** True where the bucket became the first part of a host's name that only its owner's DNS knows. */
+function isBucketHost({ info: { bucket, endpointUrl, forcePathStyle } }: S3Entry, host: string): boolean {
+  return endpointUrl !== undefined && !forcePathStyle && host.startsWith(`${bucket}.`);
+}
+
+function pathStyleNeeded(host: string) {
+  return {
+    code: 'S3_PATH_STYLE_NEEDED',
+    message: `The store has no host ${host}: it wants the bucket in the path, not in front of the host's name`,
+    hint: 'Set "force_path_style": true in the entry, or remove "virtual_hosted_style_request".',
+  };
 }
 
 /** `storage entry "lake"`, for sentences. */

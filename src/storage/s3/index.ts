@@ -1,20 +1,26 @@
 import type { S3Entry } from './info.js';
 import { Agents } from '../http/agents.js';
 import { checkEndpoint } from '../http/endpoint.js';
-import type { S3Storage } from './s3-storage.js';
+import { ObjectStorage } from '../object-storage.js';
+import type { Storage } from '../storage.js';
+import { S3ObjectClient } from './object-client.js';
+import { ObjectKeys } from './object-keys.js';
 
 /**
  * Opens a bucket of Amazon S3, or of a store that speaks its API. Sends nothing yet.
  * @throws LakeportError of class `usage` where the entry can't work
  */
-export async function openS3Storage(entry: S3Entry): Promise<S3Storage> {
+export async function openS3Storage(entry: S3Entry): Promise<Storage> {
   const { id, info } = entry;
   const { endpointUrl: endpoint, allowHttp } = info;
   if (endpoint !== undefined) checkEndpoint({ entry: id, endpoint, allowHttp });
   // The SDK would tell every user of Node 20 on stderr that it will want a newer one some day.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  const { S3Storage } = await import('./s3-storage.js');
+  const [{ openBucket }, { S3Stager }] = await Promise.all([import('./bucket.js'), import('./stager.js')]);
   // The variable of Amazon's own tools, which use it for S3-compatible stores too.
   const agents = await Agents.create({ entry: id, settings: info, bundleVariable: 'AWS_CA_BUNDLE' });
-  return new S3Storage({ entry, agents });
+  const bucket = openBucket(entry, agents);
+  const keys = new ObjectKeys(info.basePath);
+  const client = new S3ObjectClient({ entry, bucket, keys, agents });
+  return new ObjectStorage({ id, kind: 's3', client, stager: new S3Stager({ entry, bucket, keys, client }) });
 }

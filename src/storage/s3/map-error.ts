@@ -1,10 +1,10 @@
-import { Redactor } from '../../auth/redaction.js';
 import { LakeportError } from '../../errors.js';
+import { type Explanation, explainedError, field } from '../http/error-mapping.js';
+import { explainNetworkError, explainWebPage } from '../http/network-error.js';
 import { explainCredentialsError } from './credentials-error.js';
-import type { Attempt, Explanation } from './error-mapping.js';
+import type { S3Attempt } from './error-mapping.js';
 import { S3_SECRET_VARIABLES } from './info.js';
-import { explainNetworkError, explainWebPage } from './network-error.js';
-import { answerOf, field, type ServiceAnswer } from './service-response.js';
+import { answerOf, type ServiceAnswer } from './service-response.js';
 import { explainAnswer } from './service-error.js';
 
 /** Thrown where something answered that is no S3 service. */
@@ -19,29 +19,28 @@ export class WebPageAnswer extends Error {
 }
 
 /** A failed request in this program's terms, without secrets. Errors that are explained already pass as they are. */
-export function explain(thrown: unknown, attempt: Attempt): LakeportError {
+export function explain(thrown: unknown, attempt: S3Attempt): LakeportError {
   if (thrown instanceof LakeportError) return thrown;
-  const redactor = redactorFor(attempt);
+  const { entry, place, shown } = attempt;
+  const { credentials } = entry.info;
   const answer = answerOf(thrown);
-  const explanation = explanationOf(thrown, attempt, answer);
-  return new LakeportError({
-    ...explanation,
-    message: redactor.redact(explanation.message),
-    context: { entry: attempt.entry.id, path: attempt.shown, detail: redactor.redact(detailOf(thrown, answer)) },
-    cause: causeOf(thrown, redactor),
-  });
+  const secrets =
+    credentials.kind === 'keys' ? [credentials.accessKeyId, credentials.secretAccessKey, credentials.sessionToken] : [];
+  const ofEnvironment = S3_SECRET_VARIABLES.map((name) => process.env[name]);
+  const failed = { place, shown, detail: detailOf(thrown, answer), secrets: [...secrets, ...ofEnvironment] };
+  return explainedError(explanationOf(thrown, attempt, answer), failed, thrown);
 }
 
-function explanationOf(thrown: unknown, attempt: Attempt, answer: ServiceAnswer | undefined): Explanation {
-  if (thrown instanceof WebPageAnswer) return explainWebPage(attempt, thrown.status);
-  const withoutAnswer = explainCredentialsError(attempt, thrown) ?? explainNetworkError(attempt, thrown);
+function explanationOf(thrown: unknown, attempt: S3Attempt, answer: ServiceAnswer | undefined): Explanation {
+  if (thrown instanceof WebPageAnswer) return explainWebPage(attempt.place, thrown.status);
+  const withoutAnswer = explainCredentialsError(attempt, thrown) ?? explainNetworkError(attempt.place, thrown);
   if (withoutAnswer !== undefined) return withoutAnswer;
   if (answer !== undefined) {
     // A successful answer that could not be read is in a language other than that of S3.
-    return answer.status < 300 ? explainWebPage(attempt, answer.status) : explainAnswer(attempt, answer);
+    return answer.status < 300 ? explainWebPage(attempt.place, answer.status) : explainAnswer(attempt, answer);
   }
   const status = field(field(thrown, '$response'), 'statusCode');
-  if (typeof status === 'number') return explainWebPage(attempt, status);
+  if (typeof status === 'number') return explainWebPage(attempt.place, status);
   return {
     code: 'S3_REQUEST_FAILED',
     exit: 'unexpected',
@@ -57,27 +56,4 @@ function detailOf(thrown: unknown, answer: ServiceAnswer | undefined): string {
   }
   const request = answer.requestId === undefined ? '' : `, request ${answer.requestId}`;
   return `${answer.code} (HTTP ${answer.status}${request})`;
-}
-
-/** Name, message and stack alone: the exceptions of the SDK carry what the service echoed, access key ids included. */
-function causeOf(thrown: unknown, redactor: Redactor): Error {
-  const cause = new Error(redactor.redact(thrown instanceof Error ? thrown.message : String(thrown)));
-  if (thrown instanceof Error) {
-    cause.name = thrown.name;
-    if (thrown.stack !== undefined) cause.stack = redactor.redact(thrown.stack);
-  }
-  return cause;
-}
-
-function redactorFor({ entry }: Attempt): Redactor {
-  const redactor = new Redactor();
-  const { credentials, proxyUrl } = entry.info;
-  if (credentials.kind === 'keys') {
-    redactor.add(credentials.accessKeyId);
-    redactor.add(credentials.secretAccessKey);
-    redactor.add(credentials.sessionToken ?? '');
-  }
-  if (proxyUrl !== undefined && URL.canParse(proxyUrl)) redactor.add(decodeURIComponent(new URL(proxyUrl).password));
-  redactor.addEnvironment(process.env, S3_SECRET_VARIABLES);
-  return redactor;
 }

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -9,12 +11,10 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 
-import pLimit from 'p-limit';
-
 import { LakeportError } from '../../errors.js';
-import { randomUUID } from 'node:crypto';
-
-import type { Replaced } from '../storage.js';
+import { forEachPath } from '../each-path.js';
+import { rangeHeader } from '../http/byte-range.js';
+import type { ByteRange, Replaced } from '../storage.js';
 import { type WriteCondition, WriteConditions } from './conditions.js';
 import { expected, type NewObject, type S3Requests } from './requests.js';
 import { answerOf } from './service-response.js';
@@ -23,8 +23,6 @@ import type { ObjectFacts } from './object-facts.js';
 
 /** DeleteObjects takes no more keys. */
 const MAX_KEYS_PER_DELETE = 1000;
-/** Requests for single objects on their way at the same time, where many are to be removed. */
-const REMOVALS = 16;
 
 export interface ListedObject {
   readonly key: string;
@@ -64,14 +62,19 @@ export class S3Objects {
     );
   }
 
-  /** The content of a small object; undefined where there is none. */
-  async get(key: string): Promise<Uint8Array | undefined> {
+  /** The content of a small object, or of a range; undefined where there is none. */
+  async get(key: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+    const wanted = range === undefined ? {} : { Range: rangeHeader(range) };
     return await this.#requests.send('GetObject', key, async () => {
       try {
-        const { Body: body } = await this.#requests.client.send(new GetObjectCommand(this.#requests.at(key)));
+        const command = new GetObjectCommand({ ...this.#requests.at(key), ...wanted });
+        const { Body: body } = await this.#requests.client.send(command);
         return await body?.transformToByteArray();
       } catch (error) {
-        if (answerOf(error)?.code === 'NoSuchKey') return undefined;
+        const { code, status } = answerOf(error) ?? {};
+        if (code === 'NoSuchKey') return undefined;
+        // The range begins behind the end.
+        if (status === 416) return new Uint8Array();
         throw error;
       }
     });
@@ -130,9 +133,8 @@ export class S3Objects {
    * @throws LakeportError `TARGET_CHANGED`
    */
   async removeVersions(versions: ReadonlyMap<string, string>): Promise<void> {
-    const limit = pLimit(REMOVALS);
-    const remove = (key: string, version: string) =>
-      this.#requests.send('DeleteObject', key, () =>
+    const remove = async (key: string, version: string) => {
+      await this.#requests.send('DeleteObject', key, () =>
         this.conditions.write({
           kind: 'remove',
           shown: this.#requests.display(key),
@@ -143,7 +145,8 @@ export class S3Objects {
           isDone: (there) => there === undefined,
         }),
       );
-    await Promise.all(Array.from(versions, ([key, version]) => limit(() => remove(key, version))));
+    };
+    await forEachPath(versions.keys(), (key) => remove(key, versions.get(key) ?? ''));
   }
 
   /** Copies inside the bucket, metadata included; up to 5 GiB. Throws what the client throws. */

@@ -8,7 +8,7 @@ import type { S3Bucket } from './bucket.js';
 import { copyObject } from './copy.js';
 import { partSettings } from './object-settings.js';
 import type { ObjectFacts } from './object-facts.js';
-import { MARK, readToken, type UploadToken } from './staged-token.js';
+import { MARK, readS3Token, type UploadToken } from './staged-token.js';
 import { isUploadGone, type Upload, type UploadedPart } from './uploads.js';
 
 /** When to look for an object whose completion was not answered: large ones take the store a while. */
@@ -18,8 +18,6 @@ export interface PublisherOptions {
   readonly bucket: S3Bucket;
   /** Notes an upload that publishing makes itself. */
   readonly note: (runId: string, upload: Upload) => Promise<void>;
-  /** Largest object, in bytes, that is copied by one request. */
-  readonly pieceBytes?: number | undefined;
 }
 
 interface Place {
@@ -48,7 +46,7 @@ export class PartPublisher {
    */
   async publish(part: StagedPart, { key, stagedKey, replaces: seen, confirm }: Place): Promise<void> {
     const { requests } = this.#options.bucket;
-    const token = readToken(part, requests.bucket);
+    const token = readS3Token(part, requests.bucket);
     const crossesOthers = key !== stagedKey && !token.provisional;
     // Where parts move to each other's places, what was seen there is gone before the last of them comes.
     const replaces = crossesOthers ? undefined : seen;
@@ -68,7 +66,7 @@ export class PartPublisher {
    */
   async locate(part: StagedPart, key: string): Promise<StagedState> {
     const { requests, uploads } = this.#options.bucket;
-    const token = readToken(part, requests.bucket);
+    const token = readS3Token(part, requests.bucket);
     // Its content is in the token, and publishing it again is what asking would cost.
     if (token.kind === 'inline') return 'staged';
     if (await uploads.has(token, token.parts)) return 'staged';
@@ -79,9 +77,9 @@ export class PartPublisher {
   }
 
   /** One that is gone already, or published, is no error. */
-  async withdraw(part: StagedPart): Promise<void> {
+  async discard(part: StagedPart): Promise<void> {
     const { requests, uploads, objects } = this.#options.bucket;
-    const token = readToken(part, requests.bucket);
+    const token = readS3Token(part, requests.bucket);
     if (token.kind === 'inline') return;
     await uploads.abort(token);
     if (token.provisional) await objects.remove([token.key]);
@@ -98,7 +96,7 @@ export class PartPublisher {
    */
   async #publishUpload(staged: StagedUpload, { key, replaces, confirm }: Omit<Place, 'stagedKey'>): Promise<void> {
     const { token, bytes } = staged;
-    const { bucket, note, pieceBytes } = this.#options;
+    const { bucket, note } = this.#options;
     const at = await this.#complete(staged, { target: key, replaces: token.key === key ? replaces : undefined });
     if (token.key === key) return;
     if (at === key) {
@@ -113,7 +111,6 @@ export class PartPublisher {
       replaces,
       isOwn: (facts) => isSame(facts, staged),
       note: (upload) => note(token.runId, upload),
-      ...(pieceBytes === undefined ? {} : { pieceBytes }),
     });
     await bucket.objects.remove([token.key]);
   }

@@ -1,6 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 
 import type { S3Entry } from './info.js';
+import type { RemotePlace } from '../http/error-mapping.js';
+import { remotePlaceOf } from './error-mapping.js';
 import { explain, WebPageAnswer } from './map-error.js';
 import { contentTypeOf, type ObjectSettings } from './object-settings.js';
 import type { S3Operation } from './operation.js';
@@ -16,11 +18,13 @@ export interface NewObject {
 export class S3Requests {
   readonly entry: S3Entry;
   readonly client: S3Client;
+  readonly #place: RemotePlace;
   #accepted = false;
 
   constructor(entry: S3Entry, client: S3Client) {
     this.entry = entry;
     this.client = client;
+    this.#place = remotePlaceOf(entry);
   }
 
   get bucket(): string {
@@ -64,7 +68,9 @@ export class S3Requests {
       this.#accepted = true;
       return answer;
     } catch (error) {
-      throw explain(error, { entry: this.entry, operation, shown: this.display(key), accepted: this.#accepted });
+      const { entry } = this;
+      const attempt = { entry, place: this.#place, operation, shown: this.display(key), accepted: this.#accepted };
+      throw explain(error, attempt);
     }
   }
 }

@@ -11,9 +11,11 @@ import {
   wrongSecret,
   wrongToken,
 } from './access-error.js';
-import { type Attempt, entryName, type Explanation, placeOf } from './error-mapping.js';
+import type { Explanation } from '../http/error-mapping.js';
+import { explainProxyRefusal } from '../http/network-error.js';
+import { entryName, placeOf, type S3Attempt } from './error-mapping.js';
 
-type Explain = (attempt: Attempt, answer: ServiceAnswer) => Omit<Explanation, 'exit'>;
+type Explain = (attempt: S3Attempt, answer: ServiceAnswer) => Omit<Explanation, 'exit'>;
 
 /** Codes of "Error responses" in the Amazon S3 API reference, and of the stores that speak its language. */
 const BY_CODE: Readonly<Record<string, Explain>> = {
@@ -117,17 +119,13 @@ const BY_STATUS: Readonly<Record<number, Explain>> = {
   403: denied,
   404: (attempt) => (attempt.operation === 'HeadBucket' ? noSuchBucket(attempt) : notFound(attempt)),
   405: notAllowed,
-  407: ({ entry }) => ({
-    code: 'PROXY_LOGIN_NEEDED',
-    message: `The proxy of ${entryName(entry)} wants a user and a password`,
-    hint: 'Put them into proxy_url: http://user:password@host:port.',
-  }),
+  407: ({ place }) => explainProxyRefusal(place),
   411: streamRefused,
   507: full,
 };
 
 /** What the service's refusal means. Throttling and failures of the service itself may pass; nothing else does. */
-export function explainAnswer(attempt: Attempt, answer: ServiceAnswer): Explanation {
+export function explainAnswer(attempt: S3Attempt, answer: ServiceAnswer): Explanation {
   const explanation = (BY_CODE[answer.code] ?? special(answer, attempt) ?? BY_STATUS[answer.status] ?? other)(
     attempt,
     answer,
@@ -135,7 +133,7 @@ export function explainAnswer(attempt: Attempt, answer: ServiceAnswer): Explanat
   return { exit: 'unreachable', ...explanation };
 }
 
-function special(answer: ServiceAnswer, { operation, accepted }: Attempt): Explain | undefined {
+function special(answer: ServiceAnswer, { operation, accepted }: S3Attempt): Explain | undefined {
   // Answers to HEAD have no body that would say ExpiredToken, and nothing else is wrong with such a request.
   if (answer.status === 400 && operation === 'HeadObject' && accepted) return expired;
   if (answer.code.startsWith('KMS.')) return keyService;
@@ -147,7 +145,7 @@ function special(answer: ServiceAnswer, { operation, accepted }: Attempt): Expla
   return undefined;
 }
 
-function notFound({ entry, shown }: Attempt) {
+function notFound({ entry, shown }: S3Attempt) {
   return {
     code: 'S3_NOT_FOUND',
     message: `${placeOf(entry)} answers that ${shown} is not there`,
@@ -155,7 +153,7 @@ function notFound({ entry, shown }: Attempt) {
   };
 }
 
-function notAllowed({ entry, operation, shown }: Attempt) {
+function notAllowed({ entry, operation, shown }: S3Attempt) {
   return {
     code: 'S3_NOT_ALLOWED',
     message: `${placeOf(entry)} does not allow ${operation} on ${shown}`,
@@ -163,7 +161,7 @@ function notAllowed({ entry, operation, shown }: Attempt) {
   };
 }
 
-function busy({ entry }: Attempt) {
+function busy({ entry }: S3Attempt) {
   return {
     code: 'S3_BUSY',
     message: `${placeOf(entry)} asks to send requests more slowly, and still did after ${entry.info.maxRetries} retries`,
@@ -172,7 +170,7 @@ function busy({ entry }: Attempt) {
   };
 }
 
-function failing({ entry, operation }: Attempt, { status }: ServiceAnswer) {
+function failing({ entry, operation }: S3Attempt, { status }: ServiceAnswer) {
   // SeaweedFS answers so to an encryption that it has no key service for.
   const suspect = createsObject(operation) ? entry.info.serverSideEncryption : undefined;
   return {
@@ -186,7 +184,7 @@ function failing({ entry, operation }: Attempt, { status }: ServiceAnswer) {
   };
 }
 
-function corrupted({ entry, shown }: Attempt) {
+function corrupted({ entry, shown }: S3Attempt) {
   return {
     code: 'S3_CORRUPTED_ON_THE_WAY',
     message: `What arrived at ${placeOf(entry)} for ${shown} is not what was sent`,
@@ -195,7 +193,7 @@ function corrupted({ entry, shown }: Attempt) {
   };
 }
 
-function conflict({ shown }: Attempt) {
+function conflict({ shown }: S3Attempt) {
   return {
     code: 'S3_CONFLICT',
     message: `Another request was changing ${shown} at the same moment`,
@@ -204,7 +202,7 @@ function conflict({ shown }: Attempt) {
   };
 }
 
-function streamRefused({ entry }: Attempt) {
+function streamRefused({ entry }: S3Attempt) {
   return {
     code: 'S3_NOT_SUPPORTED',
     message: `${placeOf(entry)} does not take the framing of this request`,
@@ -212,7 +210,7 @@ function streamRefused({ entry }: Attempt) {
   };
 }
 
-function full({ entry }: Attempt) {
+function full({ entry }: S3Attempt) {
   return {
     code: 'S3_QUOTA_EXCEEDED',
     message: `No space is left for bucket "${entry.info.bucket}" at ${placeOf(entry)}, or its quota is used up`,
@@ -220,7 +218,7 @@ function full({ entry }: Attempt) {
   };
 }
 
-function other({ entry, operation, shown }: Attempt, { code, status, message }: ServiceAnswer) {
+function other({ entry, operation, shown }: S3Attempt, { code, status, message }: ServiceAnswer) {
   const { storageClass, acl, tags, serverSideEncryption } = entry.info;
   const optional = {
     storage_class: storageClass,

@@ -1,3 +1,5 @@
+import { field } from '../http/error-mapping.js';
+
 /** What a service answered to a request that it refused, read from the exceptions of the AWS SDK. */
 export interface ServiceAnswer {
   /** HTTP status. */
@@ -31,13 +33,6 @@ export function answerOf(thrown: unknown): ServiceAnswer | undefined {
 /** A header of the answer that the SDK hides in its exceptions. */
 function headerOf(thrown: Error, name: string): string | undefined {
   return text(field(field(field(thrown, '$response'), 'headers'), name));
-}
-
-/** A field of a value of unknown shape. */
-export function field(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  // Any object may be asked for any name; what is found stays unknown.
-  return (value as Record<string, unknown>)[name];
 }
 
 function text(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { LakeportError } from '../../errors.js';
+import { readToken, stagedElsewhere } from '../staged-token.js';
 import type { StagedPart } from '../storage.js';
 
 /** A small part, which is sent when it is published: it lies where the token lies, in memory and in the run log. */
@@ -34,17 +34,8 @@ export type UploadToken = z.infer<typeof uploadToken>;
 export const MARK = 'lakeport-part';
 
 /** @throws LakeportError where the part was staged in another bucket or another kind of store */
-export function readToken(part: StagedPart, bucket: string): InlineToken | UploadToken {
-  const { data: token } = stagedToken.safeParse(part.token);
-  if (token !== undefined && (token.kind === 'inline' || token.bucket === bucket)) return token;
-  throw new LakeportError({
-    code: 'STAGED_ELSEWHERE',
-    exit: 'unexpected',
-    message:
-      token === undefined
-        ? `The staged part of ${part.path} is none of an S3 store`
-        : `The part of ${part.path} was staged in bucket ${token.bucket}, not in ${bucket}`,
-    hint: 'Resume a run with the auth file that it was started with.',
-    context: { path: part.path, entry: part.storageId },
-  });
+export function readS3Token(part: StagedPart, bucket: string): InlineToken | UploadToken {
+  const token = readToken(part, stagedToken);
+  if (token.kind === 'inline' || token.bucket === bucket) return token;
+  throw stagedElsewhere(part, `The part of ${part.path} was staged in bucket ${token.bucket}, not in ${bucket}`);
 }

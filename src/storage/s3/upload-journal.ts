@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
-
 import { z } from 'zod';
 
-import type { S3Bucket } from './bucket.js';
-import { type ObjectKeys, uploadJournalPath } from './object-keys.js';
-import { smallObjectSettings } from './object-settings.js';
+import { uploadsPath } from '../lease/own-paths.js';
+import { newNonce } from '../nonce.js';
+import type { ObjectClient } from '../object-client.js';
 import type { Upload } from './uploads.js';
 
 /** An object is written anew with each upload, so it is closed before it grows large. */
@@ -18,23 +16,22 @@ const journal = z.object({ uploads: z.array(z.object({ key: z.string(), uploadId
  * journal of its own.
  */
 export class UploadJournal {
-  readonly #bucket: S3Bucket;
-  readonly #keyOf: (name: string) => string;
-  #name = newName();
+  readonly #client: Pick<ObjectClient, 'put'>;
+  readonly #runId: string;
+  #name = newNonce();
   #uploads: Upload[] = [];
   #written = 0;
   #writing: Promise<void> | undefined;
 
-  constructor(options: { readonly bucket: S3Bucket; readonly keys: ObjectKeys; readonly runId: string }) {
-    const { bucket, keys, runId } = options;
-    this.#bucket = bucket;
-    this.#keyOf = (name) => keys.keyOf(uploadJournalPath(runId, name));
+  constructor(client: Pick<ObjectClient, 'put'>, runId: string) {
+    this.#client = client;
+    this.#runId = runId;
   }
 
   /** Settles when the upload is noted. */
   async add(upload: Upload): Promise<void> {
     if (this.#uploads.length >= UPLOADS_PER_OBJECT && this.#written === this.#uploads.length) {
-      this.#name = newName();
+      this.#name = newNonce();
       this.#uploads = [];
       this.#written = 0;
     }
@@ -48,10 +45,8 @@ export class UploadJournal {
   }
 
   async #write(): Promise<void> {
-    const { requests, objects } = this.#bucket;
     const uploads = [...this.#uploads];
-    const content = Buffer.from(JSON.stringify({ uploads }));
-    await objects.put({ key: this.#keyOf(this.#name), settings: smallObjectSettings(requests.entry.info) }, content);
+    await this.#client.put(uploadsPath(this.#runId, this.#name), Buffer.from(JSON.stringify({ uploads })));
     this.#written = uploads.length;
   }
 }
@@ -63,8 +58,4 @@ export function readJournal(content: Uint8Array): Upload[] {
   } catch {
     return [];
   }
-}
-
-function newName(): string {
-  return randomBytes(6).toString('hex');
 }

@@ -199,7 +199,7 @@ describe('a run that another process has resumed meanwhile', () => {
       SELECT i AS id, repeat(md5(i::text), 100) || pg_sleep(0.001)::text AS note FROM generate_series(1, 200000) i`);
     const cli = user.startExport('-i', 'crawling', '--include_views', ...LOG);
     const out = path.join(user.directory, 'out');
-    const isMarked = () => existsSync(out) && readdirSync(out).some((name) => name.startsWith('.lakeport-run-'));
+    const isMarked = () => existsSync(path.join(out, '.lakeport'));
     for (let waited = 0; !isMarked() && waited < 60_000; waited += 10) await sleep(10);
     await sleep(1000);
     await query(`UPDATE export_runs SET holder = 'another'`);

@@ -150,7 +150,7 @@ describe('staging and publishing', () => {
     const staged = await stage('public/orders/part-00000.parquet', bytes('content'));
     const forged = { ...staged, token: { ...staged.token, object: 'base/exports/public/orders/part-00000.parquet' } };
 
-    expect(await failure(storage.discard(forged))).toMatchObject({ code: 'NOT_A_GCS_PART' });
+    expect(await failure(storage.discard(forged))).toMatchObject({ code: 'STAGED_ELSEWHERE' });
     expect(await storage.get('public/orders/part-00000.parquet')).toEqual(Buffer.from('precious'));
   });
 });

@@ -401,7 +401,7 @@ describe('runs', () => {
   });
 
   describe('of other machines', () => {
-    const marker = () => path.join(base, `.lakeport-run-${OTHER_RUN}.json`);
+    const marker = () => path.join(base, `.lakeport/run-${OTHER_RUN}.json`);
     const temporary = () => path.join(base, `s/t/.lakeport-${OTHER_RUN}-part-00000-abc.tmp`);
     const foreign = JSON.stringify({ pid: 1, host: 'elsewhere', started: '1' });
 
@@ -436,8 +436,9 @@ describe('runs', () => {
     await writer.write([Buffer.from('x')]);
     const part = await writer.end();
     await storage.confirmClaim();
-    for (const name of readdirSync(base).filter((one) => one.startsWith('.lakeport-claim-'))) {
-      unlinkSync(path.join(base, name));
+    const own = path.join(base, '.lakeport');
+    for (const name of readdirSync(own).filter((one) => one.startsWith('claim-'))) {
+      unlinkSync(path.join(own, name));
     }
     for (const change of [
       () => storage.publish(part, target),
@@ -453,10 +454,11 @@ describe('runs', () => {
   it('remove what they can of dead runs, and tell what they cannot', async () => {
     await storage.prepare();
     const dead = JSON.stringify({ ...(await currentProcess()), started: '1' });
+    mkdirSync(path.join(base, '.lakeport'));
     const runs = ['33333333-3333-4333-8333-333333333333', '44444444-4444-4444-8444-444444444444'];
     for (const [index, runId] of runs.entries()) {
       mkdirSync(path.join(base, `s/t${index}`), { recursive: true });
-      writeFileSync(path.join(base, `.lakeport-run-${runId}.json`), `${dead}\n{"directory":"s/t${index}"}\n`);
+      writeFileSync(path.join(base, `.lakeport/run-${runId}.json`), `${dead}\n{"directory":"s/t${index}"}\n`);
     }
     const stubborn = path.join(base, `s/t0/.lakeport-${runs[0]}-part-00000-abc.tmp`);
     mkdirSync(stubborn);
@@ -466,7 +468,7 @@ describe('runs', () => {
     await storage.endRun();
     // The marker stays for a later run to try.
     expect(await scratch.files()).toEqual([
-      `out/.lakeport-run-${runs[0]}.json`,
+      `out/.lakeport/run-${runs[0]}.json`,
       `out/s/t0/${path.basename(stubborn)}/`,
       'out/s/t1/',
     ]);
@@ -475,15 +477,15 @@ describe('runs', () => {
   it('take a process that got the pid of a dead one for what it is', async () => {
     await storage.prepare();
     await storage.beginRun({ runId: RUN, directory: '' });
-    const own = readFileSync(path.join(base, `.lakeport-run-${RUN}.json`), 'utf8');
+    const own = readFileSync(path.join(base, `.lakeport/run-${RUN}.json`), 'utf8');
     const identity = JSON.parse(own.split('\n')[0]!) as Record<string, unknown>;
     const write = (runId: string, change: object) =>
-      writeFileSync(path.join(base, `.lakeport-run-${runId}.json`), JSON.stringify({ ...identity, ...change }));
+      writeFileSync(path.join(base, `.lakeport/run-${runId}.json`), JSON.stringify({ ...identity, ...change }));
     write(OTHER_RUN, {});
     await storage.sweep();
     expect(await scratch.files()).toHaveLength(2);
     write(OTHER_RUN, { started: '1' });
     await storage.sweep();
-    expect(await scratch.files()).toEqual([`out/.lakeport-run-${RUN}.json`]);
+    expect(await scratch.files()).toEqual([`out/.lakeport/run-${RUN}.json`]);
   });
 });

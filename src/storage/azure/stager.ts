@@ -1,41 +1,83 @@
+import type { AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
-import { isPrivatePath } from '../lease/private-names.js';
-import type { StagedState, Replaced, StagedPart, WriteOptions } from '../storage.js';
+import { forEachPath } from '../each-path.js';
+import { isOwnPath, isPartPath, type OwnObject, partPath } from '../lease/own-paths.js';
+import { newNonce } from '../nonce.js';
+import { readToken } from '../staged-token.js';
+import type { Stager } from '../stager.js';
+import type { PartWriter, Replaced, StagedPart, StagedState, StageOptions, WriteOptions } from '../storage.js';
 import type { AzureBlobs } from './blobs.js';
-import { blockIds } from './blocks.js';
-import { type AzureStaged, readStaged } from './staged-token.js';
+import { blockIds, BlockSizes } from './blocks.js';
+import { AzurePartWriter } from './part-writer.js';
+import { type AzureStaged, azureToken } from './staged-token.js';
 
 /**
- * Commits staged blocks. Where they were staged for the very place, that is one request; otherwise they become a blob
- * where they are, which is copied to its place and removed. Each attempt begins by what the last one may have left, so
- * that a lost answer leads neither to a second publication nor to a failure.
+ * Stages parts as uncommitted blocks, and commits them. Where they were staged for the very place, that is one request;
+ * otherwise they become a blob where they are, which is copied to its place and removed. Each attempt begins by what the
+ * last one may have left, so that a lost answer leads neither to a second publication nor to a failure.
  */
-export class Publisher {
+export class AzureStager implements Stager {
   readonly #blobs: AzureBlobs;
+  readonly #entry: AzureEntry;
   /**
    * Renames go one after the other, in the order in which they were asked for: numbers only move down, so the place of
    * each is free by then.
    */
   #renames: Promise<void> = Promise.resolve();
 
-  constructor(blobs: AzureBlobs) {
+  constructor(blobs: AzureBlobs, entry: AzureEntry) {
     this.#blobs = blobs;
+    this.#entry = entry;
   }
 
-  publish(part: StagedPart, path: string, { replaces, confirm }: WriteOptions = {}): Promise<void> {
-    const staged = readStaged(part);
+  /** Blocks on their way, and the next one, which fills; while the blob is not larger than expected. */
+  writerMemoryBytes(expectedBytes?: number): number {
+    const { partSizeBytes, uploadConcurrency } = this.#entry.info;
+    return (uploadConcurrency + 1) * new BlockSizes({ partSizeBytes, expectedBytes }).at(0);
+  }
+
+  stage(path: string, { runId, expectedBytes, provisional = false }: StageOptions): PartWriter {
+    const { partSizeBytes, uploadConcurrency } = this.#entry.info;
+    const nonce = newNonce();
+    return new AzurePartWriter({
+      blobs: this.#blobs,
+      storageId: this.#entry.id,
+      path,
+      blob: provisional ? partPath(runId, nonce) : path,
+      hidden: provisional || isOwnPath(path),
+      nonce,
+      sizes: new BlockSizes({ partSizeBytes, expectedBytes }),
+      concurrency: uploadConcurrency,
+      checksums: this.#blobs.display('').startsWith('http:'),
+    });
+  }
+
+  publish(part: StagedPart, path: string, { replaces, confirm }: WriteOptions): Promise<void> {
+    const staged = readToken(part, azureToken);
     if (staged.blob === path) return this.#untilDone(staged, path, () => this.#commit(staged, { path, replaces }));
     // Where parts move to each other's places, what was seen there is gone before the last of them comes.
-    const to = { path, bytes: part.bytes, replaces: isPrivatePath(staged.blob) ? replaces : undefined, confirm };
+    const to = { path, bytes: part.bytes, replaces: isOwnPath(staged.blob) ? replaces : undefined, confirm };
     const rename = () => this.#untilDone(staged, path, () => this.#rename(staged, to));
     const renamed = this.#renames.then(rename);
     this.#renames = renamed.catch(() => undefined);
     return renamed;
   }
 
+  async discard(part: StagedPart): Promise<void> {
+    const { blob } = readToken(part, azureToken);
+    // Blocks at the part's own place are invisible, and expire; see the part's writer.
+    if (isOwnPath(blob)) await this.#blobs.discard(blob);
+  }
+
+  async withdraw(own: readonly OwnObject[]): Promise<number> {
+    const parts = own.map(({ path }) => path).filter(isPartPath);
+    await forEachPath(parts, (path) => this.#blobs.discard(path));
+    return parts.length;
+  }
+
   /** Nothing is read: a blob tells its nonce, and so do the ids of blocks. */
   locate(part: StagedPart, path: string): Promise<StagedState> {
-    const staged = readStaged(part);
+    const staged = readToken(part, azureToken);
     return this.#blobs.retry(async () => {
       if (await this.#isBlob(part, path)) return 'published';
       const ids = new Set(await this.#blobs.blocksOnce(staged.blob));
@@ -91,7 +133,7 @@ export class Publisher {
 
   async #isBlob(part: StagedPart, path: string): Promise<boolean> {
     const there = await this.#blobs.infoOnce(path);
-    return there?.part === readStaged(part).nonce && there.bytes === part.bytes;
+    return there?.part === readToken(part, azureToken).nonce && there.bytes === part.bytes;
   }
 
   async #assertPublished(staged: AzureStaged, path: string): Promise<void> {

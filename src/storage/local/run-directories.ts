@@ -1,0 +1,89 @@
+import { readdir, readFile, rmdir, unlink } from 'node:fs/promises';
+import path from 'node:path';
+
+import { linesOf } from '../lease/marker.js';
+import { markerPath, type OwnObject } from '../lease/own-paths.js';
+import { field } from '../http/error-mapping.js';
+import { directoryOf, isSafePath } from '../path.js';
+import { unlessMissing } from './file-errors.js';
+import { appendTo } from './lease-files.js';
+import { isTemporaryOf } from './temporary-file.js';
+
+/**
+ * Staged parts lie beside their places, since a rename leads out of no file system. In which directories a run may have
+ * some is noted in its marker, a line each: so a later run finds what a dead one left, wherever it lies.
+ */
+export interface RunDirectory {
+  /** Relative to the base. */
+  readonly directory: string;
+  /** The topmost directory that had to be made for it, if any. */
+  readonly made?: string;
+}
+
+/** Notes a directory; does nothing where the run has no marker. */
+export function noteDirectory(base: string, runId: string, directory: RunDirectory): Promise<void> {
+  return appendTo(path.join(base, markerPath(runId)), `${JSON.stringify(directory)}\n`);
+}
+
+/**
+ * Removes what a run has left staged, and the directories that it made and that are empty. Returns how many temporary
+ * files there were. Several processes may do so for the same run.
+ * @param own all that the run has in the base
+ */
+export async function withdrawFiles(base: string, own: readonly OwnObject[]): Promise<number> {
+  const [runId] = own.map((one) => one.runId);
+  if (runId === undefined) return 0;
+  const markers = own.filter(({ kind }) => kind === 'marker');
+  const noted = (await Promise.all(markers.map((marker) => readDirectories(path.join(base, marker.path))))).flat();
+  let removed = 0;
+  for (const directory of new Set(noted.map((one) => one.directory))) {
+    removed += await removeTemporaries(base, directory, runId);
+  }
+  await removeEmptyDirectories(base, noted.flatMap(madeDirectories));
+  // Claims that were being written; those of versions before 1.0 in the base itself.
+  for (const { path: part } of own.filter(({ kind }) => kind === 'part')) {
+    await unlessMissing(() => unlink(path.join(base, part)));
+  }
+  await removeTemporaries(base, '', runId);
+  return removed;
+}
+
+async function readDirectories(marker: string): Promise<RunDirectory[]> {
+  const content = await unlessMissing(() => readFile(marker));
+  return content === undefined ? [] : linesOf(content).filter(isDirectory);
+}
+
+async function removeTemporaries(base: string, directory: string, runId: string): Promise<number> {
+  const absolute = path.join(base, directory);
+  const names = (await unlessMissing(() => readdir(absolute))) ?? [];
+  const temporaries = names.filter((name) => isTemporaryOf(runId, name));
+  for (const name of temporaries) await unlessMissing(() => unlink(path.join(absolute, name)));
+  return temporaries.length;
+}
+
+/** A directory and those above it, up to the topmost that had to be made. */
+export function madeDirectories(noted: RunDirectory): string[] {
+  if (noted.made === undefined || noted.made === '') return [];
+  const all: string[] = [];
+  for (let directory = noted.directory; directory.length >= noted.made.length; directory = directoryOf(directory)) {
+    all.push(directory);
+  }
+  return all;
+}
+
+/** Removes those of the directories (relative to the base) that are empty, the deepest first. */
+export async function removeEmptyDirectories(base: string, directories: readonly string[]): Promise<void> {
+  const deepestFirst = [...new Set(directories)].sort((a, b) => b.length - a.length);
+  for (const directory of deepestFirst) {
+    // Not empty, not there, not ours to remove: all the same, it stays as it is.
+    await rmdir(path.join(base, directory)).catch(() => undefined);
+  }
+}
+
+/** The first line of a marker names a process, and the directory of its tables for people. */
+function isDirectory(line: unknown): line is RunDirectory {
+  if (field(line, 'directory') === undefined || field(line, 'pid') !== undefined) return false;
+  return [field(line, 'directory'), field(line, 'made') ?? ''].every(
+    (value) => typeof value === 'string' && isSafePath(value),
+  );
+}

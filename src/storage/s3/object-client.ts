@@ -1,0 +1,105 @@
+import type { S3Entry } from './info.js';
+import type { Agents } from '../http/agents.js';
+import { isDenied } from '../lease/denied.js';
+import { OWN_DIRECTORY } from '../lease/own-paths.js';
+import type { Listing, ObjectClient } from '../object-client.js';
+import type { ByteRange, Replaced, StoredObject } from '../storage.js';
+import { isTargetChanged } from '../target-changed.js';
+import type { S3Bucket } from './bucket.js';
+import { versionOf } from './conditions.js';
+import type { ObjectKeys } from './object-keys.js';
+import { smallObjectSettings } from './object-settings.js';
+
+export interface S3ObjectClientOptions {
+  readonly entry: S3Entry;
+  readonly bucket: S3Bucket;
+  readonly keys: ObjectKeys;
+  readonly agents: Agents;
+}
+
+/** Objects of a bucket by their paths. */
+export class S3ObjectClient implements ObjectClient {
+  readonly hasEarlierLayout = true;
+  readonly mayLackDeletion = true;
+  readonly #entry: S3Entry;
+  readonly #bucket: S3Bucket;
+  readonly #keys: ObjectKeys;
+  readonly #agents: Agents;
+
+  constructor({ entry, bucket, keys, agents }: S3ObjectClientOptions) {
+    this.#entry = entry;
+    this.#bucket = bucket;
+    this.#keys = keys;
+    this.#agents = agents;
+  }
+
+  display(path: string): string {
+    return this.#bucket.requests.display(this.#keys.keyOf(path));
+  }
+
+  /** Some stores make a bucket that is missing with the first object put into it: a mistyped name has to fail before. */
+  async prepare(): Promise<void> {
+    if (this.#entry.info.endpointUrl === undefined) return;
+    try {
+      await this.list(OWN_DIRECTORY);
+    } catch (error) {
+      // Who may not list is told so where it matters.
+      if (!isDenied(error)) throw error;
+    }
+  }
+
+  async put(path: string, content: Uint8Array, replaces?: Replaced): Promise<void> {
+    const object = { key: this.#keys.keyOf(path), settings: smallObjectSettings(this.#entry.info) };
+    await this.#bucket.objects.put(object, content, replaces);
+  }
+
+  /** In stores without conditional writes an object that came a moment before is replaced. */
+  async create(path: string, content: Uint8Array): Promise<boolean> {
+    try {
+      await this.put(path, content, { version: undefined });
+      return true;
+    } catch (error) {
+      if (isTargetChanged(error)) return false;
+      throw error;
+    }
+  }
+
+  async get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+    return await this.#bucket.objects.get(this.#keys.keyOf(path), range);
+  }
+
+  async head(path: string): Promise<StoredObject | undefined> {
+    const found = await this.#bucket.objects.head(this.#keys.keyOf(path));
+    return found === undefined ? undefined : { path, bytes: found.bytes, version: versionOf(found) };
+  }
+
+  async list(directory: string): Promise<Listing> {
+    const objects = await this.#bucket.objects.list(this.#keys.prefixOf(directory));
+    return {
+      objects: objects.map((object) => ({
+        path: this.#keys.pathOf(object.key),
+        bytes: object.bytes,
+        version: versionOf(object),
+        modifiedAt: object.modifiedAt,
+      })),
+      now: this.#bucket.requests.now(),
+    };
+  }
+
+  async remove(paths: readonly string[], versions?: ReadonlyMap<string, string>): Promise<void> {
+    const known = new Map<string, string>();
+    const unknown: string[] = [];
+    for (const path of paths) {
+      const [key, version] = [this.#keys.keyOf(path), versions?.get(path)];
+      if (version === undefined) unknown.push(key);
+      else known.set(key, version);
+    }
+    await this.#bucket.objects.removeVersions(known);
+    await this.#bucket.objects.remove(unknown);
+  }
+
+  close(): void {
+    this.#bucket.requests.client.destroy();
+    this.#agents.destroy();
+  }
+}
