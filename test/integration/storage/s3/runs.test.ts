@@ -242,7 +242,7 @@ describe('a run that is alive', () => {
 
 describe('notes', () => {
   test('of many uploads at once go into few requests, and name each of them', async () => {
-    const storage = await s3.open();
+    const storage = await s3.open({ timeoutMs: 60_000 });
     await storage.beginRun({ runId: 'busy', directory: '' });
     s3.server.counts();
     // The first note is on its way until all uploads have begun, however slow the machine is.
