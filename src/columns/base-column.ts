@@ -4,11 +4,11 @@ import { Levels } from './levels.js';
 
 /**
  * Values of one column since the last page was taken: the contract between sources, which append, and the Parquet
- * writer, which takes pages. Values lie in Parquet's PLAIN layout, so that a page without a dictionary is written as it
- * lies; NULLs are in the levels only.
+ * writer, which takes pages. Values are stored in Parquet's PLAIN layout, so a page without a dictionary is written
+ * as is; NULLs exist only in the levels.
  *
- * A source appends levels first (`levels`), then `reserve`s and appends as many values as there are non-NULL entries,
- * as indices while `usesDictionary`, as plain values otherwise. It does not look at anything else.
+ * A source appends levels first (`levels`), then `reserve`s and appends one value per non-NULL entry: indices while
+ * `usesDictionary`, plain values otherwise. It uses nothing else.
  */
 export abstract class BaseColumn<D extends Dictionary> {
   readonly spec: ColumnSpec;
@@ -19,11 +19,11 @@ export abstract class BaseColumn<D extends Dictionary> {
   usesDictionary = false;
   /** Dictionary index of each value held, while `usesDictionary`. */
   indices = new Int32Array(0);
-  /** The values of the row group so far; undefined for kinds of values that never take a dictionary. */
+  /** The row group's distinct values so far; undefined for types that never use a dictionary. */
   readonly dictionary: D | undefined;
   readonly #policy: DictionaryPolicy;
   #valuesTaken = 0;
-  /** Whether the row group that has begun is still without values. */
+  /** Whether the current row group has no values yet. */
   #isFresh = false;
 
   protected constructor(options: ColumnBufferOptions, dictionary: D | undefined, firstReview?: number) {
@@ -47,7 +47,7 @@ export abstract class BaseColumn<D extends Dictionary> {
   protected abstract appendEntries(indices: Int32Array, count: number): void;
   protected abstract clearValues(): void;
 
-  /** Makes room for `values` more values in the form that is appended now. */
+  /** Makes room for `values` more values in the current form. */
   reserve(values: number): void {
     if (!this.usesDictionary) {
       this.reservePlain(values);
@@ -60,14 +60,14 @@ export abstract class BaseColumn<D extends Dictionary> {
     this.indices = grown;
   }
 
-  /** Size of the page if it were taken now, levels left out, in bytes. */
+  /** Size of the page if it were taken now, without levels, in bytes. */
   get pageLength(): number {
     if (!this.usesDictionary) return this.plainLength;
     const bits = 32 - Math.clz32(Math.max((this.dictionary?.count ?? 1) - 1, 1));
     return (this.valueCount * bits) >>> 3;
   }
 
-  /** Forgets everything that is held and begins a row group, with a fresh dictionary where one is worth a try. */
+  /** Clears everything and starts a row group, with a fresh dictionary if one is worth trying. */
   startRowGroup(): void {
     if (this.#isFresh && this.#valuesTaken === 0 && this.levels.count === 0) return;
     this.clearPage();
@@ -77,15 +77,15 @@ export abstract class BaseColumn<D extends Dictionary> {
     this.usesDictionary = this.dictionary !== undefined && this.#policy.startRowGroup();
   }
 
-  /** Gives the dictionary up where it does not pay. To be called after each batch of appends. */
+  /** Abandons the dictionary if it does not pay off. Call after each batch of appends. */
   reviewDictionary(): void {
     if (!this.usesDictionary || this.dictionary === undefined) return;
     if (!this.#policy.keep(this.dictionary, this.#valuesTaken + this.valueCount)) this.abandonDictionary();
   }
 
   /**
-   * Gives the dictionary up where it takes no less than the values themselves. To be called before a page that is the
-   * only one of its row group: small ones end before any review.
+   * Abandons the dictionary if it is no smaller than the values themselves. Call before a page that is the only one of
+   * its row group: small row groups end before any review.
    */
   settleDictionary(): void {
     if (!this.usesDictionary || this.dictionary === undefined || this.#valuesTaken > 0) return;
@@ -94,7 +94,7 @@ export abstract class BaseColumn<D extends Dictionary> {
     if (byteLength + this.pageLength >= plainLength) this.abandonDictionary();
   }
 
-  /** From here on plain values; those held become plain, pages taken before keep their indices. */
+  /** Switches to plain values: held values are converted, pages already taken keep their indices. */
   abandonDictionary(): void {
     if (!this.usesDictionary) return;
     const count = this.valueCount;
@@ -104,7 +104,7 @@ export abstract class BaseColumn<D extends Dictionary> {
     this.valueCount = count;
   }
 
-  /** Forgets what is held, after a page was made of it. Memory is kept for the next page. */
+  /** Clears the held values after a page was made of them. Memory is kept for the next page. */
   clearPage(): void {
     this.#valuesTaken += this.valueCount;
     this.valueCount = 0;

@@ -33,10 +33,10 @@ export class BooleanColumn extends BaseColumn<never> {
   }
 
   protected appendEntries(): void {
-    // There is never a dictionary.
+    // Booleans never use a dictionary.
   }
 
   protected clearValues(): void {
-    // Nothing beside the count.
+    // Only the count changes.
   }
 }

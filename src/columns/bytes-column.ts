@@ -2,10 +2,10 @@ import { BytesDictionary } from './bytes-dictionary.js';
 import { type ColumnBufferOptions } from './base-column.js';
 import { BaseColumn } from './base-column.js';
 
-/** A buffer that one huge value made larger than this is not kept for the next page. */
+/** A buffer grown beyond this by a huge value is not kept for the next page. */
 const KEPT_CAPACITY = 4 << 20;
 
-/** BYTE_ARRAY: each value behind its length in 4 bytes, little-endian. */
+/** BYTE_ARRAY: each value follows its length in 4 bytes, little-endian. */
 export class BytesColumn extends BaseColumn<BytesDictionary> {
   readonly kind = 'bytes';
   declare readonly dictionary: BytesDictionary;
@@ -38,7 +38,7 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
   }
 
   protected reservePlain(): void {
-    // Room is made in bytes, by `reserveBytes`.
+    // `reserveBytes` makes the room, in bytes.
   }
 
   protected appendEntries(indices: Int32Array, count: number): void {

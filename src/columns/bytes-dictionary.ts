@@ -2,8 +2,8 @@ import type { Dictionary } from './dictionary.js';
 import { slotsOf } from './hash-slots.js';
 
 /**
- * Distinct byte strings. A value is hashed and compared where it lies in the source's buffer, so that one that is known
- * already is never copied.
+ * Distinct byte strings. A value is hashed and compared in place in the source's buffer, so known values are never
+ * copied.
  */
 export class BytesDictionary implements Dictionary {
   count = 0;
@@ -16,7 +16,7 @@ export class BytesDictionary implements Dictionary {
   #hashes = new Int32Array(256);
   #slots = new Int32Array(512);
 
-  /** Where entry `index` begins in `plain()`, at its length field. */
+  /** Offset of entry `index` in `plain()`, at its length field. */
   offset(index: number): number {
     return this.#offsets[index] as number; // the caller's index is below count
   }
@@ -92,7 +92,7 @@ export class BytesDictionary implements Dictionary {
   }
 }
 
-/** Four bytes at a time; the last four may overlap those before, which costs less than a loop over the rest. */
+/** Four bytes at a time; the last four may overlap the previous ones, which is cheaper than a loop over the rest. */
 function hashBytes(source: Uint8Array, view: DataView, start: number, length: number): number {
   let hash = length;
   if (length < 4) {

@@ -7,7 +7,7 @@ import { FixedBytesColumn } from './fixed-bytes-column.js';
 import { Int32Column } from './int32-column.js';
 import { Int64Column } from './int64-column.js';
 
-/** One empty buffer for each column. They grow with what is put in, and are reused file after file. */
+/** One empty buffer per column. Buffers grow on demand and are reused for every file. */
 export function createColumnBuffers(
   specs: readonly ColumnSpec[],
   options: { readonly rowGroupRows: number },

@@ -1,6 +1,6 @@
 /**
- * What a column is: its name, its Parquet type, and how faithfully it holds the source's values. Plain data, so that it
- * travels to workers, into manifests and into the file's footer.
+ * A column's name, its Parquet type, and how faithfully it represents the source's values. Plain data, used by workers,
+ * manifests and file footers.
  */
 
 export type PhysicalType = 'BOOLEAN' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BYTE_ARRAY' | 'FIXED_LEN_BYTE_ARRAY';
@@ -25,7 +25,7 @@ export interface ParquetType {
   readonly logical?: LogicalType;
 }
 
-/** `exact`: the same value; `text`: every digit and letter, but as a string; `lossy`: something is given up. */
+/** `exact`: the same value; `text`: every digit and letter, but as a string; `lossy`: some information is lost. */
 export type Fidelity = 'exact' | 'text' | 'lossy';
 
 export interface ColumnSpec {

@@ -1,15 +1,15 @@
 import type { ColumnSpec, ParquetType } from './column-spec.js';
 
 /**
- * Profiles for readers that know only a part of Parquet: what is written for them in place of what they don't take.
- * Another reader is another entry of `PROFILES`.
+ * Profiles for readers that support only part of Parquet: what is written instead of types they reject. To add a
+ * reader, add an entry to `PROFILES`.
  */
 export type Compat = 'spark';
 
 interface CompatProfile {
-  /** For people. */
+  /** The reader's display name. */
   readonly reader: string;
-  /** The reader opens no file, and so no table, that has a column of such a type. */
+  /** The reader cannot open a file, and so a table, with a column of such a type. */
   readonly refuses: (type: ParquetType) => boolean;
   /** Key-value pairs of the file's footer. */
   readonly footer: Readonly<Record<string, string>>;
@@ -22,9 +22,9 @@ const PROFILES: Readonly<Record<Compat, CompatProfile>> = {
       logical?.kind === 'uuid' ||
       logical?.kind === 'time' ||
       (logical?.kind === 'timestamp' && logical.unit === 'NANOS'),
-    // Dates before 1582 are an error of Spark's (READ_ANCIENT_DATETIME) in files that do not say which calendar they
-    // follow. A file says so by the version of Spark whose rules it keeps (DataSourceUtils.datetimeRebaseSpec): since 3.0
-    // that is the proleptic Gregorian calendar, Parquet's own.
+    // Spark rejects dates before 1582 (READ_ANCIENT_DATETIME) in files that do not state their calendar. The Spark
+    // version in the footer states it (DataSourceUtils.datetimeRebaseSpec): since 3.0 it is the proleptic Gregorian
+    // calendar, which is Parquet's own.
     footer: { 'org.apache.spark.version': '3.5.0' },
   },
 };
@@ -35,30 +35,30 @@ export const COMPATS = Object.keys(PROFILES) as readonly Compat[];
 export const STRING: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'string' } };
 
 /**
- * What a column of this type becomes for the reader: text in place of what it refuses, signed integers of twice the width
- * in place of unsigned ones. The same object where nothing changes.
+ * The type to write for the reader: text for types it rejects, signed integers of twice the width for unsigned ones.
+ * The same object if nothing changes.
  */
 export function compatibleType(type: ParquetType, compat: Compat | undefined): ParquetType {
   if (compat === undefined) return type;
   if (PROFILES[compat].refuses(type)) return STRING;
   const { logical } = type;
   if (logical?.kind !== 'integer' || logical.signed) return type;
-  // Of 32 bits and more there is none: the physical type would have to grow too.
+  // 32 bits and more do not occur: the physical type would have to grow too.
   const bitWidth = logical.bitWidth === 8 ? 16 : 32;
   return { ...type, logical: { kind: 'integer', bitWidth, signed: true } };
 }
 
-/** Profiles of the readers that open no table with this column. */
+/** Profiles of readers that cannot open a table with this column. */
 export function refusedBy({ type }: ColumnSpec): readonly Compat[] {
   return COMPATS.filter((compat) => PROFILES[compat].refuses(type));
 }
 
-/** The reader's name, for people. */
+/** The reader's display name. */
 export function readerOf(compat: Compat): string {
   return PROFILES[compat].reader;
 }
 
-/** What the footer of a file for this reader holds besides. */
+/** Additional footer entries of files for this reader. */
 export function compatFooter(compat: Compat | undefined): Readonly<Record<string, string>> {
   return compat === undefined ? {} : PROFILES[compat].footer;
 }

@@ -1,6 +1,6 @@
 /**
- * The distinct values of one column within a row group, in the order of their first appearance. Each implementation
- * adds an `intern` for its own kind of value, which gives the value's index and adds it where it is new.
+ * The distinct values of one column within a row group, in order of first appearance. Each implementation has an
+ * `intern` for its kind of value, which adds new values and returns the index.
  */
 export interface Dictionary {
   /** Distinct values. */
@@ -12,17 +12,16 @@ export interface Dictionary {
   clear(): void;
 }
 
-/** No dictionary page grows much beyond this: readers keep it in memory, and look-ups leave the processor's cache. */
+/** Dictionary pages stay near this size: readers keep them in memory, and lookups in larger ones miss the CPU cache. */
 export const MAX_DICTIONARY_BYTES = 1 << 20;
 
 const FIRST_REVIEW = 4096;
-/** A dictionary must bring a column down to this share of its plain size to be worth its look-ups. */
+/** A dictionary must shrink a column to this fraction of its plain size to be worth its lookups. */
 const WORTHWHILE = 0.7;
 
 /**
- * Decides whether a column goes on with its dictionary. Measured reason: a look-up that never finds anything costs more
- * than the whole rest of the column's encoding, so a hopeless dictionary is given up early, and not tried again in
- * every row group.
+ * Decides whether a column keeps its dictionary. Measured: lookups that never hit cost more than the rest of the
+ * column's encoding, so a useless dictionary is abandoned early and not retried in every row group.
  */
 export class DictionaryPolicy {
   readonly #expectedValues: number;
@@ -34,9 +33,9 @@ export class DictionaryPolicy {
   #groupsToSkip = 0;
 
   /**
-   * @param expectedValues how many values a full row group holds
-   * @param firstReview after how many values the dictionary is judged first. Values that come round, one after the
-   *   other, look new until the first comes again: the wider they are, the longer it pays to wait for that.
+   * @param expectedValues values in a full row group
+   * @param firstReview values before the first review. Cyclic values all look new until the first one repeats: the
+   *   wider they are, the longer the wait for that pays off.
    */
   constructor(expectedValues: number, firstReview = FIRST_REVIEW) {
     this.#expectedValues = expectedValues;
@@ -44,7 +43,7 @@ export class DictionaryPolicy {
     this.#nextReview = firstReview;
   }
 
-  /** Called once a row group, before its first value. @returns whether to build a dictionary */
+  /** Called once per row group, before its first value. @returns whether to build a dictionary */
   startRowGroup(): boolean {
     this.#nextReview = this.#firstReview;
     this.#reviewedValues = 0;
@@ -54,7 +53,7 @@ export class DictionaryPolicy {
     return false;
   }
 
-  /** @param values all values of the row group so far. @returns false where the dictionary is to be given up */
+  /** @param values all values of the row group so far. @returns false if the dictionary should be abandoned */
   keep(dictionary: Dictionary, values: number): boolean {
     const { count, byteLength } = dictionary;
     if (byteLength > MAX_DICTIONARY_BYTES) return this.#giveUp();
@@ -72,13 +71,13 @@ export class DictionaryPolicy {
     return true;
   }
 
-  /** How many distinct values the whole row group will have. */
+  /** Estimated distinct values of the whole row group. */
   #expectCount(count: number, values: number, expected: number): number {
     const novelty = (count - this.#reviewedCount) / (values - this.#reviewedValues);
-    // A count that has grown by a constant share will go on: keys in their order, four rows each.
+    // A count that grew by a constant share will keep growing, such as ordered keys with four rows each.
     const growsSteadily = this.#reviewedValues > 0 && novelty > 0.95 * (this.#reviewedCount / this.#reviewedValues);
     if (growsSteadily) return novelty * expected;
-    // Else as if drawn at random from D values, of which `values` draws find D * (1 - exp(-values / D)).
+    // Otherwise, assume random draws from D values, of which `values` draws find D * (1 - exp(-values / D)).
     let low = count;
     let high = expected;
     while (high - low > 1 && high - low > low / 64) {

@@ -2,19 +2,19 @@ import { type ColumnBufferOptions } from './base-column.js';
 import { BaseColumn } from './base-column.js';
 import { FixedBytesDictionary } from './fixed-bytes-dictionary.js';
 
-/** Keys of another table, in its order, come round after as many rows as that has: 512 KiB of UUIDs. */
+/** Foreign keys in the order of their table repeat only after all its rows: 512 KiB of UUIDs. */
 const FIRST_REVIEW = 1 << 15;
 
 /**
- * FIXED_LEN_BYTE_ARRAY: UUIDs and decimals of more than 18 digits. Their bytes are put together in `data`, from `end` on,
- * and then taken: as they lie, or into the dictionary.
+ * FIXED_LEN_BYTE_ARRAY: UUIDs and decimals of more than 18 digits. Their bytes are assembled in `data`, from `end` on,
+ * and then appended as plain values or looked up in the dictionary.
  */
 export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
   readonly kind = 'fixed';
   declare readonly dictionary: FixedBytesDictionary;
-  /** Bytes a value. */
+  /** Bytes per value. */
   readonly width: number;
-  /** Plain values up to `end`; behind it room for those that are appended. */
+  /** Plain values up to `end`, followed by room for appended ones. */
   data = new Uint8Array(0);
   #view = new DataView(this.data.buffer);
 
@@ -26,7 +26,7 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
     this.width = length;
   }
 
-  /** Where in `data` the next value is to be put. */
+  /** Offset in `data` for the next value. */
   get end(): number {
     return this.usesDictionary ? 0 : this.plainLength;
   }
@@ -44,7 +44,7 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
     if (this.usesDictionary) this.#reserveBytes(values * this.width);
   }
 
-  /** Appends the `values` values that were put into `data` from `end` on. */
+  /** Appends `values` values written to `data` from `end` on. */
   take(values: number): void {
     if (this.usesDictionary) {
       const { data, dictionary, indices, valueCount, width } = this;
@@ -68,7 +68,7 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
   }
 
   protected clearValues(): void {
-    // Nothing beside the count.
+    // Only the count changes.
   }
 
   #reserveBytes(needed: number): void {

@@ -1,7 +1,7 @@
 import type { Dictionary } from './dictionary.js';
 import { slotsOf } from './hash-slots.js';
 
-/** Distinct values of one width in bytes, of at least 4: UUIDs, large decimals. */
+/** Distinct values of a fixed width of at least 4 bytes: UUIDs, large decimals. */
 export class FixedBytesDictionary implements Dictionary {
   count = 0;
   readonly #width: number;
@@ -77,7 +77,7 @@ export class FixedBytesDictionary implements Dictionary {
   }
 }
 
-/** Four bytes at a time; the last four may overlap those before. */
+/** Four bytes at a time; the last four may overlap the previous ones. */
 function hashBytes(view: DataView, start: number, width: number): number {
   let hash = width;
   const last = start + width - 4;

@@ -1,5 +1,5 @@
 /**
- * The slots of an open-addressed table of values whose hashes are kept: index + 1 of the value in each, 0 where it is free.
+ * The slots of an open-addressing hash table, built from the values' hashes: index + 1 of the value in each, 0 if free.
  * @param hashes of the values; the table has twice as many slots, a power of two
  */
 export function slotsOf(hashes: Int32Array, count: number): Int32Array<ArrayBuffer> {

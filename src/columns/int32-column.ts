@@ -36,6 +36,6 @@ export class Int32Column extends BaseColumn<Int32Dictionary> {
   }
 
   protected clearValues(): void {
-    // Nothing beside the count.
+    // Only the count changes.
   }
 }

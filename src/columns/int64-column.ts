@@ -40,6 +40,6 @@ export class Int64Column extends BaseColumn<Int64Dictionary> {
   }
 
   protected clearValues(): void {
-    // Nothing beside the count.
+    // Only the count changes.
   }
 }

@@ -1,14 +1,14 @@
 /**
- * Definition and repetition levels of the rows held for one column's page, as Parquet's Dremel encoding wants them
- * (https://parquet.apache.org/docs/file-format/nestedencoding/). A flat column without NULLs keeps no arrays at all:
- * only counts.
+ * Definition and repetition levels of the rows held for one column's page, as in Parquet's Dremel encoding
+ * (https://parquet.apache.org/docs/file-format/nestedencoding/). A flat column without NULLs keeps only counts and no
+ * arrays.
  */
 export class Levels {
-  /** Level of a value that is there: 0 for a required column, 1 for an optional one, up to 3 for a list. */
+  /** Level of a present value: 0 for a required column, 1 for an optional one, up to 3 for a list. */
   readonly maxDefinition: number;
   /** 0 for flat columns, 1 for lists. */
   readonly maxRepetition: number;
-  /** Entries: one a row in flat columns; one an element, NULL or empty list in lists. */
+  /** Entries: one per row in flat columns; one per element, NULL or empty list in lists. */
   count = 0;
   rows = 0;
   /** Entries whose definition level is below the maximum. */
@@ -21,7 +21,7 @@ export class Levels {
     this.maxRepetition = options.maxRepetition;
   }
 
-  /** `count` definition levels, or undefined where every entry is a value. */
+  /** `count` definition levels, or undefined if every entry is a value. */
   get definition(): Uint8Array | undefined {
     return this.nulls === 0 ? undefined : this.#definition.subarray(0, this.count);
   }

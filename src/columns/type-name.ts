@@ -1,6 +1,6 @@
 import type { ColumnSpec, LogicalType, ParquetType } from './column-spec.js';
 
-/** A column's Parquet type for people, e.g. `INT64 DECIMAL(18,2)`, `LIST<BYTE_ARRAY STRING>`. */
+/** A column's Parquet type for display, e.g. `INT64 DECIMAL(18,2)`, `LIST<BYTE_ARRAY STRING>`. */
 export function parquetTypeName(spec: ColumnSpec): string {
   const value = valueTypeName(spec.type);
   return spec.list ? `LIST<${value}>` : value;

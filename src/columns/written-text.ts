@@ -1,14 +1,14 @@
 import type { BytesColumn } from './bytes-column.js';
 
-/** Values that are written as text, whatever they are in their source. */
+/** Writes values of a source type as text. */
 export interface TextForm {
-  /** Most bytes of a text. */
+  /** Maximum bytes of a text. */
   readonly longest: number;
-  /** Writes the text of the value at `offset` of its source to `out` from `at` on; returns where it ends. */
+  /** Writes the text of the source value at `offset` to `out` from `at` on; returns its end. */
   readonly write: (offset: number, out: Uint8Array, at: number) => number;
 }
 
-/** Holds one text while it is looked up in a dictionary. */
+/** Scratch buffer for looking up one text in a dictionary. */
 const scratch = new Uint8Array(64);
 const scratchView = new DataView(scratch.buffer);
 
@@ -55,7 +55,7 @@ export const UUID_LENGTH = 36;
 
 /**
  * A UUID in its canonical form, lower case (RFC 9562).
- * @param order where each printed byte lies, counted from `offset`
+ * @param order position of each printed byte, relative to `offset`
  */
 export function writeUuid(
   source: Uint8Array,
@@ -74,13 +74,13 @@ export function writeUuid(
   return to;
 }
 
-/** Characters of a time with seven digits behind the second. */
+/** Characters of a time with seven fractional digits. */
 export const TIME_LENGTH = 16;
 
 /**
  * A time of the day: `12:34:56.789`.
  * @param units since midnight, each 10^-digits seconds
- * @param options.trims leaves out zeros at the end of the fraction, and a fraction of zeros altogether
+ * @param options.trims drops trailing zeros of the fraction, and a fraction of zeros entirely
  */
 export function writeTime(
   units: number,

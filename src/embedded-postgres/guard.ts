@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 
-/** Sees to it that a server and its files do not outlive this process, however it ends. */
+/** Ensures that a server and its files do not outlive this process, however it ends. */
 export interface Guard {
-  /** The server to end, or undefined while none runs. */
+  /** Sets the server to kill, or undefined while none runs. */
   watch(pid: number | undefined): void;
-  /** When server and files are gone in good order. */
+  /** Call after a clean shutdown. */
   release(): void;
 }
 
-/** A shell that waits for the end of this process, by the end of a pipe, and then removes the server and its files. */
+/** A shell that waits for this process to end, by the end of a pipe, then kills the server and removes its files. */
 export function guardHome(home: string): Guard {
   const script = `
     pid=
@@ -20,7 +20,7 @@ export function guardHome(home: string): Guard {
     rm -rf "$0"`;
   const guard = spawn('/bin/sh', ['-c', script, home], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   guard.unref();
-  // It ends with this process, or before it where somebody else ends it.
+  // It ends with this process, or earlier if something else kills it.
   guard.stdin.on('error', () => undefined);
   return {
     watch: (pid) => guard.stdin.write(`${pid ?? ''}\n`),

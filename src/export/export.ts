@@ -27,18 +27,18 @@ export interface ExportRequest {
   readonly observer?: RunObserver | undefined;
   /** A `LakeportError` as its reason says what kind of interruption it is. */
   readonly signal?: AbortSignal | undefined;
-  /** The user's own settings for tables of the source, asked for when it is connected. They come before the options'. */
+  /** Overrides from `partition_columns`, read once the source is connected. They take precedence over the options. */
   readonly recordedOverrides?: ((source: SourceDatabase) => Promise<readonly RecordedOverride[]>) | undefined;
-  /** What an earlier process has done of this run, which is to be brought to its end. */
+  /** What earlier attempts of this run have done, for a resume. */
   readonly previous?: PreviousAttempt | undefined;
-  /** Called with the plan before anything is written; what it throws ends the run. */
+  /** Called with the plan before anything is written; an error ends the run. */
   readonly beforeWriting?: ((plan: RunPlan) => Promise<void>) | undefined;
-  /** How often and when failed attempts are repeated. */
+  /** Number and timing of retries. */
   readonly retry?: RetryPolicy | undefined;
 }
 
 /**
- * Says what an export would do, and writes nothing.
+ * Plans an export without writing anything.
  * @throws LakeportError
  */
 export async function planExport(request: ExportRequest): Promise<RunPlan> {
@@ -46,8 +46,8 @@ export async function planExport(request: ExportRequest): Promise<RunPlan> {
 }
 
 /**
- * Exports the tables that the options select. Failures of single tables are in the result.
- * @throws LakeportError where nothing was begun: usage, source or storage not reachable, interrupted in planning
+ * Exports the tables selected by the options. Failures of individual tables are part of the result.
+ * @throws LakeportError if nothing was started: usage, source or storage unreachable, interrupted while planning
  */
 export async function runExport(request: ExportRequest): Promise<RunResult> {
   const stopwatch = new Stopwatch();
@@ -56,7 +56,7 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
   return withPlan({ ...request, signal: AbortSignal.any(signals) }, async ({ context, plan, storages }) => {
     const { options, observer, signal } = context;
     const before = context.resumption?.storageIds ?? [];
-    // A run whose destination is another one's now has nothing more to do.
+    // Once another run has taken over the destination, this one has nothing left to do.
     const onLost = (error: LakeportError) => lost.abort(error);
     const target = { runId: options.runId, directory: options.subPath, storages, before, observer, signal, onLost };
     await raceAbort(signal, Promise.resolve(request.beforeWriting?.(plan)));
@@ -88,7 +88,7 @@ interface PreparedRun {
   readonly storages: OpenStorages;
 }
 
-/** Opens source and storages, plans, and closes them after `use`, which may need the snapshot that the source holds. */
+/** Opens source and storages, plans, and closes them after `use`, which may need the source's snapshot. */
 async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) => Promise<T>): Promise<T> {
   const { auth, observer = {}, signal = new AbortController().signal } = request;
   const options = completeOptions(request.options);
@@ -108,10 +108,10 @@ async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) 
     observer,
     signal,
   });
-  // Ends whatever the source is waiting for, such as a lock.
+  // Ends anything the source is waiting for, such as a lock.
   const giveUp = () => void planning.close();
   try {
-    // With nowhere else to go, what is wrong with the entry is told before the database is asked.
+    // Without routes, report a faulty storage entry before querying the database.
     if (options.routes.length === 0) await raceAbort(signal, storages.open(storages.defaultId));
     signal.throwIfAborted();
     signal.addEventListener('abort', giveUp, { once: true });
@@ -128,7 +128,7 @@ async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) 
   }
 }
 
-/** What is wrong with the run as a whole - a disk that is full, a quota - is no failure of some of its tables. */
+/** A problem of the whole run, such as a full disk or a quota, is not a failure of single tables. */
 function ofRun(thrown: unknown): LakeportError {
   const error = LakeportError.from(thrown);
   if (error.exit !== 'tables-failed' && error.exit !== 'unrepresentable') return error;

@@ -6,12 +6,12 @@ export interface TableId {
 
 export type TableKind = 'table' | 'partitioned table' | 'view' | 'materialized view' | 'foreign table' | 'query';
 
-/** `schema.table`, for people; a name in no schema stands alone. */
+/** `schema.table`, or just the name without a schema; for messages and reports. */
 export function tableName(id: TableId): string {
   return id.schema === '' ? id.name : `${id.schema}.${id.name}`;
 }
 
-/** The same text for the same table, and no other's. */
+/** A unique key for the table. */
 export function tableKey(id: TableId): string {
   return JSON.stringify([id.schema, id.name]);
 }

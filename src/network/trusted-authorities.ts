@@ -6,8 +6,8 @@ import tls from 'node:tls';
 import { LakeportError } from '../errors.js';
 
 /**
- * Where Unix systems keep the certificates of the authorities that they trust, as one file: Debian and Alpine, Fedora and
- * Red Hat (two), SUSE, OpenELEC, Alpine and the BSDs, FreeBSD. The same list is in Go's `crypto/x509`.
+ * Files with the trusted CA certificates on Unix systems: Debian and Alpine, Fedora and Red Hat (two), SUSE, OpenELEC,
+ * Alpine and the BSDs, FreeBSD. The same list is in Go's `crypto/x509`.
  */
 const BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
@@ -21,18 +21,18 @@ const BUNDLES = [
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** Contents of Node's own list, once they are needed. */
+/** Certificates of Node's own list, loaded on demand. */
 let publicAuthorities: ReadonlySet<string> | undefined;
 
-/** Read once for each environment: it takes as long as many a request. */
+/** Cached per environment: loading takes as long as a network request. */
 const trusted = new Map<string, Promise<string[]>>();
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The authorities that TLS clients of this machine trust, each in PEM form: those of `SSL_CERT_FILE` and `SSL_CERT_DIR`
- * where these are set, as OpenSSL has it, else the system's own. Empty where the system has none.
- * @throws LakeportError of class `usage` where one of these variables names nothing that can be read
+ * The CA certificates trusted by this machine, in PEM form: those of `SSL_CERT_FILE` and `SSL_CERT_DIR` if set, as in
+ * OpenSSL, otherwise the system's own. Empty if the system has none.
+ * @throws LakeportError of class `usage` if one of these variables names something unreadable
  */
 export async function systemAuthorities(env: Environment = process.env): Promise<string[]> {
   const { SSL_CERT_FILE: file = '', SSL_CERT_DIR: directories = '' } = env;
@@ -45,15 +45,15 @@ export async function systemAuthorities(env: Environment = process.env): Promise
 }
 
 /**
- * What this program trusts where nothing narrower is asked for: Node's own list of public authorities, those of
- * `NODE_EXTRA_CA_CERTS`, and the system's. For TLS options that replace Node's list, which `ca` does.
- * @throws LakeportError as `systemAuthorities` does
+ * The CA certificates trusted by default: Node's own list of public CAs, those of `NODE_EXTRA_CA_CERTS`, and the
+ * system's. For TLS options that replace Node's list, as `ca` does.
+ * @throws LakeportError like `systemAuthorities`
  */
 export function trustedAuthorities(env: Environment = process.env): Promise<string[]> {
   const key = [env['SSL_CERT_FILE'], env['SSL_CERT_DIR'], env['NODE_EXTRA_CA_CERTS']].join('\n');
   const known = trusted.get(key) ?? readTrusted(env);
   trusted.set(key, known);
-  // Who has mended a file may ask again.
+  // After a failure, the next call reads the files again.
   known.catch(() => trusted.delete(key));
   return known;
 }
@@ -61,33 +61,33 @@ export function trustedAuthorities(env: Environment = process.env): Promise<stri
 async function readTrusted(env: Environment): Promise<string[]> {
   const extra = env['NODE_EXTRA_CA_CERTS'] ?? '';
   const further = await Promise.all([
-    // Node has warned already where it can't read the file.
+    // If the file is unreadable, Node has already printed a warning.
     extra === '' ? [] : readFile(extra, 'utf8').then(certificatesIn, () => []),
     systemAuthorities(env),
   ]);
   return [...tls.rootCertificates, ...further.flat().filter((pem) => !isPublic(pem))];
 }
 
-/** Who names a file of certificates, for errors. */
+/** What refers to a certificate file, for error messages. */
 export interface AuthoritiesSource {
   /** The variable or the entry's field. */
   readonly detail: string;
-  /** Id of the entry, where it is a field. */
+  /** Id of the entry, if it is a field. */
   readonly entry?: string;
-  /** Of the error where the file can't be used. */
+  /** Code of the error if the file is unusable. */
   readonly code?: string;
 }
 
 /**
  * The certificates of a PEM file.
- * @throws LakeportError of class `usage` where it can't be read or holds no certificate
+ * @throws LakeportError of class `usage` if it is unreadable or contains no certificate
  */
 export async function readAuthorities(file: string, source: AuthoritiesSource): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw unusable({ file, source, says: 'cannot be read', cause });
   });
   const found = certificatesIn(text);
-  if (found.length === 0) throw unusable({ file, source, says: 'holds no certificate in PEM form' });
+  if (found.length === 0) throw unusable({ file, source, says: 'contains no certificate in PEM form' });
   return found;
 }
 
@@ -104,7 +104,7 @@ async function systemStore(): Promise<string[]> {
     : [];
 }
 
-/** `SSL_CERT_DIR` may name several directories; those that are not there do not matter as long as one is. */
+/** `SSL_CERT_DIR` may name several directories; at least one must exist. */
 async function readDirectories(directories: string): Promise<string[]> {
   const named = directories.split(path.delimiter).filter((directory) => directory !== '');
   const listed = await Promise.all(
@@ -117,22 +117,22 @@ async function readDirectories(directories: string): Promise<string[]> {
     throw unusable({ file: directories, source: { detail: 'SSL_CERT_DIR' }, says: 'cannot be read' });
   }
   const files = listed.flatMap((found) => found ?? []);
-  // Directories, keys and lists of revoked certificates may be in there as well.
+  // There may also be directories, keys and revocation lists.
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
   return texts.flatMap(certificatesIn);
 }
 
-/** One broken certificate, which systems do have, would make Node refuse all of them. */
+/** Filters out broken certificates, which some systems have: Node would reject the whole list. */
 function certificatesIn(text: string): string[] {
   return (text.match(CERTIFICATE) ?? []).filter(isCertificate);
 }
 
-/** Without the line breaks: the system's list has mostly the same certificates as Node's, broken elsewhere. */
+/** Without line breaks: most certificates of the system's list are also in Node's, but wrapped differently. */
 function contentOf(pem: string): string {
   return pem.replace(/-----[A-Z ]+-----|\s+/g, '');
 }
 
-/** Node's own are sound, and parsing all of the system's again would take longer than a small export. */
+/** Skips parsing Node's own certificates, which are valid: parsing them all would take longer than a small export. */
 function isPublic(pem: string): boolean {
   publicAuthorities ??= new Set(tls.rootCertificates.map(contentOf));
   return publicAuthorities.has(contentOf(pem));
@@ -159,8 +159,8 @@ function unusable(problem: {
   return new LakeportError({
     code,
     exit: 'usage',
-    message: `${file}, which ${detail}${entry === undefined ? '' : ` of ${entry}`} names, ${says}`,
-    hint: `Give the path of certificates in PEM form in ${detail}, or leave it out.`,
+    message: `${file}, named by ${detail}${entry === undefined ? '' : ` of ${entry}`}, ${says}`,
+    hint: `Set ${detail} to the path of certificates in PEM form, or remove it.`,
     context: { ...(entry === undefined ? {} : { entry }), path: file, detail },
     cause,
   });

@@ -1,4 +1,4 @@
-/** Least and greatest of many byte strings, found without an object for each. */
+/** Minimum and maximum of byte strings, without allocating an object for each. */
 
 export interface BytesRange {
   readonly min: Uint8Array;
@@ -8,7 +8,7 @@ export interface BytesRange {
 /**
  * Range of PLAIN byte arrays (4 bytes of length, then the value), in the order of unsigned bytes. The first four bytes
  * of each value, as a number, settle nearly every comparison.
- * @param used where given, only the entries with a 1 at their position count; there is at least one
+ * @param used if given, only entries with a 1 at their position count; there is at least one
  * @returns views into `data`
  */
 export function bytesRange(data: Uint8Array, used: Uint8Array | undefined): BytesRange {
@@ -91,7 +91,7 @@ function compareAt(data: Uint8Array, view: DataView, a: number, b: number): numb
   return lengthA - lengthB;
 }
 
-/** The sign is in the first byte; behind it the bytes order both signs alike. */
+/** The sign is in the first byte; the remaining bytes order both signs alike. */
 function compareDecimals(data: Uint8Array, a: number, b: number, width: number): number {
   const first = (((data[a] as number) << 24) >> 24) - (((data[b] as number) << 24) >> 24); // both are values' starts
   if (first !== 0) return first;

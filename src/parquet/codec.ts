@@ -5,20 +5,20 @@ import type * as Lz4 from 'lz4-napi';
 import type * as Snappy from 'snappy';
 import type * as Zstd from '@toondepauw/node-zstd';
 
-/** Compression of the pages, by the names that users type. */
+/** Page compression, by the names used on the command line. */
 export type Codec = 'Zstd' | 'Snappy' | 'Gzip' | 'Lz4' | 'None';
 
 /** Compresses one page. */
 export interface PageCompressor {
   readonly parquetName: CompressionCodec;
-  /** The result is the caller's to keep; it never shares memory with `page`. */
+  /** The caller owns the result; it never shares memory with `page`. */
   compress(page: Uint8Array): Uint8Array;
 }
 
-// The packages are CommonJS and load a native library: only the one that is asked for.
+// The packages are CommonJS and load a native library, so only the requested one is loaded.
 const require = createRequire(import.meta.url);
 
-/** The level that zstd's own tool takes by default, and DuckDB. */
+/** The default level of the zstd tool and of DuckDB. */
 const ZSTD_LEVEL = 3;
 
 export function createCompressor(codec: Codec): PageCompressor {
@@ -40,13 +40,13 @@ export function createCompressor(codec: Codec): PageCompressor {
 
 function createSnappy(): (page: Uint8Array) => Uint8Array {
   const { compressSync } = require('snappy') as typeof Snappy; // the module's own types
-  // Copied out: measured three times as fast as a buffer that wraps the library's own memory.
+  // Copied: measured three times as fast as a buffer that wraps the library's memory.
   return (page) => compressSync(page, { copyOutputData: true });
 }
 
 function createLz4(): (page: Uint8Array) => Uint8Array {
   const { compressSync } = require('lz4-napi') as typeof Lz4; // the module's own types
-  // The library puts the size in front, in 4 bytes; LZ4_RAW is the bare block.
+  // The library prepends the size in 4 bytes; LZ4_RAW is the bare block.
   return (page) => compressSync(asBuffer(page)).subarray(4);
 }
 

@@ -5,16 +5,16 @@ import { pageBounds } from './page-statistics.js';
 import type { EncodedPage, PageEncoder } from './page-encoder.js';
 import { leafElement, leafPath } from './schema.js';
 
-/** A page's share of the page index. */
+/** A page's entry in the page index. */
 interface PageFacts {
   readonly bounds: Bounds | undefined;
   readonly nulls: number;
   readonly rows: number;
-  /** Bounds are unknown although there are values. */
+  /** Whether bounds are unknown although there are values. */
   readonly unbounded: boolean;
 }
 
-/** One column's part of a row group, complete: bytes in their order, and what the footer says of them. */
+/** One column's complete part of a row group: its bytes in order, and its metadata for the footer. */
 export interface FinishedChunk {
   readonly bytes: readonly Uint8Array[];
   readonly length: number;
@@ -41,7 +41,7 @@ export class ColumnChunkWriter {
     this.#element = leafElement(column.spec);
   }
 
-  /** Takes a page of all that the column holds. */
+  /** Takes a page of everything the column holds. */
   takePage(): void {
     const column = this.#column;
     const { levels } = column;
@@ -62,7 +62,7 @@ export class ColumnChunkWriter {
 
   /**
    * Takes the last page and closes the chunk.
-   * @param offset where in the file the chunk begins, in bytes
+   * @param offset of the chunk in the file, in bytes
    */
   finish(offset: number): FinishedChunk {
     this.#column.settleDictionary();
@@ -147,7 +147,7 @@ function chunkStatistics(facts: readonly PageFacts[]): Statistics {
   };
 }
 
-/** Bounds of each page; there is no index where a page with values has none (ColumnIndex.min_values is required). */
+/** Bounds of each page; no index if a page with values has none (ColumnIndex.min_values is required). */
 function columnIndex(facts: readonly PageFacts[], element: SchemaElement): ColumnIndex | undefined {
   if (facts.length === 0 || facts.some((page) => page.unbounded)) return undefined;
   const none = new Uint8Array(0);

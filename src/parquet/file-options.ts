@@ -1,11 +1,11 @@
 import type { Codec } from './codec.js';
 
-/** What Parquet files are like: travels whole from the command line to the writer. */
+/** Options of Parquet files, passed as a whole from the command line to the writer. */
 export interface FileOptions {
   readonly codec: Codec;
-  /** Most rows of a row group. */
+  /** Maximum rows per row group. */
   readonly rowGroupRows: number;
-  /** Most rows of a file; without it there is no end. */
+  /** Maximum rows per file; unlimited by default. */
   readonly maxRowsPerFile?: number | undefined;
   /** Key-value pairs of the footer besides the writer's own. */
   readonly footer?: Readonly<Record<string, string>> | undefined;

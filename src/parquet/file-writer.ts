@@ -13,19 +13,19 @@ import { writePageIndex } from './page-index.js';
 import { RowGroupWriter } from './row-group.js';
 import { schemaElements } from './schema.js';
 
-/** Row groups are closed at this much encoded data, before compression, however few rows it is. */
+/** Row groups close at this much encoded data, before compression, however few their rows. */
 export const ROW_GROUP_BYTES = 128 << 20;
 
 const MAGIC = new TextEncoder().encode('PAR1');
 
-/** Takes the file's bytes in order. The chunks are its to keep. */
+/** Receives the file's bytes in order, and owns the chunks. */
 export interface FileOutput {
   write(chunks: readonly Uint8Array[]): Promise<void>;
 }
 
 export interface ParquetFileOptions {
   readonly output: FileOutput;
-  /** Empty buffers, one a column; they may have served another file before. */
+  /** Empty buffers, one per column; they may have been used for another file. */
   readonly columns: readonly ColumnBuffer[];
   readonly files: FileOptions;
 }
@@ -38,8 +38,8 @@ export interface FileSummary {
 }
 
 /**
- * Writes one Parquet file from what is appended to `columns`. A row group is encoded page by page while rows come, and
- * goes to the output when it is closed; the output may take one row group while the next one is filled, not more.
+ * Writes one Parquet file from the rows appended to `columns`. A row group is encoded page by page as rows arrive, and
+ * written when it closes; at most one row group is being written while the next one fills.
  */
 export class ParquetFileWriter implements RowSink {
   readonly columns: readonly ColumnBuffer[];
@@ -74,7 +74,7 @@ export class ParquetFileWriter implements RowSink {
     return earlier;
   }
 
-  /** Writes what is left, the page index and the footer. */
+  /** Writes the last row group, the page index and the footer. */
   async finish(): Promise<FileSummary> {
     if (this.#group.rows > 0) this.#closeRowGroup();
     this.#write([this.#footer()]);
@@ -92,7 +92,7 @@ export class ParquetFileWriter implements RowSink {
   #closeRowGroup(): void {
     const group = this.#group.finish(this.#offset);
     this.#rowGroups.push(group.metadata);
-    // Without their bytes, which must not outlive the write.
+    // Without their bytes, which must not be kept after the write.
     this.#chunks.push(...group.chunks.map((chunk) => ({ ...chunk, bytes: [] })));
     this.#write(group.bytes);
   }
@@ -102,7 +102,7 @@ export class ParquetFileWriter implements RowSink {
     this.#isWriting = true;
     const writing = this.#writing.then(() => this.#options.output.write(chunks));
     this.#writing = writing;
-    // A failure is seen by whoever awaits the next commit or the end; here it must only not count as unhandled.
+    // The next commit or the end reports a failure; this only keeps the rejection from counting as unhandled.
     writing.then(
       () => {
         if (this.#writing === writing) this.#isWriting = false;
@@ -120,7 +120,7 @@ export class ParquetFileWriter implements RowSink {
     writeMetadata(
       writer,
       {
-        // Data pages v1 throughout; some readers refuse a file of another version.
+        // Data pages v1 throughout; some readers reject other versions.
         version: 1,
         schema: schemaElements(specs),
         num_rows: BigInt(this.rows),

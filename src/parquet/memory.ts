@@ -3,9 +3,9 @@ import { MAX_DICTIONARY_BYTES } from '../columns/dictionary.js';
 import { ROW_GROUP_BYTES } from './file-writer.js';
 import { pageBytesFor } from './row-group.js';
 
-/** What a value of variable length is taken for where the table's own average is not known, in bytes. */
+/** Assumed bytes of a variable-length value if the table's average is unknown. */
 const USUAL_TEXT_BYTES = 32;
-/** Buffers grow by doubling: what is held may take twice its size. */
+/** Buffers grow by doubling, so values may take twice their size. */
 const GROWTH = 2;
 /** A dictionary's hash table, beside its values, relative to them at the usual width. */
 const DICTIONARY_OVERHEAD = 3;
@@ -14,14 +14,14 @@ const BATCH_BYTES = 4 << 20;
 
 export interface MemoryQuestion {
   readonly rowGroupRows: number;
-  /** Average size of a row in the source, in bytes, where it is known. */
+  /** Average row size in the source in bytes, if known. */
   readonly averageRowBytes?: number | undefined;
 }
 
 /**
- * Most memory that one reader of such a table takes, in bytes, beside the runtime's own: the row group that is filled
- * and the one that is written, the pages and dictionaries of each column, one batch. A single value of hundreds of
- * megabytes comes on top, about three times its size.
+ * Maximum memory of one reader of such a table in bytes, excluding the runtime: the row group being filled and the one
+ * being written, pages and dictionaries of each column, and one batch. A single value of hundreds of megabytes adds
+ * about three times its size.
  */
 export function estimateReaderMemory(specs: readonly ColumnSpec[], question: MemoryQuestion): number {
   const fixedBytes = specs.reduce((total, spec) => total + (fixedWidth(spec) ?? 0), 0);

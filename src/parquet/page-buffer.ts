@@ -1,4 +1,4 @@
-/** A growable byte buffer that pages are put together in; reused page after page. */
+/** A growable byte buffer for assembling pages; reused for every page. */
 export class PageBuffer {
   bytes = new Uint8Array(1 << 16);
   /** Over the same bytes. */
@@ -21,7 +21,7 @@ export class PageBuffer {
     this.length += bytes.length;
   }
 
-  /** Unsigned LEB128, as Thrift and the RLE hybrid use it. Room for 5 bytes must be there. */
+  /** Unsigned LEB128, as in Thrift and the RLE hybrid. Requires room for 5 bytes. */
   appendVarint(value: number): void {
     let rest = value;
     while (rest > 0x7f) {
@@ -31,12 +31,12 @@ export class PageBuffer {
     this.bytes[this.length++] = rest;
   }
 
-  /** What stands there; valid until the next change. */
+  /** The content; valid until the next change. */
   content(): Uint8Array {
     return this.bytes.subarray(0, this.length);
   }
 
-  /** Empties the buffer; one that a huge value made large is not kept. */
+  /** Clears the buffer; one grown large by a huge value is not kept. */
   clear(): void {
     this.length = 0;
     if (this.bytes.length <= 8 << 20) return;

@@ -7,7 +7,7 @@ import type { PageCompressor } from './codec.js';
 import { PageBuffer } from './page-buffer.js';
 import { appendHybrid, appendRun, bitWidth } from './rle.js';
 
-/** One page as it goes into the file. */
+/** One page as written to the file. */
 export interface EncodedPage {
   readonly header: Uint8Array;
   readonly body: Uint8Array;
@@ -18,7 +18,7 @@ export interface EncodedPage {
   readonly length: number;
 }
 
-/** Turns what a column holds into pages. One encoder serves all columns of a writer, one after the other. */
+/** Encodes a column's values as pages. One encoder serves all columns of a writer in turn. */
 export class PageEncoder {
   readonly #compressor: PageCompressor;
   readonly #buffer = new PageBuffer();
@@ -32,7 +32,7 @@ export class PageEncoder {
     return this.#compressor.parquetName;
   }
 
-  /** A data page (v1) of everything that the column holds. The column stays as it is. */
+  /** A data page (v1) of everything the column holds. The column is unchanged. */
   dataPage(column: ColumnBuffer): EncodedPage {
     const encoding = usesDictionary(column) ? 'RLE_DICTIONARY' : 'PLAIN';
     const body = this.#dataBody(column);
@@ -78,7 +78,7 @@ export class PageEncoder {
       });
     }
     if (usesDictionary(column)) {
-      // Valid for the dictionary as it is now: entries added later are not in this page.
+      // Based on the current dictionary: later entries do not occur in this page.
       const width = bitWidth((column.dictionary?.count ?? 1) - 1);
       buffer.reserve(1);
       buffer.bytes[buffer.length++] = width;
@@ -89,7 +89,7 @@ export class PageEncoder {
     return buffer.content();
   }
 
-  /** Levels of data pages v1 have their length in 4 bytes in front. */
+  /** In data pages v1, levels are preceded by their length in 4 bytes. */
   #appendLevels(append: () => void): void {
     const buffer = this.#buffer;
     buffer.reserve(4);
@@ -120,7 +120,7 @@ export class PageEncoder {
   }
 }
 
-/** A page without a value needs no dictionary; one without entries is more than some readers can decompress. */
+/** A page without values needs no dictionary; some readers fail to decompress one without entries. */
 function usesDictionary(column: ColumnBuffer): boolean {
   return column.usesDictionary && (column.dictionary?.count ?? 0) > 0;
 }

@@ -5,9 +5,9 @@ import { serializeTCompactProtocol } from 'hyparquet-writer/src/thrift.js';
 import type { FinishedChunk } from './column-chunk.js';
 
 /**
- * Writes the page index of all chunks between the last row group and the footer (PageIndex.md): all column indexes, then
- * all offset indexes, and notes in each chunk's metadata where they are. The library's own writer leaves out chunks of
- * one page; readers that want either all offset indexes or none would then see none.
+ * Writes the page index of all chunks between the last row group and the footer (PageIndex.md): all column indexes,
+ * then all offset indexes, with their positions in each chunk's metadata. The library's own writer omits chunks of one
+ * page; readers that need either all offset indexes or none would then see none.
  */
 export function writePageIndex(writer: ByteWriter, chunks: readonly FinishedChunk[], base: number): void {
   for (const { metadata, columnIndex } of chunks) {

@@ -8,9 +8,9 @@ import { bytesRange, decimalRange, fixedRange } from './bytes-range.js';
 let marks = new Uint8Array(1 << 12);
 
 /**
- * Least and greatest value held by the column.
- * @returns undefined without values, and for floats with a NaN among them: a reader that skips pages by their bounds
- *   would lose the rows with NaN (the format leaves NaN out of bounds, and has no other place for it in data pages v1)
+ * Minimum and maximum of the column's values.
+ * @returns undefined without values, and for floats that include NaN: a reader that skips pages by their bounds would
+ *   lose the rows with NaN (the format excludes NaN from bounds, and data pages v1 have no other place for it)
  */
 export function pageBounds(column: ColumnBuffer): Bounds | undefined {
   if (column.valueCount === 0) return undefined;
@@ -21,7 +21,7 @@ export function pageBounds(column: ColumnBuffer): Bounds | undefined {
         : column.values.subarray(0, column.valueCount);
       if (column.spec.type.physical === 'FLOAT') return floatBounds(float32(values));
       const bounds = int32Bounds(values);
-      // A plain number would be taken for the value itself and scaled once more.
+      // A plain number would be taken for the scaled value and scaled again.
       return column.spec.type.logical?.kind === 'decimal'
         ? exactBounds(BigInt(bounds.min), BigInt(bounds.max))
         : exactBounds(bounds.min, bounds.max);
@@ -52,7 +52,7 @@ export function pageBounds(column: ColumnBuffer): Bounds | undefined {
   }
 }
 
-/** Marks the entries that the page's indices name, at the cost of one store a value. */
+/** Marks the entries referenced by the page's indices, at the cost of one store per value. */
 function markUsed(column: ColumnBuffer, count: number): Uint8Array {
   if (count > marks.length) marks = new Uint8Array(count * 2);
   const used = marks;
@@ -137,7 +137,7 @@ function float64(words: Int32Array): Float64Array {
   return new Float64Array(words.buffer, words.byteOffset, words.length / 2);
 }
 
-/** Zeros as the format wants them: a least value of zero is -0, a greatest one +0. */
+/** Zeros as the format requires: a minimum of zero is written as -0, a maximum as +0. */
 function floatBounds(values: Float32Array | Float64Array): Bounds | undefined {
   let min = Infinity;
   let max = -Infinity;

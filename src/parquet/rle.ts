@@ -5,7 +5,7 @@ import type { PageBuffer } from './page-buffer.js';
  * `length << 1` before one repeated value in whole bytes, or `groups << 1 | 1` before groups of 8 bit-packed values.
  */
 
-/** Bits that values from 0 to `max` take, at least 1. */
+/** Bits needed for values from 0 to `max`, at least 1. */
 export function bitWidth(max: number): number {
   return 32 - Math.clz32(Math.max(max, 1));
 }
@@ -21,7 +21,7 @@ export function appendHybrid(
 ): void {
   const { count, width } = options;
   out.reserve((count * width) / 4 + 64);
-  // A run has to be longer than the headers that it takes, its own and that of the packed run behind it.
+  // A run must be longer than the headers it needs, its own and that of the packed run after it.
   const worthwhileRun = 8 + Math.ceil(32 / width);
   let packedFrom = 0;
   let i = 0;
@@ -61,7 +61,7 @@ function isRun(values: Int32Array | Uint8Array, at: number, value: number): bool
   return true;
 }
 
-/** Values least significant bit first; the last group is filled up with zeros. */
+/** Values least significant bit first; the last group is padded with zeros. */
 function appendPacked(out: PageBuffer, values: Int32Array | Uint8Array, from: number, to: number, width: number): void {
   if (from === to) return;
   const groups = Math.ceil((to - from) / 8);
@@ -79,7 +79,7 @@ function appendPacked(out: PageBuffer, values: Int32Array | Uint8Array, from: nu
       view.setInt32(at, word, true);
       at += 4;
       bits -= 32;
-      // A shift by 32 would be one by 0: with no bits left over the next word begins empty.
+      // A shift by 32 would shift by 0: with no bits left over, the next word starts empty.
       word = bits === 0 ? 0 : value >>> (width - bits);
     }
   }

@@ -5,9 +5,9 @@ import type { PageEncoder } from './page-encoder.js';
 
 /** Pages are cut near this many bytes … */
 const PAGE_BYTES = 1 << 20;
-/** … or this many entries, so that well packed columns have a page index that tells something. */
+/** … or this many entries, so well-compressed columns still get a useful page index. */
 const PAGE_ENTRIES = 1 << 17;
-/** All columns together hold no more than this before their pages are taken. */
+/** Maximum bytes held by all columns together before their pages are taken. */
 const HELD_BYTES = 48 << 20;
 
 export interface FinishedRowGroup {
@@ -18,12 +18,12 @@ export interface FinishedRowGroup {
   readonly metadata: RowGroup;
 }
 
-/** The size at which a table of so many columns cuts its pages, in bytes. */
+/** Page size for a table with this number of columns, in bytes. */
 export function pageBytesFor(columnCount: number): number {
   return Math.min(PAGE_BYTES, Math.max(8 << 10, Math.floor(HELD_BYTES / Math.max(columnCount, 1))));
 }
 
-/** Collects rows until the row group is closed. Reused for one row group after the other. */
+/** Collects rows until the row group closes. Reused for every row group. */
 export class RowGroupWriter {
   readonly #columns: readonly ColumnBuffer[];
   readonly #chunks: readonly ColumnChunkWriter[];
@@ -54,7 +54,7 @@ export class RowGroupWriter {
     return encoded;
   }
 
-  /** @param offset where in the file the row group begins, in bytes */
+  /** @param offset of the row group in the file, in bytes */
   finish(offset: number): FinishedRowGroup {
     let at = offset;
     const chunks = this.#chunks.map((writer) => {

@@ -2,9 +2,9 @@ import type { ConvertedType, LogicalType as FooterLogicalType, SchemaElement } f
 import type { ColumnSpec, LogicalType, ParquetType } from '../columns/column-spec.js';
 
 /**
- * The footer's schema: a root and its columns, depth first. Logical types are given in the new form and, where there is
- * one, in the legacy `converted_type`, which older readers know alone (LogicalTypes.md). Lists' elements have the ids
- * after the columns' greatest, in the columns' order: Iceberg numbers the columns of a new table like that.
+ * The footer's schema: a root and its columns, depth first. Logical types are written in the new form and, if one
+ * exists, as the legacy `converted_type`, the only one that older readers know (LogicalTypes.md). List elements get the
+ * ids after the columns' highest, in column order, as Iceberg numbers the columns of a new table.
  */
 export function schemaElements(specs: readonly ColumnSpec[]): SchemaElement[] {
   let lastId = Math.max(0, ...specs.map(({ fieldId }) => fieldId));
@@ -67,8 +67,8 @@ interface Annotation {
 function annotation(logical: LogicalType): Annotation {
   switch (logical.kind) {
     case 'integer': {
-      // The legacy form alone, which says the same: hyparquet-writer gives the new form's width a Thrift type that
-      // strict readers refuse (an i32 instead of parquet.thrift's i8).
+      // Only the equivalent legacy form: hyparquet-writer writes the new form's width with a Thrift type that
+      // strict readers reject (an i32 instead of parquet.thrift's i8).
       const { bitWidth, signed } = logical;
       return { converted_type: `${signed ? 'INT' : 'UINT'}_${bitWidth}` };
     }
@@ -83,8 +83,8 @@ function annotation(logical: LogicalType): Annotation {
       const type = logical.kind === 'time' ? 'TIME' : 'TIMESTAMP';
       return {
         logical_type: { type, isAdjustedToUTC: logical.utc, unit: logical.unit },
-        // There is no legacy form of nanoseconds. The legacy form of microseconds means UTC, but readers take the new
-        // form where both are there.
+        // Nanoseconds have no legacy form. The legacy form of microseconds means UTC, but readers prefer the new form
+        // if both exist.
         ...(logical.unit === 'MICROS' ? { converted_type: `${type}_MICROS` as const } : {}),
       };
     }

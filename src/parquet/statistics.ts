@@ -1,30 +1,30 @@
 import type { SchemaElement } from 'hyparquet';
 import { unconvertMinMax } from 'hyparquet-writer/src/unconvert.js';
 
-/** A least or greatest value, in the form that the footer's writer takes for its type. */
+/** A minimum or maximum, in the form the footer's writer expects for its type. */
 export type Bound = number | bigint | boolean | Uint8Array;
 
-/** Least and greatest value of a page or a column chunk. */
+/** Minimum and maximum of a page or a column chunk. */
 export interface Bounds {
   readonly min: Bound;
   readonly max: Bound;
-  /** False where a long value was cut to a shorter one that still bounds it. */
+  /** False if a long value was shortened to one that still bounds it. */
   readonly minExact: boolean;
   readonly maxExact: boolean;
 }
 
-/** Longer bounds of byte arrays are cut to this, as `ColumnIndex` allows. */
+/** Longer bounds of byte arrays are shortened to this, as `ColumnIndex` allows. */
 const BOUND_BYTES = 64;
 const ANY_BYTES: SchemaElement = { name: '', type: 'BYTE_ARRAY' };
 const UTF8_BYTES: SchemaElement = { name: '', type: 'BYTE_ARRAY', converted_type: 'UTF8' };
 
-/** Bounds of byte arrays, cut to a bearable length; undefined where the greatest value has no short upper bound. */
+/** Bounds of byte arrays, shortened; undefined if the maximum has no short upper bound. */
 export function bytesBounds(min: Uint8Array, max: Uint8Array, options: { readonly utf8: boolean }): Bounds | undefined {
   const element = options.utf8 ? UTF8_BYTES : ANY_BYTES;
   const low = unconvertMinMax(min, element, false, BOUND_BYTES);
   const high = unconvertMinMax(max, element, true, BOUND_BYTES);
   if (low === undefined || high === undefined || high.length > BOUND_BYTES) return undefined;
-  // Copied: the values lie in buffers that are reused.
+  // Copied: the buffers of the values are reused.
   return { min: low.slice(), max: high.slice(), minExact: low.length === min.length, maxExact: high === max };
 }
 
@@ -39,7 +39,7 @@ export function compareBounds(a: Bound, b: Bound): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Bounds of two sets together. */
+/** Combined bounds of two sets. */
 export function uniteBounds(a: Bounds, b: Bounds): Bounds {
   const low = compareBounds(b.min, a.min) < 0 ? b : a;
   const high = compareBounds(b.max, a.max) > 0 ? b : a;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** What the control groups of this process allow it, as in a container; undefined where they set no limit. */
+/** Limits of this process's control groups, as in a container; undefined if there is no limit. */
 export interface CgroupLimits {
-  /** Processors, in fractions too. */
+  /** Processors, possibly fractional. */
   readonly cores: number | undefined;
   readonly memoryBytes: number | undefined;
 }
@@ -13,12 +13,12 @@ const CPU_V2 = 'cpu.max';
 const MEMORY_V2 = 'memory.max';
 const CPU_V1 = ['cpu.cfs_quota_us', 'cpu.cfs_period_us'] as const;
 const MEMORY_V1 = 'memory.limit_in_bytes';
-/** Version 1 says so for "no limit": the greatest number of whole pages. */
+/** How version 1 expresses "no limit": the highest number of whole pages. */
 const UNLIMITED_V1 = 2 ** 62;
 
 /**
- * Reads the limits. The narrowest counts of all groups from the process's own upwards, as far as they can be seen.
- * @param root where `/proc` and `/sys` are
+ * Reads the limits: the lowest among the process's own group and all visible groups above it.
+ * @param root directory of `/proc` and `/sys`
  */
 export function cgroupLimits(root = '/'): CgroupLimits {
   const read = (...names: string[]): string | undefined => {
@@ -73,7 +73,7 @@ function groupsOf(read: (name: string) => string | undefined): Group[] {
   });
 }
 
-/** A group's path as it is seen below the mount, which may show a part of the tree only, such as the container's own. */
+/** A group's path below the mount, which may show only part of the tree, such as the container's own. */
 function belowMount(group: string, mountedRoot: string): string {
   if (mountedRoot === '/' || mountedRoot === '') return group;
   return group.startsWith(mountedRoot) ? group.slice(mountedRoot.length) : '/';

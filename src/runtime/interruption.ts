@@ -1,17 +1,17 @@
 import { LakeportError, type LakeportErrorOptions } from '../errors.js';
 
-/** Time after a signal in which all is withdrawn, or left for `--resume`, unless `--grace` says otherwise. */
+/** Default of `--grace`: time after a signal to discard everything, or to leave it for `--resume`. */
 export const DEFAULT_GRACE_MS = 8_000;
 
 /**
- * How much of the grace may be over when these are given up: readers that don't stop, what is being withdrawn or published,
- * connections that don't close, the run as a whole, its log. What is left then is the process's own, to say so and to end.
+ * The share of the grace period after which these are abandoned: readers that do not stop, tables being discarded or
+ * published, connections that do not close, the run as a whole, its log. The process reports and exits in the rest.
  */
 const STAGES = { readers: 0.35, tidying: 0.6, closing: 0.7, run: 0.8, log: 0.95 } as const;
 
 export type GraceStage = keyof typeof STAGES;
 
-/** Why a run is asked to stop, and how long it has for that, from when this was made. */
+/** Why a run should stop, and how long it has, starting at construction. */
 export class Interruption extends LakeportError {
   readonly graceMs: number;
   readonly #at = performance.now();
@@ -27,7 +27,7 @@ export class Interruption extends LakeportError {
   }
 }
 
-/** Why a run was asked to stop: the signal's reason, or its like where that is no error of ours. */
+/** The abort reason as a LakeportError; any other reason is wrapped. */
 export function interruption(signal: AbortSignal): LakeportError {
   const { reason } = signal as { readonly reason: unknown }; // `any` in Node's own types
   if (reason instanceof LakeportError) return reason;
@@ -39,13 +39,13 @@ export function interruption(signal: AbortSignal): LakeportError {
   });
 }
 
-/** Milliseconds until the stage of the grace is over; undefined while no signal has come, and where it sets no limit. */
+/** Milliseconds until the stage of the grace period ends; undefined before an abort, or if it sets no limit. */
 export function graceLeft(signal: AbortSignal, stage: GraceStage): number | undefined {
   const { reason } = signal as { readonly reason: unknown }; // `any` in Node's own types
   return signal.aborted && reason instanceof Interruption ? reason.left(stage) : undefined;
 }
 
-/** The error where a run has to stop because another one has taken over its destination, which is no override of a user. */
+/** The error of a run stopped because another run took over its destination, rather than by the user. */
 export function lostClaim(signal: AbortSignal): LakeportError | undefined {
   const reason = signal.aborted ? interruption(signal) : undefined;
   return reason !== undefined && isLostClaim(reason) ? reason : undefined;
@@ -55,37 +55,37 @@ export function isLostClaim(error: { readonly code: string }): boolean {
   return error.code === 'CLAIM_LOST';
 }
 
-/** Settles as the promise does, or is rejected as soon as the signal comes. */
+/** Settles with the promise, or rejects as soon as the signal aborts. */
 export async function raceAbort<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  return orGivenUp(signal, promise, (giveUp) => giveUp());
+  return orReject(signal, promise, (reject) => reject());
 }
 
-/** Settles as the promise does, or is rejected when the signal has come and that stage of its grace is over. */
+/** Settles with the promise, or rejects when the signal has aborted and the stage of its grace period is over. */
 export async function withinGrace<T>(signal: AbortSignal, promise: Promise<T>, stage: GraceStage): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   try {
-    return await orGivenUp(signal, promise, (giveUp) => {
+    return await orReject(signal, promise, (reject) => {
       const left = graceLeft(signal, stage);
-      if (left !== undefined) timer = setTimeout(giveUp, left);
+      if (left !== undefined) timer = setTimeout(reject, left);
     });
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function orGivenUp<T>(
+async function orReject<T>(
   signal: AbortSignal,
   promise: Promise<T>,
-  whenAborted: (giveUp: () => void) => void,
+  whenAborted: (reject: () => void) => void,
 ): Promise<T> {
   let onAbort: () => void = () => undefined;
-  const givenUp = new Promise<never>((_, reject) => {
+  const aborted = new Promise<never>((_, reject) => {
     onAbort = () => whenAborted(() => reject(interruption(signal)));
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
-    return await Promise.race([promise, givenUp]);
+    return await Promise.race([promise, aborted]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

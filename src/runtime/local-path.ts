@@ -2,13 +2,13 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A path of this machine, or what is wrong with the text. */
+/** A local path, or the problem with the text. */
 export type LocalPath = { readonly path: string } | { readonly problem: string };
 
-/** Schemes of stores that are sometimes written with one slash, or none. */
+/** Schemes of stores that users sometimes write with one slash or none. */
 const KNOWN_SCHEME = /^(?:s3[an]?|gs|gcs|az|azure|abfss?|adls?|wasbs?|onelake|dbfs|hdfs|https?|ftps?|sftp):/i;
 
-/** The scheme of a URL, in lower case; undefined for paths, those with a drive's letter included. */
+/** The scheme of a URL, in lower case; undefined for paths, including those with a drive letter. */
 export function schemeOf(text: string): string | undefined {
   const [, scheme] =
     /^([a-z][a-z0-9+.-]+):(?=\/\/)/i.exec(text) ?? KNOWN_SCHEME.exec(text)?.[0].match(/^([^:]+)/) ?? [];
@@ -17,8 +17,8 @@ export function schemeOf(text: string): string | undefined {
 }
 
 /**
- * What people write for a path where no shell has seen it: `~` and `~/exports` stand for the home directory, `file:///…`
- * for the path in it. A path that begins with `~` itself is written `./~`.
+ * Expands a path that no shell has expanded: `~` and `~/exports` refer to the home directory, `file:///…` to its path.
+ * Write a path that starts with a literal `~` as `./~`.
  */
 export function readLocalPath(text: string): LocalPath {
   const scheme = schemeOf(text);
@@ -27,7 +27,7 @@ export function readLocalPath(text: string): LocalPath {
   const [, user, rest = ''] = /^~([^/\\]*)(?:[/\\](.*))?$/s.exec(text) ?? [];
   if (user === undefined) return { path: text };
   if (user !== '')
-    return { problem: `would mean the home directory of ${user} in a shell: write the path out, or begin with ./` };
+    return { problem: `would mean the home directory of ${user} in a shell: write out the path, or start it with ./` };
   return { path: path.join(homedir(), rest) };
 }
 

@@ -2,9 +2,9 @@ import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * Makes a directory, and those above it that are not there. Node's own `recursive` never returns where the file system
- * keeps on saying ENOENT for a name that it does not want, as `/proc` does.
- * @returns the topmost one that had to be made; undefined where all of them were there
+ * Creates a directory and its missing parents. Node's own `recursive` never returns if the file system keeps answering
+ * ENOENT for a name it rejects, as `/proc` does.
+ * @returns the topmost directory created; undefined if all existed
  * @throws the system's error
  */
 export function makeDirectory(directory: string, options: { readonly mode?: number } = {}): string | undefined {
@@ -15,12 +15,12 @@ export function makeDirectory(directory: string, options: { readonly mode?: numb
   if (error.code !== 'ENOENT' || parent === directory) throw error;
   const topmost = makeDirectory(parent, options);
   const again = attempt(directory, options);
-  // Somebody else may have made it in the meantime.
+  // Another process may have created it in the meantime.
   if (again !== undefined && !isDirectory(directory)) throw again;
   return topmost ?? (again === undefined ? directory : undefined);
 }
 
-/** The system's error, where it has one. */
+/** The system's error, if any. */
 function attempt(
   directory: string,
   options: { readonly mode?: number },

@@ -1,15 +1,15 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
-/** Names one process among all machines and containers that may share a file system. Plain data. */
+/** Identifies a process among all machines and containers that may share a file system. Plain data. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Start of the process in clock ticks since boot, from /proc where there is one: pids are used again. */
+  /** Start of the process in clock ticks since boot, from /proc if available: pids are reused. */
   readonly started: string | undefined;
   readonly host: string;
-  /** Tells hosts of one name apart. */
+  /** Distinguishes hosts of the same name. */
   readonly bootId: string | undefined;
-  /** Tells containers of one host apart: a pid means nothing outside its namespace. */
+  /** Distinguishes containers on one host: a pid means nothing outside its namespace. */
   readonly pidNamespace: string | undefined;
 }
 
@@ -17,7 +17,7 @@ export async function currentProcess(): Promise<ProcessIdentity> {
   return { pid: process.pid, started: await startOf(process.pid), ...(await currentSystem()) };
 }
 
-/** Whether the process lives, or `unknown` where this machine or container can't tell. */
+/** Whether the process is alive, or `unknown` if this machine or container cannot tell. */
 export async function stateOf(identity: ProcessIdentity): Promise<'alive' | 'dead' | 'unknown'> {
   const here = await currentSystem();
   const visible =
@@ -28,7 +28,7 @@ export async function stateOf(identity: ProcessIdentity): Promise<'alive' | 'dea
   return (await startOf(identity.pid)) === identity.started ? 'alive' : 'dead';
 }
 
-/** For data that was read: only its shape is checked. */
+/** Validates parsed data by its shape only. */
 export function isProcessIdentity(value: unknown): value is ProcessIdentity {
   return (
     typeof value === 'object' &&
@@ -40,7 +40,7 @@ export function isProcessIdentity(value: unknown): value is ProcessIdentity {
   );
 }
 
-/** For people: `process 4711 on host db1`. */
+/** For messages: `process 4711 on host db1`. */
 export function displayProcess({ pid, host }: ProcessIdentity): string {
   return `process ${pid} on host ${host}`;
 }
@@ -64,7 +64,7 @@ function exists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: somebody else's process, but a process.
+    // EPERM: another user's process, but it exists.
     return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }

@@ -3,28 +3,27 @@ import { setTimeout } from 'node:timers/promises';
 import { LakeportError } from '../errors.js';
 
 /**
- * When a failed attempt is worth another one. Whether an error may pass by itself is the business of whoever classed it,
- * by its code; here is only how often and when.
+ * Sources and stores mark their own errors as transient; this module decides how often to retry and how long to wait.
  */
 
 export interface RetryPolicy {
-  /** All in all, the first one included. */
+  /** In total, including the first. */
   readonly attempts: number;
   /** Wait after the first attempt, in milliseconds. */
   readonly firstMs: number;
-  /** Each wait is so many times the one before. */
+  /** Factor between successive waits. */
   readonly factor: number;
   readonly longestMs: number;
 }
 
-/** About half a minute in all: time for a server to start again. */
+/** About half a minute in total: time for a server to restart. */
 export const RETRY_POLICY: RetryPolicy = { attempts: 5, firstMs: 1_000, factor: 3, longestMs: 30_000 };
 
 /**
- * How long to wait before the next attempt, in milliseconds; undefined where there should be none. Between half of the
- * full wait and all of it, by chance, so that readers which failed together do not come back together.
+ * Milliseconds to wait before the next attempt; undefined if there should be none. Random between half the full wait
+ * and all of it, so readers that failed together do not retry together.
  * @param made attempts so far, at least 1
- * @param options.random gives a number in [0, 1)
+ * @param options.random returns a number in [0, 1)
  */
 export function retryDelay(
   error: LakeportError,
@@ -37,7 +36,7 @@ export function retryDelay(
   return Math.round(full / 2 + (full / 2) * random());
 }
 
-/** Waits; ends at once when the signal aborts. True where the time is over, false where it was aborted. */
+/** Waits, or ends at once when the signal aborts. True if the time is over, false if aborted. */
 export async function waitUnlessAborted(ms: number, signal: AbortSignal): Promise<boolean> {
   try {
     await setTimeout(ms, undefined, { signal });
@@ -47,13 +46,13 @@ export async function waitUnlessAborted(ms: number, signal: AbortSignal): Promis
   }
 }
 
-/** Who is told of failures. */
+/** Receives a warning for each failure. */
 export interface RetryObserver {
   message?(level: 'warning', text: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
 /**
- * Tries until it works, the error does not pass, or the attempts are used up.
+ * Retries until the operation succeeds, an error is not transient, or the attempts are exhausted.
  * @throws the last error, or the signal's reason
  */
 export async function withRetry<T>(
@@ -61,9 +60,9 @@ export async function withRetry<T>(
   options: {
     readonly policy?: RetryPolicy | undefined;
     readonly signal: AbortSignal;
-    /** Which errors are worth another attempt; all that are `transient` by default. */
+    /** Which errors to retry. Default: those marked `transient`. */
     readonly mayPass?: (error: LakeportError) => boolean;
-    /** Is told of each failure that is followed by another attempt. */
+    /** Informed of each failure that is retried. */
     readonly observer: RetryObserver;
   },
 ): Promise<T> {

@@ -1,6 +1,5 @@
 /**
- * Measures how long something takes, by the clock that nobody sets: the wall clock may be put back, or forward, while it
- * takes its time.
+ * Measures durations by the monotonic clock: the wall clock may be set back or forward in the meantime.
  */
 export class Stopwatch {
   /** By the wall clock. */

@@ -1,4 +1,4 @@
-/** What the operating system's errors say of a file or a stream, in words that follow a colon. */
+/** Operating system errors of files and streams, in words that follow a colon. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EDQUOT: 'the disk quota is used up',
@@ -17,7 +17,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ESTALE: 'the network file system has to be mounted again',
 };
 
-/** Why the system refused, with the errno's name; anything else that was thrown in its own words. */
+/** The reason of a system error, with its errno; the message of any other error. */
 export function systemReason(thrown: unknown): string {
   const errno = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : undefined;
   const reason = errno === undefined ? undefined : REASONS[errno];

@@ -1,6 +1,5 @@
 /**
- * The candidate that a misspelt word most likely meant, or undefined where none is near. Letters' case, and `-` for
- * `_`, are no difference.
+ * The candidate a misspelled word most likely meant, or undefined if none is near. Ignores case, and `-` against `_`.
  */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   const sought = plain(word);
@@ -21,7 +20,10 @@ function plain(word: string): string {
   return word.toLowerCase().replaceAll('-', '_');
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that lead from `a` to `b`; anything not below `limit` may come back as `limit`. */
+/**
+ * Edit distance between `a` and `b`, with swaps of adjacent letters; results of at least `limit` may be returned as
+ * `limit`.
+ */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let beforeLast: number[] = [];

@@ -1,14 +1,14 @@
 import type { TableId } from '../model/table.js';
 
 /**
- * Text of a database (names, messages) without what a terminal would obey: control characters come out as `\n`, `\x1b`;
- * so do the marks that reverse the direction of text.
+ * Text from a database (names, messages), safe for a terminal: control characters, and marks that reverse the direction
+ * of text, are escaped as `\n` or `\x1b`.
  */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, escapeCharacter);
 }
 
-/** The same for messages with a list in them, whose lines are indented; any other line break stands in a name. */
+/** The same for messages that contain a list with indented lines; any other line break is part of a name. */
 export function printableLines(text: string): string {
   return text
     .split(/\n(?= {2})/)

@@ -1,4 +1,4 @@
-/** Amounts as people read them. */
+/** Human-readable amounts. */
 
 const NUMBER = new Intl.NumberFormat('en-US');
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
@@ -13,7 +13,7 @@ export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
 
-/** `950`, `1.2 M`, `3.4 G`: for displays where digits would only flicker. */
+/** `950`, `1.2 M`, `3.4 G`: for displays whose digits would only flicker. */
 export function roughCount(value: number): string {
   if (value < 10_000) return count(value);
   const units = ['', ' k', ' M', ' G', ' T'];
@@ -38,7 +38,7 @@ export function timeSpan(seconds: number): string {
   return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, '0')}m`;
 }
 
-/** Rows per second, 0 where there was no time. */
+/** Amount per second, or 0 for a duration of 0. */
 export function rate(amount: number, seconds: number): number {
   return seconds > 0 ? amount / seconds : 0;
 }

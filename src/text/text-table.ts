@@ -2,7 +2,7 @@ import stringWidth from 'string-width';
 
 export interface TextColumn {
   readonly title: string;
-  /** Numbers stand at the right. */
+  /** Numbers are right-aligned. */
   readonly align?: 'left' | 'right';
 }
 
@@ -13,7 +13,7 @@ export interface TextTable {
 
 const GAP = '  ';
 
-/** Lines of a table with its titles, columns as wide as their widest cell in a terminal's cells. */
+/** Lines of a table with titles; each column is as wide as its widest cell, in terminal cells. */
 export function tableLines({ columns, rows }: TextTable): { readonly title: string; readonly rows: string[] } {
   const widths = columns.map((column, at) =>
     rows.reduce((widest, row) => Math.max(widest, stringWidth(row[at] ?? '')), stringWidth(column.title)),
@@ -26,7 +26,7 @@ export function tableLines({ columns, rows }: TextTable): { readonly title: stri
   return { title: line(columns.map(({ title }) => title)), rows: rows.map(line) };
 }
 
-/** The text, cut to a width in a terminal's cells; what was cut shows as `…`. */
+/** The text, truncated to a width in terminal cells; truncation shows as `…`. */
 export function fit(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let fitting = '';

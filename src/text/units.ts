@@ -1,4 +1,4 @@
-/** Durations and sizes as people write them, in the auth file and on the command line. */
+/** Durations and sizes as users write them in the auth file and on the command line. */
 
 const MILLISECONDS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -22,16 +22,16 @@ const BYTES: Readonly<Record<string, number>> = {
   gib: 2 ** 30,
 };
 
-/** Longest time that a timer of the runtime can wait. */
+/** Longest delay of a Node.js timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Milliseconds of `30s`, `500ms`, `2m`, `1h`, or of a plain number of seconds; undefined where it is none of them. */
+/** Milliseconds of `30s`, `500ms`, `2m`, `1h`, or of a plain number of seconds; undefined otherwise. */
 export function parseDuration(value: unknown): number | undefined {
   const measure = parseMeasure(value, MILLISECONDS, 's');
   return measure === undefined || measure > LONGEST_MS ? undefined : Math.round(measure);
 }
 
-/** Bytes of `8 MiB`, `10MB`, `64K`, or of a plain number of bytes; undefined where it is none of them. */
+/** Bytes of `8 MiB`, `10MB`, `64K`, or of a plain number of bytes; undefined otherwise. */
 export function parseSize(value: unknown): number | undefined {
   const measure = parseMeasure(value, BYTES, 'b');
   return measure !== undefined && Number.isSafeInteger(measure) ? measure : undefined;

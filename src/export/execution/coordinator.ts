@@ -25,7 +25,7 @@ import type { SliceEnd, SlicePool } from '../worker/worker-pool.js';
 export interface CoordinatorOptions {
   /** Largest first. */
   readonly tables: readonly TablePlan[];
-  /** What an earlier attempt of the run has staged, by the tables' keys. */
+  /** What an earlier attempt of the run has staged, by table key. */
   readonly recovered?: ReadonlyMap<string, RecoveredSlices> | undefined;
   readonly readers: number;
   readonly jobs: number;
@@ -34,23 +34,23 @@ export interface CoordinatorOptions {
   readonly snapshot: SharedSnapshot;
   readonly retry?: RetryPolicy | undefined;
   readonly discard: (part: StagedPart) => Promise<void>;
-  /** A table's first slice is about to be read. */
+  /** Called before a table's first slice is read. */
   readonly onStart?: ((table: TableProgress) => void) | undefined;
-  /** Rejects where what was read of a table must not be published. */
+  /** Rejects if the rows read from a table must not be published. */
   readonly check?: ((table: TableProgress) => Promise<void>) | undefined;
-  /** Makes a table visible whose slices are all staged; withdraws its parts where it fails. */
+  /** Publishes a fully staged table; on failure, discards its staged files. */
   readonly publish: (table: TableProgress) => Promise<readonly PublishedFile[]>;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
-  /** Every table is cancelled at once: something has failed before that the run is to stop for. */
+  /** Cancels every table at the start: something that stops the run has already failed. */
   readonly isStopped?: boolean;
 }
 
 type Failed = Extract<SliceEnd, { ok: false }>;
 
 /**
- * Hands slices to readers until every table is published, failed or cancelled, some of them more than once. Runs in the
- * main thread and touches no row. Everything that happens ends in `#advance`.
+ * Assigns slices to readers, with retries, until every table is published, failed or cancelled. Runs in the main
+ * thread and touches no rows. Every event ends in `#advance`.
  */
 export class ExportCoordinator {
   readonly #options: CoordinatorOptions;
@@ -61,7 +61,7 @@ export class ExportCoordinator {
   readonly #finisher: TableFinisher;
   readonly #slots: ReaderSlots;
   readonly #recovery: SnapshotRecovery;
-  /** Aborted when nothing is worth waiting for any more. */
+  /** Aborts every back-off once the run stops. */
   readonly #stopWaiting = new AbortController();
   #stop: RunStop | undefined;
   readonly #stopped: Promise<false>;
@@ -94,7 +94,7 @@ export class ExportCoordinator {
     });
   }
 
-  /** How each table ended, in the order of the plan. */
+  /** Runs the export. Results are in the order of the plan. */
   async execute(): Promise<TableResult[]> {
     const { signal, tables, snapshot } = this.#options;
     const interrupt = () => this.#stopRun({ failure: lostClaim(signal), publishStaged: false });
@@ -103,7 +103,7 @@ export class ExportCoordinator {
     if (signal.aborted || this.#options.isStopped === true) interrupt();
     snapshot.onLost?.(() => void this.#snapshotLost());
     this.#advance();
-    // What still hangs then - a store that does not answer - is left to a resume, or to the next run to the same place.
+    // Whatever still hangs, such as a store that does not respond, is left to a resume or to the next run.
     await withinGrace(signal, finished, 'tidying').catch(() => this.#finisher.abandon(this.#tables));
     this.#stopWaiting.abort();
     signal.removeEventListener('abort', interrupt);
@@ -127,7 +127,7 @@ export class ExportCoordinator {
     return assignment;
   }
 
-  /** A table of which everything is staged already. */
+  /** The next table whose slices are all staged already. */
   #nextComplete(): TableProgress | undefined {
     if (this.#stop !== undefined || this.#finisher.isBacklogged) return undefined;
     const table = this.#scheduler.nextComplete();
@@ -142,7 +142,7 @@ export class ExportCoordinator {
     this.#options.onStart?.(table);
   }
 
-  /** @param connects how often the reader has failed to connect before */
+  /** @param connects failed connection attempts of this reader so far */
   async #read({ table, slice }: Assignment, mode: SliceTask['mode'], connects = 0): Promise<void> {
     const { pool, observer, snapshot } = this.#options;
     const task = sliceTask(table, slice, { mode, snapshot: snapshot.current });
@@ -166,8 +166,8 @@ export class ExportCoordinator {
   }
 
   /**
-   * What was read counts only if the session that holds the snapshot and the locks answers a question that was put after
-   * the end of the read. Its reader goes on meanwhile.
+   * A slice counts only if the session that holds the snapshot and the locks still answers a query sent after the read
+   * ended. The reader continues in the meantime.
    */
   async #sliceRead(task: SliceTask, table: TableProgress, outcome: SliceOutcome): Promise<void> {
     const { slice, mode, snapshot } = task;
@@ -198,7 +198,7 @@ export class ExportCoordinator {
       this.#setAside(table, slice, error);
       return;
     }
-    // Without the snapshot nothing can be read a second time.
+    // Without the snapshot, nothing can be read again.
     const mayBeLost = error.transient || error.code === 'SNAPSHOT_NOT_FOUND';
     if (mayBeLost && !(await this.#recovery.isCurrent(task.snapshot))) {
       this.#options.observer.sliceFailed?.(table.plan.id, slice.index, { error, final: false });
@@ -206,13 +206,13 @@ export class ExportCoordinator {
       table.requeue(slice);
       return this.#renew(table);
     }
-    // The answer took its time.
+    // The state may have changed while waiting for the answer.
     if (this.#isAbandoned(table)) this.#setAside(table, slice, error);
     else if (unconnected) await this.#readerFailed({ table, slice }, error, connects + 1);
     else await this.#retrySlice(task, table, error);
   }
 
-  /** Nothing more is wanted of the table's readers. */
+  /** Whether results of the table's readers are no longer needed. */
   #isAbandoned(table: TableProgress): boolean {
     return this.#stop !== undefined || table.failure !== undefined || table.isRestarting;
   }
@@ -232,7 +232,7 @@ export class ExportCoordinator {
       });
   }
 
-  /** The same reader tries again, maybe with another slice; without hope there is one reader fewer. */
+  /** Reconnects the reader, possibly for another slice; gives it up when its retries are exhausted. */
   async #readerFailed({ table, slice }: Assignment, error: LakeportError, made: number): Promise<void> {
     const again = this.#retries.afterConnectFailure(table, slice, { error, made });
     if (again === undefined) {
@@ -244,24 +244,24 @@ export class ExportCoordinator {
     if (next !== undefined) void this.#read(next, 'rows', made);
   }
 
-  /** One reader fewer; without the last one no further table can be read. */
+  /** Gives up a reader; giving up the last one stops the run. */
   #retireReader(error: LakeportError): void {
     this.#slots.retire();
     if (this.#slots.count === 0) {
       this.#stopRun({ failure: error, publishStaged: true });
       return;
     }
-    const text = `A reader could not connect, going on with ${this.#slots.count}: ${error.message}`;
+    const text = `A reader could not connect, continuing with ${this.#slots.count}: ${error.message}`;
     this.#options.observer.message?.('warning', text, { code: error.code });
   }
 
-  /** Without a slice that tells of it: the connection has ended. */
+  /** The connection ended without a slice failing. */
   async #snapshotLost(): Promise<void> {
     if (this.#stop === undefined) await this.#renew();
     this.#advance();
   }
 
-  /** @param table one that is to begin anew in any case */
+  /** @param table one to restart in any case */
   async #renew(table?: TableProgress): Promise<void> {
     const { all } = this.#scheduler;
     try {
@@ -274,7 +274,7 @@ export class ExportCoordinator {
     } catch (error) {
       this.#stopRun({ failure: LakeportError.from(error), publishStaged: true });
     }
-    // What has come to an end in the meantime was not settled, as it was to begin anew.
+    // Tables that finished while they were about to restart have not been settled yet.
     if (this.#stop !== undefined) for (const one of this.#scheduler.takeAll()) this.#settleIfRead(one);
   }
 
@@ -288,16 +288,16 @@ export class ExportCoordinator {
     this.#advance();
   }
 
-  /** @param slice the one that is to blame, which was being read */
+  /** @param slice the slice that caused the failure, if it was being read */
   #failTable(table: TableProgress, error: LakeportError, slice?: Slice): void {
     if (slice === undefined) table.failure ??= error;
     else table.failed(slice, error);
     this.#reportFailure(table, error);
-    // The table's other slices are of no use any more.
+    // The table's other slices are no longer needed.
     this.#options.pool.cancel(this.#slots.tasksOf(table));
   }
 
-  /** Publishes or gives up a table that no reader is on any more, unless some of its slices are still to come. */
+  /** Publishes or gives up a table that no reader is working on, unless slices are still pending. */
   #settleIfRead(table: TableProgress): void {
     if (!table.isIdle || table.isRestarting || !this.#scheduler.has(table)) return;
     if (table.isComplete && !table.hasFiles && this.#stop === undefined) {

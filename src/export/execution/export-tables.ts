@@ -22,22 +22,21 @@ import { READERS_GRACE_MS, WorkerPool } from '../worker/worker-pool.js';
 export interface TablesToExport {
   readonly options: ExportOptions;
   readonly plan: RunPlan;
-  /** What an earlier attempt of the run has staged, by the tables' keys. */
+  /** What an earlier attempt of the run has staged, by table key. */
   readonly recovered: ReadonlyMap<string, RecoveredSlices>;
-  /** Tables that an earlier attempt of the run has published. */
+  /** Tables published by an earlier attempt of the run. */
   readonly published: readonly TableResult[];
   readonly source: Source;
   readonly storages: OpenStorages;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
-  /** Of the run. */
   readonly stopwatch: Stopwatch;
   readonly retry?: RetryPolicy | undefined;
-  /** Pins these tables once more and plans them. */
+  /** Pins and plans these tables again. */
   readonly replan: (tables: readonly TableId[]) => Promise<RunPlan>;
 }
 
-/** Exports the tables of a plan. Failures of single tables are in the result. */
+/** Exports the tables of a plan. Failures of individual tables are part of the result. */
 export async function exportTables(input: TablesToExport): Promise<RunResult> {
   const { options, plan, recovered, source, observer, signal, storages, retry, replan } = input;
   const { runId, onUnrepresentable, compat } = options;

@@ -1,10 +1,10 @@
 import type { RunObserver } from '../model/observer.js';
 import type { TableProgress } from './table-progress.js';
 
-/** The observer hears of a table's progress at most so often. */
+/** Minimum interval between two progress reports of a table. */
 const INTERVAL_MS = 250;
 
-/** Tells the observer how far tables are, but not each time something moves. */
+/** Reports the progress of tables to the observer, rate-limited. */
 export class ProgressReport {
   readonly #observer: RunObserver;
   readonly #reportedAt = new WeakMap<TableProgress, number>();
@@ -19,7 +19,7 @@ export class ProgressReport {
     this.reportNow(table, now);
   }
 
-  /** The last word of a table. */
+  /** Reports regardless of the rate limit. */
   reportNow(table: TableProgress, now = performance.now()): void {
     this.#reportedAt.set(table, now);
     this.#observer.tableProgress?.(table.plan.id, table.sums);

@@ -1,11 +1,11 @@
 import type { TableProgress } from './table-progress.js';
 import type { SliceTask } from '../worker/protocol.js';
 
-/** Which readers are on which slices, and how many could be. */
+/** Tracks which slices are being read, and how many readers there are. */
 export class ReaderSlots {
   readonly #reading = new Map<SliceTask, TableProgress>();
   #count: number;
-  /** Readers that will try to connect once more. */
+  /** Readers waiting to reconnect. */
   #pausing = 0;
 
   constructor(count: number) {
@@ -42,14 +42,13 @@ export class ReaderSlots {
     this.#reading.delete(task);
   }
 
-  /** A reader is kept free for somebody until the wait is over. */
+  /** Reserves a reader until the wait is over. */
   async pause(wait: Promise<unknown>): Promise<void> {
     this.#pausing++;
     await wait;
     this.#pausing--;
   }
 
-  /** There is one reader fewer from now on. */
   retire(): void {
     this.#count--;
   }

@@ -6,46 +6,45 @@ import type { TablePlan } from '../model/plan.js';
 import type { TableProgress } from './table-progress.js';
 import { tableName } from '../../model/table.js';
 
-/** Counts a table's rows in the source; undefined where it can't tell. */
+/** Counts a table's rows in the source; undefined if the source cannot count them. */
 export type CountRows = (table: TableProgress) => Promise<RowCount | undefined>;
 
 export interface RowCheckOptions {
   readonly mode: RowCheckMode;
   readonly count: CountRows;
-  /** Whether the snapshot that the table's rows are of, and its locks, are still held. */
+  /** Whether the snapshot the table was read from, and its locks, are still held. */
   readonly isHeld: (table: TableProgress) => Promise<boolean>;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
 }
 
-/** A count that came to its end. */
 type Counted = RowCount | { readonly failure: LakeportError | undefined };
 
 /**
- * Compares the rows of tables that are read in several slices with what the source counts: each row is in one slice, and
- * only one. A table that is written to while it is read, with no snapshot for all of its slices, is told, not failed.
+ * Compares the rows of tables read in several slices with the source's own count: every row must be in exactly one
+ * slice. A table modified while it was read without a shared snapshot causes a warning, not a failure.
  */
 export class RowCheck {
   readonly #options: RowCheckOptions;
-  /** Counts as of the beginning, by plans: a table that begins anew has another. */
+  /** Counts taken before the first read, by plan: a restarted table has another plan. */
   readonly #before = new WeakMap<TablePlan, Promise<Counted>>();
 
   constructor(options: RowCheckOptions) {
     this.#options = options;
   }
 
-  /** To be called when the table's first slice is begun. */
+  /** Call before the table's first slice is read. */
   begin(table: TableProgress): void {
     if (table.isFromOnePlan && takesCount(table.plan, this.#options.mode)) void this.#countBefore(table);
   }
 
-  /** @throws LakeportError where rows are missing or come twice */
+  /** @throws LakeportError if rows are missing or duplicated */
   async check(table: TableProgress): Promise<RowCheckResult> {
     const { plan } = table;
     if (plan.slices.length <= 1) return 'not_needed';
     const planned = plannedRows(plan);
     if (planned === undefined && this.#options.mode === 'none') return 'off';
-    // What an earlier attempt has read is of another time; so is each foreign table by itself.
+    // Rows read by an earlier attempt, and rows of foreign tables, are from other points in time.
     if (!table.isFromOnePlan || plan.isForeign === true) return 'not_possible';
     const before = planned === undefined ? await this.#countBefore(table) : { rows: planned, ofSnapshot: false };
     if ('failure' in before) return this.#notCounted(table, before.failure);
@@ -65,7 +64,7 @@ export class RowCheck {
     return 'not_possible';
   }
 
-  /** Locks that are gone let others empty the table, also for a snapshot that is still there. */
+  /** Without the locks, other sessions can truncate the table, even for a snapshot that is still held. */
   async #differs(
     table: TableProgress,
     numbers: { readonly rows: number; readonly counted: number },
@@ -93,7 +92,7 @@ export class RowCheck {
     if (signal.aborted || failure?.exit === 'interrupted') return 'not_possible';
     const name = tableName(table.plan.id);
     const numbers = before === undefined ? '' : ` ${before} rows before, ${table.sums.rows} exported:`;
-    const why = failure === undefined ? 'the source does not tell' : failure.message;
+    const why = failure === undefined ? 'the source gives no count' : failure.message;
     const text = `${name}:${numbers} its rows could not be counted, so its ${table.plan.slices.length} slices are not checked: ${why}`;
     observer.message?.('warning', text, {
       event: 'rows_not_checked',
@@ -108,7 +107,7 @@ function snapshotGone(): LakeportError {
   return new LakeportError({
     code: 'SNAPSHOT_LOST',
     exit: 'tables-failed',
-    message: 'the snapshot was lost after its slices were read',
+    message: 'The snapshot was lost after its slices were read',
   });
 }
 

@@ -19,7 +19,7 @@ export interface RunSnapshotOptions {
   readonly signal: AbortSignal;
 }
 
-/** The run's snapshot in the source, and those that come after it when its connection is lost. */
+/** The run's snapshot in the source, and the ones that replace it when its connection is lost. */
 export class RunSnapshot implements SharedSnapshot {
   readonly #options: RunSnapshotOptions;
   #current: Snapshot;
@@ -34,7 +34,7 @@ export class RunSnapshot implements SharedSnapshot {
     return this.#current;
   }
 
-  /** Not all tables have been read as of one moment. */
+  /** Whether some tables were read from a later snapshot. */
   get wasRenewed(): boolean {
     return this.#current !== this.#options.first;
   }
@@ -52,7 +52,7 @@ export class RunSnapshot implements SharedSnapshot {
     const { loss } = source;
     if (consistency === 'run') throw lost(loss);
     const why = loss === undefined ? '' : ` (${loss.message})`;
-    const text = `The connection that held the snapshot was lost${why}: tables that are not read yet use a new one`;
+    const text = `The connection that held the snapshot was lost${why}: tables not read yet use a new one`;
     observer.message?.('warning', text, {
       event: 'snapshot_lost',
       ...(loss !== undefined && { code: loss.code, ...(loss.hint !== undefined && { hint: loss.hint }) }),
@@ -85,7 +85,7 @@ function lost(loss: LakeportError | undefined): LakeportError {
     code: 'SNAPSHOT_LOST',
     exit: 'unreachable',
     message: `The connection that held the snapshot was lost${why}, and --consistency run does not allow a second one`,
-    hint: `${cure}Run again; without --consistency run, tables that are not read yet are read from another snapshot.`,
+    hint: `${cure}Run again; without --consistency run, tables not read yet are read from another snapshot.`,
     context: { detail: loss?.context.detail ?? '--consistency' },
     cause: loss,
   });
@@ -95,7 +95,7 @@ function capital(sentence: string): string {
   return sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
 }
 
-/** A question for many: whoever asks gets an answer that was asked for after that, and one answer serves all who wait. */
+/** Coalesces concurrent calls: each caller gets the answer to a query sent after its call. */
 class SharedQuestion {
   readonly #put: () => Promise<boolean>;
   #asked: Promise<boolean> | undefined;
@@ -107,7 +107,7 @@ class SharedQuestion {
 
   ask(): Promise<boolean> {
     if (this.#asked === undefined) return this.#askNow();
-    // The one under way may have been answered before what is to be proven.
+    // The query in flight may have been answered before this call.
     this.#next ??= this.#asked.then(() => {
       this.#next = undefined;
       return this.#askNow();

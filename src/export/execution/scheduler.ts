@@ -7,14 +7,14 @@ export interface Assignment {
 }
 
 /**
- * Decides what a free reader does next. Tables are started in the order of the plan, the largest first, and `jobs` of
- * them at most are in progress. A reader goes where the fewest readers are, so that tables advance side by side and the
- * largest, started first, has all of them at the end.
+ * Decides what a free reader does next. Tables start in the order of the plan, largest first, with at most `jobs` in
+ * progress. A reader joins the table with the fewest readers, so tables advance together and the largest, started
+ * first, gets all readers in the end.
  */
 export class Scheduler {
   readonly #jobs: number;
   readonly #waiting: TableProgress[];
-  /** Tables of which an earlier attempt has read all, not started yet. */
+  /** Tables fully read by an earlier attempt, not started yet. */
   readonly #complete: TableProgress[];
   readonly #inProgress = new Set<TableProgress>();
 
@@ -28,12 +28,12 @@ export class Scheduler {
     return this.#waiting.length === 0 && this.#complete.length === 0 && this.#inProgress.size === 0;
   }
 
-  /** All that are not released yet. */
+  /** All tables not yet released. */
   get all(): readonly TableProgress[] {
     return [...this.#inProgress, ...this.#complete, ...this.#waiting];
   }
 
-  /** `startTables: false` keeps to the tables in progress. */
+  /** With `startTables: false`, only slices of tables in progress. */
   next(options: { readonly startTables: boolean }): Assignment | undefined {
     const table = this.#leastBusy();
     const mayStart = options.startTables && this.#beingRead() < this.#jobs;
@@ -47,24 +47,24 @@ export class Scheduler {
     return table && assign(table);
   }
 
-  /** Starts a table of which nothing is left to read, if there is one. */
+  /** Starts a table that has nothing left to read, if there is one. */
   nextComplete(): TableProgress | undefined {
     const table = this.#complete.shift();
     if (table !== undefined) this.#inProgress.add(table);
     return table;
   }
 
-  /** The table is read, or given up: it makes room for another one. */
+  /** Makes room for another table once this one is read or given up. */
   release(table: TableProgress): void {
     this.#inProgress.delete(table);
   }
 
-  /** True for a table that is in progress. */
+  /** Whether the table is in progress. */
   has(table: TableProgress): boolean {
     return this.#inProgress.has(table);
   }
 
-  /** Takes a table that was not started into those in progress, for it to be given up. */
+  /** Marks a waiting table as in progress, so it can be given up. */
   take(table: TableProgress): void {
     const index = this.#waiting.indexOf(table);
     if (index === -1) return;
@@ -72,13 +72,13 @@ export class Scheduler {
     this.#inProgress.add(table);
   }
 
-  /** Starts no more tables, but gives out all that there are. From here on they are all in progress. */
+  /** Marks all tables as in progress and returns them; no more tables start. */
   takeAll(): TableProgress[] {
     for (const table of [...this.#complete.splice(0), ...this.#waiting.splice(0)]) this.#inProgress.add(table);
     return [...this.#inProgress];
   }
 
-  /** Tables that only wait for an answer keep no other one from being begun. */
+  /** Tables that only await confirmation do not keep others from starting. */
   #beingRead(): number {
     let count = 0;
     for (const table of this.#inProgress) if (!table.awaitsConfirmation) count++;

@@ -10,19 +10,18 @@ import type { SliceTask } from '../worker/protocol.js';
 export interface RetryPlannerOptions {
   readonly policy: RetryPolicy;
   readonly observer: RunObserver;
-  /** Aborted when nothing is worth waiting for any more. */
+  /** Aborted when the run stops: back-offs end at once. */
   readonly stopWaiting: AbortSignal;
   /** Never rejects. */
   readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
 }
 
-/** Another attempt is going to be made. */
 export interface PlannedRetry {
-  /** Settles when it is time; at once when there is no patience left. */
+  /** Settles when the back-off is over, or at once when the run stops. */
   readonly wait: Promise<void>;
 }
 
-/** What gets another attempt, and when. Each failed one is told to the observer. */
+/** Decides what is retried, and when. Reports each failed attempt to the observer. */
 export class RetryPlanner {
   readonly #options: RetryPlannerOptions;
 
@@ -31,8 +30,8 @@ export class RetryPlanner {
   }
 
   /**
-   * After the wait the slice is to be read again, without what it had staged.
-   * @returns undefined where its attempts are used up, or its error does not pass
+   * Plans another read of the slice, and discards what it had staged.
+   * @returns undefined if its attempts are exhausted or the error is not transient
    */
   async afterSliceFailure(
     task: SliceTask,
@@ -59,9 +58,9 @@ export class RetryPlanner {
   }
 
   /**
-   * After the wait the reader is to connect again, with the slice that it leaves to all, or with another one.
-   * @param made how often it has failed to connect
-   * @returns undefined where it is to be given up
+   * Plans another connection attempt. The reader's slice goes back to the queue, so it may continue with another one.
+   * @param made failed connection attempts so far
+   * @returns undefined if the reader should be given up
    */
   afterConnectFailure(
     table: TableProgress,

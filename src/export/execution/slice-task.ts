@@ -3,7 +3,7 @@ import { expectedSliceBytes } from '../model/slice-bytes.js';
 import type { TableProgress } from './table-progress.js';
 import type { SliceTask } from '../worker/protocol.js';
 
-/** What a worker is told of a slice. @param snapshot the run's, for tables that have none of their own */
+/** The task for a worker to read a slice. @param snapshot the run's, for tables without one of their own */
 export function sliceTask(
   { plan }: TableProgress,
   slice: Slice,

@@ -7,28 +7,28 @@ import type { Renewal, SharedSnapshot } from './shared-snapshot.js';
 import type { TableProgress } from './table-progress.js';
 import { tableKey, tableName } from '../../model/table.js';
 
-/** A table is begun anew so often; if the snapshot is lost once more, it goes on with slices of several moments. */
+/** A table restarts at most this often; after that, it continues with slices from several snapshots. */
 const MAX_RESTARTS = 2;
 
 export interface RecoveryOptions {
   readonly snapshot: SharedSnapshot;
   readonly observer: RunObserver;
-  /** Asks the table's readers to stop. */
+  /** Cancels the table's readers. */
   readonly stopReading: (table: TableProgress) => void;
   /** Never rejects. */
   readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
 }
 
 /**
- * What becomes of tables when the connection is lost that holds the run's snapshot. A reader keeps its view of it, but the
- * locks are gone: what TRUNCATE has removed since is missing from that view without a word. So nothing counts that was not
- * read before: tables that are not complete begin anew as of another moment.
+ * Recovers tables when the connection holding the run's snapshot is lost. Readers keep their view of it, but the
+ * locks are gone: rows removed by a later TRUNCATE are silently missing from that view. Only what was read before
+ * counts, and incomplete tables restart from a new snapshot.
  */
 export class SnapshotRecovery {
   readonly #options: RecoveryOptions;
   readonly #first: Snapshot;
   readonly #plans = new Map<string, TablePlan>();
-  /** Called when no reader is on the table any more. */
+  /** Called when no reader is working on the table. */
   readonly #idle = new Map<TableProgress, () => void>();
   #running: Promise<Map<TableProgress, LakeportError>> | undefined;
 
@@ -37,14 +37,14 @@ export class SnapshotRecovery {
     this.#first = options.snapshot.current;
   }
 
-  /** No slice may be begun now. */
+  /** While true, no slice may start. */
   get isRenewing(): boolean {
     return this.#running !== undefined;
   }
 
   /**
-   * Whether the run's snapshot is still this one, and held, as the source says when it is asked from now on. What was read
-   * before that is complete.
+   * Whether this is still the run's snapshot, and the source confirms that it is held. If so, everything read before
+   * the call is complete.
    */
   async isCurrent(snapshot: Snapshot): Promise<boolean> {
     const isHeld = await this.#options.snapshot.isHeld();
@@ -52,9 +52,9 @@ export class SnapshotRecovery {
   }
 
   /**
-   * Takes another snapshot at once, as the run's is known to be lost, for the tables that are not complete.
-   * @returns tables that can't be read any more
-   * @throws LakeportError where there can be no other snapshot
+   * Takes another snapshot for the incomplete tables, as the run's is known to be lost.
+   * @returns tables that can no longer be read
+   * @throws LakeportError if no other snapshot is possible
    */
   async renewLost(all: readonly TableProgress[]): Promise<ReadonlyMap<TableProgress, LakeportError>> {
     await this.#running?.catch(() => undefined);
@@ -62,10 +62,10 @@ export class SnapshotRecovery {
   }
 
   /**
-   * Begins the table anew, and takes another snapshot before where the run has none.
-   * @param all the tables that are not settled, this one among them
-   * @returns tables that can't be read any more; to one of several callers
-   * @throws LakeportError where there can be no other snapshot
+   * Restarts the table, after taking another snapshot if the run holds none.
+   * @param all the unsettled tables, including this one
+   * @returns tables that can no longer be read; reported to only one of several concurrent callers
+   * @throws LakeportError if no other snapshot is possible
    */
   async renew(table: TableProgress, all: readonly TableProgress[]): Promise<ReadonlyMap<TableProgress, LakeportError>> {
     this.readerLeft(table);
@@ -78,11 +78,11 @@ export class SnapshotRecovery {
     return failures;
   }
 
-  /** Takes another snapshot where there is none; of several callers one does, and the others wait. */
+  /** Takes another snapshot if none is held; concurrent callers wait for the first. */
   async #ensureHeld(all: readonly TableProgress[]): Promise<Map<TableProgress, LakeportError>> {
     const { snapshot } = this.#options;
     const { current } = snapshot;
-    // Another one may have come while the old one was asked for.
+    // It may have been replaced while the query was in flight.
     if ((await snapshot.isHeld()) || snapshot.current !== current) return new Map();
     if (this.#running !== undefined) {
       await this.#running;
@@ -96,7 +96,7 @@ export class SnapshotRecovery {
     }
   }
 
-  /** To be called when a reader has left the table; does nothing as long as there are others. */
+  /** Call when a reader has left the table; does nothing while others remain. */
   readerLeft(table: TableProgress): void {
     if (!table.isIdle) return;
     this.#idle.get(table)?.();
@@ -124,15 +124,15 @@ export class SnapshotRecovery {
     return failures;
   }
 
-  /** Returns why it can't be. */
+  /** Returns the error if the table cannot restart. */
   async #restartTable(table: TableProgress): Promise<LakeportError | undefined> {
     const plan = this.#plans.get(tableKey(table.plan.id));
     const { observer, stopReading, discard } = this.#options;
-    if (plan === undefined) return changed(table, 'is not there any more');
+    if (plan === undefined) return changed(table, 'no longer exists');
     if (table.startedAt !== undefined && table.restarts >= MAX_RESTARTS) {
-      if (!hasSameColumns(plan, table.plan)) return changed(table, 'has other columns now');
+      if (!hasSameColumns(plan, table.plan)) return changed(table, 'now has other columns');
       table.markMixed({ consistency: 'none', snapshot: plan.snapshot });
-      const text = `${tableName(plan.id)} goes on with rows of another moment: its consistency is none`;
+      const text = `${tableName(plan.id)} continues with rows from another snapshot: its consistency is none`;
       observer.message?.('warning', text, { table: tableName(plan.id) });
       return undefined;
     }
@@ -140,7 +140,9 @@ export class SnapshotRecovery {
       table.isRestarting = true;
       stopReading(table);
       if (!table.isIdle) await new Promise<void>((resolve) => this.#idle.set(table, resolve));
-      observer.message?.('warning', `${tableName(plan.id)} begins anew`, { table: tableName(plan.id) });
+      observer.message?.('warning', `${tableName(plan.id)} restarts from a new snapshot`, {
+        table: tableName(plan.id),
+      });
     }
     await discard(table.restart(plan));
     return undefined;
@@ -151,7 +153,7 @@ function isUnread(table: TableProgress): boolean {
   return table.failure === undefined && !table.isComplete;
 }
 
-/** The tables that begin anew, with what is planned for them now. */
+/** Reports the restarted tables with their new plans. */
 function reportReplanned(observer: RunObserver, { plan, tables }: Renewal, all: readonly TableProgress[]): void {
   const renewed = all.flatMap((table) => tables.get(tableKey(table.plan.id)) ?? []);
   observer.replanned?.({ ...plan, tables: renewed, problems: [] });

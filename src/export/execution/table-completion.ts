@@ -8,37 +8,37 @@ import type { TableProgress } from './table-progress.js';
 import { tableKey, tableName } from '../../model/table.js';
 import { cancelledResult, completedResult, failedResult } from './table-result.js';
 
-/** Tables that are published at the same time: each waits for a handful of answers, one after the other. */
+/** Tables published concurrently: each takes a handful of sequential requests. */
 const PUBLISH_CONCURRENCY = 32;
-/** No table is started while so many are staged and wait to be published. */
+/** No table starts while this many are waiting to be published. */
 const MAX_UNPUBLISHED = 64;
 
-/** Why a run begins no slice any more. */
+/** Why a run starts no more slices. */
 export interface RunStop {
-  /** What it means for tables that are not read yet; undefined where they are cancelled. */
+  /** The error of tables not read yet; undefined if they are cancelled. */
   readonly failure: LakeportError | undefined;
-  /** Whether tables that are staged as a whole are still published. */
+  /** Whether fully staged tables are still published. */
   readonly publishStaged: boolean;
 }
 
 export interface FinisherOptions {
   readonly discard: (part: StagedPart) => Promise<void>;
-  /** Rejects where what was read of a table must not be published. */
+  /** Rejects if the rows read from a table must not be published. */
   readonly check?: ((table: TableProgress) => Promise<void>) | undefined;
-  /** Makes a table visible whose slices are all staged; withdraws its parts where it fails. */
+  /** Publishes a fully staged table; on failure, discards its staged files. */
   readonly publish: (table: TableProgress) => Promise<readonly PublishedFile[]>;
   readonly observer: RunObserver;
-  /** Fulfilled when `stop` gives something for the first time. */
+  /** Fulfilled once `stop` returns a reason. */
   readonly stopped: Promise<unknown>;
-  /** Asked at the last moment. */
+  /** Why the run has stopped, if it has. */
   readonly stop: () => RunStop | undefined;
-  /** A table has failed that had not failed before. */
+  /** Called when a table fails for the first time. */
   readonly onFailure: (table: TableProgress, error: LakeportError) => void;
-  /** A table is through. */
+  /** Called when a table is done. */
   readonly onEnd: () => void;
 }
 
-/** Publishes tables that no reader is on any more, or gives them up, and keeps how each ended. */
+/** Publishes or gives up tables that have been read, and keeps their results. */
 export class TableFinisher {
   readonly #options: FinisherOptions;
   readonly #limit = pLimit(PUBLISH_CONCURRENCY);
@@ -50,7 +50,7 @@ export class TableFinisher {
     this.#options = options;
   }
 
-  /** No table is being withdrawn or published, and none waits for it. */
+  /** No table is being published or given up, or waits for it. */
   get isIdle(): boolean {
     return this.#pending === 0;
   }
@@ -80,11 +80,11 @@ export class TableFinisher {
     const results = await Promise.allSettled(parts.map((part) => this.#options.discard(part)));
     const left = results.filter((result) => result.status === 'rejected');
     if (left[0] === undefined) return;
-    const text = `${left.length} staged parts could not be removed; the next run to the same place will: ${String(left[0].reason)}`;
+    const text = `${left.length} staged files could not be removed; the next run to this destination will remove them: ${String(left[0].reason)}`;
     this.#options.observer.message?.('warning', text);
   }
 
-  /** Waits no longer for tables that are not through: they count as cancelled, whatever is still done with them. */
+  /** Stops waiting for unfinished tables: they count as cancelled, whatever still happens to them. */
   abandon(tables: readonly TableProgress[]): void {
     this.#isAbandoned = true;
     const left = tables.filter(({ plan }) => this.of(plan.id) === undefined);
@@ -107,11 +107,11 @@ export class TableFinisher {
     this.#options.observer.tableEnded?.(result);
   }
 
-  /** It waits for the source, and so holds up no table that could be published. */
+  /** Runs outside the publish limit: it waits for the source, and must not hold up other tables. */
   async #check(table: TableProgress): Promise<void> {
     const { check, stopped, stop, onFailure } = this.#options;
     const checking = check?.(table);
-    // Nobody waits for it where the run has stopped.
+    // Once the run has stopped, nothing waits for the check.
     checking?.catch(() => undefined);
     try {
       await Promise.race([checking, stopped.then(() => (stop()?.publishStaged === false ? undefined : checking))]);

@@ -12,19 +12,19 @@ interface Sums {
   readonly bytes: number;
 }
 
-/** How far one table is in the run: slices to read, being read, resting before another attempt, and read. */
+/** Progress of one table: slices pending, in flight, backing off and done. */
 export class TableProgress {
   /** Slices being read. */
   active = 0;
-  /** Slices that are read, of which it is being found out whether they count. */
+  /** Slices read, awaiting confirmation that the snapshot was still held. */
   unconfirmed = 0;
   /** Why the table can't be published. */
   failure: LakeportError | undefined;
-  /** How its rows were checked; undefined until they are. */
+  /** Result of the row check; undefined before it. */
   rowCheck: RowCheckResult | undefined;
-  /** It is about to begin anew: its readers are being stopped. */
+  /** About to restart: its readers are being stopped. */
   isRestarting = false;
-  /** Parts that an earlier attempt of the run has published already. */
+  /** Files already published by an earlier attempt of the run. */
   readonly published: ReadonlySet<StagedPart>;
   #plan: TablePlan;
   #stopwatch: Stopwatch | undefined;
@@ -53,7 +53,7 @@ export class TableProgress {
     this.#waiting = plan.slices.filter(({ index }) => !this.#outcomes.has(index));
   }
 
-  /** The first of its slices is about to be read. */
+  /** Call before the first slice is read. */
   start(): void {
     this.#stopwatch ??= new Stopwatch();
   }
@@ -75,12 +75,12 @@ export class TableProgress {
     return this.#waiting.length > 0 && this.failure === undefined && !this.isRestarting;
   }
 
-  /** All that is left to do for it is to find out whether what was read counts. */
+  /** Everything is read, and only confirmations are outstanding. */
   get awaitsConfirmation(): boolean {
     return this.unconfirmed > 0 && this.active === 0 && this.#waiting.length === 0 && this.#backingOff === 0;
   }
 
-  /** Nobody is at work on any of its slices. */
+  /** No slice is being read or awaiting confirmation. */
   get isIdle(): boolean {
     return this.active === 0 && this.unconfirmed === 0;
   }
@@ -93,22 +93,21 @@ export class TableProgress {
     return this.outcomes.some(({ outcome }) => outcome.files.length > 0);
   }
 
-  /** All of its slices are read by this run, by one plan. */
+  /** All slices are read by this attempt, from one plan. */
   get isFromOnePlan(): boolean {
     return this.#isFromOnePlan;
   }
 
-  /** How often it was begun anew. */
   get restarts(): number {
     return this.#restarts;
   }
 
-  /** The most attempts that one of its slices has taken, given that none of them has failed for good. */
+  /** The most attempts any of its slices took, provided none has failed for good. */
   get attempts(): number {
     return Math.max(this.#restarts, ...this.#attempts.values()) + 1;
   }
 
-  /** Every part that is staged for the table and not published, in no order. */
+  /** Every file staged for the table and not yet published, in no particular order. */
   get staged(): readonly StagedPart[] {
     return [...this.#staged.values()].flat().filter((part) => !this.published.has(part));
   }
@@ -145,64 +144,64 @@ export class TableProgress {
     else parts.push(part);
   }
 
-  /** Its reader is through with a slice. Followed by `proven` or `disproven`. */
+  /** A slice was read to its end. Followed by `confirmed` or `rejected`. */
   readToEnd(): void {
     this.active--;
     this.unconfirmed++;
   }
 
-  /** What was read counts. */
+  /** The slice counts: the snapshot was still held after the read. */
   confirmed(slice: Slice, outcome: SliceOutcome): void {
     this.unconfirmed--;
     this.#live.delete(slice.index);
     this.#outcomes.set(slice.index, outcome);
   }
 
-  /** What was read does not count: the slice is to be read again. */
+  /** The slice does not count, and is read again. */
   rejected(slice: Slice): void {
     this.unconfirmed--;
     this.#live.delete(slice.index);
     this.#waiting.unshift(slice);
   }
 
-  /** A file is made up in place of a slice that had no rows. */
+  /** An empty file was staged in place of slices without rows. */
   finished(slice: Slice, outcome: SliceOutcome): void {
     this.#ended(slice);
     this.#outcomes.set(slice.index, outcome);
   }
 
-  /** Only the first failure counts: later ones are mostly its consequence. */
+  /** Only the first failure counts: later ones are usually its consequence. */
   failed(slice: Slice, error: LakeportError): void {
     this.#ended(slice);
     this.failure ??= error;
   }
 
-  /** The slice was not begun after all. */
+  /** Returns the slice to the queue, to be read next. */
   requeue(slice: Slice): void {
     this.#ended(slice);
     this.#waiting.unshift(slice);
   }
 
-  /** Its reader is through with the slice, and nothing has come of it. */
+  /** The reader is done with the slice, without a result. */
   released(slice: Slice): void {
     this.#ended(slice);
   }
 
-  /** Another attempt of the slice has failed. Returns how many there were. */
+  /** Counts a failed attempt of the slice. Returns how many there were. */
   countAttempt(slice: Slice): number {
     const made = (this.#attempts.get(slice.index) ?? 0) + 1;
     this.#attempts.set(slice.index, made);
     return made;
   }
 
-  /** What the slice had staged before it failed; it is the caller's to withdraw. */
+  /** Removes and returns what the slice had staged; the caller discards it. */
   detachStaged(slice: Slice): readonly StagedPart[] {
     const parts = this.#staged.get(slice.index) ?? [];
     this.#staged.delete(slice.index);
     return parts;
   }
 
-  /** The slice waits for its next attempt until the returned function is called; that of a table begun anew does nothing. */
+  /** Holds the slice back until the returned function is called, unless the table has restarted since. */
   backOff(slice: Slice): () => void {
     this.#ended(slice);
     this.#backingOff++;
@@ -214,7 +213,7 @@ export class TableProgress {
     };
   }
 
-  /** Forgets what was read and begins with another plan. Returns what was staged: it is the caller's to withdraw. */
+  /** Forgets what was read and starts over with another plan. Returns what was staged; the caller discards it. */
   restart(plan: TablePlan): readonly StagedPart[] {
     const staged = this.staged;
     this.#plan = plan;
@@ -229,13 +228,13 @@ export class TableProgress {
     return staged;
   }
 
-  /** The slices that are left will be read as of another moment than those before. */
+  /** The remaining slices are read from another snapshot than those before. */
   markMixed(plan: Pick<TablePlan, 'consistency' | 'snapshot'>): void {
     this.#plan = { ...this.#plan, ...plan };
     this.#isFromOnePlan = false;
   }
 
-  /** Takes the first slice once more, for a table whose slices were all without rows. */
+  /** Takes the first slice again, to stage an empty file for a table without rows. */
   takeFirstAgain(): Slice | undefined {
     const [first] = this.#plan.slices;
     if (first !== undefined) this.active++;

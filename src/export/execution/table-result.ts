@@ -7,7 +7,7 @@ import type { TableProgress } from './table-progress.js';
 export function completedResult(table: TableProgress): TableResult {
   const files = table.outcomes.flatMap(({ outcome }) => outcome.files);
   return {
-    ...nothing(table),
+    ...emptyResult(table),
     state: 'completed',
     rows: table.outcomes.reduce((sum, { outcome }) => sum + outcome.rows, 0),
     files: files.length,
@@ -22,14 +22,14 @@ export function completedResult(table: TableProgress): TableResult {
 }
 
 export function failedResult(table: TableProgress, error: LakeportError): TableResult {
-  return { ...nothing(table), state: 'failed', error: error.toData() };
+  return { ...emptyResult(table), state: 'failed', error: error.toData() };
 }
 
 export function cancelledResult(table: TableProgress): TableResult {
-  return { ...nothing(table), state: 'cancelled' };
+  return { ...emptyResult(table), state: 'cancelled' };
 }
 
-/** A table that could not even be planned. */
+/** The result of a table that could not be planned. */
 export function problemResult({ id, error, storageId, displayPath }: PlannedProblem): TableResult {
   return {
     table: id,
@@ -45,8 +45,8 @@ export function problemResult({ id, error, storageId, displayPath }: PlannedProb
   };
 }
 
-/** Nothing of the table was published. */
-function nothing(table: TableProgress): Omit<TableResult, 'state'> {
+/** Result of a table with nothing published. */
+function emptyResult(table: TableProgress): Omit<TableResult, 'state'> {
   return {
     table: table.plan.id,
     rows: 0,

@@ -1,16 +1,16 @@
 import type { Consistency } from '../../sources/source.js';
 
-/** What the files of one table hold: where a snapshot is a table's own, it is that of one read, not of several. */
+/** The consistency of one table's files: a snapshot per table covers a single read, not several slices. */
 export function tableConsistency(snapshot: Consistency, slices: number): Consistency {
   return snapshot === 'table' && slices > 1 ? 'none' : snapshot;
 }
 
-/** What is left of it where not all tables of a run are of one moment. */
+/** The consistency that remains if the tables of a run come from different snapshots. */
 export function perTableAtBest(consistency: Consistency): Consistency {
   return consistency === 'run' ? 'table' : consistency;
 }
 
-/** What holds for every table of the run, given what each says of itself. */
+/** The weakest consistency among the run and its tables. */
 export function leastConsistency(run: Consistency, tables: readonly (Consistency | undefined)[]): Consistency {
   if (run === 'none' || tables.includes('none')) return 'none';
   return tables.includes('table') ? 'table' : run;

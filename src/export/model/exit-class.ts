@@ -2,12 +2,12 @@ import type { ExitClass, LakeportError } from '../../errors.js';
 import { isLostClaim } from '../../runtime/interruption.js';
 import type { TableResult } from './result.js';
 
-/** What a run that has published all it could means to the shell; undefined where every table was published. */
+/** The exit class of a finished run; undefined if every table was published. */
 export function exitClassOf(
   tables: readonly TableResult[],
   interrupted: LakeportError | undefined,
 ): ExitClass | undefined {
-  // An interruption that came when all was done has changed nothing.
+  // An interruption after all tables were done changed nothing.
   if (interrupted !== undefined && tables.some((table) => table.state === 'cancelled')) return interrupted.exit;
   const failures = tables.flatMap((table) => table.error ?? []);
   if (failures.length === 0) return undefined;

@@ -4,12 +4,12 @@ import type { TablePlan } from './plan.js';
 import type { RowCheckResult } from './row-check.js';
 import type { SliceOutcome } from './slice-outcome.js';
 
-/** A table of which every slice is read and staged. */
+/** A table whose slices are all staged. */
 export interface FinishedTable {
   readonly plan: TablePlan;
   /** In the order of the slices. */
   readonly outcomes: readonly { readonly slice: Slice; readonly outcome: SliceOutcome }[];
-  /** Parts that an earlier attempt of the run has published. */
+  /** Files published by an earlier attempt of the run. */
   readonly published: ReadonlySet<StagedPart>;
   readonly startedAt: Date | undefined;
   readonly rowCheck: RowCheckResult | undefined;
@@ -20,7 +20,7 @@ export function unrepresentableOf({ outcomes }: Pick<FinishedTable, 'outcomes'>)
   return summed(outcomes.map(({ outcome }) => outcome.unrepresentable));
 }
 
-/** Arrays whose bounds were given up, by column, over all slices. */
+/** Arrays that lost their bounds, by column, over all slices. */
 export function lostBoundsOf({ outcomes }: Pick<FinishedTable, 'outcomes'>): Record<string, number> {
   return summed(outcomes.map(({ outcome }) => outcome.lostBounds ?? {}));
 }

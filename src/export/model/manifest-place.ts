@@ -1,20 +1,21 @@
+import type { DisplayPath } from '../../model/display-path.js';
 import { directoryOf, joinPath, nameOf } from '../../storage/path.js';
 import { MANIFEST_NAME } from './part-names.js';
 
 /**
- * Where a table's manifest lies: beside its directory, so that the directory holds nothing but Parquet and the empty
- * `_SUCCESS`, which every reader takes as a whole; in it; or nowhere.
+ * Where a table's manifest is: beside its directory, so the directory holds only Parquet and the empty `_SUCCESS` and
+ * every reader can take it as a whole; inside it; or nowhere.
  */
 export type ManifestPlace = 'beside' | 'inside' | 'none';
 
 export const MANIFEST_PLACES: readonly ManifestPlace[] = ['beside', 'inside', 'none'];
 
-/** Of runs on record that say nothing of it: there was no other place when they began. */
+/** For recorded runs that predate the option: there was no other place then. */
 export const FORMER_MANIFEST_PLACE: ManifestPlace = 'inside';
 
 /**
- * Path of the manifest of the table with this directory; undefined for none. The underscore keeps the name apart from
- * all tables' directories, whose names never begin with one, and makes readers skip it who are given the schema's.
+ * Path of the manifest of the table in this directory; undefined for none. The underscore tells it apart from tables'
+ * directories, which never start with one, and makes readers of the schema's directory skip it.
  */
 export function manifestPath(directory: string, place: ManifestPlace): string | undefined {
   switch (place) {
@@ -33,6 +34,5 @@ export function manifestPath(directory: string, place: ManifestPlace): string | 
 export interface PlacedManifest {
   /** Relative to the storage's base. */
   readonly path: string;
-  /** For people. */
-  readonly displayPath: string;
+  readonly displayPath: DisplayPath;
 }

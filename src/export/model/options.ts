@@ -5,34 +5,34 @@ import type { RowCheckMode } from './row-check.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 import type { DescribeOptions, PartitionMethod } from '../../sources/source.js';
 
-/** Readers inside one table: as many as there are cores, shared by all tables in progress, or a fixed number. */
+/** Readers per table: one per core, shared by all tables in progress, or a fixed number. */
 export type Parallelism = 'auto' | number;
 
-/** Where tables of some patterns go instead of the target. */
+/** An alternative destination for tables that match a pattern. */
 export interface Route {
-  /** LIKE patterns of table names, or of `schema.table`; any of them. */
+  /** LIKE patterns for table names or `schema.table`; any may match. */
   readonly patterns: readonly string[];
-  /** Of an entry of the auth file. */
+  /** Id of a storage entry in the auth file. */
   readonly storageId: string;
-  /** Between the storage's base and the run's own sub path; tokens replaced, empty for none. */
+  /** Directory between the storage's base and the run's sub path; tokens replaced, empty for none. */
   readonly subPath: string;
 }
 
-/** What the user asks for one table, in place of the automatic choice; undefined leaves a field to it. */
+/** The user's settings for one table; undefined fields are chosen automatically. */
 export interface TableConfig {
-  /** Undefined for a table of this name in any schema. */
+  /** Undefined matches the table in any schema. */
   readonly schema: string | undefined;
   readonly table: string;
   readonly method: PartitionMethod | undefined;
   /** A column, or an expression in the source's SQL. */
   readonly key: string | undefined;
-  /** Readers that may work on the table side by side. */
+  /** Maximum number of concurrent readers of the table. */
   readonly degree: number | undefined;
 }
 
 /**
- * Everything that decides what an export does; validated, complete, without secrets. Goes into the run's record. What
- * decides the types of columns is the source's, what decides the files is the writer's.
+ * The options of an export: validated, complete, without secrets. Stored in the run's record. The source defines the
+ * options for column types, the writer those for files.
  */
 export interface ExportOptions extends DescribeOptions, Omit<FileOptions, 'footer'> {
   readonly runId: string;
@@ -42,33 +42,33 @@ export interface ExportOptions extends DescribeOptions, Omit<FileOptions, 'foote
   readonly schemaPatterns: readonly string[];
   readonly includePatterns: readonly string[];
   readonly excludePatterns: readonly string[];
-  /** What is exported besides ordinary tables. */
+  /** Kinds of tables exported besides ordinary ones. */
   readonly optIns: readonly OptIn[];
   readonly minRows: number | undefined;
   readonly maxRows: number | undefined;
   /** Either a directory or a storage entry. */
   readonly target: { readonly directory: string } | { readonly storageId: string };
-  /** A table goes by the first that matches, or else to the target. */
+  /** The first match wins; tables without one go to the target. */
   readonly routes: readonly Route[];
-  /** With its tokens replaced, segments separated by `/`; empty for none. */
+  /** Tokens replaced, segments separated by `/`; empty for none. */
   readonly subPath: string;
   readonly jobs: number;
   readonly parallel: Parallelism;
   readonly largeTableThreshold: number;
-  /** The first that names a table counts. */
+  /** The first entry that names a table wins. */
   readonly tableConfig?: readonly TableConfig[] | undefined;
-  /** `FORMER_MANIFEST_PLACE` by default, for the sake of runs on record. */
+  /** Default: `FORMER_MANIFEST_PLACE`, for recorded runs. */
   readonly manifest?: ManifestPlace | undefined;
-  /** `auto`: one snapshot for the run where the source can, else the most that it can. */
+  /** `auto`: one snapshot for the run if the source supports it, otherwise the strongest it does. */
   readonly consistency: 'auto' | 'run' | 'none';
   /** What happens to the other tables when one fails. */
   readonly errorAction: 'continue' | 'fail';
   readonly lockTimeoutMs: number;
-  /** Of tables that are read in several slices; `count` by default. */
+  /** For tables read in several slices. Default: `count`. */
   readonly rowCheck?: RowCheckMode | undefined;
 }
 
-/** What the writer needs to know of an export's files. */
+/** The writer's share of the options. */
 export function fileOptions({ codec, rowGroupRows, maxRowsPerFile, compat }: ExportOptions): FileOptions {
   return { codec, rowGroupRows, maxRowsPerFile, footer: compatFooter(compat) };
 }

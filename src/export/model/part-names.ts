@@ -1,6 +1,6 @@
-/** Names of files in a table's directory: those that this program writes, and the only ones that it ever removes. */
+/** Names of the files lakeport writes to a table's directory, and the only ones it ever removes. */
 
-/** Of a manifest inside the directory. */
+/** Name of a manifest inside the directory. */
 export const MANIFEST_NAME = '_manifest.json';
 export const SUCCESS_NAME = '_SUCCESS';
 
@@ -10,8 +10,8 @@ export function partName(part: number): string {
 }
 
 /**
- * The name that a slice's file is staged for: as often as it can be known, the one that it will be published by, which
- * spares a copy to stores that can't rename.
+ * The name a slice's file is staged for: the final name whenever it is already known, so stores without rename need no
+ * copy.
  */
 export function stagedName(
   from: { readonly slice: { readonly index: number }; readonly isOnlySlice: boolean },
@@ -22,8 +22,8 @@ export function stagedName(
 }
 
 /**
- * Whether the path, relative to a table's directory, is that of a part that this program may have published: directly
- * there, or in directories of a time partition.
+ * Whether the path, relative to a table's directory, is one of lakeport's own files: directly there, or in the
+ * directories of a time partition.
  */
 export function isOwnPart(relative: string): boolean {
   return /^((year|month|day|week)=(\d+|__HIVE_DEFAULT_PARTITION__)\/)*part-\d{5,}\.parquet$/.test(relative);

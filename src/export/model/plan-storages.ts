@@ -1,11 +1,11 @@
 import type { Storage } from '../../storage/storage.js';
 
-/** Storages as the planner needs them. */
+/** The storages of a run, as the planner uses them. */
 export interface PlanStorages {
-  /** Where tables go that no route takes. */
+  /** Where tables without a matching route go. */
   readonly defaultId: string;
-  /** Opens the storage at the first call. */
+  /** Opens the storage on the first call. */
   open(id: string): Promise<Storage>;
-  /** The same text for the same place, by whichever of the open storages it is reached. */
+  /** The same text for the same location, whichever open storage it is reached through. */
   place(id: string, directory: string): string;
 }

@@ -1,4 +1,5 @@
 import type { Dataset } from '../../model/dataset.js';
+import type { DisplayPath } from '../../model/display-path.js';
 import type { TableId, TableKind } from '../../model/table.js';
 import type {
   Consistency,
@@ -15,59 +16,58 @@ import type { TableNote } from './table-notes.js';
 import type { PlacedManifest } from './manifest-place.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 
-/** One table's way into files. */
+/** How one table is read and where its files go. */
 export interface TablePlan {
   readonly dataset: Dataset;
   /** The dataset's name. */
   readonly id: TableId;
   readonly kind: TableKind;
-  /** Rows of foreign tables are among its own. */
+  /** Whether its rows include those of foreign tables. */
   readonly isForeign?: boolean | undefined;
   readonly estimatedRows: number | undefined;
   readonly estimatedBytes: number | undefined;
   readonly columns: readonly ReadColumn[];
   readonly method: PartitionMethod;
-  /** Readers that may work on the table side by side. */
+  /** Maximum number of concurrent readers of the table. */
   readonly degree: number;
   readonly slices: readonly Slice[];
-  /** Where it is another than the run's: a table that is read in one piece may have more. */
+  /** If it differs from the run's: a table read in one piece may have a stronger one. */
   readonly consistency?: Consistency | undefined;
-  /** Where it is read as of another moment than the run's other tables. */
+  /** If it is read from another snapshot than the run's other tables. */
   readonly snapshot?: Snapshot | undefined;
-  /** What a user should know of it. */
+  /** What users should know about it. */
   readonly notes?: readonly TableNote[] | undefined;
   readonly storageId: string;
   /** Directory of the table, relative to the storage's base. */
   readonly directory: string;
-  /** For people. */
-  readonly displayPath: string;
-  /** Undefined for a table that gets none. */
+  readonly displayPath: DisplayPath;
+  /** Undefined if the table gets none. */
   readonly manifest?: PlacedManifest | undefined;
 }
 
 /** A table that fails before its first row. */
 export interface PlannedProblem extends TableProblem {
   readonly storageId: string;
-  /** For people: where its files would be. */
-  readonly displayPath: string;
+  /** Where its files would be. */
+  readonly displayPath: DisplayPath;
 }
 
-/** What the run is going to do, with everything that is known before the first row. */
+/** What the run is going to do: everything known before the first row is read. */
 export interface RunPlan {
   readonly server: ServerInfo;
   readonly snapshot: Snapshot;
   /** Largest first. */
   readonly tables: readonly TablePlan[];
   readonly problems: readonly PlannedProblem[];
-  /** Tables of which there is nothing to read: no failures. */
+  /** Tables with nothing to read; they do not count as failures. */
   readonly skipped: readonly SkippedTable[];
-  /** What the patterns select and nobody has asked for by its kind. */
+  /** Tables that match the patterns, but whose kind was not requested. */
   readonly leftOut: readonly LeftOutTable[];
-  /** Readers, and so connections besides the planner's, at most. */
+  /** Maximum number of readers, each with its own connection. */
   readonly readers: number;
-  /** At most, the planner's and the readers' among them. */
+  /** Maximum number of connections, including the planner's and the readers'. */
   readonly connections: number;
-  /** Most memory that one reader takes, in bytes: row group, batch and upload parts. */
+  /** Maximum memory of one reader in bytes: row group, batch and upload parts. */
   readonly readerMemoryBytes: number;
 }
 /** Tables that are exported only where users ask for their kind. */

@@ -1,6 +1,6 @@
-/** A user's own settings for a table, from `partition_columns`. Not checked yet: the method may be any text. */
+/** A table override from `partition_columns`, not validated yet: the method may be any text. */
 export interface RecordedOverride {
-  /** Undefined for a table of this name in any schema. */
+  /** Undefined matches the table in any schema. */
   readonly schema: string | undefined;
   readonly table: string;
   readonly method: string | undefined;

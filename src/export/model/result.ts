@@ -1,3 +1,4 @@
+import type { DisplayPath } from '../../model/display-path.js';
 import type { ErrorData, ExitClass } from '../../errors.js';
 import type { RowCheckResult } from './row-check.js';
 import type { TableId } from '../../model/table.js';
@@ -13,24 +14,24 @@ export interface TableResult {
   readonly bytes: number;
   /** Wall time from the table's first slice to its publication. */
   readonly seconds: number;
-  /** Of the storage that the table goes to. */
+  /** Id of the destination's storage entry. */
   readonly storageId: string;
-  /** For people: where the table's files are. */
-  readonly path: string;
-  /** For people: where the manifest of a published table is; undefined for none. */
-  readonly manifest?: string | undefined;
+  /** The directory of the table's files. */
+  readonly path: DisplayPath;
+  /** The manifest of a published table; undefined for none. */
+  readonly manifest?: DisplayPath | undefined;
   /** Values written as NULL because their Parquet type can't hold them, by column. */
   readonly unrepresentable: Readonly<Record<string, number>>;
-  /** Arrays that do not begin at 1, which what is written can't tell, by column. */
+  /** Arrays whose lower bound is not 1, which the written form cannot represent, by column. */
   readonly lostBounds?: Readonly<Record<string, number>> | undefined;
   readonly error: ErrorData | undefined;
-  /** What the files hold, where it is another than the run's. */
+  /** If it differs from the run's. */
   readonly consistency?: Consistency | undefined;
-  /** Of a published table. */
+  /** Only for published tables. */
   readonly rowCheck?: RowCheckResult | undefined;
-  /** Attempts of the slice that took the most; absent for those of one. */
+  /** The most attempts any slice took; absent if all succeeded at once. */
   readonly attempts?: number | undefined;
-  /** An earlier attempt of the same run had published it; what is said of it comes from that attempt. */
+  /** Published by an earlier attempt of the same run, which the other fields describe. */
   readonly publishedEarlier?: true | undefined;
 }
 
@@ -42,7 +43,7 @@ export interface RunResult {
   readonly seconds: number;
   readonly consistency: Consistency;
   readonly tables: readonly TableResult[];
-  /** Tables of which there was nothing to read: no failures. */
+  /** Tables with nothing to read; they do not count as failures. */
   readonly skipped: readonly SkippedTable[];
   readonly rows: number;
   readonly files: number;

@@ -2,16 +2,16 @@ import type { LakeportError } from '../../errors.js';
 import type { TableProblem } from '../../sources/source.js';
 import { tableName } from '../../model/table.js';
 
-/** A table that has nothing that could be read: it is told, and is no failure of the run. */
+/** A table with nothing to read: reported, but not a failure of the run. */
 export interface SkippedTable {
   readonly id: TableProblem['id'];
-  /** Says why, and what would help. */
+  /** Why, with a hint. */
   readonly reason: LakeportError;
 }
 
 const NOTHING_TO_READ = new Set(['TABLE_WITHOUT_COLUMNS', 'TABLE_NOT_POPULATED']);
 
-/** Tells tables that fail from those that there is nothing to read of. */
+/** Separates tables that fail from tables with nothing to read. */
 export function splitSkipped(problems: readonly TableProblem[]): {
   readonly problems: readonly TableProblem[];
   readonly skipped: readonly SkippedTable[];

@@ -2,8 +2,8 @@ import type { Slice } from '../../sources/source.js';
 import type { TablePlan } from './plan.js';
 
 /**
- * About how many bytes of the table lie in the slice, by the database's own estimates; a Parquet file takes less in
- * most cases. Undefined where the database has none.
+ * Approximate bytes of the table in the slice, from the database's own estimates; the Parquet file is usually smaller.
+ * Undefined if the database has no estimates.
  */
 export function expectedSliceBytes(
   table: Pick<TablePlan, 'estimatedBytes' | 'estimatedRows' | 'slices'>,

@@ -1,6 +1,6 @@
 import type { StagedPart } from '../../storage/storage.js';
 
-/** A complete, invisible file, with what its footer says. */
+/** A complete but unpublished file, with data from its footer. */
 export interface StagedFile {
   readonly part: StagedPart;
   readonly rows: number;
@@ -8,9 +8,9 @@ export interface StagedFile {
 }
 
 export interface SliceOutcome {
-  /** As the source counted them; equal to the sum of the files' rows. */
+  /** As counted by the source; equals the sum of the files' rows. */
   readonly rows: number;
-  /** Bytes that came over the wire. */
+  /** Bytes received from the source. */
   readonly bytes: number;
   readonly unrepresentable: Readonly<Record<string, number>>;
   readonly lostBounds?: Readonly<Record<string, number>> | undefined;

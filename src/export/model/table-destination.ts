@@ -1,3 +1,4 @@
+import type { DisplayPath } from '../../model/display-path.js';
 import type { PlacedManifest } from './manifest-place.js';
 
 /** Where one table goes. */
@@ -5,8 +6,7 @@ export interface TableDestination {
   readonly storageId: string;
   /** Relative to the storage's base. */
   readonly directory: string;
-  /** For people. */
-  readonly displayPath: string;
-  /** Undefined for a table that gets none. */
+  readonly displayPath: DisplayPath;
+  /** Undefined if the table gets none. */
   readonly manifest: PlacedManifest | undefined;
 }

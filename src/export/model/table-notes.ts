@@ -1,17 +1,17 @@
 import type { SourceTable } from '../../sources/source.js';
 import { tableKey, tableName } from '../../model/table.js';
 
-/** What a user should know of a table that is exported all the same. */
+/** What users should know about a table that is exported nevertheless. */
 export interface TableNote {
   /** Stable, for scripts. */
   readonly code: 'ROWS_TWICE' | 'OUTSIDE_SNAPSHOT' | 'ARRAY_BOUNDS';
   readonly text: string;
 }
 
-/** More tables are counted, not named. */
+/** Further tables are counted, not named. */
 const MAX_NAMED = 5;
 
-/** Notes on the tables of one export, by the tables' keys. */
+/** Notes on the tables of one export. */
 export class TableNotes {
   readonly #tables: readonly SourceTable[];
   readonly #byTable = new Map<string, TableNote[]>();
@@ -39,7 +39,7 @@ export class TableNotes {
     }
     for (const table of tables) {
       const columns = boundless(table);
-      const text = `arrays that do not begin at 1 lose their bounds in ${listed(columns)} (--arrays text keeps them)`;
+      const text = `arrays that do not start at 1 lose their bounds in ${listed(columns)} (--arrays text keeps them)`;
       if (columns.length > 0) this.#add(table, 'ARRAY_BOUNDS', text);
     }
     for (const table of tables) {
@@ -52,7 +52,7 @@ export class TableNotes {
     return this.#byTable.get(tableKey(id)) ?? [];
   }
 
-  /** One sentence for each kind of note, for runs. */
+  /** One sentence per kind of note, for the run as a whole. */
   get summaries(): readonly string[] {
     const noted = (code: TableNote['code']) =>
       this.#tables.filter((table) => this.of(table).some((note) => note.code === code)).map(({ id }) => tableName(id));

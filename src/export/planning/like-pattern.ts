@@ -1,10 +1,10 @@
 import { LakeportError } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
 
-/** Where a pattern was typed, for errors: `--include`. */
+/** The flag a pattern comes from, for error messages. */
 export type PatternFlag = '--source-schema-name' | '--include' | '--exclude' | '--route';
 
-/** SQL's `LIKE` with `\` as its escape character; the case of letters matters. */
+/** SQL `LIKE` with `\` as the escape character; case-sensitive. */
 export class LikePattern {
   readonly text: string;
   readonly #expression: RegExp;
@@ -20,7 +20,7 @@ export class LikePattern {
   }
 }
 
-/** A pattern of table names, or of `schema.table` where it has a dot that is not escaped. */
+/** A pattern for table names, or for `schema.table` if it has an unescaped dot. */
 export class TablePattern {
   readonly text: string;
   readonly #schema: RegExp | undefined;
@@ -58,7 +58,7 @@ function parse(text: string, flag: PatternFlag): Token[] {
     else if (character === '_') tokens.push({ kind: 'any character' });
     else tokens.push({ kind: 'character', character, escaped });
   }
-  if (escaped) throw badPattern(text, flag, 'ends in a backslash that escapes nothing');
+  if (escaped) throw badPattern(text, flag, 'ends with a backslash that escapes nothing');
   return tokens;
 }
 
@@ -73,7 +73,7 @@ function compile(tokens: readonly Token[]): RegExp {
         return token.character.replace(/[\\^$.*+?()[\]{}|/]/, '\\$&');
     }
   });
-  // Whole code points (u) and line ends (s) are characters as any other.
+  // With u and s, code points and line breaks count as single characters.
   return new RegExp(`^${source.join('')}$`, 'su');
 }
 
@@ -82,7 +82,7 @@ function badPattern(text: string, flag: PatternFlag, problem: string): LakeportE
     code: 'BAD_PATTERN',
     exit: 'usage',
     message: `The pattern ${JSON.stringify(text)} of ${flag} ${problem}`,
-    hint: 'Patterns are those of LIKE: % is any text, _ any one character, and \\ takes the next character as it is.',
+    hint: 'Use LIKE patterns: % matches any text, _ any single character, and \\ escapes the next character.',
     context: { detail: flag },
   });
 }

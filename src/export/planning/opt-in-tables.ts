@@ -8,11 +8,11 @@ import type { LeftOutTable } from '../model/plan.js';
 export interface OptInChoice {
   readonly tables: readonly SourceTable[];
   readonly leftOut: readonly LeftOutTable[];
-  /** Tables of which a part would be missing. */
+  /** Tables that would be exported incompletely. */
   readonly problems: readonly TableProblem[];
 }
 
-/** Sorts out what has not been asked for. */
+/** Splits tables by whether their kind was requested. */
 export function chooseOptIns(tables: readonly SourceTable[], { optIns }: Pick<ExportOptions, 'optIns'>): OptInChoice {
   const chosen: SourceTable[] = [];
   const leftOut: LeftOutTable[] = [];
@@ -26,7 +26,7 @@ export function chooseOptIns(tables: readonly SourceTable[], { optIns }: Pick<Ex
   return { tables: chosen, leftOut, problems };
 }
 
-/** What a table that was named is, and which flags take it: `public.v is a view (exported with --include-views)`. */
+/** Why a table is left out, and the flags that include it: `public.v is a view (exported with --include-views)`. */
 export function whyLeftOut({ table, missing }: LeftOutTable): string {
   const flags = missing.map((optIn) => `--${optInFlag(optIn)}`);
   return `${tableName(table.id)} is ${whatIs(table)} (exported with ${flags.join(' and ')})`;
@@ -37,12 +37,12 @@ export function isLeftOut(table: SourceTable, { optIns }: Pick<ExportOptions, 'o
   return missing.length > 0 && !isIncomplete(table, missing);
 }
 
-/** @param optIns what was asked for */
+/** @param optIns the requested kinds */
 function missingOptIns(table: SourceTable, optIns: readonly OptIn[]): OptIn[] {
   return table.optIns?.filter((optIn) => !optIns.includes(optIn)) ?? [];
 }
 
-/** A table or view that was asked for, of which only the rows of foreign tables were not. */
+/** A requested table or view that includes rows of foreign tables, which were not requested. */
 function isIncomplete({ kind }: SourceTable, missing: readonly OptIn[]): boolean {
   return kind !== 'foreign table' && missing.every((optIn) => optIn === 'foreign_tables');
 }
@@ -57,7 +57,7 @@ function incomplete({ id, kind }: SourceTable): LakeportError {
   return new LakeportError({
     code: 'FOREIGN_TABLES_NOT_INCLUDED',
     exit: 'tables-failed',
-    message: `Rows of this ${kind} lie in foreign tables, which are exported only where they are asked for`,
+    message: `Rows of this ${kind} are in foreign tables, which are exported only on request`,
     hint: 'Pass --include-foreign-tables, or leave it out with --exclude.',
     context: { table: tableName(id), detail: '--include-foreign-tables' },
   });

@@ -38,9 +38,9 @@ export interface PlanningContext {
   readonly storages: PlanStorages;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
-  /** What users ask for single tables. */
+  /** Overrides for individual tables. */
   readonly overrides: TableOverrides;
-  /** What an earlier attempt of the run has left. */
+  /** State left by an earlier attempt of the run. */
   readonly resumption?: Resumption | undefined;
 }
 
@@ -50,10 +50,10 @@ interface DescribedTable {
 }
 
 /**
- * Decides everything that is known before the first row: tables, the snapshot, columns, slices, readers, places. What
- * is wrong with one table alone becomes a problem of the plan.
- * @param only these tables, whatever the options select
- * @throws LakeportError where nothing can be exported at all
+ * Plans a run before the first row is read: tables, snapshot, columns, slices, readers and destinations. An error of a
+ * single table becomes a problem of the plan.
+ * @param only plan exactly these tables, ignoring the selection in the options
+ * @throws LakeportError if nothing can be exported
  */
 export async function planTables(context: PlanningContext, only?: readonly TableId[]): Promise<RunPlan> {
   const { options, source, storages, signal, resumption } = context;
@@ -80,8 +80,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     try {
       tables.push(await planTable(context, { ...one, place: places.of(one.table.id) }, budget));
     } catch (thrown) {
-      // A question that was canceled says nothing about its table; nor does a connection that was lost, which the
-      // whole plan is tried again for.
+      // A cancelled query is not the table's fault; nor is a lost connection, after which the whole plan is retried.
       signal.throwIfAborted();
       const error = LakeportError.from(thrown).within({ table: tableName(one.table.id) });
       if (error.transient && error.exit === 'unreachable') throw error;
@@ -91,12 +90,12 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   signal.throwIfAborted();
   warnOfUnknownSizes(context, tables, budget);
   const degrees = tables.map((table) => table.degree);
-  // A table that users want more readers for than the run has raises the run's number.
+  // An override may ask for more readers than the run has; it raises the run's total.
   const total = Math.max(budget.total, ...degrees);
   const wanted = usefulReaders(degrees, { jobs: options.jobs, total });
   const isCounted = tables.some((table) => takesCount(table, options.rowCheck));
   const readers = await withinConnections(context, wanted, isCounted ? 1 : 0);
-  // Tables of an earlier attempt are of an earlier moment.
+  // Tables of an earlier attempt come from an earlier snapshot.
   const weaken = resumption?.wasPlanned === true ? perTableAtBest : (all: Consistency) => all;
   const notes = new TableNotes(
     described.map(({ table }) => table),
@@ -134,7 +133,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   };
 }
 
-/** Lists and JSON have no place for the bounds of an array; whether any are other than 1 is seen when rows are read. */
+/** Columns whose arrays may lose their bounds: lists and JSON cannot hold them. Known for sure once rows are read. */
 function boundlessArrays(columns: readonly ReadColumn[], { arrays = 'list' }: ExportOptions): readonly string[] {
   if (arrays === 'text') return [];
   return columns.filter(({ spec }) => spec.list || spec.sourceType.endsWith('[]')).map(({ spec }) => spec.name);
@@ -142,7 +141,7 @@ function boundlessArrays(columns: readonly ReadColumn[], { arrays = 'list' }: Ex
 
 interface ChosenTables {
   readonly tables: readonly SourceTable[];
-  /** Among them tables that an earlier attempt still had to do, and that are gone. */
+  /** Includes tables that an earlier attempt had left to do and that no longer exist. */
   readonly problems: readonly TableProblem[];
   readonly leftOut: readonly LeftOutTable[];
 }
@@ -176,7 +175,7 @@ function reportWarnings(
   for (const warning of [...places.warnings, ...overrides.warnings(ids)]) observer.message?.('warning', warning);
 }
 
-/** What the program takes besides its readers. */
+/** Memory of the program besides its readers. */
 const OWN_MEMORY_BYTES = 100 * 2 ** 20;
 
 function warnOfMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers' | 'readerMemoryBytes'>): void {
@@ -191,10 +190,10 @@ function warnOfMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'reader
   );
 }
 
-/** Tables of this size are worth a word when nobody knows whether they are large. */
+/** Without a row estimate, tables of at least this size get a warning. */
 const WARNING_BYTES = 128 << 20;
 
-/** Without an estimate a table is read by one reader, however large it is. */
+/** Without an estimate, a single reader reads the table, however large it is. */
 function warnOfUnknownSizes(
   { observer, overrides }: PlanningContext,
   tables: readonly TablePlan[],
@@ -214,7 +213,7 @@ function warnOfUnknownSizes(
   observer.message?.('warning', text);
 }
 
-/** Adds to `problems` what can't be described. */
+/** Adds tables that cannot be described to `problems`. */
 async function describe(
   { source, options, resumption }: PlanningContext,
   tables: readonly SourceDataset[],
@@ -278,7 +277,7 @@ async function planTable(
   };
 }
 
-/** Slices of which some are staged are kept as they were. */
+/** Keeps the slices of an earlier attempt if some of them are staged. */
 async function sliceTable(
   { options, source, resumption }: PlanningContext,
   { table, columns }: DescribedTable,
@@ -295,7 +294,7 @@ async function sliceTable(
   );
 }
 
-/** As many of the wanted readers as the server has connections for. @param others connections besides the readers' */
+/** Limits the readers to the server's free connections. @param others connections besides the readers' */
 async function withinConnections(
   { source, observer }: PlanningContext,
   wanted: number,
@@ -322,7 +321,7 @@ async function withinConnections(
   return readers;
 }
 
-/** Row group and batch, and what the store holds of a file that is on its way. */
+/** Memory for a row group, a batch, and what the store buffers of a file being uploaded. */
 async function readerMemory(table: TablePlan, { options, storages }: PlanningContext): Promise<number> {
   const { estimatedBytes, estimatedRows, columns, slices, storageId } = table;
   const isKnown = estimatedBytes !== undefined && estimatedRows !== undefined && estimatedRows > 0;
@@ -335,7 +334,7 @@ async function readerMemory(table: TablePlan, { options, storages }: PlanningCon
   return rows + Math.max(0, ...parts);
 }
 
-/** What nobody knows the size of may be the largest. */
+/** Tables of unknown size come first: they may be the largest. */
 function largestFirst(a: TablePlan, b: TablePlan): number {
   const bySize = size(b) - size(a);
   return Number.isNaN(bySize) || bySize === 0 ? compare(tableName(a.id), tableName(b.id)) : bySize;

@@ -24,20 +24,20 @@ export interface PlanningSessionOptions {
   readonly signal: AbortSignal;
 }
 
-/** The database whose tables the settings are of. */
+/** The connected database, for looking up its overrides. */
 export interface SourceDatabase {
   readonly engine: string;
   readonly database: string;
 }
 
-/** What a server that was reached says when it will take connections a little later. */
+/** Errors of a reachable server that will soon accept connections. */
 const SOON = new Set(['SOURCE_STARTING', 'SOURCE_TOO_MANY_CONNECTIONS', 'SOURCE_FAILING_OVER']);
 
-/** Connects to the source and plans, more than once where the source fails in a way that passes. */
+/** Connects to the source and plans, retrying transient errors. */
 export class PlanningSession {
   readonly #options: PlanningSessionOptions;
   #source: Source | undefined;
-  /** An address that nobody answers at is told at once; a server that goes away later is waited for. */
+  /** An unreachable address fails at once; a server that goes away later is retried. */
   #wasReached = false;
   #closing: Promise<void> = Promise.resolve();
 
@@ -51,11 +51,11 @@ export class PlanningSession {
     return withRetry(() => this.#attempt(), { policy, signal, observer, mayPass: (error) => this.#mayPass(error) });
   }
 
-  /** Ends the source's connection, and whatever waits for it. Never throws. */
+  /** Closes the source's connection and ends whatever waits for it. Never throws. */
   close(): Promise<void> {
     const source = this.#source;
     this.#source = undefined;
-    // Who closes it a second time waits for the first.
+    // A second caller waits for the first.
     if (source !== undefined) this.#closing = source.close();
     return this.#closing;
   }

@@ -1,14 +1,14 @@
 import type { Parallelism } from '../model/options.js';
 
-/** How many readers, and so connections, a run may have. */
+/** Maximum numbers of readers, each with its own connection. */
 export interface ReaderBudget {
-  /** Readers on one table at the same time, at most. */
+  /** Maximum concurrent readers of one table. */
   readonly perTable: number;
-  /** Readers in all, at most. */
+  /** Maximum readers in total. */
   readonly total: number;
 }
 
-/** @param options.cores processors that this process may use */
+/** @param options.cores processors available to this process */
 export function readerBudget(options: {
   readonly parallel: Parallelism;
   readonly jobs: number;
@@ -20,13 +20,13 @@ export function readerBudget(options: {
   return { perTable, total: jobs * perTable };
 }
 
-/** 0 means all cores, a negative number that share of them, and at least one. */
+/** 0 means all cores; -N means cores divided by N, but at least one. */
 export function readersPerTable(parallel: number, cores: number): number {
   if (parallel > 0) return parallel;
   return parallel === 0 ? cores : Math.max(1, Math.floor(cores / -parallel));
 }
 
-/** How many readers of the budget can ever be busy at once, given the degree of each table. */
+/** How many readers of the budget can be busy at once, given the degree of each table. */
 export function usefulReaders(
   degrees: readonly number[],
   limits: { readonly jobs: number; readonly total: number },

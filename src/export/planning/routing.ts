@@ -10,15 +10,15 @@ import { checkCollisions } from '../publish/collisions.js';
 import type { TableDestination } from '../model/table-destination.js';
 
 export interface TableDestinations {
-  /** Only for the tables that were placed. */
+  /** Only for the routed tables. */
   of(id: TableId): TableDestination;
-  /** One sentence each, about routes that no table takes. */
+  /** One sentence for each route that no table takes. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Gives each table its storage and directory, and opens the storages that any of them goes to.
- * @throws LakeportError of class `usage` where two tables would get into each other's way
+ * Assigns each table its storage and directory, and opens the storages used.
+ * @throws LakeportError of class `usage` if the directories of two tables collide
  */
 export async function routeTables(
   tables: readonly Pick<SourceTable, 'id'>[],
@@ -46,7 +46,7 @@ export async function routeTables(
   return {
     of: (id) => {
       const place = byTable.get(tableKey(id));
-      if (place === undefined) throw new TypeError(`${tableName(id)} is none of the tables that were placed`);
+      if (place === undefined) throw new TypeError(`${tableName(id)} is not one of the routed tables`);
       return place;
     },
     warnings: routes.flatMap((route) => routeWarnings(route, tables)),
@@ -59,7 +59,7 @@ interface TakenRoute {
   readonly isTaken: boolean;
 }
 
-/** What of a route has no effect. */
+/** Warnings about a route, or patterns of it, without effect. */
 function routeWarnings(
   { patterns, storageId, isTaken }: TakenRoute,
   tables: readonly Pick<SourceTable, 'id'>[],
@@ -72,7 +72,7 @@ function routeWarnings(
   const [first] = idle;
   const why =
     idle.length < patterns.length || first === undefined
-      ? ': what matches goes by an earlier --route'
+      ? ': matching tables are taken by an earlier --route'
       : suggestedTable(first.text, tables);
-  return [`No table goes to ${storageId} by ${list} of --route${why}`];
+  return [`No table is routed to ${storageId} by ${list} of --route${why}`];
 }

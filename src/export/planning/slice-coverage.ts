@@ -5,16 +5,16 @@ import type { Slice } from '../../sources/source.js';
 const PAGES = /^(.*: )?ctid (?:< (\(\d+,\d+\))|in \[(\(\d+,\d+\)), (\(\d+,\d+\))\)|>= (\(\d+,\d+\)))$/s;
 
 interface Range {
-  /** The relation that the range is of, where the table consists of several. */
+  /** The relation of the range, if the table consists of several. */
   readonly member: string;
-  /** Undefined where the range is open. */
+  /** Undefined if the range is open. */
   readonly from: string | undefined;
   readonly to: string | undefined;
 }
 
 /**
- * Sees to it that the slices of a table follow upon each other without a gap or an overlap, as far as their bounds can
- * tell: each range ends where the next one of its relation begins, the first is open below and the last above.
+ * Checks that a table's slices are contiguous and do not overlap, as far as their bounds show: each range ends where
+ * the next one of its relation starts, the first is open below and the last above.
  * @throws LakeportError otherwise
  */
 export function checkSliceCoverage(slices: readonly Slice[]): void {
@@ -41,7 +41,7 @@ function rangeOf(slice: Slice): Range | undefined {
   if (slice.method === 'None') return { member: slice.bounds, from: undefined, to: undefined };
   if (slice.method !== 'Ctid') return undefined;
   const match = PAGES.exec(slice.bounds);
-  if (match === null) throw broken(`${slice.bounds} can't be understood`);
+  if (match === null) throw broken(`${slice.bounds} cannot be parsed`);
   const [, member = '', firstTo, from, to, lastFrom] = match;
   return { member, from: from ?? lastFrom, to: to ?? firstTo };
 }

@@ -3,7 +3,7 @@ import type { SourceTable, TableProblem } from '../../sources/source.js';
 import type { ExportOptions } from '../model/options.js';
 import { tableName } from '../../model/table.js';
 
-/** Tables of whose rows no snapshot can be had, where one is insisted on. */
+/** Tables whose rows no snapshot can cover, if the run requires one. */
 export function outsideSnapshot(
   tables: readonly SourceTable[],
   { consistency }: Pick<ExportOptions, 'consistency'>,

@@ -7,29 +7,29 @@ import { suggestedTable } from './near-names.js';
 import { readersPerTable } from './reader-budget.js';
 import type { RecordedOverride } from '../model/recorded-override.js';
 
-/** By the names that users type, in lower case. */
+/** By name as users type it, in lower case. */
 const METHODS = new Map(
   PARTITION_METHODS.flatMap(({ name, alias }) =>
     [name, alias ?? name].map((typed) => [typed.toLowerCase(), name] as const),
   ),
 );
 
-/** Names of methods, as they are shown. */
+/** Names of methods, for display. */
 export const METHOD_NAMES: readonly string[] = PARTITION_METHODS.map(({ name }) => name);
 
-/** A method by the name that a user has typed, in any case; `Modulo` is `Random`. Undefined for no such name. */
+/** Looks up a method by name, case-insensitively; `Modulo` is `Random`. Undefined if there is none. */
 export function methodNamed(text: string): PartitionMethod | undefined {
   return METHODS.get(text.trim().toLowerCase());
 }
 
 export interface OverrideSources {
-  /** Rows of `partition_columns`; the first that names a table counts, and comes before the command line's. */
+  /** Rows of `partition_columns`; the first that names a table wins, before any of the command line. */
   readonly recorded: readonly RecordedOverride[];
   readonly config: readonly TableConfig[];
   readonly cores: number;
 }
 
-/** What users ask for single tables: from `partition_columns`, or else from the command line. */
+/** Overrides for individual tables, from `partition_columns` or else from the command line. */
 export class TableOverrides {
   readonly #sources: OverrideSources;
 
@@ -38,8 +38,8 @@ export class TableOverrides {
   }
 
   /**
-   * Undefined where nobody has asked for anything.
-   * @throws LakeportError for a row of `partition_columns` with a method that there is not
+   * Undefined if there is none for the table.
+   * @throws LakeportError if a row of `partition_columns` names an unknown method
    */
   of(table: TableId): TableOverride | undefined {
     const setting = best(this.#sources.recorded, table);
@@ -56,7 +56,7 @@ export class TableOverrides {
     };
   }
 
-  /** One sentence for each entry of the command line that names none of the tables. */
+  /** One sentence for each entry of the command line that matches no table. */
   warnings(tables: readonly TableId[]): string[] {
     return this.#sources.config
       .filter((entry) => !tables.some((table) => isFor(entry, table, exactly) || isFor(entry, table, inAnyCase)))
@@ -73,7 +73,7 @@ interface Named {
   readonly table: string;
 }
 
-/** The name as it is written goes before the same name in another case, and one with a schema before one without. */
+/** An exact match wins over one that ignores case, and a name with a schema over one without. */
 function best<Entry extends Named>(entries: readonly Entry[], table: TableId): Entry | undefined {
   for (const equal of [exactly, inAnyCase]) {
     const matching = entries.filter((entry) => isFor(entry, table, equal));
@@ -101,7 +101,7 @@ function unknownMethod(text: string, table: TableId): LakeportError {
   return new LakeportError({
     code: 'METHOD_UNKNOWN',
     exit: 'usage',
-    message: `partition_columns asks for the method ${JSON.stringify(text)} for ${tableName(table)}, which there is not`,
+    message: `partition_columns names an unknown partition method, ${JSON.stringify(text)}, for ${tableName(table)}`,
     hint: `The methods are ${METHOD_NAMES.join(', ')}.`,
     context: { table: tableName(table), detail: 'fastbcp_method' },
   });

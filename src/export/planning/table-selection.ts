@@ -14,20 +14,20 @@ export type SelectionOptions = Pick<
 
 export interface Selection {
   readonly tables: readonly SourceTable[];
-  /** What the patterns select and nobody has asked for by its kind. */
+  /** Tables that match the patterns, but whose kind was not requested. */
   readonly leftOut: readonly LeftOutTable[];
   readonly problems: readonly TableProblem[];
   /** One sentence each, about patterns that had no effect. */
   readonly warnings: readonly string[];
 }
 
-/** Names of existing tables that an error shows at most. */
+/** Maximum number of existing tables an error lists. */
 const SUGGESTIONS = 5;
 
 /**
- * The tables that the options ask for, by their given order.
- * @param findOthers what has a name and is no table: asked for only where that explains something
- * @throws LakeportError of class `usage` where there are none, or a pattern is none
+ * Selects tables by the options, in the given order.
+ * @param findOthers lists relations that are not tables; called only to explain a pattern without matches
+ * @throws LakeportError of class `usage` if no table is left, or a pattern is invalid
  */
 export async function selectTables(
   all: readonly SourceTable[],
@@ -78,9 +78,9 @@ export async function selectTables(
 }
 
 interface Candidates {
-  /** Whatever its kind. */
+  /** Of any kind. */
   readonly all: readonly SourceTable[];
-  /** Those of a kind that is exported; and of these, what schemas and `--include` leave. */
+  /** Those of an exported kind; then those left after schemas and `--include`. */
   readonly tables: readonly SourceTable[];
   readonly inSchemas: readonly SourceTable[];
   readonly included: readonly SourceTable[];
@@ -93,7 +93,7 @@ function ofSchemas<Named extends Pick<SourceTable, 'id'>>(
   return tables.filter(({ id }) => schemas.length === 0 || schemas.some((one) => one.matches(id.schema)));
 }
 
-/** What a pattern of `--include` names that is not exported, or not by this name. Undefined where it names nothing. */
+/** Why relations matching an `--include` pattern are not exported; undefined if it matches nothing. */
 function whyNotTaken(
   pattern: TablePattern,
   leftOut: readonly LeftOutTable[],
@@ -116,14 +116,14 @@ function idleSchema(pattern: LikePattern, all: readonly SourceTable[], options: 
     options,
   ).leftOut;
   if (leftOut !== undefined) {
-    return `No table lies in a schema that matches ${quoted(text)} of --source-schema-name: ${whyLeftOut(leftOut)}`;
+    return `No table is in a schema matching ${quoted(text)} of --source-schema-name: ${whyLeftOut(leftOut)}`;
   }
   const [near] = nearestSchemas([text], all);
   const suggestion = near === undefined ? '' : `; the nearest existing schema is ${near.id.schema}`;
   return `No schema matches ${quoted(text)} of --source-schema-name${suggestion}`;
 }
 
-/** A partition's rows stay in the export under another name, which nobody who excludes it expects. */
+/** Excluding a partition has no effect: its rows are exported with the partitioned table. */
 function idleExclude(pattern: TablePattern, others: readonly OtherRelation[], all: readonly SourceTable[]): string {
   const text = `${quoted(pattern.text)} of --exclude matches none of the tables`;
   const partition = others.find(({ id, partOf }) => partOf !== undefined && pattern.matches(id));
@@ -132,13 +132,13 @@ function idleExclude(pattern: TablePattern, others: readonly OtherRelation[], al
   return namesSomething ? text : `${text}${suggestedTable(pattern.text, all)}`;
 }
 
-/** A table that the source knows no estimate of is not left out on suspicion. */
+/** Tables without an estimate are kept. */
 function hasRowsWithin({ estimatedRows }: SourceTable, { minRows, maxRows }: SelectionOptions): boolean {
   if (estimatedRows === undefined) return true;
   return estimatedRows >= (minRows ?? 0) && estimatedRows <= (maxRows ?? Infinity);
 }
 
-/** Tables whose names a warning shows at most. */
+/** Maximum number of tables a warning lists. */
 const MAX_NAMED = 5;
 
 /** The first of many tables, e.g. `a, b and 3 more`. */
@@ -148,7 +148,7 @@ export function someTables(tables: readonly Pick<SourceTable, 'id'>[]): string {
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** What limits of rows do where the source has no estimate to compare with them. */
+/** A warning about tables without an estimate, to which row limits do not apply. */
 function withoutRowLimits(selected: readonly SourceTable[], options: SelectionOptions): string[] {
   const flags = rowFlags(options);
   const unknown = selected.filter(({ estimatedRows }) => estimatedRows === undefined);
@@ -181,7 +181,7 @@ function noMatch(
   const asksForTables = includePatterns.length > 0 && (inSchemas.length > 0 || reasons.length > 0);
   const flags = [
     ...(schemaPatterns.length === 0 ? [] : [`--source-schema-name ${schemaPatterns.map(quoted).join(', ')}`]),
-    // With no table in the schemas the names of tables have not been asked for.
+    // Without a table in the schemas, `--include` was never applied.
     ...(asksForTables ? [`--include ${includePatterns.map(quoted).join(', ')}`] : []),
   ];
   const told =

@@ -9,7 +9,7 @@ interface PlacedTable {
 }
 
 /**
- * Two tables in one directory, or one within another's, would take each other for an earlier export.
+ * Two tables in one directory, or nested directories, would mistake each other for an earlier export.
  * @throws LakeportError of class `usage`
  */
 export async function checkCollisions(tables: readonly PlacedTable[], storages: PlanStorages): Promise<void> {
@@ -26,7 +26,7 @@ export async function checkCollisions(tables: readonly PlacedTable[], storages: 
   for (const [place, { id }] of taken) {
     for (let at = place.lastIndexOf('/'); at > 0; at = place.lastIndexOf('/', at - 1)) {
       const outer = taken.get(place.slice(0, at));
-      if (outer !== undefined) throw collision(outer, id, 'would lie one within the other, in');
+      if (outer !== undefined) throw collision(outer, id, 'would be nested in each other, in');
     }
   }
 }
@@ -36,7 +36,7 @@ function collision({ id: other, place }: PlacedTable, id: TableId, how: string):
     code: 'PATHS_COLLIDE',
     exit: 'usage',
     message: `The tables ${tableName(other)} and ${tableName(id)} ${how} ${place.displayPath}`,
-    hint: 'Give one of them a path of its own by --route, or export them one after the other with --include, each with its own --sub-path.',
+    hint: 'Give one of them its own path with --route, or export them separately with --include, each with its own --sub-path.',
     context: { table: tableName(id), path: place.displayPath },
   });
 }

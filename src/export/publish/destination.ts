@@ -10,27 +10,27 @@ export interface DestinationRun {
   /** The run's sub path. */
   readonly directory: string;
   readonly storages: OpenStorages;
-  /** Storages that an earlier attempt has written to: its notes are there, even if all its tables are published. */
+  /** Storages an earlier attempt has written to: its lock is there, even if all its tables are published. */
   readonly before: readonly string[];
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
-  /** Told when another run has taken over the destination. */
+  /** Called when another run has taken over the destination. */
   readonly onLost: (error: LakeportError) => void;
 }
 
-/** Storages that tables go to. One of which all tables have failed before is not written to. */
+/** Storages with planned tables. A storage whose tables all failed while planning is not written to. */
 export function usedStorages(plan: RunPlan): string[] {
   return [...new Set(plan.tables.map((table) => table.storageId))];
 }
 
 /**
- * Takes the tables' directories for this run, or as much of them as another run does not hold.
- * @throws LakeportError where a storage can't be written to, or another run writes one of the tables
+ * Locks the tables' directories for this run.
+ * @throws LakeportError if a storage is not writable, or another run holds one of the directories
  */
 export async function acquireDestination(plan: RunPlan, { storages, before, ...run }: DestinationRun): Promise<void> {
   for (const id of before) await raceAbort(run.signal, storages.open(id));
   await storages.begin([...new Set([...usedStorages(plan), ...before])], run);
-  // Once more: what the file system makes of names is known for sure only now that the base is there.
+  // Again, because the file system's treatment of names is known only once the base directory exists.
   await checkCollisions(
     plan.tables.map((table) => ({ id: table.id, place: table })),
     storages,
@@ -39,22 +39,22 @@ export async function acquireDestination(plan: RunPlan, { storages, before, ...r
   await raceAbort(run.signal, storages.claim(directories));
 }
 
-/** What dead runs of other users have left may not be ours to remove: no reason not to export. */
+/** Removes files of dead runs. Failing to do so, as for another user's files, does not stop the export. */
 export async function sweepDestination({ storages, observer, signal }: DestinationRun): Promise<void> {
   for (const storage of storages.begun) {
     try {
       const removed = await raceAbort(signal, storage.sweep());
       if (removed === 0) continue;
-      observer.message?.('info', `Removed ${removed} temporary files that runs before this one had left`, { removed });
+      observer.message?.('info', `Removed ${removed} temporary files left by previous runs`, { removed });
     } catch (thrown) {
       if (signal.aborted) return;
       const { message } = LakeportError.from(thrown);
-      observer.message?.('warning', `Temporary files of runs before this one could not be removed: ${message}`);
+      observer.message?.('warning', `Temporary files of previous runs could not be removed: ${message}`);
     }
   }
 }
 
-/** What was published is published: what can't be tidied up now is no failure, and the next run will try again. */
+/** Releases the locks. A failed cleanup does not fail the run: the tables are published, and the next run cleans up. */
 export async function releaseDestination({
   storages,
   observer,
@@ -65,7 +65,7 @@ export async function releaseDestination({
       await withinGrace(signal, storage.endRun(), 'closing');
     } catch (thrown) {
       const { message } = LakeportError.from(thrown);
-      observer.message?.('warning', `Temporary files could not be removed; the next run will: ${message}`);
+      observer.message?.('warning', `Temporary files could not be removed; the next run will remove them: ${message}`);
     }
   }
 }

@@ -2,24 +2,24 @@ import { type Manifest, readManifest } from './manifest.js';
 import type { Storage } from '../../storage/storage.js';
 import { MANIFEST_PLACES, manifestPath } from '../model/manifest-place.js';
 
-/** Directories that are looked at at the same time. */
+/** Directories checked concurrently. */
 const CONCURRENCY = 16;
-/** Of more directories than that, the rest is left alone: each of them costs requests. */
+/** Maximum number of directories to check: each costs requests. */
 const MAX_DIRECTORIES = 320;
 
-/** The manifests of a table's directory, wherever the runs that wrote them have put them. */
+/** The manifests of a table's directory, in any of the possible places. */
 export async function manifestsOf(storage: Storage, directory: string): Promise<Manifest[]> {
   const paths = MANIFEST_PLACES.flatMap((place) => manifestPath(directory, place) ?? []);
   const found = await Promise.all(paths.map((path) => storage.get(path)));
   return found.flatMap((bytes) => (bytes === undefined ? [] : (readManifest(bytes) ?? [])));
 }
 
-/** True where another run has begun to export the table after that moment. */
+/** Whether another run started to export the table after that time. */
 export function isNewer({ run_id: other, started_at: began }: Manifest, runId: string, since: Date): boolean {
   return other !== runId && Date.parse(began) > since.getTime();
 }
 
-/** A run other than this one that has published to one of the directories since then; undefined where none is found. */
+/** Finds another run that has published to one of the directories since then. */
 export async function newerPublisher(
   storage: Storage,
   directories: readonly string[],

@@ -8,10 +8,10 @@ import { VERSION } from '../../version.js';
 import { parquetTypeName } from '../../columns/type-name.js';
 import type { RowCheckResult } from '../model/row-check.js';
 
-/** Grows with every change that a reader of manifests could trip over; additions of fields are none. */
+/** Incremented with every incompatible change; added fields are compatible. */
 const FORMAT_VERSION = 1;
 
-/** What a table's directory holds, and where it came from. */
+/** Describes the contents of a table's directory and their origin. */
 export interface Manifest {
   readonly format_version: number;
   readonly tool: { readonly name: string; readonly version: string };
@@ -35,11 +35,11 @@ export interface Manifest {
   readonly started_at: string;
   readonly ended_at: string;
   readonly row_count: number;
-  /** Absent in manifests of earlier versions. */
+  /** Missing in manifests of earlier versions. */
   readonly row_check?: RowCheckResult;
-  /** The reader for which types were replaced; null for none. */
+  /** The reader whose types were used; null for none. */
   readonly compat: Compat | null;
-  /** The table's, relative to the manifest's own: `.`, or the directory's name where the manifest lies beside it. */
+  /** The table's directory, relative to the manifest: `.`, or the directory's name if the manifest is beside it. */
   readonly directory: string;
   readonly files: readonly ManifestFile[];
   readonly columns: readonly ManifestColumn[];
@@ -64,7 +64,7 @@ export interface ManifestColumn {
   readonly fidelity: Fidelity;
   /** Values written as NULL because the Parquet type can't hold them. */
   readonly unrepresentable: number;
-  /** Arrays that do not begin at 1, which the file can't tell; absent where there are none. */
+  /** Arrays whose lower bound is not 1, which the file cannot represent; absent if there are none. */
   readonly lost_bounds?: number;
 }
 
@@ -76,7 +76,7 @@ export interface ManifestInput {
   readonly tableKind: TableKind;
   readonly compat: Compat | undefined;
   readonly rowCheck: RowCheckResult;
-  /** As of `Manifest.directory`. */
+  /** See `Manifest.directory`. */
   readonly directory: string;
   readonly snapshot: Snapshot;
   readonly storage: { readonly kind: string; readonly capabilities: StorageCapabilities };
@@ -147,12 +147,12 @@ export function manifestBytes(manifest: Manifest): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
-/** What a manifest says that this program has written; undefined for anything else. */
+/** Parses a manifest written by lakeport; undefined for anything else. */
 export function readManifest(bytes: Uint8Array): Manifest | undefined {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
     const isOwn = typeof parsed === 'object' && parsed !== null && 'format_version' in parsed;
-    // Nobody else writes files of this name and version.
+    // No other program writes files with this name and version.
     return isOwn && parsed.format_version === FORMAT_VERSION ? (parsed as Manifest) : undefined;
   } catch {
     return undefined;

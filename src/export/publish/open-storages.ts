@@ -11,15 +11,15 @@ import { raceAbort, withinGrace } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../model/options.js';
 import type { PlanStorages } from '../model/plan-storages.js';
 
-/** All storages that a run may write to. Those that no table goes to are never opened. */
+/** All storages a run may write to. Storages without tables are never opened. */
 export class OpenStorages implements PlanStorages {
   readonly defaultId: string;
   readonly #targets: ReadonlyMap<string, StorageTarget>;
   readonly #opening = new Map<string, Promise<Storage>>();
   readonly #open = new Map<string, Storage>();
-  /** Those that the run has begun in, with their claims in front of them. */
+  /** Storages the run has started in, publishing only while the lock is held. */
   readonly #guarded = new Map<string, Storage>();
-  /** Those that hold the run's marker. */
+  /** Storages with the run's lock, by location. */
   readonly #begun = new Map<string, Storage>();
 
   private constructor(defaultId: string, targets: ReadonlyMap<string, StorageTarget>) {
@@ -28,8 +28,8 @@ export class OpenStorages implements PlanStorages {
   }
 
   /**
-   * Opens nothing yet.
-   * @throws LakeportError of class `usage` where an id is none of a storage entry
+   * Does not open anything yet.
+   * @throws LakeportError of class `usage` if an id does not name a storage entry
    */
   static of({ target, routes }: Pick<ExportOptions, 'target' | 'routes'>, auth: AuthFile): OpenStorages {
     const targets = new Map<string, StorageTarget>();
@@ -48,10 +48,10 @@ export class OpenStorages implements PlanStorages {
     return storage;
   }
 
-  /** One that is open. Once the run has begun there, nothing is published without the proof of its claim. */
+  /** An open storage. Once the run has started there, each publish first confirms its lock. */
   get(id: string): Storage {
     const storage = this.#open.get(id);
-    if (storage === undefined) throw new TypeError(`the storage ${id} is not open`);
+    if (storage === undefined) throw new TypeError(`The storage ${id} is not open`);
     return this.#guarded.get(id) ?? storage;
   }
 
@@ -59,7 +59,7 @@ export class OpenStorages implements PlanStorages {
     const target = this.#target(id);
     const base = localDirectory(target);
     if (base !== undefined) return localPlace(base, directory);
-    // What is shown of a bucket does not tell which server it is on.
+    // A bucket's display path does not include its server.
     return `${target.kind === 'entry' ? endpointOf(target.entry) : ''} ${this.get(id).display(directory)}`;
   }
 
@@ -69,8 +69,8 @@ export class OpenStorages implements PlanStorages {
   }
 
   /**
-   * Checks that the storages can be written to, and marks the run as alive in each. Storages with the same base share
-   * one marker.
+   * Checks that the storages are writable, and registers the run in each. Storages with the same base share one
+   * registration.
    */
   async begin(
     ids: readonly string[],
@@ -88,7 +88,7 @@ export class OpenStorages implements PlanStorages {
     for (const [place, storage] of byPlace) {
       signal.throwIfAborted();
       this.#begun.set(place, storage);
-      // The marker is to be there or not: what is on its way gets some time.
+      // The marker must not stay half-written: a request in flight gets some time.
       const findPublisher = (directories: readonly string[]) =>
         newerPublisher(storage, directories, { runId: run.runId, since });
       await withinGrace(signal, storage.beginRun({ ...marker, findPublisher }), 'readers');
@@ -103,18 +103,18 @@ export class OpenStorages implements PlanStorages {
   }
 
   /**
-   * Takes directories of tables for this run, in the storages in which it has begun.
-   * @throws LakeportError where another run has one of them
+   * Locks directories of tables for this run, in the storages it has started in.
+   * @throws LakeportError if another run holds one of them
    */
   async claim(tables: readonly { readonly storageId: string; readonly directory: string }[]): Promise<void> {
-    // In one order, so that two runs over the same storages do not each wait for the other.
+    // In a fixed order, so two runs over the same storages cannot deadlock.
     for (const [place, storage] of [...this.#begun].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const here = tables.filter(({ storageId }) => this.place(storageId, '') === place);
       await storage.claim(here.map(({ directory }) => directory));
     }
   }
 
-  /** Storages in which the run has begun. */
+  /** Storages the run has started in. */
   get begun(): readonly Storage[] {
     return [...this.#begun.values()];
   }
@@ -126,7 +126,7 @@ export class OpenStorages implements PlanStorages {
 
   #target(id: string): StorageTarget {
     const target = this.#targets.get(id);
-    if (target === undefined) throw new TypeError(`the run has no storage ${id}`);
+    if (target === undefined) throw new TypeError(`The run has no storage ${id}`);
     return target;
   }
 }

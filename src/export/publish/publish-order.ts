@@ -9,35 +9,35 @@ import { isLostClaim } from '../../runtime/interruption.js';
 import { MANIFEST_PLACES, manifestPath } from '../model/manifest-place.js';
 import { isOwnPart, MANIFEST_NAME, partName, SUCCESS_NAME } from '../model/part-names.js';
 
-/** Parts of one table that are published at the same time. */
+/** Files of one table published concurrently. */
 const CONCURRENCY = 8;
 
-/** A table that is staged as a whole. */
+/** A fully staged table. */
 export interface StagedTable {
   readonly storage: Storage;
-  /** The table's, relative to the storage's base. */
+  /** The table's directory, relative to the storage's base. */
   readonly directory: string;
   /** In the order of the rows. */
   readonly parts: readonly {
     readonly staged: StagedPart;
     /** Hive-style directories below the table's; empty for none. */
     readonly directory: string;
-    /** It has its final name already, from an earlier attempt of the run. */
+    /** Whether an earlier attempt of the run has already given it its final name. */
     readonly isPublished: boolean;
   }[];
-  /** Where the manifest goes, relative to the storage's base; undefined for none. */
+  /** Path of the manifest, relative to the storage's base; undefined for none. */
   readonly manifestPath: string | undefined;
-  /** Content of the manifest, given the parts' names relative to the table's directory. */
+  /** Returns the content of the manifest, given the files' names relative to the table's directory. */
   readonly manifest: (names: readonly string[]) => Uint8Array;
 }
 
 /**
- * Makes a staged table visible, in an order in which a reader that looks for `_SUCCESS` never sees a mixture: the old
- * `_SUCCESS` goes, the parts come, stale parts of an earlier export go, and its manifest where that lies elsewhere; the
- * manifest comes, `_SUCCESS` last.
- * On failure what is still staged is withdrawn, and the earlier export is as it was unless a part of it had been
- * replaced already; then the error says so.
- * @returns the parts' names, relative to the table's directory
+ * Publishes a staged table in an order that never shows a mixture to a reader that checks for `_SUCCESS`: remove the
+ * old `_SUCCESS`, publish the files, remove stale files and stale manifests of an earlier export, write the manifest,
+ * and write `_SUCCESS` last.
+ * On failure, files still staged are discarded, and the earlier export is unchanged unless one of its files had
+ * already been replaced; in that case, the error says so.
+ * @returns the files' names, relative to the table's directory
  */
 export async function publishInOrder(table: StagedTable): Promise<readonly string[]> {
   const { storage, directory, manifestPath: manifest } = table;
@@ -58,7 +58,7 @@ export async function publishInOrder(table: StagedTable): Promise<readonly strin
     return names;
   } catch (error) {
     if (error instanceof LakeportError && isLostClaim(error)) {
-      // What readers see is the other run's, whatever this one had published of it.
+      // The directory belongs to the other run now, including anything this run has published.
       await Promise.allSettled(Array.from(pending, (part) => storage.discard(part)));
       throw error;
     }
@@ -66,7 +66,7 @@ export async function publishInOrder(table: StagedTable): Promise<readonly strin
     const untouched = published === 0;
     await Promise.allSettled([
       ...Array.from(pending, (part) => storage.discard(part)),
-      // The manifest of the earlier export describes parts that are not there any more.
+      // The earlier export's manifest describes files that no longer exist.
       untouched
         ? restoreSuccess(storage, success, earlier)
         : storage.remove(
@@ -79,12 +79,12 @@ export async function publishInOrder(table: StagedTable): Promise<readonly strin
   }
 }
 
-/** What another program has just put there is not this run's to remove. */
+/** Whether another program has just written the object, so that this run must not remove it. */
 function isForeign(path: string, error: unknown, storage: Storage): boolean {
   return isTargetChanged(error) && error.context.path === storage.display(path);
 }
 
-/** What stood at the table's place when the run began to publish it, for conditions on what is written there. */
+/** The table's objects when publishing started, as preconditions for the writes. */
 class SeenObjects {
   /** By path. */
   readonly versions: ReadonlyMap<string, string>;
@@ -99,10 +99,10 @@ class SeenObjects {
     );
   }
 
-  /** What a write to that path may replace; undefined where it may replace anything. */
+  /** What a write to the path may replace; undefined if it may replace anything. */
   at(path: string): Replaced | undefined {
     const version = this.versions.get(path);
-    // An object whose version the store does not tell.
+    // The store reported no version for the object.
     if (version === undefined && this.#paths.has(path)) return undefined;
     return this.#isConditional ? { version } : undefined;
   }
@@ -111,7 +111,7 @@ class SeenObjects {
     return this.#paths.size === 0;
   }
 
-  /** The same of a path that has just been made free. */
+  /** The same for a path whose object was just removed. */
   get afterRemoval(): Replaced | undefined {
     return this.#isConditional ? { version: undefined } : undefined;
   }
@@ -119,20 +119,20 @@ class SeenObjects {
 
 interface ExistingExport {
   readonly seen: SeenObjects;
-  /** The directory has `_SUCCESS`. */
+  /** Whether the directory has `_SUCCESS`. */
   readonly isComplete: boolean;
-  /** Those that the new export does not replace. */
+  /** Files that the new export does not overwrite. */
   readonly staleParts: readonly string[];
   readonly staleManifests: readonly string[];
 }
 
-/** @throws LakeportError where something stands in the way of a part: better now than when half of them are there */
+/** @throws LakeportError if a directory blocks the path of a file: better now than halfway through publishing */
 async function inspectDirectory(table: StagedTable, names: readonly string[]): Promise<ExistingExport> {
   const { storage, directory, manifestPath: manifest } = table;
-  // In its directory it is listed with everything else.
+  // A manifest inside the directory is listed with everything else.
   const apart = manifest !== undefined && !manifest.startsWith(`${directory}/`) ? manifest : undefined;
   const objects = await storage.list(directory);
-  // Where there are no parts there will be no manifest; should there be one all the same, writing it tells.
+  // Without files, no manifest is expected; if there is one, the conditional write will fail.
   const manifestObject = apart === undefined || objects.length === 0 ? undefined : await storage.find?.(apart);
   const found = objects.map((object) => object.path.slice(directory.length + 1));
   const coming = new Set([...names, MANIFEST_NAME, SUCCESS_NAME]);
@@ -152,7 +152,7 @@ async function inspectDirectory(table: StagedTable, names: readonly string[]): P
   };
 }
 
-/** Manifests of earlier exports that had another place for them. What is not this program's stays. */
+/** Manifests that earlier exports wrote to another place. Files not written by lakeport stay. */
 async function staleManifests(
   { storage, directory, manifestPath: coming }: StagedTable,
   { hasInside }: { readonly hasInside: boolean },
@@ -167,7 +167,7 @@ async function staleManifests(
   return stale;
 }
 
-/** Takes each part out of `pending` when it is published. Stops at the first failure. */
+/** Removes each published file from `pending`. Stops at the first failure. */
 async function publishParts(
   table: StagedTable,
   {
@@ -196,7 +196,7 @@ async function publishParts(
   if (failed !== undefined) throw failed.reason;
 }
 
-/** Where none was expected beside a directory without parts, one that is there is an old one as long as the claim is held. */
+/** While the lock is held, an unexpected manifest beside an empty directory is stale and may be replaced. */
 async function putManifest(
   storage: Storage,
   { path, content, seen }: { readonly path: string; readonly content: Uint8Array; readonly seen: SeenObjects },
@@ -220,8 +220,8 @@ function pathBlocked(shown: string): LakeportError {
   return new LakeportError({
     code: 'PATH_IN_THE_WAY',
     exit: 'tables-failed',
-    message: `${shown} is a directory, where a file of the table belongs`,
-    hint: 'Move it away, or export to another place.',
+    message: `${shown} is a directory, but one of the table's files must go there`,
+    hint: 'Move it away, or export to another destination.',
     context: { path: shown },
   });
 }
@@ -235,7 +235,7 @@ function incomplete(thrown: unknown, { storage, directory, parts }: StagedTable,
     message:
       `Publishing stopped after ${published} of ${parts.length} parts: ${shown} has no ${SUCCESS_NAME}, ` +
       `and may hold parts of this export and of an earlier one. ${cause.message}`,
-    hint: `Do not read ${shown} before the table was exported again. ${cause.hint ?? ''}`.trim(),
+    hint: `Do not read ${shown} until the table has been exported again. ${cause.hint ?? ''}`.trim(),
     context: { ...cause.context, path: shown },
     cause,
   });

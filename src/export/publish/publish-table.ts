@@ -15,7 +15,7 @@ export interface PublicationContext {
   readonly engine: string;
   readonly compat: Compat | undefined;
   readonly plan: RunPlan;
-  /** The run's, for tables that have none of their own. */
+  /** The run's snapshot, for tables without one of their own. */
   readonly snapshot: Snapshot;
   readonly storage: Storage;
 }
@@ -25,7 +25,7 @@ interface SlicePart {
   readonly file: StagedFile;
 }
 
-/** Makes a table visible that is staged as a whole. Returns its files, by their names. */
+/** Publishes a fully staged table. Returns its files under their final names. */
 export async function publishTable(
   table: FinishedTable,
   context: PublicationContext,
@@ -51,12 +51,12 @@ export async function publishTable(
   });
 }
 
-/** The table's directory, as it is reached from its manifest's. */
+/** The table's directory, relative to that of its manifest. */
 function directoryFrom({ directory, manifest }: FinishedTable['plan']): string {
   return manifest === undefined || directoryOf(manifest.path) === directory ? '.' : nameOf(directory);
 }
 
-/** What the publisher needs of a table: its parts in order, and what to say of them. */
+/** The table as input for publishing: its files in order, and its manifest. */
 function stagedTable(table: FinishedTable, parts: readonly SlicePart[], context: PublicationContext): StagedTable {
   const { runId, engine, compat, plan, storage } = context;
   const snapshot = table.plan.snapshot ?? context.snapshot;

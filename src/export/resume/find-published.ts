@@ -8,21 +8,21 @@ import { SUCCESS_NAME } from '../model/part-names.js';
 import type { RunPlan, TablePlan } from '../model/plan.js';
 import type { TableResult } from '../model/result.js';
 
-/** Tables that are looked at at the same time. */
+/** Tables checked concurrently. */
 const CONCURRENCY = 16;
 
 export interface FindPublishedOptions {
   readonly runId: string;
-  /** Tables that an earlier attempt of the run may have published. */
+  /** Tables an earlier attempt of the run may have published. */
   readonly tables: readonly TablePlan[];
   readonly storageOf: (id: string) => Storage;
   readonly observer: RunObserver;
 }
 
 /**
- * Finds tables that an earlier attempt of the run has published without a record of it: it was killed just then. Tells
- * the observer of them, as of any that is published.
- * @returns the plan without them, and how they ended
+ * Finds tables that an earlier attempt of the run published without recording it, because it was killed just then.
+ * Reports them to the observer like any published table.
+ * @returns the plan without them, and their results
  */
 export async function findPublished(
   plan: RunPlan,
@@ -47,7 +47,7 @@ export async function findPublished(
   return { plan: { ...plan, tables: left }, results: [...results.values()] };
 }
 
-/** Of tables without a manifest nothing is known: their parts are looked at one by one. */
+/** The run's own manifest of a complete table; tables without a manifest are checked file by file instead. */
 async function publishedManifest(
   storage: Storage,
   { directory, manifest: placed }: TablePlan,

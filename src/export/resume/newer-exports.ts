@@ -7,19 +7,19 @@ import { isNewer, manifestsOf } from '../publish/found-manifests.js';
 import type { RunPlan, TablePlan } from '../model/plan.js';
 import { tableName } from '../../model/table.js';
 
-/** Tables that are looked at at the same time. */
+/** Tables checked concurrently. */
 const CONCURRENCY = 16;
 
 export interface NewerExportsOptions {
   readonly runId: string;
-  /** When the run began that is to be resumed. */
+  /** When the resumed run started. */
   readonly startedAt: Date;
   readonly storageOf: (id: string) => Storage;
 }
 
 /**
- * A run that was taken for dead, and replaced by another one, must not come back with older rows.
- * @throws LakeportError where another run has exported one of the tables to the same place since this one began
+ * Keeps a run that was replaced by another one from coming back with older rows.
+ * @throws LakeportError if another run has exported one of the tables to the same destination since this one started
  */
 export async function refuseNewerExports(plan: RunPlan, options: NewerExportsOptions): Promise<void> {
   const limit = pLimit(CONCURRENCY);
@@ -31,7 +31,7 @@ export async function refuseNewerExports(plan: RunPlan, options: NewerExportsOpt
   throw new LakeportError({
     code: 'NEWER_EXPORT',
     exit: 'usage',
-    message: `Run ${newer.run_id} has exported ${tableName(table.id)} to the same place since this run began${furtherTables(count - 1)}: resuming would replace newer rows by older ones`,
+    message: `Run ${newer.run_id} has exported ${tableName(table.id)} to the same destination since this run started${furtherTables(count - 1)}: resuming would replace newer rows with older ones`,
     hint: 'Start a new run, without --resume.',
     context: { table: tableName(table.id), path: table.displayPath },
   });

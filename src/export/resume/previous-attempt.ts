@@ -1,8 +1,8 @@
+import type { DisplayPath } from '../../model/display-path.js';
 import type { ReadColumn } from '../../sources/source.js';
 
 /**
- * What is on record of a run that did not come to its end, as far as going on with it needs. Plain data; the run log's
- * `RunHistory` is one.
+ * The record of an unfinished run, as far as a resume needs it. Plain data; the run log's `RunHistory` is one.
  */
 export interface PreviousAttempt {
   readonly run: {
@@ -12,7 +12,7 @@ export interface PreviousAttempt {
     readonly consistency: string | undefined;
     readonly snapshotId: string | undefined;
     readonly snapshotAt: Date | undefined;
-    /** Undefined where the run had not been planned yet. */
+    /** Undefined if the run had not been planned yet. */
     readonly tables: number | undefined;
   };
   readonly tables: readonly PreviousTable[];
@@ -27,12 +27,11 @@ export interface PreviousTable {
   readonly state: string;
   readonly attempts: number;
   readonly storageId: string | undefined;
-  /** For people. */
-  readonly path: string | undefined;
+  readonly path: DisplayPath | undefined;
   readonly rows: number | undefined;
   readonly bytes: number | undefined;
   readonly files: number | undefined;
-  /** Where it is another than the run's. */
+  /** If it differs from the run's. */
   readonly consistency: string | undefined;
   readonly columns: readonly PreviousColumn[] | undefined;
   readonly unrepresentable: Readonly<Record<string, number>>;
@@ -40,10 +39,10 @@ export interface PreviousTable {
   readonly endedAt: Date | undefined;
 }
 
-/** Name, the source's type, whether it may be NULL; of published tables, how many of its arrays lost their bounds. */
+/** Name, source type, nullability; for published tables, the number of arrays that lost their bounds. */
 export type PreviousColumn = readonly [name: string, sourceType: string, nullable: boolean, lostBounds?: number];
 
-/** What goes on record of a table's columns, by which a later attempt knows whether they are still the same. */
+/** The record of a table's columns, by which a later attempt detects changes. */
 export function columnsOnRecord(columns: readonly ReadColumn[]): PreviousColumn[] {
   return columns.map(({ spec }) => [spec.name, spec.sourceType, spec.nullable]);
 }
@@ -52,8 +51,8 @@ export interface PreviousSlice {
   readonly jobId: number;
   readonly sliceIndex: number;
   readonly bounds: string;
-  /** A `Slice`; undefined where the table is read in one piece. */
+  /** A `Slice`; undefined if the table is read in one piece. */
   readonly slice: unknown;
-  /** A `SliceOutcome` whose files are staged and not published; undefined or null where there is none. */
+  /** A `SliceOutcome` whose files are staged but not published; undefined or null if there is none. */
   readonly staged: unknown;
 }

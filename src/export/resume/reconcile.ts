@@ -10,19 +10,19 @@ import { type RecoveredTables, recoverStagedFiles } from './recover-staged.js';
 import { tableName } from '../../model/table.js';
 
 export interface Reconciled extends RecoveredTables {
-  /** Tables that readers can see already. */
+  /** Tables already published. */
   readonly published: readonly TableResult[];
 }
 
 export interface ReconcileOptions {
   readonly options: Pick<ExportOptions, 'runId' | 'consistency'>;
-  /** Undefined for a run of one attempt. */
+  /** Undefined if the run is not a resume. */
   readonly resumption?: Resumption | undefined;
   readonly storageOf: (id: string) => Storage;
   readonly observer: RunObserver;
 }
 
-/** Finds out in the storages what an earlier attempt of the run has left there, and leaves it out of the plan. */
+/** Looks up what an earlier attempt of the run has left in the storages, and removes it from the plan. */
 export async function reconcileWithStorage(
   plan: RunPlan,
   { options, resumption, storageOf, observer }: ReconcileOptions,
@@ -41,10 +41,12 @@ export async function reconcileWithStorage(
 
 function report(observer: RunObserver, { plan, recovered, published }: Reconciled): void {
   const staged = [...recovered.values()].reduce((sum, { outcomes }) => sum + outcomes.size, 0);
-  const text = `Going on with an earlier run: ${published.length} tables are published, ${plan.tables.length} are left, of which ${staged} partitions are staged`;
+  const text = `Resuming an earlier run: ${published.length} tables are published, ${plan.tables.length} are left, with ${staged} slices already staged`;
   observer.message?.('info', text, { published: published.length, left: plan.tables.length, staged });
   const mixed = plan.tables.filter(({ consistency }) => consistency === 'none').map(({ id }) => tableName(id));
   if (mixed.length === 0 || plan.snapshot.consistency === 'none') return;
   const names = mixed.join(', ');
-  observer.message?.('warning', `These tables will hold rows of two moments (consistency none): ${names}`, { mixed });
+  observer.message?.('warning', `These tables will hold rows from two snapshots (consistency none): ${names}`, {
+    mixed,
+  });
 }

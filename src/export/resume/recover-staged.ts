@@ -9,31 +9,31 @@ import type { RecoveredSlices } from '../model/recovered-slices.js';
 import { tableKey } from '../../model/table.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
-/** Parts that the stores are asked about at the same time. */
+/** Files looked up concurrently. */
 const CONCURRENCY = 16;
 
 export interface RecoveredTables {
-  /** With the consistency that the tables will have. */
+  /** With the consistency the tables will have. */
   readonly plan: RunPlan;
-  /** What need not be read again, by the tables' keys. */
+  /** Slices that need not be read again, by table key. */
   readonly recovered: ReadonlyMap<string, RecoveredSlices>;
 }
 
 export interface RecoverOptions {
   readonly resumption: Resumption;
-  /** No table may hold rows of two moments: one that would is read as a whole. */
+  /** Whether a table that would hold rows from two snapshots is re-read in full. */
   readonly wholeTables: boolean;
   readonly storageOf: (id: string) => Storage;
 }
 
-/** Looks which of the parts are still there that an earlier attempt of the run has staged. */
+/** Checks which of the files staged by an earlier attempt of the run still exist. */
 export async function recoverStagedFiles(plan: RunPlan, options: RecoverOptions): Promise<RecoveredTables> {
   const limit = pLimit(CONCURRENCY);
   const recovered = new Map<string, RecoveredSlices>();
   const tables = await Promise.all(
     plan.tables.map(async (table) => {
       const left = options.resumption.unfinishedTable(table.id);
-      // What was read in one piece is no part of a table that is read in several now.
+      // A table once read in one piece cannot be continued in several slices.
       const isOther = left.slices === undefined && table.slices.length !== 1;
       if (left.outcomes.size === 0 || isOther) return table;
       const storage = options.storageOf(table.storageId);
@@ -52,7 +52,7 @@ export async function recoverStagedFiles(plan: RunPlan, options: RecoverOptions)
   return { plan: { ...plan, tables }, recovered };
 }
 
-/** A table of which all is there holds the earlier attempt's rows; one that is read further those of two moments. */
+/** A complete table holds the earlier attempt's rows; one that is read further mixes two snapshots. */
 function withItsConsistency(
   table: TablePlan,
   { isAll, isMixed, resumption }: { isAll: boolean; isMixed: boolean; resumption: Resumption },
@@ -63,7 +63,7 @@ function withItsConsistency(
 
 type Locate = (part: StagedPart, path: string) => ReturnType<Storage['locate']>;
 
-/** Slices all of whose parts are there. Parts have their final names only where all slices were staged. */
+/** Slices whose files all exist. Files can have their final names only if all slices were staged. */
 async function locateAll(
   table: TablePlan,
   outcomes: ReadonlyMap<number, SliceOutcome>,
@@ -95,7 +95,7 @@ async function locateAll(
   return { outcomes: kept, published };
 }
 
-/** What can't be removed now goes with the run's end. */
+/** Best effort: the rest is removed at the end of the run. */
 async function discardAll(storage: Storage, outcomes: ReadonlyMap<number, SliceOutcome>): Promise<void> {
   const parts = [...outcomes.values()].flatMap(({ files }) => files.map(({ part }) => part));
   await Promise.allSettled(parts.map((part) => storage.discard(part)));

@@ -12,19 +12,19 @@ import {
 import type { TableResult } from '../model/result.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
-/** What an earlier process has left of a table. */
+/** The state in which an earlier attempt left a table. */
 export interface UnfinishedTable {
-  /** As they were planned; undefined where the table is to be planned anew. */
+  /** As planned then; undefined if the table must be planned again. */
   readonly slices: readonly Slice[] | undefined;
-  /** Of slices that were staged as a whole, by index. */
+  /** Fully staged slices, by index. */
   readonly outcomes: ReadonlyMap<number, SliceOutcome>;
-  /** Its files are of two moments already. */
+  /** Whether its files already come from two snapshots. */
   readonly isMixed: boolean;
 }
 
 const NOTHING_LEFT: UnfinishedTable = { slices: undefined, outcomes: new Map(), isMixed: false };
 
-/** An earlier attempt of the run, for the one that goes on with it. */
+/** An earlier attempt of the run, as its resume sees it. */
 export class Resumption {
   readonly #earlier: PreviousAttempt;
   readonly #records: ReadonlyMap<string, PreviousTable>;
@@ -40,22 +40,22 @@ export class Resumption {
     }
   }
 
-  /** It came as far as to know its tables; without that it is as if there had been no earlier attempt. */
+  /** Whether the earlier attempt got as far as planning; if not, the resume starts from scratch. */
   get wasPlanned(): boolean {
     return this.#earlier.run.tables !== undefined && this.#records.size > 0;
   }
 
-  /** When the run's first attempt began. */
+  /** When the run's first attempt started. */
   get startedAt(): Date {
     return this.#earlier.run.startedAt;
   }
 
-  /** Tables that are still to be exported. */
+  /** Tables still to be exported. */
   get unfinished(): readonly TableId[] {
     return this.#earlier.tables.filter(({ state }) => state !== 'completed').map(idOf);
   }
 
-  /** The earlier attempt's snapshot, for tables that hold nothing else. */
+  /** The earlier attempt's snapshot, for tables read entirely from it. */
   get snapshot(): Snapshot {
     const { run } = this.#earlier;
     return {
@@ -66,24 +66,24 @@ export class Resumption {
     };
   }
 
-  /** Storages that the earlier attempt has written to. */
+  /** Storages the earlier attempt has written to. */
   get storageIds(): readonly string[] {
     return [...new Set(this.#earlier.tables.flatMap(({ storageId }) => storageId ?? []))];
   }
 
-  /** Tables that readers can see already. */
+  /** Results of tables already published. */
   published(): TableResult[] {
     return this.#earlier.tables.filter(({ state }) => state === 'completed').map(publishedResult);
   }
 
-  /** Whether a reader has ever begun with the table: only then something of it may be published. */
+  /** Whether a read of the table ever started; otherwise, none of it can be published. */
   wasStarted(id: TableId): boolean {
     return (this.#records.get(tableKey(id))?.attempts ?? 0) > 0;
   }
 
   unfinishedTable(id: TableId): UnfinishedTable {
     const record = this.#records.get(tableKey(id));
-    // What another version has planned or staged may mean something else.
+    // Plans and staged files of another version may mean something else.
     if (record === undefined || this.#earlier.run.toolVersion !== VERSION) return NOTHING_LEFT;
     const partitions = (this.#partitions.get(record.jobId) ?? []).toSorted((a, b) => a.sliceIndex - b.sliceIndex);
     const outcomes = new Map<number, SliceOutcome>();
@@ -92,13 +92,12 @@ export class Resumption {
       if (typeof staged === 'object' && staged !== null) outcomes.set(sliceIndex, staged as SliceOutcome);
     }
     if (outcomes.size === 0) return NOTHING_LEFT;
-    // As above.
     const slices = partitions.flatMap(({ slice }) => (slice === undefined ? [] : [slice as Slice]));
     const isWhole = slices.length === partitions.length;
     return { slices: isWhole ? slices : undefined, outcomes, isMixed: record.consistency === 'none' };
   }
 
-  /** @throws LakeportError where the table's columns are others than before */
+  /** @throws LakeportError if the table's columns have changed */
   checkColumns(id: TableId, columns: readonly ReadColumn[]): void {
     const before = this.#records
       .get(tableKey(id))
@@ -109,12 +108,12 @@ export class Resumption {
     throw changedSince(id, difference(before, now));
   }
 
-  /** Of those that are still to be exported. @param found the tables that there are */
+  /** Unfinished tables that no longer exist. @param found the existing tables */
   gone(found: readonly TableId[]): { readonly id: TableId; readonly error: LakeportError }[] {
     const keys = new Set(found.map(tableKey));
     return this.unfinished
       .filter((id) => !keys.has(tableKey(id)))
-      .map((id) => ({ id, error: changedSince(id, 'the table is not there any more') }));
+      .map((id) => ({ id, error: changedSince(id, 'the table no longer exists') }));
   }
 }
 
@@ -158,15 +157,15 @@ function difference(before: readonly PreviousColumn[], now: readonly PreviousCol
     ...(fresh.length > 0 ? [`with ${fresh.join(', ')}`] : []),
     ...other.map(([name, type, nullable]) => `${name} is ${type}${nullable ? '' : ' NOT NULL'}`),
   ];
-  return parts.length === 0 ? 'its columns are in another order' : `its columns are others: ${parts.join('; ')}`;
+  return parts.length === 0 ? 'its columns are in a different order' : `its columns have changed: ${parts.join('; ')}`;
 }
 
 function changedSince(id: TableId, how: string): LakeportError {
   return new LakeportError({
     code: 'TABLE_CHANGED_SINCE',
     exit: 'tables-failed',
-    message: `${tableName(id)} has changed since the run began: ${how}`,
-    hint: 'Export it by a new run, without --resume.',
+    message: `${tableName(id)} has changed since the run started: ${how}`,
+    hint: 'Export it in a new run, without --resume.',
     context: { table: tableName(id) },
   });
 }

@@ -7,11 +7,11 @@ import type { FileOptions } from '../../parquet/file-options.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
 /**
- * What passes between the main thread and its workers. Plain data only, so that a worker may as well sit in another
- * process, or on another machine.
+ * Messages between the main thread and its workers. Plain data only, so a worker could also run in another process or
+ * on another machine.
  */
 
-/** Given to a worker at its start. Holds secrets: it goes nowhere else. */
+/** Passed to a worker when it starts. Contains secrets: do not log or store it. */
 export interface WorkerSetup {
   readonly runId: string;
   readonly reader: ReaderSettings;
@@ -20,42 +20,42 @@ export interface WorkerSetup {
   readonly onUnrepresentable: 'error' | 'null';
 }
 
-/** One slice to read into staged parts: the unit of work, of failure, and of a later attempt. */
+/** One slice to read into staged files: the unit of work, failure and retry. */
 export interface SliceTask {
   readonly dataset: Dataset;
   readonly columns: readonly ReadColumn[];
   readonly slice: Slice;
-  /** What the reader is to see. */
+  /** The snapshot to read from. */
   readonly snapshot: Snapshot;
   readonly storageId: string;
-  /** About how large the slice's file may get; undefined where nobody knows. */
+  /** Approximate size of the slice's file; undefined if unknown. */
   readonly expectedBytes?: number | undefined;
-  /** The table's, relative to the storage's base. */
+  /** The table's directory, relative to the storage's base. */
   readonly directory: string;
-  /** `schema`: nothing is read, and one file without rows is staged. */
+  /** `schema`: reads nothing and stages one file without rows. */
   readonly mode: 'rows' | 'schema';
-  /** The table's only slice: it gives a file even if it has no rows, and its files keep their numbers. */
+  /** The table's only slice: it produces a file even without rows, and its files keep their numbers. */
   readonly isOnlySlice: boolean;
 }
 
 export type ToWorker =
   | { readonly type: 'task'; readonly id: number; readonly task: SliceTask }
-  /** The task's answer is `failed`, unless it is done already. */
+  /** The task ends with `failed`, unless it is already done. */
   | { readonly type: 'cancel'; readonly id: number }
-  /** The worker ends its connection and exits. */
+  /** The worker closes its connection and exits. */
   | { readonly type: 'close' };
 
 export type FromWorker =
-  /** Sums of the task so far. */
+  /** The task's sums so far. */
   | { readonly type: 'progress'; readonly id: number; readonly rows: number; readonly bytes: number }
-  /** Told at once, so that the part can be withdrawn even if the worker dies. */
+  /** Sent at once, so the file can be discarded even if the worker dies. */
   | { readonly type: 'staged'; readonly id: number; readonly part: StagedPart }
   | { readonly type: 'done'; readonly id: number; readonly outcome: SliceOutcome }
-  /** Parts that were told as `staged` are still there. */
+  /** Files reported as `staged` still exist. */
   | { readonly type: 'failed'; readonly id: number; readonly failure: TaskFailure };
 
 export interface TaskFailure {
   readonly error: ErrorData;
-  /** True where the worker could not even connect to the source: nothing is known of the slice. */
+  /** Whether the worker failed to connect to the source: the slice is not to blame. */
   readonly unconnected: boolean;
 }

@@ -6,13 +6,13 @@ import type { PartWriter, StagedPart } from '../../storage/storage.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { StagedFile } from '../model/slice-outcome.js';
 
-/** Bytes are handed to the store in portions of at least this size: small files then take one write. */
+/** Bytes are passed to the store in portions of at least this size, so small files take a single write. */
 const PORTION_BYTES = 256 << 10;
 
 export interface SliceSinkOptions {
   readonly columns: readonly ColumnBuffer[];
   readonly files: FileOptions;
-  /** Opens the slice's file of that number, from 0. Not called before there are bytes for it. */
+  /** Opens the slice's file with this number, from 0. Called once there are bytes for it. */
   readonly openPart: (file: number) => Promise<PartWriter>;
   /** Called for each complete file. */
   readonly onStaged: (file: StagedFile) => void;
@@ -20,7 +20,7 @@ export interface SliceSinkOptions {
   readonly onProgress: (progress: { readonly rows: number; readonly bytes: number }) => void;
 }
 
-/** Takes a slice's rows into one Parquet file, or several where files have a largest number of rows. */
+/** Writes a slice's rows to one Parquet file, or to several if their rows are limited. */
 export class SliceSink implements RowSink {
   readonly columns: readonly ColumnBuffer[];
   readonly files: StagedFile[] = [];
@@ -57,12 +57,12 @@ export class SliceSink implements RowSink {
     this.#bytes += bytes;
   }
 
-  /** Completes the last file. Without rows there is one only if it is asked for. */
+  /** Completes the last file. Without rows, a file is written only on request. */
   async finish(options: { readonly emptyFile: boolean }): Promise<void> {
     if (this.#writer.rows > 0 || (options.emptyFile && this.files.length === 0)) await this.#finishFile();
   }
 
-  /** Throws away the file in progress; complete ones stay staged. */
+  /** Discards the file in progress; complete files stay staged. */
   abort(): Promise<void> {
     return this.#part.abort();
   }
@@ -95,13 +95,13 @@ function checkSize(part: { readonly path: string; readonly bytes: number }, summ
   throw new LakeportError({
     code: 'STAGED_SIZE_DIFFERS',
     exit: 'tables-failed',
-    message: `The store took ${part.bytes} bytes of a file of ${summary.bytes}`,
+    message: `The store received ${part.bytes} bytes of a file of ${summary.bytes} bytes`,
     hint: 'This should never happen; please report it.',
     context: { path: part.path },
   });
 }
 
-/** A part that is opened with its first portion of bytes: a slice without rows leaves no trace. */
+/** A staged file opened with its first portion of bytes: a slice without rows leaves no file. */
 class LazyPart implements FileOutput {
   readonly #open: () => Promise<PartWriter>;
   #opening: Promise<PartWriter> | undefined;
@@ -124,7 +124,7 @@ class LazyPart implements FileOutput {
   }
 
   async abort(): Promise<void> {
-    // The file's writer may still hand out what it had under way; that must not open the part again.
+    // The Parquet writer may still flush pending bytes; they must not open the file again.
     this.#aborted = true;
     this.#held = [];
     const writer = await this.#opening?.catch(() => undefined);
@@ -132,7 +132,7 @@ class LazyPart implements FileOutput {
   }
 
   async #flush(): Promise<PartWriter> {
-    if (this.#aborted) throw new Error('the file was given up');
+    if (this.#aborted) throw new Error('The file was aborted');
     this.#opening ??= this.#open();
     const portion = this.#held;
     this.#held = [];

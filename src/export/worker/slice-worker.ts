@@ -15,23 +15,23 @@ import type { SliceOutcome, StagedFile } from '../model/slice-outcome.js';
 import type { SliceTask, TaskFailure, WorkerSetup } from './protocol.js';
 
 export interface TaskListener {
-  /** Called very often: sums of the task so far. */
+  /** Called very often, with the task's sums so far. */
   readonly onProgress: (progress: { readonly rows: number; readonly bytes: number }) => void;
   readonly onStaged: (file: StagedFile) => void;
 }
 
-/** What was read without a row of it being asked for. */
+/** Result of a task that reads no rows. */
 const NOTHING: ReadResult = { rows: 0, bytes: 0, unrepresentable: {} };
 
 /**
- * Turns slices into staged parts, one after the other, over one connection to the source and one storage, both opened
- * when they are first needed.
+ * Reads slices into staged files, one at a time, over one connection to the source. Connection and storages are opened
+ * when first needed.
  */
 export class SliceWorker {
   readonly #setup: WorkerSetup;
   readonly #storages = new Map<string, Promise<Storage>>();
   #open: { readonly reader: SliceReader; readonly snapshot: Snapshot } | undefined;
-  /** Buffers of the table read last: its next slice can have them. */
+  /** Buffers of the table read last, reused by its next slice. */
   #buffers: { readonly dataset: Dataset; readonly columns: readonly ColumnBuffer[] } | undefined;
 
   constructor(setup: WorkerSetup) {
@@ -51,7 +51,7 @@ export class SliceWorker {
       checkCount({ counted: rows, written: sink.rows });
       return { rows, bytes, unrepresentable, lostBounds, files: sink.files };
     } catch (error) {
-      // Nobody knows what they hold, nor where in its conversation the connection stands.
+      // The state of buffers and connection is unknown.
       this.#buffers = undefined;
       await Promise.all([this.#closeReader(), sink.abort()]);
       throw LakeportError.from(error).within({
@@ -74,7 +74,7 @@ export class SliceWorker {
     const { expectedBytes } = task;
     const storage = await this.#storage(task.storageId);
     const directory = joinPath(task.directory, task.slice.directory ?? '');
-    // With several files to a slice, the slices after it are numbered anew.
+    // With several files per slice, later files are renumbered when published.
     const provisional = !task.isOnlySlice && files.maxRowsPerFile !== undefined;
     return new SliceSink({
       columns: this.#columnBuffers(task),
@@ -95,7 +95,7 @@ export class SliceWorker {
     return buffers;
   }
 
-  /** A reader stays in its snapshot: for another one there is another reader. */
+  /** A reader is bound to its snapshot: another snapshot needs another reader. */
   async #connectedReader(snapshot: Snapshot): Promise<SliceReader> {
     if (this.#open !== undefined && isSame(this.#open.snapshot, snapshot)) return this.#open.reader;
     await this.#closeReader();
@@ -118,7 +118,7 @@ export class SliceWorker {
     const open = this.#storages.get(id);
     if (open !== undefined) return open;
     const target = this.#setup.targets.find((one) => storageIdOf(one) === id);
-    if (target === undefined) throw new TypeError(`the run has no storage ${id}`);
+    if (target === undefined) throw new TypeError(`The run has no storage ${id}`);
     const opening = openStorage(target);
     this.#storages.set(id, opening);
     return opening;
@@ -129,7 +129,7 @@ function isSame(a: Snapshot, b: Snapshot): boolean {
   return a.token === b.token && a.consistency === b.consistency;
 }
 
-/** The source could not be reached: the fault is not the slice's. */
+/** The connection to the source failed: the slice is not to blame. */
 export class UnconnectedError extends Error {
   readonly error: LakeportError;
 
@@ -139,7 +139,7 @@ export class UnconnectedError extends Error {
   }
 }
 
-/** Any thrown value as an answer to the main thread. */
+/** Converts any thrown value into a message for the main thread. */
 export function taskFailure(thrown: unknown): TaskFailure {
   const unconnected = thrown instanceof UnconnectedError;
   return { error: LakeportError.from(unconnected ? thrown.error : thrown).toData(), unconnected };

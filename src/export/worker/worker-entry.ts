@@ -3,13 +3,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SliceWorker, taskFailure } from './slice-worker.js';
 import type { FromWorker, SliceTask, ToWorker, WorkerSetup } from './protocol.js';
 
-/** Entry of a worker thread: turns messages into calls and back. */
+/** Entry point of a worker thread: translates between messages and calls. */
 
-/** Progress is told at most so often. */
+/** Minimum interval between two progress messages. */
 const PROGRESS_MS = 300;
 
 const port = parentPort;
-if (port === null) throw new Error('worker.js is started by the program itself, as a thread');
+if (port === null) throw new Error('The worker entry must run as a thread of lakeport');
 
 // Given by the worker pool, which starts this file and no other does.
 const worker = new SliceWorker(workerData as WorkerSetup);
@@ -32,29 +32,29 @@ port.on('message', (message: ToWorker) => {
 async function run(id: number, task: SliceTask): Promise<void> {
   const abort = new AbortController();
   current = { id, abort };
-  let toldAt = performance.now();
+  let reportedAt = performance.now();
   try {
     const outcome = await worker.run(
       task,
       {
         onProgress: (progress) => {
           const now = performance.now();
-          if (now - toldAt < PROGRESS_MS) return;
-          toldAt = now;
-          tell({ type: 'progress', id, ...progress });
+          if (now - reportedAt < PROGRESS_MS) return;
+          reportedAt = now;
+          post({ type: 'progress', id, ...progress });
         },
-        onStaged: ({ part }) => tell({ type: 'staged', id, part }),
+        onStaged: ({ part }) => post({ type: 'staged', id, part }),
       },
       abort.signal,
     );
-    tell({ type: 'done', id, outcome });
+    post({ type: 'done', id, outcome });
   } catch (error) {
-    tell({ type: 'failed', id, failure: taskFailure(error) });
+    post({ type: 'failed', id, failure: taskFailure(error) });
   } finally {
     current = undefined;
   }
 }
 
-function tell(message: FromWorker): void {
+function post(message: FromWorker): void {
   port?.postMessage(message);
 }

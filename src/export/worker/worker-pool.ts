@@ -6,7 +6,7 @@ import type { StagedPart } from '../../storage/storage.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 import type { FromWorker, SliceTask, ToWorker, WorkerSetup } from './protocol.js';
 
-/** How a slice ended. `unconnected`: the worker could not reach the source, and nothing is known of the slice. */
+/** How a slice ended. `unconnected`: the worker failed to connect to the source, and the slice is not to blame. */
 export type SliceEnd =
   | { readonly ok: true; readonly outcome: SliceOutcome }
   | { readonly ok: false; readonly error: LakeportError; readonly unconnected: boolean };
@@ -16,29 +16,29 @@ export interface PoolListener {
   onStaged(part: StagedPart): void;
 }
 
-/** Reads slices side by side, each in one of its workers. */
+/** Reads slices concurrently, each in a worker. */
 export interface SlicePool {
-  /** Never rejects. The caller asks for no more slices at a time than it wants workers. */
+  /** Never rejects. There are as many workers as concurrent calls. */
   run(task: SliceTask, listener: PoolListener): Promise<SliceEnd>;
-  /** Ends all that is being read; each `run` settles soon. */
+  /** Cancels the tasks being run; each `run` settles soon. */
   cancel(tasks: readonly SliceTask[]): void;
   /** Ends the workers. Never throws. */
   close(): Promise<void>;
 }
 
-/** A worker that is asked to stop and does not is ended by force after so many milliseconds. */
+/** A worker that ignores a request to stop is terminated after this time. */
 export const READERS_GRACE_MS = 10_000;
 
 export interface WorkerPoolOptions {
-  /** The workers' compiled file; the program's own by default. */
+  /** The workers' compiled file. Default: lakeport's own. */
   readonly entry?: URL;
-  /** Asked when a worker is to stop. */
+  /** Called when a worker should stop. */
   readonly graceMs?: () => number;
-  /** Node's own limits by default. */
+  /** Default: Node's own limits. */
   readonly resourceLimits?: ResourceLimits;
 }
 
-/** Threads that are started when they are needed, kept for the next slice, and replaced when they die. */
+/** Threads started on demand, reused for the next slice, and replaced when they die. */
 export class WorkerPool implements SlicePool {
   readonly #setup: WorkerSetup;
   readonly #entry: URL;
@@ -56,7 +56,7 @@ export class WorkerPool implements SlicePool {
   async run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
     const worker = this.#idleWorker(task);
     const end = await worker.run(task, listener);
-    // The next slice is better off with a worker that has a connection.
+    // The next slice should get a worker with a connection.
     if (!end.ok && end.unconnected) void worker.close(this.#graceMs());
     return end;
   }
@@ -69,7 +69,7 @@ export class WorkerPool implements SlicePool {
     await Promise.all(Array.from(this.#workers, (worker) => worker.close(this.#graceMs())));
   }
 
-  /** A worker that has read the same table before has its buffers ready. */
+  /** Prefers a worker that has read the same table, as its buffers are ready. */
   #idleWorker(task: SliceTask): PoolWorker {
     const idle = [...this.#workers].filter((worker) => !worker.isBusy);
     const worker = idle.find((one) => one.lastDataset === task.dataset) ?? idle.at(-1);
@@ -92,7 +92,7 @@ interface Running {
   readonly settle: (end: SliceEnd) => void;
 }
 
-/** One thread, and what it is doing. */
+/** One thread and its current task. */
 class PoolWorker {
   readonly exited: Promise<void>;
   readonly #thread: Worker;
@@ -115,7 +115,7 @@ class PoolWorker {
     });
   }
 
-  /** Also true of a worker that takes nothing any more. */
+  /** Also true while the worker is closing. */
   get isBusy(): boolean {
     return this.#running !== undefined || this.#closing;
   }
@@ -156,7 +156,7 @@ class PoolWorker {
 
   #receive(message: FromWorker): void {
     const running = this.#running;
-    // What a thread still says of a task that was settled otherwise is of no use.
+    // Ignore late messages about a task already settled.
     if (running?.id !== message.id) return;
     switch (message.type) {
       case 'progress':
@@ -191,8 +191,8 @@ function workerDied(cause: unknown): LakeportError {
     exit: 'tables-failed',
     message: memory ? 'A reader ran out of memory' : `A reader's thread ended unexpectedly${reason}`,
     hint: memory
-      ? 'Lower --row-group-rows or -p, or allow more by NODE_OPTIONS=--max-old-space-size=MEGABYTES.'
-      : 'Run again with --log-level DEBUG; if it ends again, please report it.',
+      ? 'Lower --row-group-rows or -p, or allow more memory with NODE_OPTIONS=--max-old-space-size=MEGABYTES.'
+      : 'Run again with --log-level DEBUG; if it happens again, please report it.',
     cause,
   });
 }

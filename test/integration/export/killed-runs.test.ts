@@ -131,7 +131,7 @@ describe('a run to a local directory, over the export of the day before, that is
     const ended = await runs.resume(runId);
     expect(ended.code).toBe(0);
     expect(takenOver(ended.stderr)).toBe(staged.length);
-    expect(ended.stderr).toMatch(/rows of two moments \(consistency none\): kill\.big/);
+    expect(ended.stderr).toMatch(/rows from two snapshots \(consistency none\): kill\.big/);
     await expectFinished(runId);
     const { tables } = await runs.user.status(runId);
     expect(tables.find(({ table }) => table === 'big')?.consistency).toBe('none');
@@ -162,7 +162,7 @@ describe('a run to a local directory, over the export of the day before, that is
     const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
     expect((await runs.export()).code).toBe(0);
     const ended = await runs.resume(runId);
-    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('since this run began') as string });
+    expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('since this run started') as string });
   });
 
   it.each([

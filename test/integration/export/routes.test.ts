@@ -147,7 +147,7 @@ describe('a storage that no table goes to', () => {
     const flags = ['--target_storage_id', 'unreachable', '--route', 'no_such_table=unreadable', '--route', '%=disk'];
     const { document, stderr } = await runs.run('export', ...flags);
     expect(document).toMatchObject({ exit_code: 0, totals: { completed: 5 } });
-    expect(stderr).toContain('No table goes to unreadable by "no_such_table" of --route');
+    expect(stderr).toContain('No table is routed to unreadable by "no_such_table" of --route');
   });
 });
 
@@ -185,7 +185,7 @@ describe('is refused, before anything is written:', () => {
     ['a route without storage', ['--route', 'sales.%'], 'BAD_ROUTE', /must be PATTERN=STORAGE_ID/],
     ['a path that leads upwards', ['--route', 'x=disk/../..'], 'BAD_SUB_PATH', /leads upwards/],
     ['an unknown token', ['--route', 'x=disk/{day}'], 'BAD_SUB_PATH', /--route has the unknown token \{day\}/],
-    ['a table within another', ['--route', 'crm.%=disk/public/other'], 'PATHS_COLLIDE', /one within the other/],
+    ['a table within another', ['--route', 'crm.%=disk/public/other'], 'PATHS_COLLIDE', /nested in each other/],
     [
       'the same by two entries',
       ['--output_dir', './disk/sales/orders', '--route', 'sales.%=disk'],

@@ -93,8 +93,10 @@ describe.each(Object.keys(CASES) as CliStore['kind'][])('a run to %s', (kind) =>
 
     const resumed = await runs.resume(stopped.runId);
     expect(resumed).toMatchObject({ code: EXIT_CODES.usage });
-    expect(resumed.stderr).toContain(`Run ${successor} has exported pause.big to the same place since this run began:`);
-    expect(resumed.stderr).toContain('resuming would replace newer rows by older ones');
+    expect(resumed.stderr).toContain(
+      `Run ${successor} has exported pause.big to the same destination since this run started:`,
+    );
+    expect(resumed.stderr).toContain('resuming would replace newer rows with older ones');
     expect(await store.objects()).toEqual(published);
     expect(await store.leftovers()).toEqual([]);
   });

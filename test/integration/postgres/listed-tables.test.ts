@@ -50,7 +50,7 @@ describe('a pattern that takes nothing', () => {
       ),
     ).toEqual([
       'No schema matches "pubic" of --source-schema-name; the nearest existing schema is public',
-      'No table lies in a schema that matches "views_only" of --source-schema-name: views_only.v is a view (exported with --include-views)',
+      'No table is in a schema matching "views_only" of --source-schema-name: views_only.v is a view (exported with --include-views)',
       '"parted_low" of --exclude matches none of the tables: public.parted_low is a partition of public.parted, which is exported with its rows',
       '"seen" of --exclude matches none of the tables',
       '"plian" of --exclude matches none of the tables; the nearest existing table is public.plain',

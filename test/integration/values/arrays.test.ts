@@ -134,7 +134,7 @@ it('a plan shows what arrays become', async () => {
   await using run = await runExport(server, { args: ['--arrays', 'json', '--dry_run', '-i', 'nested'] });
   expect(run.cli.stdout).toMatch(/"parquet_type": *"BYTE_ARRAY JSON"/);
   expect(run.cli.stdout).toContain('"ARRAY_BOUNDS"');
-  expect(run.cli.stdout).toContain('arrays that do not begin at 1 lose their bounds in');
+  expect(run.cli.stdout).toContain('arrays that do not start at 1 lose their bounds in');
   await using text = await runExport(server, { args: ['--arrays', 'text', '--dry_run', '-i', 'nested'] });
   expect(text.cli.stdout).not.toContain('ARRAY_BOUNDS');
 });

@@ -51,6 +51,6 @@ describe('the authorities that are trusted', () => {
     const directories = await failure(systemAuthorities({ SSL_CERT_DIR: file('missing') }));
     expect(directories).toMatchObject({ ...usage, context: { detail: 'SSL_CERT_DIR' } });
     const empty = await failure(readAuthorities(file('empty.pem'), { detail: 'AWS_CA_BUNDLE' }));
-    expect(empty).toMatchObject({ ...usage, message: expect.stringContaining('holds no certificate') as string });
+    expect(empty).toMatchObject({ ...usage, message: expect.stringContaining('contains no certificate') as string });
   });
 });

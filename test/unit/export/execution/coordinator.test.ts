@@ -289,7 +289,7 @@ describe('a reader that cannot connect', () => {
     const ending = start([tablePlan('a', { slices: 2, degree: 2 })]);
     await pool.unconnected('a 1');
     expect([...pool.running.keys()]).toEqual(['a 0']);
-    expect(events.at(-1)).toMatch(/^warning: A reader could not connect, going on with 1/);
+    expect(events.at(-1)).toMatch(/^warning: A reader could not connect, continuing with 1/);
     await pool.done('a 0');
     await pool.done('a 1');
     expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 2 });
@@ -531,7 +531,7 @@ describe('a run that loses its snapshot', () => {
     await pool.done('a 0 after 2', { rows: 4 });
     snapshot.isLost = true;
     await pool.lose('a 1 after 2');
-    expect(events.at(-1)).toMatch(/^warning: public\.a goes on with rows of another moment/);
+    expect(events.at(-1)).toMatch(/^warning: public\.a continues with rows from another snapshot/);
     await pool.done('a 1 after 2', { rows: 5 });
     expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 9, consistency: 'none' });
   });

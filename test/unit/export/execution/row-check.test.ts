@@ -64,7 +64,7 @@ it('a count that fails, or that nobody knows, is told', async () => {
 it('a count that was made after the locks were lost fails no table', async () => {
   const { result, messages } = await check([inSnapshot(0)], { isHeld: () => Promise.resolve(false) });
   expect(result).toBe('not_possible');
-  expect(messages[0]).toContain('the snapshot was lost');
+  expect(messages[0]).toContain('The snapshot was lost');
 });
 
 it('nothing is counted where nobody wants it, and nothing told of an interrupted run', async () => {

@@ -26,9 +26,11 @@ test('routes that tables take are nothing to warn of', async () => {
 
 test('a route that no table takes says so, with the nearest table', async () => {
   expect(await warnings(['custommers', 'cold'])).toEqual([
-    'No table goes to cold by "custommers" of --route; the nearest existing table is shop.customers',
+    'No table is routed to cold by "custommers" of --route; the nearest existing table is shop.customers',
   ]);
-  expect(await warnings(['audit_%,log_%', 'cold'])).toEqual(['No table goes to cold by "audit_%", "log_%" of --route']);
+  expect(await warnings(['audit_%,log_%', 'cold'])).toEqual([
+    'No table is routed to cold by "audit_%", "log_%" of --route',
+  ]);
 });
 
 test('a pattern without a table is told where others of its route have some', async () => {
@@ -39,6 +41,6 @@ test('a pattern without a table is told where others of its route have some', as
 
 test('a route behind another one that takes all its tables says so', async () => {
   expect(await warnings(['shop.%', 'cold'], ['orders', 'warm'])).toEqual([
-    'No table goes to warm by "orders" of --route: what matches goes by an earlier --route',
+    'No table is routed to warm by "orders" of --route: matching tables are taken by an earlier --route',
   ]);
 });

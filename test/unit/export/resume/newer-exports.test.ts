@@ -35,9 +35,9 @@ const planOf = (...names: readonly string[]) =>
 
 describe('newer exports', () => {
   it.each([
-    [['a'], 'Run other has exported s.a to the same place since this run began: resuming'],
-    [['a', 'b'], 'since this run began, and 1 other table has a newer export there too: resuming'],
-    [['a', 'b', 'c'], 'since this run began, and 2 other tables have newer exports there too: resuming'],
+    [['a'], 'Run other has exported s.a to the same destination since this run started: resuming'],
+    [['a', 'b'], 'since this run started, and 1 other table has a newer export there too: resuming'],
+    [['a', 'b', 'c'], 'since this run started, and 2 other tables have newer exports there too: resuming'],
   ])('of %j are told in words that are true of them', async (newer, says) => {
     const { storage } = storageWith({
       ...Object.fromEntries(newer.map((name) => [name, ['other', '2030-01-01T00:00:01Z']] as const)),

@@ -136,7 +136,7 @@ describe('a slice', () => {
     const sink = openSink();
     await append(sink, 10);
     await sink.abort();
-    await expect(sink.finish({ emptyFile: true })).rejects.toThrow('given up');
+    await expect(sink.finish({ emptyFile: true })).rejects.toThrow('The file was aborted');
     expect(opened).toEqual([]);
   });
 
