@@ -8,12 +8,13 @@ export type {
   RunRecord,
   RunSummary,
   TableRecord,
-} from './history/history.js';
+} from './model/run-history.js';
 export type { ActiveRun } from './recorder/active-run.js';
 export { logMessages } from './errors/log-messages.js';
 export type { LogListener } from './recorder/log-writer.js';
-export type { LoggedState, ShownState } from './model/row-types.js';
-export { type NewRun, openRunLog, type OpenLogOptions, type RunLog } from './run-log.js';
+export type { LoggedState, ShownState } from './model/run-outcome.js';
+export type { NewRun } from './model/run-events.js';
+export { openRunLog, type OpenLogOptions, type RunLog } from './run-log.js';
 export type { RunRecorder } from './recorder/run-recorder.js';
 export type { LivingRun, LogMode, SchemaStatus } from './store/log-store.js';
 export { readTableSettings } from './store/read-table-overrides.js';

@@ -1,14 +1,12 @@
 import path from 'node:path';
 
-import { VERSION } from '../version.js';
-import type { RunHistory, RunSummary } from './history/history.js';
+import { type RunHistory, type RunSummary, runHistory, runRecord } from './model/run-history.js';
 import { newOwner } from './run-owner.js';
 import { ActiveRun } from './recorder/active-run.js';
 import type { LogListener, WriterOptions } from './recorder/log-writer.js';
-import { runHistory, runSummary } from './history/run-history.js';
 import { idAmbiguous, runUnknown } from './errors/refusals.js';
-import { restoredRows } from './model/restored-rows.js';
-import type { RunRow } from './model/row-types.js';
+import { RUNS } from './model/columns.js';
+import type { NewRun, Redact } from './model/run-events.js';
 import { RunState } from './model/run-state.js';
 import type { LivingRun, LogMode, LogStore, OpenedLog, SchemaStatus } from './store/log-store.js';
 import type { RecordedOverride } from '../export/model/recorded-override.js';
@@ -23,8 +21,7 @@ const MOST_NAMED = 5;
 
 export interface OpenLogOptions {
   readonly mode?: LogMode;
-  /** Hides secrets in texts. */
-  readonly redact?: (text: string) => string;
+  readonly redact?: Redact;
   /** True for an export: the driver works in a thread of its own. False for commands that only read. */
   readonly threaded?: boolean;
   /** The thread's compiled file; the program's own by default. */
@@ -33,21 +30,6 @@ export interface OpenLogOptions {
   readonly unloggedDirectory?: string;
   readonly callTimeoutMs?: number | undefined;
   readonly writer?: WriterOptions | undefined;
-}
-
-/** A run that begins. */
-export interface NewRun {
-  readonly runId: string;
-  readonly startedAt: Date;
-  /** As it was typed; secrets are hidden here. */
-  readonly commandLine: string;
-  /** All that a resume needs to know besides the auth file: plain data, without secrets. */
-  readonly settings: Readonly<Record<string, unknown>>;
-  /** For people. */
-  readonly target: string;
-  readonly envName: string | undefined;
-  /** The source's engine. */
-  readonly sourceType: string;
 }
 
 /**
@@ -84,7 +66,7 @@ export class RunLog {
   /** As it was found. */
   readonly schema: SchemaStatus;
   readonly #store: LogStore;
-  readonly #redact: (text: string) => string;
+  readonly #redact: Redact;
   readonly #writer: WriterOptions | undefined;
   readonly #unlogged: RunSpool;
 
@@ -99,9 +81,9 @@ export class RunLog {
 
   /** @throws LakeportError where the log has a run of this id */
   async begin(run: NewRun, listener: LogListener = {}): Promise<ActiveRun> {
-    const row = await this.#firstRow(run);
+    const row = RUNS.newRow(RUNS.valuesOf('begin', { run, owner: await newOwner(), redact: this.#redact }));
     await this.#store.insertRun(row);
-    return this.#loggedRun(new RunState(row), listener);
+    return this.#activeRun(new RunState(row), listener);
   }
 
   /**
@@ -113,7 +95,7 @@ export class RunLog {
     listener: LogListener = {},
   ): Promise<{ readonly run: ActiveRun; readonly history: RunHistory }> {
     const stored = await this.#store.claimRun({ runId, ...(await newOwner()) });
-    return { run: this.#loggedRun(restoredRows(stored), listener), history: runHistory(stored) };
+    return { run: this.#activeRun(RunState.restore(stored), listener), history: runHistory(stored) };
   }
 
   /** The user's own settings for tables of this database, from `partition_columns`. */
@@ -128,7 +110,7 @@ export class RunLog {
   /** The latest first. */
   async runs(options: { readonly limit: number }): Promise<RunSummary[]> {
     const rows = await this.#store.listRuns(options);
-    return rows.map(runSummary);
+    return rows.map(runRecord);
   }
 
   /** Runs that other living processes are at work on. */
@@ -159,7 +141,7 @@ export class RunLog {
     for (const { file, batch } of this.#unlogged.of(this.address)) {
       try {
         await this.#store.write(batch);
-        this.#unlogged.forget(file);
+        this.#unlogged.remove(file);
       } catch {
         // It stays for the next time.
       }
@@ -171,42 +153,7 @@ export class RunLog {
     return this.#store.close();
   }
 
-  async #firstRow(run: NewRun): Promise<RunRow> {
-    return {
-      ...(await newOwner()),
-      run_id: run.runId,
-      state: 'running',
-      attempt: 1,
-      tool_version: VERSION,
-      env_name: run.envName ?? null,
-      command_line: this.#redact(run.commandLine),
-      settings: JSON.stringify(run.settings, (_name, value: unknown) => this.#redactValue(value)),
-      source_db_type: run.sourceType,
-      source_server: null,
-      source_database: null,
-      target: this.#redact(run.target),
-      consistency: null,
-      snapshot_id: null,
-      snapshot_at: null,
-      started_at: run.startedAt,
-      ended_at: null,
-      table_count: null,
-      completed_tables: 0,
-      failed_tables: 0,
-      row_count: 0,
-      byte_count: 0,
-      file_count: 0,
-      error_class: null,
-      error_code: null,
-      error_message: null,
-    };
-  }
-
-  #redactValue(value: unknown): unknown {
-    return typeof value === 'string' ? this.#redact(value) : value;
-  }
-
-  #loggedRun(rows: RunState, listener: LogListener): ActiveRun {
+  #activeRun(rows: RunState, listener: LogListener): ActiveRun {
     return new ActiveRun({
       store: this.#store,
       rows,

@@ -1,19 +1,26 @@
 import { randomUUID } from 'node:crypto';
 
 import { currentProcess, displayProcess, isProcessIdentity, stateOf } from '../runtime/process-identity.js';
-import type { RunOwner } from './store/log-store.js';
 
-/** This process, as it holds a run. */
+/** Which process works on a run. */
+export interface RunOwner {
+  /** Random; names this process's hold on the run. */
+  readonly holder: string;
+  /** `ProcessIdentity` as JSON. */
+  readonly process: string;
+}
+
+/** This process as the owner of a run. */
 export async function newOwner(): Promise<RunOwner> {
   return { holder: randomUUID(), process: JSON.stringify(await currentProcess()) };
 }
 
-/** True where the process was of this machine and is gone, which is known long before its heartbeat is missed. */
+/** True if the process ran on this machine and is gone, which is known long before its heartbeat expires. */
 export async function isGone(process: unknown): Promise<boolean> {
   return isProcessIdentity(process) && (await stateOf(process)) === 'dead';
 }
 
-/** For people: `process 4711 on host db1`. */
+/** Human-readable: `process 4711 on host db1`. */
 export function displayOwner(process: unknown): string | undefined {
   return isProcessIdentity(process) ? displayProcess(process) : undefined;
 }

@@ -1,8 +1,8 @@
 import { sql, type Expression, type Kysely, type RawBuilder } from 'kysely';
 
 import type { LogDialect } from '../../sources/run-log-dialect.js';
-import type { ShownState } from '../model/row-types.js';
-import type { LogSchema } from '../model/schema.js';
+import type { ShownState } from '../model/run-outcome.js';
+import type { LogSchema } from '../model/rows.js';
 import type { MigrationContext } from './context.js';
 
 /** A run that has not been heard of for so long has no process any more. */

@@ -1,37 +1,37 @@
 import type { TablePlan } from '../../export/model/plan.js';
-import type { TableId } from '../../model/table.js';
+import { type TableId, tableKey } from '../../model/table.js';
 import type { Slice } from '../../sources/source.js';
-import { emptyJob, plannedJob, plannedPartition } from './row-builders.js';
-import type { JobRow, PartitionRow } from './row-types.js';
+import { JOBS, PARTITIONS } from './columns.js';
+import type { JobRow, PartitionRow } from './rows.js';
 import type { RunState } from './run-state.js';
 
-/** Finds the rows of tables and slices, and makes them where there are none yet. */
+/** Finds the rows of tables and slices, and creates missing ones. */
 export class PlanRows {
   readonly #rows: RunState;
   readonly #jobIds = new Map<string, number>();
   /** Ids of each job's partitions, by slice. */
   readonly #partitionIds = new Map<number, number[]>();
-  /** Of each job that is planned. */
+  /** Of each planned job. */
   readonly #slices = new Map<number, readonly Slice[]>();
 
   constructor(rows: RunState) {
     this.#rows = rows;
     for (const job of rows.jobs.all()) {
-      this.#jobIds.set(keyOf({ schema: job.source_schema, name: job.source_table }), job.job_id);
+      this.#jobIds.set(tableKey({ schema: job.source_schema, name: job.source_table }), job.job_id);
     }
     for (const row of rows.partitions.all()) this.#idsOf(row)[row.slice_index] = row.partition_id;
   }
 
   /**
-   * Makes or renews the partitions of a table; those that are staged and still in the plan stay as they are.
-   * @returns what changes in the table's own row
+   * Creates or renews the partitions of a table. Those that are staged and still in the plan stay as they are.
+   * @returns the changes to the table's own row
    */
   plan(table: TablePlan): Partial<JobRow> {
     const job = this.jobOf(table.id);
     const ids = this.#idsOf(job);
     this.#slices.set(job.job_id, table.slices);
     for (const slice of table.slices) {
-      // A table in one piece gets its partition when it is read, if ever: most tables of large schemas are such.
+      // A table read in one piece gets its partition when it is read, if ever: large schemas consist mostly of such tables.
       if (table.slices.length === 1 && ids[slice.index] === undefined) continue;
       const row = this.#freshPartition(job, slice);
       const known = this.#rows.partitions.get(row.partition_id);
@@ -40,20 +40,25 @@ export class PlanRows {
       if (!isStillStaged) this.#rows.partitions.put(row.partition_id, { ...row, attempts: known?.attempts ?? 0 });
     }
     for (const id of ids.splice(table.slices.length)) this.#rows.partitions.remove(id);
-    return plannedJob(table);
+    return { ...JOBS.newAttempt(), ...JOBS.valuesOf('plan', table) };
   }
 
   jobOf(table: TableId): JobRow {
     const { jobs, run } = this.#rows;
-    const known = jobs.get(this.#jobIds.get(keyOf(table)) ?? -1);
+    const known = jobs.get(this.#jobIds.get(tableKey(table)) ?? -1);
     if (known !== undefined) return known;
-    const job = emptyJob(table, { runId: run.run_id, jobId: jobs.nextId });
-    this.#jobIds.set(keyOf(table), job.job_id);
+    const job = JOBS.newRow({
+      run_id: run.run_id,
+      job_id: jobs.nextId,
+      source_schema: table.schema,
+      source_table: table.name,
+    });
+    this.#jobIds.set(tableKey(table), job.job_id);
     jobs.put(job.job_id, job);
     return job;
   }
 
-  /** Undefined for a slice that no plan has named. */
+  /** Undefined for a slice that is in no plan. */
   partitionOf(table: TableId, index: number): PartitionRow | undefined {
     const job = this.jobOf(table);
     const { partitions } = this.#rows;
@@ -73,8 +78,9 @@ export class PlanRows {
     const ids = this.#idsOf(job);
     const partitionId = ids[slice.index] ?? this.#rows.partitions.nextId;
     ids[slice.index] = partitionId;
-    const sole = this.#slices.get(job.job_id)?.length === 1;
-    return plannedPartition({ ...slice, sole }, { runId: job.run_id, jobId: job.job_id, partitionId });
+    const isOnly = this.#slices.get(job.job_id)?.length === 1;
+    const planned = { slice, isOnly, runId: job.run_id, jobId: job.job_id, partitionId };
+    return PARTITIONS.newRow(PARTITIONS.valuesOf('plan', planned));
   }
 
   #idsOf({ job_id: jobId }: Pick<JobRow, 'job_id'>): number[] {
@@ -84,8 +90,4 @@ export class PlanRows {
     this.#partitionIds.set(jobId, ids);
     return ids;
   }
-}
-
-function keyOf({ schema, name }: TableId): string {
-  return JSON.stringify([schema, name]);
 }

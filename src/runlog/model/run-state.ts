@@ -1,8 +1,9 @@
-import type { FileRow, JobRow, LogBatch, PartitionRow, RowChanges, RunRow } from './row-types.js';
+import { FILES, JOBS, PARTITIONS, RUNS } from './columns.js';
+import type { FileRow, JobRow, LogBatch, PartitionRow, RowChanges, RunRow, StoredRun } from './rows.js';
 
 /**
- * Everything that the log is to hold of one run, and which of it is not written yet. However long the log does not answer,
- * no more is kept than the run has tables, partitions and files.
+ * The rows of one run, and which of them are not written yet. However long the log is unavailable, this holds no more rows
+ * than the run has tables, slices and files.
  */
 export class RunState {
   readonly jobs = new RowTable<JobRow>();
@@ -16,6 +17,15 @@ export class RunState {
     this.#run = { ...run };
   }
 
+  /** The state of an earlier attempt, as it was written. */
+  static restore({ run, jobs, partitions, files }: StoredRun): RunState {
+    const state = new RunState(RUNS.ownRow(run));
+    for (const job of jobs) state.jobs.restore(job.job_id, JOBS.ownRow(job));
+    for (const partition of partitions) state.partitions.restore(partition.partition_id, PARTITIONS.ownRow(partition));
+    for (const file of files) state.files.restore(file.file_id, FILES.ownRow(file));
+    return state;
+  }
+
   get run(): RunRow {
     return this.#run;
   }
@@ -25,11 +35,11 @@ export class RunState {
     this.#isRunChanged = true;
   }
 
-  get areWritten(): boolean {
+  get isWritten(): boolean {
     return !this.#isRunChanged && this.#tables.every((table) => table.isWritten);
   }
 
-  /** All that has changed; it counts as written from now on. */
+  /** All changes; they count as written from now on. */
   take(): LogBatch {
     this.#isRunChanged = false;
     return {
@@ -41,13 +51,13 @@ export class RunState {
     };
   }
 
-  /** What was taken last could not be written, or nobody knows whether it was. */
+  /** The changes taken last may not have been written. */
   giveBack(): void {
     this.#isRunChanged = true;
     for (const table of this.#tables) table.giveBack();
   }
 
-  /** The log has nothing of the run any more: somebody has emptied it. */
+  /** The log has lost the run's rows: it was emptied. */
   forgotten(): void {
     this.#isNew = true;
     this.#isRunChanged = true;
@@ -59,7 +69,7 @@ export class RunState {
     this.#isNew = false;
   }
 
-  /** All there is, whatever of it the log has already. */
+  /** All rows, whether the log has them or not. */
   whole(): LogBatch {
     return {
       run: { ...this.#run },
@@ -75,18 +85,15 @@ export class RunState {
   }
 }
 
-/**
- * Rows by an id that counts from 0. They are changed in place, as runs have many tables and each changes often; what is
- * taken is a copy.
- */
+/** Rows by an id that counts from 0. Rows are changed in place, because there are many changes; `take` returns copies. */
 export class RowTable<Row extends object> {
   readonly #rows: (Row | undefined)[] = [];
   readonly #changed = new Set<number>();
-  /** Rows that the log has, or may have. */
+  /** Ids of rows that the log may have. */
   readonly #sent = new Set<number>();
   #taken: readonly number[] = [];
 
-  /** An id that no row has had. */
+  /** An id that was never used. */
   get nextId(): number {
     return this.#rows.length;
   }
@@ -117,7 +124,7 @@ export class RowTable<Row extends object> {
     this.#changed.add(id);
   }
 
-  /** Puts a row that the log has already. */
+  /** Adds a row that the log has already. */
   restore(id: number, row: Row): void {
     this.#rows[id] = row;
     this.#sent.add(id);

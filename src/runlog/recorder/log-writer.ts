@@ -1,5 +1,5 @@
 import { LakeportError } from '../../errors.js';
-import type { WriteOutcome } from '../model/row-types.js';
+import type { WriteOutcome } from '../model/rows.js';
 import type { RunState } from '../model/run-state.js';
 import type { LogStore } from '../store/log-store.js';
 
@@ -79,7 +79,7 @@ export class LogWriter {
     this.#timer = undefined;
     this.#writing = this.#write();
     await this.#writing;
-    return this.#rows.areWritten;
+    return this.#rows.isWritten;
   }
 
   /** Writes everything, for as long as the log may take. False where it could not be written. */
@@ -128,7 +128,7 @@ export class LogWriter {
       this.#failed(LakeportError.from(error));
     }
     this.#writing = undefined;
-    if (!this.#rows.areWritten) this.#schedule(this.#failures === 0 ? this.#gatherMs : this.#backOffMs());
+    if (!this.#rows.isWritten) this.#schedule(this.#failures === 0 ? this.#gatherMs : this.#backOffMs());
   }
 
   #backOffMs(): number {

@@ -1,32 +1,27 @@
-import type { PreviousColumn } from '../../export/resume/previous-attempt.js';
 import type { LakeportError } from '../../errors.js';
 import type { PublishedFile, RunObserver } from '../../export/model/observer.js';
 import type { RunPlan } from '../../export/model/plan.js';
 import type { RunResult, TableResult } from '../../export/model/result.js';
 import type { SliceOutcome } from '../../export/model/slice-outcome.js';
 import type { TableId } from '../../model/table.js';
+import { FILES, JOBS, PARTITIONS, RUNS } from '../model/columns.js';
 import { PlanRows } from '../model/plan-rows.js';
-import type { JobRow, PartitionRow, RunRow } from '../model/row-types.js';
-import { failureOf, laterThan, shareOf, stateOf, sumsAfter } from '../model/run-outcome.js';
+import type { JobRow, PartitionRow, RunRow } from '../model/rows.js';
+import type { Redact } from '../model/run-events.js';
+import { laterThan, stateOf } from '../model/run-outcome.js';
 import type { RunState } from '../model/run-state.js';
 
 export interface RecorderOptions {
   readonly rows: RunState;
-  /** Hides secrets in texts that come from elsewhere. */
-  readonly redact: (text: string) => string;
+  readonly redact: Redact;
   /** Called after every change. */
   readonly onChange: () => void;
 }
 
-const NO_ERROR = { error_class: null, error_code: null, error_message: null, error_hint: null } as const;
-
-/**
- * Notes what happens in a run, in rows in memory: calls never throw and nobody waits for them. The rows come into the log
- * in their own time.
- */
+/** Records what happens in a run, as rows in memory: calls never throw and never wait. A `LogWriter` writes the rows. */
 export class RunRecorder implements RunObserver {
   readonly #rows: RunState;
-  readonly #redact: (text: string) => string;
+  readonly #redact: Redact;
   readonly #onChange: () => void;
   readonly #plan: PlanRows;
   /** Ids of each job's files. */
@@ -44,19 +39,11 @@ export class RunRecorder implements RunObserver {
     return this.#rows.run.run_id;
   }
 
-  /** On a resume, of what the log has only that stays which the plan still holds. */
+  /** On a resume, keeps what the log has only if the plan still contains it. */
   planned(plan: RunPlan): void {
-    const { server, snapshot } = plan;
     for (const table of plan.tables) this.#changeJob(this.#plan.jobOf(table.id), this.#plan.plan(table));
     for (const { id } of plan.problems) this.#plan.jobOf(id);
-    this.#changeRun({
-      source_server: server.address,
-      source_database: server.database,
-      consistency: snapshot.consistency,
-      snapshot_id: snapshot.id ?? null,
-      snapshot_at: new Date(snapshot.takenAt),
-      table_count: this.#rows.jobs.nextId,
-    });
+    this.#changeRun(RUNS.valuesOf('plan', { plan, tableCount: this.#rows.jobs.nextId }));
   }
 
   replanned(plan: RunPlan): void {
@@ -66,18 +53,14 @@ export class RunRecorder implements RunObserver {
   tableStarted(table: TableId): void {
     const job = this.#plan.jobOf(table);
     this.#changeJob(job, {
+      ...JOBS.newAttempt(),
       state: 'running',
       attempts: job.attempts + 1,
-      row_count: null,
-      byte_count: null,
-      file_count: null,
       started_at: new Date(),
-      ended_at: null,
-      ...NO_ERROR,
     });
   }
 
-  /** A slice is being read, for the first time or once more. */
+  /** Reading a slice starts, for the first time or as a retry. */
   sliceStarted(table: TableId, slice: number): void {
     const partition = this.#plan.partitionOf(table, slice);
     if (partition === undefined) return;
@@ -89,22 +72,17 @@ export class RunRecorder implements RunObserver {
     });
   }
 
-  /** All files of the slice are staged: from now on it need not be read again. */
+  /** All files of the slice are staged, so it need not be read again. */
   sliceStaged(table: TableId, slice: number, outcome: SliceOutcome): void {
     const partition = this.#plan.partitionOf(table, slice);
     if (partition === undefined) return;
     this.#changePartition(partition, {
       state: 'completed',
-      row_count: outcome.rows,
-      byte_count: outcome.files.reduce((sum, file) => sum + file.part.bytes, 0),
-      staged: JSON.stringify(outcome),
-      ended_at: laterThan(partition.started_at),
-      error_code: null,
-      error_message: null,
+      ...PARTITIONS.valuesOf('staged', { outcome, startedAt: partition.started_at }),
     });
   }
 
-  /** Reading a slice failed; `final` where it is not tried again. */
+  /** Reading a slice failed; `final` if it is not retried. */
   sliceFailed(
     table: TableId,
     slice: number,
@@ -129,20 +107,8 @@ export class RunRecorder implements RunObserver {
     for (const file of files) {
       const fileId = this.#rows.files.nextId;
       ids.push(fileId);
-      this.#rows.files.put(fileId, {
-        run_id: this.runId,
-        file_id: fileId,
-        job_id: job.job_id,
-        slice_index: file.slice,
-        storage_id: file.storageId,
-        object_path: file.path,
-        path: file.displayPath,
-        row_count: file.rows,
-        byte_count: file.bytes,
-        sha256: file.sha256,
-        row_groups: file.rowGroups,
-        published_at: publishedAt,
-      });
+      const published = { file, runId: this.runId, jobId: job.job_id, fileId, publishedAt };
+      this.#rows.files.put(fileId, FILES.newRow(FILES.valuesOf('published', published)));
     }
     for (const id of this.#plan.partitionIdsOf(job)) this.#rows.partitions.change(id, { staged: null });
     this.#onChange();
@@ -150,36 +116,19 @@ export class RunRecorder implements RunObserver {
 
   tableEnded(result: TableResult): void {
     const job = this.#plan.jobOf(result.table);
-    const { error, state, unrepresentable, lostBounds = {} } = result;
-    const isPublished = state === 'completed';
-    const wasNeverBegun = state === 'cancelled' && job.started_at === null;
-    this.#changeJob(job, {
-      state,
-      path: result.path,
-      row_count: isPublished ? result.rows : null,
-      byte_count: isPublished ? result.bytes : null,
-      file_count: isPublished ? result.files : null,
-      columns: withLostBounds(job.columns, lostBounds),
-      unrepresentable: Object.keys(unrepresentable).length === 0 ? null : JSON.stringify(unrepresentable),
-      ended_at: wasNeverBegun ? null : laterThan(job.started_at, result.seconds),
-      error_class: error?.exit ?? null,
-      error_code: error?.code ?? null,
-      error_message: error === undefined ? null : this.#redact(error.message),
-      error_hint: error?.hint === undefined ? null : this.#redact(error.hint),
-    });
+    const published = result.state === 'completed' ? result : undefined;
+    this.#changeJob(job, JOBS.valuesOf('result', { result, published, before: job, redact: this.#redact }));
   }
 
   ended(result: RunResult): void {
+    const { started_at: startedAt } = this.#rows.run;
     this.#changeRun({
       state: stateOf(result.exit),
-      consistency: result.consistency,
-      ended_at: laterThan(this.#rows.run.started_at, result.seconds),
-      error_class: result.exit ?? null,
-      error_message: result.exit === undefined ? null : this.#redact(failureOf(result)),
+      ...RUNS.valuesOf('result', { result, startedAt, redact: this.#redact }),
     });
   }
 
-  /** The run failed before it came to a result. */
+  /** The run failed without a result. */
   failed(error: LakeportError): void {
     this.#changeRun({
       state: stateOf(error.exit),
@@ -190,7 +139,7 @@ export class RunRecorder implements RunObserver {
     });
   }
 
-  /** The run's sums follow its tables. */
+  /** Keeps the run's sums in step with its tables. */
   #changeJob(job: JobRow, change: Partial<JobRow>): void {
     const from = shareOf(job);
     this.#rows.jobs.change(job.job_id, change);
@@ -216,14 +165,26 @@ function idsOf(byJob: Map<number, number[]>, jobId: number): number[] {
   return ids;
 }
 
-/** @param columns of the job's row */
-function withLostBounds(columns: string | null, lostBounds: Readonly<Record<string, number>>): string | null {
-  if (columns === null || Object.keys(lostBounds).length === 0) return columns;
-  // Written by `plannedJob`, by nobody else.
-  const known = JSON.parse(columns) as readonly PreviousColumn[];
-  return JSON.stringify(
-    known.map(([name, type, nullable]) =>
-      Object.hasOwn(lostBounds, name) ? [name, type, nullable, lostBounds[name]] : [name, type, nullable],
-    ),
-  );
+/** What a table contributes to its run's sums. */
+function shareOf({ state, row_count: rows, byte_count: bytes, file_count: files }: JobRow) {
+  return {
+    completed_tables: Number(state === 'completed'),
+    failed_tables: Number(state === 'failed'),
+    row_count: rows ?? 0,
+    byte_count: bytes ?? 0,
+    file_count: files ?? 0,
+  };
+}
+
+type Share = ReturnType<typeof shareOf>;
+
+/** A run's sums after the share of one of its tables has changed. */
+function sumsAfter(run: Share, { from, to }: { readonly from: Share; readonly to: Share }): Share {
+  return {
+    completed_tables: run.completed_tables + to.completed_tables - from.completed_tables,
+    failed_tables: run.failed_tables + to.failed_tables - from.failed_tables,
+    row_count: run.row_count + to.row_count - from.row_count,
+    byte_count: run.byte_count + to.byte_count - from.byte_count,
+    file_count: run.file_count + to.file_count - from.file_count,
+  };
 }

@@ -2,19 +2,20 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 
 import { makeDirectory } from '../../runtime/make-directory.js';
-import type { LogBatch } from '../model/row-types.js';
+import { FILES, JOBS, PARTITIONS, RUNS } from '../model/columns.js';
+import type { LogBatch, RowChanges } from '../model/rows.js';
 
-/** Grows with every change of the rows: files of another version are left alone. */
+/** Files of another format are left alone. A new column needs no new one: rows without it get its initial value. */
 const FORMAT = 1;
 
 interface UnloggedFile {
   readonly format: number;
-  /** Address of the log that the run belongs into. */
+  /** Address of the log that the run belongs to. */
   readonly log: string;
   readonly batch: LogBatch;
 }
 
-/** Runs that ended while their log did not answer: one file each, until a later run finds the log in order. */
+/** Runs that ended while their log was unavailable: one file each, until a later run can write them to the log. */
 export class RunSpool {
   readonly #directory: string;
 
@@ -22,7 +23,7 @@ export class RunSpool {
     this.#directory = directory;
   }
 
-  /** @returns the file. Throws where it can't be written either. */
+  /** @returns the file's path. Throws if it cannot be written. */
   keep(batch: LogBatch, log: string): string {
     makeDirectory(this.#directory, { mode: 0o700 });
     const file = path.join(this.#directory, `${batch.run.run_id}.json`);
@@ -32,16 +33,16 @@ export class RunSpool {
     return file;
   }
 
-  /** Those of one log. Never throws: what can't be read is left alone. */
+  /** The runs of one log. Never throws: unreadable files are skipped. */
   of(log: string): { readonly file: string; readonly batch: LogBatch }[] {
     return this.#files().flatMap((file) => {
       const content = readUnlogged(file);
-      return content?.format === FORMAT && content.log === log ? [{ file, batch: content.batch }] : [];
+      return content?.format === FORMAT && content.log === log ? [{ file, batch: restored(content.batch) }] : [];
     });
   }
 
-  /** The log has it now. */
-  forget(file: string): void {
+  /** The log has the run now. */
+  remove(file: string): void {
     rmSync(file, { force: true });
   }
 
@@ -57,14 +58,24 @@ export class RunSpool {
 
 function readUnlogged(file: string): UnloggedFile | undefined {
   try {
-    // Written by `keep`, by nobody else; where it is not, its format does not fit.
-    return JSON.parse(readFileSync(file, 'utf8'), reviveTimes) as UnloggedFile;
+    // Only `keep` writes such files; any other file has another `format`.
+    return JSON.parse(readFileSync(file, 'utf8')) as UnloggedFile;
   } catch {
     return undefined;
   }
 }
 
-/** Times became texts; the names of their fields tell them apart. */
-function reviveTimes(name: string, value: unknown): unknown {
-  return name.endsWith('_at') && typeof value === 'string' ? new Date(value) : value;
+/** Times were saved as text. */
+function restored({ run, isNew, jobs, partitions, files }: LogBatch): LogBatch {
+  return {
+    run: RUNS.restore(run),
+    isNew,
+    jobs: mapRows(jobs, (row) => JOBS.restore(row)),
+    partitions: mapRows(partitions, (row) => PARTITIONS.restore(row)),
+    files: mapRows(files, (row) => FILES.restore(row)),
+  };
+}
+
+function mapRows<Row>({ stale, rows }: RowChanges<Row>, restore: (row: Row) => Row): RowChanges<Row> {
+  return { stale, rows: rows.map(restore) };
 }

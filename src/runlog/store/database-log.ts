@@ -8,7 +8,7 @@ import { listRuns, livingRuns, partitionColumns, readRun, runIdsLike } from './r
 import { claimRun, insertRun, type LogConnection, refuseWhileInUse, removeRun, writeBatch } from './writes.js';
 import { dropSchema, emptyTables, migrate } from './migrate.js';
 import { PreparedInserts } from './prepared-inserts.js';
-import type { LogSchema } from '../model/schema.js';
+import type { LogSchema } from '../model/rows.js';
 import { type CallArgument, type LogStore, type OpenedLog, type StoreCall, storeOver } from './log-store.js';
 import { settingsOf } from './table-overrides.js';
 import type { RunLogTarget } from '../target.js';

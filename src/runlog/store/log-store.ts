@@ -1,16 +1,10 @@
-import type { LogBatch, LoggedState, RunRow, ShownRunRow, StoredRun, WriteOutcome } from '../model/row-types.js';
 import type { RecordedOverride } from '../../export/model/recorded-override.js';
+import type { LogBatch, RunRow, ShownRunRow, StoredRun, WriteOutcome } from '../model/rows.js';
+import type { LoggedState } from '../model/run-outcome.js';
+import type { RunOwner } from '../run-owner.js';
 
 /** What happens to what the log holds before the run: nothing, or it is emptied, or made anew. */
 export type LogMode = 'preserve' | 'truncate' | 'drop';
-
-/** Which process works on a run. */
-export interface RunOwner {
-  /** Random: names this process's hold on the run. */
-  readonly holder: string;
-  /** `ProcessIdentity` as JSON. */
-  readonly process: string;
-}
 
 /** What opening a log did to its schema: created it, migrated it from an older version, or nothing. */
 export type SchemaStatus = 'created' | 'migrated' | 'current';

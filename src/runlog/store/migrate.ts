@@ -3,7 +3,7 @@ import { type Kysely, Migrator } from 'kysely';
 import { LakeportError } from '../../errors.js';
 import type { LogDialect } from '../../sources/run-log-dialect.js';
 import { migrationsFor } from '../migrations/index.js';
-import type { LogSchema } from '../model/schema.js';
+import type { LogSchema } from '../model/rows.js';
 import type { SchemaStatus } from './log-store.js';
 
 const MIGRATIONS = 'lakeport_migrations';

@@ -1,7 +1,7 @@
 import type { RecordedOverride } from '../../export/model/recorded-override.js';
 import { partitionColumns } from './reads.js';
 import { openDialect } from '../open-dialect.js';
-import type { LogSchema } from '../model/schema.js';
+import type { LogSchema } from '../model/rows.js';
 import { settingsOf } from './table-overrides.js';
 import type { RunLogTarget } from '../target.js';
 import { logError } from '../errors/log-error.js';

@@ -3,8 +3,8 @@ import type { Kysely } from 'kysely';
 import { displayOwner, isGone } from '../run-owner.js';
 import type { SchemaContext } from './migrate.js';
 import { runUnknown } from '../errors/refusals.js';
-import type { ShownRunRow, StoredRun } from '../model/row-types.js';
-import type { LogSchema, PartitionColumnsRow } from '../model/schema.js';
+import { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS } from '../model/columns.js';
+import type { LogSchema, PartitionColumnsRow, ShownRunRow, StoredRun } from '../model/rows.js';
 import type { LivingRun } from './log-store.js';
 
 /** The latest first. */
@@ -22,16 +22,13 @@ export async function listRuns(
     .$if(dialect.limitsByTop, (query) => query.top(options.limit))
     .$if(!dialect.limitsByTop, (query) => query.limit(options.limit))
     .execute();
-  return Promise.all(rows.map((row) => asKnownHere(plain(row))));
+  return Promise.all(rows.map((row) => asKnownHere(RUNS.restore(row))));
 }
 
 /** All settings that users keep for their tables. */
 export async function partitionColumns(db: Kysely<LogSchema>): Promise<PartitionColumnsRow[]> {
   const rows = await db.selectFrom('partition_columns').selectAll().execute();
-  return rows.map((row) => {
-    const degree = row.fastbcp_parallel_degree;
-    return { ...row, fastbcp_parallel_degree: degree === null ? null : Number(degree) };
-  });
+  return rows.map((row) => PARTITION_COLUMNS.restore(row));
 }
 
 /** Ids of runs that begin so, in lower case; no more than `limit`. */
@@ -62,7 +59,7 @@ export async function livingRuns({ db }: SchemaContext, { except }: { readonly e
     .execute();
   const living: LivingRun[] = [];
   for (const row of runs) {
-    const run = await asKnownHere(plain(row));
+    const run = await asKnownHere(RUNS.restore(row));
     if (run.status !== 'running') continue;
     const tables = await db
       .selectFrom('export_jobs')
@@ -116,15 +113,15 @@ export async function readRun({ db, dialect }: SchemaContext, runId: string): Pr
     .where('run_id', '=', runId)
     .orderBy('file_id')
     .execute();
-  const shown = await asKnownHere(plain(run));
+  const shown = await asKnownHere(RUNS.restore(run));
   const isInterrupted = shown.status === 'interrupted';
   return {
     run: shown,
     jobs: jobs
-      .map(plain)
+      .map((row) => JOBS.restore(row))
       .map((job) => (isInterrupted && job.status === 'running' ? { ...job, status: shown.status } : job)),
-    partitions: partitions.map(plain),
-    files: files.map(plain),
+    partitions: partitions.map((row) => PARTITIONS.restore(row)),
+    files: files.map((row) => FILES.restore(row)),
   };
 }
 
@@ -132,32 +129,4 @@ export async function readRun({ db, dialect }: SchemaContext, runId: string): Pr
 async function asKnownHere(run: ShownRunRow): Promise<ShownRunRow> {
   if (run.status !== 'running' || !(await isGone(JSON.parse(run.process)))) return run;
   return { ...run, status: 'interrupted' };
-}
-
-/** What the columns hold, by the type that some drivers give to 64-bit numbers, and SQLite to times. */
-type Plain<Row> = {
-  readonly [Name in keyof Row]: Row[Name] extends infer Value
-    ? Date extends Value
-      ? Exclude<Value, string>
-      : number extends Value
-        ? Exclude<Value, string>
-        : Value
-    : never;
-};
-
-const TIME_NAME = /_at$/;
-const NUMBER_NAME =
-  /^(attempts?|degree|slice_index|row_groups|(job|partition|file)_id|estimated_\w+|\w+_(count|tables))$/;
-
-function plain<Row extends object>(row: Row): Plain<Row> {
-  const entries = Object.entries(row).map(([name, value]: [string, unknown]) => [name, plainValue(name, value)]);
-  // Names and types are those of the tables that this program has made.
-  return Object.fromEntries(entries) as Plain<Row>;
-}
-
-function plainValue(name: string, value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  // SQLite's times have no zone, and are of UTC.
-  if (TIME_NAME.test(name)) return new Date(`${value.replace(' ', 'T')}Z`);
-  return NUMBER_NAME.test(name) ? Number(value) : value;
 }

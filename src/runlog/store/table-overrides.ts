@@ -1,6 +1,6 @@
 import { isNameOfEngine } from '../../engines.js';
 import type { RecordedOverride } from '../../export/model/recorded-override.js';
-import type { PartitionColumnsRow } from '../model/schema.js';
+import type { PartitionColumnsRow } from '../model/rows.js';
 
 /**
  * The rows that speak of this database in this environment, those that name a schema first. Without an environment, only

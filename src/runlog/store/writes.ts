@@ -1,13 +1,13 @@
 import type { Kysely, Transaction } from 'kysely';
 
 import { readRun } from './reads.js';
-import { displayOwner, isGone } from '../run-owner.js';
+import { displayOwner, isGone, type RunOwner } from '../run-owner.js';
 import type { SchemaContext } from './migrate.js';
 import { inPowersOfTwo, type PreparedInserts } from './prepared-inserts.js';
 import { idTaken, logInUse, runFinished, runHeld } from '../errors/refusals.js';
-import type { LogBatch, RunRow, ShownRunRow, StoredRun, WriteOutcome } from '../model/row-types.js';
-import type { LogSchema } from '../model/schema.js';
-import type { RunOwner, LogMode, SchemaStatus } from './log-store.js';
+import { FILES, JOBS, PARTITIONS, RUNS } from '../model/columns.js';
+import type { LogBatch, LogSchema, RunRow, ShownRunRow, StoredRun, WriteOutcome } from '../model/rows.js';
+import type { LogMode, SchemaStatus } from './log-store.js';
 
 /** An open log. */
 export interface LogConnection extends SchemaContext {
@@ -76,11 +76,7 @@ export async function claimRun(
       holder: claim.holder,
       process: claim.process,
       attempt: run.attempt + 1,
-      state: 'running',
-      ended_at: null,
-      error_class: null,
-      error_code: null,
-      error_message: null,
+      ...RUNS.newAttempt(),
       heartbeat_at: dialect.now,
     })
     // Of several that resume the run at the same time, one finds the old holder.
@@ -132,7 +128,7 @@ async function replaceRows(
   for (const ids of inPowersOfTwo(files.stale)) {
     await db.deleteFrom('export_files').where('run_id', '=', runId).where('file_id', 'in', ids).execute();
   }
-  await inserts.insert(db, 'export_jobs', jobs.rows);
-  await inserts.insert(db, 'export_partitions', partitions.rows);
-  await inserts.insert(db, 'export_files', files.rows);
+  await inserts.insert(db, { into: 'export_jobs', columns: JOBS.names, rows: jobs.rows });
+  await inserts.insert(db, { into: 'export_partitions', columns: PARTITIONS.names, rows: partitions.rows });
+  await inserts.insert(db, { into: 'export_files', columns: FILES.names, rows: files.rows });
 }

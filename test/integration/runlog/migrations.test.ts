@@ -8,11 +8,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { SqliteInfo } from '../../../src/sources/sqlite/info.js';
 import { openDialect } from '../../../src/runlog/open-dialect.js';
 import { migrationsFor } from '../../../src/runlog/migrations/index.js';
+import { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS } from '../../../src/runlog/model/columns.js';
+import type { Column } from '../../../src/runlog/model/log-table.js';
 import { openRunLog } from '../../../src/runlog/run-log.js';
 import type { RunLogTarget } from '../../../src/runlog/target.js';
 import { failure } from '../../harness/failure.js';
 import { type LogDatabase, postgresLog, sqliteLog } from '../../servers/log-databases.js';
 import { newRun, recordTable, runPlan, runResult, tables } from '../../harness/logged-runs.js';
+import { sqlServerLog } from '../../servers/sql-server-log.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { postgresInfo } from '../../harness/postgres-source.js';
 
@@ -28,6 +31,14 @@ afterAll(() => server.stop());
 afterEach(() => database.remove());
 
 const STEPS = 2;
+
+const DESCRIBED = {
+  export_runs: RUNS,
+  export_jobs: JOBS,
+  export_partitions: PARTITIONS,
+  export_files: FILES,
+  partition_columns: PARTITION_COLUMNS,
+};
 
 const kinds: { name: string; make: () => Promise<LogDatabase> }[] = [
   { name: 'SQLite', make: () => Promise.resolve(sqliteLog()) },
@@ -139,6 +150,49 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
     expect(left.filter(({ table }) => table.startsWith('export_'))).toEqual([]);
   });
 });
+
+describe.each([...kinds, { name: "SQL Server's wire", make: sqlServerLog }])(
+  'the tables of a log in $name',
+  ({ make }) => {
+    /** Of each table: its columns in alphabetical order, with type and whether they may be NULL. */
+    async function catalog(): Promise<unknown[]> {
+      const tables = Object.keys(DESCRIBED).map((name) => `'${name}'`);
+      return database.query(
+        database.target.engine === 'postgres'
+          ? `select c.relname as "table", a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as required
+           from pg_class c join pg_attribute a on a.attrelid = c.oid
+           where c.relnamespace = current_schema()::regnamespace and c.relname in (${tables.join()}) and a.attnum > 0
+           order by 1, 2`
+          : `select m.name as "table", c.name, c.type, c."notnull" as required
+           from sqlite_master m join pragma_table_info(m.name) c where m.name in (${tables.join()}) order by 1, 2`,
+      );
+    }
+
+    it('have the columns that the program describes', async () => {
+      database = await make();
+      const described = database;
+      const dialect = await openDialect(described.target);
+      const db = new Kysely<unknown>({ dialect: dialect.kysely });
+      for (const [name, { columns }] of Object.entries(DESCRIBED)) {
+        let table = db.schema.createTable(name);
+        for (const [column, { type, nullable }] of Object.entries<Column>(columns)) {
+          table = table.addColumn(column, dialect.types[type], (built) =>
+            nullable === true ? built : built.notNull(),
+          );
+        }
+        await table.execute();
+      }
+      await db.destroy();
+      const expected = await catalog();
+      expect(expected.length).toBeGreaterThan(80);
+      database = await make();
+      await described.remove();
+
+      await (await openRunLog(database.target)).close();
+      expect(await catalog()).toEqual(expected);
+    });
+  },
+);
 
 describe('a log that this user may not make', () => {
   it('in PostgreSQL names the grant, or the schema of its own that helps as well', async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { LakeportError } from '../../../../src/errors.js';
 import { LogWriter } from '../../../../src/runlog/recorder/log-writer.js';
-import type { LogBatch, RunRow, WriteOutcome } from '../../../../src/runlog/model/row-types.js';
+import type { LogBatch, RunRow, WriteOutcome } from '../../../../src/runlog/model/rows.js';
 import { RunState } from '../../../../src/runlog/model/run-state.js';
 import type { LogStore } from '../../../../src/runlog/store/log-store.js';
 import { HeardOfLog } from '../../../harness/logged-runs.js';

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { LakeportError } from '../../../../src/errors.js';
-import { restoredRows } from '../../../../src/runlog/model/restored-rows.js';
-import type { LogBatch, RunRow, StoredRun } from '../../../../src/runlog/model/row-types.js';
+import type { LogBatch, RunRow, StoredRun } from '../../../../src/runlog/model/rows.js';
 import { RunRecorder } from '../../../../src/runlog/recorder/run-recorder.js';
 import { RunState } from '../../../../src/runlog/model/run-state.js';
 import { recordFailure, recordTable, runPlan, runResult, stagedOutcome, tables } from '../../../harness/logged-runs.js';
@@ -174,7 +173,7 @@ describe('a run that is resumed', () => {
       first.recorder.sliceStaged(table.id, 0, stagedOutcome(table, 0));
     }
 
-    const { rows, recorder } = recording(restoredRows(stored(first.rows.whole())));
+    const { rows, recorder } = recording(RunState.restore(stored(first.rows.whole())));
     const replanned = { ...other!, slices: other!.slices.slice(0, 2).map((slice) => ({ ...slice, bounds: 'new' })) };
     recorder.planned(runPlan([plan!, replanned]));
 
@@ -197,7 +196,7 @@ describe('a run that is resumed', () => {
     recordTable(first.recorder, good!);
     recordFailure(first.recorder, bad!, denied);
 
-    const { rows, recorder } = recording(restoredRows(stored(first.rows.whole())));
+    const { rows, recorder } = recording(RunState.restore(stored(first.rows.whole())));
     recorder.planned(runPlan([bad!]));
     recordTable(recorder, bad!);
     expect(rows.run).toMatchObject({
@@ -216,7 +215,7 @@ describe('a run that is resumed', () => {
     first.recorder.planned(runPlan([plan!]));
     recordTable(first.recorder, plan!);
 
-    const { rows, recorder } = recording(restoredRows(stored(first.rows.whole())));
+    const { rows, recorder } = recording(RunState.restore(stored(first.rows.whole())));
     recorder.tablePublished(plan!.id, [
       { slice: 0, storageId: 's', path: 'p', displayPath: 'd', rows: 1, bytes: 1, sha256: 'x', rowGroups: 1 },
     ]);

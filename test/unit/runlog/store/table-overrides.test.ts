@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import type { PartitionColumnsRow } from '../../../../src/runlog/model/schema.js';
+import type { PartitionColumnsRow } from '../../../../src/runlog/model/rows.js';
 import { settingsOf } from '../../../../src/runlog/store/table-overrides.js';
 
 const OF: { engine: string; database: string; envName: string | undefined } = {
