@@ -4,7 +4,7 @@ import type { LakeportError } from '../../src/errors.js';
 import type { RunPlan, TablePlan } from '../../src/export/model/plan.js';
 import type { RunResult, TableResult } from '../../src/export/model/result.js';
 import type { SliceOutcome } from '../../src/export/model/slice-outcome.js';
-import type { LogListener } from '../../src/runlog/recorder/log-writer.js';
+import type { LogListener } from '../../src/runlog/recorder/log-listener.js';
 import type { NewRun } from '../../src/runlog/model/run-events.js';
 import type { PublishedFile } from '../../src/export/model/observer.js';
 import type { RunRecorder } from '../../src/runlog/recorder/run-recorder.js';

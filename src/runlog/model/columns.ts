@@ -148,7 +148,7 @@ export const JOBS = new LogTable({
     ...PER_ATTEMPT,
     type: 'text',
     field: 'unrepresentable',
-    parse: json<Readonly<Record<string, number>>>('{}'),
+    parse: json<Readonly<Record<string, number>>>({}),
     result: ({ result: { unrepresentable } }) =>
       Object.keys(unrepresentable).length === 0 ? null : JSON.stringify(unrepresentable),
   },

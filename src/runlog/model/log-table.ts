@@ -173,11 +173,8 @@ function restoredValue(type: keyof ColumnTypes | undefined, value: unknown): unk
   return new Date(value.endsWith('Z') ? value : `${value.replace(' ', 'T')}Z`);
 }
 
-/** The content of a column of JSON, which this program has written. @param absent what NULL stands for */
-export function json<Content>(absent?: string): (text: string | null) => Content {
-  return (text) => {
-    const content = text ?? absent;
-    // Of the type that the column's own events write.
-    return (content === undefined ? undefined : JSON.parse(content)) as Content;
-  };
+/** Reads a column of JSON that this program has written. @param absent what NULL stands for; undefined by default */
+export function json<Content>(absent?: Content): (text: string | null) => Content {
+  // The content is of the type that the column's own events write.
+  return (text) => (text === null ? absent : JSON.parse(text)) as Content;
 }

@@ -1,5 +1,6 @@
 import { LakeportError } from '../../errors.js';
-import { type LogListener, LogWriter, type WriterOptions } from './log-writer.js';
+import type { LogListener } from './log-listener.js';
+import { LogWriter, type WriterOptions } from './log-writer.js';
 import { RunRecorder } from './run-recorder.js';
 import type { RunState } from '../model/run-state.js';
 import type { LogStore } from '../store/log-store.js';

@@ -2,20 +2,7 @@ import { LakeportError } from '../../errors.js';
 import type { WriteOutcome } from '../model/rows.js';
 import type { RunState } from '../model/run-state.js';
 import type { LogStore } from '../store/log-store.js';
-
-/** What happens to the log in the course of a run, told once each time that it happens. */
-export interface LogListener {
-  /** The log can't be written to. The run goes on, and what it has to say is kept. */
-  onTrouble?(error: LakeportError): void;
-  /** The log answers again, and has everything. */
-  onRecovered?(): void;
-  /** Another process has resumed the run: this one may not publish anything any more. Nothing more is logged. */
-  onTaken?(): void;
-  /** The log did not answer until the end: what it lacks is in this file, for the next run to log. */
-  onKept?(file: string): void;
-  /** Nor could the file be written. */
-  onLost?(error: LakeportError): void;
-}
+import type { LogListener } from './log-listener.js';
 
 export interface WriterOptions {
   /** How long rows are gathered before they are written. */

@@ -12,7 +12,7 @@ import type { LogSchema } from '../model/rows.js';
 import { type CallArgument, type LogStore, type OpenedLog, type StoreCall, storeOver } from './log-store.js';
 import { settingsOf } from './table-overrides.js';
 import type { RunLogTarget } from '../target.js';
-import { logError, timedOut } from '../errors/log-error.js';
+import { logError, timedOut } from '../errors.js';
 
 export interface DatabaseLogOptions {
   readonly callTimeoutMs?: number | undefined;

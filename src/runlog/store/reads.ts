@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 
 import { displayOwner, isGone } from '../run-owner.js';
 import type { SchemaContext } from './migrate.js';
-import { runUnknown } from '../errors/refusals.js';
+import { runUnknown } from '../errors.js';
 import { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS } from '../model/columns.js';
 import type { LogSchema, PartitionColumnsRow, ShownRunRow, StoredRun } from '../model/rows.js';
 import type { LivingRun } from './log-store.js';

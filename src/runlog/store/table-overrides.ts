@@ -1,6 +1,32 @@
 import { isNameOfEngine } from '../../engines.js';
 import type { RecordedOverride } from '../../export/model/recorded-override.js';
-import type { PartitionColumnsRow } from '../model/rows.js';
+import { logError } from '../errors.js';
+import type { LogSchema, PartitionColumnsRow } from '../model/rows.js';
+import { openDialect } from '../open-dialect.js';
+import type { RunLogTarget } from '../target.js';
+import { partitionColumns } from './reads.js';
+
+/**
+ * The user's own settings for tables of a database, from a log that need not be there, and in which nothing is written: for a
+ * plan.
+ * @throws LakeportError where the log database can't be read
+ */
+export async function readTableSettings(
+  target: RunLogTarget,
+  of: { readonly engine: string; readonly database: string; readonly envName: string | undefined },
+): Promise<RecordedOverride[]> {
+  const [{ Kysely }, dialect] = await Promise.all([import('kysely'), openDialect(target)]);
+  if (dialect.exists?.() === false) return [];
+  const db = new Kysely<LogSchema>({ dialect: dialect.kysely });
+  try {
+    const { rows } = await dialect.existing(['partition_columns']).execute(db);
+    return rows.length === 0 ? [] : settingsOf(await partitionColumns(db), of);
+  } catch (error) {
+    throw logError(error, dialect);
+  } finally {
+    await db.destroy().catch(() => undefined);
+  }
+}
 
 /**
  * The rows that speak of this database in this environment, those that name a schema first. Without an environment, only

@@ -4,7 +4,7 @@ import { readRun } from './reads.js';
 import { displayOwner, isGone, type RunOwner } from '../run-owner.js';
 import type { SchemaContext } from './migrate.js';
 import { inPowersOfTwo, type PreparedInserts } from './prepared-inserts.js';
-import { idTaken, logInUse, runFinished, runHeld } from '../errors/refusals.js';
+import { idTaken, logInUse, runFinished, runHeld } from '../errors.js';
 import { FILES, JOBS, PARTITIONS, RUNS } from '../model/columns.js';
 import type { LogBatch, LogSchema, RunRow, ShownRunRow, StoredRun, WriteOutcome } from '../model/rows.js';
 import type { LogMode, SchemaStatus } from './log-store.js';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { LakeportError } from '../../../../src/errors.js';
-import { logMessages } from '../../../../src/runlog/errors/log-messages.js';
+import { logMessages } from '../../../../src/runlog/recorder/log-listener.js';
 
 it('tells what happens to the log, what it means for the export, and what helps', () => {
   const told: [string, string, unknown][] = [];
