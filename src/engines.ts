@@ -2,6 +2,7 @@ import type { DatabaseEntry } from './auth/entries.js';
 import { LakeportError } from './errors.js';
 import type { Engine } from './sources/engine.js';
 import { mssql } from './sources/mssql/entry.js';
+import type { PartitionMethodInfo } from './sources/partitioning/methods.js';
 import { postgres } from './sources/postgres/entry.js';
 import type { OpenOptions, ReaderSettings, SliceReader, Snapshot, Source } from './sources/source.js';
 import { sqlite } from './sources/sqlite/entry.js';
@@ -11,6 +12,11 @@ export const ENGINES: readonly Engine[] = [postgres, mssql, sqlite];
 
 /** Databases of later versions, as configurations may name them already. */
 export const LATER_ENGINES: readonly string[] = ['mysql', 'mariadb', 'oracle', 'duckdb'];
+
+/** Every engine's partition methods, each name once. */
+export const PARTITION_METHODS: readonly PartitionMethodInfo[] = [
+  ...new Map(ENGINES.flatMap(({ source }) => source?.methods ?? []).map((method) => [method.name, method])).values(),
+];
 
 /** @throws TypeError for a name that no entry has */
 export function engineOf({ engine }: Pick<DatabaseEntry, 'engine'>): Engine {

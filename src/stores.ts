@@ -3,6 +3,7 @@ import { azure } from './storage/azure/entry.js';
 import { gcs } from './storage/gcs/entry.js';
 import { local, openDirectory } from './storage/local/entry.js';
 import { s3 } from './storage/s3/entry.js';
+import { schemeOf } from './runtime/local-path.js';
 import type { Storage } from './storage/storage.js';
 import type { Store } from './storage/store.js';
 import { OUTPUT_DIRECTORY_ID, type StorageTarget } from './storage/target.js';
@@ -15,6 +16,17 @@ export function storeOf({ storageType }: Pick<StorageEntry, 'storageType'>): Sto
   const found = STORES.find(({ name }) => name === storageType);
   if (found === undefined) throw new TypeError(`there is no store ${storageType}`);
   return found;
+}
+
+/** The store that a URL leads to, by its scheme, or by its host where it says https. */
+export function storeOfUrl(url: string): Store | undefined {
+  const scheme = schemeOf(url);
+  if (scheme === undefined) return undefined;
+  const found = STORES.find(({ schemes }) => schemes.includes(scheme));
+  if (found !== undefined || !/^https?$/.test(scheme) || !URL.canParse(url)) return found;
+  const { hostname } = new URL(url);
+  // The first store's hosts have the loosest names: its API is spoken by many.
+  return STORES.findLast(({ host }) => host?.test(hostname));
 }
 
 /** Opens a store without writing to it. Its driver is loaded only now. */

@@ -4,6 +4,7 @@ import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
 import type { Dataset } from '../model/dataset.js';
 import type { TableId, TableKind } from '../model/table.js';
+import type { PartitionMethodInfo } from './partitioning/methods.js';
 import type { OptIn } from './opt-ins.js';
 
 /**
@@ -248,6 +249,8 @@ export interface SliceReader {
 }
 
 export interface SourceEngine<Info = unknown, Connection = unknown> {
+  /** How its tables can be shared out among readers. */
+  readonly methods: readonly PartitionMethodInfo[];
   /** Opens the planning connection. `info` is the auth entry's. */
   open(info: Info, options: OpenOptions): Promise<Source<Connection>>;
   /** Connects a reader by what the planning side gave out. */

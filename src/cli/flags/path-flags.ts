@@ -1,21 +1,8 @@
 import { readLocalPath, schemeOf } from '../../runtime/local-path.js';
+import { storeOfUrl } from '../../stores.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
 import { notEmpty, textOnRecord } from './value-types.js';
-
-/** Storage types, by the schemes of their URLs. */
-const STORES: Readonly<Record<string, string>> = {
-  ...{ s3: 's3', s3a: 's3', s3n: 's3', gs: 'gcs', gcs: 'gcs' },
-  ...{ az: 'azure', azure: 'azure', abfs: 'azure', abfss: 'azure', adl: 'azure', adls: 'azure' },
-  ...{ wasb: 'azure', wasbs: 'azure', onelake: 'azure' },
-};
-
-/** Hosts of stores whose URLs say https. */
-const HOSTS: readonly (readonly [RegExp, string])[] = [
-  [/\.(?:blob|dfs)\.(?:core\.|storage\.|fabric\.)/i, 'azure'],
-  [/(?:^|\.)storage\.(?:googleapis|cloud\.google)\.com$/i, 'gcs'],
-  [/(?:^|\.)s3[.-]/i, 's3'],
-];
 
 export const LOCAL_PATH: ValueType<string> = { parse: localPath, restore: textOnRecord, completes: 'files' };
 
@@ -48,25 +35,17 @@ export function outputDirectory(given: FlagValue): string {
   const text = given.value.trim();
   const scheme = schemeOf(text);
   if (scheme === undefined || scheme === 'file') return localPath(given);
-  const type = storageType(text, scheme);
-  if (type === undefined) return localPath(given);
+  const store = storeOfUrl(text);
+  if (store === undefined) return localPath(given);
   const url = shown(text).replace(/^([^:]+):\/*/, '$1://');
-  // Addresses of buckets by https are not URLs of the entry's `directory`, but Azure's are.
-  const info =
-    /^https?$/.test(scheme) && type !== 'azure' ? '"bucket": "…", "base_path": "…"' : `"directory": "${url}"`;
+  const isDirectory = !/^https?$/.test(scheme) || store.takesHttps === true;
+  const info = isDirectory ? `"directory": "${url}"` : '"bucket": "…", "base_path": "…"';
   throw usageError({
     code: 'NOT_A_LOCAL_PATH',
     message: `${given.flag} takes a directory of this machine, and ${url} is in object storage`,
-    hint: `Add the entry "lake": { "storage_type": "${type}", "info": { ${info} } } to the auth file, and give --target-storage-id lake.`,
+    hint: `Add the entry "lake": { "storage_type": "${store.name}", "info": { ${info} } } to the auth file, and give --target-storage-id lake.`,
     flag: given.flag,
   });
-}
-
-function storageType(text: string, scheme: string): string | undefined {
-  if (Object.hasOwn(STORES, scheme)) return STORES[scheme];
-  if (!/^https?$/.test(scheme) || !URL.canParse(text)) return undefined;
-  const { hostname } = new URL(text);
-  return HOSTS.find(([pattern]) => pattern.test(hostname))?.[1];
 }
 
 /** Without what may be a secret: user and password, and the query with its signature. */

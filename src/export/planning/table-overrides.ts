@@ -1,6 +1,6 @@
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
-import { PARTITION_METHODS } from '../../sources/methods.js';
+import { PARTITION_METHODS } from '../../engines.js';
 import type { PartitionMethod, TableOverride } from '../../sources/source.js';
 import type { TableConfig } from '../model/options.js';
 import { suggestedTable } from './near-names.js';

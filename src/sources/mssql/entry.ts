@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.js';
 import { databaseOfEntry, serverAddress } from '../server-address.js';
 import type { MssqlInfo } from './info.js';
+import { MSSQL_METHODS } from './methods.js';
 import type { MssqlSettings } from './settings.js';
 
 /** SQL Server 2012 and later, and what speaks its protocol. */
@@ -13,6 +14,7 @@ export const mssql: Engine<MssqlInfo, MssqlSettings> = {
   address: serverAddress,
   database: databaseOfEntry,
   source: {
+    methods: MSSQL_METHODS,
     async open(info, options) {
       const [{ mssqlSettings }, { openMssqlSource }] = await Promise.all([
         import('./settings.js'),

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.js';
 import { databaseOfEntry, serverAddress } from '../server-address.js';
 import type { PostgresInfo } from './info.js';
+import { POSTGRES_METHODS } from './methods.js';
 import type { PostgresSettings } from './settings.js';
 
 /** PostgreSQL 12 and later. */
@@ -14,6 +15,7 @@ export const postgres: Engine<PostgresInfo, PostgresSettings> = {
   address: serverAddress,
   database: databaseOfEntry,
   source: {
+    methods: POSTGRES_METHODS,
     async open(info, options) {
       const [{ postgresSettings }, { openPostgresSource }] = await Promise.all([
         import('./settings.js'),
