@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import prettier from 'prettier';
 
+import { errorsDocument } from './errors-document.js';
 import { flagsDocument } from './flags-document.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
 /** What is made from the code, by its path below the repository's root. */
 const GENERATORS: Readonly<Record<string, () => string>> = {
+  'docs/errors.md': errorsDocument,
   'docs/reference/flags.md': flagsDocument,
 };
 

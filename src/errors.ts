@@ -1,18 +1,10 @@
+import { ERROR_CODES, type ErrorCode, type ExitClass } from './error-codes/index.js';
+
+export type { ErrorCode, ExitClass, StorePrefix } from './error-codes/index.js';
+
 /**
  * The one error type of the program. It is thrown where the cause is known and shown once, at the top.
  */
-
-/** What an error means for the process's exit code. */
-export type ExitClass =
-  | 'unexpected'
-  | 'usage'
-  | 'tables-failed'
-  | 'unreachable'
-  | 'unrepresentable'
-  | 'in-use'
-  | 'hung-up'
-  | 'interrupted'
-  | 'terminated';
 
 /** Exit code of each class, as documented for shells and schedulers. */
 export const EXIT_CODES: Readonly<Record<ExitClass, number>> = {
@@ -43,22 +35,22 @@ export interface ErrorContext {
 }
 
 export interface LakeportErrorOptions {
-  /** Stable, upper snake case, for scripts: `AUTH_FILE_NOT_FOUND`. */
-  readonly code: string;
-  readonly exit: ExitClass;
+  readonly code: ErrorCode;
+  /** The catalogue's for the code, unless it is given. */
+  readonly exit?: ExitClass | undefined;
   /** One clear sentence without a trailing hint. */
   readonly message: string;
   /** The way out: names the flag, the grant or the setting that helps. */
   readonly hint?: string | undefined;
   readonly context?: ErrorContext | undefined;
   readonly cause?: unknown;
-  /** True where the same attempt may succeed later: lost connection, throttling, deadlock. Unknown means permanent. */
+  /** Whether the same attempt may succeed later: lost connection, throttling, deadlock. The catalogue's unless it is given. */
   readonly transient?: boolean | undefined;
 }
 
 /** A `LakeportError` as plain data: it crosses threads and goes into JSON results and the run log. */
 export interface ErrorData {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly exit: ExitClass;
   readonly message: string;
   readonly hint?: string | undefined;
@@ -70,7 +62,7 @@ export interface ErrorData {
 
 export class LakeportError extends Error {
   override readonly name = 'LakeportError';
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly exit: ExitClass;
   readonly hint: string | undefined;
   readonly context: ErrorContext;
@@ -79,10 +71,11 @@ export class LakeportError extends Error {
   constructor(options: LakeportErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code;
-    this.exit = options.exit;
+    const entry = ERROR_CODES[options.code];
+    this.exit = options.exit ?? entry.exit;
     this.hint = options.hint;
     this.context = options.context ?? {};
-    this.transient = options.transient ?? false;
+    this.transient = options.transient ?? entry.passes === 'yes';
   }
 
   /** The same error with more context; what is there already wins. */
@@ -108,7 +101,7 @@ export class LakeportError extends Error {
     if (thrown instanceof LakeportError) return thrown;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     if (thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'uv_cwd') return noDirectory(thrown);
-    return new LakeportError({ code: 'UNEXPECTED', exit: 'unexpected', message, cause: thrown });
+    return new LakeportError({ code: 'UNEXPECTED', message, cause: thrown });
   }
 }
 
@@ -116,7 +109,6 @@ export class LakeportError extends Error {
 function noDirectory(cause: Error): LakeportError {
   return new LakeportError({
     code: 'WORKING_DIRECTORY_GONE',
-    exit: 'usage',
     message: 'The working directory does not exist any more',
     hint: 'Start lakeport in a directory that exists.',
     cause,

@@ -1,6 +1,6 @@
 import { readFile, readlink, stat } from 'node:fs/promises';
 
-import { LakeportError } from '../errors.js';
+import { type ErrorCode, LakeportError } from '../errors.js';
 import { didYouMean } from '../text/did-you-mean.js';
 import { systemReason } from '../runtime/system-reason.js';
 import { parseJson, propertiesOf } from './json-document.js';
@@ -83,7 +83,6 @@ export class AuthFile {
     if (!('unavailable' in entry)) return entry;
     throw new LakeportError({
       code: 'NOT_AVAILABLE_YET',
-      exit: 'usage',
       message: `The entry ${id} of ${this.path} is of the kind ${entry.unavailable}, which is not available yet`,
       hint: `Databases can be ${this.#databases.join(', ').replace(/, (?=[^,]*$)/, ' or ')}.`,
       context: { entry: id, path: this.path },
@@ -94,7 +93,6 @@ export class AuthFile {
     const near = didYouMean(id, this.#entries.keys());
     return new LakeportError({
       code: 'UNKNOWN_ENTRY',
-      exit: 'usage',
       message: `${this.path} has no entry ${JSON.stringify(id)}${near === undefined ? '' : `; did you mean ${near}?`}`,
       hint: this.#entries.size === 0 ? 'The file has no entries.' : `Its entries are: ${this.ids().join(', ')}.`,
       context: { entry: id, path: this.path },
@@ -106,7 +104,6 @@ export class AuthFile {
     const ids = others.map(({ id }) => id).join(', ');
     return new LakeportError({
       code: 'WRONG_KIND_OF_ENTRY',
-      exit: 'usage',
       message: `The entry ${entry.id} of ${this.path} is a ${entry.kind}, where a ${sought} is needed`,
       hint: others.length === 0 ? `The file has no ${sought}.` : `The file's ${sought}s are: ${ids}.`,
       context: { entry: entry.id, path: this.path },
@@ -170,7 +167,6 @@ async function readText(path: string): Promise<string> {
   } catch (cause) {
     throw new LakeportError({
       code: 'AUTH_FILE_NOT_UTF8',
-      exit: 'usage',
       message: `${path} is not encoded in UTF-8`,
       hint: 'Save it as UTF-8; the redirection of some Windows shells writes UTF-16.',
       context: { path },
@@ -181,7 +177,7 @@ async function readText(path: string): Promise<string> {
 
 function unreadable(path: string, cause: unknown): LakeportError {
   const errno = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
-  const [code, message] =
+  const [code, message]: [ErrorCode, string] =
     errno === 'ENOENT'
       ? ['AUTH_FILE_NOT_FOUND', `There is no auth file at ${path}`]
       : errno === 'EISDIR'

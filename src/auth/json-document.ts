@@ -35,7 +35,6 @@ export function parseJson(text: string, path: string): JsonDocument {
     const problem = error === undefined ? 'the file is empty' : wordsOf(printParseErrorCode(error.error));
     throw new LakeportError({
       code: 'AUTH_FILE_NOT_JSON',
-      exit: 'usage',
       message: `${path} is not valid JSON: line ${line}, column ${column}: ${problem}`,
       hint: 'Look for a missing or surplus comma, quote or bracket there. Comments are not allowed in JSON.',
       context: { path },

@@ -16,7 +16,6 @@ export function problemsError(path: string, problems: readonly Problem[]): Lakep
   const single = sorted.length === 1;
   return new LakeportError({
     code: 'AUTH_FILE_INVALID',
-    exit: 'usage',
     message: single
       ? `${path}, ${lines.join('')}`
       : `${path} has ${sorted.length} problems:\n${lines.map((line) => `  ${line}`).join('\n')}`,

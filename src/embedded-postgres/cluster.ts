@@ -153,7 +153,6 @@ async function startOnFreePort(place: Place, options: ClusterOptions): Promise<S
     if (taken && options.port === undefined && attempt < PORT_ATTEMPTS) continue;
     throw new LakeportError({
       code: 'DEMO_POSTGRES_FAILED',
-      exit: 'unexpected',
       message: `PostgreSQL did not start: ${failure.trim().split('\n').slice(-3).join(' | ')}`,
     });
   }

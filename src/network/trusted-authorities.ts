@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import tls from 'node:tls';
 
-import { LakeportError } from '../errors.js';
+import { type ErrorCode, LakeportError } from '../errors.js';
 
 /**
  * Files with the trusted CA certificates on Unix systems: Debian and Alpine, Fedora and Red Hat (two), SUSE, OpenELEC,
@@ -75,7 +75,7 @@ export interface AuthoritiesSource {
   /** Id of the entry, if it is a field. */
   readonly entry?: string;
   /** Code of the error if the file is unusable. */
-  readonly code?: string;
+  readonly code?: ErrorCode;
 }
 
 /**

@@ -30,7 +30,6 @@ export function timedOut(dialect: LogDialect, afterMs: number): LakeportError {
 export function idTaken(runId: string): LakeportError {
   return new LakeportError({
     code: 'RUN_ID_EXISTS',
-    exit: 'usage',
     message: `The run log has a run ${runId} already`,
     hint: 'Leave --run-id out for a new id; --resume finishes an earlier run.',
     context: { detail: '--run-id' },
@@ -40,7 +39,6 @@ export function idTaken(runId: string): LakeportError {
 export function runUnknown(runId: string, address: string): LakeportError {
   return new LakeportError({
     code: 'RUN_UNKNOWN',
-    exit: 'usage',
     message: `The run log ${address} has no run ${runId}`,
     hint: 'lakeport runs lists the runs; with --log-db-auth-id it looks into the log of that entry.',
   });
@@ -50,7 +48,6 @@ export function runUnknown(runId: string, address: string): LakeportError {
 export function idAmbiguous(prefix: string, runIds: readonly string[]): LakeportError {
   return new LakeportError({
     code: 'RUN_ID_AMBIGUOUS',
-    exit: 'usage',
     message: `More than one run begins with ${prefix}: ${runIds.join(', ')}`,
     hint: 'Give more of the id.',
   });
@@ -59,7 +56,6 @@ export function idAmbiguous(prefix: string, runIds: readonly string[]): Lakeport
 export function runFinished(runId: string): LakeportError {
   return new LakeportError({
     code: 'RUN_FINISHED',
-    exit: 'usage',
     message: `Run ${runId} is complete: there is nothing to resume`,
     hint: 'Export again without --resume.',
   });
@@ -69,7 +65,6 @@ export function runFinished(runId: string): LakeportError {
 export function runHeld(runId: string, where: string | undefined): LakeportError {
   return new LakeportError({
     code: 'RUN_HELD',
-    exit: 'in-use',
     message: `Run ${runId} is in progress${where === undefined ? '' : `, in ${where}`}`,
     hint: 'Wait for its end; after a crash on another machine it can be resumed a minute later.',
   });
@@ -78,7 +73,6 @@ export function runHeld(runId: string, where: string | undefined): LakeportError
 export function logInUse(runId: string, mode: string): LakeportError {
   return new LakeportError({
     code: 'RUN_LOG_IN_USE',
-    exit: 'in-use',
     message: `--log-db-mode ${mode} would remove run ${runId} from the log, which is in progress`,
     hint: 'Wait for its end, or give this run a log of its own by --log-db-auth-id.',
   });

@@ -53,7 +53,6 @@ function homeOf(environment: NodeJS.ProcessEnv): string {
   }
   throw new LakeportError({
     code: 'RUN_LOG_NO_HOME',
-    exit: 'unreachable',
     message: 'There is no place for the run log: this user has no home directory',
     hint: 'Set HOME or XDG_STATE_HOME to a directory, or name a log database by --log-db-auth-id.',
   });

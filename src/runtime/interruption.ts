@@ -33,7 +33,6 @@ export function interruption(signal: AbortSignal): LakeportError {
   if (reason instanceof LakeportError) return reason;
   return new LakeportError({
     code: 'INTERRUPTED',
-    exit: 'interrupted',
     message: 'The run was cancelled',
     cause: reason,
   });

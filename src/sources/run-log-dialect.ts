@@ -1,4 +1,4 @@
-import type { LakeportError } from '../errors.js';
+import type { ErrorCode, LakeportError } from '../errors.js';
 import type { Dialect, Expression, RawBuilder } from 'kysely';
 
 /** Types of the log's columns. */
@@ -45,7 +45,7 @@ export interface LogDialect {
 /** What is wrong with a log, as a sentence's second half. */
 export interface Trouble {
   /** `RUN_LOG_…` */
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly reason: string;
   readonly hint?: string | undefined;
   /** The database's own code. */

@@ -102,7 +102,6 @@ export function checkSubPath(subPath: string, flag = '--sub-path'): void {
   if (problem === undefined) return;
   throw new LakeportError({
     code: 'BAD_SUB_PATH',
-    exit: 'usage',
     message: `The path ${JSON.stringify(subPath)} of ${flag} ${problem}`,
     hint: 'Give directories below the destination, such as daily/{date}.',
     context: { detail: flag },
@@ -120,7 +119,6 @@ export function assertSafePath(path: string): void {
   if (problem === undefined) return;
   throw new LakeportError({
     code: 'UNSAFE_PATH',
-    exit: 'unexpected',
     message: `The path ${JSON.stringify(path)} ${problem}`,
   });
 }

@@ -45,7 +45,6 @@ async function expectContent(storage: Storage, path: string, expected: Buffer | 
   if (found === undefined ? expected === undefined : expected?.equals(found) === true) return;
   throw new LakeportError({
     code: 'STORAGE_PROBE_FAILED',
-    exit: 'unreachable',
     message:
       expected === undefined
         ? `${storage.display(path)} is still there after it was deleted`

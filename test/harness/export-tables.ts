@@ -60,7 +60,7 @@ export async function planTables(request: TestExport): Promise<RunPlan> {
 /** The reason by which the command line aborts a run at a signal; of the compiled program's own class. */
 export async function terminated(): Promise<Error> {
   const errors = (await import(distModule('errors.js'))) as { readonly LakeportError: typeof LakeportError };
-  return new errors.LakeportError({ code: 'TERMINATED', exit: 'terminated', message: 'Ended by SIGTERM' });
+  return new errors.LakeportError({ code: 'SIGTERM', exit: 'terminated', message: 'Ended by SIGTERM' });
 }
 
 async function compiled() {

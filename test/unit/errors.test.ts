@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { LakeportError } from '../../src/errors.js';
 
 describe('an error', () => {
-  const thrown = new LakeportError({ code: 'A_B', exit: 'usage', message: 'm', hint: 'h', context: { column: 'c' } });
+  const thrown = new LakeportError({
+    code: 'TABLE_NOT_FOUND',
+    exit: 'usage',
+    message: 'm',
+    hint: 'h',
+    context: { column: 'c' },
+  });
 
   it('gains context on its way, and keeps its own and the place where it was thrown', () => {
     const error = thrown.within({ table: 't', column: 'other' });

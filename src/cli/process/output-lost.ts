@@ -6,7 +6,6 @@ export function outputLost(cause: Error): LakeportError {
   const errno = 'code' in cause ? String(cause.code) : undefined;
   return new LakeportError({
     code: 'OUTPUT_NOT_WRITABLE',
-    exit: 'unexpected',
     message: `The result can't be written to stdout: ${systemReason(cause)}`,
     hint: 'The command itself has finished; lakeport runs lists exports.',
     context: errno === undefined ? {} : { detail: errno },

@@ -139,7 +139,6 @@ export function refuseOtherPlaces(settings: unknown, options: ExportOptions, aut
     if (before.address === now.address && (now.isLocal || before.server === now.server)) continue;
     throw new LakeportError({
       code: 'RESUME_ELSEWHERE',
-      exit: 'usage',
       message: `The storage ${id} leads to ${now.address}, and the run was begun in ${before.address}`,
       hint: now.isLocal
         ? 'Resume it in the same directory, with the same auth file.'
@@ -200,7 +199,6 @@ function localPlace(directory: string): StoragePlace {
 function notResumable(runId: string, reason: string): LakeportError {
   return new LakeportError({
     code: 'RUN_NOT_RESUMABLE',
-    exit: 'usage',
     message: `Run ${runId} can't be resumed: ${reason}`,
     hint: 'Export again without --resume.',
   });

@@ -174,7 +174,6 @@ async function listenerOf({ observer, context }: RunRecordingOptions, fate: { is
 function runTaken(): LakeportError {
   return new LakeportError({
     code: 'RUN_TAKEN',
-    exit: 'in-use',
     message: 'Another process has resumed this run while this one did not answer: it ends here, and the other goes on',
     hint: 'lakeport status shows which process has the run.',
   });

@@ -44,7 +44,6 @@ function targetInUse(
   const where = holder === undefined ? '' : ` (${holder})`;
   return new LakeportError({
     code: 'TARGET_IN_USE',
-    exit: 'in-use',
     message: `Run ${runId}${where} is writing ${table} to ${path}`,
     hint: 'Wait for its end, or export to another directory, such as by --sub-path {run_id}.',
     context: { table, path },

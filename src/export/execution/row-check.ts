@@ -118,7 +118,6 @@ function differs(
   const { id, method, slices } = table.plan;
   return new LakeportError({
     code: 'SLICES_DIFFER_FROM_TABLE',
-    exit: 'tables-failed',
     message: `The source counts ${counted} rows, but the ${slices.length} slices by ${method} gave ${rows}`,
     hint: `Read the table in one piece ("${tableName(id)}:None" in --table-config), or by another key or method.`,
     context: { table: tableName(id) },

@@ -80,7 +80,6 @@ function compile(tokens: readonly Token[]): RegExp {
 function badPattern(text: string, flag: PatternFlag, problem: string): LakeportError {
   return new LakeportError({
     code: 'BAD_PATTERN',
-    exit: 'usage',
     message: `The pattern ${JSON.stringify(text)} of ${flag} ${problem}`,
     hint: 'Use LIKE patterns: % matches any text, _ any single character, and \\ escapes the next character.',
     context: { detail: flag },

@@ -306,7 +306,6 @@ async function withinConnections(
   if (free <= 0) {
     throw new LakeportError({
       code: 'NO_FREE_CONNECTIONS',
-      exit: 'unreachable',
       message: `${address} has no free connection for a reader; ${wanted} ${wanted === 1 ? 'is' : 'are'} needed`,
       hint: 'Raise the connection limit of the server, database or user, or close other sessions; a run needs at least one reader.',
     });

@@ -49,7 +49,6 @@ function rangeOf(slice: Slice): Range | undefined {
 function broken(problem: string): LakeportError {
   return new LakeportError({
     code: 'SLICES_DO_NOT_CHAIN',
-    exit: 'tables-failed',
     message: `The table's slices would not give every row exactly once: ${problem}`,
     hint: 'This should never happen; please report it. -p 1 reads the table in one piece.',
   });

@@ -15,7 +15,6 @@ export function outsideSnapshot(
       id,
       error: new LakeportError({
         code: 'TABLE_OUTSIDE_SNAPSHOT',
-        exit: 'tables-failed',
         message: 'Its rows come from foreign tables, which are in no snapshot, but --consistency run requires one',
         hint: 'Leave it out with --exclude, or export it in a run without --consistency run.',
         context: { table: tableName(id), detail: '--consistency' },

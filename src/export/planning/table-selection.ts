@@ -166,7 +166,6 @@ function rowFlags({ minRows, maxRows }: SelectionOptions): string[] {
 function noTables(): LakeportError {
   return new LakeportError({
     code: 'NO_TABLES',
-    exit: 'usage',
     message: 'The database has no tables that this user can see',
     hint: 'Check the name of the database (--source-db-name), and that this user may read its tables.',
   });
@@ -211,7 +210,6 @@ function noMatch(
   const more = names.length > SUGGESTIONS ? ` and ${names.length - SUGGESTIONS} more` : '';
   return new LakeportError({
     code: 'NO_TABLE_MATCHES',
-    exit: 'usage',
     message,
     hint: `${near.length > 0 ? 'The nearest existing tables are' : 'Existing tables are'}: ${shown}${more}.`,
     context,
@@ -225,7 +223,6 @@ function nothingLeft(counts: { included: number; named: number }, options: Selec
   const count = counts.named === 0 ? counts.included : counts.named;
   return new LakeportError({
     code: 'NO_TABLE_MATCHES',
-    exit: 'usage',
     message: `No table is left after ${flags}; without it, ${count === 1 ? 'one table matches' : `${count} tables match`}`,
     hint: counts.named === 0 ? 'Exclude fewer tables.' : 'Row counts are estimates of the database; widen the limits.',
     context: { detail: flags },

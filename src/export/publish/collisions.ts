@@ -34,7 +34,6 @@ export async function checkCollisions(tables: readonly PlacedTable[], storages: 
 function collision({ id: other, place }: PlacedTable, id: TableId, how: string): LakeportError {
   return new LakeportError({
     code: 'PATHS_COLLIDE',
-    exit: 'usage',
     message: `The tables ${tableName(other)} and ${tableName(id)} ${how} ${place.displayPath}`,
     hint: 'Give one of them its own path with --route, or export them separately with --include, each with its own --sub-path.',
     context: { table: tableName(id), path: place.displayPath },

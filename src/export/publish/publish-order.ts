@@ -231,7 +231,6 @@ function incomplete(thrown: unknown, { storage, directory, parts }: StagedTable,
   const shown = storage.display(directory);
   return new LakeportError({
     code: 'PUBLISH_INCOMPLETE',
-    exit: 'tables-failed',
     message:
       `Publishing stopped after ${published} of ${parts.length} parts: ${shown} has no ${SUCCESS_NAME}, ` +
       `and may hold parts of this export and of an earlier one. ${cause.message}`,

@@ -149,7 +149,6 @@ function checkCount(rows: { readonly counted: number; readonly written: number }
   if (rows.counted === rows.written) return;
   throw new LakeportError({
     code: 'ROW_COUNT_DIFFERS',
-    exit: 'tables-failed',
     message: `The source counted ${rows.counted} rows of the slice, but ${rows.written} were written`,
     hint: 'This should never happen; please report it.',
   });

@@ -72,7 +72,6 @@ async function appliedSteps({ db, dialect }: SchemaContext): Promise<string[]> {
 function madeByNewerVersion(dialect: LogDialect, steps: readonly string[]): LakeportError {
   return new LakeportError({
     code: 'RUN_LOG_NEWER',
-    exit: 'usage',
     message: `The run log ${dialect.address} was made by a newer version of lakeport`,
     hint: 'Use that version, or another log by --log-db-auth-id.',
     context: { detail: steps.join(', ') },
@@ -87,7 +86,6 @@ async function nameTaken(context: SchemaContext, error: unknown): Promise<unknow
   if (ownSteps.length > 0 || rows.length === 0) return error;
   return new LakeportError({
     code: 'RUN_LOG_NAME_TAKEN',
-    exit: 'usage',
     message: `The database ${dialect.address} has something named ${rows.map(({ name }) => name).join(', ')} already, which is not of a run log`,
     hint: 'Give the log a database or a schema of its own, for PostgreSQL by "options": {"search_path": "..."} of its entry.',
     cause: error,

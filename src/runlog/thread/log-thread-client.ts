@@ -110,7 +110,6 @@ class LogThread {
       reject(
         new LakeportError({
           code: 'RUN_LOG_FAILED',
-          exit: 'unreachable',
           message: `The run log cannot be used: its thread ended${reason}`,
           cause,
           transient: true,

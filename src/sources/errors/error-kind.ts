@@ -1,9 +1,9 @@
-import type { ErrorContext, ExitClass } from '../../errors.js';
+import type { ErrorCode, ErrorContext, ExitClass } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
 
 /** What is known of a kind of error: `message` stands for the server's own where that says less. */
 export interface ErrorKind {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly exit: ExitClass;
   readonly message?: string;
   readonly hint?: string;

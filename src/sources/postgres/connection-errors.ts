@@ -1,5 +1,5 @@
 import type { PeerCertificate } from 'node:tls';
-import { LakeportError } from '../../errors.js';
+import { type ErrorCode, LakeportError } from '../../errors.js';
 import { postgresError } from './errors.js';
 import type { Greeting } from './greeting.js';
 import { quoteName } from './identifiers.js';
@@ -8,7 +8,7 @@ import { displayAddress, type PostgresSettings } from './settings.js';
 /** What keeps a connection from being made. All of it is of exit class `unreachable`: no table was thought of yet. */
 
 interface LoginKind {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly hint: string;
   readonly transient?: boolean;
 }
@@ -118,7 +118,7 @@ function mismatch(thrown: unknown): PeerCertificate | undefined {
   return 'cert' in thrown ? (thrown.cert as PeerCertificate) : undefined;
 }
 
-function nameMismatch(certificate: PeerCertificate, { server }: PostgresSettings) {
+function nameMismatch(certificate: PeerCertificate, { server }: PostgresSettings): LoginKind {
   const names = (certificate.subjectaltname ?? '')
     .split(', ')
     .map((name) => name.replace(/^(DNS|IP Address|URI):/, ''));

@@ -74,7 +74,6 @@ export class AzureAccount {
 function tokenInTheClear(entry: AzureEntry): LakeportError {
   return new LakeportError({
     code: 'AZURE_TOKEN_NEEDS_HTTPS',
-    exit: 'usage',
     message: `Storage entry "${entry.id}" would send a token over plain http, which Azure's client does not do`,
     hint: 'Use https in endpoint_url, or give an account_key or sas_token.',
     context: { entry: entry.id, detail: 'endpoint_url' },
@@ -89,7 +88,6 @@ function fromConnectionString(entry: AzureEntry, connectionString: string, agent
       // What the client says of it quotes nothing but its own names of the parts; ours say where to look.
       throw new LakeportError({
         code: 'AZURE_CONNECTION_STRING_INVALID',
-        exit: 'usage',
         message: `The connection_string of storage entry "${entry.id}" is not one of a storage account`,
         hint: 'Copy it whole from "Access keys" of the storage account: DefaultEndpointsProtocol=…;AccountName=…;AccountKey=…;EndpointSuffix=….',
         context: { entry: entry.id, detail: 'connection_string' },

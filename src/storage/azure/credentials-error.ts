@@ -32,7 +32,7 @@ export function explainCredentialsError(
 }
 
 /** What was valid once; signatures tell themselves when they end. */
-export function expired(entry: AzureEntry, { accepted }: { readonly accepted: boolean }): Omit<Explanation, 'exit'> {
+export function expired(entry: AzureEntry, { accepted }: { readonly accepted: boolean }): Explanation {
   return expiredCredentials({
     prefix: 'AZURE',
     what: `credentials of storage entry "${entry.id}"`,
@@ -53,7 +53,7 @@ const RENEW: Readonly<Record<AzureEntry['info']['credentials']['kind'], string>>
   default: 'Log in again with "az login", or give credentials that are renewed',
 };
 
-function explanation(entry: AzureEntry) {
+function explanation(entry: AzureEntry): Explanation {
   const id = `storage entry "${entry.id}"`;
   switch (entry.info.credentials.kind) {
     case 'service-principal':

@@ -37,7 +37,6 @@ async function sharedKey(entry: AzureEntry, key: string): Promise<AzureCredentia
   if (account === undefined || Buffer.from(key, 'base64').length === 0) {
     throw new LakeportError({
       code: 'AZURE_KEY_INCOMPLETE',
-      exit: 'usage',
       message:
         account === undefined
           ? `Storage entry "${entry.id}" has an account_key, but no account_name`

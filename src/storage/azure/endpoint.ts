@@ -38,7 +38,6 @@ function addressOf({ info, id }: AzureEntry, account: string | undefined): strin
   if (account !== undefined) return `https://${account}.blob.core.windows.net`;
   throw new LakeportError({
     code: 'AZURE_NO_ACCOUNT',
-    exit: 'usage',
     message: `Storage entry "${id}" names no account`,
     hint: 'Give account_name, a connection_string, or endpoint_url.',
     context: { entry: id, detail: 'account_name' },

@@ -63,7 +63,6 @@ function parse(body: Buffer): { token: string; expiresOnTimestamp: number } | un
 function noToken({ entry }: IdentityEndpoint, status: number): LakeportError {
   return new RemoteError({
     code: 'AZURE_NO_CREDENTIALS',
-    exit: 'unreachable',
     message: `The identity endpoint of storage entry "${entry}" gives no token (HTTP ${status})`,
     hint: 'Check msi_endpoint, and that the identity is assigned to this machine.',
     context: { entry, detail: `HTTP ${status}` },

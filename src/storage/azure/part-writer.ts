@@ -98,7 +98,6 @@ export class AzurePartWriter implements PartWriter {
   #tooLarge(): LakeportError {
     return new LakeportError({
       code: 'AZURE_BLOB_TOO_LARGE',
-      exit: 'tables-failed',
       message: `${this.#options.path} is larger than a blob of ${MAX_BLOCKS} blocks can be`,
       hint: 'Raise part_size of the entry, or split the output with --max-rows-per-file.',
     });

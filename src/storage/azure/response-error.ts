@@ -16,7 +16,7 @@ const TOLERATED_SKEW_MS = 14 * 60_000;
 /** Of a signature whose times a policy of the container holds, and of a token. */
 const EXPIRED = /not valid in the specified time frame|token is expired|lifetime validation failed/i;
 
-type Explain = (attempt: AzureAttempt, answer: AzureAnswer) => Omit<Explanation, 'exit'>;
+type Explain = (attempt: AzureAttempt, answer: AzureAnswer) => Explanation;
 
 /** Error codes of the service; Azure Storage REST API, "Common REST API error codes" and "Blob service error codes". */
 const BY_CODE: Readonly<Record<string, Explain>> = {
@@ -125,7 +125,7 @@ export function explainStranger(answer: AzureAnswer, { place }: AzureAttempt): E
   return { ...explanation, transient: isTransientStatus(answer.status), retryAfterMs: retryAfter(answer.retryAfter) };
 }
 
-function throttled({ entry }: AzureAttempt) {
+function throttled({ entry }: AzureAttempt): Explanation {
   return {
     code: 'AZURE_THROTTLED',
     message: `Azure asks for fewer requests to the account of storage entry "${entry.id}"`,
@@ -134,7 +134,7 @@ function throttled({ entry }: AzureAttempt) {
   };
 }
 
-function noContainer({ entry }: AzureAttempt) {
+function noContainer({ entry }: AzureAttempt): Explanation {
   return {
     code: 'AZURE_NO_SUCH_CONTAINER',
     message: `There is no container ${entry.info.container} in the account of storage entry "${entry.id}"`,
@@ -142,7 +142,7 @@ function noContainer({ entry }: AzureAttempt) {
   };
 }
 
-function immutable({ shown }: AzureAttempt) {
+function immutable({ shown }: AzureAttempt): Explanation {
   return {
     code: 'AZURE_BLOB_IMMUTABLE',
     message: `${shown} may not be replaced or removed: an immutability policy or a legal hold keeps it`,
@@ -151,7 +151,7 @@ function immutable({ shown }: AzureAttempt) {
 }
 
 /** One code for several mistakes: what the signature itself says, and the clocks, tell them apart. */
-function unauthenticated(attempt: AzureAttempt, answer: AzureAnswer): Omit<Explanation, 'exit'> {
+function unauthenticated(attempt: AzureAttempt, answer: AzureAnswer): Explanation {
   const { entry } = attempt;
   const { credentials } = entry.info;
   const now = answer.date ?? Date.now();
@@ -196,7 +196,7 @@ function unauthenticated(attempt: AzureAttempt, answer: AzureAnswer): Omit<Expla
   return wrong(entry.id, 'token', 'Check tenant_id, client_id and client_secret, or log in again with "az login".');
 }
 
-function wrong(id: string, what: string, hint: string) {
+function wrong(id: string, what: string, hint: string): Explanation {
   return {
     code: 'AZURE_CREDENTIALS_REFUSED',
     message: `Azure does not accept the ${what} of storage entry "${id}": it is wrong, expired or revoked`,
@@ -204,7 +204,7 @@ function wrong(id: string, what: string, hint: string) {
   };
 }
 
-function denied(attempt: AzureAttempt) {
+function denied(attempt: AzureAttempt): Explanation {
   const { entry, operation, shown } = attempt;
   const signed = readSas(entry) !== undefined;
   const missing = missingLetters(attempt);
@@ -218,7 +218,7 @@ function denied(attempt: AzureAttempt) {
   };
 }
 
-function sasTooNarrow({ entry }: AzureAttempt) {
+function sasTooNarrow({ entry }: AzureAttempt): Explanation {
   return {
     code: 'AZURE_SAS_TOO_NARROW',
     message: `The shared access signature of storage entry "${entry.id}" is not for blobs of a whole container`,

@@ -141,7 +141,6 @@ export class AzureStager implements Stager {
     const shown = this.#blobs.display(path);
     throw new LakeportError({
       code: 'STAGED_PART_GONE',
-      exit: 'tables-failed',
       message: `The staged part of ${shown} has disappeared before it was published`,
       hint: 'Azure keeps uncommitted blocks for a week, and until another program writes to the same place.',
       context: { path: shown },

@@ -27,7 +27,7 @@ export function explainCredentialsError(
 }
 
 /** Credentials that were accepted before, in this run. */
-export function expired(entry: GcsEntry): Omit<Explanation, 'exit'> {
+export function expired(entry: GcsEntry): Explanation {
   return expiredCredentials({
     prefix: 'GCS',
     what: `credentials of storage entry "${entry.id}"`,

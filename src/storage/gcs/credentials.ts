@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import type { GcsEntry } from './info.js';
-import { LakeportError } from '../../errors.js';
+import { type ErrorCode, LakeportError } from '../../errors.js';
 
 /** The content of a key file, as the Google client takes it. */
 export interface KeyFile {
@@ -99,7 +99,7 @@ function printable(type: string): string {
   return /^[a-z_]{1,40}$/.test(type) ? type : '…';
 }
 
-function problem(from: KeySource, says: string, options: { hint: string; code?: string }): LakeportError {
+function problem(from: KeySource, says: string, options: { hint: string; code?: ErrorCode }): LakeportError {
   return new LakeportError({
     code: options.code ?? 'GCS_KEY_FILE_INVALID',
     exit: 'usage',

@@ -54,7 +54,7 @@ function detailOf(thrown: unknown): string {
 }
 
 /** Reasons of the JSON API that say more than their status does. */
-const BY_REASON: Readonly<Record<string, (attempt: GcsAttempt) => Omit<Explanation, 'exit'>>> = {
+const BY_REASON: Readonly<Record<string, (attempt: GcsAttempt) => Explanation>> = {
   rateLimitExceeded: throttled,
   userRateLimitExceeded: throttled,
   quotaExceeded: throttled,
@@ -111,7 +111,7 @@ function explainAnswer(answer: GcsAnswerError, attempt: GcsAttempt): Explanation
   };
 }
 
-function throttled({ entry }: GcsAttempt) {
+function throttled({ entry }: GcsAttempt): Explanation {
   return {
     code: 'GCS_THROTTLED',
     message: `Cloud Storage asks for fewer requests to the bucket ${entry.info.bucket}`,
@@ -120,7 +120,7 @@ function throttled({ entry }: GcsAttempt) {
   };
 }
 
-function billing({ entry }: GcsAttempt) {
+function billing({ entry }: GcsAttempt): Explanation {
   return {
     code: 'GCS_BILLING_DISABLED',
     message: `The project that owns the bucket ${entry.info.bucket} has no active billing account`,
@@ -128,7 +128,7 @@ function billing({ entry }: GcsAttempt) {
   };
 }
 
-function refusedCredentials({ entry, accepted }: GcsAttempt): Omit<Explanation, 'exit'> {
+function refusedCredentials({ entry, accepted }: GcsAttempt): Explanation {
   if (accepted) return expired(entry);
   const anonymous = entry.info.endpointUrl !== undefined && entry.info.credentials.kind === 'default';
   return {
@@ -142,7 +142,7 @@ function refusedCredentials({ entry, accepted }: GcsAttempt): Omit<Explanation, 
   };
 }
 
-function denied({ permission }: GcsAnswerError, { entry, operation, shown }: GcsAttempt) {
+function denied({ permission }: GcsAnswerError, { entry, operation, shown }: GcsAttempt): Explanation {
   return {
     code: 'GCS_ACCESS_DENIED',
     message: `The account of storage entry "${entry.id}" may not ${operation} ${shown}: it lacks ${permission ?? PERMISSIONS[operation]}`,
@@ -150,7 +150,7 @@ function denied({ permission }: GcsAnswerError, { entry, operation, shown }: Gcs
   };
 }
 
-function notFound({ entry }: GcsAttempt) {
+function notFound({ entry }: GcsAttempt): Explanation {
   return {
     code: 'GCS_NO_SUCH_BUCKET',
     message: `There is no bucket ${entry.info.bucket} that the account of storage entry "${entry.id}" can see`,

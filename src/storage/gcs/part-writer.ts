@@ -118,10 +118,8 @@ export class GcsPartWriter implements PartWriter {
     if (complete) return;
     throw new LakeportError({
       code: 'GCS_CHECKSUM_MISMATCH',
-      exit: 'tables-failed',
       message: `Cloud Storage has other bytes of ${this.#options.path} than were sent`,
       hint: 'Look for a proxy that changes what passes it; then run again.',
-      transient: true,
     });
   }
 }

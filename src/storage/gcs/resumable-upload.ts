@@ -114,7 +114,6 @@ export class ResumableUpload {
       exit: 'tables-failed',
       message: `Cloud Storage ${what}, so that ${this.#objects.display(this.#target.path)} has to be written anew`,
       hint: 'Let nothing else clean the destination while a run is writing to it.',
-      transient: true,
     });
   }
 }

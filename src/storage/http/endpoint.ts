@@ -23,7 +23,6 @@ export function checkEndpoint(options: {
   if (url === undefined) {
     throw new LakeportError({
       code: 'STORAGE_ENDPOINT_INVALID',
-      exit: 'usage',
       message: `The endpoint of ${entry} is not an http or https address`,
       hint: 'Write endpoint_url with its scheme, such as https://storage.example.com.',
       context: { entry, detail: 'endpoint_url' },
@@ -32,7 +31,6 @@ export function checkEndpoint(options: {
   if (url.protocol === 'http:' && !allowHttp && !isLoopback(url.hostname)) {
     throw new LakeportError({
       code: 'STORAGE_PLAIN_HTTP',
-      exit: 'usage',
       message: `The endpoint ${url.origin} of ${entry} is plain http: data and credentials would travel unencrypted`,
       hint: 'Use https, or set "allow_http": true in the entry where the network is trusted.',
       context: { entry, detail: 'allow_http' },

@@ -1,13 +1,13 @@
 import { Redactor } from '../../auth/redaction.js';
 import type { NetworkSettings } from '../network-settings.js';
-import type { ExitClass } from '../../errors.js';
+import type { ErrorCode, ExitClass, StorePrefix } from '../../errors.js';
 import type { ProxyAddress } from './proxy-address.js';
 import { RemoteError } from './store-error.js';
 
 /** What a failed request means to somebody who wants a table exported. */
 export interface Explanation {
-  readonly code: string;
-  readonly exit: ExitClass;
+  readonly code: ErrorCode;
+  readonly exit?: ExitClass;
   readonly message: string;
   readonly hint?: string;
   readonly transient?: boolean;
@@ -19,12 +19,12 @@ export interface Explanation {
 /** A service, in the words of errors. */
 export interface RemoteService {
   /** Before the code of errors: `GCS`, `AZURE`, `S3`. */
-  readonly prefix: string;
+  readonly prefix: StorePrefix;
   readonly name: string;
   /** What to check where a host is unknown: `the account or endpoint`. */
   readonly address: string;
   /** What errors say where something else answers; the code ends in `_NOT_THE_SERVICE` without it. */
-  readonly notTheService?: { readonly code: string; readonly hint: string };
+  readonly notTheService?: { readonly code: ErrorCode; readonly hint: string };
 }
 
 /** Where requests go, in the words of errors. */
@@ -38,7 +38,7 @@ export interface RemotePlace {
   /** The proxy that answers may come from instead; see `Agents.plainProxy`. */
   readonly plainProxy?: ProxyAddress | undefined;
   /** Why a host may be unknown, or have no certificate, that this program has made up of a setting. */
-  readonly explainHost?: (host: string) => Omit<Explanation, 'exit'> | undefined;
+  readonly explainHost?: (host: string) => Explanation | undefined;
 }
 
 /** One request of a store, and what is known about it when it fails. */

@@ -1,16 +1,17 @@
+import type { StorePrefix } from '../../errors.js';
 import type { Explanation } from './error-mapping.js';
 
 /** Credentials that were good, and are so no more: told apart from wrong ones, since the run can go on with new ones. */
 export function expiredCredentials(options: {
   /** Before the code: `GCS`, `AZURE`, `S3`. */
-  readonly prefix: string;
+  readonly prefix: StorePrefix;
   /** `credentials of storage entry "lake"` */
   readonly what: string;
   /** This run has been let in with them before. */
   readonly accepted: boolean;
   /** A sentence without its full stop. */
   readonly renew: string;
-}): Omit<Explanation, 'exit'> {
+}): Explanation {
   const { prefix, what, accepted, renew } = options;
   return {
     code: `${prefix}_CREDENTIALS_EXPIRED`,

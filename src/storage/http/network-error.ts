@@ -1,8 +1,9 @@
+import type { ErrorCode } from '../../errors.js';
 import type { NetworkSettings } from '../network-settings.js';
 import { explainProxyError } from './proxy-error.js';
 import { type Explanation, field, type RemotePlace, type RemoteService, textField } from './error-mapping.js';
 
-type Explain = (place: RemotePlace, host: string) => Omit<Explanation, 'exit'>;
+type Explain = (place: RemotePlace, host: string) => Explanation;
 
 /** Codes of Node's errors of sockets, name resolution, TLS and HTTP; and a name that the AWS SDK gives to one. */
 const BY_CODE: Readonly<Record<string, Explain>> = {
@@ -117,7 +118,7 @@ function hostOf(error: Error, place: RemotePlace): string {
   return place.origin;
 }
 
-function connectionLost({ service }: RemotePlace, host: string) {
+function connectionLost({ service }: RemotePlace, host: string): Explanation {
   return {
     code: `${service.prefix}_CONNECTION_LOST`,
     message: `The connection to ${host} was cut`,
@@ -126,7 +127,7 @@ function connectionLost({ service }: RemotePlace, host: string) {
   };
 }
 
-function timedOut({ service, settings }: RemotePlace, host: string) {
+function timedOut({ service, settings }: RemotePlace, host: string): Explanation {
   return {
     code: `${service.prefix}_TIMED_OUT`,
     message: `${host} did not answer in time`,
@@ -135,7 +136,7 @@ function timedOut({ service, settings }: RemotePlace, host: string) {
   };
 }
 
-function unreachable({ service }: RemotePlace, host: string) {
+function unreachable({ service }: RemotePlace, host: string): Explanation {
   return {
     code: `${service.prefix}_UNREACHABLE`,
     message: `There is no way to ${host} in the network`,
@@ -145,7 +146,7 @@ function unreachable({ service }: RemotePlace, host: string) {
   };
 }
 
-function untrusted({ settings }: RemotePlace, host: string) {
+function untrusted({ settings }: RemotePlace, host: string): Explanation {
   return {
     code: 'TLS_CERTIFICATE_NOT_TRUSTED',
     message: `The TLS certificate of ${host} is signed by nobody that this machine trusts`,
@@ -153,7 +154,7 @@ function untrusted({ settings }: RemotePlace, host: string) {
   };
 }
 
-function notHttp({ service, origin }: RemotePlace) {
+function notHttp({ service, origin }: RemotePlace): Explanation {
   return {
     code: codeOfStranger(service),
     message: `${origin} does not speak HTTP`,
@@ -161,6 +162,6 @@ function notHttp({ service, origin }: RemotePlace) {
   };
 }
 
-function codeOfStranger({ prefix, notTheService }: RemoteService): string {
+function codeOfStranger({ prefix, notTheService }: RemoteService): ErrorCode {
   return notTheService?.code ?? `${prefix}_NOT_THE_SERVICE`;
 }

@@ -61,7 +61,6 @@ function invalid(url: URL | undefined, { entry, source }: { entry: string; sourc
   const socks = url?.protocol.startsWith('socks') === true;
   return new LakeportError({
     code: 'STORAGE_PROXY_INVALID',
-    exit: 'usage',
     message: socks
       ? `The proxy that ${source} names for ${entry} is a SOCKS proxy, which lakeport does not support`
       : `The proxy that ${source} names for ${entry} is not an http or https address`,

@@ -259,7 +259,6 @@ export class DirectoryLocks {
     const shown = this.#options.display(directory);
     return new LakeportError({
       code: 'TARGET_IN_USE',
-      exit: 'in-use',
       message: `Run ${note.runId}${where(process)} is writing to ${shown}; it was last heard of ${displayAge(note.silentMs)} ago`,
       hint: `Wait until it has finished, or export to another directory, such as by --sub-path {run_id}.${isSeen ? '' : takeover(note.silentMs)}`,
       context: { path: shown },

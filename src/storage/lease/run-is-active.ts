@@ -9,7 +9,6 @@ export function runIsActive(
   const { process, marker } = found;
   return new LakeportError({
     code: 'RUN_IS_ACTIVE',
-    exit: 'in-use',
     message: `Run ${runId} is being written by ${process === undefined ? 'another process' : displayProcess(process)}`,
     hint: 'Wait until it has ended, or give this run another --run-id.',
     context: { path: marker },

@@ -41,7 +41,6 @@ async function danglingLink(base: string): Promise<DanglingLink | undefined> {
 function leadsNowhere(shownBase: string, { link, target }: DanglingLink, cause: unknown): LakeportError {
   return new LakeportError({
     code: 'DANGLING_LINK',
-    exit: 'usage',
     message: `${shownBase} cannot be used: ${link} is a symbolic link to ${target}, which does not exist`,
     hint: 'Make the directory that it leads to (a disk may not be mounted), or repair the link.',
     context: { path: shownBase },
@@ -53,7 +52,6 @@ function leadsNowhere(shownBase: string, { link, target }: DanglingLink, cause: 
 function cannotBeMade(shownBase: string, cause: unknown): LakeportError {
   return new LakeportError({
     code: 'DIRECTORY_NOT_MADE',
-    exit: 'unreachable',
     message: `${shownBase} is not there, and its file system lets nobody make it`,
     hint: 'Choose a directory on a disk.',
     context: { path: shownBase },

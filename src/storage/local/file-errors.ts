@@ -1,7 +1,7 @@
-import { type ExitClass, LakeportError } from '../../errors.js';
+import { type ErrorCode, type ExitClass, LakeportError } from '../../errors.js';
 
 interface Explanation {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly exit: ExitClass;
   /** What follows the path in the sentence. */
   readonly says: string;
@@ -152,7 +152,6 @@ export function fileError(thrown: unknown, path: string): LakeportError {
     const text = thrown instanceof Error ? thrown.message : String(thrown);
     return new LakeportError({
       code: 'STORAGE_FAILED',
-      exit: 'tables-failed',
       message: `${path} cannot be written: ${text}`,
       context: { path, ...(errno === undefined ? {} : { detail: errno }) },
       cause: thrown,

@@ -97,7 +97,6 @@ export class LocalStorage implements Storage {
     if (directoryOf(file) !== directoryOf(relative)) {
       throw new LakeportError({
         code: 'PART_OF_OTHER_DIRECTORY',
-        exit: 'unexpected',
         message: `A part staged in ${directoryOf(file)} cannot be published as ${relative}`,
       });
     }
@@ -269,7 +268,6 @@ export class LocalStorage implements Storage {
   #partGone(file: string, cause: unknown): LakeportError {
     return new LakeportError({
       code: 'STAGED_PART_GONE',
-      exit: 'tables-failed',
       message: `The staged part ${this.display(file)} has disappeared before it was published`,
       hint: 'Let nothing else clean the destination while a run is writing to it.',
       context: { path: this.display(file) },

@@ -7,7 +7,7 @@ import type { ServiceAnswer } from './service-response.js';
 
 /** Refusals that are about who asks, and where: keys, tokens, clocks, buckets, regions, permissions. */
 
-export function unknownKey(attempt: S3Attempt): Omit<Explanation, 'exit'> {
+export function unknownKey(attempt: S3Attempt): Explanation {
   const { entry, accepted } = attempt;
   // Temporary keys are forgotten some time after they have expired.
   if (accepted) return expired(attempt);
@@ -18,7 +18,7 @@ export function unknownKey(attempt: S3Attempt): Omit<Explanation, 'exit'> {
   };
 }
 
-export function wrongSecret({ entry }: S3Attempt) {
+export function wrongSecret({ entry }: S3Attempt): Explanation {
   return {
     code: 'S3_WRONG_SECRET_KEY',
     message: `The secret key of ${entryName(entry)} does not belong to its access key id`,
@@ -26,7 +26,7 @@ export function wrongSecret({ entry }: S3Attempt) {
   };
 }
 
-export function wrongToken(attempt: S3Attempt): Omit<Explanation, 'exit'> {
+export function wrongToken(attempt: S3Attempt): Explanation {
   const { entry, accepted } = attempt;
   if (accepted) return expired(attempt);
   return {
@@ -36,7 +36,7 @@ export function wrongToken(attempt: S3Attempt): Omit<Explanation, 'exit'> {
   };
 }
 
-export function expired({ entry, accepted }: S3Attempt): Omit<Explanation, 'exit'> {
+export function expired({ entry, accepted }: S3Attempt): Explanation {
   return expiredCredentials({
     prefix: 'S3',
     what: `temporary credentials of ${entryName(entry)}`,
@@ -48,7 +48,7 @@ export function expired({ entry, accepted }: S3Attempt): Omit<Explanation, 'exit
   });
 }
 
-export function skewed({ entry }: S3Attempt) {
+export function skewed({ entry }: S3Attempt): Explanation {
   return {
     code: 'S3_CLOCK_SKEW',
     message: `The clock of this machine (${new Date().toISOString()}) is too far from that of ${placeOf(entry)}`,
@@ -56,7 +56,7 @@ export function skewed({ entry }: S3Attempt) {
   };
 }
 
-export function noSuchBucket({ entry }: S3Attempt) {
+export function noSuchBucket({ entry }: S3Attempt): Explanation {
   const { endpointUrl, forcePathStyle, bucket } = entry.info;
   const virtualHosted = endpointUrl !== undefined && !forcePathStyle;
   return {
@@ -68,7 +68,7 @@ export function noSuchBucket({ entry }: S3Attempt) {
   };
 }
 
-export function wrongRegion({ entry }: S3Attempt, { region }: ServiceAnswer) {
+export function wrongRegion({ entry }: S3Attempt, { region }: ServiceAnswer): Explanation {
   const { bucket, region: given } = entry.info;
   return {
     code: 'S3_WRONG_REGION',
@@ -84,7 +84,7 @@ export function wrongRegion({ entry }: S3Attempt, { region }: ServiceAnswer) {
 }
 
 /** Names the permission from the service's own sentence where that tells it, otherwise from the request. */
-export function denied({ entry, operation, shown }: S3Attempt, { message }: ServiceAnswer) {
+export function denied({ entry, operation, shown }: S3Attempt, { message }: ServiceAnswer): Explanation {
   const action = /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1];
   const explicit = /with an explicit deny[^.]*/.exec(message)?.[0];
   const missing = [
@@ -98,7 +98,7 @@ export function denied({ entry, operation, shown }: S3Attempt, { message }: Serv
   };
 }
 
-export function keyService({ entry }: S3Attempt, { code }: ServiceAnswer) {
+export function keyService({ entry }: S3Attempt, { code }: ServiceAnswer): Explanation {
   return {
     code: 'S3_KMS_KEY_REFUSED',
     message: `The key service refuses the encryption key of ${entryName(entry)} (${code.slice('KMS.'.length)})`,

@@ -1,5 +1,5 @@
 import type { S3Entry } from './info.js';
-import type { RemoteAttempt, RemotePlace, RemoteService } from '../http/error-mapping.js';
+import type { Explanation, RemoteAttempt, RemotePlace, RemoteService } from '../http/error-mapping.js';
 import type { S3Operation } from './operation.js';
 
 export type S3Attempt = RemoteAttempt<S3Entry, S3Operation>;
@@ -32,7 +32,7 @@ function isBucketHost({ info: { bucket, endpointUrl, forcePathStyle } }: S3Entry
   return endpointUrl !== undefined && !forcePathStyle && host.startsWith(`${bucket}.`);
 }
 
-function pathStyleNeeded(host: string) {
+function pathStyleNeeded(host: string): Explanation {
   return {
     code: 'S3_PATH_STYLE_NEEDED',
     message: `The store has no host ${host}: it wants the bucket in the path, not in front of the host's name`,

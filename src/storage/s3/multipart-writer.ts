@@ -136,7 +136,6 @@ export class MultipartWriter {
     const { key } = this.#options.object;
     return new LakeportError({
       code: 'S3_TOO_MANY_PARTS',
-      exit: 'tables-failed',
       message: `${this.#options.bucket.requests.display(key)} would need more than ${MAX_PARTS} parts of an upload`,
       hint: 'Raise "part_size" of the storage entry, or split the output with --max-rows-per-file.',
     });

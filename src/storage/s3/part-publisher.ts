@@ -157,7 +157,6 @@ export class PartPublisher {
     const { requests } = this.#options.bucket;
     throw new LakeportError({
       code: 'S3_PART_NOT_PROVISIONAL',
-      exit: 'unexpected',
       message: `The part staged as ${requests.display(from)} cannot become ${requests.display(to)}: another one may be in its way`,
       hint: 'This should never happen; please report it.',
     });

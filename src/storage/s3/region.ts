@@ -53,7 +53,6 @@ async function configuredRegion(open: (region: string | undefined) => S3Client):
 function regionNeeded(entry: S3Entry): never {
   throw new LakeportError({
     code: 'S3_REGION_NEEDED',
-    exit: 'usage',
     message: `The region of the S3 Express bucket "${entry.info.bucket}" is not known`,
     hint: 'Set "region" in the entry to the region that the zone in the name belongs to.',
     context: { entry: entry.id, detail: 'region' },

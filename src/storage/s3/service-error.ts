@@ -15,7 +15,7 @@ import type { Explanation } from '../http/error-mapping.js';
 import { explainProxyRefusal } from '../http/network-error.js';
 import { entryName, placeOf, type S3Attempt } from './error-mapping.js';
 
-type Explain = (attempt: S3Attempt, answer: ServiceAnswer) => Omit<Explanation, 'exit'>;
+type Explain = (attempt: S3Attempt, answer: ServiceAnswer) => Explanation;
 
 /** Codes of "Error responses" in the Amazon S3 API reference, and of the stores that speak its language. */
 const BY_CODE: Readonly<Record<string, Explain>> = {
@@ -145,7 +145,7 @@ function special(answer: ServiceAnswer, { operation, accepted }: S3Attempt): Exp
   return undefined;
 }
 
-function notFound({ entry, shown }: S3Attempt) {
+function notFound({ entry, shown }: S3Attempt): Explanation {
   return {
     code: 'S3_NOT_FOUND',
     message: `${placeOf(entry)} answers that ${shown} is not there`,
@@ -153,7 +153,7 @@ function notFound({ entry, shown }: S3Attempt) {
   };
 }
 
-function notAllowed({ entry, operation, shown }: S3Attempt) {
+function notAllowed({ entry, operation, shown }: S3Attempt): Explanation {
   return {
     code: 'S3_NOT_ALLOWED',
     message: `${placeOf(entry)} does not allow ${operation} on ${shown}`,
@@ -161,7 +161,7 @@ function notAllowed({ entry, operation, shown }: S3Attempt) {
   };
 }
 
-function busy({ entry }: S3Attempt) {
+function busy({ entry }: S3Attempt): Explanation {
   return {
     code: 'S3_BUSY',
     message: `${placeOf(entry)} asks to send requests more slowly, and still did after ${entry.info.maxRetries} retries`,
@@ -170,7 +170,7 @@ function busy({ entry }: S3Attempt) {
   };
 }
 
-function failing({ entry, operation }: S3Attempt, { status }: ServiceAnswer) {
+function failing({ entry, operation }: S3Attempt, { status }: ServiceAnswer): Explanation {
   // SeaweedFS answers so to an encryption that it has no key service for.
   const suspect = createsObject(operation) ? entry.info.serverSideEncryption : undefined;
   return {
@@ -184,7 +184,7 @@ function failing({ entry, operation }: S3Attempt, { status }: ServiceAnswer) {
   };
 }
 
-function corrupted({ entry, shown }: S3Attempt) {
+function corrupted({ entry, shown }: S3Attempt): Explanation {
   return {
     code: 'S3_CORRUPTED_ON_THE_WAY',
     message: `What arrived at ${placeOf(entry)} for ${shown} is not what was sent`,
@@ -193,7 +193,7 @@ function corrupted({ entry, shown }: S3Attempt) {
   };
 }
 
-function conflict({ shown }: S3Attempt) {
+function conflict({ shown }: S3Attempt): Explanation {
   return {
     code: 'S3_CONFLICT',
     message: `Another request was changing ${shown} at the same moment`,
@@ -202,7 +202,7 @@ function conflict({ shown }: S3Attempt) {
   };
 }
 
-function streamRefused({ entry }: S3Attempt) {
+function streamRefused({ entry }: S3Attempt): Explanation {
   return {
     code: 'S3_NOT_SUPPORTED',
     message: `${placeOf(entry)} does not take the framing of this request`,
@@ -210,7 +210,7 @@ function streamRefused({ entry }: S3Attempt) {
   };
 }
 
-function full({ entry }: S3Attempt) {
+function full({ entry }: S3Attempt): Explanation {
   return {
     code: 'S3_QUOTA_EXCEEDED',
     message: `No space is left for bucket "${entry.info.bucket}" at ${placeOf(entry)}, or its quota is used up`,
@@ -218,7 +218,7 @@ function full({ entry }: S3Attempt) {
   };
 }
 
-function other({ entry, operation, shown }: S3Attempt, { code, status, message }: ServiceAnswer) {
+function other({ entry, operation, shown }: S3Attempt, { code, status, message }: ServiceAnswer): Explanation {
   const { storageClass, acl, tags, serverSideEncryption } = entry.info;
   const optional = {
     storage_class: storageClass,

@@ -365,7 +365,12 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     );
     const [plan] = tables(1);
     run.recorder.planned(runPlan([plan!]));
-    const leak = new LakeportError({ code: 'X', exit: 'unreachable', message: 'pw hunter2', hint: 'not hunter2' });
+    const leak = new LakeportError({
+      code: 'UNEXPECTED',
+      exit: 'unreachable',
+      message: 'pw hunter2',
+      hint: 'not hunter2',
+    });
     const result = recordFailure(run.recorder, plan!, leak);
     run.recorder.ended(runResult(run.runId, [result], 'tables-failed'));
     await run.finish();

@@ -4,7 +4,7 @@ import { LakeportError } from '../../../src/errors.js';
 import { RETRY_POLICY, retryDelay, waitUnlessAborted } from '../../../src/runtime/retry.js';
 
 const failure = (transient?: boolean) =>
-  new LakeportError({ code: 'SOURCE_CONNECTION_LOST', exit: 'unreachable', message: 'lost', transient });
+  new LakeportError({ code: 'SOURCE_UNREACHABLE', exit: 'unreachable', message: 'lost', transient });
 
 /** Waits after each attempt, until there is none. */
 function waits(random: () => number): number[] {

@@ -1,6 +1,7 @@
 import { type Dialect, MssqlAdapter, MssqlIntrospector, MssqlQueryCompiler, sql } from 'kysely';
 
 import type { MssqlEntry } from '../info.js';
+import type { ErrorCode } from '../../../errors.js';
 import { errorNumber, mssqlError } from '../errors.js';
 import { mssqlSettings, type MssqlSettings } from '../settings.js';
 import { displayAddress } from '../address.js';
@@ -82,7 +83,7 @@ function lockProcedure(name: string, further: string) {
 }
 
 /** By the server's error numbers (`sys.messages`). */
-const TROUBLES: Readonly<Record<number, { readonly code: string; readonly hint?: string }>> = {
+const TROUBLES: Readonly<Record<number, { readonly code: ErrorCode; readonly hint?: string }>> = {
   229: { code: 'RUN_LOG_PERMISSION_DENIED', hint: 'Make the user a db_datareader and db_datawriter of the database.' },
   262: { code: 'RUN_LOG_PERMISSION_DENIED', hint: 'Grant CREATE TABLE and CREATE VIEW in the log database.' },
   1105: { code: 'RUN_LOG_FULL', hint: 'Free some space in the log database.' },

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 
 import type { PostgresEntry } from '../info.js';
-import { LakeportError } from '../../../errors.js';
+import { type ErrorCode, LakeportError } from '../../../errors.js';
 import { postgresError } from '../errors.js';
 import { displayAddress, postgresSettings } from '../settings.js';
 import type { LogDialect, Trouble } from '../../run-log-dialect.js';
@@ -58,7 +58,7 @@ function ownHint(error: LakeportError): string | undefined {
 }
 
 /** By SQLSTATE, or its class. */
-const TROUBLES: Readonly<Record<string, { readonly code: string; readonly hint?: string }>> = {
+const TROUBLES: Readonly<Record<string, { readonly code: ErrorCode; readonly hint?: string }>> = {
   '53100': { code: 'RUN_LOG_FULL', hint: 'Free some space on the disk of the log database.' },
   '55P03': { code: 'RUN_LOG_BUSY' },
   '42501': {

@@ -30,7 +30,7 @@ function logTo(options: { level?: LogLevel; format?: 'text' | 'json'; terminal?:
 }
 
 const failure = new LakeportError({
-  code: 'BROKEN',
+  code: 'DISK_ERROR',
   exit: 'unexpected',
   message: 'it broke',
   hint: 'mend it',
@@ -67,7 +67,7 @@ describe('events', () => {
       event: 'error',
       message: 'it broke (table s.t, column price)',
       hint: 'mend it',
-      code: 'BROKEN',
+      code: 'DISK_ERROR',
       table: 's.t',
       column: 'price',
     });
@@ -82,7 +82,7 @@ describe('events', () => {
   it('that end the run look like what any program says, with or without a terminal', () => {
     const { log, text } = logTo();
     log.error(
-      new LakeportError({ code: 'X', exit: 'usage', message: 'a has 2 problems:\n  one\n  two', hint: 'h' }),
+      new LakeportError({ code: 'UNEXPECTED', exit: 'usage', message: 'a has 2 problems:\n  one\n  two', hint: 'h' }),
       'CRITICAL',
     );
     expect(text()).toBe('lakeport: a has 2 problems:\n  one\n  two\nhint: h\n');
@@ -102,7 +102,9 @@ describe('events', () => {
     redactor.add('MARKER-1');
     const { log, text } = logTo({ level: 'DEBUG', format: 'json', redactor });
     log.write('INFO', 'message MARKER-1', { field: 'MARKER-1', deep: { list: ['MARKER-1'] } }, 'hint MARKER-1');
-    log.error(new LakeportError({ code: 'X', exit: 'usage', message: 'm', cause: new Error('cause MARKER-1') }));
+    log.error(
+      new LakeportError({ code: 'UNEXPECTED', exit: 'usage', message: 'm', cause: new Error('cause MARKER-1') }),
+    );
     expect(text()).not.toContain('MARKER');
   });
 });

@@ -11,7 +11,7 @@ import { captured, column, plan, runResult, tablePlan, tableResult } from './sam
 
 const target = { directory: './exports' };
 const denied = new LakeportError({
-  code: 'PERMISSION_DENIED',
+  code: 'TABLE_PERMISSION_DENIED',
   exit: 'tables-failed',
   message: 'permission denied for table secret',
   hint: 'GRANT SELECT',
@@ -143,7 +143,7 @@ describe('the JSON document', () => {
           path: 'out/s/secret',
           unrepresentable: {},
           error: {
-            code: 'PERMISSION_DENIED',
+            code: 'TABLE_PERMISSION_DENIED',
             message: 'permission denied for table secret',
             hint: 'GRANT SELECT',
             context: { table: 's.secret' },
@@ -161,7 +161,7 @@ describe('the JSON document', () => {
       command: 'plan',
       exit_code: 3,
       error: {
-        code: 'PERMISSION_DENIED',
+        code: 'TABLE_PERMISSION_DENIED',
         message: denied.message,
         hint: 'GRANT SELECT',
         context: { table: 's.secret' },
@@ -294,7 +294,7 @@ Rows and sizes are estimates of the database. Nothing was written.
         },
         { table: 'view', estimated_rows: null },
       ],
-      problems: [{ schema: 's', table: 'secret', error: { code: 'PERMISSION_DENIED' } }],
+      problems: [{ schema: 's', table: 'secret', error: { code: 'TABLE_PERMISSION_DENIED' } }],
     });
     expect(JSON.parse(JSON.stringify(document))).toEqual(document);
   });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
-import { LakeportError } from '../../../../src/errors.js';
+import { type ErrorCode, LakeportError } from '../../../../src/errors.js';
 import type { RunObserver } from '../../../../src/export/model/observer.js';
 import type { RunPlan, TablePlan } from '../../../../src/export/model/plan.js';
 import type { TableResult } from '../../../../src/export/model/result.js';
@@ -35,7 +35,11 @@ class ScriptedPool implements SlicePool {
     for (const [key, { task }] of this.running) {
       if (!tasks.includes(task)) continue;
       this.cancelled.push(key);
-      void this.end(key, { ok: false, error: new LakeportError({ ...FAILURE, code: 'ABORTED' }), unconnected: false });
+      void this.end(key, {
+        ok: false,
+        error: new LakeportError({ ...FAILURE, code: 'INTERRUPTED' }),
+        unconnected: false,
+      });
     }
   }
 
@@ -59,19 +63,19 @@ class ScriptedPool implements SlicePool {
     await turn();
   }
 
-  fail(key: string, code = 'BROKEN'): Promise<void> {
+  fail(key: string, code: ErrorCode = 'DISK_ERROR'): Promise<void> {
     return this.end(key, { ok: false, error: new LakeportError({ ...FAILURE, code }), unconnected: false });
   }
 
   /** Fails in a way that may pass. */
   async lose(key: string): Promise<void> {
-    const error = new LakeportError({ ...FAILURE, code: 'LOST', transient: true });
+    const error = new LakeportError({ ...FAILURE, code: 'SOURCE_CONNECTION_LOST', transient: true });
     await this.end(key, { ok: false, error, unconnected: false });
     await delays();
   }
 
   unconnected(key: string): Promise<void> {
-    const error = new LakeportError({ ...FAILURE, code: 'NO_CONNECTION', exit: 'unreachable' });
+    const error = new LakeportError({ ...FAILURE, code: 'SOURCE_REFUSED', exit: 'unreachable' });
     return this.end(key, { ok: false, error, unconnected: true });
   }
 
@@ -86,7 +90,7 @@ class ScriptedPool implements SlicePool {
 /** Nobody waits for it in a test. */
 const SLOW_RETRY: RetryPolicy = { attempts: 5, firstMs: 1_000_000, factor: 1, longestMs: 1_000_000 };
 
-const FAILURE = { exit: 'tables-failed', code: 'BROKEN', message: 'broken' } as const;
+const FAILURE = { exit: 'tables-failed', code: 'DISK_ERROR', message: 'broken' } as const;
 
 function stagedFile(name: string, rows: number): StagedFile {
   return { part: { storageId: 'test', path: name, bytes: 100, sha256: '', token: {} }, rows, rowGroups: [] };
@@ -188,15 +192,15 @@ describe('a run', () => {
   it('withdraws a table one of whose slices failed, ends its other readers, and goes on with the others', async () => {
     const ending = start([tablePlan('a', { slices: 5, degree: 2 }), tablePlan('b')], { jobs: 1 });
     await pool.done('a 0');
-    await pool.fail('a 1', 'FIRST');
+    await pool.fail('a 1', 'TABLE_DAMAGED');
     expect(pool.cancelled).toEqual(['a 2']);
     await pool.done('b 0');
     const [a, b] = await ending;
-    expect(a).toMatchObject({ state: 'failed', rows: 0, files: 0, bytes: 0, error: { code: 'FIRST' } });
+    expect(a).toMatchObject({ state: 'failed', rows: 0, files: 0, bytes: 0, error: { code: 'TABLE_DAMAGED' } });
     expect(b).toMatchObject({ state: 'completed' });
     expect(discarded).toEqual(['a 0 file 0']);
     expect(published).toEqual(['b']);
-    expect(events.filter((event) => event.startsWith('failure'))).toEqual(['failure a FIRST']);
+    expect(events.filter((event) => event.startsWith('failure'))).toEqual(['failure a TABLE_DAMAGED']);
   });
 
   it('withdraws what a slice had staged before it failed', async () => {
@@ -303,9 +307,9 @@ describe('a reader that cannot connect', () => {
     await pool.unconnected('b 1');
     const results = await ending;
     expect(results.map((result) => result.state)).toEqual(['completed', 'failed', 'failed']);
-    expect(results[1]?.error).toMatchObject({ code: 'NO_CONNECTION', exit: 'unreachable' });
+    expect(results[1]?.error).toMatchObject({ code: 'SOURCE_REFUSED', exit: 'unreachable' });
     expect(discarded).toEqual(['b 0 file 0']);
-    expect(events).toContain('failure c NO_CONNECTION');
+    expect(events).toContain('failure c SOURCE_REFUSED');
   });
 });
 
@@ -338,7 +342,7 @@ describe('a slice that fails in a way that passes', () => {
     await pool.lose('a 0');
     await pool.lose('a 1');
     await pool.lose('a 0');
-    expect((await ending)[0]).toMatchObject({ state: 'failed', error: { code: 'LOST' } });
+    expect((await ending)[0]).toMatchObject({ state: 'failed', error: { code: 'SOURCE_CONNECTION_LOST' } });
     expect(pool.seen.filter((key) => key === 'a 0')).toHaveLength(3);
   });
 
@@ -379,14 +383,20 @@ describe('a slice that fails in a way that passes', () => {
     await pool.lose('a 0');
     await pool.done('a 0', { rows: 7 });
     await ending;
-    expect(told).toEqual(['started 0', 'failed 0 LOST false', 'started 0', 'staged 0 7', 'published a 0']);
+    expect(told).toEqual([
+      'started 0',
+      'failed 0 SOURCE_CONNECTION_LOST false',
+      'started 0',
+      'staged 0 7',
+      'published a 0',
+    ]);
   });
 });
 
 describe('a reader that cannot connect for a while', () => {
   it('tries again with the slice', async () => {
     const ending = start([tablePlan('a')], { readers: 1 });
-    const error = new LakeportError({ ...FAILURE, code: 'BUSY', exit: 'unreachable', transient: true });
+    const error = new LakeportError({ ...FAILURE, code: 'NO_FREE_CONNECTIONS', exit: 'unreachable', transient: true });
     for (let attempt = 1; attempt <= 2; attempt++) {
       await pool.end('a 0', { ok: false, error, unconnected: true });
       await delays();
@@ -398,12 +408,12 @@ describe('a reader that cannot connect for a while', () => {
 
   it('is given up at last', async () => {
     const ending = start([tablePlan('a')], { readers: 1 });
-    const error = new LakeportError({ ...FAILURE, code: 'BUSY', exit: 'unreachable', transient: true });
+    const error = new LakeportError({ ...FAILURE, code: 'NO_FREE_CONNECTIONS', exit: 'unreachable', transient: true });
     for (let attempt = 1; attempt <= 3; attempt++) {
       await pool.end('a 0', { ok: false, error, unconnected: true });
       await delays();
     }
-    expect((await ending)[0]).toMatchObject({ state: 'failed', error: { code: 'BUSY' } });
+    expect((await ending)[0]).toMatchObject({ state: 'failed', error: { code: 'NO_FREE_CONNECTIONS' } });
   });
 });
 

@@ -6,7 +6,7 @@ import { TableProgress } from '../../../../src/export/execution/table-progress.j
 import type { RowCount } from '../../../../src/sources/source.js';
 import { tablePlan } from '../../../harness/table-plans.js';
 
-const refused = new LakeportError({ code: 'SOURCE_BUSY', exit: 'unreachable', message: 'no more connections' });
+const refused = new LakeportError({ code: 'SOURCE_QUERY_FAILED', exit: 'unreachable', message: 'no more connections' });
 
 /** Checks a table of two slices with three rows each. */
 async function check(

@@ -7,13 +7,14 @@ import type { TableResult } from '../../../../src/export/model/result.js';
 /** `completed`, `cancelled`, or the class of the failure. */
 function table(end: 'completed' | 'cancelled' | ExitClass): TableResult {
   const state = end === 'completed' || end === 'cancelled' ? end : 'failed';
-  const error = end === 'completed' || end === 'cancelled' ? undefined : { code: 'X', exit: end, message: '' };
+  const error =
+    end === 'completed' || end === 'cancelled' ? undefined : ({ code: 'UNEXPECTED', exit: end, message: '' } as const);
   const table = { schema: 's', name: 't' };
   const nothing = { rows: 0, files: 0, bytes: 0, seconds: 0, unrepresentable: {} };
   return { table, state, ...nothing, storageId: 'lake', path: '', error };
 }
 
-const terminated = new LakeportError({ code: 'TERMINATED', exit: 'terminated', message: '' });
+const terminated = new LakeportError({ code: 'SIGTERM', exit: 'terminated', message: '' });
 
 describe('the exit class of a run', () => {
   it.each<[ExitClass | undefined, Parameters<typeof table>[0][]]>([

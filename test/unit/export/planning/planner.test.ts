@@ -104,7 +104,7 @@ test('only the columns that a dataset asks for are sliced and read', async () =>
   await planWith(
     (_table, columns) => {
       asked = columns.map(({ spec }) => spec.name);
-      throw failure({ code: 'ENOUGH', exit: 'usage' });
+      throw failure({ code: 'UNEXPECTED', exit: 'usage' });
     },
     { columns: ['note'] },
   );

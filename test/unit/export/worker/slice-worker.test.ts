@@ -137,10 +137,15 @@ describe('a worker', () => {
     const [before] = (await run()).files;
     read = async (sink) => {
       await rowsOfNull(150)(sink, new AbortController().signal);
-      throw new LakeportError({ code: 'BROKEN', exit: 'tables-failed', message: 'broken', context: { column: 'b' } });
+      throw new LakeportError({
+        code: 'DISK_ERROR',
+        exit: 'tables-failed',
+        message: 'broken',
+        context: { column: 'b' },
+      });
     };
     await expect(run()).rejects.toMatchObject({
-      code: 'BROKEN',
+      code: 'DISK_ERROR',
       context: { table: 'public.t', column: 'b', slice: 1 },
     });
     expect(await scratch.files()).toHaveLength(2);
@@ -164,12 +169,12 @@ describe('a worker', () => {
   });
 
   it('says that it could not connect, as something else than a failure of the slice', async () => {
-    const error = new LakeportError({ code: 'REFUSED', exit: 'unreachable', message: 'refused' });
+    const error = new LakeportError({ code: 'SOURCE_REFUSED', exit: 'unreachable', message: 'refused' });
     vi.mocked(openReader).mockRejectedValueOnce(error);
     const failure = await run().catch((thrown: unknown) => thrown);
     expect(failure).toBeInstanceOf(UnconnectedError);
-    expect(taskFailure(failure)).toMatchObject({ unconnected: true, error: { code: 'REFUSED' } });
-    expect(taskFailure(error)).toMatchObject({ unconnected: false, error: { code: 'REFUSED' } });
+    expect(taskFailure(failure)).toMatchObject({ unconnected: true, error: { code: 'SOURCE_REFUSED' } });
+    expect(taskFailure(error)).toMatchObject({ unconnected: false, error: { code: 'SOURCE_REFUSED' } });
     read = rowsOfNull(1);
     expect(await run()).toMatchObject({ rows: 1 });
   });

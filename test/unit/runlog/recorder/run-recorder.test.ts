@@ -56,7 +56,7 @@ function stored({ run, jobs, partitions, files }: LogBatch): StoredRun {
 }
 
 const denied = new LakeportError({
-  code: 'DENIED',
+  code: 'TABLE_PERMISSION_DENIED',
   exit: 'tables-failed',
   message: 'no grant, hunter2',
   hint: 'grant it',

@@ -81,8 +81,12 @@ test('the place of the error comes with it, and the grant that is missing', () =
 });
 
 test('what is an error of ours already keeps its words', () => {
-  const own = new LakeportError({ code: 'X', exit: 'usage', message: 'm' });
-  expect(mssqlError(own, { entry: 'ds_ms' })).toMatchObject({ code: 'X', message: 'm', context: { entry: 'ds_ms' } });
+  const own = new LakeportError({ code: 'UNEXPECTED', exit: 'usage', message: 'm' });
+  expect(mssqlError(own, { entry: 'ds_ms' })).toMatchObject({
+    code: 'UNEXPECTED',
+    message: 'm',
+    context: { entry: 'ds_ms' },
+  });
 });
 
 test('what is not known is unexpected', () => {

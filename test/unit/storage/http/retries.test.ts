@@ -8,7 +8,9 @@ function failing(times: number, options: { transient?: boolean; connected?: bool
   let attempts = 0;
   const attempt = () => {
     if (attempts++ >= times) return Promise.resolve(attempts);
-    return Promise.reject(new RemoteError({ code: 'X', exit: 'unreachable', message: 'x', transient, connected }));
+    return Promise.reject(
+      new RemoteError({ code: 'UNEXPECTED', exit: 'unreachable', message: 'x', transient, connected }),
+    );
   };
   return { attempt, attempts: () => attempts };
 }
@@ -28,20 +30,20 @@ describe('requests that failed', () => {
 
   it('are given up after so many retries', async () => {
     const { attempt, attempts } = failing(9);
-    await expect(new Retries({ maxRetries: 2 }).run(attempt)).rejects.toMatchObject({ code: 'X' });
+    await expect(new Retries({ maxRetries: 2 }).run(attempt)).rejects.toMatchObject({ code: 'UNEXPECTED' });
     expect(attempts()).toBe(3);
   });
 
   it('are not sent again where that is of no use', async () => {
     const { attempt, attempts } = failing(1, { transient: false });
-    await expect(new Retries({ maxRetries: 5 }).run(attempt)).rejects.toMatchObject({ code: 'X' });
+    await expect(new Retries({ maxRetries: 5 }).run(attempt)).rejects.toMatchObject({ code: 'UNEXPECTED' });
     expect(attempts()).toBe(1);
   });
 
   it('are not sent again to an address that was never reached, but to one that has answered before', async () => {
     const retries = new Retries({ maxRetries: 5 });
     const first = failing(1, { connected: false });
-    await expect(retries.run(first.attempt)).rejects.toMatchObject({ code: 'X' });
+    await expect(retries.run(first.attempt)).rejects.toMatchObject({ code: 'UNEXPECTED' });
     expect(first.attempts()).toBe(1);
 
     await retries.run(() => Promise.resolve());

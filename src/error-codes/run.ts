@@ -1,0 +1,43 @@
+import { inUse, unexpected, unreachable, unreachableForNow, usage } from './entry.js';
+import type { ErrorEntry } from './entry.js';
+
+function signal(exit: 'hung-up' | 'interrupted' | 'terminated', meaning: string): ErrorEntry {
+  return { exit, passes: 'no', meaning };
+}
+
+/** Runs, the run log and the demonstration. */
+export const RUN_CODES = {
+  SIGINT: signal('interrupted', 'SIGINT (Ctrl-C) ended the command'),
+  SIGTERM: signal('terminated', 'SIGTERM ended the command'),
+  SIGHUP: signal('hung-up', 'The terminal was closed (SIGHUP)'),
+  INTERRUPTED: signal('interrupted', 'The caller ended the run'),
+  CLAIM_LOST: inUse('The lock of the destination was lost: another process may write there'),
+  TARGET_IN_USE: inUse('Another run is writing to the same place'),
+  RUN_IS_ACTIVE: inUse('Another process is writing this run'),
+  RUN_HELD: inUse('The run is in progress in another process'),
+  RUN_TAKEN: inUse('Another process has resumed this run, which ends here'),
+  RUN_FINISHED: usage('The run is complete: there is nothing to resume'),
+  RUN_ID_AMBIGUOUS: usage('More than one run begins with this id'),
+  RUN_ID_EXISTS: usage('The run log has a run of this id already'),
+  RUN_NOT_RESUMABLE: usage('The record of the run does not hold what a resume needs'),
+  RUN_UNKNOWN: usage('The run log has no such run'),
+  RESUME_ELSEWHERE: usage('A storage leads elsewhere than when the run began'),
+  NEWER_EXPORT: usage('A later run has exported a table to the same place'),
+
+  RUN_LOG_BUSY: unreachableForNow('The run log is locked by another process'),
+  RUN_LOG_DAMAGED: unreachable('The file of the run log is damaged'),
+  RUN_LOG_FAILED: unreachableForNow('The run log reported an error'),
+  RUN_LOG_FULL: unreachable('There is no space left for the run log'),
+  RUN_LOG_IN_USE: inUse('The log would be emptied while a run is in progress'),
+  RUN_LOG_NAME_TAKEN: usage('The database of the run log has other objects of the same names'),
+  RUN_LOG_NEWER: usage('The run log was made by a newer version of lakeport'),
+  RUN_LOG_NOT_WRITABLE: unreachable('The run log cannot be written'),
+  RUN_LOG_NOT_SUPPORTED: usage('Databases of this type cannot hold a run log'),
+  RUN_LOG_NO_HOME: unreachable('The user has no home directory for the run log'),
+  RUN_LOG_PERMISSION_DENIED: unreachable('The user of the run log lacks a permission'),
+  RUN_LOG_TIMEOUT: unreachableForNow('The run log did not answer in time'),
+  RUN_LOG_UNREACHABLE: unreachableForNow('The run log cannot be reached'),
+
+  DEMO_NEEDS_POSTGRES: usage('The demonstration needs an embedded PostgreSQL that is not installed'),
+  DEMO_POSTGRES_FAILED: unexpected('The PostgreSQL of the demonstration did not start'),
+} as const;
