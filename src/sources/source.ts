@@ -69,10 +69,22 @@ export interface Slice {
   /** The whole SELECT, without secrets. */
   readonly query: string;
   readonly estimatedRows: number | undefined;
+  /** Where the slice lies, of those that follow upon each other without a gap; undefined for others. */
+  readonly range?: SliceRange | undefined;
   /** Hive-style directories below the table's, e.g. `year=2025/month=01`. */
   readonly directory?: string | undefined;
   /** Rows of all the table's slices together, where the question that made them counted them. */
   readonly tableRows?: number | undefined;
+}
+
+/** A range that ends where the next one begins; the first of its relation is open below, the last above. */
+export interface SliceRange {
+  /** The relation that the range is of, where the table consists of several; empty where it does not. */
+  readonly member: string;
+  /** Where the range begins, itself in it; undefined where it is open. */
+  readonly from: string | undefined;
+  /** Where the next one begins; undefined where it is open. */
+  readonly to: string | undefined;
 }
 
 export type Consistency = 'run' | 'table' | 'none';

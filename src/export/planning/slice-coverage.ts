@@ -1,19 +1,8 @@
 import { LakeportError } from '../../errors.js';
-import type { Slice } from '../../sources/source.js';
-
-/** `[member: ]ctid < (8,0)`, `… in [(8,0), (16,0))`, `… >= (16,0)` */
-const PAGES = /^(.*: )?ctid (?:< (\(\d+,\d+\))|in \[(\(\d+,\d+\)), (\(\d+,\d+\))\)|>= (\(\d+,\d+\)))$/s;
-
-interface Range {
-  /** The relation of the range, if the table consists of several. */
-  readonly member: string;
-  /** Undefined if the range is open. */
-  readonly from: string | undefined;
-  readonly to: string | undefined;
-}
+import type { Slice, SliceRange } from '../../sources/source.js';
 
 /**
- * Checks that a table's slices are contiguous and do not overlap, as far as their bounds show: each range ends where
+ * Checks that a table's slices are contiguous and do not overlap, as far as their ranges show: each range ends where
  * the next one of its relation starts, the first is open below and the last above.
  * @throws LakeportError otherwise
  */
@@ -21,7 +10,7 @@ export function checkSliceCoverage(slices: readonly Slice[]): void {
   const queries = new Set(slices.map((slice) => slice.query));
   if (slices.length === 0) throw broken('there are none');
   if (queries.size < slices.length) throw broken('two of them read the same');
-  let before: Range | undefined;
+  let before: SliceRange | undefined;
   for (const [position, slice] of slices.entries()) {
     if (slice.index !== position) throw broken(`number ${position} is numbered ${slice.index}`);
     const range = rangeOf(slice);
@@ -36,14 +25,9 @@ export function checkSliceCoverage(slices: readonly Slice[]): void {
   if (before?.to !== undefined) throw broken(`nothing follows ${before.to}`);
 }
 
-/** Undefined for methods whose bounds are not ranges. */
-function rangeOf(slice: Slice): Range | undefined {
-  if (slice.method === 'None') return { member: slice.bounds, from: undefined, to: undefined };
-  if (slice.method !== 'Ctid') return undefined;
-  const match = PAGES.exec(slice.bounds);
-  if (match === null) throw broken(`${slice.bounds} cannot be parsed`);
-  const [, member = '', firstTo, from, to, lastFrom] = match;
-  return { member, from: from ?? lastFrom, to: to ?? firstTo };
+/** A relation in one piece is a range without ends; undefined for methods without ranges. */
+function rangeOf({ range, method, bounds }: Slice): SliceRange | undefined {
+  return range ?? (method === 'None' ? { member: bounds, from: undefined, to: undefined } : undefined);
 }
 
 function broken(problem: string): LakeportError {

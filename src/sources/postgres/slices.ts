@@ -53,6 +53,7 @@ export function sliceMembers(
     return sliceByPage(member, columns, Math.max(1, count)).map((slice) => ({
       ...slice,
       bounds: named + slice.bounds,
+      ...(slice.range && { range: { ...slice.range, member: named } }),
     }));
   });
   return slices.map((slice, index) => ({ ...slice, index }));
@@ -80,6 +81,7 @@ export function sliceByPage(member: Member, columns: readonly ReadColumn[], coun
       bounds: from && to ? `ctid in [${from}, ${to})` : from ? `ctid >= ${from}` : `ctid < ${to ?? ''}`,
       query: `${all.query} WHERE ${conditions.join(' AND ')}`,
       estimatedRows: member.rows === undefined ? undefined : Math.round(member.rows * share),
+      range: { member: '', from, to },
     };
   });
 }

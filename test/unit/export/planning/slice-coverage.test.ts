@@ -3,12 +3,23 @@ import { describe, expect, it } from 'vitest';
 
 import { checkSliceCoverage } from '../../../../src/export/planning/slice-coverage.js';
 import { type Member, sliceMembers } from '../../../../src/sources/postgres/slices.js';
-import type { Slice } from '../../../../src/sources/source.js';
+import type { Slice, SliceRange } from '../../../../src/sources/source.js';
 
 const PARENT = { schema: 'public', name: 'events' };
 
+/** `[member: ]ctid < (8,0)`, `… in [(8,0), (16,0))`, `… >= (16,0)` */
+const PAGES = /^(.*: )?ctid (?:< (\(\d+,\d+\))|in \[(\(\d+,\d+\)), (\(\d+,\d+\))\)|>= (\(\d+,\d+\)))$/s;
+
+function rangeOf(bounds: string): SliceRange | undefined {
+  const match = PAGES.exec(bounds);
+  if (match === null) return undefined;
+  const [, member = '', firstTo, from, to, lastFrom] = match;
+  return { member, from: from ?? lastFrom, to: to ?? firstTo };
+}
+
 function slices(bounds: readonly string[]): Slice[] {
   return bounds.map((text, index) => ({
+    range: rangeOf(text),
     index,
     method: text.includes('ctid') ? 'Ctid' : 'None',
     bounds: text,
@@ -39,6 +50,15 @@ describe('slices', () => {
     );
   });
 
+  it('say in their ranges what their bounds tell people', () => {
+    fc.assert(
+      fc.property(distinctMembers, fc.integer({ min: 1, max: 32 }), (relations, degree) => {
+        const ranges = sliceMembers(PARENT, relations, [], { degree }).filter(({ method }) => method === 'Ctid');
+        expect(ranges.map(({ range }) => range)).toEqual(ranges.map(({ bounds }) => rangeOf(bounds)));
+      }),
+    );
+  });
+
   it('that lost one of their own do not pass', () => {
     let several = 0;
     fc.assert(
@@ -63,7 +83,7 @@ describe('slices', () => {
     ['no beginning', ['ctid in [(8,0), (12,0))', 'ctid >= (12,0)']],
     ['two tables mixed', ['a: ctid < (8,0)', 'b: ctid >= (8,0)']],
     ['a table that ends too early', ['a: ctid < (8,0)', 'b: ctid < (8,0)', 'b: ctid >= (8,0)']],
-    ['bounds that nobody understands', ['ctid between 1 and 2']],
+    ['a range and nothing that says where it goes on', ['ctid < (8,0)', 'ctid between 1 and 2']],
   ])('with %s do not pass', (_, bounds) => {
     expect(() => checkSliceCoverage(slices(bounds))).toThrow(/every row exactly once/);
   });
