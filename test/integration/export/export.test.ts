@@ -76,7 +76,7 @@ const longTable = (name: string, rows: number) =>
    ANALYZE ${name};`;
 
 describe('an export', () => {
-  it('puts every table into its own directory, with manifest and _SUCCESS, and leaves nothing else', async () => {
+  it('every table gets its own directory with manifest and _SUCCESS, and nothing else is left', async () => {
     await sql(`
       CREATE TABLE orders (id int PRIMARY KEY, note text);
       INSERT INTO orders SELECT i, 'note ' || i FROM generate_series(1, 1000) i;
@@ -105,7 +105,7 @@ describe('an export', () => {
     expect(await duckDb('max(x)', directories[1]!)).toBe(8);
   });
 
-  it('writes a manifest that agrees with the files', async () => {
+  it('the manifest matches the files', async () => {
     await sql(`${longTable('big', 1_000_000)} ALTER TABLE big ADD COLUMN note text;`);
     const result = await run({ parallel: 2, maxRowsPerFile: 300_000, rowGroupRows: 80_000 });
     const told = manifest('public/big');
@@ -143,7 +143,7 @@ describe('an export', () => {
     expect(result.bytes).toBe(told.files.reduce((sum, file) => sum + file.bytes, 0));
   });
 
-  it('reads a large table by several readers, every row once, parts numbered in the order of the slices', async () => {
+  it('several readers read a large table, every row once, with files numbered in the order of the slices', async () => {
     await sql(longTable('big', 2_000_000));
     const settings = { databaseName: database, parallel: 3, jobs: 1 };
     const plan = await planTables({ server, options: exportOptions(base, settings) });
@@ -164,7 +164,7 @@ describe('an export', () => {
     expect(firsts).toEqual(firsts.toSorted((a, b) => a - b));
   });
 
-  it('splits the files of a reader', async () => {
+  it('a reader splits its output into several files', async () => {
     await sql('CREATE TABLE t AS SELECT i AS id FROM generate_series(1, 1000) i');
     const result = await run({ maxRowsPerFile: 400 });
     expect(manifest('public/t').files.map((file) => file.rows)).toEqual([400, 400, 200]);
@@ -174,7 +174,7 @@ describe('an export', () => {
     expect(manifest('public/even').files.map((file) => file.rows)).toEqual([400, 400]);
   });
 
-  it('gives a table that has lost all its rows since it was counted one file with the schema', async () => {
+  it('a table emptied after planning gets one file with the schema', async () => {
     await sql(`${longTable('gone', 1_000_000)} DELETE FROM gone;`);
     const slices: number[] = [];
     const result = await run({ parallel: 2 }, { planned: (plan) => slices.push(plan.tables[0]!.slices.length) });
@@ -188,7 +188,7 @@ describe('an export', () => {
     expect(await duckDb('count(half)::int', 'public/gone')).toBe(0);
   });
 
-  it('leaves slices without rows out, and no gap in the numbers', async () => {
+  it('slices without rows leave no gap in the file numbers', async () => {
     await sql(`${longTable('holes', 1_000_000)} DELETE FROM holes WHERE id <= 999_000;`);
     const result = await run({ parallel: 2 });
     expect(result.tables[0]).toMatchObject({ state: 'completed', rows: 1000, files: 1 });
@@ -197,7 +197,7 @@ describe('an export', () => {
     expect(file?.partition.index).toBeGreaterThan(0);
   });
 
-  it('replaces an earlier export of the table and leaves the others alone', async () => {
+  it('an export replaces the earlier one of its table and leaves others alone', async () => {
     await sql('CREATE TABLE a AS SELECT i FROM generate_series(1, 1000) i; CREATE TABLE b AS SELECT 1 AS i');
     await run({ maxRowsPerFile: 100 });
     writeFileSync(path.join(base, 'public/a/notes.txt'), 'mine');
@@ -213,7 +213,7 @@ describe('an export', () => {
     expect(await duckDb('count(*)::int', 'public/b')).toBe(1);
   });
 
-  it('tells its observer what happens, in order', async () => {
+  it('the observer receives all events in order', async () => {
     await sql(wideTable('big', 200_000));
     const events: string[] = [];
     let rows = 0;
@@ -233,7 +233,7 @@ describe('an export', () => {
 });
 
 describe('tables that fail', () => {
-  it('fail by themselves, and keep their earlier export as it was', async () => {
+  it('a failing table does not affect others, and keeps its earlier export', async () => {
     await sql(`CREATE TABLE good AS SELECT i FROM generate_series(1, 100) i;
       CREATE TABLE bad (price numeric(5,2)); INSERT INTO bad SELECT 1.5 FROM generate_series(1, 100);
       CREATE TABLE hidden AS SELECT 1 AS i;`);
@@ -263,14 +263,14 @@ describe('tables that fail', () => {
     await sql('DROP OWNED BY reader; DROP ROLE reader');
   });
 
-  it('leave nothing behind at their first export, not even directories', async () => {
+  it('a failing first export leaves nothing behind, not even directories', async () => {
     await sql(`CREATE SCHEMA s; CREATE TABLE s.bad (price numeric(5,2)); INSERT INTO s.bad VALUES (1), ('NaN');`);
     const result = await run();
     expect(result).toMatchObject({ exit: 'unrepresentable', tables: [{ state: 'failed', rows: 0, files: 0 }] });
     expect(await scratch.files()).toEqual(['out/']);
   });
 
-  it('stop the others if that is asked for', async () => {
+  it('a failing table stops the others if requested', async () => {
     await sql(`CREATE TABLE bad (price numeric(5,2)); INSERT INTO bad VALUES ('NaN');
       ${slowView('later')}`);
     const result = await run({ errorAction: 'fail', jobs: 2, parallel: 1, optIns: ['views'] });
@@ -279,7 +279,7 @@ describe('tables that fail', () => {
     expect(await scratch.files()).toEqual(['out/']);
   });
 
-  it('stop the others also when they failed in the plan', async () => {
+  it('a table that fails while planning stops the others if requested', async () => {
     await sql(`CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
       CREATE TABLE mixed (i int); CREATE FOREIGN TABLE remote () INHERITS (mixed)
         SERVER files OPTIONS (filename '/dev/null');
@@ -289,7 +289,7 @@ describe('tables that fail', () => {
     expect(result.exit).toBe('tables-failed');
   });
 
-  it('because a file stands where their directory belongs say so', async () => {
+  it('a file in place of the table directory is named in the error', async () => {
     await sql('CREATE TABLE a (i int); CREATE TABLE b (i int)');
     mkdirSync(path.join(base, 'public'), { recursive: true });
     writeFileSync(path.join(base, 'public/a'), 'a file');
@@ -300,7 +300,7 @@ describe('tables that fail', () => {
 });
 
 describe('an interrupted export', () => {
-  it('in mid-read withdraws what is staged and keeps what is published', async () => {
+  it('an interrupt while reading discards what is staged and keeps what is published', async () => {
     await sql(`CREATE TABLE small AS SELECT 1 AS i; ${slowView('big')} ${slowView('other')}`);
     const abort = new AbortController();
     const reason = await terminated();
@@ -329,14 +329,14 @@ describe('an interrupted export', () => {
     await expect.poll(reading, { timeout: 10_000 }).toBe(0);
   });
 
-  it('before it began writes nothing', async () => {
+  it('an interrupt before the start writes nothing', async () => {
     await sql('CREATE TABLE t (i int)');
     const error = await refusal(run({}, {}, AbortSignal.abort(await terminated())));
     expect(error).toMatchObject({ code: 'TERMINATED', exit: 'terminated' });
     expect(await scratch.files()).toEqual([]);
   });
 
-  it('in planning, waiting for a lock, ends at once', async () => {
+  it('an interrupt while waiting for a lock in planning ends the run at once', async () => {
     await sql('CREATE TABLE t (i int)');
     const blocker = await server.connect({ database });
     await blocker.query('BEGIN; LOCK TABLE t');
@@ -353,7 +353,7 @@ describe('an interrupted export', () => {
 });
 
 describe('before anything is written', () => {
-  it('a selection without tables is refused', async () => {
+  it('a selection without tables is rejected', async () => {
     await sql('CREATE TABLE orders (i int)');
     const error = await refusal(run({ includePatterns: ['ordrs'] }));
     expect(error).toMatchObject({ code: 'NO_TABLE_MATCHES', exit: 'usage' });
@@ -361,17 +361,17 @@ describe('before anything is written', () => {
     expect(await scratch.files()).toEqual([]);
   });
 
-  it('an output directory that is a file is refused', async () => {
+  it('an output directory that is a file is rejected', async () => {
     await sql('CREATE TABLE t (i int)');
     writeFileSync(base, '');
     expect(await refusal(run())).toMatchObject({ code: 'NOT_A_DIRECTORY', exit: 'usage' });
   });
 
-  it('a sub path that leads out is refused', async () => {
+  it('a sub path that leads outside the base is rejected', async () => {
     expect(await refusal(run({ subPath: '../x' }))).toMatchObject({ code: 'BAD_SUB_PATH', exit: 'usage' });
   });
 
-  it('fewer readers are taken than wanted where the server has too few connections, and none is an error', async () => {
+  it('too few free connections reduce the number of readers, and none is an error', async () => {
     await sql(['a', 'b', 'c', 'd', 'e'].map((name) => `CREATE TABLE ${name} AS SELECT 1 AS i;`).join(''));
     await server.query(`CREATE ROLE modest LOGIN PASSWORD 'secret' CONNECTION LIMIT 3`);
     await sql('GRANT SELECT ON ALL TABLES IN SCHEMA public TO modest');
@@ -393,7 +393,7 @@ describe('before anything is written', () => {
 });
 
 describe('when the server goes away', () => {
-  it('in mid-read, the tables fail, nothing is left, and what was exported earlier stays', async () => {
+  it('a server that goes away while reading fails the tables, leaves no files, and keeps earlier exports', async () => {
     const doomed = await startPostgres();
     await doomed.query(`CREATE TABLE a AS SELECT 1 AS i; ${slowView('big')}`);
     const options = (overrides: Partial<ExportOptions>) => exportOptions(base, { optIns: ['views'], ...overrides });

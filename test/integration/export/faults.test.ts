@@ -91,7 +91,7 @@ function isRoot(context: TestContext): void {
 }
 
 describe('a disk that is full', () => {
-  it('fails the table that does not fit, keeps its earlier export, and publishes those that fit', async (context) => {
+  it('a full disk fails only the table that does not fit, and keeps its earlier export', async (context) => {
     isRoot(context);
     const disk = mountTmpfs('4m');
     if (disk === undefined) return context.skip('no small file system can be mounted here');
@@ -120,7 +120,7 @@ describe('a disk that is full', () => {
 });
 
 describe('a directory that cannot be written', () => {
-  it('ends the run before anything is read', async (context) => {
+  it('a read-only directory ends the run before anything is read', async (context) => {
     if (process.getuid?.() === 0) {
       const disk = mountTmpfs('1m');
       if (disk === undefined) return context.skip('no small file system can be mounted here');
@@ -140,7 +140,7 @@ describe('a directory that cannot be written', () => {
     }
   });
 
-  it('because it is a file ends the run as a usage error', async () => {
+  it('a file in place of the directory is a usage error', async () => {
     const file = path.join(scratch.path, 'file');
     writeFileSync(file, 'precious');
     const { code, document } = await run('plain', { directory: file });
@@ -154,7 +154,7 @@ describe.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s', (signal, exitCode) => {
-  it('in planning leaves nothing', async () => {
+  it('a signal while planning leaves nothing', async () => {
     const blocker = await server.connect();
     await blocker.query('BEGIN; LOCK TABLE plain.a');
     const cli = start('plain');
@@ -168,7 +168,7 @@ describe.each([
     expect(await files()).toEqual([]);
   });
 
-  it('in mid-read withdraws what is staged, keeps what is published, and ends the reads on the server', async () => {
+  it('a signal while reading discards what is staged, keeps what is published, and ends the queries on the server', async () => {
     const cli = start('slow', { args: MID_READ });
     await midRead(cli);
     await waitFor(cli, () => existsSync(path.join(out, 'slow/a/_SUCCESS')));
@@ -181,7 +181,7 @@ describe.each([
     await expect.poll(reads, { timeout: 10_000 }).toBe(0);
   });
 
-  it('while tables are being published leaves each of them whole or not there', async () => {
+  it('a signal while publishing leaves each table complete or absent', async () => {
     const cli = start('many');
     await waitFor(cli, () => existsSync(path.join(out, 'many')) && existsSync(path.join(out, 'many/t100/_SUCCESS')));
     cli.kill(signal);
@@ -196,7 +196,7 @@ describe.each([
 });
 
 describe('a second signal', () => {
-  it('ends at once, and the next run tidies up', async () => {
+  it('a second signal ends the run at once, and the next run cleans up', async () => {
     const cli = start('slow', { args: MID_READ });
     await midRead(cli);
     cli.child.kill('SIGSTOP');
@@ -212,7 +212,7 @@ describe('a second signal', () => {
 });
 
 describe('SIGKILL', () => {
-  it('leaves only hidden files, which the next run to the same place removes, wherever it writes there', async () => {
+  it('SIGKILL leaves only hidden files, which the next run to the same destination removes', async () => {
     const cli = start('slow', { args: [...MID_READ, '--sub_path', 'monday'] });
     await waitFor(cli, async () =>
       (await files()).some((file) => /^monday\/slow\/crawling\/\.lakeport-.*\.tmp$/.test(file)),
@@ -231,7 +231,7 @@ describe('SIGKILL', () => {
     );
   });
 
-  it('while tables are published leaves none that looks complete and is not', async () => {
+  it('SIGKILL while publishing leaves no incomplete table that looks complete', async () => {
     expect((await run('many', { args: ['-i', 't1%'] })).code).toBe(0);
     const cli = start('many');
     await waitFor(
@@ -249,7 +249,7 @@ describe('SIGKILL', () => {
     expect(await files()).toHaveLength(3 * 400);
   });
 
-  it('does not make a run wait or fail that writes to the same place at the same time', async () => {
+  it('SIGKILL does not block or fail a concurrent run to the same destination', async () => {
     const cli = start('slow', { args: MID_READ });
     await midRead(cli);
     expect((await run('plain')).code).toBe(0);
@@ -261,7 +261,7 @@ describe('SIGKILL', () => {
 });
 
 describe('a worker that dies', () => {
-  it('fails the table it was reading, is replaced, and leaves nothing', async () => {
+  it('a dying worker fails its table, is replaced, and leaves nothing', async () => {
     const flag = path.join(scratch.path, 'died');
     const preload = path.join(scratch.path, 'preload.cjs');
     // Loaded by every thread: the first reader that has a file open ends itself, once.
@@ -286,8 +286,8 @@ describe('a worker that dies', () => {
   });
 });
 
-describe('a run that is told twice', () => {
-  it('refuses an id that a living run has', async () => {
+describe('two runs with one id', () => {
+  it('the id of a running export is rejected', async () => {
     const runId = '0b2f9c1e-5d2c-4b6e-9a3e-0123456789ab';
     const cli = start('slow', { args: [...MID_READ, '--run_id', runId] });
     await midRead(cli);

@@ -122,7 +122,7 @@ describe('a run to a local directory, over the export of the day before, that is
     await expectFinished(runId);
   });
 
-  it('when some partitions are staged and logged, has changed nothing, and reads only the others', async () => {
+  it('a run killed with some slices staged and logged has changed nothing, and its resume reads only the others', async () => {
     const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
     expect(await store.objects()).toEqual(before);
     const staged = (await runs.user.status(runId)).partitions.filter(({ state }) => state === 'completed');
@@ -137,7 +137,7 @@ describe('a run to a local directory, over the export of the day before, that is
     expect(tables.find(({ table }) => table === 'big')?.consistency).toBe('none');
   });
 
-  it('when some partitions are staged, reads the whole table again for --consistency run', async () => {
+  it('a resume with --consistency run re-reads a partly staged table in full', async () => {
     const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
     const ended = await runs.resume(runId, '--consistency', 'run');
     expect(ended.code).toBe(0);
@@ -147,7 +147,7 @@ describe('a run to a local directory, over the export of the day before, that is
     expect(tables.find(({ table }) => table === 'big')?.consistency).not.toBe('none');
   });
 
-  it('when some partitions are staged, reads those again that somebody has removed', async () => {
+  it('a resume re-reads staged slices that were removed in the meantime', async () => {
     const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
     const staged = (await store.leftovers()).filter((name) => name.endsWith('.tmp'));
     expect(staged).not.toEqual([]);
@@ -158,7 +158,7 @@ describe('a run to a local directory, over the export of the day before, that is
     await expectFinished(runId);
   });
 
-  it('is not resumed over the export of a later run', async () => {
+  it('a killed run is not resumed over the export of a later run', async () => {
     const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
     expect((await runs.export()).code).toBe(0);
     const ended = await runs.resume(runId);
@@ -234,14 +234,14 @@ describe.each(['s3', 'gcs', 'azure'] as const)('a run to %s that is killed', (ki
     await store.clear();
   });
 
-  it('in the middle of a part, leaves nothing to be seen, and is finished', async () => {
+  it('a run killed in the middle of a file shows nothing, and can be resumed', async () => {
     const runId = await runs.killedAt('before a part is complete');
     expect(await names()).toEqual([]);
     expect((await runs.resume(runId)).code).toBe(0);
     await expectFinished(runId);
   });
 
-  it('when some partitions are staged and logged, reads only the others', async () => {
+  it('a resume reads only the slices not staged and logged', async () => {
     const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
     expect(await names()).toEqual([]);
     const ended = await runs.resume(runId);
@@ -262,7 +262,7 @@ describe.each(['s3', 'gcs', 'azure'] as const)('a run to %s that is killed', (ki
     },
   );
 
-  it('between _SUCCESS and the log, keeps what it has published', async () => {
+  it('a run killed between _SUCCESS and the log keeps what it has published', async () => {
     const runId = await runs.killedAt('between _SUCCESS and the log');
     expect(await isWhole('big')).toBe(true);
     expect((await runs.resume(runId)).code).toBe(0);

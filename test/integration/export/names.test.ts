@@ -81,12 +81,12 @@ describe('names of tables', () => {
   });
   afterAll(() => run.remove());
 
-  it('does not keep any table from being exported', () => {
+  it('tables of any name can be exported', () => {
     expect(run.cli.code).toBe(0);
     expect(run.result.tables.map(({ table }) => table).sort()).toEqual([...NAMES].sort());
   });
 
-  it('gives every table a directory of its own, two levels below the base', async () => {
+  it('every table gets its own directory, two levels below the base', async () => {
     const directories = run.result.tables.map(({ path: where }) => path.relative(run.directory, path.resolve(where)));
     expect(new Set(directories.map((name) => name.toLowerCase())).size).toBeGreaterThanOrEqual(NAMES.length - 1);
     expect(new Set(directories).size).toBe(NAMES.length);
@@ -97,7 +97,7 @@ describe('names of tables', () => {
     expect(await filesBelow(path.dirname(run.directory))).toHaveLength(3 * NAMES.length + 1); // and the auth file
   });
 
-  it('leaves no name that readers of a lake skip or that a shell trips over', async () => {
+  it('no directory name is skipped by readers or misread by a shell', async () => {
     const entries = await readdir(path.join(run.directory, 'public'), { withFileTypes: true });
     for (const { name: directory } of entries.filter((entry) => entry.isDirectory())) {
       expect(directory).not.toMatch(/^[._]|[\p{Cc}/\\=*?[\]{}:#]|[. ]$/u);
@@ -114,7 +114,7 @@ describe('names of tables', () => {
 describe('names of schemas', () => {
   const schemas = NAMES.filter((name) => name !== 'plain');
 
-  it('are treated as those of tables', async () => {
+  it('names of schemas are treated like those of tables', async () => {
     for (const name of schemas) {
       await server.query(
         `CREATE SCHEMA ${quoted(name)}; CREATE TABLE ${quoted(name)}."in/schema" AS SELECT 1 AS id, 'a' AS t`,
@@ -134,7 +134,7 @@ describe('names of schemas', () => {
 });
 
 describe('names of columns', () => {
-  it('stand in the file as they are, those that differ in case only as well', async () => {
+  it('column names are written unchanged, even if they differ only in case', async () => {
     const columns = [...NAMES, 'list', 'element', 'LIST'];
     const list = columns.map((name, i) => `${quoted(name)} ${i % 3 === 0 ? 'integer[]' : 'text'}`).join(', ');
     const values = columns.map((_, i) => (i % 3 === 0 ? `'{${i},NULL}'` : `'v${i}'`)).join(', ');
@@ -162,11 +162,11 @@ describe('names in patterns', () => {
     }
   };
 
-  it('are found by escaped wildcards', async () => {
+  it('escaped wildcards match literally', async () => {
     expect(await found(String.raw`like\_\%pattern`)).toEqual(['like_%pattern']);
   });
 
-  it('with a dot are found by schema and table, as a dot stands between those', async () => {
+  it('names with a dot are matched by schema and table', async () => {
     expect(await found('a.b')).toEqual([]);
     expect(await found('public.a.b')).toEqual(['a.b']);
   });

@@ -59,7 +59,7 @@ async function refusal(planning: Promise<unknown>): Promise<LakeportError> {
 }
 
 describe('a plan', () => {
-  it('lists tables, the largest first, with the place of each, and writes nothing', async () => {
+  it('a plan lists tables with their destinations, largest first, and writes nothing', async () => {
     await sql(`CREATE TABLE small AS SELECT 1 AS i;
       CREATE TABLE large AS SELECT i FROM generate_series(1, 200000) i;
       CREATE TABLE middle AS SELECT i FROM generate_series(1, 20000) i;
@@ -78,12 +78,12 @@ describe('a plan', () => {
     expect(await scratch.files()).toEqual([]);
   });
 
-  it('wants no more readers than can be busy', async () => {
+  it('a plan uses no more readers than can be busy', async () => {
     await sql('CREATE TABLE one AS SELECT 1 AS i; ANALYZE');
     expect((await plan({ jobs: 4, parallel: 8 })).readers).toBe(1);
   });
 
-  it('skips what there is nothing to read of, and plans the others', async () => {
+  it('a plan skips tables with nothing to read', async () => {
     await sql(
       'CREATE TABLE bare (); CREATE TABLE good (i int); CREATE MATERIALIZED VIEW mv AS SELECT 1 AS i WITH NO DATA',
     );
@@ -96,12 +96,12 @@ describe('a plan', () => {
     ]);
   });
 
-  it('may have no table at all that works', async () => {
+  it('a plan may consist of failing tables only', async () => {
     await sql('CREATE TABLE bare ()');
     expect(await plan()).toMatchObject({ tables: [], readers: 0, readerMemoryBytes: 0, problems: [], skipped: [{}] });
   });
 
-  it('is refused where two tables would share a directory on a disk that knows no case', async () => {
+  it('two tables that share a directory on a case-insensitive disk are rejected', async () => {
     await sql('CREATE TABLE orders (i int); CREATE TABLE "Orders" (i int)');
     expect((await plan()).tables).toHaveLength(2);
     const error = await refusal(plan({}, { ignoresCase: true }));
@@ -111,7 +111,7 @@ describe('a plan', () => {
     expect((await plan({ includePatterns: ['orders'] }, { ignoresCase: true })).tables).toHaveLength(1);
   });
 
-  it('is refused in the same way for names that differ only in how Unicode composes them', async () => {
+  it('names that differ only in Unicode normalization are rejected in the same way', async () => {
     await sql('CREATE TABLE "caf\u00e9" (i int); CREATE TABLE "cafe\u0301" (i int)');
     expect((await plan()).tables).toHaveLength(2);
     expect(await refusal(plan({}, { ignoresCase: true }))).toMatchObject({ code: 'PATHS_COLLIDE' });

@@ -63,15 +63,15 @@ describe('independent readers', () => {
   const asObject = (columns: Awaited<ReturnType<typeof readWithDuckDb>>) =>
     Object.fromEntries(columns.map(({ name, cells }) => [name, cells?.[0]]));
 
-  it('DuckDB gives every type as the server would print it', async () => {
+  it('DuckDB reads every type as the server prints it', async () => {
     expect(asObject(await readWithDuckDb([file]))).toEqual(EXPECTED);
   });
 
-  it('parquet-wasm gives every type as the server would print it', async () => {
+  it('parquet-wasm reads every type as the server prints it', async () => {
     expect(asObject(await readWithParquetWasm([file]))).toEqual(EXPECTED);
   });
 
-  it('hyparquet gives every type but large decimals', async () => {
+  it('hyparquet reads every type except large decimals', async () => {
     expect(asObject(await readWithHyparquet([file]))).toEqual({
       ...EXPECTED,
       d18: undefined,
@@ -80,7 +80,7 @@ describe('independent readers', () => {
     });
   });
 
-  it('parquetjs-lite gives the types of its time', async () => {
+  it('parquetjs-lite reads the types it supports', async () => {
     const simple = path.join(directory.path, 'simple.parquet');
     const columns = `true AS bool, (-2147483648)::INTEGER AS int, 9007199254740991::BIGINT AS big, '-0.5'::DOUBLE AS double,
       'żółć 😀' AS text, DATE '2024-02-29' AS date, TIMESTAMP '1969-12-31 23:59:59.999' AS ts, NULL::INTEGER AS missing`;

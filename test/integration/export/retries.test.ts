@@ -62,7 +62,7 @@ async function expectExact(schema: string, tables: readonly string[]): Promise<v
 const MANY_TABLES = { timeout: 600_000 };
 
 describe('a connection that is cut', () => {
-  it('in mid-slice costs that slice another attempt, and no row', async () => {
+  it('a connection cut while reading a slice costs one retry and no rows', async () => {
     await sql(`CREATE SCHEMA one; CREATE TABLE one.big AS
       SELECT i::bigint, md5(i::text) || repeat('x', 1500) AS t FROM generate_series(1, 60000) i; ANALYZE one.big;`);
     const started: number[] = [];
@@ -97,7 +97,7 @@ describe('a connection that is cut', () => {
     expect(await scratch.files()).not.toContainEqual(expect.stringContaining('.lakeport'));
   });
 
-  it('again and again, a hundred times in one run, leaves the export exact', MANY_TABLES, async () => {
+  it('a hundred cut connections in one run leave the export exact', MANY_TABLES, async () => {
     await sql(`CREATE SCHEMA many;
       DO $$ BEGIN FOR n IN 1..700 LOOP EXECUTE format(
         'CREATE TABLE many.t%s AS SELECT i::bigint, md5((i * %s)::text) AS t FROM generate_series(1, 50) i', n, n);
@@ -137,7 +137,7 @@ describe('a server that is restarted in mid-run', () => {
   const ONE: Partial<ExportOptions> = { jobs: 1, parallel: 1, optIns: ['views'] };
   const patient: RetryPolicy = { attempts: 5, firstMs: 300, factor: 2, longestMs: 3000 };
 
-  it('costs time, and the promise that all tables are of one moment', async () => {
+  it('a restarted server delays the run and weakens its consistency to table', async () => {
     let restarted: Promise<void> | undefined;
     const observer: RunObserver = { tableProgress: () => void (restarted ??= server.restart()) };
     const result = await run('again', { observer, retry: patient }, ONE);
@@ -147,7 +147,7 @@ describe('a server that is restarted in mid-run', () => {
     await expectExact('again', ['a', 'b']);
   });
 
-  it('ends a run that was asked for one moment, and says so', async () => {
+  it('a restarted server ends a run with --consistency run, with a clear error', async () => {
     let restarted: Promise<void> | undefined;
     const observer: RunObserver = { tableProgress: () => void (restarted ??= server.restart()) };
     const result = await run('again', { observer, retry: patient }, { ...ONE, consistency: 'run' });
@@ -175,7 +175,7 @@ describe('errors of the server', () => {
   }
   const only = (name: string): Partial<ExportOptions> => ({ includePatterns: [name], optIns: ['views'] });
 
-  it('of a deadlock pass', async () => {
+  it('a deadlock is retried', async () => {
     const trouble = await troubled('deadlock', '40P01');
     // The pause before the next attempt leaves the session time to end.
     const retry: RetryPolicy = { attempts: 5, firstMs: 500, factor: 2, longestMs: 5000 };
@@ -188,7 +188,7 @@ describe('errors of the server', () => {
     await expectExact('trouble', ['deadlock']);
   });
 
-  it('of a deadlock that does not end fail the table after five attempts', async () => {
+  it('a persistent deadlock fails the table after five attempts', async () => {
     const trouble = await troubled('stuck', '40P01');
     const failures: boolean[] = [];
     const observer: RunObserver = { sliceFailed: (_, __, { final }) => failures.push(final) };
@@ -198,7 +198,7 @@ describe('errors of the server', () => {
     expect(failures).toEqual([false, false, false, false, true]);
   });
 
-  it('of any other kind are not tried again', async () => {
+  it('other server errors are not retried', async () => {
     const trouble = await troubled('wrong', '22012');
     const failures: boolean[] = [];
     const observer: RunObserver = { sliceFailed: (_, __, { final }) => failures.push(final) };
@@ -208,7 +208,7 @@ describe('errors of the server', () => {
     expect(failures).toEqual([true]);
   });
 
-  it('of too many connections pass when there are fewer', async () => {
+  it('too many connections are retried until there are fewer', async () => {
     // The first session is the planner's; the reader finds no room twice, whatever the machine's speed.
     await sql(`CREATE SCHEMA crowded; CREATE TABLE crowded.a AS SELECT 1::bigint AS i, 'x' AS t; ANALYZE crowded.a;
       CREATE ROLE crowd LOGIN PASSWORD '${server.password}';

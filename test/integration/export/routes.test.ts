@@ -74,7 +74,7 @@ async function filesOnDisk(directory: string): Promise<string[]> {
 }
 
 describe('tables go', () => {
-  test('each by the first route that matches, and the rest to the target', async () => {
+  test('each table takes the first matching route, and the rest go to the target', async () => {
     const flags = [
       ...['--target_storage_id', 'disk', '--sub_path', 'daily/{database}'],
       ...[
@@ -119,7 +119,7 @@ describe('tables go', () => {
     expect(manifest).toMatchObject({ storage: { kind: 's3' } });
   });
 
-  test('to --output-dir where no route takes them', async () => {
+  test('tables without a route go to --output-dir', async () => {
     const { document } = await runs.run('export', '--output_dir', 'out', '--route', 'crm.%=s3_eu/copies/{run_id}');
     expect(document.totals).toMatchObject({ completed: 5 });
     expect(await tablesIn(s3)).toEqual(
@@ -132,7 +132,7 @@ describe('tables go', () => {
     ]);
   });
 
-  test('to two entries of one place, as of one bucket with two storage classes', async () => {
+  test('tables can go to two entries of one location, such as a bucket with two storage classes', async () => {
     const flags = ['--target_storage_id', 's3_eu', '--route', '%.audit_%=s3_archive', '--route', 'crm.%=disk'];
     const { document } = await runs.run('export', '--output_dir', './disk', ...flags.slice(2));
     expect(document.totals).toMatchObject({ completed: 5 });
@@ -143,7 +143,7 @@ describe('tables go', () => {
 });
 
 describe('a storage that no table goes to', () => {
-  test('is not opened, not even where it is the target', async () => {
+  test('a storage without tables is not opened, even if it is the target', async () => {
     const flags = ['--target_storage_id', 'unreachable', '--route', 'no_such_table=unreadable', '--route', '%=disk'];
     const { document, stderr } = await runs.run('export', ...flags);
     expect(document).toMatchObject({ exit_code: 0, totals: { completed: 5 } });
@@ -152,14 +152,14 @@ describe('a storage that no table goes to', () => {
 });
 
 describe('a storage that fails', () => {
-  test('before the first row ends the run, and nothing is published anywhere', async () => {
+  test('a storage that fails before the first row ends the run, and nothing is published', async () => {
     const { document } = await runs.run('export', '--target_storage_id', 's3_eu', '--route', 'crm.%=unreachable');
     expect(document).toMatchObject({ exit_code: 4, error: { code: 'S3_CONNECTION_REFUSED' } });
     expect((await s3.objects()).size).toBe(0);
     expect(await s3.leftovers()).toEqual([]);
   });
 
-  test('in mid-run fails its own tables and no others', async () => {
+  test('a storage that fails during the run fails only its own tables', async () => {
     let uploads = 0;
     // The first four are those of the run itself: whether it may write, that it is alive, and which tables are its own.
     gcs.proxy?.breakBy(({ method, url }) =>
@@ -173,7 +173,7 @@ describe('a storage that fails', () => {
   });
 });
 
-describe('is refused, before anything is written:', () => {
+describe('rejected before anything is written:', () => {
   test.each([
     ['a storage that the auth file does not have', ['--route', 'x=s3_ue'], 'UNKNOWN_ENTRY', /did you mean s3_eu/],
     [

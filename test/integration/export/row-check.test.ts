@@ -83,7 +83,7 @@ async function manifest(table: string): Promise<Record<string, unknown>> {
   return JSON.parse(text) as Record<string, unknown>;
 }
 
-it('tables in slices are compared with a count in their snapshot, and fail by themselves', async () => {
+it('sliced tables are compared with a count in their snapshot, and fail individually', async () => {
   // What is written, and what becomes a partition, after the snapshot is in neither.
   const meddle = () =>
     server.query(`
@@ -115,18 +115,18 @@ it('tables in slices are compared with a count in their snapshot, and fail by th
   expect(await manifest('written')).toMatchObject({ row_check: 'passed', row_count: ROWS });
 });
 
-it('tables are not counted where nobody wants that, and their manifests say so', async () => {
+it('tables are not counted with the check turned off, and their manifests say so', async () => {
   const result = await run({ change: losesRows('t') }, { includePatterns: ['t'], rowCheck: 'none' });
   expect(result).toMatchObject({ exit: undefined, tables: [{ state: 'completed', rowCheck: 'off' }] });
   expect(await manifest('t')).toMatchObject({ row_check: 'off' });
 });
 
-it('without a snapshot a table fails too that nobody has written to', async () => {
+it('without a snapshot, an unmodified table with missing rows fails too', async () => {
   const result = await run({ change: losesRows('t') }, { includePatterns: ['t'], consistency: 'none' });
   expect(result.tables).toMatchObject([{ error: { code: 'SLICES_DIFFER_FROM_TABLE' } }]);
 });
 
-it('a count that waits holds up no question to the planner, and ends in the server when it is given up', async () => {
+it("a waiting count does not block the planner's queries, and is cancelled on the server when abandoned", async () => {
   const source = await openPostgres(server);
   const other = await server.connect();
   try {

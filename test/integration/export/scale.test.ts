@@ -22,7 +22,7 @@ describe('the command line', () => {
     expect(await fastest(['--help'])).toBeLessThan(0.3);
   });
 
-  it('refuses a wrong flag in under 0.3 seconds', async () => {
+  it('rejects a wrong flag in under 0.3 seconds', async () => {
     expect(await fastest(['--n_jbos', '2'])).toBeLessThan(0.3);
   });
 });
@@ -89,7 +89,7 @@ describe('tables in numbers and sizes', () => {
     }
   });
 
-  it('takes no more memory for many rows than for some', async () => {
+  it('memory does not grow with the number of rows', async () => {
     await server.query(`CREATE TABLE long AS SELECT n AS id, md5(n::text) AS t, md5((n + 1)::text) AS u, n * 1.25::numeric(12,2) AS v,
       n % 7 AS few, now() + n * INTERVAL '1 second' AS at FROM generate_series(1, 3000000) n; ANALYZE long`);
     const run = await runExport(server, { args: ['-i', 'long', '-p', '2'] });

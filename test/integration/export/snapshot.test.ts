@@ -102,7 +102,7 @@ const TRUE_AT_ANY_MOMENT = {
   'torn pairs': 0,
 };
 
-describe('an export beside a writer that never rests', () => {
+describe('an export during constant writes', () => {
   it.each([
     ['one reader', ['-p', '1', '--n_jobs', '1']],
     ['several tables at a time', ['-p', '1', '--n_jobs', '4']],
@@ -111,7 +111,7 @@ describe('an export beside a writer that never rests', () => {
       'small row groups, so that reading takes longer',
       ['-p', '2', '--large_table_threshold', '1', '--row_group_rows', '500'],
     ],
-  ])('shows all tables at one moment (%s)', async (_, args) => {
+  ])('all tables are from one snapshot (%s)', async (_, args) => {
     const stop = startWriter();
     const run = await runExport(server, { args }).finally(async () => {
       expect(await stop()).toBeGreaterThan(10);
@@ -125,7 +125,7 @@ describe('an export beside a writer that never rests', () => {
     }
   });
 
-  it('says in result and manifest when it could not promise that', async () => {
+  it('result and manifest say if a single snapshot was not possible', async () => {
     const run = await runExport(server, { args: ['--consistency', 'none'] });
     try {
       expect(run.cli.code).toBe(0);

@@ -72,13 +72,13 @@ async function exportWhileWriting(options: Partial<ExportOptions>): Promise<numb
 }
 
 describe('an export beside writers', () => {
-  it('shows all tables, by all readers, as they were at one instant', async () => {
+  it('all readers see all tables in one snapshot', async () => {
     const transactions = await exportWhileWriting({});
     expect(transactions).toBeGreaterThan(10);
     expect(await audit()).toEqual({ rows: ACCOUNTS, accounts: ACCOUNTS, wrong: 0 });
   });
 
-  it('without a snapshot would show a mixture, which this test can tell', async () => {
+  it('without a snapshot, the same check finds a mixture', async () => {
     // So that the tables are read one after the other, with writing in between.
     await exportWhileWriting({ consistency: 'none', jobs: 1, parallel: 1 });
     const { wrong, rows, accounts } = await audit();

@@ -105,18 +105,18 @@ describe('--arrays json', () => {
     expect(valid).toEqual({ valid: true });
   });
 
-  it('counts the arrays that do not begin at 1', () => {
+  it('counts arrays that do not start at 1', () => {
     for (const [name] of ARRAYS) expect([name, run.table(name).lost_bounds]).toEqual([name, undefined]);
     for (const [name] of BOUNDED) expect([name, run.table(name).lost_bounds]).toEqual([name, { v: 1 }]);
   });
 
-  it('leaves alone what only looks like an array', async () => {
+  it('text that looks like an array is unchanged', async () => {
     expect(await differences('DuckDB', await run.files('no_arrays'), [['1', '1 2']])).toEqual([]);
   });
 });
 
 describe('--arrays text', () => {
-  it('keeps what the server prints, bounds too', async () => {
+  it('arrays keep the text the server prints, including bounds', async () => {
     await using run = await runExport(server, { args: ['--arrays', 'text'] });
     expect(run.cli.code).toBe(0);
     for (const [name] of ALL) {
@@ -130,7 +130,7 @@ describe('--arrays text', () => {
   });
 });
 
-it('a plan shows what arrays become', async () => {
+it("a plan shows the arrays' types", async () => {
   await using run = await runExport(server, { args: ['--arrays', 'json', '--dry_run', '-i', 'nested'] });
   expect(run.cli.stdout).toMatch(/"parquet_type": *"BYTE_ARRAY JSON"/);
   expect(run.cli.stdout).toContain('"ARRAY_BOUNDS"');

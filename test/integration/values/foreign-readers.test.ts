@@ -107,7 +107,7 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
     },
   );
 
-  it('lists have the values of their table in Iceberg, which takes the file as it is', () => {
+  it('Iceberg reads the lists of a file added as is', () => {
     expect(answers['iceberg lists']).toEqual({
       rows: [
         [[1, null, 3], ['1.20'], 7, ['a', null, 'b c'], ['2024-02-29 12:00:00+00:00'], 'last'],
@@ -116,7 +116,7 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
     });
   });
 
-  it('lists have the values of their table in DuckDB and Spark, by name', () => {
+  it('DuckDB and Spark read lists by name', () => {
     expect(answers['duckdb lists']).toEqual({
       rows: [
         [[1, null, 3], '[1.20]', 7, ['a', null, 'b c'], 'last'],
@@ -131,7 +131,7 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
     );
   });
 
-  it('elements of lists have the ids after the greatest of the columns, in their order', () => {
+  it("list elements have the ids after the columns' highest, in order", () => {
     expect(answers['ids of lists']!.rows).toEqual([
       ['l', 1, 7],
       ['n', 2, 8],
@@ -148,7 +148,7 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
     });
   });
 
-  it('Spark finds what the server prints in what --compat spark has written, in every codec', async () => {
+  it('Spark reads files of --compat spark as the server prints them, in every codec', async () => {
     const printed = SPARK_COLUMNS.map(([name, , , form = 'v']) => `(${form.replace(/\bv\b/, name)})::text AS ${name}`);
     const expected = await server.query(`SELECT k::text, ${printed.join(', ')} FROM kinds ORDER BY k`);
     const columns = ['k', ...SPARK_COLUMNS.map(([name]) => name)];
@@ -162,7 +162,7 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
     expect(answers['spark nothing']).toEqual({ rows: [] });
   });
 
-  it('Spark opens nothing of a table with uuid and time without it', () => {
+  it('Spark cannot open a table with uuid and time without --compat spark', () => {
     expect(answers['spark refused']!.error).toMatch(/Illegal Parquet type/);
   });
 });

@@ -65,13 +65,13 @@ describe('tables of unusual shape', () => {
     }
   });
 
-  it('a table without columns is skipped, which is told and is no failure', () => {
+  it('a table without columns is skipped with a message, and does not fail the run', () => {
     expect(run.cli.code).toBe(0);
     expect(run.result.skipped).toMatchObject([{ table: 'no_columns', reason: { code: 'TABLE_WITHOUT_COLUMNS' } }]);
     expect(existsSync(path.join(run.directory, 'public', 'no_columns'))).toBe(false);
   });
 
-  it('generated, identity and later columns are there, dropped ones are not', async () => {
+  it('generated, identity and added columns are exported, dropped ones are not', async () => {
     const files = await run.files('derived');
     expect(await columnSchemas(files[0]!)).toMatchObject([
       { name: 'id', required: true, fieldId: 1 },
@@ -83,7 +83,7 @@ describe('tables of unusual shape', () => {
     for (const reader of FULL_READERS) expect(await differences(reader, files, printed)).toEqual([]);
   });
 
-  it('1,600 columns arrive', async () => {
+  it('1,600 columns are exported', async () => {
     const printed = await serverText(server, 'SELECT * FROM wide');
     expect(await columnSchemas((await run.files('wide'))[0]!)).toHaveLength(1600);
     for (const reader of FULL_READERS) expect(await differences(reader, await run.files('wide'), printed)).toEqual([]);
@@ -91,7 +91,7 @@ describe('tables of unusual shape', () => {
 });
 
 describe.each(CODECS)('codec %s', (codec) => {
-  it('is in the footer, and every reader that knows it reads the same rows', async () => {
+  it('the codec is in the footer, and every reader that supports it reads the same rows', async () => {
     const args = ['-i', 'rows10k', '--compression_type', codec.toLowerCase(), '--row_group_rows', '3000'];
     const run = await runExport(server, { args });
     try {

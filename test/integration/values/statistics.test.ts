@@ -97,7 +97,7 @@ it.each([
   ['parent', true],
   ['price', true],
   ['id', false],
-])('values of a fixed length have a dictionary where that pays: %s %s', async (name, pays) => {
+])('fixed-length values use a dictionary if it pays off: %s %s', async (name, pays) => {
   const chunks = await queryDuckDb(
     `SELECT encodings, dictionary_page_offset FROM parquet_metadata(${quote(file)}) WHERE path_in_schema = '${name}'`,
   );
@@ -107,7 +107,7 @@ it.each([
 });
 
 describe.each(COLUMNS)('%s %s', (name, type, duckType) => {
-  it('has bounds and null counts in the footer that are true, and exact where they are short', async () => {
+  it('bounds and null counts in the footer are correct, and exact if short', async () => {
     const bounds = await queryDuckDb(
       `SELECT row_group_id AS g, stats_min_value AS lo, stats_max_value AS hi, stats_null_count AS nulls,
               min_is_exact AS lo_exact, max_is_exact AS hi_exact
@@ -135,7 +135,7 @@ describe.each(COLUMNS)('%s %s', (name, type, duckType) => {
     }
   });
 
-  it('finds with every filter what the server finds', async () => {
+  it('every filter returns the same rows as on the server', async () => {
     const some = await server.query(
       `SELECT DISTINCT ${name}::text AS v FROM measured WHERE ${name} IS NOT NULL ORDER BY 1 LIMIT 1`,
     );
@@ -211,56 +211,61 @@ describe('page index', () => {
   const compare = (a: Value, b: Value) =>
     a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) : a < b ? -1 : a > b ? 1 : 0;
 
-  it.each(COLUMNS.map(([name]) => name))('of %s bounds every page and knows its NULLs', async (name) => {
-    const bytes = await readFile(file);
-    const footer = await readFooter(file);
-    const column = COLUMNS.findIndex(([candidate]) => candidate === name);
-    const element = footer.schema[column + 1]!;
-    const rows = await parquetReadObjects({
-      file: await asyncBufferFromFile(file),
-      columns: [name],
-      compressors,
-      utf8: false,
-      parsers,
-    });
-    const values = rows.map((row) => (row as Record<string, Value | null | undefined>)[name] ?? undefined);
-
-    let start = 0;
-    let pages = 0;
-    for (const group of footer.row_groups) {
-      const chunk = group.columns[column]!;
-      if (WITHOUT_INDEX.has(name)) {
-        expect(chunk.column_index_offset).toBeUndefined();
-        expect(chunk.offset_index_offset).toBeDefined();
-        continue;
-      }
-      const view = (offset: bigint | undefined, length: number | undefined) => ({
-        view: new DataView(bytes.buffer, bytes.byteOffset + Number(offset), length),
-        offset: 0,
+  it.each(COLUMNS.map(([name]) => name))(
+    'the page index of %s has bounds and null counts for every page',
+    async (name) => {
+      const bytes = await readFile(file);
+      const footer = await readFooter(file);
+      const column = COLUMNS.findIndex(([candidate]) => candidate === name);
+      const element = footer.schema[column + 1]!;
+      const rows = await parquetReadObjects({
+        file: await asyncBufferFromFile(file),
+        columns: [name],
+        compressors,
+        utf8: false,
+        parsers,
       });
-      const index = readColumnIndex(view(chunk.column_index_offset, chunk.column_index_length), element, parsers);
-      const { page_locations: locations } = readOffsetIndex(view(chunk.offset_index_offset, chunk.offset_index_length));
-      expect(index.null_pages).toHaveLength(locations.length);
-      pages += locations.length;
-      for (const [page, { first_row_index: first }] of locations.entries()) {
-        const end = locations[page + 1]?.first_row_index ?? group.num_rows;
-        const inPage = values.slice(start + Number(first), start + Number(end));
-        const present = inPage.filter((value) => value !== undefined);
-        const ordered = present.filter((value) => !Number.isNaN(value));
-        expect(Number(index.null_counts?.[page])).toBe(inPage.length - present.length);
-        expect(index.null_pages[page]).toBe(present.length === 0);
-        if (ordered.length === 0) continue;
-        // A page of nothing but NaN has no order; its bounds must then let everything through.
-        const low = index.min_values[page] as Value;
-        const high = index.max_values[page] as Value;
-        expect(ordered.some((value) => compare(value, low) < 0 || compare(value, high) > 0)).toBe(false);
+      const values = rows.map((row) => (row as Record<string, Value | null | undefined>)[name] ?? undefined);
+
+      let start = 0;
+      let pages = 0;
+      for (const group of footer.row_groups) {
+        const chunk = group.columns[column]!;
+        if (WITHOUT_INDEX.has(name)) {
+          expect(chunk.column_index_offset).toBeUndefined();
+          expect(chunk.offset_index_offset).toBeDefined();
+          continue;
+        }
+        const view = (offset: bigint | undefined, length: number | undefined) => ({
+          view: new DataView(bytes.buffer, bytes.byteOffset + Number(offset), length),
+          offset: 0,
+        });
+        const index = readColumnIndex(view(chunk.column_index_offset, chunk.column_index_length), element, parsers);
+        const { page_locations: locations } = readOffsetIndex(
+          view(chunk.offset_index_offset, chunk.offset_index_length),
+        );
+        expect(index.null_pages).toHaveLength(locations.length);
+        pages += locations.length;
+        for (const [page, { first_row_index: first }] of locations.entries()) {
+          const end = locations[page + 1]?.first_row_index ?? group.num_rows;
+          const inPage = values.slice(start + Number(first), start + Number(end));
+          const present = inPage.filter((value) => value !== undefined);
+          const ordered = present.filter((value) => !Number.isNaN(value));
+          expect(Number(index.null_counts?.[page])).toBe(inPage.length - present.length);
+          expect(index.null_pages[page]).toBe(present.length === 0);
+          if (ordered.length === 0) continue;
+          // A page of nothing but NaN has no order; its bounds must then let everything through.
+          const low = index.min_values[page] as Value;
+          const high = index.max_values[page] as Value;
+          expect(ordered.some((value) => compare(value, low) < 0 || compare(value, high) > 0)).toBe(false);
+        }
+        start += Number(group.num_rows);
       }
-      start += Number(group.num_rows);
-    }
-    if (WITHOUT_INDEX.has(name)) return;
-    expect(start).toBe(ROWS);
-    expect(pages).toBeGreaterThan(ROWS / GROUP_ROWS + 1);
-  });
+      if (WITHOUT_INDEX.has(name)) return;
+      expect(start).toBe(ROWS);
+      expect(pages).toBeGreaterThan(ROWS / GROUP_ROWS + 1);
+    },
+  );
 
   it.each([
     ['sorted', [0n, 45_000n, 600_003n, 900_000n, 900_001n]],
@@ -271,7 +276,7 @@ describe('page index', () => {
     ['nans', [0, 59_999, Infinity]],
     ['zeros', [0, -0]],
     ['gaps', [0, 135_000, 290_000]],
-  ] as const)('lets hyparquet find all rows of %s', async (name, constants) => {
+  ] as const)('hyparquet finds all rows of %s by the page index', async (name, constants) => {
     const count = async (filter: object, options: object) =>
       (
         await parquetReadObjects({

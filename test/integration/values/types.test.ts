@@ -30,7 +30,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-it('exports all of them without a failure', () => {
+it('all types are exported without a failure', () => {
   expect(run.cli.stderr).not.toMatch(/error/i);
   expect(run.cli.code).toBe(0);
   expect(run.result.tables).toHaveLength(TYPE_CASES.length);
@@ -62,7 +62,7 @@ describe.each(TYPE_CASES)('$type ($name)', (typeCase) => {
     }
   });
 
-  it('is counted in the manifest', async () => {
+  it('its rows are counted in the manifest', async () => {
     expect(run.table(name).rows).toBe(values.length + 3);
     expect(await run.manifest(name)).toMatchObject({ row_count: values.length + 3 });
   });

@@ -81,12 +81,12 @@ describe('by default', () => {
   });
   afterAll(() => run.remove());
 
-  it('ends with exit code 5 and publishes the other tables', () => {
+  it('the run ends with exit code 5 and publishes the other tables', () => {
     expect(run.cli.code).toBe(5);
     expect(run.table('fine').state).toBe('completed');
   });
 
-  it.each(CASES)('$name stops its table, names the column and the way out, and leaves nothing behind', ({ name }) => {
+  it.each(CASES)('$name fails its table, names the column and the solution, and leaves nothing behind', ({ name }) => {
     const { state, error } = run.table(name);
     expect(state).toBe('failed');
     expect(error).toMatchObject({ context: { column: 'v', row: SECOND_ROW } });
@@ -106,7 +106,7 @@ describe('with --on-unrepresentable null', () => {
   });
   afterAll(() => run.remove());
 
-  it('ends with exit code 0', () => {
+  it('the run ends with exit code 0', () => {
     expect(run.cli.code).toBe(0);
   });
 
@@ -126,7 +126,7 @@ describe('with --on-unrepresentable null', () => {
     expect(await differences('parquet-wasm', files, expected)).toEqual([]);
   });
 
-  it('counts them in the manifest', async () => {
+  it('the manifest counts values written as NULL', async () => {
     expect(JSON.stringify(await run.manifest('nan_decimal'))).toMatch(/"unrepresentable":2\b/);
   });
 });
@@ -136,22 +136,22 @@ describe('arrays of several dimensions', () => {
     await server.query("CREATE TABLE two_dimensions AS SELECT 1 AS id, '{{1,2},{3,4}}'::integer[] AS v");
   });
 
-  it('fail their table, and the error says how to get them', async () => {
+  it('multidimensional arrays fail their table, with a hint how to export them', async () => {
     await using run = await runExport(server, { args: ['-i', 'two_dimensions'] });
     expect(run.cli.code).toBe(5);
     expect(run.table('two_dimensions').error).toMatchObject({ context: { column: 'v', row: 'ctid (0,1)' } });
     expect(run.table('two_dimensions').error?.hint).toMatch(/--arrays json/);
   });
 
-  it('become NULL where that is asked for', async () => {
+  it('multidimensional arrays become NULL on request', async () => {
     await using run = await runExport(server, { args: ['-i', 'two_dimensions', '--on_unrepresentable', 'null'] });
     expect(run.table('two_dimensions')).toMatchObject({ state: 'completed', unrepresentable: { v: 1 } });
     expect(await differences('DuckDB', await run.files('two_dimensions'), [['1', null]])).toEqual([]);
   });
 });
 
-describe('arrays that do not begin at 1', () => {
-  it('are lists of the same elements, counted, and lossy in the manifest only where there are any', async () => {
+describe('arrays that do not start at 1', () => {
+  it('the elements are kept, and the column is counted and lossy only if there are such arrays', async () => {
     await server.query(`CREATE TABLE lower_bound AS SELECT id, v::integer[] AS v, w::inet[] AS w, '{1}'::integer[] AS plain
       FROM (VALUES (1, '[0:1]={1,2}', '[5:6]={10.0.0.1,NULL}'), (2, '{3,NULL}', '{}'), (3, '[-2:-2]={4}', NULL)) AS t (id, v, w)`);
     await using run = await runExport(server, { args: ['-i', 'lower_bound'] });
@@ -198,7 +198,7 @@ describe('numeric without a precision', () => {
       INSERT INTO most_digits VALUES (1, 0), (2, repeat('9', 131072)::numeric + repeat('7', 16383)::numeric / 1e16383)`);
   });
 
-  it('becomes a decimal of the wanted size', async () => {
+  it('numeric becomes a decimal of the given size', async () => {
     const run = await exportNumeric('decimal(38,10)');
     try {
       expect(run.cli.code).toBe(0);
@@ -229,7 +229,7 @@ describe('numeric without a precision', () => {
     },
   );
 
-  it('takes zeros beyond the scale for what they are', async () => {
+  it('zeros beyond the scale are accepted', async () => {
     const run = await exportNumeric('decimal(38,10)', 'trailing_zeros');
     try {
       expect(run.cli.code).toBe(0);
@@ -239,7 +239,7 @@ describe('numeric without a precision', () => {
     }
   });
 
-  it('becomes the nearest double', async () => {
+  it('numeric becomes the nearest double', async () => {
     const run = await exportNumeric('double', '%');
     try {
       expect(run.table('unbounded').state).toBe('completed');

@@ -6,7 +6,7 @@ import { Int32Dictionary } from '../../../src/columns/int32-dictionary.js';
 import { Int64Dictionary } from '../../../src/columns/int64-dictionary.js';
 
 describe('dictionaries', () => {
-  it('give each 32-bit value one index, in the order of appearance', () => {
+  it('each 32-bit value gets one index, in order of appearance', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { maxLength: 3000 }), (values) => {
         const dictionary = new Int32Dictionary();
@@ -17,7 +17,7 @@ describe('dictionaries', () => {
     );
   });
 
-  it('give each 64-bit value one index, also where only one of its words differs', () => {
+  it('each 64-bit value gets one index, even if only one word differs', () => {
     const word = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
     fc.assert(
       fc.property(fc.array(fc.tuple(word, word), { maxLength: 3000 }), (values) => {
@@ -29,7 +29,7 @@ describe('dictionaries', () => {
     );
   });
 
-  it('give each byte string one index, whatever its length and place in the source', () => {
+  it('each byte string gets one index, whatever its length and position in the source', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40, max: 2 }), { maxLength: 1500 }), (values) => {
         const source = new Uint8Array(values.reduce((total, value) => total + value.length, 3));
@@ -54,7 +54,7 @@ describe('dictionaries', () => {
     );
   });
 
-  it('begin anew after a clear', () => {
+  it('dictionaries start over after a clear', () => {
     const dictionary = new Int32Dictionary();
     for (let i = 0; i < 1000; i++) dictionary.intern(i);
     dictionary.clear();
@@ -85,20 +85,20 @@ function* draws(distinct: number, count: number): Generator<number> {
 }
 
 describe('the decision about a dictionary', () => {
-  it('gives up soon where nearly every value is new', () => {
+  it('a dictionary is abandoned early if nearly every value is new', () => {
     expect(givenUpAfter(draws(2 ** 31, 100_000), new DictionaryPolicy(1_000_000))).toBe(4096);
   });
 
-  it('keeps one whose count comes to an end, although half of the first values are new', () => {
+  it('a dictionary with a bounded count is kept, even if half of the first values are new', () => {
     expect(givenUpAfter(draws(10_000, 200_000), new DictionaryPolicy(1_000_000))).toBeUndefined();
   });
 
-  it('gives up on keys in their order, which never come to an end', () => {
+  it('a dictionary of ever-growing ordered keys is abandoned', () => {
     const keys = Array.from({ length: 200_000 }, (_, i) => Math.floor(i / 2));
     expect(givenUpAfter(keys, new DictionaryPolicy(10_000_000))).toBeLessThan(20_000);
   });
 
-  it('does not try again in every row group what never paid', () => {
+  it('a dictionary that never paid off is not retried in every row group', () => {
     const policy = new DictionaryPolicy(1_000_000);
     const tries = Array.from({ length: 20 }, () => givenUpAfter(draws(2 ** 31, 10_000), policy));
     expect(tries.filter((values) => values !== 0).length).toBeLessThan(6);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Levels } from '../../../src/columns/levels.js';
 
 describe('levels of a flat column', () => {
-  it('say of each row whether it holds a value, over any number of appends', () => {
+  it('levels mark each row as a value or NULL, over any number of appends', () => {
     fc.assert(
       fc.property(fc.array(fc.array(fc.boolean(), { maxLength: 50 }), { maxLength: 10 }), (batches) => {
         const levels = new Levels({ maxDefinition: 1, maxRepetition: 0 });
@@ -20,14 +20,14 @@ describe('levels of a flat column', () => {
     );
   });
 
-  it('keep no array as long as there is no NULL', () => {
+  it('levels keep no array without NULLs', () => {
     const levels = new Levels({ maxDefinition: 1, maxRepetition: 0 });
     levels.appendPresent(1_000_000);
     expect(levels.definition).toBeUndefined();
     expect(levels.count).toBe(1_000_000);
   });
 
-  it('are empty after a clear', () => {
+  it('levels are empty after a clear', () => {
     const levels = new Levels({ maxDefinition: 1, maxRepetition: 0 });
     levels.appendOffsets(Int32Array.from([-1, 3]), 0, 2);
     levels.clear();
@@ -38,7 +38,7 @@ describe('levels of a flat column', () => {
 });
 
 describe('levels of a list', () => {
-  it('tell NULL, empty, NULL element and value apart, and count rows by their starts', () => {
+  it('levels distinguish NULL, empty, NULL element and value, and count rows by their starts', () => {
     const levels = new Levels({ maxDefinition: 3, maxRepetition: 1 });
     levels.append(3, 0); // {1,
     levels.append(2, 1); //  NULL}

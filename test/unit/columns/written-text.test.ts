@@ -32,7 +32,7 @@ it('a UUID is written in lower case, in the order of its bytes', () => {
   expect(text((out) => writeUuid(source, 2, order, out, 0))).toBe('dedfe0e1-e2e3-e4e5-e6e7-e8e9eaebeced');
 });
 
-it('texts get into dictionaries and beside them', () => {
+it('texts are appended with and without a dictionary', () => {
   const [column] = createColumnBuffers(
     [
       {
@@ -65,12 +65,12 @@ describe('a type for Spark', () => {
   it.each([
     [{ physical: 'INT32', logical: { kind: 'integer', bitWidth: 8, signed: false } }, 16],
     [{ physical: 'INT32', logical: { kind: 'integer', bitWidth: 16, signed: false } }, 32],
-  ] as const)('is a signed integer of twice the width for %j', (type, bitWidth) => {
+  ] as const)('%j becomes a signed integer of twice the width', (type, bitWidth) => {
     expect(compatibleType(type, 'spark')).toEqual({ ...type, logical: { kind: 'integer', bitWidth, signed: true } });
     expect(compatibleType(type, undefined)).toBe(type);
   });
 
-  it('is the same where Spark knows it', () => {
+  it('a type that Spark supports is unchanged', () => {
     const type = { physical: 'INT64', logical: { kind: 'timestamp', unit: 'MICROS', utc: true } } as const;
     expect(compatibleType(type, 'spark')).toBe(type);
   });

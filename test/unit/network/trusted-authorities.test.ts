@@ -27,13 +27,13 @@ const normal = (pem: string) => pem.replaceAll('\r', '').trim();
 const authority = normal(AUTHORITY);
 
 describe('the authorities that are trusted', () => {
-  it('are those of SSL_CERT_FILE and SSL_CERT_DIR in place of the system’s', async () => {
+  it('SSL_CERT_FILE and SSL_CERT_DIR replace the system’s authorities', async () => {
     expect((await systemAuthorities({ SSL_CERT_FILE: file('authority.pem') })).map(normal)).toEqual([authority]);
     const directories = `${file('missing')}${path.delimiter}${file('certs')}`;
     expect((await systemAuthorities({ SSL_CERT_DIR: directories })).map(normal)).toEqual([authority]);
   });
 
-  it('include Node’s own, those of NODE_EXTRA_CA_CERTS, and the system’s', async () => {
+  it('the defaults are Node’s own, those of NODE_EXTRA_CA_CERTS, and the system’s', async () => {
     const none = { SSL_CERT_DIR: directory };
     const found = await trustedAuthorities({ ...none, NODE_EXTRA_CA_CERTS: file('authority.pem') });
     expect(found).toEqual(expect.arrayContaining([...rootCertificates]));
@@ -44,7 +44,7 @@ describe('the authorities that are trusted', () => {
     expect((await systemAuthorities({})).filter((pem) => !all.has(content(pem)))).toHaveLength(0);
   });
 
-  it('are refused with the name of the variable where it names no certificates', async () => {
+  it('a variable that names no certificates is named in the error', async () => {
     const usage = { code: 'CA_FILE_UNUSABLE', exit: 'usage' };
     const missing = await failure(systemAuthorities({ SSL_CERT_FILE: file('missing') }));
     expect(missing).toMatchObject({ ...usage, context: { detail: 'SSL_CERT_FILE', path: file('missing') } });

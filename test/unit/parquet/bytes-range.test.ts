@@ -15,7 +15,7 @@ function plain(values: readonly Uint8Array[]): Uint8Array {
 const bytes = fc.uint8Array({ maxLength: 9, max: 3 }); // a small alphabet makes shared prefixes frequent
 
 describe('the range of byte strings', () => {
-  it('is what sorting them finds', () => {
+  it('matches the result of sorting', () => {
     fc.assert(
       fc.property(fc.array(bytes, { minLength: 1, maxLength: 40 }), (values) => {
         const sorted = [...values].sort((a, b) => Buffer.compare(a, b));
@@ -26,7 +26,7 @@ describe('the range of byte strings', () => {
     );
   });
 
-  it('counts only the entries that are used', () => {
+  it('ignores unused entries', () => {
     const values = ['m', 'a', 'z', 'n'].map((text) => Buffer.from(text));
     const range = bytesRange(plain(values), Uint8Array.from([1, 0, 0, 1]));
     expect(Buffer.from(range.min).toString()).toBe('m');

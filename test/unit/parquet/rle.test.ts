@@ -29,7 +29,7 @@ const indices = fc
   }));
 
 describe('the RLE / bit-packing hybrid', () => {
-  it('reads back by an independent decoder, whatever the runs and widths', () => {
+  it('an independent decoder reads back all runs and widths', () => {
     fc.assert(
       fc.property(indices, ({ width, values }) => {
         const out = new PageBuffer();
@@ -46,7 +46,7 @@ describe('the RLE / bit-packing hybrid', () => {
     expect(decode(out.content().slice(), 3, 100_000)).toEqual(new Array<number>(100_000).fill(5));
   });
 
-  it('never takes more than bit packing and a few headers', () => {
+  it('is never larger than bit packing plus a few headers', () => {
     fc.assert(
       fc.property(indices, ({ width, values }) => {
         const out = new PageBuffer();
@@ -69,7 +69,7 @@ describe('the RLE / bit-packing hybrid', () => {
     [255, 8],
     [256, 9],
     [131_071, 17],
-  ])('takes for values up to %i a width of %i', (max, width) => {
+  ])('values up to %i have a width of %i', (max, width) => {
     expect(bitWidth(max)).toBe(width);
   });
 });

@@ -27,7 +27,7 @@ const MOUNT_V2 = '30 24 0:27 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgrou
 const GIB = 2 ** 30;
 
 describe('the limits of a control group', () => {
-  it('are those of version 2', () => {
+  it('limits of version 2 are read', () => {
     const root = machine({
       'proc/self/cgroup': '0::/',
       'proc/self/mountinfo': MOUNT_V2,
@@ -37,7 +37,7 @@ describe('the limits of a control group', () => {
     expect(cgroupLimits(root)).toEqual({ cores: 2.5, memoryBytes: GIB });
   });
 
-  it('are the narrowest of nested groups', () => {
+  it('the lowest limit of nested groups wins', () => {
     const root = machine({
       'proc/self/cgroup': '0::/user.slice/run.scope',
       'proc/self/mountinfo': MOUNT_V2,
@@ -49,7 +49,7 @@ describe('the limits of a control group', () => {
     expect(cgroupLimits(root)).toEqual({ cores: 1, memoryBytes: 3 * GIB });
   });
 
-  it('are those of version 1, whose mounts show the part of a container', () => {
+  it('limits of version 1 are read from mounts that show only the container', () => {
     const root = machine({
       'proc/self/cgroup': '7:memory:/docker/abc\n4:cpu,cpuacct:/docker/abc\n0::/system.slice',
       'proc/self/mountinfo': [
@@ -67,12 +67,12 @@ describe('the limits of a control group', () => {
     ['of version 2 without a limit', { 'sys/fs/cgroup/cpu.max': 'max 100000', 'sys/fs/cgroup/memory.max': 'max' }],
     ['that hold something else', { 'sys/fs/cgroup/cpu.max': 'x', 'sys/fs/cgroup/memory.max': '' }],
     ['that can not be read', {}],
-  ])('are none in files %s', (_, files) => {
+  ])('there is no limit in files %s', (_, files) => {
     const root = machine({ 'proc/self/cgroup': '0::/', 'proc/self/mountinfo': MOUNT_V2, ...files });
     expect(cgroupLimits(root)).toEqual({ cores: undefined, memoryBytes: undefined });
   });
 
-  it('are none of version 1 without a limit, and none where there are no control groups', () => {
+  it('there is no limit in version 1 without one, or without control groups', () => {
     const root = machine({
       'proc/self/cgroup': '7:memory:/\n4:cpu,cpuacct:/',
       'proc/self/mountinfo': [

@@ -17,11 +17,11 @@ function waits(random: () => number): number[] {
 }
 
 describe('waits between attempts', () => {
-  it('gives a transient error five attempts in all, each wait three times the one before', () => {
+  it('a transient error gets five attempts, each wait three times the previous one', () => {
     expect(waits(() => 1)).toEqual([1_000, 3_000, 9_000, 27_000]);
   });
 
-  it('spreads the waits between half of them and all', () => {
+  it('waits are spread between half and full length', () => {
     expect(waits(() => 0)).toEqual([500, 1_500, 4_500, 13_500]);
     const drawn = Array.from({ length: 200 }, () => retryDelay(failure(true), 2) ?? 0);
     expect(Math.min(...drawn)).toBeGreaterThanOrEqual(1_500);
@@ -29,12 +29,12 @@ describe('waits between attempts', () => {
     expect(new Set(drawn).size).toBeGreaterThan(50);
   });
 
-  it('never waits longer than the policy allows', () => {
+  it('no wait is longer than the policy allows', () => {
     const policy = { ...RETRY_POLICY, attempts: 50 };
     expect(retryDelay(failure(true), 40, { policy, random: () => 1 })).toBe(30_000);
   });
 
-  it('gives no second attempt to a permanent error, nor to one that nobody has classed', () => {
+  it('permanent and unclassified errors are not retried', () => {
     expect(retryDelay(failure(false), 1)).toBeUndefined();
     expect(retryDelay(failure(), 1)).toBeUndefined();
     expect(retryDelay(LakeportError.from(new Error('?')), 1)).toBeUndefined();
@@ -42,7 +42,7 @@ describe('waits between attempts', () => {
 });
 
 describe('waiting', () => {
-  it('ends at once when it is aborted, before or in the middle', async () => {
+  it('waiting ends at once when aborted, before or during the wait', async () => {
     const abort = new AbortController();
     const waiting = waitUnlessAborted(60_000, abort.signal);
     abort.abort();
@@ -50,7 +50,7 @@ describe('waiting', () => {
     expect(await waitUnlessAborted(60_000, abort.signal)).toBe(false);
   });
 
-  it('ends when the time is over', async () => {
+  it('waiting ends when the time is over', async () => {
     expect(await waitUnlessAborted(1, new AbortController().signal)).toBe(true);
   });
 });

@@ -12,7 +12,7 @@ function thrownBy(act: () => unknown): unknown {
   throw new Error('nothing was thrown');
 }
 
-it('says what the system means, with its own name for it', () => {
+it('explains a system error and adds its errno', () => {
   const file = fileURLToPath(import.meta.url);
   expect(systemReason(thrownBy(() => openSync(`${file}/x`, 'r')))).toBe(
     'a file is in the place of a directory (ENOTDIR)',
@@ -20,7 +20,7 @@ it('says what the system means, with its own name for it', () => {
   expect(systemReason(thrownBy(() => openSync(`${file}.no`, 'r')))).toBe('no such file or directory (ENOENT)');
 });
 
-it('leaves anything else in its own words', () => {
+it('keeps the message of any other error', () => {
   expect(systemReason(Object.assign(new Error('EFOO: foo'), { code: 'EFOO' }))).toBe('EFOO: foo');
   expect(systemReason('x')).toBe('x');
 });

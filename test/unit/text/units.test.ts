@@ -34,7 +34,7 @@ describe('durations', () => {
     null,
     undefined,
     '999999h',
-  ])('%j are none', (value) => {
+  ])('%j is invalid', (value) => {
     expect(parseDuration(value)).toBeUndefined();
   });
 });
@@ -52,7 +52,7 @@ describe('sizes', () => {
     expect(parseSize(value)).toBe(bytes);
   });
 
-  it.each(['', 'MiB', '-1', '1 XB', '1.5', 0.5, NaN, '99999999 GiB', {}])('%j are none', (value) => {
+  it.each(['', 'MiB', '-1', '1 XB', '1.5', 0.5, NaN, '99999999 GiB', {}])('%j is invalid', (value) => {
     expect(parseSize(value)).toBeUndefined();
   });
 });

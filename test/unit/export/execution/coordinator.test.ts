@@ -159,7 +159,7 @@ function start(tables: readonly TablePlan[], overrides: Partial<CoordinatorOptio
 }
 
 describe('a run', () => {
-  it('reads all slices of all tables and publishes each table when its last slice is staged', async () => {
+  it('a run reads all slices and publishes each table when its last slice is staged', async () => {
     const ending = start([tablePlan('a', { slices: 3, degree: 2 }), tablePlan('b')]);
     expect([...pool.running.keys()]).toEqual(['a 0', 'b 0']);
     await pool.done('a 0', { rows: 5 });
@@ -175,11 +175,11 @@ describe('a run', () => {
     expect(discarded).toEqual([]);
   });
 
-  it('ends at once without tables', async () => {
+  it('a run without tables ends at once', async () => {
     expect(await start([])).toEqual([]);
   });
 
-  it('stages a file without rows for a table whose slices were all empty', async () => {
+  it('a table whose slices are all empty gets one file without rows', async () => {
     const ending = start([tablePlan('a', { slices: 2, degree: 2 })]);
     await pool.done('a 0', { rows: 0, files: 0 });
     await pool.done('a 1', { rows: 0, files: 0 });
@@ -189,7 +189,7 @@ describe('a run', () => {
     expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 0, files: 1 });
   });
 
-  it('withdraws a table one of whose slices failed, ends its other readers, and goes on with the others', async () => {
+  it('a failed slice discards its table, stops its readers, and leaves the other tables alone', async () => {
     const ending = start([tablePlan('a', { slices: 5, degree: 2 }), tablePlan('b')], { jobs: 1 });
     await pool.done('a 0');
     await pool.fail('a 1', 'TABLE_DAMAGED');
@@ -203,7 +203,7 @@ describe('a run', () => {
     expect(events.filter((event) => event.startsWith('failure'))).toEqual(['failure a TABLE_DAMAGED']);
   });
 
-  it('withdraws what a slice had staged before it failed', async () => {
+  it('what a slice staged before it failed is discarded', async () => {
     const ending = start([tablePlan('a')]);
     pool.running.get('a 0')!.listener.onStaged(stagedFile('half', 1).part);
     await pool.fail('a 0');
@@ -211,7 +211,7 @@ describe('a run', () => {
     expect(discarded).toEqual(['half']);
   });
 
-  it('cancels the rest after a failure if it is told to', async () => {
+  it('a failure cancels the rest of the run if requested', async () => {
     const ending = start([tablePlan('a'), tablePlan('b', { slices: 2 }), tablePlan('c')], { errorAction: 'fail' });
     await pool.fail('a 0');
     expect(pool.cancelled).toEqual(['b 0']);
@@ -221,7 +221,7 @@ describe('a run', () => {
     expect(pool.seen).toEqual(['a 0', 'b 0']);
   });
 
-  it('fails a table that could not be published', async () => {
+  it('a table that cannot be published fails', async () => {
     const publish = () => Promise.reject(new LakeportError({ ...FAILURE, code: 'DISK_FULL' }));
     const ending = start([tablePlan('a')], { publish });
     await pool.done('a 0');
@@ -232,7 +232,7 @@ describe('a run', () => {
     });
   });
 
-  it('starts no table while too many wait to be published', async () => {
+  it('no table starts while too many wait to be published', async () => {
     const gates: (() => void)[] = [];
     const publish = () => new Promise<[]>((resolve) => gates.push(() => resolve([])));
     const tables = Array.from({ length: 200 }, (_, i) => tablePlan(`t${i}`));
@@ -253,7 +253,7 @@ describe('a run', () => {
 });
 
 describe('an interrupted run', () => {
-  it('ends its readers, withdraws what is staged, and keeps what is published', async () => {
+  it('an interrupted run stops its readers, discards what is staged, and keeps what is published', async () => {
     const ending = start([tablePlan('a'), tablePlan('b', { slices: 2 }), tablePlan('c')]);
     await pool.done('a 0');
     await pool.done('b 0');
@@ -267,7 +267,7 @@ describe('an interrupted run', () => {
     expect(results.every((result) => result.error === undefined)).toBe(true);
   });
 
-  it('does not begin to publish any more, but finishes what it has begun', async () => {
+  it('an interrupted run starts no publishing, but finishes publishing in progress', async () => {
     const tables = Array.from({ length: 33 }, (_, i) => tablePlan(`t${i}`));
     const gates: (() => void)[] = [];
     const ending = start(tables, { publish: () => new Promise((resolve) => gates.push(() => resolve([]))) });
@@ -280,7 +280,7 @@ describe('an interrupted run', () => {
     expect(discarded).toEqual(['t32 0 file 0']);
   });
 
-  it('does nothing when it was interrupted before it began', async () => {
+  it('a run interrupted before its start does nothing', async () => {
     abort.abort();
     const results = await start([tablePlan('a'), tablePlan('b')]);
     expect(results.map((result) => result.state)).toEqual(['cancelled', 'cancelled']);
@@ -289,7 +289,7 @@ describe('an interrupted run', () => {
 });
 
 describe('a reader that cannot connect', () => {
-  it('gives its slice to the others', async () => {
+  it('the slice of a reader that cannot connect goes to the others', async () => {
     const ending = start([tablePlan('a', { slices: 2, degree: 2 })]);
     await pool.unconnected('a 1');
     expect([...pool.running.keys()]).toEqual(['a 0']);
@@ -299,7 +299,7 @@ describe('a reader that cannot connect', () => {
     expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 2 });
   });
 
-  it('fails all tables that are not read yet, if it was the last one', async () => {
+  it('losing the last reader fails all tables not read yet', async () => {
     const ending = start([tablePlan('a'), tablePlan('b', { slices: 3 }), tablePlan('c')]);
     await pool.done('a 0');
     await pool.unconnected('c 0');
@@ -313,8 +313,8 @@ describe('a reader that cannot connect', () => {
   });
 });
 
-describe('a slice that fails in a way that passes', () => {
-  it('is read again, without what it had staged', async () => {
+describe('a slice with a transient error', () => {
+  it('a slice with a transient error is read again, and what it had staged is discarded', async () => {
     const ending = start([tablePlan('a', { slices: 2 })]);
     pool.running.get('a 0')!.listener.onStaged(stagedFile('half', 1).part);
     await pool.lose('a 0');
@@ -326,7 +326,7 @@ describe('a slice that fails in a way that passes', () => {
     expect(pool.seen).toEqual(['a 0', 'a 1', 'a 0']);
   });
 
-  it('leaves its reader to others while it waits', async () => {
+  it('a slice that backs off frees its reader', async () => {
     const ending = start([tablePlan('a'), tablePlan('b')], { readers: 1, retry: SLOW_RETRY });
     await pool.lose('a 0');
     expect([...pool.running.keys()]).toEqual(['b 0']);
@@ -335,7 +335,7 @@ describe('a slice that fails in a way that passes', () => {
     expect((await ending).map((result) => result.state)).toEqual(['cancelled', 'completed']);
   });
 
-  it('fails its table when all attempts are used up, each slice for itself', async () => {
+  it('a table fails when the attempts of one slice are exhausted', async () => {
     const ending = start([tablePlan('a', { slices: 2 })]);
     await pool.lose('a 0');
     await pool.lose('a 1');
@@ -346,14 +346,14 @@ describe('a slice that fails in a way that passes', () => {
     expect(pool.seen.filter((key) => key === 'a 0')).toHaveLength(3);
   });
 
-  it('is not read again where its error does not pass', async () => {
+  it('a slice with a permanent error is not retried', async () => {
     const ending = start([tablePlan('a')]);
     await pool.fail('a 0');
     expect((await ending)[0]).toMatchObject({ state: 'failed' });
     expect(pool.seen).toEqual(['a 0']);
   });
 
-  it('is read again where it is the file of a table without rows', async () => {
+  it('staging the file of a table without rows is retried', async () => {
     const ending = start([tablePlan('a')]);
     await pool.done('a 0', { rows: 0, files: 0 });
     await pool.lose('schema of a 0');
@@ -361,7 +361,7 @@ describe('a slice that fails in a way that passes', () => {
     expect((await ending)[0]).toMatchObject({ state: 'completed', files: 1 });
   });
 
-  it('waits no longer when the run is interrupted', async () => {
+  it('an interrupt ends the wait before a retry', async () => {
     const ending = start([tablePlan('a', { slices: 2 })], { readers: 1, retry: SLOW_RETRY });
     await pool.done('a 0');
     await pool.lose('a 1');
@@ -370,7 +370,7 @@ describe('a slice that fails in a way that passes', () => {
     expect(discarded).toEqual(['a 0 file 0']);
   });
 
-  it('is told to the observer with each attempt', async () => {
+  it('each attempt of a slice is reported to the observer', async () => {
     const told: string[] = [];
     const ending = start([tablePlan('a')], {
       observer: {
@@ -393,8 +393,8 @@ describe('a slice that fails in a way that passes', () => {
   });
 });
 
-describe('a reader that cannot connect for a while', () => {
-  it('tries again with the slice', async () => {
+describe('a reader that temporarily cannot connect', () => {
+  it('a reader retries its connection for the same slice', async () => {
     const ending = start([tablePlan('a')], { readers: 1 });
     const error = new LakeportError({ ...FAILURE, code: 'NO_FREE_CONNECTIONS', exit: 'unreachable', transient: true });
     for (let attempt = 1; attempt <= 2; attempt++) {
@@ -406,7 +406,7 @@ describe('a reader that cannot connect for a while', () => {
     expect(events.filter((event) => event.startsWith('warning'))).toHaveLength(2);
   });
 
-  it('is given up at last', async () => {
+  it('a reader is given up when its retries are exhausted', async () => {
     const ending = start([tablePlan('a')], { readers: 1 });
     const error = new LakeportError({ ...FAILURE, code: 'NO_FREE_CONNECTIONS', exit: 'unreachable', transient: true });
     for (let attempt = 1; attempt <= 3; attempt++) {
@@ -448,7 +448,7 @@ describe('a run that loses its snapshot', () => {
   let snapshot: LostSnapshot;
   beforeEach(() => (snapshot = new LostSnapshot()));
 
-  it('begins all tables anew that are not complete, and stops their readers', async () => {
+  it('a lost snapshot restarts all incomplete tables and stops their readers', async () => {
     const tables = [tablePlan('a', { slices: 3 }), tablePlan('b'), tablePlan('c'), tablePlan('d')];
     const ending = start(tables, { snapshot, readers: 3, jobs: 3 });
     await pool.done('a 0');
@@ -468,7 +468,7 @@ describe('a run that loses its snapshot', () => {
     ]);
   });
 
-  it('counts nothing that was read to its end after that, however well it ended', async () => {
+  it('a slice that finishes after the snapshot was lost does not count', async () => {
     const staged: string[] = [];
     const ending = start([tablePlan('a')], {
       snapshot,
@@ -484,7 +484,7 @@ describe('a run that loses its snapshot', () => {
     expect(staged).toEqual(['0: 3', '1: 4']);
   });
 
-  it('takes another one at once when the source tells of it', async () => {
+  it('a loss reported by the source is answered with a new snapshot at once', async () => {
     let tell: () => void = () => undefined;
     const telling = Object.assign(snapshot, { onLost: (listener: () => void) => (tell = listener) });
     const ending = start([tablePlan('a')], { snapshot: telling });
@@ -500,7 +500,7 @@ describe('a run that loses its snapshot', () => {
     expect(snapshot.asked).toHaveLength(1);
   });
 
-  it('lets a reader go on while it is asked whether what it has read counts, and publishes only then', async () => {
+  it('a reader continues while its slice is being confirmed, and the table is published only afterwards', async () => {
     const answers: (() => void)[] = [];
     const isHeld = () => new Promise<boolean>((resolve) => answers.push(() => resolve(true)));
     const tables = ['a', 'b', 'c'].map((name) => tablePlan(name));
@@ -512,7 +512,7 @@ describe('a run that loses its snapshot', () => {
     expect(published).toEqual(['a', 'b', 'c']);
   });
 
-  it('waits for no answer when it is interrupted', async () => {
+  it('an interrupted run does not wait for a confirmation', async () => {
     const snapshot = { ...HELD, isHeld: () => new Promise<boolean>(() => undefined) };
     const ending = start([tablePlan('a')], { snapshot });
     await pool.done('a 0');
@@ -521,7 +521,7 @@ describe('a run that loses its snapshot', () => {
     expect(discarded).toEqual(['a 0 file 0']);
   });
 
-  it('stops all readers of a table before it begins anew', async () => {
+  it('a table restarts only after all its readers have stopped', async () => {
     const ending = start([tablePlan('a', { slices: 3, degree: 2 })], { snapshot });
     snapshot.isLost = true;
     await pool.lose('a 0');
@@ -531,7 +531,7 @@ describe('a run that loses its snapshot', () => {
     expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 2, attempts: 2 });
   });
 
-  it('goes on with rows of another moment where a table has begun anew often enough, and says so', async () => {
+  it('after its last restart, a table continues with rows from another snapshot, and a warning says so', async () => {
     const ending = start([tablePlan('a', { slices: 2 })], { readers: 1, snapshot });
     for (const generation of ['', ' after 1']) {
       await pool.done(`a 0${generation}`);
@@ -546,7 +546,7 @@ describe('a run that loses its snapshot', () => {
     expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 9, consistency: 'none' });
   });
 
-  it('fails a table that is gone since, and no other', async () => {
+  it('only a table that no longer exists fails in a new snapshot', async () => {
     const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], { readers: 1, snapshot });
     snapshot.gone.add('b');
     snapshot.isLost = true;
@@ -558,7 +558,7 @@ describe('a run that loses its snapshot', () => {
     expect(b).toMatchObject({ state: 'failed', error: { code: 'TABLE_CHANGED' } });
   });
 
-  it('fails what is not read yet where there can be no other, and publishes what is', async () => {
+  it('without another snapshot, unread tables fail and staged ones are published', async () => {
     const lost = new LakeportError({ ...FAILURE, code: 'SNAPSHOT_LOST', exit: 'unreachable' });
     let isHeld = true;
     const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], {
@@ -574,7 +574,7 @@ describe('a run that loses its snapshot', () => {
   });
 });
 
-describe('a run that goes on with an earlier attempt', () => {
+describe('a resumed run', () => {
   const before = (name: string, slices: readonly number[], published = false): Map<string, RecoveredSlices> => {
     const outcomes = new Map(
       slices.map((index) => [
@@ -586,14 +586,14 @@ describe('a run that goes on with an earlier attempt', () => {
     return new Map([[tableKey({ schema: 'public', name }), { outcomes, published: new Set(published ? parts : []) }]]);
   };
 
-  it('reads only slices that are not staged', async () => {
+  it('a resumed run reads only slices not yet staged', async () => {
     const ending = start([tablePlan('a', { slices: 3 })], { recovered: before('a', [0, 2]) });
     expect([...pool.running.keys()]).toEqual(['a 1']);
     await pool.done('a 1', { rows: 1 });
     expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 21, files: 3 });
   });
 
-  it('publishes tables at once of which all is staged', async () => {
+  it('a resumed run publishes fully staged tables at once', async () => {
     const ending = start([tablePlan('a', { slices: 2 }), tablePlan('b')], { recovered: before('a', [0, 1]) });
     await turn();
     expect(published).toEqual(['a']);
@@ -602,7 +602,7 @@ describe('a run that goes on with an earlier attempt', () => {
     expect(pool.seen).toEqual(['b 0']);
   });
 
-  it('withdraws what was staged when the table fails, but not what was published', async () => {
+  it('a failing table of a resumed run discards staged files, but not published ones', async () => {
     const failing = { publish: () => Promise.reject(new Error('no')) };
     await start([tablePlan('a', { slices: 2 })], { recovered: before('a', [0, 1], true), ...failing });
     const ending = start([tablePlan('b', { slices: 2 })], { recovered: before('b', [0]) });

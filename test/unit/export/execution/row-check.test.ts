@@ -44,14 +44,14 @@ it.each<[string, readonly (RowCount | undefined)[], string, number]>([
   ['more than in the snapshot fails', [inSnapshot(5)], 'SLICES_DIFFER_FROM_TABLE', 1],
   ['equal to the count after passes', [now(7), now(6)], 'passed', 2],
   ['fewer than two equal counts fails', [now(7), now(7)], 'SLICES_DIFFER_FROM_TABLE', 2],
-  ['between two counts is told', [now(5), now(7)], 'not_possible', 2],
-])('a number of rows that is %s', async (_, counts, expected, asked) => {
+  ['between two counts causes a warning', [now(5), now(7)], 'not_possible', 2],
+])('a row count %s', async (_, counts, expected, asked) => {
   const { result, counted, messages } = await check(counts);
   expect([result, counted]).toEqual([expected, asked]);
   expect(messages).toHaveLength(expected === 'not_possible' ? 1 : 0);
 });
 
-it('a count that fails, or that nobody knows, is told', async () => {
+it('a failed or unknown count causes a warning', async () => {
   const failed = await check([refused]);
   expect(failed).toMatchObject({ result: 'not_possible' });
   expect(failed.messages).toEqual([
@@ -61,13 +61,13 @@ it('a count that fails, or that nobody knows, is told', async () => {
   expect((await check([undefined])).messages).toHaveLength(1);
 });
 
-it('a count that was made after the locks were lost fails no table', async () => {
+it('a count taken after the locks were lost does not fail the table', async () => {
   const { result, messages } = await check([inSnapshot(0)], { isHeld: () => Promise.resolve(false) });
   expect(result).toBe('not_possible');
   expect(messages[0]).toContain('The snapshot was lost');
 });
 
-it('nothing is counted where nobody wants it, and nothing told of an interrupted run', async () => {
+it('nothing is counted unless requested, and an interrupted run logs no warning', async () => {
   expect(await check([inSnapshot(7)], { mode: 'none' })).toMatchObject({ result: 'off', counted: 0, messages: [] });
   expect(await check([refused], { signal: AbortSignal.abort() })).toMatchObject({ messages: [] });
 });

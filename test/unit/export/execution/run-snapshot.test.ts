@@ -19,7 +19,7 @@ function runSnapshot(source: Source, consistency: 'auto' | 'run' = 'auto'): RunS
 }
 
 describe('whether the snapshot is held', () => {
-  it('is asked once for all who want to know meanwhile, and never answered by an earlier question', async () => {
+  it('concurrent callers share one query, sent after their calls', async () => {
     const { source, answers } = asked();
     const snapshot = runSnapshot(source);
     const first = snapshot.isHeld();
@@ -34,12 +34,12 @@ describe('whether the snapshot is held', () => {
     expect(answers).toHaveLength(2);
   });
 
-  it('needs no question where readers need nothing of the connection', async () => {
+  it('no query is sent if readers do not depend on the connection', async () => {
     expect(await runSnapshot({} as Source).isHeld()).toBe(true);
   });
 });
 
-it('a snapshot that may not be taken twice says why it was lost, and what helps', async () => {
+it('a lost snapshot that must not be replaced reports the cause and a hint', async () => {
   const loss = new LakeportError({
     code: 'SOURCE_SHUT_DOWN',
     exit: 'unreachable',

@@ -21,7 +21,7 @@ function takeAll(scheduler: Scheduler, readers: number): string[] {
 }
 
 describe('the scheduler', () => {
-  it('starts the largest tables first, as many as may be in progress, then helps them', () => {
+  it('starts the largest tables first, up to the limit, then adds readers to them', () => {
     const tables = ['a', 'b', 'c'].map((name) => tablePlan(name, { slices: 4, degree: 2 }));
     expect(takeAll(new Scheduler(progressOf(tables), { jobs: 2 }), 10)).toEqual(['a0', 'b0', 'a1', 'b1']);
   });
@@ -31,7 +31,7 @@ describe('the scheduler', () => {
     expect(takeAll(new Scheduler(progressOf(tables), { jobs: 4 }), 10)).toEqual(['a0', 'a1', 'a2', 'a3']);
   });
 
-  it('keeps to the tables in progress when it is told to', () => {
+  it('starts no tables if told not to', () => {
     const scheduler = new Scheduler(progressOf([tablePlan('a', { slices: 2, degree: 2 }), tablePlan('b')]), {
       jobs: 2,
     });
@@ -41,14 +41,14 @@ describe('the scheduler', () => {
     expect(scheduler.next({ startTables: true })?.table.plan.id.name).toBe('b');
   });
 
-  it('gives a slice out again that was given back, before the others', () => {
+  it('assigns a requeued slice before the others', () => {
     const scheduler = new Scheduler(progressOf([tablePlan('a', { slices: 3, degree: 1 })]), { jobs: 1 });
     const { table, slice } = scheduler.next({ startTables: true })!;
     table.requeue(slice);
     expect(takeAll(scheduler, 1)).toEqual(['a0']);
   });
 
-  it('gives each slice to one reader, within the limits of tables, of readers on a table, and in the order of tables', () => {
+  it('assigns each slice once, within the limits of tables and readers, in the order of tables', () => {
     const tables = fc.array(
       fc.record({ slices: fc.integer({ min: 1, max: 9 }), degree: fc.integer({ min: 1, max: 4 }) }),
       {
@@ -78,7 +78,7 @@ describe('the scheduler', () => {
               const { name } = next.table.plan.id;
               if (!started.includes(name)) started.push(name);
             }
-            // Someone always works as long as something is left.
+            // At least one reader is busy while slices are left.
             expect(busy.length).toBeGreaterThan(0);
             const inProgress = new Set(busy.map(({ table }) => table));
             expect(inProgress.size).toBeLessThanOrEqual(jobs);

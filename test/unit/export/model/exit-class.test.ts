@@ -34,7 +34,7 @@ describe('the exit class of a run', () => {
     expect(exitClassOf(ends.map(table), undefined)).toBe(exit);
   });
 
-  it('is that of the interruption, unless this has changed nothing', () => {
+  it('is that of the interruption, unless it had no effect', () => {
     expect(
       exitClassOf(
         ['completed', 'cancelled'].map((end) => table(end as 'completed')),

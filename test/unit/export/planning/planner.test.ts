@@ -70,14 +70,14 @@ function planWith(
   } as unknown as PlanningContext);
 }
 
-test('what is wrong with one table is a problem of that table', async () => {
+test('an error of one table fails only that table', async () => {
   const plan = await planWith(() => {
     throw failure({ code: 'PARTITION_KEY_UNKNOWN', exit: 'usage' });
   });
   expect(plan.problems).toMatchObject([{ error: { code: 'PARTITION_KEY_UNKNOWN' } }]);
 });
 
-test('a connection that is lost in a slicing question is the whole plan, which may be made again', async () => {
+test('a connection lost while slicing fails the whole plan, which can be retried', async () => {
   const lost = failure({ code: 'SOURCE_CONNECTION_LOST', exit: 'unreachable', transient: true });
   await expect(
     planWith(() => {
@@ -86,7 +86,7 @@ test('a connection that is lost in a slicing question is the whole plan, which m
   ).rejects.toMatchObject({ code: 'SOURCE_CONNECTION_LOST', transient: true });
 });
 
-test('a slicing question that is given up is no failure of its table', async () => {
+test('a cancelled slicing query does not fail its table', async () => {
   const controller = new AbortController();
   const reason = failure({ code: 'INTERRUPTED', exit: 'interrupted' });
   const plan = planWith(
@@ -99,7 +99,7 @@ test('a slicing question that is given up is no failure of its table', async () 
   await expect(plan).rejects.toBe(reason);
 });
 
-test('only the columns that a dataset asks for are sliced and read', async () => {
+test('only the columns of a dataset are sliced and read', async () => {
   let asked: string[] = [];
   await planWith(
     (_table, columns) => {
@@ -111,7 +111,7 @@ test('only the columns that a dataset asks for are sliced and read', async () =>
   expect(asked).toEqual(['note']);
 });
 
-test('a column that a dataset asks for, and that is not there, fails the table', async () => {
+test('a dataset column that does not exist fails the table', async () => {
   const plan = await planWith(() => [], { columns: ['nope'] });
   expect(plan.problems).toMatchObject([{ id: { name: 't' }, error: { code: 'COLUMN_NOT_FOUND' } }]);
 });

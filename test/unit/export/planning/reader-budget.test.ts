@@ -22,7 +22,7 @@ describe('the number of readers', () => {
     ['never more than the budget', [4, 4, 4], { jobs: 3, total: 5 }, 5],
     ['one for a single small table', [1], { jobs: 4, total: 8 }, 1],
     ['none for nothing', [], { jobs: 4, total: 8 }, 0],
-  ])('that are ever busy is %s', (_, degrees, limits, readers) => {
+  ])('that can be busy is %s', (_, degrees, limits, readers) => {
     expect(usefulReaders(degrees, limits)).toBe(readers);
   });
 });

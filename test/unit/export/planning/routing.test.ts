@@ -20,11 +20,11 @@ async function warnings(...routes: readonly (readonly [patterns: string, storage
   return (await routeTables(tables, options, storages)).warnings;
 }
 
-test('routes that tables take are nothing to warn of', async () => {
+test('routes with tables cause no warning', async () => {
   expect(await warnings(['order%', 'cold'], ['shop.%', 'warm'])).toEqual([]);
 });
 
-test('a route that no table takes says so, with the nearest table', async () => {
+test('a route without tables causes a warning that suggests the nearest table', async () => {
   expect(await warnings(['custommers', 'cold'])).toEqual([
     'No table is routed to cold by "custommers" of --route; the nearest existing table is shop.customers',
   ]);
@@ -33,13 +33,13 @@ test('a route that no table takes says so, with the nearest table', async () => 
   ]);
 });
 
-test('a pattern without a table is told where others of its route have some', async () => {
+test('a pattern without tables causes a warning even if its route has some', async () => {
   expect(await warnings(['orders,custommers', 'cold'])).toEqual([
     'No table matches "custommers" of --route; the nearest existing table is shop.customers',
   ]);
 });
 
-test('a route behind another one that takes all its tables says so', async () => {
+test('a route whose tables are all taken by an earlier one causes a warning', async () => {
   expect(await warnings(['shop.%', 'cold'], ['orders', 'warm'])).toEqual([
     'No table is routed to warm by "orders" of --route: matching tables are taken by an earlier --route',
   ]);

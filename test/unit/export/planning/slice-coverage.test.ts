@@ -42,7 +42,7 @@ const members = fc.array(
 const distinctMembers = members.map((all) => [...new Map(all.map((member) => [member.id.name, member])).values()]);
 
 describe('slices', () => {
-  it('as the source makes them pass', () => {
+  it('slices from the source pass', () => {
     fc.assert(
       fc.property(distinctMembers, fc.integer({ min: 1, max: 32 }), (relations, degree) => {
         expect(() => checkSliceCoverage(sliceMembers(PARENT, relations, [], { degree }))).not.toThrow();
@@ -50,7 +50,7 @@ describe('slices', () => {
     );
   });
 
-  it('say in their ranges what their bounds tell people', () => {
+  it('ranges match the displayed bounds', () => {
     fc.assert(
       fc.property(distinctMembers, fc.integer({ min: 1, max: 32 }), (relations, degree) => {
         const ranges = sliceMembers(PARENT, relations, [], { degree }).filter(({ method }) => method === 'Ctid');
@@ -59,7 +59,7 @@ describe('slices', () => {
     );
   });
 
-  it('that lost one of their own do not pass', () => {
+  it('a set with a missing slice does not pass', () => {
     let several = 0;
     fc.assert(
       fc.property(distinctMembers, fc.integer({ min: 2, max: 32 }), fc.nat(), (relations, degree, choice) => {
@@ -83,12 +83,12 @@ describe('slices', () => {
     ['no beginning', ['ctid in [(8,0), (12,0))', 'ctid >= (12,0)']],
     ['two tables mixed', ['a: ctid < (8,0)', 'b: ctid >= (8,0)']],
     ['a table that ends too early', ['a: ctid < (8,0)', 'b: ctid < (8,0)', 'b: ctid >= (8,0)']],
-    ['a range and nothing that says where it goes on', ['ctid < (8,0)', 'ctid between 1 and 2']],
-  ])('with %s do not pass', (_, bounds) => {
+    ['a range without a continuation', ['ctid < (8,0)', 'ctid between 1 and 2']],
+  ])('slices with %s do not pass', (_, bounds) => {
     expect(() => checkSliceCoverage(slices(bounds))).toThrow(/every row exactly once/);
   });
 
-  it('that are numbered wrongly or read the same do not pass', () => {
+  it('slices with wrong numbers or equal queries do not pass', () => {
     const [first, second] = slices(['ctid < (8,0)', 'ctid >= (8,0)']);
     expect(() => checkSliceCoverage([first!, { ...second!, index: 2 }])).toThrow();
     expect(() => checkSliceCoverage([first!, { ...second!, query: first!.query }])).toThrow();

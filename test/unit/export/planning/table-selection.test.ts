@@ -77,7 +77,7 @@ describe('LIKE patterns', () => {
     expect(new LikePattern(pattern, '--include').matches(name)).toBe(matches);
   });
 
-  it('find every name by itself, escaped', () => {
+  it('every name matches itself when escaped', () => {
     fc.assert(
       fc.property(text({ minLength: 1, maxLength: 12 }), text({ maxLength: 12 }), (name, other) => {
         const pattern = new LikePattern(name.replace(/[\\%_]/g, '\\$&'), '--include');
@@ -87,7 +87,7 @@ describe('LIKE patterns', () => {
     );
   });
 
-  it.each(['', 'x\\'])('refuse %j with the flag where it was given', async (pattern) => {
+  it.each(['', 'x\\'])('the invalid pattern %j is rejected with its flag', async (pattern) => {
     for (const [option, flag] of [
       ['schemaPatterns', '--source-schema-name'],
       ['includePatterns', '--include'],
@@ -101,7 +101,7 @@ describe('LIKE patterns', () => {
 });
 
 describe('the selection', () => {
-  it('is everything without patterns', async () => {
+  it('takes all tables without patterns', async () => {
     expect(await selected({})).toHaveLength(TABLES.length);
   });
 
@@ -111,7 +111,7 @@ describe('the selection', () => {
     expect(await selected({ schemaPatterns: ['sales_archive', 'hr'] })).toHaveLength(5);
   });
 
-  it('takes tables by name in every schema, and by schema.table where the pattern has a dot', async () => {
+  it('takes tables by name in every schema, and by schema.table if the pattern has a dot', async () => {
     expect(await selected({ includePatterns: ['orders'] })).toEqual(['sales/orders', 'sales_archive/orders']);
     expect(await selected({ includePatterns: ['sales.orders'] })).toEqual(['sales/orders']);
     expect(await selected({ includePatterns: ['%.orders'] })).toEqual(['sales/orders', 'sales_archive/orders']);
@@ -127,7 +127,7 @@ describe('the selection', () => {
     ]);
   });
 
-  it('keeps tables whose estimated rows lie within the limits, or are not known', async () => {
+  it('keeps tables whose estimated rows are within the limits or unknown', async () => {
     expect(await selected({ minRows: 1000 })).toEqual([
       'sales/orders',
       'sales/order_lines',
@@ -164,7 +164,7 @@ describe('an empty selection', () => {
     expect(error.hint).toBe('The nearest existing tables are: sales.orders, hr.people.');
   });
 
-  it('looks for the nearest in the schemas asked for, then in the others', async () => {
+  it('looks for the nearest table in the selected schemas, then in the others', async () => {
     expect(await refused({ schemaPatterns: ['sales'], includePatterns: ['ORDERS'] })).toMatchObject({
       message: 'No table matches --source-schema-name "sales" with --include "ORDERS"',
       hint: 'The nearest existing tables are: sales.orders.',
@@ -173,19 +173,19 @@ describe('an empty selection', () => {
     expect((await refused({ includePatterns: ['sales.ordres'] })).hint).toContain('sales.orders');
   });
 
-  it('names the schema where that is what is wrong', async () => {
+  it('names the schema if it does not match', async () => {
     const error = await refused({ schemaPatterns: ['slaes'], includePatterns: ['orders'] });
     expect(error.message).toBe('No table matches --source-schema-name "slaes"');
     expect(error.hint).toContain('sales.orders, sales.order_lines, sales.customers');
   });
 
-  it('lists what exists where nothing is near', async () => {
+  it('lists existing tables if none is near', async () => {
     expect((await refused({ includePatterns: ['zzzzzzzz'] })).hint).toBe(
       'Existing tables are: sales.orders, sales.order_lines, sales.customers, sales_archive.orders, hr.people and 3 more.',
     );
   });
 
-  it('says which limit has left out what the patterns match', async () => {
+  it('names the limit that excluded the matching tables', async () => {
     expect((await refused({ includePatterns: ['order%'], excludePatterns: ['%'] })).message).toBe(
       'No table is left after --exclude "%"; without it, 3 tables match',
     );
@@ -194,7 +194,7 @@ describe('an empty selection', () => {
     );
   });
 
-  it('says so where the database shows no table at all', async () => {
+  it('reports a database without visible tables', async () => {
     expect(await refused({}, [])).toMatchObject({ code: 'NO_TABLES', exit: 'usage' });
   });
 });

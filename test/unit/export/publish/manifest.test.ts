@@ -60,14 +60,14 @@ const INPUT: ManifestInput = {
 };
 
 describe('the manifest', () => {
-  it('names a query as it was called, in no schema', () => {
+  it('names a query without a schema', () => {
     const dataset = { kind: 'query', name: 'daily_sums', sql: 'SELECT 1' } as const;
     const { source } = tableManifest({ ...INPUT, dataset, tableKind: 'query' });
     expect(source).toMatchObject({ table: 'daily_sums', table_kind: 'query' });
     expect(source).not.toHaveProperty('schema');
   });
 
-  it('tells where the files come from and what is in them', () => {
+  it('describes the origin and content of the files', () => {
     expect(tableManifest(INPUT)).toEqual({
       format_version: 1,
       tool: { name: 'lakeport', version: VERSION },
@@ -120,7 +120,7 @@ describe('the manifest', () => {
     });
   });
 
-  it('is JSON with its fields in one order, and without what opens the snapshot', () => {
+  it('is JSON with fields in a fixed order, without the snapshot token', () => {
     const text = new TextDecoder().decode(manifestBytes(tableManifest(INPUT)));
     expect(JSON.parse(text)).toEqual(tableManifest(INPUT));
     expect(Object.keys(JSON.parse(text) as object)).toEqual([
@@ -144,7 +144,7 @@ describe('the manifest', () => {
     expect(text.endsWith('}\n')).toBe(true);
   });
 
-  it('has null for a snapshot without an id', () => {
+  it('has a null id for a snapshot without one', () => {
     const snapshot = { consistency: 'none', token: undefined, id: undefined, takenAt: 'now' } as const;
     expect(tableManifest({ ...INPUT, snapshot }).snapshot).toEqual({ id: null, taken_at: 'now' });
   });

@@ -76,7 +76,7 @@ async function failure(operation: Promise<unknown>): Promise<LakeportError> {
 }
 
 describe('publishing a table', () => {
-  it('numbers the parts in order, and ends with manifest and _SUCCESS', async () => {
+  it('numbers the files in order, then writes the manifest and _SUCCESS', async () => {
     await publishInOrder(await stage(['', '', 'year=2025/month=01']));
     expect(await scratch.files()).toEqual([
       's/t/_SUCCESS',
@@ -93,7 +93,7 @@ describe('publishing a table', () => {
     expect(content('s/t/_SUCCESS')).toBe('');
   });
 
-  it('replaces an earlier export, and removes its stale parts but nothing else', async () => {
+  it('replaces an earlier export, and removes only its stale files', async () => {
     const strangers = [
       's/t/README.md',
       's/t/part-00007.csv',
@@ -125,7 +125,7 @@ describe('publishing a table', () => {
     expect(content('s/t/part-00000.parquet')).toBe('new 0');
   });
 
-  it('removes the old _SUCCESS before the first part changes, and writes the new one last', async () => {
+  it('removes the old _SUCCESS before the first file changes, and writes the new one last', async () => {
     write('s/t/_SUCCESS');
     write('s/t/part-00009.parquet');
     const order: string[] = [];
@@ -162,7 +162,7 @@ describe('the place of the manifest', () => {
     ['beside', 's/_t.manifest.json'],
     ['inside', 's/t/_manifest.json'],
     ['none', undefined],
-  ] as const)('%s is the only one, whatever an earlier export had', async (place, path) => {
+  ] as const)('%s is the only place, wherever an earlier export had its manifest', async (place, path) => {
     for (const file of everywhere) write(file, OWN);
     write('s/t/_SUCCESS', '');
     await publishInOrder(await stage([''], storage, place));
@@ -171,21 +171,21 @@ describe('the place of the manifest', () => {
     if (path !== undefined) expect(content(path)).toBe('part-00000.parquet');
   });
 
-  it.each(MANIFEST_PLACES)('%s leaves what somebody else has put at the other places', async (place) => {
+  it.each(MANIFEST_PLACES)('%s leaves files of other programs at the other places', async (place) => {
     const others = everywhere.filter((file) => file !== manifestPath('s/t', place));
     for (const file of others) write(file, '{"mine": true}');
     await publishInOrder(await stage([''], storage, place));
     for (const file of others) expect(content(file)).toBe('{"mine": true}');
   });
 
-  it('is empty where publishing has stopped half way, at all places', async () => {
+  it('is empty everywhere if publishing stopped halfway', async () => {
     for (const file of everywhere) write(file, OWN);
     const error = await failure(publishInOrder(await stage(['', ''], failing('publish', 2), 'beside')));
     expect(error).toMatchObject({ code: 'PUBLISH_INCOMPLETE' });
     expect((await scratch.files()).filter((file) => file.endsWith('.json'))).toEqual([]);
   });
 
-  it('keeps its manifest where nothing was published', async () => {
+  it('keeps its manifest if nothing was published', async () => {
     for (const file of everywhere) write(file, OWN);
     await failure(publishInOrder(await stage([''], failing('publish', 1), 'none')));
     for (const file of everywhere) expect(content(file)).toBe(OWN);
@@ -203,15 +203,18 @@ describe('a table that cannot be published', () => {
     ['its directory cannot be listed', 'list', 1],
     ['_SUCCESS cannot be removed', 'remove', 1],
     ['its first part cannot be published', 'publish', 1],
-  ] as const)('because %s leaves the earlier export as it was, and nothing staged', async (_, operation, call) => {
-    const error = await failure(publishInOrder(await stage([''], failing(operation, call))));
-    expect(error.message).toBe('the disk is on fire');
-    expect(await scratch.files()).toEqual(EARLIER);
-    expect(content('s/t/part-00000.parquet')).toBe('earlier');
-    expect(content('s/t/_SUCCESS')).toBe('');
-  });
+  ] as const)(
+    'a failure because %s leaves the earlier export unchanged, and nothing staged',
+    async (_, operation, call) => {
+      const error = await failure(publishInOrder(await stage([''], failing(operation, call))));
+      expect(error.message).toBe('the disk is on fire');
+      expect(await scratch.files()).toEqual(EARLIER);
+      expect(content('s/t/part-00000.parquet')).toBe('earlier');
+      expect(content('s/t/_SUCCESS')).toBe('');
+    },
+  );
 
-  it('because something stands in the way is found before anything changes', async () => {
+  it('a blocked path is found before anything changes', async () => {
     write('s/t/part-00002.parquet/x');
     const error = await failure(publishInOrder(await stage(['', '', ''])));
     expect(error).toMatchObject({ code: 'PATH_IN_THE_WAY' });
@@ -224,23 +227,26 @@ describe('a table that cannot be published', () => {
     ['a stale part stays', 'remove', 2, /after 12 of 12 parts/],
     ['the manifest fails', 'put', 1, /after 12 of 12 parts/],
     ['_SUCCESS fails', 'put', 2, /after 12 of 12 parts/],
-  ] as const)('half way because %s says so, and looks like no export', async (_, operation, call, message) => {
-    write('s/t/part-00099.parquet');
-    const table = await stage(Array<string>(12).fill(''), failing(operation, call));
-    const error = await failure(publishInOrder(table));
-    expect(error).toMatchObject({ code: 'PUBLISH_INCOMPLETE', exit: 'tables-failed' });
-    if (operation !== 'publish') expect(error.message).toMatch(message);
-    expect(error.message).toContain('the disk is on fire');
-    expect(error.hint).toContain('Do not read');
-    const files = await scratch.files();
-    expect(files).not.toContain('s/t/_SUCCESS');
-    expect(files).not.toContain('s/t/_manifest.json');
-    expect(files.filter((file) => file.endsWith('.tmp'))).toEqual([]);
-  });
+  ] as const)(
+    'a failure halfway because %s is reported, and the directory does not look complete',
+    async (_, operation, call, message) => {
+      write('s/t/part-00099.parquet');
+      const table = await stage(Array<string>(12).fill(''), failing(operation, call));
+      const error = await failure(publishInOrder(table));
+      expect(error).toMatchObject({ code: 'PUBLISH_INCOMPLETE', exit: 'tables-failed' });
+      if (operation !== 'publish') expect(error.message).toMatch(message);
+      expect(error.message).toContain('the disk is on fire');
+      expect(error.hint).toContain('Do not read');
+      const files = await scratch.files();
+      expect(files).not.toContain('s/t/_SUCCESS');
+      expect(files).not.toContain('s/t/_manifest.json');
+      expect(files.filter((file) => file.endsWith('.tmp'))).toEqual([]);
+    },
+  );
 });
 
 describe('names of parts', () => {
-  it('have five digits or more', () => {
+  it('file names have five digits or more', () => {
     expect([0, 7, 99_999, 100_000].map(partName)).toEqual([
       'part-00000.parquet',
       'part-00007.parquet',
@@ -249,13 +255,13 @@ describe('names of parts', () => {
     ]);
   });
 
-  it('are known at the stage where every slice gives one file, or one slice all of them', () => {
+  it('final names are known while staging if every slice gives one file, or one slice gives all', () => {
     expect(stagedName({ slice: { index: 3 }, isOnlySlice: false }, 0)).toBe('part-00003.parquet');
     expect(stagedName({ slice: { index: 0 }, isOnlySlice: true }, 2)).toBe('part-00002.parquet');
     expect(stagedName({ slice: { index: 3 }, isOnlySlice: false }, 2)).toBe('part-00003-00002.parquet');
   });
 
-  it('are those that may be removed, and no others', () => {
+  it("only lakeport's own file names may be removed", () => {
     expect(isOwnPart('part-00000.parquet')).toBe(true);
     expect(isOwnPart('year=2025/month=01/day=31/part-00000.parquet')).toBe(true);
     for (const other of [

@@ -38,7 +38,7 @@ describe('newer exports', () => {
     [['a'], 'Run other has exported s.a to the same destination since this run started: resuming'],
     [['a', 'b'], 'since this run started, and 1 other table has a newer export there too: resuming'],
     [['a', 'b', 'c'], 'since this run started, and 2 other tables have newer exports there too: resuming'],
-  ])('of %j are told in words that are true of them', async (newer, says) => {
+  ])('newer exports of %j are reported with the right number', async (newer, says) => {
     const { storage } = storageWith({
       ...Object.fromEntries(newer.map((name) => [name, ['other', '2030-01-01T00:00:01Z']] as const)),
       d: ['earlier', '2029-12-31T23:59:59Z'],
@@ -51,7 +51,7 @@ describe('newer exports', () => {
     await refuseNewerExports(planOf('d', 'e', 'f'), options);
   });
 
-  it('tell who has taken over, by a bounded number of questions', async () => {
+  it('the run that took over is found with a bounded number of requests', async () => {
     const { storage, paths } = storageWith({ t20: ['other', '2030-01-01T00:00:01Z'] });
     const tables = (count: number) => Array.from({ length: count }, (_, index) => `s/t${index}`);
     const of = { runId: OWN, since: BEGAN };

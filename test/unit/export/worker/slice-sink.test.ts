@@ -68,7 +68,7 @@ async function append(sink: SliceSink, rows: number): Promise<void> {
 }
 
 describe('a slice', () => {
-  it('without rows opens no file', async () => {
+  it('a slice without rows opens no file', async () => {
     const sink = openSink();
     await sink.finish({ emptyFile: false });
     expect(opened).toEqual([]);
@@ -76,14 +76,14 @@ describe('a slice', () => {
     expect(await scratch.files()).toEqual([]);
   });
 
-  it('without rows gives one file if it is asked for', async () => {
+  it('a slice without rows gives one file on request', async () => {
     const sink = openSink();
     await sink.finish({ emptyFile: true });
     expect(sink.files).toMatchObject([{ rows: 0, rowGroups: [] }]);
     expect(staged).toEqual([0]);
   });
 
-  it('becomes one file, whose footer and size are those of the staged part', async () => {
+  it('a slice becomes one file, whose footer and size match the staged part', async () => {
     const sink = openSink({ rowGroupRows: 40_000 });
     await append(sink, 100_000);
     await sink.finish({ emptyFile: true });
@@ -97,7 +97,7 @@ describe('a slice', () => {
     [100_000, 40_000, [40_000, 40_000, 20_000]],
     [80_000, 40_000, [40_000, 40_000]],
     [3, 1, [1, 1, 1]],
-  ])('of %d rows becomes files of %d rows at most', async (rows, maxRowsPerFile, files) => {
+  ])('a slice of %d rows becomes files of at most %d rows', async (rows, maxRowsPerFile, files) => {
     const sink = openSink({ maxRowsPerFile });
     await append(sink, rows);
     await sink.finish({ emptyFile: true });
@@ -107,7 +107,7 @@ describe('a slice', () => {
     expect(new Set(sink.files.map((file) => file.part.path)).size).toBe(files.length);
   });
 
-  it('that is given up leaves only the files that were complete', async () => {
+  it('an aborted slice leaves only complete files', async () => {
     const sink = openSink({ maxRowsPerFile: 200_000, rowGroupRows: 50_000 });
     await append(sink, 310_000);
     await sink.abort();
@@ -117,7 +117,7 @@ describe('a slice', () => {
     expect(left[0]).toContain('part-0-');
   });
 
-  it('that is given up while its file is being opened leaves nothing', async () => {
+  it('a slice aborted while its file is being opened leaves nothing', async () => {
     let open: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
     const sink = openSink({ rowGroupRows: 100_000, openPart: (file) => gate.then(() => openPart(file)) });
@@ -132,7 +132,7 @@ describe('a slice', () => {
     expect(await scratch.files()).toEqual([]);
   });
 
-  it('that is given up before its file was opened opens none', async () => {
+  it('a slice aborted before its file was opened opens none', async () => {
     const sink = openSink();
     await append(sink, 10);
     await sink.abort();
@@ -140,14 +140,14 @@ describe('a slice', () => {
     expect(opened).toEqual([]);
   });
 
-  it('fails where its file cannot be opened', async () => {
+  it('a slice whose file cannot be opened fails', async () => {
     const sink = openSink({ openPart: () => Promise.reject(new Error('disk full')) });
     await append(sink, 10);
     await expect(sink.finish({ emptyFile: true })).rejects.toThrow('disk full');
     await sink.abort();
   });
 
-  it('fails where the store has taken another number of bytes', async () => {
+  it('a slice fails if the store received another number of bytes', async () => {
     const short = async (file: number): Promise<PartWriter> => {
       const writer = await openPart(file);
       return {
@@ -163,7 +163,7 @@ describe('a slice', () => {
     expect(staged).toEqual([10]);
   });
 
-  it('makes the reader wait where the store is slow', async () => {
+  it('a slow store makes the reader wait', async () => {
     let release: () => void = () => undefined;
     const slow = (): Promise<PartWriter> =>
       Promise.resolve({

@@ -98,7 +98,7 @@ const rowsOfNull =
   };
 
 describe('a worker', () => {
-  it('stages what the reader gives, over one connection', async () => {
+  it('stages the rows of the reader over one connection', async () => {
     read = rowsOfNull(250);
     expect(await run()).toMatchObject({ rows: 250, bytes: 2500, files: [{ rows: 100 }, { rows: 100 }, { rows: 50 }] });
     read = rowsOfNull(0);
@@ -111,18 +111,18 @@ describe('a worker', () => {
     ]);
   });
 
-  it('puts Hive-style directories between the table and the part', async () => {
+  it('puts Hive-style directories between the table and the file', async () => {
     read = rowsOfNull(1);
     await run({ slice: { ...task().slice, directory: 'year=2025/month=01' } });
     expect(staged[0]?.part.path).toBe('public/t/year=2025/month=01/part-00001.parquet');
   });
 
-  it('makes a file of the schema alone without a connection', async () => {
+  it('stages a schema-only file without a connection', async () => {
     expect(await run({ mode: 'schema', isOnlySlice: true })).toMatchObject({ rows: 0, files: [{ rows: 0 }] });
     expect(opened).toBe(0);
   });
 
-  it.each([249, 251])('fails where the source counted %d rows of the 250 that were written', async (counted) => {
+  it.each([249, 251])('fails if the source counted %d rows but 250 were written', async (counted) => {
     read = rowsOfNull(250, counted);
     await expect(run()).rejects.toMatchObject({
       code: 'ROW_COUNT_DIFFERS',
@@ -132,7 +132,7 @@ describe('a worker', () => {
     expect(staged).toHaveLength(3);
   });
 
-  it('leaves no file open after a failure, and reads on over a new connection into clean buffers', async () => {
+  it('leaves no file open after a failure, and continues with a new connection and clean buffers', async () => {
     read = rowsOfNull(30);
     const [before] = (await run()).files;
     read = async (sink) => {
@@ -156,7 +156,7 @@ describe('a worker', () => {
     expect(opened).toBe(2);
   });
 
-  it('gives up when it is told to, also where the reader does not', async () => {
+  it('stops on request even if the reader does not', async () => {
     const abort = new AbortController();
     read = async (sink, signal) => {
       const result = await rowsOfNull(150)(sink, signal);
@@ -168,7 +168,7 @@ describe('a worker', () => {
     expect(await scratch.files()).toHaveLength(1);
   });
 
-  it('says that it could not connect, as something else than a failure of the slice', async () => {
+  it('reports a failed connection separately from a failure of the slice', async () => {
     const error = new LakeportError({ code: 'SOURCE_REFUSED', exit: 'unreachable', message: 'refused' });
     vi.mocked(openReader).mockRejectedValueOnce(error);
     const failure = await run().catch((thrown: unknown) => thrown);

@@ -72,7 +72,7 @@ function thread(end: SliceEnd): number {
 }
 
 describe('the pool of workers', () => {
-  it('tells progress and staged parts of the task, and nothing of others', async () => {
+  it("reports only the task's own progress and staged files", async () => {
     open();
     const heard: unknown[] = [];
     const end = await pool.run(task('a'), {
@@ -83,7 +83,7 @@ describe('the pool of workers', () => {
     expect(heard).toEqual([[5, 6], 'staged']);
   });
 
-  it('starts a thread only where none is free, and keeps it', async () => {
+  it('starts a thread only if none is free, and keeps it', async () => {
     open();
     const first = thread(await run('a'));
     expect(thread(await run('b'))).toBe(first);
@@ -92,7 +92,7 @@ describe('the pool of workers', () => {
     expect([thread(one), thread(two)]).toContain(first);
   });
 
-  it('prefers the thread that has read the table before', async () => {
+  it('prefers the thread that has already read the table', async () => {
     open();
     const a = task('a');
     const b = task('b');
@@ -102,7 +102,7 @@ describe('the pool of workers', () => {
     expect(thread(await run(a))).toBe(thread(one));
   });
 
-  it('gives failures back as they are, and uses the thread again', async () => {
+  it('returns failures unchanged, and reuses the thread', async () => {
     open();
     const first = thread(await run('a'));
     const failed = await run('fail');
@@ -110,7 +110,7 @@ describe('the pool of workers', () => {
     expect(thread(await run('a'))).toBe(first);
   });
 
-  it('does not use a thread again that could not connect', async () => {
+  it('does not reuse a thread that could not connect', async () => {
     open();
     const first = thread(await run('a'));
     expect(await run('unconnected')).toMatchObject({ ok: false, unconnected: true });
@@ -131,7 +131,7 @@ describe('the pool of workers', () => {
     expect(await run('a')).toMatchObject({ ok: true, outcome: { rows: 1 } });
   });
 
-  it('ends the tasks that it is told to, and no others', async () => {
+  it('cancels only the given tasks', async () => {
     open();
     const slow = task('slow');
     const ending = run(slow);
@@ -145,7 +145,7 @@ describe('the pool of workers', () => {
     await otherEnding;
   });
 
-  it('ends a thread by force that does not listen', async () => {
+  it('terminates a thread that ignores a cancel', async () => {
     open({ graceMs: 50 });
     const deaf = task('deaf');
     const ending = run(deaf);
@@ -153,7 +153,7 @@ describe('the pool of workers', () => {
     expect(await ending).toMatchObject({ ok: false, error: { code: 'READER_DIED' } });
   });
 
-  it('closes threads that do not want to', async () => {
+  it('terminates threads that ignore a close', async () => {
     open({ runId: 'stubborn', graceMs: 50 });
     await run('a');
     await pool.close();
@@ -161,7 +161,7 @@ describe('the pool of workers', () => {
 });
 
 describe('a thread out of memory', () => {
-  it('fails its task with a way out', { timeout: 60_000 }, async () => {
+  it('fails its task with a hint', { timeout: 60_000 }, async () => {
     const setup = { runId: 'run' } as WorkerSetup;
     pool = new WorkerPool(setup, { entry, resourceLimits: { maxOldGenerationSizeMb: 32 } });
     const end = await run('memory');
