@@ -1,7 +1,7 @@
 import { LakeportError } from '../errors.js';
 import type { LogDialect } from '../sources/run-log-dialect.js';
 
-/** Any failure of the log database as an error that names the log. What is an error of the log already stays it. */
+/** Any failure of the log database, as an error that names the log. Errors of the log itself stay as they are. */
 export function logError(thrown: unknown, dialect: LogDialect): LakeportError {
   if (thrown instanceof LakeportError && thrown.code.startsWith('RUN_')) return thrown;
   const { code, reason, hint, detail } = dialect.explain(thrown);
@@ -12,12 +12,12 @@ export function logError(thrown: unknown, dialect: LogDialect): LakeportError {
     hint,
     context: detail === undefined ? {} : { detail },
     cause: thrown,
-    // Whatever it is, somebody may put it right while the export goes on.
+    // Whatever the cause, it may be fixed while the export continues.
     transient: true,
   });
 }
 
-/** The database accepts calls and does not answer them. */
+/** The database accepts calls but does not answer. */
 export function timedOut(dialect: LogDialect, afterMs: number): LakeportError {
   return new LakeportError({
     code: 'RUN_LOG_TIMEOUT',
@@ -30,8 +30,8 @@ export function timedOut(dialect: LogDialect, afterMs: number): LakeportError {
 export function idTaken(runId: string): LakeportError {
   return new LakeportError({
     code: 'RUN_ID_EXISTS',
-    message: `The run log has a run ${runId} already`,
-    hint: 'Leave --run-id out for a new id; --resume finishes an earlier run.',
+    message: `The run log already has a run ${runId}`,
+    hint: 'Omit --run-id to get a new id, or finish the earlier run with --resume.',
     context: { detail: '--run-id' },
   });
 }
@@ -40,16 +40,16 @@ export function runUnknown(runId: string, address: string): LakeportError {
   return new LakeportError({
     code: 'RUN_UNKNOWN',
     message: `The run log ${address} has no run ${runId}`,
-    hint: 'lakeport runs lists the runs; with --log-db-auth-id it looks into the log of that entry.',
+    hint: 'lakeport runs lists the runs; --log-db-auth-id selects the log of an entry.',
   });
 }
 
-/** @param runIds those that begin so */
+/** @param runIds ids with this prefix */
 export function idAmbiguous(prefix: string, runIds: readonly string[]): LakeportError {
   return new LakeportError({
     code: 'RUN_ID_AMBIGUOUS',
-    message: `More than one run begins with ${prefix}: ${runIds.join(', ')}`,
-    hint: 'Give more of the id.',
+    message: `Several run ids begin with ${prefix}: ${runIds.join(', ')}`,
+    hint: 'Give more characters of the id.',
   });
 }
 
@@ -61,19 +61,19 @@ export function runFinished(runId: string): LakeportError {
   });
 }
 
-/** @param where the process that holds it, for people; undefined where the log does not tell */
+/** @param where the process that owns the run, human-readable; undefined if the log does not say */
 export function runHeld(runId: string, where: string | undefined): LakeportError {
   return new LakeportError({
     code: 'RUN_HELD',
     message: `Run ${runId} is in progress${where === undefined ? '' : `, in ${where}`}`,
-    hint: 'Wait for its end; after a crash on another machine it can be resumed a minute later.',
+    hint: 'Wait until it ends. After a crash on another machine, it can be resumed one minute later.',
   });
 }
 
 export function logInUse(runId: string, mode: string): LakeportError {
   return new LakeportError({
     code: 'RUN_LOG_IN_USE',
-    message: `--log-db-mode ${mode} would remove run ${runId} from the log, which is in progress`,
-    hint: 'Wait for its end, or give this run a log of its own by --log-db-auth-id.',
+    message: `--log-db-mode ${mode} would remove run ${runId}, which is in progress, from the log`,
+    hint: 'Wait until it ends, or give this run its own log with --log-db-auth-id.',
   });
 }

@@ -1,4 +1,4 @@
-/** The run log: history of runs, what a resume needs, and users' settings for tables. */
+/** The run log: the history of runs, what a resume needs, and users' own settings for tables. */
 
 export type {
   FileRecord,

@@ -4,8 +4,8 @@ import type { LogDialect } from '../sources/run-log-dialect.js';
 import type { RunLogTarget } from './target.js';
 
 /**
- * The run log's side of a database, whose driver is loaded now.
- * @throws LakeportError where the entry's settings are wrong, or no run log lies in such a database
+ * The dialect of a run log's database; loads its driver.
+ * @throws LakeportError if the entry's settings are wrong, or a run log cannot be kept in such a database
  */
 export async function openDialect(target: RunLogTarget): Promise<LogDialect> {
   const dialect = engineOf(target).runLog?.(target);
@@ -14,8 +14,8 @@ export async function openDialect(target: RunLogTarget): Promise<LogDialect> {
   throw new LakeportError({
     code: 'RUN_LOG_NOT_SUPPORTED',
     exit: 'usage',
-    message: `The run log can't lie in a database of type ${target.engine}`,
-    hint: `Name an entry of one of these types: ${names.join(', ')}.`,
+    message: `The run log cannot be kept in a database of type ${target.engine}`,
+    hint: `Use an entry of one of these types: ${names.join(', ')}.`,
     context: { entry: target.id, detail: 'ds_type' },
   });
 }

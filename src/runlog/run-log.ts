@@ -14,35 +14,35 @@ import type { RecordedOverride } from '../export/model/recorded-override.js';
 import { type RunLogTarget, stateDirectory } from './target.js';
 import { RunSpool } from './recorder/spool.js';
 
-/** Letters of a UUID. */
+/** Length of a UUID. */
 const FULL_ID = 36;
 
-/** Runs that are named where an id is ambiguous. */
-const MOST_NAMED = 5;
+/** Maximum ids listed in the error for an ambiguous one. */
+const MAX_LISTED = 5;
 
 export interface OpenLogOptions {
   readonly mode?: LogMode;
   readonly redact?: Redact;
-  /** True for an export: the driver works in a thread of its own. False for commands that only read. */
+  /** True for an export: the driver runs in its own thread. False for commands that only read. */
   readonly threaded?: boolean;
-  /** The thread's compiled file; the program's own by default. */
+  /** The thread's compiled file; by default the program's own. */
   readonly threadEntry?: URL | undefined;
-  /** Where runs are kept whose log did not answer; in the user's state directory by default. */
+  /** Where runs are saved if the log is unavailable; by default in the user's state directory. */
   readonly unloggedDirectory?: string;
   readonly callTimeoutMs?: number | undefined;
   readonly writer?: WriterOptions | undefined;
 }
 
 /**
- * Connects to the log database and brings its schema up to date.
- * @throws LakeportError of class `unreachable` where it can't be used, of class `usage` where it is another program's
+ * Connects to the log database and creates or migrates its schema.
+ * @throws LakeportError of class `unreachable` if it cannot be used, of class `usage` if its tables are another program's
  */
 export async function openRunLog(target: RunLogTarget, options: OpenLogOptions = {}): Promise<RunLog> {
   const store = await storeFor(target, options);
   try {
     const opened = await store.open({ mode: options.mode ?? 'preserve' });
     const log = new RunLog({ ...options, store, opened });
-    await log.takeInUnlogged();
+    await log.writeSpooledRuns();
     return log;
   } catch (error) {
     await store.close();
@@ -60,16 +60,16 @@ async function storeFor(target: RunLogTarget, options: OpenLogOptions): Promise<
   return databaseLog(target, { callTimeoutMs });
 }
 
-/** The history of runs: what is recorded of a run in progress, and what earlier ones have left. */
+/** The history of runs: records runs in progress, and reads earlier ones. */
 export class RunLog {
-  /** For people: a file, or `host:port/database`. */
+  /** Human-readable: a file, or `host:port/database`. */
   readonly address: string;
-  /** As it was found. */
+  /** What opening the log did to its schema. */
   readonly schema: SchemaStatus;
   readonly #store: LogStore;
   readonly #redact: Redact;
   readonly #writer: WriterOptions | undefined;
-  readonly #unlogged: RunSpool;
+  readonly #spool: RunSpool;
 
   constructor(options: OpenLogOptions & { readonly store: LogStore; readonly opened: OpenedLog }) {
     this.address = options.opened.address;
@@ -77,10 +77,10 @@ export class RunLog {
     this.#store = options.store;
     this.#redact = options.redact ?? ((text) => text);
     this.#writer = options.writer;
-    this.#unlogged = new RunSpool(options.unloggedDirectory ?? unloggedDirectory());
+    this.#spool = new RunSpool(options.unloggedDirectory ?? unloggedDirectory());
   }
 
-  /** @throws LakeportError where the log has a run of this id */
+  /** @throws LakeportError if the log already has a run of this id */
   async begin(run: NewRun, listener: LogListener = {}): Promise<ActiveRun> {
     const row = RUNS.newRow(RUNS.valuesOf('begin', { run, owner: await newOwner(), redact: this.#redact }));
     await this.#store.insertRun(row);
@@ -88,8 +88,8 @@ export class RunLog {
   }
 
   /**
-   * Takes over an earlier run that did not come to its end.
-   * @throws LakeportError where there is no such run, it is complete, or a living process holds it
+   * Takes over an earlier run that did not complete.
+   * @throws LakeportError if there is no such run, it is complete, or a living process owns it
    */
   async resume(
     runId: string,
@@ -108,43 +108,43 @@ export class RunLog {
     return this.#store.tableSettings(of);
   }
 
-  /** The latest first. */
+  /** Latest first. */
   async runs(options: { readonly limit: number }): Promise<RunSummary[]> {
     const rows = await this.#store.listRuns(options);
     return rows.map(runRecord);
   }
 
-  /** Runs that other living processes are at work on. */
+  /** Runs in progress in other living processes. */
   livingRuns(options: { readonly except: string }): Promise<LivingRun[]> {
     return this.#store.livingRuns(options);
   }
 
   /**
-   * The whole id of the run whose id begins so.
-   * @throws LakeportError where there is none, or more than one
+   * The full id of the run whose id has this prefix.
+   * @throws LakeportError if there is none, or more than one
    */
   async fullId(prefix: string): Promise<string> {
     if (prefix.length === FULL_ID) return prefix;
-    const ids = await this.#store.runIdsLike({ prefix, limit: MOST_NAMED });
+    const ids = await this.#store.runIdsLike({ prefix, limit: MAX_LISTED });
     const [id] = ids;
     if (id === undefined) throw runUnknown(prefix, this.address);
     if (ids.length > 1) throw idAmbiguous(prefix, ids);
     return id;
   }
 
-  /** @throws LakeportError where the log has no such run */
+  /** @throws LakeportError if the log has no such run */
   async history(runId: string): Promise<RunHistory> {
     return runHistory(await this.#store.readRun(runId));
   }
 
-  /** Writes what earlier runs could not write into this log. Never throws. */
-  async takeInUnlogged(): Promise<void> {
-    for (const { file, batch } of this.#unlogged.of(this.address)) {
+  /** Writes saved runs of this log to it. Never throws. */
+  async writeSpooledRuns(): Promise<void> {
+    for (const { file, batch } of this.#spool.of(this.address)) {
       try {
         await this.#store.write(batch);
-        this.#unlogged.remove(file);
+        this.#spool.remove(file);
       } catch {
-        // It stays for the next time.
+        // Retried when the log is next opened.
       }
     }
   }
@@ -161,7 +161,7 @@ export class RunLog {
       listener,
       redact: this.#redact,
       writer: this.#writer,
-      keep: (left) => this.#unlogged.keep(left.whole(), this.address),
+      keep: (left) => this.#spool.keep(left.whole(), this.address),
     });
   }
 }

@@ -3,17 +3,17 @@ import { lookUpFlag } from '../flags/command-line.js';
 import { spelling } from '../flags/flag.js';
 import { FLAGS } from '../flags/flags.js';
 
-/** What needs no quotes in any shell. */
+/** Words that need no quotes in any shell. */
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
-/** A command line as it can be typed into a POSIX shell. */
+/** A command line, quoted for a POSIX shell. */
 export function commandText(words: readonly string[]): string {
   return ['lakeport', ...words.map((word) => (PLAIN.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))].join(
     ' ',
   );
 }
 
-/** The same without secrets: what the auth file holds, passwords in URLs, and other programs' licences. */
+/** The same without secrets: values of the auth file, passwords in URLs, and licences of other programs. */
 export function recordedCommand(words: readonly string[], redactor: Redactor): string {
   for (const word of words) redactor.addInner(word);
   const shown = words.map((word, at) => {
@@ -23,7 +23,7 @@ export function recordedCommand(words: readonly string[], redactor: Redactor): s
   return commandText(shown);
 }
 
-/** How an unfinished run is finished. */
+/** The command that finishes a run. */
 export function resumeCommand(options: {
   readonly runId: string;
   readonly authFile: string;
@@ -34,7 +34,7 @@ export function resumeCommand(options: {
   return commandText(['--resume', runId, '-a', authFile, ...log]);
 }
 
-/** The auth file that a recorded command line names; undefined where it names none. */
+/** The auth file named in a recorded command line; undefined if there is none. */
 export function recordedAuthFile(commandLine: string): string | undefined {
   const words = wordsOf(commandLine);
   for (let at = 1; at < words.length; at++) {
@@ -46,7 +46,7 @@ export function recordedAuthFile(commandLine: string): string | undefined {
   return undefined;
 }
 
-/** What `commandText` has joined. */
+/** The words that `commandText` has joined. */
 function wordsOf(commandLine: string): string[] {
   const words = commandLine.match(/(?:'[^']*'|\\.|[^\s'\\])+/g) ?? [];
   return words.map((word) =>

@@ -7,10 +7,10 @@ import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { openRunLogFromFlags, readLogFlags } from '../flags/runlog-flags.js';
 import type { Session } from '../session.js';
 
-/** Which log a command looks into. */
+/** Which log a command reads. */
 export interface LogReading {
   readonly authFile: string | undefined;
-  /** Id of the log's entry; undefined for the embedded one. */
+  /** Id of the log's entry; undefined for the embedded log. */
   readonly entryId: string | undefined;
 }
 
@@ -21,7 +21,7 @@ export function readLogReading(flags: ParsedFlags): LogReading {
 
 /**
  * Opens the log for a command that only reads.
- * @throws LakeportError where the auth file or the log can't be used
+ * @throws LakeportError if the auth file or the log cannot be used
  */
 export async function openLogToRead(
   { authFile, entryId }: LogReading,
@@ -32,7 +32,7 @@ export async function openLogToRead(
   return openRunLogFromFlags({ entryId, mode: 'preserve' }, { auth, context });
 }
 
-/** Closes a log that was read; one that does not answer does not keep a command that was asked to end. */
+/** Closes a log that was read. A log that does not answer does not delay a command that was interrupted. */
 export async function closeLog(log: RunLog, signal: AbortSignal): Promise<void> {
   await withinGrace(signal, log.close(), 'closing').catch(() => undefined);
 }

@@ -14,28 +14,28 @@ import { FLAGS } from '../flags/flags.js';
 import { isRecord } from '../flags/value-types.js';
 import { entryAddress } from '../../auth-file.js';
 
-/** Grows when runs of earlier versions can't be resumed any more. */
+/** Increased when runs of earlier versions can no longer be resumed. */
 const FORMAT = 1;
 
-/** Where a storage is: the same for the same place, whatever it is called. */
+/** Where a storage is, regardless of its id. */
 export interface StoragePlace {
-  /** A directory without relative parts, or the address of a bucket. */
+  /** An absolute directory, or the address of a bucket. */
   readonly address: string;
-  /** The machine that a directory is on; the server of a bucket where it is not its provider's own. */
+  /** The machine of a directory; the server of a bucket if it is not its provider's own. */
   readonly server: string;
   readonly isLocal: boolean;
 }
 
-/** What the run log keeps of an export's settings: plain data without secrets, all that a resume needs besides the auth file. */
+/** The part of an export's settings that the run log stores: plain data without secrets, all that a resume needs besides the auth file. */
 export interface RecordedSettings {
   readonly format: number;
-  /** Of times only their ISO form; what is undefined is left out. */
+  /** Times are ISO strings; undefined values are left out. */
   readonly options: unknown;
-  /** What relative paths are relative to. */
+  /** The base of relative paths. */
   readonly cwd: string;
   /** By the storage's id. */
   readonly places: Readonly<Record<string, StoragePlace>>;
-  /** Settings that hold something secret, by their names: they are not in the record. */
+  /** Names of settings that contain secrets, which are not recorded. */
   readonly hidden: readonly string[];
 }
 
@@ -56,7 +56,7 @@ export function recordedSettings(
   };
 }
 
-/** Where the tables go, for people; those that a route takes go elsewhere. */
+/** Where the tables go, human-readable; routed tables go elsewhere. */
 export function targetAddress(options: ExportOptions, auth: AuthFile): string {
   const { target, subPath } = options;
   const id = 'directory' in target ? OUTPUT_DIRECTORY_ID : target.storageId;
@@ -66,22 +66,25 @@ export function targetAddress(options: ExportOptions, auth: AuthFile): string {
 
 /**
  * An earlier run's options.
- * @throws LakeportError where the record does not hold them
+ * @throws LakeportError if the record does not contain them
  */
 export function restoredOptions(settings: unknown, runId: string): ExportOptions {
   const { format, options, hidden } = settingsOf(settings);
   if (format !== FORMAT || !isRecord(options) || typeof options['startedAt'] !== 'string') {
-    throw notResumable(runId, 'another version of lakeport has recorded it, in a way that this one does not know');
+    throw notResumable(
+      runId,
+      'it was recorded by another version of lakeport, in a format that this one does not know',
+    );
   }
   if (hidden !== undefined && hidden.length > 0) {
-    throw notResumable(runId, `its settings (${hidden.join(', ')}) hold a credential, which the log does not keep`);
+    throw notResumable(runId, `its settings (${hidden.join(', ')}) contain a credential, which the log does not store`);
   }
   return restored(options, runId);
 }
 
 /** Reads each option by the flag that it was of, with its default where the record is older than the flag. */
 function restored(record: Readonly<Record<string, unknown>>, runId: string): ExportOptions {
-  const unknown = (name: string) => notResumable(runId, `its record holds a ${name} that this version does not know`);
+  const unknown = (name: string) => notResumable(runId, `its record has a ${name} that this version does not know`);
   const text = (name: string): string => {
     const value = record[name];
     if (typeof value !== 'string') throw unknown(name);
@@ -121,15 +124,15 @@ function recordedOptIns({ optIns, includeViews }: Readonly<Record<string, unknow
   return includeViews === true ? ['views', 'foreign_tables'] : ['foreign_tables'];
 }
 
-/** Whether a run of these settings could be finished, as far as they tell. */
+/** Whether a run can be resumed, judging by its settings. */
 export function canBeRestored(settings: unknown): boolean {
   const { format, hidden = [] } = settingsOf(settings);
   return format === FORMAT && hidden.length === 0;
 }
 
 /**
- * What is published already and what is to come must lie in one place.
- * @throws LakeportError where a storage leads elsewhere than when the run began
+ * Published tables and those still to come must go to the same place.
+ * @throws LakeportError if a storage now leads elsewhere than when the run started
  */
 export function refuseOtherPlaces(settings: unknown, options: ExportOptions, auth: AuthFile): void {
   const { places = {} } = settingsOf(settings);
@@ -139,7 +142,7 @@ export function refuseOtherPlaces(settings: unknown, options: ExportOptions, aut
     if (before.address === now.address && (now.isLocal || before.server === now.server)) continue;
     throw new LakeportError({
       code: 'RESUME_ELSEWHERE',
-      message: `The storage ${id} leads to ${now.address}, and the run was begun in ${before.address}`,
+      message: `The storage ${id} leads to ${now.address}, but the run started in ${before.address}`,
       hint: now.isLocal
         ? 'Resume it in the same directory, with the same auth file.'
         : 'Resume it with the same auth file, or export again without --resume.',
@@ -148,19 +151,19 @@ export function refuseOtherPlaces(settings: unknown, options: ExportOptions, aut
   }
 }
 
-/** What the run was to promise: `run` where it was to be that or nothing. */
+/** The consistency that the run required: `run`, or undefined if it accepted less. */
 export function recordedConsistency(settings: unknown): 'run' | undefined {
   const { options } = settingsOf(settings);
   return isRecord(options) && options['consistency'] === 'run' ? 'run' : undefined;
 }
 
-/** Where the manifests of the recorded run's tables lie. */
+/** Where the manifests of the recorded run's tables are. */
 export function recordedManifestPlace(settings: unknown): ManifestPlace {
   const { options } = settingsOf(settings);
   return FLAGS.manifest.restore(isRecord(options) ? options['manifest'] : undefined)?.value ?? FORMER_MANIFEST_PLACE;
 }
 
-/** One text for one place of a table, from what a run's record says of it. Undefined where it does not say. */
+/** A key that is the same for the same table location, from a run's record. Undefined if the record lacks it. */
 export function placeKey(
   settings: unknown,
   table: { readonly storageId: string | undefined; readonly path: string | undefined },
@@ -171,7 +174,7 @@ export function placeKey(
   return `${place.server} ${place.isLocal ? path.resolve(cwd ?? '/', table.path) : table.path}`;
 }
 
-/** Fields that are missing are so in records of other versions. */
+/** Records of other versions may lack fields. */
 function settingsOf(settings: unknown): Partial<RecordedSettings> {
   return isRecord(settings) ? settings : {};
 }
@@ -199,7 +202,7 @@ function localPlace(directory: string): StoragePlace {
 function notResumable(runId: string, reason: string): LakeportError {
   return new LakeportError({
     code: 'RUN_NOT_RESUMABLE',
-    message: `Run ${runId} can't be resumed: ${reason}`,
+    message: `Run ${runId} cannot be resumed: ${reason}`,
     hint: 'Export again without --resume.',
   });
 }

@@ -1,13 +1,13 @@
 import type { ExportOptions } from '../../export/model/options.js';
 
-/** An error as a result or the run log has it. */
+/** An error of a result or of the run log. */
 export interface UnfinishedError {
   readonly code?: string | undefined;
 }
 
 /**
- * Errors of tables that a resume meets again, or that it refuses: it keeps to the columns that the run was begun with. What
- * a corrected row, a grant or a free lock mends is none of them.
+ * Errors of tables that would fail again in a resume, which keeps the columns that the run started with. Errors that a
+ * corrected row, a grant or a released lock fixes are not among them.
  */
 const LASTING: ReadonlySet<string> = new Set([
   'ROW_COUNT_DIFFERS',
@@ -20,18 +20,18 @@ const LASTING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether `--resume` can bring a run any further.
- * @param unfinished what befell each table that is not published; undefined for one that was only not reached
+ * Whether `--resume` can complete more of a run.
+ * @param unfinished the error of each table that is not published; undefined for a table that was not reached
  */
 export function isWorthResuming(
   unfinished: readonly (UnfinishedError | undefined)[],
   { consistency }: { readonly consistency: ExportOptions['consistency'] | undefined },
 ): boolean {
-  // What is published is of a moment that is gone, and no other one is allowed.
+  // Published tables are of a snapshot that is lost, and no other one is allowed.
   if (consistency === 'run' && unfinished.some((error) => error?.code === 'SNAPSHOT_LOST')) return false;
-  // The other process brings it to its end.
+  // The other process finishes it.
   if (unfinished.some((error) => error?.code === 'RUN_TAKEN')) return false;
-  // Newer rows are in its place.
+  // A newer export has replaced it.
   if (unfinished.some((error) => error?.code === 'CLAIM_LOST' || error?.code === 'NEWER_EXPORT')) return false;
   return unfinished.some((error) => error?.code === undefined || !LASTING.has(error.code));
 }

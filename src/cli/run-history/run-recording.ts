@@ -16,14 +16,14 @@ export interface RunRecordingOptions {
   readonly log: LogFlags;
   readonly auth: AuthFile;
   readonly context: CliContext;
-  /** Is told what happens to the log. */
+  /** Receives messages about the log. */
   readonly observer: Pick<RunObserver, 'message'>;
 }
 
-/** One export on its way into the run log. */
+/** One export that is recorded in the run log. */
 export class RunRecording {
   readonly observer: RunObserver;
-  /** What an earlier process has done of the run; undefined for a new one. */
+  /** What an earlier process of the run has done; undefined for a new run. */
   readonly earlier: RunHistory | undefined;
   readonly #log: RunLog;
   readonly #run: ActiveRun;
@@ -55,9 +55,9 @@ export class RunRecording {
   }
 
   /**
-   * Opens the log and begins a run in it.
-   * @returns undefined where the log of this user can't be used, which nobody asked for by name: the run goes unlogged
-   * @throws LakeportError where the log has a run of this id, or the log that was asked for can't be used
+   * Opens the log and starts a run in it.
+   * @returns undefined if the embedded log cannot be used and the user did not configure it: the run is not logged
+   * @throws LakeportError if the log already has a run of this id, or the log that the user configured cannot be used
    */
   static async begin(
     options: RunRecordingOptions,
@@ -84,15 +84,15 @@ export class RunRecording {
       const error = LakeportError.from(thrown);
       if (flags.isAsked || error.exit !== 'unreachable') throw error;
       const fields = { code: error.code, ...(error.hint !== undefined && { hint: error.hint }) };
-      options.observer.message?.('warning', `${error.message}. This run is not logged, and can't be resumed.`, fields);
+      options.observer.message?.('warning', `${error.message}. This run is not logged and cannot be resumed.`, fields);
       return undefined;
     }
   }
 
   /**
    * Takes over an earlier run.
-   * @param log is closed by the record, or where this fails
-   * @throws LakeportError where there is nothing to be finished, or a living process holds the run
+   * @param run.log is closed by the recording, or if this fails
+   * @throws LakeportError if there is nothing to finish, or a living process owns the run
    */
   static async resume(
     options: RunRecordingOptions,
@@ -107,19 +107,19 @@ export class RunRecording {
     return new RunRecording(options, { log, logged, export: run.export, settings, earlier: history, fate });
   }
 
-  /** Of the log, for people. */
+  /** Of the log, human-readable. */
   get address(): string {
     return this.#log.address;
   }
 
-  /** True where the log has what finishing the run takes; for certain only after `close`. */
+  /** True if the log has all that a resume needs; final only after `close`. */
   get isResumable(): boolean {
     return this.#isPlanned && this.#settings.hidden.length === 0 && !this.#fate.isLost;
   }
 
   /**
    * The user's own settings for tables of the source.
-   * @throws LakeportError where the log that was asked for can't be read
+   * @throws LakeportError if the log that the user configured cannot be read
    */
   async tableSettings(of: SourceDatabase): Promise<readonly RecordedOverride[]> {
     const { log: flags, observer } = this.#options;
@@ -128,27 +128,27 @@ export class RunRecording {
     } catch (thrown) {
       const error = LakeportError.from(thrown);
       if (flags.isAsked) throw error;
-      observer.message?.('warning', `${error.message}. Settings of partition_columns are not heeded.`);
+      observer.message?.('warning', `${error.message}. Ignoring partition_columns for this run.`);
       return [];
     }
   }
 
-  /** @throws LakeportError where another run writes to the same place */
+  /** @throws LakeportError if another run is writing to the same destination */
   async beforeWriting(plan: RunPlan): Promise<void> {
     const { runId, startedAt } = this.#export;
-    // What a log in trouble can't tell, the marker in the target does.
+    // If the log cannot answer, the lock in the destination still protects it.
     const living = await this.#log.livingRuns({ except: runId }).catch(() => []);
     refuseTargetInUse({ runId, startedAt, settings: this.#settings, plan }, living);
   }
 
-  /** The run came to no result. A mistake that was found before anything was planned leaves no trace. */
+  /** The run failed without a result. A mistake found before planning leaves no trace in the log. */
   async failed(error: LakeportError): Promise<void> {
     const isRefused = error.exit === 'usage' || error.exit === 'in-use';
     if (isRefused && !this.#isPlanned && this.earlier === undefined) await this.#run.withdraw();
     else this.#run.recorder.failed(error);
   }
 
-  /** The last call: waits until all is written, after a signal for the rest of its grace at most. Never throws. */
+  /** The last call: waits until everything is written, after a signal only for the rest of its grace period. Never throws. */
   async close(): Promise<void> {
     const { signal } = this.#options.context;
     const withinMs = graceLeft(signal, 'log');
@@ -170,11 +170,11 @@ async function listenerOf({ observer, context }: RunRecordingOptions, fate: { is
   };
 }
 
-/** What is staged belongs to the other process: withdrawing it would take it away from that one. */
+/** Staged files belong to the other process now: discarding them would take them away from it. */
 function runTaken(): LakeportError {
   return new LakeportError({
     code: 'RUN_TAKEN',
-    message: 'Another process has resumed this run while this one did not answer: it ends here, and the other goes on',
-    hint: 'lakeport status shows which process has the run.',
+    message: 'Another process has resumed this run while this one was not responding; this process stops',
+    hint: 'lakeport status shows which process owns the run.',
   });
 }

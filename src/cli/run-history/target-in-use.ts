@@ -4,7 +4,7 @@ import type { LivingRun } from '../../runlog/index.js';
 import { tableName } from '../../text/printable.js';
 import { placeKey } from './recorded-options.js';
 
-/** This run, as others compare with it. */
+/** This run, for comparison with others. */
 export interface OwnRun {
   readonly runId: string;
   readonly startedAt: Date;
@@ -13,8 +13,8 @@ export interface OwnRun {
 }
 
 /**
- * Looks for a table of this run that another one writes to the same place. A friendly word at the right time: what keeps runs
- * apart is their marker in the target.
+ * Looks for a table of this run that another run writes to the same place. This only gives a better error earlier: the lock
+ * in the destination is what keeps runs apart.
  * @throws LakeportError that names the other run
  */
 export function refuseTargetInUse(own: OwnRun, living: readonly LivingRun[]): void {
@@ -25,7 +25,7 @@ export function refuseTargetInUse(own: OwnRun, living: readonly LivingRun[]): vo
     for (const { storageId, path, state } of other.tables) {
       const key = placeKey(other.settings, { storageId, path });
       const id = key === undefined ? undefined : tables.get(key);
-      // Of two that have only planned, the later one gives way.
+      // If both runs are only planned, the later one gives way.
       if (id === undefined || (state === 'pending' && isLater(other, own))) continue;
       throw targetInUse(other, { table: tableName(id), path: path ?? '' });
     }
@@ -45,7 +45,7 @@ function targetInUse(
   return new LakeportError({
     code: 'TARGET_IN_USE',
     message: `Run ${runId}${where} is writing ${table} to ${path}`,
-    hint: 'Wait for its end, or export to another directory, such as by --sub-path {run_id}.',
+    hint: 'Wait until it ends, or export to another directory, for example with --sub-path {run_id}.',
     context: { table, path },
   });
 }

@@ -2,7 +2,7 @@ import type { CreateTableBuilder } from 'kysely';
 
 import type { MigrationContext } from './context.js';
 
-/** Runs, their tables, partitions and files, and the users' own settings for tables. */
+/** Runs, their tables, slices and files, and users' own settings for tables. */
 export async function createTables(context: MigrationContext): Promise<void> {
   await createRuns(context);
   await createJobs(context);
@@ -122,14 +122,14 @@ async function createFiles({ db, dialect: { types } }: MigrationContext): Promis
   await ofRun(table, 'export_files_run').execute();
 }
 
-/** Whoever deletes a run from the log deletes all that belongs to it. */
+/** Deleting a run deletes everything that belongs to it. */
 function ofRun<Table extends string>(table: CreateTableBuilder<Table, 'run_id'>, constraint: string) {
   return table.addForeignKeyConstraint(constraint, ['run_id'], 'export_runs', ['run_id'], (key) =>
     key.onDelete('cascade'),
   );
 }
 
-/** Holds what users typed in: it stays where it is when the log is made anew. */
+/** Contains what users have entered, so it stays when the log is recreated. */
 async function createPartitionColumns({ db, dialect }: MigrationContext): Promise<void> {
   const { rows } = await dialect.existing(['partition_columns']).execute(db);
   if (rows.length > 0) return;

@@ -5,15 +5,15 @@ import type { ShownState } from '../model/run-outcome.js';
 import type { LogSchema } from '../model/rows.js';
 import type { MigrationContext } from './context.js';
 
-/** A run that has not been heard of for so long has no process any more. */
+/** A run whose heartbeat is older than this has no process any more. */
 const SILENCE_SECONDS = 60;
 
 /**
- * `runs`, `jobs` and `files`, with the columns that LakeXpress's documentation asks for by name. What a dead process
- * was at work on shows as `interrupted`.
+ * The views `runs`, `jobs` and `files`, with the columns that queries in LakeXpress's documentation use. Work in progress in a
+ * dead process is shown as `interrupted`.
  */
 export async function createViews({ db, dialect }: MigrationContext): Promise<void> {
-  // The columns that this step selects are those that the step before it has made.
+  // This step selects only columns that the previous step created.
   const log = db as Kysely<LogSchema>;
   await createRunsView(log, dialect);
   await createJobsView(log, dialect);

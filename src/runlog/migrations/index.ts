@@ -6,19 +6,19 @@ import { createViews } from './0002-views.js';
 import type { MigrationContext } from './context.js';
 
 /**
- * Every version of the log's schema, by name and in order; each step leads from the one before it. A step that has been
- * released is never changed again: what it got wrong is put right by a later one.
+ * The steps of the log's schema, in order; each builds on the previous one. A released step is never changed: a later step
+ * corrects its mistakes.
  */
 const STEPS: Readonly<Record<string, (context: MigrationContext) => Promise<void>>> = {
   '0001-tables': createTables,
   '0002-views': createViews,
 };
 
-/** The steps as the query builder's migrator takes them. */
+/** The steps in the form of the query builder's migrator. */
 export function migrationsFor(dialect: LogDialect): Record<string, Migration> {
   const migrations = Object.entries(STEPS).map(([name, step]): [string, Migration] => [
     name,
-    // The migrator's own type promises nothing about the schema, and neither may a step.
+    // Like the migrator's own type, a step must assume nothing about the schema.
     { up: (db: Kysely<unknown>) => step({ db, dialect }) },
   ]);
   return Object.fromEntries(migrations);

@@ -5,7 +5,7 @@ import { RunRecorder } from './run-recorder.js';
 import type { RunState } from '../model/run-state.js';
 import type { LogStore } from '../store/log-store.js';
 
-/** Waits for a log that does not answer at the end of a run. */
+/** How long the end of a run waits for a log that does not answer. */
 const FINISH_MS = 10_000;
 
 export interface LoggedRunOptions {
@@ -14,11 +14,11 @@ export interface LoggedRunOptions {
   readonly redact: (text: string) => string;
   readonly listener: LogListener;
   readonly writer?: WriterOptions | undefined;
-  /** Keeps the run for a later one to log. Returns where. */
+  /** Saves the run to a file, for a later run to log. Returns the file's path. */
   readonly keep: (rows: RunState) => string;
 }
 
-/** A run on its way into the log. */
+/** A run that is being logged. */
 export class ActiveRun {
   readonly recorder: RunRecorder;
   readonly #options: LoggedRunOptions;
@@ -35,24 +35,24 @@ export class ActiveRun {
     return this.recorder.runId;
   }
 
-  /** Sees to it that what was recorded so far is in the log. False where it can't be written now; it is tried again. */
+  /** Writes everything recorded so far. False if that fails now; it is retried later. */
   flush(): Promise<boolean> {
     return this.#writer.flush();
   }
 
-  /** The last call in place of `finish`: the log forgets the run. Never throws. */
+  /** The last call, instead of `finish`: removes the run from the log. Never throws. */
   async withdraw(): Promise<void> {
     const { store, rows } = this.#options;
     const { run_id: runId, holder } = rows.run;
     this.#writer.stop();
     await this.#writer.settled();
-    // What can't be removed shows as interrupted, and does no harm.
+    // A run that cannot be removed is shown as interrupted, which does no harm.
     await store.removeRun({ runId, holder }).catch(() => undefined);
   }
 
   /**
-   * The last call: writes all that is left, for as long as it may take, or else keeps it in a file from which the next run
-   * with this log takes it. Never throws.
+   * The last call: writes everything that is left within the time given, or else saves the run to a file that the next run
+   * with this log picks up. Never throws.
    */
   async finish(options: { readonly withinMs?: number } = {}): Promise<void> {
     const { rows, listener, keep } = this.#options;

@@ -1,39 +1,39 @@
 import type { LakeportError } from '../../errors.js';
 import type { RunObserver } from '../../export/model/observer.js';
 
-/** What happens to the log in the course of a run, told once each time that it happens. */
+/** What happens to the log during a run. Each event is reported once. */
 export interface LogListener {
-  /** The log can't be written to. The run goes on, and what it has to say is kept. */
+  /** The log cannot be written. The run continues and keeps its entries. */
   onTrouble?(error: LakeportError): void;
-  /** The log answers again, and has everything. */
+  /** The log is available again and complete. */
   onRecovered?(): void;
-  /** Another process has resumed the run: this one may not publish anything any more. Nothing more is logged. */
+  /** Another process has resumed the run. This one must not publish anything any more, and logs nothing more. */
   onTaken?(): void;
-  /** The log did not answer until the end: what it lacks is in this file, for the next run to log. */
+  /** The log was still unavailable at the end. The run is saved in this file, for the next run to log. */
   onKept?(file: string): void;
-  /** Nor could the file be written. */
+  /** The file could not be written either. */
   onLost?(error: LakeportError): void;
 }
 
-/** What a run's watchers are told of its log: one sentence each, at the moment that it happens. */
+/** Reports each event of the log as a message. */
 export function logMessages(observer: Pick<RunObserver, 'message'>): LogListener {
   return {
     onTrouble: ({ message, hint, code }) => {
-      const consequence = 'The export goes on; what the log lacks is written when it answers again.';
+      const consequence = 'The export continues; missing entries are written once the log is available again.';
       observer.message?.('warning', `${message}. ${consequence}`, { code, ...(hint !== undefined && { hint }) });
     },
-    onRecovered: () => observer.message?.('info', 'The run log answers again, and has everything.'),
+    onRecovered: () => observer.message?.('info', 'The run log is available again and complete.'),
     onKept: (file) =>
       observer.message?.(
         'warning',
-        `The run log did not answer until the end. What it lacks of this run is in ${file}, from where the next run ` +
-          'with the same log takes it.',
+        `The run log was still unavailable at the end. This run is saved in ${file}; ` +
+          'the next run with the same log picks it up.',
         { file },
       ),
     onLost: ({ message }) =>
       observer.message?.(
         'warning',
-        `The end of this run is in no log, as it could not be kept in a file either: ${message}`,
+        `The end of this run is not logged, and saving it to a file failed too: ${message}`,
       ),
   };
 }

@@ -5,10 +5,10 @@ import type { LogStore } from '../store/log-store.js';
 import type { LogListener } from './log-listener.js';
 
 export interface WriterOptions {
-  /** How long rows are gathered before they are written. */
+  /** How long to collect changes before writing them. */
   readonly gatherMs?: number;
   readonly heartbeatMs?: number;
-  /** Waits after failures, the last one again and again. */
+  /** Delays after consecutive failures; the last one repeats. */
   readonly retryMs?: readonly number[];
 }
 
@@ -17,8 +17,8 @@ const HEARTBEAT_MS = 15_000;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000];
 
 /**
- * Brings rows into the log, a batch at a time, and its run's heartbeat. Never throws, and nobody waits for it but at the
- * run's end.
+ * Writes a run's rows and its heartbeat to the log, one batch at a time. Never throws, and only the end of the run waits for
+ * it.
  */
 export class LogWriter {
   readonly #store: LogStore;
@@ -29,7 +29,7 @@ export class LogWriter {
   readonly #heartbeat: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
-  /** In a row. */
+  /** Consecutive. */
   #failures = 0;
   #stopped = false;
 
@@ -43,22 +43,22 @@ export class LogWriter {
     this.#heartbeat.unref();
   }
 
-  /** True after `stop`, and where another process has taken the run. */
+  /** True after `stop`, or once another process has taken the run. */
   get isStopped(): boolean {
     return this.#stopped;
   }
 
-  /** There are rows to be written. */
+  /** Call after each change of the rows. */
   changed(): void {
     this.#schedule(this.#gatherMs);
   }
 
-  /** When nothing is being written. */
+  /** Resolves when no write is in progress. */
   async settled(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
   }
 
-  /** Writes what there is, now. False where the log did not take it; it is tried again later. */
+  /** Writes all changes now. False if that fails; it is retried later. */
   async flush(): Promise<boolean> {
     await this.settled();
     if (this.#stopped) return false;
@@ -69,7 +69,7 @@ export class LogWriter {
     return this.#rows.isWritten;
   }
 
-  /** Writes everything, for as long as the log may take. False where it could not be written. */
+  /** Writes all changes, retrying within the time given. False if that fails. */
   async finish(options: { readonly withinMs: number }): Promise<boolean> {
     const limit = new Delay(options.withinMs);
     try {
@@ -87,18 +87,18 @@ export class LogWriter {
     }
   }
 
-  /** Ends the heartbeat; nothing more is written. */
+  /** Stops the heartbeat; nothing more is written. */
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#timer);
   }
 
-  /** Whatever is done at the next time includes everything that was asked for before. */
+  /** A pending write will include all changes made before it starts. */
   #schedule(afterMs: number): void {
     if (this.#stopped || this.#timer !== undefined || this.#writing !== undefined) return;
     this.#timer = setTimeout(() => void this.flush(), afterMs);
-    // What is unwritten at the end is waited for by `finish`, not by this.
+    // `finish` waits for unwritten changes; this timer must not keep the process alive.
     this.#timer.unref();
   }
 
@@ -150,7 +150,7 @@ export class LogWriter {
   }
 }
 
-/** Some time, in which the process does not end. */
+/** A delay that keeps the process alive. */
 class Delay {
   readonly over: Promise<void>;
   isOver = false;
@@ -165,7 +165,7 @@ class Delay {
     });
   }
 
-  /** Nobody waits for it any more. */
+  /** Clears the timer; `over` stays pending. */
   cancel(): void {
     clearTimeout(this.#timer);
   }

@@ -18,18 +18,16 @@ export interface SchemaContext {
 }
 
 /**
- * Brings the log's schema to this version's, from whichever version it has or none. Several processes may do so at the
- * same time.
- * @returns what was found
- * @throws LakeportError where a newer version of the program has made the schema
+ * Creates the log's schema, or migrates it from any earlier version. Several processes may call this at the same time.
+ * @throws LakeportError if a newer version of lakeport created the schema
  */
 export async function migrate(context: SchemaContext): Promise<SchemaStatus> {
   const { db, dialect } = context;
   const migrations = migrationsFor(dialect);
   const done = await appliedSteps(context);
   const newer = done.filter((name) => !Object.hasOwn(migrations, name));
-  if (newer.length > 0) throw madeByNewerVersion(dialect, newer);
-  // The migrator looks through the whole database's catalog, which is not for every start.
+  if (newer.length > 0) throw newerVersion(dialect, newer);
+  // The migrator reads the whole catalog of the database, which is too slow for every start.
   if (done.length === Object.keys(migrations).length) return 'current';
   const migrator = new Migrator({
     db,
@@ -42,7 +40,7 @@ export async function migrate(context: SchemaContext): Promise<SchemaStatus> {
   return done.length === 0 ? 'created' : 'migrated';
 }
 
-/** Removes the log's tables, all but the users' own settings. */
+/** Drops the log's tables, except users' own settings. */
 export async function dropSchema({ db, dialect }: SchemaContext): Promise<void> {
   const { rows } = await dialect.existing([...VIEWS, ...TABLES, MIGRATIONS, MIGRATIONS_LOCK]).execute(db);
   const present = new Set(rows.map(({ name }) => name));
@@ -54,7 +52,7 @@ export async function dropSchema({ db, dialect }: SchemaContext): Promise<void> 
   });
 }
 
-/** Removes all runs, and leaves the users' own settings. */
+/** Deletes all runs, and keeps users' own settings. */
 export async function emptyTables({ db }: SchemaContext): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     for (const table of TABLES) await transaction.deleteFrom(table).execute();
@@ -69,16 +67,16 @@ async function appliedSteps({ db, dialect }: SchemaContext): Promise<string[]> {
   return steps.map(({ name }) => name);
 }
 
-function madeByNewerVersion(dialect: LogDialect, steps: readonly string[]): LakeportError {
+function newerVersion(dialect: LogDialect, steps: readonly string[]): LakeportError {
   return new LakeportError({
     code: 'RUN_LOG_NEWER',
-    message: `The run log ${dialect.address} was made by a newer version of lakeport`,
-    hint: 'Use that version, or another log by --log-db-auth-id.',
+    message: `The run log ${dialect.address} was created by a newer version of lakeport`,
+    hint: 'Use that version, or another log with --log-db-auth-id.',
     context: { detail: steps.join(', ') },
   });
 }
 
-/** A database that is not the log's alone may have a table `jobs` of its own. */
+/** In a shared database, names such as `jobs` may be taken. */
 async function nameTaken(context: SchemaContext, error: unknown): Promise<unknown> {
   const { db, dialect } = context;
   const ownSteps = await appliedSteps(context);
@@ -86,8 +84,8 @@ async function nameTaken(context: SchemaContext, error: unknown): Promise<unknow
   if (ownSteps.length > 0 || rows.length === 0) return error;
   return new LakeportError({
     code: 'RUN_LOG_NAME_TAKEN',
-    message: `The database ${dialect.address} has something named ${rows.map(({ name }) => name).join(', ')} already, which is not of a run log`,
-    hint: 'Give the log a database or a schema of its own, for PostgreSQL by "options": {"search_path": "..."} of its entry.',
+    message: `The database ${dialect.address} already has objects named ${rows.map(({ name }) => name).join(', ')} that do not belong to a run log`,
+    hint: 'Give the log its own database or schema (PostgreSQL: "options": {"search_path": "..."} in its entry).',
     cause: error,
   });
 }

@@ -49,7 +49,7 @@ export class PreparedInserts {
   }
 }
 
-/** The items in groups of 64, 32 … 1. */
+/** The items in groups of 64, 32, …, 1. */
 export function* inPowersOfTwo<Item>(items: readonly Item[]): Generator<readonly Item[]> {
   let size = MAX_ROWS;
   for (let start = 0; start < items.length; start += size) {

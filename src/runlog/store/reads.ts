@@ -7,7 +7,7 @@ import { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS } from '../model/colum
 import type { LogSchema, PartitionColumnsRow, ShownRunRow, StoredRun } from '../model/rows.js';
 import type { LivingRun } from './log-store.js';
 
-/** The latest first. */
+/** Latest first. */
 export async function listRuns(
   { db, dialect }: SchemaContext,
   options: { readonly limit: number },
@@ -22,16 +22,16 @@ export async function listRuns(
     .$if(dialect.limitsByTop, (query) => query.top(options.limit))
     .$if(!dialect.limitsByTop, (query) => query.limit(options.limit))
     .execute();
-  return Promise.all(rows.map((row) => asKnownHere(RUNS.restore(row))));
+  return Promise.all(rows.map((row) => checkProcess(RUNS.restore(row))));
 }
 
-/** All settings that users keep for their tables. */
+/** All of users' own settings for tables. */
 export async function partitionColumns(db: Kysely<LogSchema>): Promise<PartitionColumnsRow[]> {
   const rows = await db.selectFrom('partition_columns').selectAll().execute();
   return rows.map((row) => PARTITION_COLUMNS.restore(row));
 }
 
-/** Ids of runs that begin so, in lower case; no more than `limit`. */
+/** At most `limit` ids of runs with this prefix, in lower case. */
 export async function runIdsLike(
   { db, dialect }: SchemaContext,
   { prefix, limit }: { readonly prefix: string; readonly limit: number },
@@ -47,7 +47,7 @@ export async function runIdsLike(
   return rows.map((row) => row.run_id);
 }
 
-/** Runs that living processes are at work on, all but one. */
+/** Runs in progress in living processes, except one. */
 export async function livingRuns({ db }: SchemaContext, { except }: { readonly except: string }): Promise<LivingRun[]> {
   const runs = await db
     .selectFrom('export_runs as run')
@@ -59,7 +59,7 @@ export async function livingRuns({ db }: SchemaContext, { except }: { readonly e
     .execute();
   const living: LivingRun[] = [];
   for (const row of runs) {
-    const run = await asKnownHere(RUNS.restore(row));
+    const run = await checkProcess(RUNS.restore(row));
     if (run.status !== 'running') continue;
     const tables = await db
       .selectFrom('export_jobs')
@@ -81,7 +81,7 @@ export async function livingRuns({ db }: SchemaContext, { except }: { readonly e
   return living;
 }
 
-/** @throws LakeportError where the log has no such run */
+/** @throws LakeportError if the log has no such run */
 export async function readRun({ db, dialect }: SchemaContext, runId: string): Promise<StoredRun> {
   const run = await db
     .selectFrom('export_runs as run')
@@ -113,7 +113,7 @@ export async function readRun({ db, dialect }: SchemaContext, runId: string): Pr
     .where('run_id', '=', runId)
     .orderBy('file_id')
     .execute();
-  const shown = await asKnownHere(RUNS.restore(run));
+  const shown = await checkProcess(RUNS.restore(run));
   const isInterrupted = shown.status === 'interrupted';
   return {
     run: shown,
@@ -125,8 +125,8 @@ export async function readRun({ db, dialect }: SchemaContext, runId: string): Pr
   };
 }
 
-/** A process of this machine is known to be gone before its heartbeat is missed. */
-async function asKnownHere(run: ShownRunRow): Promise<ShownRunRow> {
+/** A process of this machine is known to be gone before its heartbeat expires. */
+async function checkProcess(run: ShownRunRow): Promise<ShownRunRow> {
   if (run.status !== 'running' || !(await isGone(JSON.parse(run.process)))) return run;
   return { ...run, status: 'interrupted' };
 }

@@ -7,9 +7,8 @@ import type { RunLogTarget } from '../target.js';
 import { partitionColumns } from './reads.js';
 
 /**
- * The user's own settings for tables of a database, from a log that need not be there, and in which nothing is written: for a
- * plan.
- * @throws LakeportError where the log database can't be read
+ * Users' own settings for tables of a database, for a plan. The log need not exist, and is not written.
+ * @throws LakeportError if the log database cannot be read
  */
 export async function readTableSettings(
   target: RunLogTarget,
@@ -29,8 +28,8 @@ export async function readTableSettings(
 }
 
 /**
- * The rows that speak of this database in this environment, those that name a schema first. Without an environment, only
- * rows without one count.
+ * The overrides for this database and environment, those with a schema first. Without an environment, only rows without one
+ * apply.
  */
 export function settingsOf(
   rows: readonly PartitionColumnsRow[],
@@ -63,7 +62,7 @@ function isEngine(name: string | null, engine: string): boolean {
   return text === undefined || isNameOfEngine(text, engine);
 }
 
-/** Fields that are empty or blank say nothing. */
+/** An empty or blank field counts as NULL. */
 function given(text: string | null): string | undefined {
   return text === null || text.trim() === '' ? undefined : text;
 }

@@ -12,11 +12,11 @@ import type { LogMode, SchemaStatus } from './log-store.js';
 /** An open log. */
 export interface LogConnection extends SchemaContext {
   readonly inserts: PreparedInserts;
-  /** As it was found when the connection was made. */
+  /** What connecting did to the schema. */
   readonly schema: SchemaStatus;
 }
 
-/** @throws LakeportError where the log has a run of this id */
+/** @throws LakeportError if the log already has a run of this id */
 export async function insertRun({ db, dialect }: SchemaContext, run: RunRow): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     if (await exists(transaction, run.run_id)) throw idTaken(run.run_id);
@@ -27,7 +27,7 @@ export async function insertRun({ db, dialect }: SchemaContext, run: RunRow): Pr
   });
 }
 
-/** Writes the rows over those of the same key. The run's heartbeat is renewed by it. */
+/** Replaces the rows with the same keys, and renews the run's heartbeat. */
 export async function writeBatch({ db, dialect, inserts }: LogConnection, batch: LogBatch): Promise<WriteOutcome> {
   const { run_id: runId, holder, ...columns } = batch.run;
   return db.transaction().execute(async (transaction) => {
@@ -50,7 +50,7 @@ export async function writeBatch({ db, dialect, inserts }: LogConnection, batch:
   });
 }
 
-/** Removes a run and all that belongs to it, if this holder still holds it. */
+/** Removes a run and everything that belongs to it, if this holder still owns it. */
 export async function removeRun(
   { db }: SchemaContext,
   { runId, holder }: { readonly runId: string; readonly holder: string },
@@ -59,8 +59,8 @@ export async function removeRun(
 }
 
 /**
- * Puts another holder into a run, if nobody lives who could still write to it.
- * @throws LakeportError where the run is unknown, finished, or held by a living process
+ * Makes another process the owner of a run.
+ * @throws LakeportError if the run is unknown, complete, or owned by a living process
  */
 export async function claimRun(
   context: SchemaContext,
@@ -79,7 +79,7 @@ export async function claimRun(
       ...RUNS.newAttempt(),
       heartbeat_at: dialect.now,
     })
-    // Of several that resume the run at the same time, one finds the old holder.
+    // If several processes resume the run at the same time, only one still finds the old holder.
     .where('run_id', '=', claim.runId)
     .where('holder', '=', run.holder)
     .executeTakeFirst();
@@ -87,7 +87,7 @@ export async function claimRun(
   return readRun(context, claim.runId);
 }
 
-/** @throws LakeportError where a living process is writing to the log */
+/** @throws LakeportError if a living process is writing to the log */
 export async function refuseWhileInUse({ db }: SchemaContext, mode: LogMode): Promise<void> {
   const running = await db
     .selectFrom('export_runs as run')
@@ -110,8 +110,8 @@ async function exists(db: Kysely<LogSchema>, runId: string): Promise<boolean> {
 }
 
 /**
- * Removes and inserts, which every database knows in the same words, and which may be repeated where nobody knows whether
- * it was done.
+ * Deletes and inserts rows. Every database understands these statements, and they can be repeated if it is unknown whether
+ * they took effect.
  */
 async function replaceRows(
   db: Transaction<LogSchema>,

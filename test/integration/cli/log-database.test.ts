@@ -154,9 +154,9 @@ describe('a log that goes away in mid-run', () => {
     gate.shut();
     const ended = await cli.result;
     expect(ended.code).toBe(0);
-    expect(ended.stderr.match(/The export goes on; what the log lacks/g)).toHaveLength(1);
+    expect(ended.stderr.match(/The export continues; missing entries/g)).toHaveLength(1);
     expect(ended.stderr).toMatch(
-      /The run log did not answer until the end\. What it lacks of this run is in .*unlogged\/.*\.json/,
+      /The run log was still unavailable at the end\. This run is saved in .*unlogged\/.*\.json/,
     );
     expect(existsSync(path.join(user.directory, 'out/public/slow/_SUCCESS'))).toBe(true);
     const unlogged = path.join(user.stateDirectory, 'lakeport', 'unlogged');
@@ -189,7 +189,7 @@ describe('a log that goes away in mid-run', () => {
     expect(ended.code).toBe(0);
     // No more than the time that the log is given at the end.
     expect(ended.seconds).toBeLessThan(30);
-    expect(ended.stderr).toMatch(/did not answer until the end/);
+    expect(ended.stderr).toMatch(/was still unavailable at the end/);
   });
 });
 

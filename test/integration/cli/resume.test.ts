@@ -99,7 +99,7 @@ describe('a run of which a table has failed', () => {
     await user.authorize({ st: { storage_type: 'local', info: { directory: './other' } } });
     const elsewhere = await resume(runId);
     expect(elsewhere.code).toBe(2);
-    expect(elsewhere.stderr).toMatch(/The storage st leads to .*\/other, and the run was begun in .*\/lake\n/);
+    expect(elsewhere.stderr).toMatch(/The storage st leads to .*\/other, but the run started in .*\/lake\n/);
     await user.authorize();
     expect((await resume(runId)).stderr).toMatch(/has no entry "st"/);
     // It stays what it was.

@@ -167,7 +167,7 @@ describe('an export', () => {
     expect(ended.stdout).not.toContain('--resume');
     const resumed = await user.run('--resume', run.run_id, '-a', 'auth.json');
     expect(resumed.code).toBe(2);
-    expect(resumed.stderr).toMatch(/its settings \(excludePatterns\) hold a credential/);
+    expect(resumed.stderr).toMatch(/its settings \(excludePatterns\) contain a credential/);
   });
 
   it('keeps its log to this user', async () => {
@@ -230,7 +230,7 @@ describe('a log that can not be used', () => {
     expect(ended.code).toBe(0);
     expect(ended.stderr.match(/WARNING/g)).toHaveLength(1);
     expect(ended.stderr).toMatch(
-      /The run log .*runs\.sqlite cannot be used: .* This run is not logged, and can't be resumed\./,
+      /The run log .*runs\.sqlite cannot be used: .* This run is not logged and cannot be resumed\./,
     );
     expect(existsSync(path.join(user.directory, 'out/public/orders/_SUCCESS'))).toBe(true);
   });

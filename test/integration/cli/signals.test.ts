@@ -120,7 +120,7 @@ describe('after SIGTERM a run ends by itself within its grace', () => {
     running.kill('SIGTERM');
     const ended = await running.result;
     expect(ended).toMatchObject({ code: 143, signal: null });
-    expect(ended.stderr).toMatch(/What it lacks of this run is in/);
+    expect(ended.stderr).toMatch(/This run is saved in/);
   });
 
   it.each([

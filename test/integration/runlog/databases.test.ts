@@ -47,7 +47,7 @@ async function openLog(options: OpenLogOptions = {}): Promise<RunLog> {
   return log;
 }
 
-/** A process that is gone: its id is above what any system gives. */
+/** A process that is gone: its id is larger than any system assigns. */
 const DEAD = JSON.stringify({ pid: 2 ** 30, host: 'elsewhere' });
 
 const kinds: { name: string; make: () => Promise<LogDatabase> }[] = [
@@ -61,7 +61,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     database = await make();
   });
 
-  /** A run of one good table of two slices and one bad one, at its end. */
+  /** A finished run of one table that succeeded, with two slices, and one that failed. */
   async function recordRun(log: RunLog, changes: Parameters<typeof newRun>[0] = {}): Promise<string> {
     const run = await log.begin(newRun(changes));
     const [good, bad] = tables(2, { slices: 2 });
@@ -72,7 +72,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     return run.runId;
   }
 
-  it('gives back what was recorded, to the millisecond', async () => {
+  it('returns what was recorded, with times to the millisecond', async () => {
     const log = await openLog();
     const startedAt = new Date('2026-01-02T03:04:05.678Z');
     const runId = await recordRun(log, { startedAt, envName: 'production', settings: { jobs: 4, include: ['a%'] } });
@@ -121,7 +121,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     ]);
   });
 
-  it('keeps numbers of more than 32 bits, and texts of any length and alphabet', async () => {
+  it('stores 64-bit numbers, and text of any length and script', async () => {
     const log = await openLog();
     const run = await log.begin(newRun({ commandLine: `lakeport ${'ünï "quoted" \u{1f41f} '.repeat(2000)}` }));
     const [plan] = tables(1);
@@ -141,7 +141,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     await run.finish();
   });
 
-  it('lists runs, the latest first, as many as were asked for', async () => {
+  it('lists runs, latest first, up to the limit', async () => {
     const log = await openLog();
     const ids: string[] = [];
     for (const day of [1, 3, 2]) ids.push(await recordRun(log, { startedAt: new Date(`2026-01-0${day}T00:00:00Z`) }));
@@ -149,17 +149,17 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     expect(runs.map((run) => run.runId)).toEqual([ids[1], ids[2]]);
   });
 
-  it('refuses an id that it has already', async () => {
+  it('rejects a run id that it already has', async () => {
     const log = await openLog();
     const runId = await recordRun(log);
     const error = await failure(log.begin(newRun({ runId })));
     expect(error).toMatchObject({ code: 'RUN_ID_EXISTS', exit: 'usage' });
     expect(error.message).toContain(runId);
-    // The log is as good as before.
+    // The log still works.
     await recordRun(log);
   });
 
-  it('writes more rows than any statement takes, each once', async () => {
+  it('writes more rows than fit in one statement, each once', async () => {
     const log = await openLog();
     const run = await log.begin(newRun());
     const plans = tables(333, { slices: 3 });
@@ -175,7 +175,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     expect(new Set(history.files.map((file) => file.objectPath)).size).toBe(999);
   });
 
-  it('starts anew on request, and keeps the settings that the user has typed in', async () => {
+  it('is recreated on request, and keeps the settings that users have entered', async () => {
     const log = await openLog();
     await database.query(SETTINGS);
     for (const mode of ['truncate', 'drop'] as const) {
@@ -190,7 +190,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     }
   });
 
-  it('removes no run that is in progress, by either mode', async () => {
+  it('refuses to remove a run in progress, in either mode', async () => {
     const log = await openLog();
     const run = await log.begin(newRun());
     for (const mode of ['truncate', 'drop'] as const) {
@@ -203,7 +203,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     await openLog({ mode: 'drop' });
   });
 
-  it('reads settings that were inserted as LakeXpress documents it', async () => {
+  it('reads settings inserted as in the documentation of LakeXpress', async () => {
     const log = await openLog();
     await database.query(SETTINGS);
     await database.query(`INSERT INTO partition_columns (
@@ -218,7 +218,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     ]);
   });
 
-  it('forgets all of a run that somebody deletes from it', async () => {
+  it('deletes everything of a run when its row is deleted', async () => {
     const log = await openLog();
     await recordRun(log);
     const kept = await recordRun(log);
@@ -250,7 +250,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
         : `now() - interval '${seconds} seconds'`;
     }
 
-    it('is shown as interrupted when it has been silent for a minute, with the table it was at', async () => {
+    it('is shown as interrupted, with its running table, when its heartbeat is a minute old', async () => {
       const log = await openLog();
       const { run } = await killed(log, 58);
       const states = async () => {
@@ -265,7 +265,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
       expect(history.tables.map((table) => table.state)).toEqual(['completed', 'interrupted']);
     });
 
-    it('is shown as interrupted at once where its process was of this machine', async () => {
+    it('is shown as interrupted at once if its process was on this machine', async () => {
       const log = await openLog();
       const { run } = await killed(log, 0);
       expect((await log.runs({ limit: 1 }))[0]?.state).toBe('running');
@@ -277,7 +277,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
       expect(process).toMatchObject({ host: 'elsewhere' });
     });
 
-    it('is taken over with all that is known of it, and the one before writes nothing more', async () => {
+    it('is taken over with everything known of it, and its former process writes nothing more', async () => {
       const log = await openLog();
       const heard = new HeardOfLog();
       const before = await log.begin(newRun(), heard);
@@ -293,7 +293,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
       expect((await log.history(run.runId)).run).toMatchObject({ state: 'completed', attempt: 2, error: undefined });
     });
 
-    it('goes on where it was: published tables and staged slices are known', async () => {
+    it('continues where it stopped: published tables and staged slices are known', async () => {
       const log = await openLog();
       const { run: before, plans } = await killed(log, 61);
       const { run, history } = await log.resume(before.runId);
@@ -311,7 +311,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
       expect(after.partitions.map((one) => one.attempts)).toEqual([1, 1, 1, 1, 2, 1]);
     });
 
-    it('is resumed by one of several that try at the same time', async () => {
+    it('is resumed by exactly one of several processes that try at the same time', async () => {
       const { run } = await killed(await openLog(), 61);
       const logs = await Promise.all([openLog(), openLog(), openLog()]);
       const tries = await Promise.allSettled(logs.map((log) => log.resume(run.runId)));
@@ -320,7 +320,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     });
   });
 
-  it('hands out no run that is unknown, complete, or in progress', async () => {
+  it('refuses to resume a run that is unknown, complete or in progress', async () => {
     const log = await openLog();
     const held = await log.begin(newRun());
     const complete = await log.begin(newRun());
@@ -336,7 +336,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     await log.resume(held.runId);
   });
 
-  it('goes on with a run whose log was emptied meanwhile, and has all of it in the end', async () => {
+  it('holds the whole run in the end even if it was emptied in the middle of it', async () => {
     const log = await openLog();
     const heard = new HeardOfLog();
     const run = await log.begin(newRun(), heard);
@@ -358,7 +358,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     });
   });
 
-  it('lets no secret into any row', async () => {
+  it('contains no secret in any row', async () => {
     const log = await openLog({ redact: (text) => text.replaceAll('hunter2', '***') });
     const run = await log.begin(
       newRun({ commandLine: 'lakeport --x hunter2', settings: { a: ['hunter2'] }, target: 's3://hunter2' }),
@@ -396,10 +396,10 @@ async function otherHolder() {
   return newOwner();
 }
 
-it('a log in SQL Server sends no password where encryption is asked for and the server has none', async () => {
+it('a log in SQL Server sends no password if encryption is required and the server offers none', async () => {
   database = await sqlServerLog();
   const { target } = database;
-  // The server of the tests takes single fields.
+  // The test server's settings are separate fields.
   const encrypted = { ...target, info: { ...(target.info as MssqlFields), encrypt: true } };
   const error = await failure(openRunLog(encrypted, { unloggedDirectory: '/nonexistent' }));
   expect(error).toMatchObject({ exit: 'unreachable' });

@@ -15,7 +15,7 @@ import {
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { sqlServerLog } from '../../servers/sql-server-log.js';
 
-/** The queries of LakeXpress's documentation (troubleshooting, examples, FastBCP configuration), letter by letter. */
+/** The queries of LakeXpress's documentation (troubleshooting, examples, FastBCP configuration), unchanged. */
 
 let server: PostgresServer;
 let database: LogDatabase;
@@ -30,7 +30,7 @@ afterEach(() => database.remove());
 
 const RUN_ID = '2f73b4d0-8647-11ef-8089-c403a82a4577';
 
-/** Two tables that went well, one slower than the other, and one that did not. */
+/** Two tables that succeeded, one slower than the other, and one that failed. */
 async function recordRun(): Promise<void> {
   const log = await openRunLog(database.target, { unloggedDirectory: '/nonexistent' });
   const run = await log.begin(newRun({ runId: RUN_ID, startedAt: new Date(Date.now() - 60_000) }));
@@ -40,7 +40,7 @@ async function recordRun(): Promise<void> {
   for (const [index, plan] of plans.entries()) {
     run.recorder.tableStarted(plan.id);
     if (index < 2) {
-      // The second one takes at least 50 ms longer than the first.
+      // The second table takes at least 50 ms longer than the first.
       await new Promise((resolve) => setTimeout(resolve, 20 + 80 * index));
       run.recorder.tablePublished(plan.id, publishedFiles(stagedOutcome(plan, 0), 0));
       results.push(tableResult(plan));
@@ -139,7 +139,7 @@ ORDER BY source_schema, source_table;`);
       return Number(rows[0]?.['failed_jobs']);
     };
     expect(await count(RUN_ID)).toBe(1);
-    // Not every text is an id, and a query may ask for any.
+    // The value in the documentation is not a valid id, but the query must run.
     expect(await count('your-run-id')).toBe(0);
   });
 
@@ -164,11 +164,11 @@ FROM jobs
 WHERE run_id = '${RUN_ID}'
 ORDER BY duration DESC;`);
     expect(rows).toHaveLength(3);
-    // In SQLite times are texts, and the difference of two texts is no duration.
+    // SQLite stores times as text, and the difference of two texts is not a duration.
     if (name === 'PostgreSQL') expect(rows[0]).toMatchObject({ source_table: 'table_1' });
   });
 
-  it('find the slowest tables, by a column that every database has', async () => {
+  it('find the slowest tables, by a column that works in every database', async () => {
     const rows = await database.query(`SELECT source_table, duration_seconds, row_count,
        row_count / duration_seconds AS rows_per_second
 FROM jobs
@@ -181,7 +181,7 @@ ORDER BY duration_seconds DESC`);
     expect(Number(slowest?.['rows_per_second'])).toBeCloseTo(10 / Number(slowest?.['duration_seconds']), 3);
   });
 
-  it('show files with the names that the other views have', async () => {
+  it('show files with the same column names as the other views', async () => {
     const rows = await database.query(`SELECT run_id, source_schema, source_table, status, started_at, finished_at,
        row_count, error_message FROM files WHERE run_id = '${RUN_ID}' ORDER BY source_table`);
     expect(rows).toMatchObject([
@@ -190,7 +190,7 @@ ORDER BY duration_seconds DESC`);
     ]);
   });
 
-  // EXTRACT is not SQLite's.
+  // SQLite has no EXTRACT.
   it.runIf(name === 'PostgreSQL')('find the slowest tables', async () => {
     const rows = await database.query(`SELECT source_table,
        finished_at - started_at as duration,
@@ -205,7 +205,7 @@ LIMIT 10;`);
   });
 });
 
-/** SQLite's times are texts in UTC. */
+/** SQLite stores times as text, in UTC. */
 function asTime(value: unknown): number {
   return value instanceof Date ? value.getTime() : Date.parse(`${String(value).replace(' ', 'T')}Z`);
 }

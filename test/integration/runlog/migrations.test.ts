@@ -50,7 +50,7 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
     database = await make();
   });
 
-  /** Makes the schema as the version after so many steps has it. */
+  /** Creates the schema as it is after that many steps. */
   async function migrateTo(steps: number, further: Record<string, { up: () => Promise<void> }> = {}): Promise<void> {
     const dialect = await openDialect(database.target);
     const db = new Kysely<unknown>({ dialect: dialect.kysely });
@@ -88,7 +88,7 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
   }
 
   it.each(Array.from({ length: STEPS + 1 }, (_, steps) => steps))(
-    'comes from that of version %i to what a new log has',
+    'is migrated from version %i to that of a new log',
     async (steps) => {
       const fresh = await make();
       const earlier = database;
@@ -103,13 +103,13 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
       expect(await columns()).toEqual(expected);
       const applied = await database.query('select name from lakeport_migrations order by name');
       expect(applied).toHaveLength(STEPS);
-      // And once more, with nothing to do.
+      // And once more, with nothing left to migrate.
       expect(await recordRun()).not.toBe(runId);
       expect(await database.query('select run_id from runs')).toHaveLength(2);
     },
   );
 
-  it('keeps what an earlier version has recorded', async () => {
+  it('keeps what an earlier version recorded', async () => {
     await migrateTo(1);
     await database.query(
       `insert into export_runs (run_id, state, attempt, holder, process, tool_version, command_line, settings, target,
@@ -122,20 +122,20 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
     await log.close();
   });
 
-  it('is made once by several that find none at the same time', async () => {
+  it('is created once by several processes that find none at the same time', async () => {
     const logs = await Promise.all(Array.from({ length: 5 }, () => openRunLog(database.target)));
     expect(await database.query('select name from lakeport_migrations')).toHaveLength(STEPS);
     await Promise.all(logs.map((log) => log.close()));
   });
 
-  it('of a newer version is left alone', async () => {
+  it('of a newer version is left alone, with an error', async () => {
     await migrateTo(STEPS, { '9999-later': { up: () => Promise.resolve() } });
     const error = await failure(openRunLog(database.target));
     expect(error).toMatchObject({ code: 'RUN_LOG_NEWER', exit: 'usage', context: { detail: '9999-later' } });
     expect(error.hint).toContain('--log-db-auth-id');
   });
 
-  it("is not made among tables of the same names that are somebody else's", async () => {
+  it('is not created if tables of the same names belong to something else', async () => {
     if (database.target.engine === 'sqlite') {
       const { filepath } = database.target.info as SqliteInfo;
       mkdirSync(path.dirname(filepath), { recursive: true });
@@ -145,7 +145,7 @@ describe.each(kinds)('the schema of a log in $name', ({ make }) => {
     const error = await failure(openRunLog(database.target));
     expect(error).toMatchObject({ code: 'RUN_LOG_NAME_TAKEN', exit: 'usage' });
     expect(error.message).toContain('jobs');
-    // Nothing of the log is there, so that it can be made elsewhere.
+    // Nothing of the log was created.
     const left = (await columns()) as { table: string }[];
     expect(left.filter(({ table }) => table.startsWith('export_'))).toEqual([]);
   });
@@ -168,7 +168,7 @@ describe.each([...kinds, { name: "SQL Server's wire", make: sqlServerLog }])(
       );
     }
 
-    it('have the columns that the program describes', async () => {
+    it('have the columns of the description, with its types and NULLs', async () => {
       database = await make();
       const described = database;
       const dialect = await openDialect(described.target);
@@ -194,8 +194,8 @@ describe.each([...kinds, { name: "SQL Server's wire", make: sqlServerLog }])(
   },
 );
 
-describe('a log that this user may not make', () => {
-  it('in PostgreSQL names the grant, or the schema of its own that helps as well', async () => {
+describe('a log that this user cannot create', () => {
+  it('in PostgreSQL names the missing grant, or a schema of its own as the way out', async () => {
     const log = await postgresLog(server);
     database = log;
     await log.query(`create role reader login password 'reader'; grant usage on schema ${log.schema} to reader`);
@@ -215,7 +215,7 @@ describe('a log that this user may not make', () => {
     await log.query('drop owned by reader; drop role reader');
   });
 
-  it('in PostgreSQL with a wrong password is not reachable', async () => {
+  it('in PostgreSQL with a wrong password is unreachable', async () => {
     database = await postgresLog(server);
     const info = postgresInfo(server, { password: 'wrong' });
     const error = await failure(openRunLog({ kind: 'database', id: 'log', engine: 'postgres', info }));
@@ -223,7 +223,7 @@ describe('a log that this user may not make', () => {
     expect(error.message).not.toContain('wrong');
   });
 
-  it('is a file that is not of SQLite', async () => {
+  it('is reported as damaged if the file is not a SQLite database', async () => {
     const log = sqliteLog();
     database = log;
     mkdirSync(path.dirname(log.file), { recursive: true });
@@ -235,7 +235,7 @@ describe('a log that this user may not make', () => {
 describe('the file of an embedded log', () => {
   const mode = (file: string) => (statSync(file).mode & 0o777).toString(8);
 
-  it('can be read and written by its user only, and so can its directory and its side files', async () => {
+  it('is accessible only to its user, and so are its directory and side files', async () => {
     const log = sqliteLog();
     database = log;
     const opened = await openRunLog(log.target);
@@ -247,7 +247,7 @@ describe('the file of an embedded log', () => {
     await opened.close();
   });
 
-  it('keeps the permissions that its user gave to it', async () => {
+  it('keeps the permissions that its user has set', async () => {
     const log = sqliteLog();
     database = log;
     mkdirSync(path.dirname(log.file), { recursive: true });

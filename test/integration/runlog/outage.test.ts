@@ -18,7 +18,7 @@ import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { mountTmpfs, ScratchDirectory } from '../../harness/scratch.js';
 import { startTcpGate, type TcpGate } from '../../servers/tcp-gate.js';
 
-/** A log that is slow, full, or goes away: the run goes on, and nothing of it is lost in the end. */
+/** A log that is slow, full or unavailable: the run continues, and nothing of it is lost in the end. */
 
 const PLANS = tables(40);
 
@@ -48,7 +48,7 @@ async function openLog(target: RunLogTarget, options: OpenLogOptions = {}): Prom
   return log;
 }
 
-/** As an export has it: the driver in a thread of its own. */
+/** As in an export: the driver runs in its own thread. */
 function openThreaded(target: RunLogTarget, options: OpenLogOptions = {}): Promise<RunLog> {
   return openLog(target, {
     threaded: true,
@@ -64,7 +64,7 @@ async function begin(log: RunLog): Promise<ActiveRun> {
   return run;
 }
 
-/** The rest of the run, in the middle of which `happens`. */
+/** The rest of the run, with `happens` in the middle of it. */
 async function recordAround(run: ActiveRun, happens: () => void | Promise<void>): Promise<void> {
   const results = [];
   for (const [index, plan] of PLANS.entries()) {
@@ -120,16 +120,19 @@ describe('a log in PostgreSQL', () => {
     await database.remove();
   });
 
-  it.each(['in a thread', 'in the main thread'])('has all of a run that outlasted its restart (%s)', async (where) => {
-    const log = where === 'in a thread' ? await openThreaded(target) : await openLog(target);
-    const run = await begin(log);
-    await recordAround(run, () => server.restart());
-    await run.finish();
-    expect(heard.events.every((event) => event === 'trouble' || event === 'recovered')).toBe(true);
-    await expectComplete(log, run.runId);
-  });
+  it.each(['in a thread', 'in the main thread'])(
+    'holds the whole run after its server was restarted (%s)',
+    async (where) => {
+      const log = where === 'in a thread' ? await openThreaded(target) : await openLog(target);
+      const run = await begin(log);
+      await recordAround(run, () => server.restart());
+      await run.finish();
+      expect(heard.events.every((event) => event === 'trouble' || event === 'recovered')).toBe(true);
+      await expectComplete(log, run.runId);
+    },
+  );
 
-  it('that is away for a while is told of once, and has everything when it is back', async () => {
+  it('that is unavailable for a while is reported once, and is complete afterwards', async () => {
     const log = await openThreaded(target);
     const run = await begin(log);
     await recordAround(run, async () => {
@@ -146,7 +149,7 @@ describe('a log in PostgreSQL', () => {
     await expectComplete(log, run.runId);
   });
 
-  it('that takes everything and answers nothing keeps nobody waiting, and has everything when it is back', async () => {
+  it('that accepts calls but never answers does not block the run, and is complete afterwards', async () => {
     const log = await openThreaded(target, { callTimeoutMs: 3_000 });
     const run = await begin(log);
     const delay = monitorEventLoopDelay();
@@ -163,7 +166,7 @@ describe('a log in PostgreSQL', () => {
     await expectComplete(log, run.runId);
   });
 
-  it('whose connection is cut again and again has every row once', async () => {
+  it('whose connection is cut repeatedly has every row once', async () => {
     const log = await openThreaded(target);
     const run = await begin(log);
     const cutting = setInterval(() => gate.cut(), 15);
@@ -173,7 +176,7 @@ describe('a log in PostgreSQL', () => {
     await expectComplete(log, run.runId);
   });
 
-  it('that stays away has the run from the next one that finds it, and until then a file keeps it', async () => {
+  it('that stays unavailable gets the run from the next one that reaches it; until then a file holds it', async () => {
     const log = await openThreaded(target);
     const run = await begin(log);
     await recordAround(run, () => gate.shut());
@@ -192,7 +195,7 @@ describe('a log in PostgreSQL', () => {
     expect(readdirSync(unloggedDirectory())).toEqual([]);
   });
 
-  it('keeps what is not its own for the log that it belongs to', async () => {
+  it('leaves the saved runs of other logs alone', async () => {
     const log = await openLog(target);
     const run = await begin(log);
     await recordAround(run, () => gate.shut());
@@ -202,14 +205,14 @@ describe('a log in PostgreSQL', () => {
     expect(readdirSync(unloggedDirectory())).toHaveLength(1);
   });
 
-  it('leaves a run alone that another process has finished meanwhile', async () => {
+  it('leaves a run alone that another process has finished', async () => {
     const log = await openLog(target);
     const run = await begin(log);
     await recordAround(run, () => gate.shut());
     await run.finish({ withinMs: 100 });
     await log.close();
     gate.open();
-    // As on another machine, which knows nothing of the file.
+    // As on another machine, which does not have the file.
     const elsewhere = await openLog(target, { unloggedDirectory: path.join(scratch.path, 'elsewhere') });
     await database.query(`update export_runs set heartbeat_at = now() - interval '2 minutes'`);
     const resumed = await elsewhere.resume(run.runId);
@@ -221,9 +224,9 @@ describe('a log in PostgreSQL', () => {
     expect(readdirSync(unloggedDirectory())).toEqual([]);
   });
 
-  it('that is full is told of as such', async () => {
+  it('that is full is reported as full', async () => {
     const log = await openLog(target);
-    // The server's own words for it, without a disk to fill.
+    // Raises the server's own error without filling a disk.
     await database.query(
       `create function full_disk() returns trigger language plpgsql as $$ begin
          raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$;
@@ -238,7 +241,7 @@ describe('a log in PostgreSQL', () => {
     await expectComplete(log, run.runId);
   });
 
-  it('that does not answer at the start is an error that names it', async () => {
+  it('that does not answer at the start is an error with its address', async () => {
     gate.shut();
     const error = await failure(openThreaded(target));
     expect(error).toMatchObject({ code: 'RUN_LOG_UNREACHABLE', exit: 'unreachable' });
@@ -247,7 +250,7 @@ describe('a log in PostgreSQL', () => {
 });
 
 describe('a log in SQLite', () => {
-  it('that another process keeps locked does not slow the run down, and has everything afterwards', async () => {
+  it('that another process keeps locked does not slow the run down, and is complete afterwards', async () => {
     const { target, file } = sqliteLog();
     const log = await openThreaded(target);
     const run = await begin(log);
@@ -266,7 +269,7 @@ describe('a log in SQLite', () => {
     await expectComplete(log, run.runId);
   });
 
-  it('on a disk that is full goes on when there is space again', async (context) => {
+  it('on a full disk is written again once there is space', async (context) => {
     const disk = mountTmpfs('1m');
     if (disk === undefined) return context.skip('this user may not mount');
     try {
@@ -293,7 +296,7 @@ describe('a log in SQLite', () => {
     }
   });
 
-  it('whose file is moved away goes on in a new one, with the whole run', async () => {
+  it('whose file is moved away continues in a new one, with the whole run', async () => {
     const { target, file } = sqliteLog();
     const log = await openThreaded(target);
     const run = await begin(log);
@@ -306,7 +309,7 @@ describe('a log in SQLite', () => {
     expect(existsSync(file)).toBe(true);
   });
 
-  it('whose file is spoilt is told of, and a file keeps the run', async () => {
+  it('whose file is damaged is reported, and the run is saved to a file', async () => {
     const { target, file } = sqliteLog();
     const log = await openThreaded(target);
     const run = await begin(log);
@@ -316,7 +319,7 @@ describe('a log in SQLite', () => {
     expect(heard.errors[0]).toMatchObject({ code: 'RUN_LOG_DAMAGED' });
   });
 
-  it('is told of as lost only where no file can be written either', async () => {
+  it('is reported as lost only if no file can be written either', async () => {
     const { target, file } = sqliteLog();
     writeFileSync(unloggedDirectory(), 'in the way');
     const log = await openThreaded(target);

@@ -12,7 +12,7 @@ import { type LogDatabase, postgresLog, sqliteLog } from '../../servers/log-data
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { ScratchDirectory } from '../../harness/scratch.js';
 
-/** Processes that share one log, each with a run of its own. */
+/** Processes that share one log, each with its own run. */
 
 const TABLES = 200;
 
@@ -35,7 +35,7 @@ afterAll(async () => {
 
 afterEach(() => database.remove());
 
-/** Records a run as an export does, slowly enough for the processes to meet. `killed` stops in the middle of it. */
+/** Records a run as an export does, slowly enough for the processes to overlap. `killed` stops in the middle. */
 const SCRIPT = `
   const [runLog, target, runId, tables, killed] = process.argv.slice(2);
   const { openRunLog } = await import(runLog);
@@ -89,7 +89,7 @@ describe.each(kinds)('processes with one log in $name', ({ make }) => {
     database = await make();
   });
 
-  it('meet it empty, and each has its run in it', async () => {
+  it('find it empty at the same time, and each records its run', async () => {
     const ids = ['a', 'b', 'c', 'd'];
     const ends = await Promise.all(ids.map((id) => recordElsewhere(database.target, id)));
     for (const end of ends) expect(end).toEqual({ code: 0, signal: null, stdout: '[]', stderr: '' });
@@ -103,7 +103,7 @@ describe.each(kinds)('processes with one log in $name', ({ make }) => {
     await log.close();
   });
 
-  it('do not suffer from one that is killed, whose run can be resumed at once', async () => {
+  it('are not affected when one of them is killed, whose run can be resumed at once', async () => {
     const [killed, other] = await Promise.all([
       recordElsewhere(database.target, 'killed', { killed: true }),
       recordElsewhere(database.target, 'other'),

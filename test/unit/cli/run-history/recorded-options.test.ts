@@ -109,7 +109,7 @@ describe('recorded settings', () => {
   ])('with %s %j, which no version wrote, are refused rather than guessed', (name, value) => {
     const settings = JSON.parse(JSON.stringify(recorded(options('--output_dir', '/o')))) as { options: object };
     const changed = { ...settings, options: { ...settings.options, [name]: value } };
-    expect(() => restoredOptions(changed, RUN_ID)).toThrow(new RegExp(`its record holds a ${name} that this version`));
+    expect(() => restoredOptions(changed, RUN_ID)).toThrow(new RegExp(`its record has a ${name} that this version`));
   });
 
   it('make a relative directory absolute: the run may be resumed from anywhere', () => {
@@ -122,7 +122,7 @@ describe('recorded settings', () => {
     redactor.add('s3cret-word');
     const settings = recorded(options('--output_dir', '/o', '-i', 's3cret-word'), redactor);
     expect(JSON.stringify(settings)).not.toContain('s3cret-word');
-    expect(() => restoredOptions(settings, RUN_ID)).toThrow(/its settings \(includePatterns\) hold a credential/);
+    expect(() => restoredOptions(settings, RUN_ID)).toThrow(/its settings \(includePatterns\) contain a credential/);
   });
 
   it.each([[undefined], [{}], [{ format: 2, options: {} }], [{ format: 1, options: 'x' }]])(

@@ -12,11 +12,11 @@ const BROKEN = new LakeportError({ code: 'RUN_LOG_FAILED', exit: 'unreachable', 
 let rows: RunState;
 let heard: HeardOfLog;
 let written: LogBatch[];
-/** What the log says to each batch, the last one again and again. */
+/** The log's answers to batches; the last one repeats. */
 let answers: (WriteOutcome | LakeportError | 'hang')[];
 let writer: LogWriter;
 
-/** Only timing is looked at here, which no real database lets a test decide. */
+/** Tests timing only, which a test cannot control with a real database. */
 const store = {
   write: (batch: LogBatch) => {
     const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? 'written';
@@ -48,8 +48,8 @@ function change(rowCount: number): void {
 
 const counts = () => written.map((batch) => batch.run.row_count);
 
-describe('the way of rows into the log', () => {
-  it('gathers changes, and writes their latest state', async () => {
+describe('the writer of a log', () => {
+  it('collects changes, and writes the latest state of each row', async () => {
     for (const count of [1, 2, 3]) change(count);
     await vi.advanceTimersByTimeAsync(99);
     expect(counts()).toEqual([]);
@@ -60,12 +60,12 @@ describe('the way of rows into the log', () => {
     expect(counts()).toEqual([3, 4]);
   });
 
-  it('shows a sign of life when nothing changes', async () => {
+  it('renews the heartbeat when nothing changes', async () => {
     await vi.advanceTimersByTimeAsync(30_100);
     expect(written).toHaveLength(3);
   });
 
-  it('tells once of a log that fails, tries again at longer and longer intervals, and tells when it has everything', async () => {
+  it('reports a failing log once, retries at increasing intervals, and reports when the log is complete', async () => {
     answers = [BROKEN];
     change(1);
     await vi.advanceTimersByTimeAsync(100);
@@ -84,7 +84,7 @@ describe('the way of rows into the log', () => {
     expect(heard.events).toEqual(['trouble', 'recovered', 'trouble', 'recovered']);
   });
 
-  it('writes the whole record into a log that knows nothing of the run any more', async () => {
+  it('writes the whole run to a log that has lost it', async () => {
     rows.files.put(0, { file_id: 0 } as never);
     writer.changed();
     await vi.advanceTimersByTimeAsync(100);
@@ -101,7 +101,7 @@ describe('the way of rows into the log', () => {
     expect(written.at(-1)).toMatchObject({ isNew: false });
   });
 
-  it('writes nothing more when another process has taken the run', async () => {
+  it('writes nothing more once another process has taken the run', async () => {
     answers = ['taken'];
     change(1);
     await vi.advanceTimersByTimeAsync(100);
@@ -114,7 +114,7 @@ describe('the way of rows into the log', () => {
 });
 
 describe('the end of a run', () => {
-  it('waits for a log that comes back in time', async () => {
+  it('waits for a log that recovers in time', async () => {
     answers = [BROKEN, BROKEN, 'written'];
     change(1);
     const finished = writer.finish({ withinMs: 10_000 });
@@ -123,7 +123,7 @@ describe('the end of a run', () => {
     expect(counts()).toEqual([1]);
   });
 
-  it.each([['hang' as const], [BROKEN]])('does not wait longer than it was told to (%s)', async (answer) => {
+  it.each([['hang' as const], [BROKEN]])('waits no longer than its limit (%s)', async (answer) => {
     answers = [answer];
     change(1);
     let result: boolean | undefined;
@@ -134,7 +134,7 @@ describe('the end of a run', () => {
     expect(result).toBe(false);
   });
 
-  it('writes what changed while a batch was on its way', async () => {
+  it('writes changes made while a batch was being written', async () => {
     const first = writer.flush();
     rows.changeRun({ row_count: 5 });
     await first;

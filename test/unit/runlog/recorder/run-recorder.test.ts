@@ -45,7 +45,7 @@ function recording(rows = new RunState(RUN)) {
   return { rows, recorder };
 }
 
-/** The rows as the log would give them back after a crash. */
+/** The rows as the log returns them after a crash. */
 function stored({ run, jobs, partitions, files }: LogBatch): StoredRun {
   return {
     run: { ...run, status: 'interrupted', heartbeat_at: new Date() },
@@ -62,8 +62,8 @@ const denied = new LakeportError({
   hint: 'grant it',
 });
 
-describe('what a run leaves in its rows', () => {
-  it('sums up the tables in the run', () => {
+describe('the rows of a run', () => {
+  it('contain the sums of its tables', () => {
     const { rows, recorder } = recording();
     const [good, better, bad] = tables(3, { slices: 2 });
     recorder.planned(runPlan([good!, better!, bad!]));
@@ -86,7 +86,7 @@ describe('what a run leaves in its rows', () => {
     });
   });
 
-  it('hides secrets in errors', () => {
+  it('contain errors without secrets', () => {
     const { rows, recorder } = recording();
     const [bad] = tables(1);
     recorder.planned(runPlan([bad!]));
@@ -94,7 +94,7 @@ describe('what a run leaves in its rows', () => {
     expect(JSON.stringify(rows.whole())).not.toContain('hunter2');
   });
 
-  it('keeps what is staged only until it is published', () => {
+  it('contain staged files only until they are published', () => {
     const { rows, recorder } = recording();
     const [plan] = tables(1, { slices: 2 });
     recorder.planned(runPlan([plan!]));
@@ -107,7 +107,7 @@ describe('what a run leaves in its rows', () => {
     expect(rows.partitions.get(1)).toMatchObject({ state: 'completed', staged: null });
   });
 
-  it('never ends a table in the moment that it begins, as people divide by the time between', () => {
+  it('never end a table at the time it started, because users divide by the difference', () => {
     const { rows, recorder } = recording();
     const [plan] = tables(1);
     recorder.planned(runPlan([plan!]));
@@ -116,7 +116,7 @@ describe('what a run leaves in its rows', () => {
     expect(end!.getTime()).toBeGreaterThan(start!.getTime());
   });
 
-  it('keeps how many arrays of a published table lost their bounds, by column', () => {
+  it('contain how many arrays of a published table lost their bounds, by column', () => {
     const { rows, recorder } = recording();
     const [plan] = tables(1);
     const column = (name: string) => ({
@@ -142,7 +142,7 @@ describe('what a run leaves in its rows', () => {
     ]);
   });
 
-  it('has a row for a table that could not be planned, and for one that was never begun', () => {
+  it('include a table that could not be planned, and one that was never started', () => {
     const { rows, recorder } = recording();
     const [plan] = tables(1);
     const lost = { schema: 'public', name: 'lost' };
@@ -155,15 +155,15 @@ describe('what a run leaves in its rows', () => {
     expect(rows.jobs.get(0)).toMatchObject({ state: 'cancelled', started_at: null, ended_at: null });
   });
 
-  it('calls a run cancelled that was interrupted', () => {
+  it('mark an interrupted run as cancelled', () => {
     const { rows, recorder } = recording();
     recorder.ended(runResult('r', [], 'terminated'));
     expect(rows.run.state).toBe('cancelled');
   });
 });
 
-describe('a run that is resumed', () => {
-  it('keeps staged slices that the plan still has, and forgets the others', () => {
+describe('a resumed run', () => {
+  it('keeps staged slices that are still in the plan, and drops the others', () => {
     const first = recording();
     const [plan, other] = tables(2, { slices: 3 });
     first.recorder.planned(runPlan([plan!, other!]));
@@ -189,7 +189,7 @@ describe('a run that is resumed', () => {
     ]);
   });
 
-  it('counts a table once, however often it was tried', () => {
+  it('counts a table once, however often it was retried', () => {
     const first = recording();
     const [good, bad] = tables(2);
     first.recorder.planned(runPlan([good!, bad!]));
@@ -209,7 +209,7 @@ describe('a run that is resumed', () => {
     expect(rows.jobs.get(1)).toMatchObject({ state: 'completed', attempts: 2, error_message: null });
   });
 
-  it('replaces the files of a table that is published once more', () => {
+  it('replaces the files of a table that is published again', () => {
     const first = recording();
     const [plan] = tables(1, { slices: 2 });
     first.recorder.planned(runPlan([plan!]));

@@ -24,7 +24,7 @@ const row = (changes: Partial<PartitionColumnsRow>): PartitionColumnsRow => ({
 const tables = (rows: PartitionColumnsRow[], of = OF) => settingsOf(rows, of).map(({ table }) => table);
 
 describe('settings for tables', () => {
-  it('gives the fields that are filled in', () => {
+  it('contain the fields that are filled in', () => {
     const filled = row({ fastbcp_method: 'DataDriven', fastbcp_distribution_key: 'YEAR(l_shipdate)' });
     const bare = row({ fastbcp_method: ' ', fastbcp_parallel_degree: null, fastbcp_distribution_key: '' });
     expect(settingsOf([filled, bare], OF)).toEqual([
@@ -33,7 +33,7 @@ describe('settings for tables', () => {
     ]);
   });
 
-  it('takes rows of the environment only, and without one those that name none', () => {
+  it('apply to their environment only; without one, only rows that name none apply', () => {
     const rows = [
       row({ source_table: 'everywhere' }),
       row({ source_table: 'blank', env_name: '' }),
@@ -44,7 +44,7 @@ describe('settings for tables', () => {
     expect(tables(rows, { ...OF, envName: 'test' })).toEqual([]);
   });
 
-  it('takes rows of this engine and database, under the names that people give to engines', () => {
+  it('apply to their engine, by any of its usual names, and to their database', () => {
     const rows = [
       row({ source_table: 'same', source_db_type: 'PostgreSQL' }),
       row({ source_table: 'any', source_db_type: null, source_database: null }),
@@ -54,7 +54,7 @@ describe('settings for tables', () => {
     expect(tables(rows)).toEqual(['same', 'any']);
   });
 
-  it('puts a row that names the schema before one that does not', () => {
+  it('come first if they name the schema', () => {
     const rows = [row({ source_schema: null, fastbcp_method: 'None' }), row({ fastbcp_method: 'Ctid' })];
     expect(settingsOf(rows, OF).map(({ method }) => method)).toEqual(['Ctid', 'None']);
   });

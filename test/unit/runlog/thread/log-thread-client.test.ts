@@ -7,7 +7,7 @@ import { failure } from '../../../harness/failure.js';
 
 const TARGET: RunLogTarget = { kind: 'database', id: 'log', engine: 'sqlite', info: { filepath: '/nonexistent' } };
 
-/** A thread of the given source, in place of the program's own. */
+/** A thread that runs the given source instead of the program's own. */
 function threadOf(source: string, answerTimeoutMs?: number): LogStore {
   const entry = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
   return threadedLog(TARGET, { entry, answerTimeoutMs });
@@ -17,7 +17,7 @@ const ANSWERING = `import { parentPort, workerData } from 'node:worker_threads';
   parentPort.on('message', ({ id, call, argument }) => {`;
 
 describe('the thread of a run log', () => {
-  it('is given the target, calls and arguments, and its answers come back to their calls', async () => {
+  it('receives the target, calls and arguments, and its answers are matched to their calls', async () => {
     const log = threadOf(`${ANSWERING}
       const answer = [workerData.target.info.filepath, call, argument];
       setTimeout(() => parentPort.postMessage({ id, answer }), call === 'open' ? 50 : 0);
@@ -30,7 +30,7 @@ describe('the thread of a run log', () => {
     await log.close();
   });
 
-  it('hands over errors with their code, class and hint', async () => {
+  it('returns errors with their code, exit class and hint', async () => {
     const log = threadOf(`${ANSWERING}
       parentPort.postMessage({ id, error: { code: 'RUN_LOG_FULL', exit: 'unreachable', message: 'm', hint: 'h' } });
     });`);
@@ -39,7 +39,7 @@ describe('the thread of a run log', () => {
     await log.close();
   });
 
-  it('fails its calls when it dies, and is replaced for the next one', async () => {
+  it('fails its pending calls when it dies, and is replaced for the next one', async () => {
     const log = threadOf(`${ANSWERING}
       if (call === 'open') throw new Error('out of luck');
       parentPort.postMessage({ id, answer: 'well' });
@@ -54,7 +54,7 @@ describe('the thread of a run log', () => {
     await log.close();
   });
 
-  it('is given up where it does not answer, and its end waits for nobody', async () => {
+  it('is abandoned if it does not answer, and closing does not wait for it', async () => {
     const log = threadOf(`${ANSWERING} if (call !== 'open') for (;;); });`, 300);
     expect(await failure(log.readRun('r'))).toMatchObject({ code: 'RUN_LOG_FAILED' });
     const before = performance.now();
@@ -63,7 +63,7 @@ describe('the thread of a run log', () => {
     expect(performance.now() - before).toBeLessThan(10_000);
   });
 
-  it('is not started for a log that is closed without having been used', async () => {
+  it('is not started for a log that is closed without being used', async () => {
     await threadOf('throw new Error()').close();
   });
 });
