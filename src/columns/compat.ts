@@ -1,4 +1,5 @@
 import type { ColumnSpec, ParquetType } from './column-spec.js';
+import { STRING } from './parquet-types.js';
 
 /**
  * Profiles for readers that support only part of Parquet: what is written instead of types they reject. To add a
@@ -31,8 +32,6 @@ const PROFILES: Readonly<Record<Compat, CompatProfile>> = {
 
 // The type says which keys there are.
 export const COMPATS = Object.keys(PROFILES) as readonly Compat[];
-
-export const STRING: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'string' } };
 
 /**
  * The type to write for the reader: text for types it rejects, signed integers of twice the width for unsigned ones.

@@ -1,5 +1,21 @@
 import type { Fidelity, ParquetType, TimeUnit } from '../../columns/column-spec.js';
-import { type Compat, compatibleType, STRING } from '../../columns/compat.js';
+import { type Compat, compatibleType } from '../../columns/compat.js';
+import {
+  BOOLEAN,
+  BYTES,
+  DATE,
+  decimalType,
+  DOUBLE,
+  FLOAT,
+  INT32,
+  INT64,
+  integerType,
+  JSON_TEXT,
+  STRING,
+  timestampType,
+  timeType,
+  UUID,
+} from '../../columns/parquet-types.js';
 import type { ColumnDecoder } from '../source.js';
 import type { TextStyles } from './server.js';
 
@@ -39,9 +55,6 @@ export interface MappingOptions {
   readonly styles: TextStyles;
 }
 
-const JSON_TEXT: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'json' } };
-const BYTES: ParquetType = { physical: 'BYTE_ARRAY' };
-
 /** Valid, but perhaps with an unpaired surrogate, or bytes without a character. */
 const NVARCHAR = partial(exact('nvarchar', STRING));
 const VARCHAR = partial(exact('varchar', STRING));
@@ -51,15 +64,15 @@ const TEXT: TypeMapping = { ...converted(NVARCHAR, 'nvarchar(max)'), fidelity: '
 const JSON_DOCUMENT: TypeMapping = { ...converted(NVARCHAR, 'nvarchar(max)'), type: JSON_TEXT };
 
 const TYPES: Readonly<Record<string, TypeMapping>> = {
-  bit: exact('bit', { physical: 'BOOLEAN' }),
-  tinyint: exact('tinyint', { physical: 'INT32', logical: { kind: 'integer', bitWidth: 8, signed: false } }),
-  smallint: exact('smallint', { physical: 'INT32', logical: { kind: 'integer', bitWidth: 16, signed: true } }),
-  int: exact('int', { physical: 'INT32' }),
-  bigint: exact('bigint', { physical: 'INT64' }),
-  real: exact('real', { physical: 'FLOAT' }),
-  float: exact('float', { physical: 'DOUBLE' }),
-  money: exact('money', decimal(19, 4)),
-  smallmoney: exact('smallmoney', decimal(10, 4)),
+  bit: exact('bit', BOOLEAN),
+  tinyint: exact('tinyint', integerType(8, { signed: false })),
+  smallint: exact('smallint', integerType(16, { signed: true })),
+  int: exact('int', INT32),
+  bigint: exact('bigint', INT64),
+  real: exact('real', FLOAT),
+  float: exact('float', DOUBLE),
+  money: exact('money', decimalType(19, 4)),
+  smallmoney: exact('smallmoney', decimalType(10, 4)),
   char: VARCHAR,
   varchar: VARCHAR,
   nchar: NVARCHAR,
@@ -73,15 +86,11 @@ const TYPES: Readonly<Record<string, TypeMapping>> = {
   rowversion: BINARY,
   timestamp: BINARY,
   image: converted(BINARY, 'varbinary(max)'),
-  date: exact('date', { physical: 'INT32', logical: { kind: 'date' } }),
-  smalldatetime: exact('smalldatetime', timestamp('MICROS', { utc: false })),
+  date: exact('date', DATE),
+  smalldatetime: exact('smalldatetime', timestampType('MICROS', { utc: false })),
   // A tick of 1/300 s has the microsecond nearest to it for itself.
-  datetime: exact('datetime', timestamp('MICROS', { utc: false })),
-  uniqueidentifier: exact('uniqueidentifier', {
-    physical: 'FIXED_LEN_BYTE_ARRAY',
-    length: 16,
-    logical: { kind: 'uuid' },
-  }),
+  datetime: exact('datetime', timestampType('MICROS', { utc: false })),
+  uniqueidentifier: exact('uniqueidentifier', UUID),
   hierarchyid: { ...converted(NVARCHAR, 'nvarchar(4000)'), fidelity: 'text' },
   geometry: converted(BINARY, 'varbinary(max)'),
   geography: converted(BINARY, 'varbinary(max)'),
@@ -105,7 +114,7 @@ function lookUp(type: MssqlType, options: MappingOptions): TypeMapping {
   switch (name) {
     case 'decimal':
     case 'numeric':
-      return { ...exact('decimal', decimal(precision, scale)), decoder: { kind: 'decimal', precision, scale } };
+      return { ...exact('decimal', decimalType(precision, scale)), decoder: { kind: 'decimal', precision, scale } };
     case 'time':
     case 'datetime2':
     case 'datetimeoffset':
@@ -131,10 +140,7 @@ function mapTime(
 ): TypeMapping {
   const isFine = scale === MOST_DIGITS;
   const unit: TimeUnit = isFine && timestampUnit === 'ns' ? 'NANOS' : 'MICROS';
-  const type: ParquetType =
-    kind === 'time'
-      ? { physical: 'INT64', logical: { kind: 'time', unit, utc: false } }
-      : timestamp(unit, { utc: kind === 'datetimeoffset' });
+  const type: ParquetType = kind === 'time' ? timeType(unit) : timestampType(unit, { utc: kind === 'datetimeoffset' });
   // The offset is given up: the instant is what Parquet has a type for.
   const isLossy = kind === 'datetimeoffset' || (isFine && unit === 'MICROS');
   return {
@@ -174,20 +180,4 @@ function partial(mapping: TypeMapping): TypeMapping {
 
 function converted(mapping: TypeMapping, to: string): TypeMapping {
   return { ...mapping, expression: (column) => `CONVERT(${to}, ${column})` };
-}
-
-function timestamp(unit: TimeUnit, { utc }: { readonly utc: boolean }): ParquetType {
-  return { physical: 'INT64', logical: { kind: 'timestamp', unit, utc } };
-}
-
-function decimal(precision: number, scale: number): ParquetType {
-  const logical = { kind: 'decimal', precision, scale } as const;
-  if (precision <= 9) return { physical: 'INT32', logical };
-  if (precision <= 18) return { physical: 'INT64', logical };
-  return { physical: 'FIXED_LEN_BYTE_ARRAY', length: decimalBytes(precision), logical };
-}
-
-/** Fewest bytes of a two's complement number of so many decimal digits. */
-function decimalBytes(precision: number): number {
-  return Math.ceil((Math.log2(10) * precision + 1) / 8);
 }

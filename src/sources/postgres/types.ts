@@ -1,5 +1,21 @@
 import type { Fidelity, ParquetType } from '../../columns/column-spec.js';
-import { type Compat, compatibleType, STRING } from '../../columns/compat.js';
+import { type Compat, compatibleType } from '../../columns/compat.js';
+import {
+  BOOLEAN,
+  BYTES,
+  DATE,
+  decimalType,
+  DOUBLE,
+  FLOAT,
+  INT32,
+  INT64,
+  integerType,
+  JSON_TEXT,
+  STRING,
+  timestampType,
+  timeType,
+  UUID,
+} from '../../columns/parquet-types.js';
 import type { ArrayForm, ColumnDecoder, UnboundedNumeric } from '../source.js';
 import type { JsonElements, ReadForm } from './expressions.js';
 import type { PostgresType, ResolvedType, TypeCatalog } from './type-catalog.js';
@@ -39,17 +55,14 @@ export interface MappingOptions {
 type Mapping = Omit<TypeMapping, 'list'>;
 
 const AS_IS: ReadForm = { as: 'value' };
-const JSON_TEXT: ParquetType = { physical: 'BYTE_ARRAY', logical: { kind: 'json' } };
-const BYTES: ParquetType = { physical: 'BYTE_ARRAY' };
-
 const BUILT_IN: Readonly<Record<string, Mapping>> = {
-  bool: exact('bool', { physical: 'BOOLEAN' }),
-  int2: exact('int2', { physical: 'INT32', logical: { kind: 'integer', bitWidth: 16, signed: true } }),
-  int4: exact('int4', { physical: 'INT32' }),
-  int8: exact('int8', { physical: 'INT64' }),
-  oid: exact('oid', { physical: 'INT64' }),
-  float4: exact('float4', { physical: 'FLOAT' }),
-  float8: exact('float8', { physical: 'DOUBLE' }),
+  bool: exact('bool', BOOLEAN),
+  int2: exact('int2', integerType(16, { signed: true })),
+  int4: exact('int4', INT32),
+  int8: exact('int8', INT64),
+  oid: exact('oid', INT64),
+  float4: exact('float4', FLOAT),
+  float8: exact('float8', DOUBLE),
   text: exact('text', STRING),
   varchar: exact('text', STRING),
   bpchar: exact('text', STRING),
@@ -59,16 +72,16 @@ const BUILT_IN: Readonly<Record<string, Mapping>> = {
   // Sent with a declaration of the encoding that the stored text does not have.
   xml: { ...exact('text', STRING), form: { as: 'text' } },
   bytea: exact('bytea', BYTES),
-  uuid: exact('uuid', { physical: 'FIXED_LEN_BYTE_ARRAY', length: 16, logical: { kind: 'uuid' } }),
+  uuid: exact('uuid', UUID),
   json: exact('json', JSON_TEXT),
   jsonb: exact('jsonb', JSON_TEXT),
   // Infinite.
-  date: partial('date', { physical: 'INT32', logical: { kind: 'date' } }),
+  date: partial('date', DATE),
   // Infinite, or after 294247-01-10, which is more than 2^63 microseconds from 1970.
-  timestamp: partial('timestamp', { physical: 'INT64', logical: { kind: 'timestamp', unit: 'MICROS', utc: false } }),
-  timestamptz: partial('timestamp', { physical: 'INT64', logical: { kind: 'timestamp', unit: 'MICROS', utc: true } }),
+  timestamp: partial('timestamp', timestampType('MICROS', { utc: false })),
+  timestamptz: partial('timestamp', timestampType('MICROS', { utc: true })),
   // 24:00:00.
-  time: partial('time', { physical: 'INT64', logical: { kind: 'time', unit: 'MICROS', utc: false } }),
+  time: partial('time', timeType('MICROS')),
 };
 
 /** Types of extensions, by extension and name. */
@@ -161,7 +174,7 @@ function mapNumeric(modifier: number, unbounded: UnboundedNumeric): Mapping {
     case 'double':
       // Numbers beyond the doubles.
       return {
-        ...partial('numericDouble', { physical: 'DOUBLE' }),
+        ...partial('numericDouble', DOUBLE),
         decoder: { kind: 'numericDouble', unbounded: true },
         fidelity: 'lossy',
       };
@@ -185,17 +198,8 @@ export function numericShape(modifier: number): { readonly precision: number; re
 }
 
 function mapDecimal(kind: 'numeric' | 'money', precision: number, scale: number): Mapping {
-  const logical = { kind: 'decimal', precision, scale } as const;
   const decoder = kind === 'money' ? { kind, scale } : { kind, precision, scale };
-  const mapping = { decoder, fidelity: 'exact', form: AS_IS, partial: true } as const;
-  if (precision <= 9) return { ...mapping, type: { physical: 'INT32', logical } };
-  if (precision <= 18) return { ...mapping, type: { physical: 'INT64', logical } };
-  return { ...mapping, type: { physical: 'FIXED_LEN_BYTE_ARRAY', length: decimalBytes(precision), logical } };
-}
-
-/** Fewest bytes of a two's complement number of so many decimal digits. */
-export function decimalBytes(precision: number): number {
-  return Math.ceil((Math.log2(10) * precision + 1) / 8);
+  return { type: decimalType(precision, scale), decoder, fidelity: 'exact', form: AS_IS, partial: true };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TypeCatalog, type PostgresType } from '../../../../src/sources/postgres/type-catalog.js';
-import { decimalBytes, mapType, numericShape, type MappingOptions } from '../../../../src/sources/postgres/types.js';
+import { decimalType } from '../../../../src/columns/parquet-types.js';
+import { mapType, numericShape, type MappingOptions } from '../../../../src/sources/postgres/types.js';
 
 const OPTIONS: MappingOptions = { unboundedNumeric: { as: 'text' }, moneyScale: 2, encoding: 'UTF8' };
 
@@ -37,8 +38,11 @@ test.each([
 });
 
 test('a decimal takes the fewest bytes that hold its digits', () => {
-  for (let precision = 1; precision <= 38; precision++) {
-    const bytes = decimalBytes(precision);
+  for (let precision = 1; precision <= 18; precision++) {
+    expect(decimalType(precision, 0).physical).toBe(precision <= 9 ? 'INT32' : 'INT64');
+  }
+  for (let precision = 19; precision <= 38; precision++) {
+    const bytes = decimalType(precision, 0).length ?? 0;
     const largest = 10n ** BigInt(precision) - 1n;
     expect(largest).toBeLessThan(1n << BigInt(8 * bytes - 1));
     expect(largest).toBeGreaterThanOrEqual(1n << BigInt(8 * (bytes - 1) - 1));
