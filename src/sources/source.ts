@@ -113,6 +113,8 @@ export interface DescribeOptions {
   readonly onUnrepresentable: 'error' | 'null';
   /** `ns` writes the times that have digits below a microsecond in nanoseconds; `us` by default. */
   readonly timestampUnit?: 'us' | 'ns' | undefined;
+  /** Whether SQLite's columns are of the types that are declared for them (by default), or all text. */
+  readonly sqliteTypes?: 'declared' | 'text' | undefined;
   /** Replaces the types that this reader does not take. */
   readonly compat?: Compat | undefined;
 }

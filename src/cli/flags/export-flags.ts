@@ -33,6 +33,7 @@ export const OPTION_FLAGS = {
   unboundedNumeric: FLAGS.unboundedNumeric,
   arrays: FLAGS.arrays,
   timestampUnit: FLAGS.timestampUnit,
+  sqliteTypes: FLAGS.sqliteTypes,
   compat: FLAGS.compat,
   onUnrepresentable: FLAGS.onUnrepresentable,
   consistency: FLAGS.consistency,

@@ -1,8 +1,10 @@
 import type { Engine } from '../engine.js';
+import { SQLITE_METHODS } from './methods.js';
 import type { SqliteInfo } from './info.js';
+import type { SqliteSettings } from './settings.js';
 
-/** A file of SQLite. */
-export const sqlite: Engine<SqliteInfo> = {
+/** A file of SQLite 3. */
+export const sqlite: Engine<SqliteInfo, SqliteSettings> = {
   name: 'sqlite',
   otherNames: ['sqlite3'],
   types: { sqlite: {} },
@@ -10,5 +12,16 @@ export const sqlite: Engine<SqliteInfo> = {
   fields: async () => (await import('./auth-fields.js')).sqliteFields,
   address: ({ filepath }) => filepath,
   database: () => undefined,
+  source: {
+    methods: SQLITE_METHODS,
+    async open(info, options) {
+      const [{ sqliteSettings }, { openSqliteSource }] = await Promise.all([
+        import('./settings.js'),
+        import('./source.js'),
+      ]);
+      return openSqliteSource(sqliteSettings(info, options));
+    },
+    openReader: async (settings, snapshot) => (await import('./reader.js')).openSqliteReader(settings, snapshot),
+  },
   runLog: async ({ info }) => (await import('./run-log/dialect.js')).sqliteDialect(info.filepath),
 };

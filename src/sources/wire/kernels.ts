@@ -6,7 +6,7 @@ type Kind = ColumnBuffer['kind'];
 type BufferOf<K extends Kind> = Extract<ColumnBuffer, { kind: K }>;
 
 /** Makes a column's decoder, given its buffer and what the plan says of it. */
-export type Binder<K extends Kind> = (column: BufferOf<K>, decoder: ColumnDecoder) => FieldDecoder;
+type Binder<K extends Kind> = (column: BufferOf<K>, decoder: ColumnDecoder) => FieldDecoder;
 
 /** What becomes of the values of one type: a decoder for each kind of buffer that they may go to. */
 export type Kernels = { readonly [K in Kind]?: Binder<K> } & {

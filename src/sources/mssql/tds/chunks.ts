@@ -5,7 +5,7 @@ import type { WireChunk } from '../../wire/wire.js';
  * @param offset of the first chunk's length, which becomes that of the whole value
  * @returns where the value begins
  */
-export function gatherChunks({ bytes, view }: WireChunk, offset: number): number {
+function gatherChunks({ bytes, view }: WireChunk, offset: number): number {
   const data = offset + 4;
   const first = view.getUint32(offset, true);
   if (first === 0) return data;

@@ -1,0 +1,90 @@
+import { LakeportError } from '../../errors.js';
+import { type ErrorKind, errorContext, type ErrorPlace } from '../errors/error-kind.js';
+
+/** By SQLite's primary result codes (https://sqlite.org/rescode.html). */
+const RESULTS: Readonly<Record<number, ErrorKind>> = {
+  1: {
+    code: 'SOURCE_QUERY_FAILED',
+    exit: 'tables-failed',
+    hint: 'Correct the view or the virtual table that it names, or leave it out with --exclude',
+  },
+  3: { code: 'SOURCE_ACCESS_DENIED', exit: 'unreachable', hint: 'Let this user read the file and its directory' },
+  5: {
+    code: 'SOURCE_LOCKED',
+    exit: 'unreachable',
+    message: 'another process keeps the file locked',
+    hint: 'End its transaction, or raise --lock-timeout',
+    transient: true,
+  },
+  6: { code: 'SOURCE_LOCKED', exit: 'unreachable', transient: true },
+  7: { code: 'SOURCE_OUT_OF_MEMORY', exit: 'tables-failed', hint: 'Lower --n-jobs and --parallel' },
+  8: {
+    code: 'SOURCE_FILE_NEEDS_RECOVERY',
+    exit: 'unreachable',
+    message: 'its last writer did not end properly, and the file is opened for reading only',
+    hint: 'Open it once for writing (sqlite3 FILE "PRAGMA user_version"), so that SQLite rolls the rest back',
+  },
+  10: { code: 'SOURCE_FILE_UNREADABLE', exit: 'unreachable', hint: 'Check the disk' },
+  11: {
+    code: 'SOURCE_FILE_DAMAGED',
+    exit: 'tables-failed',
+    message: 'the file is damaged',
+    hint: 'sqlite3 FILE "PRAGMA integrity_check" tells where; sqlite3 FILE .recover saves what can be read',
+  },
+  14: {
+    code: 'SOURCE_FILE_UNREADABLE',
+    exit: 'unreachable',
+    hint: 'Let this user read the file. A file in WAL mode needs a directory that may be written to, for its -shm file: copy it elsewhere, or run PRAGMA journal_mode = DELETE',
+  },
+  18: {
+    code: 'SOURCE_VALUE_ERROR',
+    exit: 'tables-failed',
+    message: 'a value is longer than SQLite hands out',
+    hint: 'Leave the table out with --exclude',
+  },
+  26: {
+    code: 'SOURCE_NOT_SQLITE',
+    exit: 'unreachable',
+    message: 'the file is not a database of SQLite, or it is encrypted',
+    hint: 'Correct "filepath" of the entry; an encrypted file must be decrypted first',
+  },
+};
+
+/** Any error of the driver as a `LakeportError`, classed by SQLite's code. Keeps what is one already. */
+export function sqliteError(thrown: unknown, place: ErrorPlace = {}): LakeportError {
+  const code = resultCode(thrown);
+  const context = errorContext(place, code === undefined ? undefined : `SQLite ${code}`);
+  if (thrown instanceof LakeportError) return thrown.within(context);
+  const kind = code === undefined ? undefined : RESULTS[code & 0xff];
+  if (kind === undefined) return LakeportError.from(thrown).within(context);
+  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const { hint, exit, transient } = kind;
+  return new LakeportError({
+    code: kind.code,
+    exit,
+    message: kind.message ?? said,
+    hint,
+    transient,
+    context,
+    cause: thrown,
+  });
+}
+
+/** By SQLite's own texts (sqlite3_errstr), for errors that the driver gives no result code to. */
+const TEXTS: readonly (readonly [RegExp, number])[] = [
+  [/database is locked/, 5],
+  [/out of memory/, 7],
+  [/readonly database/, 8],
+  [/disk I\/O error/, 10],
+  [/disk image is malformed/, 11],
+  [/unable to open database/, 14],
+  [/string or blob too big/, 18],
+  [/file is not a database/, 26],
+];
+
+/** SQLite's extended result code; undefined for what is no error of SQLite's. */
+function resultCode(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_SQLITE_ERROR') return undefined;
+  if ('errcode' in thrown && typeof thrown.errcode === 'number' && thrown.errcode > 1) return thrown.errcode;
+  return TEXTS.find(([text]) => text.test(thrown.message))?.[1] ?? 1;
+}

@@ -1,0 +1,11 @@
+import { KEY_METHODS, NONE, type PartitionMethodInfo } from '../partitioning/methods.js';
+
+/** How tables of SQLite are shared out. */
+export const SQLITE_METHODS: readonly PartitionMethodInfo[] = [
+  NONE,
+  { name: 'Rowid', needsKey: false },
+  KEY_METHODS.Random,
+  KEY_METHODS.RangeId,
+  KEY_METHODS.Ntile,
+  KEY_METHODS.DataDriven,
+];

@@ -1,0 +1,89 @@
+import { statSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import type { RowSink } from '../../columns/row-sink.js';
+import type { ReadRequest } from '../source.js';
+import { tableOf } from '../table-of.js';
+import { BatchDecoder, type BoundField, columnOf, type UnrepresentablePolicy } from '../wire/batch-decoder.js';
+import { type CatalogColumn, listColumns, rootPage } from './catalog.js';
+import type { SqliteConnection } from './connection.js';
+import { bindPageField } from './pages/decoders.js';
+import { PageFile } from './pages/page-file.js';
+import { type PageRange, PageScanner } from './pages/page-scanner.js';
+
+/**
+ * Whether all that the transaction shows lies in the file itself: what a write-ahead log holds besides is SQLite's to
+ * find. While the transaction is open nobody changes the file: a rollback journal needs all readers gone to write, and a
+ * checkpoint leaves alone what a reader without a log reads (walRestartLog and walCheckpoint in wal.c).
+ */
+export function isAllInFile(connection: SqliteConnection, file: string): boolean {
+  const [[mode] = []] = connection.query('PRAGMA journal_mode');
+  if (mode !== 'wal') return true;
+  const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
+  return log === undefined || log.size === 0;
+}
+
+export interface PageReadOptions {
+  readonly connection: SqliteConnection;
+  readonly file: string;
+  readonly request: ReadRequest;
+  readonly rowid: string | undefined;
+  readonly range: PageRange;
+  readonly sink: RowSink;
+  readonly policy: UnrepresentablePolicy;
+  readonly signal: AbortSignal;
+}
+
+export interface PageReadResult {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly unrepresentable: Readonly<Record<string, number>>;
+  /** The first row that was not read, and that SQLite itself has to read; undefined where all were. */
+  readonly beyond: bigint | undefined;
+}
+
+/**
+ * Reads a table's rows from the pages that they lie in. Measured: the driver hands out some 400,000 rows of 8 columns a
+ * second, because it makes a value of each field; the pages give ten times as many.
+ * @returns undefined where the table can't be read so, and nothing was
+ */
+export async function readPages(options: PageReadOptions): Promise<PageReadResult | undefined> {
+  const { connection, file, request, rowid, range, sink, policy, signal } = options;
+  const table = tableOf(request.dataset);
+  const columns = listColumns(connection, { id: table, rowid });
+  const root = rootPage(connection, table.name);
+  if (root === undefined || root === 0 || !isAsPlanned(columns, request)) return undefined;
+  const [[pageSize] = []] = connection.query('PRAGMA page_size');
+  const pages = new PageFile(file, Number(pageSize));
+  const scanner = new PageScanner({ file: pages, root, columns, range });
+  const fields: BoundField[] = [];
+  for (const [i, { decoder }] of request.columns.entries()) {
+    const field = bindPageField(decoder, columnOf(sink, i), scanner);
+    if (field === undefined) return undefined;
+    fields.push(field);
+  }
+  const decoder = new BatchDecoder({ sink, fields, policy, capacity: scanner.capacity });
+  let rows = 0;
+  let reported = 0;
+  for (let turn = 1; ; turn++) {
+    const end = scanner.scan();
+    rows += scanner.rows;
+    while (scanner.rows > 0) await decoder.decode(scanner, scanner, scanner.used);
+    sink.received?.(scanner.bytesRead - reported);
+    reported = scanner.bytesRead;
+    if (end.kind !== 'full') {
+      const beyond = end.kind === 'beyond' ? end.rowid : undefined;
+      return { rows, bytes: scanner.bytesRead, unrepresentable: decoder.unrepresentable, beyond };
+    }
+    // Whoever wants to end the read has to get a word in.
+    if (turn % 16 === 0) await setImmediate();
+    signal.throwIfAborted();
+  }
+}
+
+/** Every column is in the records, in this order. */
+function isAsPlanned(columns: readonly CatalogColumn[], request: ReadRequest): boolean {
+  return (
+    columns.length === request.columns.length &&
+    columns.every(({ name, isVirtual }, i) => !isVirtual && name === request.columns[i]?.spec.name)
+  );
+}

@@ -1,0 +1,43 @@
+import { openSync, readSync } from 'node:fs';
+import { LakeportError } from '../../../errors.js';
+
+/**
+ * Descriptors stay open as long as the process does. By POSIX's rules closing any of them would give up all locks that
+ * the process has on the file, and with them the read transactions of SQLite's own connections (sqlite.org/howtocorrupt,
+ * 2.2).
+ */
+const descriptors = new Map<string, number>();
+
+/** The file below a database, read page by page while a transaction of SQLite keeps everybody from changing it. */
+export class PageFile {
+  readonly pageSize: number;
+  /** Bytes of a page that hold content: an extension may have reserved some at its end. */
+  readonly usable: number;
+  readonly #descriptor: number;
+
+  /** @param pageSize as `PRAGMA page_size` says */
+  constructor(file: string, pageSize: number) {
+    const known = descriptors.get(file);
+    this.#descriptor = known ?? openSync(file, 'r');
+    descriptors.set(file, this.#descriptor);
+    this.pageSize = pageSize;
+    const header = new Uint8Array(100);
+    readSync(this.#descriptor, header, 0, header.length, 0);
+    this.usable = pageSize - (header[20] ?? 0);
+  }
+
+  /** @param page from 1 */
+  read(page: number, into: Uint8Array, at: number): void {
+    const read = readSync(this.#descriptor, into, at, this.pageSize, (page - 1) * this.pageSize);
+    if (page < 1 || read < this.pageSize) throw damaged(`page ${page} is not there`);
+  }
+}
+
+export function damaged(what: string): LakeportError {
+  return new LakeportError({
+    code: 'SOURCE_FILE_DAMAGED',
+    exit: 'tables-failed',
+    message: `the file is damaged: ${what}`,
+    hint: 'sqlite3 FILE "PRAGMA integrity_check" tells more; sqlite3 FILE .recover saves what can be read',
+  });
+}

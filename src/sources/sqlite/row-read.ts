@@ -1,0 +1,78 @@
+import { isUtf8 } from 'node:buffer';
+import { setImmediate } from 'node:timers/promises';
+import type { RowSink } from '../../columns/row-sink.js';
+import { createRowAppender, type JsRow } from '../rows/row-appender.js';
+import { columnOf } from '../wire/batch-decoder.js';
+import type { SqliteConnection } from './connection.js';
+
+const BATCH_ROWS = 1000;
+/** Of a batch's text and blobs: rows may be large. */
+const BATCH_BYTES = 4 << 20;
+
+export interface RowReadOptions {
+  readonly connection: SqliteConnection;
+  readonly query: string;
+  readonly columns: number;
+  readonly sink: RowSink;
+  readonly signal: AbortSignal;
+  /** Of text that comes as bytes, by the database's encoding. */
+  readonly encoding: string;
+  /** A value that does not fit its column; throws where the run is to stop. */
+  readonly refuse: (column: number) => void;
+}
+
+/** Reads a query's rows through SQLite itself, which can read everything. @returns how many, and the bytes of their values */
+export async function readRows(options: RowReadOptions): Promise<{ readonly rows: number; readonly bytes: number }> {
+  const { connection, query, columns, sink, signal, encoding, refuse } = options;
+  const textOf = encoding === 'UTF-8' ? checkedText : transcoded(encoding);
+  const appenders = Array.from({ length: columns }, (_, index) =>
+    createRowAppender({ index, column: columnOf(sink, index), refuse: () => refuse(index), textOf }),
+  );
+  const statement = connection.database.prepare(query);
+  statement.setReturnArrays(true);
+  statement.setReadBigInts(true);
+  let batch: JsRow[] = [];
+  let held = 0;
+  const total = { rows: 0, bytes: 0 };
+  const flush = async (): Promise<void> => {
+    for (let from = 0; from < batch.length;) {
+      const to = Math.min(batch.length, from + sink.room);
+      let bytes = 0;
+      for (const append of appenders) bytes += append(batch, from, to);
+      total.rows += to - from;
+      total.bytes += bytes;
+      sink.received?.(bytes);
+      await sink.commit(to - from);
+      from = to;
+    }
+    batch = [];
+    held = 0;
+    // SQLite answers without ever waiting: whoever wants to end the read has to get a word in.
+    await setImmediate();
+    signal.throwIfAborted();
+  };
+  for (const row of statement.iterate()) {
+    const values = row as JsRow; // as the statement was told
+    batch.push(values);
+    for (const value of values) if (value instanceof Uint8Array) held += value.length;
+    if (batch.length === BATCH_ROWS || held >= BATCH_BYTES) await flush();
+  }
+  await flush();
+  return total;
+}
+
+function checkedText(bytes: Uint8Array): Uint8Array | undefined {
+  return isUtf8(bytes) ? bytes : undefined;
+}
+
+/** `UTF-16le` or `UTF-16be`, as `PRAGMA encoding` says. */
+function transcoded(encoding: string): (bytes: Uint8Array) => Uint8Array | undefined {
+  const decoder = new TextDecoder(encoding.toLowerCase(), { fatal: true, ignoreBOM: true });
+  return (bytes) => {
+    try {
+      return Buffer.from(decoder.decode(bytes));
+    } catch {
+      return undefined;
+    }
+  };
+}

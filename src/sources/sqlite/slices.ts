@@ -1,0 +1,99 @@
+import { LakeportError } from '../../errors.js';
+import { tableName } from '../../model/table.js';
+import { byKey } from '../partitioning/by-key.js';
+import { isKeyMethod, methodNotSupported } from '../partitioning/methods.js';
+import { equalShare, type Share, slicesOf, wholeTable } from '../partitioning/predicate.js';
+import { sliceCount } from '../partitioning/slice-size.js';
+import type { ReadColumn, Slice, SliceOptions } from '../source.js';
+import type { CatalogTable } from './catalog.js';
+import type { SqliteConnection } from './connection.js';
+import { quoteTable } from './identifiers.js';
+import { keyedTable, SQLITE_SQL } from './key-types.js';
+import { SQLITE_METHODS } from './methods.js';
+import type { PageRange } from './pages/page-scanner.js';
+
+/** The table's slices: together every row exactly once. */
+export async function sliceTable(
+  connection: SqliteConnection,
+  table: CatalogTable,
+  columns: readonly ReadColumn[],
+  { degree: readers, largeTableThreshold, override }: SliceOptions,
+): Promise<Slice[]> {
+  const { id, estimatedRows } = table;
+  const degree = override?.degree ?? readers;
+  const { method, key } = override ?? {};
+  const cut = (shares: readonly Share[]) => slicesOf({ id, columns, dialect: SQLITE_SQL }, shares);
+  const whole = cut([wholeTable(estimatedRows)]);
+  if (method === 'None') return whole;
+  if (method === 'Rowid' && table.rowid === undefined) throw noRowids(table);
+  if (method !== undefined && method !== 'Rowid' && !isKeyMethod(method))
+    throw methodNotSupported({ product: 'SQLite', method, methods: SQLITE_METHODS });
+  const count = sliceCount(table, degree);
+  if (method !== 'Rowid' && (method !== undefined || key !== undefined))
+    return cut(await byKey(keyedTable(connection, table, columns), { method, key, degree, count, estimatedRows }));
+  const isLarge = estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
+  const isWanted = isLarge || override?.degree !== undefined || method === 'Rowid';
+  if (degree === 1 || !isWanted || table.rowid === undefined) return whole;
+  return cut(byRowid(connection, table, table.rowid, Math.max(count, degree)));
+}
+
+/** Ranges of equal width between the least and the greatest rowid; the first is open below, the last above. */
+function byRowid(
+  connection: SqliteConnection,
+  { id, estimatedRows }: CatalogTable,
+  rowid: string,
+  count: number,
+): Share[] {
+  const from = quoteTable(id);
+  const [row] = connection.queryExactly(
+    `SELECT (SELECT min(${rowid}) FROM ${from}), (SELECT max(${rowid}) FROM ${from})`,
+  );
+  const [least, greatest] = row ?? [];
+  if (typeof least !== 'bigint' || typeof greatest !== 'bigint') return [wholeTable(0)];
+  const width = greatest - least + 1n;
+  const parts = BigInt(count) < width ? BigInt(count) : width;
+  if (parts < 2n || !isExact(least) || !isExact(greatest)) return [wholeTable(estimatedRows)];
+  const bounds = Array.from({ length: Number(parts) - 1 }, (_, i) => least + (width * BigInt(i + 1)) / parts);
+  return [undefined, ...bounds].map((start, i) => {
+    const end = bounds[i];
+    const conditions = [
+      start === undefined ? undefined : `${rowid} >= ${start}`,
+      end === undefined ? undefined : `${rowid} < ${end}`,
+    ].filter((condition) => condition !== undefined);
+    return {
+      method: 'Rowid',
+      bounds:
+        start !== undefined && end !== undefined
+          ? `rowid in [${start}, ${end})`
+          : start === undefined
+            ? `rowid < ${end ?? ''}`
+            : `rowid >= ${start}`,
+      where: conditions.join(' AND '),
+      estimatedRows: equalShare(estimatedRows, Number(parts)),
+    };
+  });
+}
+
+function isExact(rowid: bigint): boolean {
+  return rowid >= BigInt(Number.MIN_SAFE_INTEGER) && rowid <= BigInt(Number.MAX_SAFE_INTEGER);
+}
+
+/** The rowids that a slice of this engine's own is about; undefined for one that goes by something else. */
+export function rangeOf({ method, bounds }: Slice): PageRange | undefined {
+  if (method === 'None') return { from: -Infinity, to: Infinity };
+  if (method !== 'Rowid') return undefined;
+  const [, least, behind] = /^rowid in \[(-?\d+), (-?\d+)\)$/.exec(bounds) ?? [];
+  const [, below] = /^rowid < (-?\d+)$/.exec(bounds) ?? [];
+  const [, above] = /^rowid >= (-?\d+)$/.exec(bounds) ?? [];
+  return { from: Number(least ?? above ?? -Infinity), to: Number(behind ?? below ?? Infinity) };
+}
+
+function noRowids({ id }: CatalogTable): LakeportError {
+  return new LakeportError({
+    code: 'METHOD_NOT_SUPPORTED',
+    exit: 'usage',
+    message: `${tableName(id)} cannot be shared out by the method Rowid: its rows have no rowid`,
+    hint: 'Views and tables WITHOUT ROWID have none; use RangeId, Ntile or Random with a key',
+    context: { detail: 'Rowid' },
+  });
+}

@@ -1,0 +1,128 @@
+import path from 'node:path';
+import { LakeportError } from '../../errors.js';
+import type { Dataset } from '../../model/dataset.js';
+import { type TableId, tableKey } from '../../model/table.js';
+import type {
+  DescribeOptions,
+  PinOptions,
+  ReadColumn,
+  ReaderSettings,
+  RowCount,
+  ServerInfo,
+  Slice,
+  SliceOptions,
+  Snapshot,
+  Source,
+  SourceDataset,
+  SourceTable,
+  TableProblem,
+} from '../source.js';
+import { tableOf } from '../table-of.js';
+import { type CatalogTable, listTables } from './catalog.js';
+import { describeColumns } from './columns.js';
+import { SqliteConnection } from './connection.js';
+import { sqliteError } from './errors.js';
+import { quoteTable } from './identifiers.js';
+import type { SqliteSettings } from './settings.js';
+import { sliceTable } from './slices.js';
+import { pinSnapshot } from './snapshot.js';
+
+/** A count keeps the planner's thread busy for as long as it takes. */
+const MOST_COUNTED = 20_000_000;
+
+/** @throws LakeportError */
+export async function openSqliteSource(settings: SqliteSettings): Promise<Source<SqliteSettings>> {
+  return new SqliteSource(await SqliteConnection.open(settings), settings);
+}
+
+/** The planning side: one connection. */
+class SqliteSource implements Source<SqliteSettings> {
+  readonly engine = 'sqlite';
+  readonly server: ServerInfo;
+  readonly #connection: SqliteConnection;
+  readonly #settings: SqliteSettings;
+  readonly #tables = new Map<string, CatalogTable>();
+
+  constructor(connection: SqliteConnection, settings: SqliteSettings) {
+    this.#connection = connection;
+    this.#settings = settings;
+    const [[version] = []] = connection.query('SELECT sqlite_version()');
+    const { file } = settings;
+    this.server = { product: `SQLite ${String(version)}`, address: file, database: path.basename(file) };
+  }
+
+  listTables(): Promise<SourceTable[]> {
+    return this.#asking(undefined, () => {
+      const tables = listTables(this.#connection);
+      for (const table of tables) this.#tables.set(tableKey(table.id), table);
+      return tables;
+    });
+  }
+
+  pin(
+    _tables: readonly SourceDataset[],
+    { consistency }: PinOptions,
+  ): Promise<{ readonly snapshot: Snapshot; readonly problems: TableProblem[] }> {
+    return this.#asking(undefined, () => ({
+      snapshot: pinSnapshot(this.#connection, this.#settings.file, consistency),
+      problems: [],
+    }));
+  }
+
+  async describe(
+    tables: readonly SourceDataset[],
+    options: DescribeOptions,
+  ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]> {
+    return Promise.all(
+      tables.map(async (table) => {
+        try {
+          return await this.#asking(table.id, () => ({
+            columns: describeColumns(this.#connection, this.#known(table), options),
+          }));
+        } catch (thrown) {
+          return { id: table.id, error: LakeportError.from(thrown) };
+        }
+      }),
+    );
+  }
+
+  slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
+    return this.#asking(table.id, () => sliceTable(this.#connection, this.#known(table), columns, options));
+  }
+
+  countRows(dataset: Dataset): Promise<RowCount | undefined> {
+    const id = tableOf(dataset);
+    const { estimatedRows } = this.#tables.get(tableKey(id)) ?? {};
+    if (estimatedRows === undefined || estimatedRows > MOST_COUNTED) return Promise.resolve(undefined);
+    return this.#asking(id, () => {
+      const [[rows] = []] = this.#connection.query(`SELECT count(*) FROM ${quoteTable(id)}`);
+      return { rows: Number(rows), ofSnapshot: this.#connection.database.isTransaction };
+    });
+  }
+
+  freeConnections(): Promise<number | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  readerSettings(): ReaderSettings<SqliteSettings> {
+    return { engine: this.engine, connection: this.#settings };
+  }
+
+  close(): Promise<void> {
+    this.#connection.close();
+    return Promise.resolve();
+  }
+
+  #known(table: SourceDataset): CatalogTable {
+    tableOf(table.dataset);
+    return { rowid: undefined, ...this.#tables.get(tableKey(table.id)), ...table };
+  }
+
+  async #asking<T>(table: TableId | undefined, ask: () => T | Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (thrown) {
+      throw sqliteError(thrown, { entry: this.#settings.entryId, table });
+    }
+  }
+}
