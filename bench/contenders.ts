@@ -10,7 +10,7 @@ import type { MeasuredCommand } from './measured-process.js';
 export interface Contender {
   readonly name: string;
   readonly commands: readonly MeasuredCommand[];
-  /** Bytes that it wrote, after a run; undefined for those that throw everything away. */
+  /** Bytes written by a run; undefined for contenders that discard everything. */
   written(): number | undefined;
 }
 
@@ -24,7 +24,7 @@ const BIN = fileURLToPath(new URL('../bin/lakeport.js', import.meta.url));
 const DISCARD = fileURLToPath(new URL('./copy-discard.js', import.meta.url));
 const DUCKDB = fileURLToPath(new URL('./duckdb-from-csv.ts', import.meta.url));
 
-/** Everything that is measured, in the order of a round, and what has to be cleared away afterwards. */
+/** Everything measured, in the order of a round, and what to clean up afterwards. */
 export function contenders(options: ContenderOptions): { list: Contender[]; directory: string } {
   const directory = mkdtempSync(path.join(tmpdir(), 'lakeport-bench-'));
   const auth = path.join(directory, 'auth.json');
@@ -42,7 +42,7 @@ export function contenders(options: ContenderOptions): { list: Contender[]; dire
   };
 }
 
-/** What the server can hand out: two binary COPYs of half the table each, thrown away. */
+/** What the server can deliver: two binary COPYs of half the table each, discarded. */
 function floor({ url, pages }: ContenderOptions, reader: typeof psql): Contender {
   const half = Math.floor(pages / 2);
   const copy = (condition: string) =>

@@ -8,18 +8,18 @@ import { CopyRead } from '../src/sources/postgres/copy/copy-read.js';
 import { ReceiveBuffer } from '../src/sources/postgres/copy/receive-buffer.js';
 import type { ReadRequest } from '../src/sources/source.js';
 
-/** What a read of the socket brings at the most. */
+/** Maximum bytes of a socket read. */
 const READ_BYTES = 64 << 10;
 const ROW_GROUP_ROWS = 1_000_000;
 
 export interface Replayed {
   /** Processor seconds of this process. */
   readonly seconds: number;
-  /** Of the Parquet file; 0 where the rows were only decoded. */
+  /** Bytes of the Parquet file; 0 if the rows were only decoded. */
   readonly bytes: number;
 }
 
-/** Runs the bytes of a COPY through the reader's own code, into columns or a Parquet file that is thrown away. */
+/** Runs the bytes of a COPY through the reader's own code, into columns or a discarded Parquet file. */
 export async function replayCopy(
   request: ReadRequest,
   chunks: readonly Uint8Array[],

@@ -15,8 +15,8 @@ export interface MeasuredCommand {
 const SAMPLE_MS = 20;
 
 /**
- * Runs commands side by side, what they print thrown away, and waits for all.
- * @throws Error where one of them fails, with the end of what it said
+ * Runs commands concurrently, discards their output, and waits for all.
+ * @throws Error if one of them fails, with the end of its output
  */
 export async function measureProcesses(commands: readonly MeasuredCommand[]): Promise<Measured> {
   const start = performance.now();

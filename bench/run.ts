@@ -30,7 +30,7 @@ try {
   const bytes = await ensureLineitem(database.url, rows, (line) => console.log(line));
   console.log(`${os.cpus().length} cores (${os.cpus()[0]?.model ?? 'unknown'}), Node ${process.version}`);
   const { list, directory } = contenders({ url: database.url, pages: Math.ceil(bytes / PAGE_BYTES) });
-  // The log of runs is no part of the user's own.
+  // Keeps the benchmark's runs out of the user's run log.
   process.env['XDG_STATE_HOME'] = directory;
   try {
     report(list, await measure(list));
@@ -46,7 +46,7 @@ interface Outcome {
   readonly written: number | undefined;
 }
 
-/** One round more than is counted, the first one, warms the server's and the system's caches. */
+/** The first round is not counted: it warms the caches of server and system. */
 async function measure(list: readonly Contender[]): Promise<Outcome[]> {
   const runs = list.map((): Measured[] => []);
   const [first] = list;

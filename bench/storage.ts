@@ -39,7 +39,7 @@ const { values } = parseArgs({
 
 const database = await openDatabase(values);
 const directory = mkdtempSync(path.join(tmpdir(), 'lakeport-bench-'));
-// The log of runs is no part of the user's own.
+// Keeps the benchmark's runs out of the user's run log.
 process.env['XDG_STATE_HOME'] = directory;
 const server = await startServerProcess();
 try {
@@ -58,7 +58,7 @@ try {
     const small = both(['--source_schema_name', SMALL_TABLES]);
     await measureProcesses([small.s3]);
     await server.counts();
-    // A second export, which finds an earlier one in its place.
+    // A second export, which replaces an earlier one.
     await measureProcesses([small.s3]);
     const counts = Object.entries(await server.counts());
     const requests = counts.reduce((sum, [, count]) => sum + count, 0);
@@ -81,7 +81,7 @@ function exportTo(auth: string, ...flags: readonly string[]): MeasuredCommand {
 
 async function inTurn(commands: { readonly disk: MeasuredCommand; readonly s3: MeasuredCommand }): Promise<Pair[]> {
   const { disk, s3 } = commands;
-  // Caches of the server and of the system are warm from here on.
+  // From here on, the caches of server and system are warm.
   await measureProcesses([disk]);
   await measureProcesses([s3]);
   const runs: Pair[] = [];

@@ -14,11 +14,11 @@ export async function lineitemRequest(url: string): Promise<ReadRequest> {
       onUnrepresentable: 'error',
     });
     if (table === undefined || described === undefined || !('columns' in described)) {
-      throw new Error('the table of the benchmark is not there');
+      throw new Error('The table of the benchmark does not exist');
     }
     const { columns } = described;
     const [slice] = await source.slice(table, columns, { degree: 1, largeTableThreshold: Infinity });
-    if (slice === undefined) throw new Error('the table of the benchmark has no slice');
+    if (slice === undefined) throw new Error('The table of the benchmark has no slice');
     return { dataset: table.dataset, columns, slice, onUnrepresentable: 'error' };
   } finally {
     await source.close();

@@ -1,7 +1,7 @@
 import { commentText } from './comments.js';
 import { Random } from './random.js';
 
-/** Most bytes of one row in COPY's text format. */
+/** Maximum bytes of one row in COPY's text format. */
 const ROW_BYTES = 256;
 const CHUNK_BYTES = 256 * 1024;
 const TEXT_BYTES = 16 * 1024 * 1024;

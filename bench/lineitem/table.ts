@@ -26,7 +26,7 @@ const COLUMNS = `
   l_shipmode char(10) NOT NULL,
   l_comment varchar(44) NOT NULL`;
 
-/** Makes `public.lineitem` with exactly `rows` rows, or keeps the one that is there. Returns its size in bytes. */
+/** Creates `public.lineitem` with exactly `rows` rows, or keeps an existing one. Returns its size in bytes. */
 export async function ensureLineitem(url: string, rows: number, say: (line: string) => void): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -57,7 +57,7 @@ async function load(client: pg.Client, rows: number, say: (line: string) => void
   await client.query('BEGIN');
   await client.query(`DROP TABLE IF EXISTS ${SCHEMA}.${TABLE}`);
   await client.query(`CREATE TABLE ${SCHEMA}.${TABLE} (${COLUMNS})`);
-  // Frozen, so that no read that is measured has hint bits to write.
+  // Frozen, so measured reads have no hint bits to write.
   const copy = client.query(from(`COPY ${SCHEMA}.${TABLE} FROM STDIN (FREEZE)`));
   await pipeline(Readable.from(lineitemRows(rows)), copy);
   await client.query('COMMIT');
@@ -65,7 +65,7 @@ async function load(client: pg.Client, rows: number, say: (line: string) => void
   say(`loaded ${rows.toLocaleString('en')} rows in ${((performance.now() - start) / 1000).toFixed(1)} s`);
 }
 
-/** Rows of the table as it is there; 0 without one. */
+/** Rows of the existing table; 0 without one. */
 export async function countLineitem(url: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

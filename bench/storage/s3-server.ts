@@ -12,5 +12,5 @@ const { endpoint, region, accessKeyId, secretAccessKey } = server;
 console.log(JSON.stringify({ endpoint, region, accessKeyId, secretAccessKey }));
 const lines = createInterface(process.stdin);
 lines.on('line', () => console.log(JSON.stringify(server.counts())));
-// With its parent gone, nobody asks it for anything any more.
+// Without its parent, the server is no longer needed.
 lines.once('close', () => process.exit());

@@ -5,7 +5,7 @@ export const SMALL_TABLES = 'small_tables';
 
 const ROWS = 10;
 
-/** Makes exactly so many tables of a few rows, or keeps those that are there. */
+/** Creates this number of tables with a few rows each, or keeps existing ones. */
 export async function ensureSmallTables(url: string, count: number): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

@@ -1,7 +1,7 @@
 /** Characters in one style. */
 export interface Span {
   readonly text: string;
-  /** SGR codes that are in force. */
+  /** Active SGR codes. */
   readonly style: ReadonlySet<number>;
 }
 
@@ -18,7 +18,7 @@ const ENDS = new Map([
   [39, [30, 31, 32, 33, 34, 35, 36, 37]],
 ]);
 
-/** What a terminal shows in the end of what a program has written: as much of ECMA-48 as lakeport uses. */
+/** The final screen after a program's output, for the part of ECMA-48 that lakeport uses. */
 export class Screen {
   readonly #lines: Cell[][] = [[]];
   #row = 0;

@@ -91,7 +91,7 @@ export async function makeNoisyTable(postgres: PostgresServer, name: string, meg
   await postgres.query(`ANALYZE ${name}`);
 }
 
-/** Waits until so many requests with bytes of parts have arrived; they pass on unharmed. */
+/** Waits until this many requests with bytes of files have arrived; they pass through unchanged. */
 export async function partsOnTheirWay(store: CliStore, count = 2): Promise<void> {
   let seen = 0;
   store.proxy?.breakBy((request) => {

@@ -16,18 +16,18 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another build than the one under test. */
   readonly bin?: string;
-  /** Ended by force after this time. Default: 110 s, a little less than a test's own limit. */
+  /** Killed after this time. Default: 110 s, just below a test's own timeout. */
   readonly timeoutMs?: number;
 }
 
 export interface CliResult {
   readonly code: number | null;
-  /** The signal that ended the process, where one did. */
+  /** The signal that ended the process, if any. */
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
   readonly seconds: number;
-  /** Peak of the process's resident memory, 0 where the system doesn't tell. */
+  /** Peak resident memory of the process; 0 if unknown. */
   readonly peakBytes: number;
 }
 
@@ -69,7 +69,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   return { child, result, stdout: () => stdout, stderr: () => stderr, kill: (signal) => child.kill(signal) };
 }
 
-/** A directory that goes away with `await using`, or by `remove`. */
+/** A directory removed by `await using` or `remove`. */
 export interface TemporaryDirectory extends AsyncDisposable {
   readonly path: string;
   remove(): Promise<void>;
@@ -81,7 +81,7 @@ export async function temporaryDirectory(): Promise<TemporaryDirectory> {
   return { path: directory, remove, [Symbol.asyncDispose]: remove };
 }
 
-/** Writes an auth file that nobody else can read; returns its path. */
+/** Writes an auth file readable only by this user; returns its path. */
 export async function writeAuthFile(directory: string, entries: Readonly<Record<string, unknown>>): Promise<string> {
   const file = path.join(directory, 'auth.json');
   await writeFile(file, JSON.stringify(entries, undefined, 2), { mode: 0o600 });
@@ -117,12 +117,12 @@ function removeStateDirectory(): void {
   ownStateDirectory = undefined;
 }
 
-// The test runner ends its processes without a word; benchmarks know no other end than that of their own.
+// The test runner kills its processes; benchmarks end only with their own process.
 if (process.env['VITEST'] === undefined) process.once('exit', removeStateDirectory);
 else (await import('vitest')).afterAll(removeStateDirectory);
 
 function environment(overrides: Readonly<Record<string, string>> | undefined): NodeJS.ProcessEnv {
-  // Neither a terminal's settings nor those of the test runner belong to what is tested.
+  // Settings of the terminal and the test runner must not affect the tests.
   const { PATH, HOME, TMPDIR } = process.env;
   return { PATH, HOME, XDG_STATE_HOME: stateDirectory(), ...(TMPDIR === undefined ? {} : { TMPDIR }), ...overrides };
 }

@@ -152,6 +152,6 @@ if (process.env.LAKEPORT_TEST_HOST !== undefined) {
   syncBuiltinESMExports();
 }
 if (point !== undefined) {
-  if (POINTS[point] === undefined) throw new Error(`there is no point called ${point}`);
+  if (POINTS[point] === undefined) throw new Error(`There is no crash point ${point}`);
   await POINTS[point]();
 }

@@ -1,6 +1,6 @@
 import { LakeportError } from '../../src/errors.js';
 
-/** The error that an operation fails with; fails itself where there is none, or one of another kind. */
+/** The LakeportError an operation fails with; throws if it succeeds or fails with another error. */
 export async function failure(operation: Promise<unknown>): Promise<LakeportError> {
   const outcome = await operation.then(
     () => undefined,

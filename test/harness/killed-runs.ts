@@ -18,7 +18,7 @@ export interface StoppedRun {
   goOn(): Promise<CliResult>;
 }
 
-/** Exports to a store that are killed at chosen points, and finished. */
+/** Exports that are killed at chosen points, and resumed. */
 export class KilledRuns {
   readonly user: LoggedUser;
   readonly #store: CliStore;
@@ -41,7 +41,7 @@ export class KilledRuns {
     return this.user.start(this.#command(), { env }).result;
   }
 
-  /** An export of another machine that is stopped, as by SIGSTOP, until it is told to go on. */
+  /** An export of another machine that is suspended, as by SIGSTOP, until told to continue. */
   async stoppedAt(point: string, env: Readonly<Record<string, string>> = {}): Promise<StoppedRun> {
     const runId = randomUUID();
     const run = this.user.start([...this.#command(), '--run_id', runId], {

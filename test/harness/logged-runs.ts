@@ -10,7 +10,7 @@ import type { PublishedFile } from '../../src/export/model/observer.js';
 import type { RunRecorder } from '../../src/runlog/recorder/run-recorder.js';
 import { tablePlan } from './table-plans.js';
 
-/** What an export would tell the run log, without an export. */
+/** The run-log events of an export, without an export. */
 
 export function newRun(changes: Partial<NewRun> = {}): NewRun {
   return {
@@ -85,7 +85,7 @@ export function runResult(runId: string, results: readonly TableResult[], exit?:
   };
 }
 
-/** Everything that happens to a table that goes well. */
+/** All events of a successful table. */
 export function recordTable(recorder: RunRecorder, plan: TablePlan): TableResult {
   recorder.tableStarted(plan.id);
   const outcomes = plan.slices.map((slice) => {
@@ -100,7 +100,7 @@ export function recordTable(recorder: RunRecorder, plan: TablePlan): TableResult
   return result;
 }
 
-/** Everything that happens to a table that can't be read. */
+/** All events of a table that cannot be read. */
 export function recordFailure(recorder: RunRecorder, plan: TablePlan, error: LakeportError): TableResult {
   recorder.tableStarted(plan.id);
   recorder.sliceStarted(plan.id, 0);
@@ -123,7 +123,7 @@ export function publishedFiles(outcome: SliceOutcome, slice: number): PublishedF
   }));
 }
 
-/** Notes what the log tells of itself, by the names of the calls. */
+/** Records the log's own events, by call name. */
 export class HeardOfLog implements LogListener {
   readonly events: string[] = [];
   readonly errors: LakeportError[] = [];

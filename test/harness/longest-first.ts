@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take minutes, longest first: started last they would run alone, with the other workers idle. */
+/** Files that take minutes, longest first: if started last, they would run alone while other workers are idle. */
 const LONGEST = [
   'export/killed-runs',
   'storage/s3/other-servers',
@@ -17,7 +17,7 @@ const LONGEST = [
   'mssql/slices',
 ];
 
-/** Runs long files first, whatever earlier runs have left in a cache. */
+/** Runs long files first, regardless of cached results of earlier runs. */
 export class LongestFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) => {

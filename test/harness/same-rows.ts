@@ -22,8 +22,8 @@ const SHOWN = 5;
 const SHOWN_TEXT = 120;
 
 /**
- * In what the rows of a file differ from the server's, as lines for people; empty where they are the same. Both sides
- * are sorted by their first column, which must be unique.
+ * Differences between the rows of a file and the server's, as readable lines; empty if equal. Both sides are sorted by
+ * their first column, which must be unique.
  */
 export async function differences(
   reader: ReaderName,

@@ -26,7 +26,7 @@ export class SharedStore {
     return new SharedStore({ store, scratch, authFile: await writeAuthFile(scratch.path, { lake: store.entry }) });
   }
 
-  /** A storage of this process, in which a run has begun where one is given. */
+  /** A storage of this process, with a started run if one is given. */
   async open(runId?: string): Promise<Storage> {
     const entry = (await readAuthFile(this.#authFile)).storage('lake');
     const storage = await openStorage({ kind: 'entry', entry });
@@ -36,7 +36,7 @@ export class SharedStore {
     return storage;
   }
 
-  /** A process in which a run has begun. */
+  /** A process with a started run. */
   async process(runId: string): Promise<StorageProcess> {
     const started = new StorageProcess(this.#authFile);
     this.#processes.push(started);
@@ -44,7 +44,7 @@ export class SharedStore {
     return started;
   }
 
-  /** Ends what a test has begun, and takes away what it wrote. */
+  /** Stops what a test has started, and removes what it wrote. */
   async clear(): Promise<void> {
     this.store.proxy?.breakBy(() => undefined);
     await Promise.all(this.#processes.splice(0).map((one) => one.kill()));

@@ -1,4 +1,4 @@
-/** Says in one line which tests are left out on this machine, and what they need. */
+/** Prints in one line which tests are skipped on this machine, and what they need. */
 export function saySkipped(what: string, needs: string): void {
   process.stdout.write(`skipped: ${what} (${needs})\n`);
 }

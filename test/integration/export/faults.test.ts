@@ -9,7 +9,7 @@ import type { RunDocument } from '../../harness/export-run.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { mountTmpfs, ScratchDirectory } from '../../harness/scratch.js';
 
-/** What the program leaves on the disk when it is hit at a bad moment, as a process of its own. */
+/** What the program, as a separate process, leaves on disk when interrupted at a bad moment. */
 
 let server: PostgresServer;
 let scratch: ScratchDirectory;

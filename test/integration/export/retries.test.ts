@@ -19,7 +19,7 @@ let scratch: ScratchDirectory;
 let out: string;
 let messages: string[];
 
-/** As the program's own, but for its waits. */
+/** The default policy with shorter waits. */
 const SOON: RetryPolicy = { attempts: 5, firstMs: 20, factor: 3, longestMs: 500 };
 
 beforeAll(async () => {

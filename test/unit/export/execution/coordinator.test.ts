@@ -67,7 +67,7 @@ class ScriptedPool implements SlicePool {
     return this.end(key, { ok: false, error: new LakeportError({ ...FAILURE, code }), unconnected: false });
   }
 
-  /** Fails in a way that may pass. */
+  /** Fails with a transient error. */
   async lose(key: string): Promise<void> {
     const error = new LakeportError({ ...FAILURE, code: 'SOURCE_CONNECTION_LOST', transient: true });
     await this.end(key, { ok: false, error, unconnected: false });
@@ -87,7 +87,7 @@ class ScriptedPool implements SlicePool {
   }
 }
 
-/** Nobody waits for it in a test. */
+/** Waits longer than any test. */
 const SLOW_RETRY: RetryPolicy = { attempts: 5, firstMs: 1_000_000, factor: 1, longestMs: 1_000_000 };
 
 const FAILURE = { exit: 'tables-failed', code: 'DISK_ERROR', message: 'broken' } as const;

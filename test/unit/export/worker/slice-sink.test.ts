@@ -159,7 +159,7 @@ describe('a slice', () => {
     const sink = openSink({ openPart: short });
     await append(sink, 10);
     await expect(sink.finish({ emptyFile: true })).rejects.toMatchObject({ code: 'STAGED_SIZE_DIFFERS' });
-    // Told all the same, so that it is withdrawn.
+    // Reported nevertheless, so it is discarded.
     expect(staged).toEqual([10]);
   });
 

@@ -128,7 +128,7 @@ describe('a worker', () => {
       code: 'ROW_COUNT_DIFFERS',
       context: { table: 'public.t', slice: 1 },
     });
-    // Told all the same, so that they are withdrawn.
+    // Reported nevertheless, so they are discarded.
     expect(staged).toHaveLength(3);
   });
 
