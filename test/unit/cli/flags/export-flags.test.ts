@@ -55,6 +55,7 @@ describe('options', () => {
       unboundedNumeric: { as: 'text' },
       onUnrepresentable: 'error',
       timestampUnit: 'us',
+      sqliteTypes: 'declared',
       arrays: 'list',
       consistency: 'auto',
       errorAction: 'continue',
