@@ -33,7 +33,7 @@ export interface KeyScale {
   readonly toText: (position: bigint) => string;
 }
 
-export interface KeyCalendar {
+interface KeyCalendar {
   /** The last day that the type has. */
   readonly lastDay: string;
   /** The day of a value, as a date. */

@@ -74,7 +74,7 @@ export function floatBounds(least: number, greatest: number, count: number): str
 }
 
 /** The first range is open below and takes the NULLs, the last is open above. */
-export function ranges(
+function ranges(
   method: PartitionMethod,
   key: SliceKey,
   bounds: readonly string[],

@@ -48,7 +48,7 @@ class SqliteSource implements Source<SqliteSettings> {
     this.#settings = settings;
     const [[version] = []] = connection.query('SELECT sqlite_version()');
     const { file } = settings;
-    this.server = { product: `SQLite ${String(version)}`, address: file, database: path.basename(file) };
+    this.server = { product: `SQLite ${String(version)}`, address: path.dirname(file), database: path.basename(file) };
   }
 
   listTables(): Promise<SourceTable[]> {

@@ -71,6 +71,9 @@ const TABLES = `
   INSERT INTO words VALUES ('some words'), ('more');
 `;
 
+/** Slices by a key, which have every row once whatever its key is. */
+const KEYS = 'integers:RangeId:big:3;added:Random:id:3;"no rowid":Ntile:k:3;texts:DataDriven:v:2;reals:RangeId:r:2';
+
 interface Variant {
   readonly encoding: string;
   /** A write-ahead log holds a part of the file. */
@@ -203,6 +206,7 @@ describe.skipIf(!hasShell)('every value of a file of SQLite', () => {
     if (hasLog) writer.exec('PRAGMA journal_mode = WAL; CREATE TABLE late (v INT); INSERT INTO late VALUES (1)');
     const { directory, cli } = await exportFile(file, [
       ...['--parallel', '3', '--large-table-threshold', '1000'],
+      ...(hasLog ? ['--table-config', KEYS] : []),
       ...(only ? ['--include', only.join(',')] : []),
     ]);
     expect({ code: cli.code, said: cli.code === 0 ? '' : cli.stderr }).toEqual({ code: 0, said: '' });

@@ -92,7 +92,7 @@ export function keyTypeOf(wire: WireType): KeyType | undefined {
 }
 
 /** A literal in quotes: characters of Unicode, quotes doubled. */
-export function quoteText(value: string): string {
+function quoteText(value: string): string {
   return `N'${value.replaceAll("'", "''")}'`;
 }
 
