@@ -1,7 +1,7 @@
 import type { AuthFile } from '../../auth/auth-file.js';
 import type { Redactor } from '../../auth/redaction.js';
 import { EXIT_CODES, LakeportError } from '../../errors.js';
-import type { SourceDatabase } from '../../export/export.js';
+import type { ExportRequest, SourceDatabase } from '../../export/export.js';
 import { withinGrace } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { RunPlan } from '../../export/model/plan.js';
@@ -71,10 +71,11 @@ async function recordedRun(run: ExportRunOptions): Promise<RunResult> {
     const { runExport } = await import('../../export/export.js');
     const publish = (plan: RunPlan) => publicNames(plan, context.redactor);
     const observer = combineObservers({ planned: publish }, session.observer, record?.observer ?? {});
-    const hooks = record && {
-      tableSettings: (of: SourceDatabase) => record.tableSettings(of),
+    // The annotation checks the names: a spread would let one pass that the request doesn't know.
+    const hooks: Partial<ExportRequest> | undefined = record && {
+      recordedOverrides: (of: SourceDatabase) => record.tableSettings(of),
       beforeWriting: (plan: RunPlan) => record.beforeWriting(plan),
-      earlier: record.earlier,
+      previous: record.earlier,
     };
     const { signal } = context;
     // Whatever hangs, the log is to have the run's end.

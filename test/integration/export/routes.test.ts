@@ -190,7 +190,7 @@ describe('rejected before anything is written:', () => {
       'the same by two entries',
       ['--output_dir', './disk/sales/orders', '--route', 'sales.%=disk'],
       'PATHS_COLLIDE',
-      /one within/,
+      /nested in each other/,
     ],
   ])('%s', async (_, flags, code, message) => {
     const target = flags.includes('--output_dir') ? [] : ['--target_storage_id', 'disk'];
