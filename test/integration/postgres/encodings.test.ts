@@ -160,7 +160,7 @@ describe('text that has no form in UTF-8', () => {
         ] as const) {
           const { error } = run.table(table);
           expect(error).toMatchObject({ code: 'TEXT_NOT_DECODABLE', context: { column } });
-          expect(error?.hint).toContain('--on_unrepresentable null');
+          expect(error?.hint).toContain('--on-unrepresentable null');
           expect(error?.hint?.includes('source_encoding')).toBe(encoding === 'SQL_ASCII');
         }
         expect(await differences('DuckDB', await run.files('fine'), [['1', good]])).toEqual([]);

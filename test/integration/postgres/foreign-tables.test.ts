@@ -65,8 +65,8 @@ describe('without --include-foreign-tables', () => {
     ]);
     expect(plan).toMatchObject({ exit_code: 3, consistency: 'run' });
     expect(plan.left_out.map(({ table, flags }) => [table, ...flags])).toEqual([
-      ['in_file', '--include_foreign_tables'],
-      ['orders', '--include_foreign_tables'],
+      ['in_file', '--include-foreign-tables'],
+      ['orders', '--include-foreign-tables'],
     ]);
     expect(plan.problems.map(({ table }) => table).sort()).toEqual([...OVER_FOREIGN].sort());
     for (const { error } of plan.problems) {
