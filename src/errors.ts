@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, type ExitClass } from './error-codes/index.js';
+import { ERROR_CODES, type ErrorCode, type ErrorEntry, type ExitClass, isErrorCode } from './error-codes/index.js';
 
 export type { ErrorCode, ExitClass, StorePrefix } from './error-codes/index.js';
 
@@ -71,11 +71,11 @@ export class LakeportError extends Error {
   constructor(options: LakeportErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = options.code;
-    const entry = ERROR_CODES[options.code];
-    this.exit = options.exit ?? entry.exit;
+    const entry = entryOf(options.code);
+    this.exit = options.exit ?? entry?.exit ?? 'tables-failed';
     this.hint = options.hint;
     this.context = options.context ?? {};
-    this.transient = options.transient ?? entry.passes === 'yes';
+    this.transient = options.transient ?? entry?.passes === 'yes';
   }
 
   /** The same error with more context; what is there already wins. */
@@ -103,6 +103,11 @@ export class LakeportError extends Error {
     if (thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'uv_cwd') return noDirectory(thrown);
     return new LakeportError({ code: 'UNEXPECTED', message, cause: thrown });
   }
+}
+
+/** Undefined for a code from a record of another version, which this one's catalogue does not have. */
+function entryOf(code: string): ErrorEntry | undefined {
+  return isErrorCode(code) ? ERROR_CODES[code] : undefined;
 }
 
 /** Whatever needs the working directory fails so where somebody has removed it. */

@@ -22,6 +22,11 @@ describe('an error', () => {
     expect(error).toBeInstanceOf(LakeportError);
   });
 
+  it('with a code that only another version knows is read as it was recorded', () => {
+    const recorded = { ...thrown.toData(), code: 'RETIRED_CODE' as never, transient: undefined };
+    expect(LakeportError.fromData(recorded)).toMatchObject({ code: 'RETIRED_CODE', exit: 'usage', transient: false });
+  });
+
   it('is made of anything that is thrown', () => {
     expect(LakeportError.from(thrown)).toBe(thrown);
     expect(LakeportError.from('x')).toMatchObject({ code: 'UNEXPECTED', exit: 'unexpected', message: 'x' });
