@@ -4,6 +4,7 @@ import prettier from 'prettier';
 
 import { errorsDocument } from './errors-document.js';
 import { flagsDocument } from './flags-document.js';
+import { SCHEMA_GENERATORS } from './schema-documents.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
@@ -11,6 +12,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const GENERATORS: Readonly<Record<string, () => string>> = {
   'docs/errors.md': errorsDocument,
   'docs/reference/flags.md': flagsDocument,
+  ...SCHEMA_GENERATORS,
 };
 
 export interface GeneratedDocument {

@@ -10,6 +10,7 @@ import {
   type TemporaryDirectory,
 } from './cli.js';
 import type { PostgresServer } from '../servers/postgres.js';
+import { parseDocument } from './json-document.js';
 
 /** The document of `--json`, as far as tests look at it. */
 export interface RunDocument {
@@ -94,8 +95,9 @@ export class ExportRun implements AsyncDisposable {
   /** The document of `--json`. */
   get result(): RunDocument {
     try {
-      return JSON.parse(this.cli.stdout) as RunDocument;
-    } catch {
+      return parseDocument(this.cli.stdout) as RunDocument;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
       throw new Error(
         `no result from a run that ended with ${this.cli.code ?? this.cli.signal ?? ''}: ${this.cli.stderr}`,
       );

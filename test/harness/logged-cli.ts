@@ -5,6 +5,7 @@ import { type CliResult, postgresEntry, type RunningCli, startCli, writeAuthFile
 import type { ErrorDocument } from './export-run.js';
 import type { PostgresServer } from '../servers/postgres.js';
 import { ScratchDirectory } from './scratch.js';
+import { parseDocument } from './json-document.js';
 
 export interface RunsDocument {
   readonly run_log: string;
@@ -33,13 +34,13 @@ export interface StatusDocument {
     readonly table: string;
     readonly state: string;
     readonly method: string;
-    readonly partitions: number;
+    readonly slices: number;
     readonly rows: number | null;
     readonly attempts: number;
     readonly consistency: string | null;
     readonly error?: ErrorDocument;
   }[];
-  readonly partitions: readonly { readonly table: string; readonly slice: number; readonly state: string }[];
+  readonly slices: readonly { readonly table: string; readonly slice: number; readonly state: string }[];
   readonly files: readonly {
     readonly table: string;
     readonly path: string;
@@ -102,13 +103,13 @@ export class LoggedUser {
   }
 
   async runs(...more: string[]): Promise<RunsDocument> {
-    return JSON.parse((await this.run('runs', '--json', ...more)).stdout) as RunsDocument;
+    return parseDocument((await this.run('runs', '--json', ...more)).stdout) as RunsDocument;
   }
 
   /** Of the latest run, or that of an id. */
   async status(id?: string, ...more: string[]): Promise<StatusDocument> {
     const runId = id ?? (await this.runs(...more)).runs[0]?.run_id ?? 'none';
-    return JSON.parse((await this.run('status', runId, '--json', ...more)).stdout) as StatusDocument;
+    return parseDocument((await this.run('status', runId, '--json', ...more)).stdout) as StatusDocument;
   }
 
   remove(): void {

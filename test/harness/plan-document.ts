@@ -3,6 +3,7 @@ import path from 'node:path';
 import { postgresEntry, runCli, temporaryDirectory, writeAuthFile } from './cli.js';
 import { type ErrorDocument, SOURCE_ID } from './export-run.js';
 import type { PostgresServer } from '../servers/postgres.js';
+import { parseDocument } from './json-document.js';
 
 /** The document of `plan --json`, as far as tests look at it. */
 export interface PlanDocument {
@@ -56,7 +57,7 @@ export async function planText(server: PostgresServer, planning: Planning = {}):
 }
 
 export async function planDocument(server: PostgresServer, planning: Planning = {}): Promise<PlanDocument> {
-  return JSON.parse(
+  return parseDocument(
     await planText(server, { ...planning, args: ['--json', ...(planning.args ?? [])] }),
   ) as PlanDocument;
 }

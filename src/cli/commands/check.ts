@@ -15,6 +15,7 @@ import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import type { Output } from '../terminal/output.js';
 import { printable, printableLines } from '../../text/printable.js';
+import type { CheckDocument } from '../reports/document-schemas.js';
 import { errorDocument } from '../reports/run-json.js';
 import { withSession } from '../session.js';
 import { tableLines } from '../../text/text-table.js';
@@ -123,7 +124,7 @@ function checkText(checks: readonly EntryCheck[], output: Output): string {
   return `${lines.join('\n')}\n`;
 }
 
-function checkDocument(checks: readonly EntryCheck[], code: number): object {
+function checkDocument(checks: readonly EntryCheck[], code: number): CheckDocument {
   return {
     lakeport: VERSION,
     command: 'check',

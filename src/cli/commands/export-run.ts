@@ -13,7 +13,7 @@ import { writeDocument } from '../reports/failure.js';
 import type { LogFlags } from '../flags/runlog-flags.js';
 import { combineObservers } from '../logging/combine-observers.js';
 import { isWorthResuming, type UnfinishedError } from '../run-history/resume-offer.js';
-import { runDocument } from '../reports/run-json.js';
+import { runDocument, sourceDocument } from '../reports/run-json.js';
 import type { Session } from '../session.js';
 
 export interface ExportRunOptions {
@@ -35,14 +35,22 @@ export interface ExportRunOptions {
  */
 export async function executeExport(run: ExportRunOptions): Promise<number> {
   const { options, record, session, context, json, quiet } = run;
-  const result = await recordedRun(run);
+  let server: RunPlan['server'] | undefined;
+  const result = await recordedRun(run, (plan) => (server = plan.server));
   session.stop();
   const resume = result.exit === undefined ? undefined : wayToResume(run, unfinishedIn(result, context.signal));
   if (resume !== undefined) session.log.write('INFO', `To finish this run: ${resume}`, { event: 'resumable' });
   const exitCode = context.log.exitCode(result.exit === undefined ? 0 : EXIT_CODES[result.exit]);
   if (json) {
     const { warnings } = session;
-    const about = { ...options, exitCode, source: options.sourceId, runLog: record?.address, resume, warnings };
+    const about = {
+      ...options,
+      exitCode,
+      source: sourceDocument(options.sourceId, server),
+      runLog: record?.address,
+      resume,
+      warnings,
+    };
     const document = runDocument(result, about);
     writeDocument(document, context);
   } else if (!quiet) {
@@ -64,13 +72,16 @@ export function publicNames(plan: RunPlan, redactor: Redactor): void {
 }
 
 /** The log has all of the run when this settles, however it ends. */
-async function recordedRun(run: ExportRunOptions): Promise<RunResult> {
+async function recordedRun(run: ExportRunOptions, onPlan: (plan: RunPlan) => void): Promise<RunResult> {
   const { options, auth, record, session, context } = run;
   let error: LakeportError;
   try {
     const { runExport } = await import('../../export/export.js');
-    const publish = (plan: RunPlan) => publicNames(plan, context.redactor);
-    const observer = combineObservers({ planned: publish }, session.observer, record?.observer ?? {});
+    const planned = (plan: RunPlan) => {
+      publicNames(plan, context.redactor);
+      onPlan(plan);
+    };
+    const observer = combineObservers({ planned }, session.observer, record?.observer ?? {});
     // The annotation checks the names: a spread would let one pass that the request doesn't know.
     const hooks: Partial<ExportRequest> | undefined = record && {
       recordedOverrides: (of: SourceDatabase) => record.tableSettings(of),

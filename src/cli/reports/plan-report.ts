@@ -10,7 +10,8 @@ import type { Output } from '../terminal/output.js';
 import { parquetTypeName } from '../../columns/type-name.js';
 import { printable, printableLines, tableName } from '../../text/printable.js';
 import { byteSize, count, counted } from '../../text/quantities.js';
-import { errorDocument, routeDocument, skippedDocument } from './run-json.js';
+import { errorDocument, routeDocument, skippedDocument, sourceDocument } from './run-json.js';
+import type { PlanDocument } from './document-schemas.js';
 import type { Warning } from './warning.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
 
@@ -225,13 +226,13 @@ export function planDocument(
   options: ExportOptions,
   warnings: readonly Warning[] = [],
   exitCode = planExitCode(plan),
-): object {
+): PlanDocument {
   return {
     lakeport: VERSION,
     command: 'plan',
     run_id: options.runId,
     exit_code: exitCode,
-    source: { entry: options.sourceId, ...plan.server },
+    source: sourceDocument(options.sourceId, plan.server),
     target: 'directory' in options.target ? options.target.directory : options.target.storageId,
     routes: options.routes.map(routeDocument),
     ...(options.compat === undefined ? {} : { compat: options.compat }),
@@ -259,7 +260,7 @@ export function planDocument(
   };
 }
 
-function tableDocument(table: TablePlan, options: ExportOptions): object {
+function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['tables'][number] {
   return {
     schema: table.id.schema,
     table: table.id.name,
@@ -288,7 +289,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): object {
       parquet_type: parquetTypeName(spec),
       nullable: spec.nullable,
       fidelity: spec.fidelity,
-      ...(refusedBy(spec).length === 0 ? {} : { refused_by: refusedBy(spec) }),
+      ...(refusedBy(spec).length === 0 ? {} : { refused_by: [...refusedBy(spec)] }),
     })),
   };
 }

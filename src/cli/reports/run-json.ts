@@ -2,8 +2,10 @@ import { EXIT_CODES, type ErrorData, type LakeportError } from '../../errors.js'
 import type { ExportOptions, Route } from '../../export/model/options.js';
 import type { RunResult, TableResult } from '../../export/model/result.js';
 import type { SkippedTable } from '../../export/model/skipped-tables.js';
+import type { ServerInfo } from '../../sources/source.js';
 import { VERSION } from '../../version.js';
 import { rate } from '../../text/quantities.js';
+import type { ExportDocument, FailureDocument, SourceDocument } from './document-schemas.js';
 import type { Warning } from './warning.js';
 
 /** The document of `--json` after an export. Names are in snake_case, times in seconds, sizes in bytes. */
@@ -12,14 +14,14 @@ export function runDocument(
   options: {
     /** That of the result where it is left out. */
     readonly exitCode?: number;
-    readonly source: string;
+    readonly source: SourceDocument;
     /** Address of the run log; undefined where the run is not logged. */
     readonly runLog?: string | undefined;
     /** The command that finishes the run, where it is not finished. */
     readonly resume?: string | undefined;
     readonly warnings?: readonly Warning[] | undefined;
   } & Pick<ExportOptions, 'target' | 'routes' | 'compat'>,
-): object {
+): ExportDocument {
   const inState = (state: TableResult['state']) => result.tables.filter((table) => table.state === state).length;
   return {
     lakeport: VERSION,
@@ -52,7 +54,7 @@ export function runDocument(
   };
 }
 
-function tableDocument(result: TableResult): object {
+function tableDocument(result: TableResult): ExportDocument['tables'][number] {
   const {
     table,
     state,
@@ -89,12 +91,18 @@ function tableDocument(result: TableResult): object {
   };
 }
 
+/** The source of a run, as far as it is known. */
+export function sourceDocument(entry: string, server: ServerInfo | undefined): SourceDocument {
+  const { product = null, address = null, database = null } = server ?? {};
+  return { entry, product, address, database };
+}
+
 /** A table of which there was nothing to read. */
-export function skippedDocument({ id, reason }: SkippedTable): object {
+export function skippedDocument({ id, reason }: SkippedTable): ExportDocument['skipped'][number] {
   return { schema: id.schema, table: id.name, reason: errorDocument(reason) };
 }
 
-export function routeDocument({ patterns, storageId, subPath }: Route): object {
+export function routeDocument({ patterns, storageId, subPath }: Route): ExportDocument['routes'][number] {
   return { patterns, storage: storageId, sub_path: subPath };
 }
 
@@ -102,7 +110,7 @@ export function routeDocument({ patterns, storageId, subPath }: Route): object {
 export function failureDocument(
   error: LakeportError,
   { command, runId }: { readonly command: string; readonly runId?: string | undefined },
-): object {
+): FailureDocument {
   return {
     lakeport: VERSION,
     command,
@@ -113,6 +121,11 @@ export function failureDocument(
 }
 
 /** An error without its stack. */
-export function errorDocument({ code, message, hint, context }: ErrorData | LakeportError): object {
-  return { code, message, ...(hint === undefined ? {} : { hint }), ...(context === undefined ? {} : { context }) };
+export function errorDocument({ code, message, hint, context }: ErrorData | LakeportError): FailureDocument['error'] {
+  return {
+    code,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(context === undefined ? {} : { context: { ...context } }),
+  };
 }

@@ -1,3 +1,4 @@
+import type { RunsDocument } from './document-schemas.js';
 import type { LoggedError, RunSummary, ShownState } from '../../runlog/index.js';
 import { VERSION } from '../../version.js';
 import { secondsBetween, shownTime } from '../../text/times.js';
@@ -79,7 +80,7 @@ function runRow(run: RunSummary, idLength: number): string[] {
 }
 
 /** The document of `runs --json`. */
-export function runsDocument(runs: readonly RunSummary[], address: string, exitCode = 0): object {
+export function runsDocument(runs: readonly RunSummary[], address: string, exitCode = 0): RunsDocument {
   return {
     lakeport: VERSION,
     command: 'runs',
@@ -90,17 +91,20 @@ export function runsDocument(runs: readonly RunSummary[], address: string, exitC
 }
 
 /** What is not known is `null`. Times in ISO 8601, sizes in bytes. */
-export function runSummaryDocument(run: RunSummary): object {
+export function runSummaryDocument(run: RunSummary): RunsDocument['runs'][number] {
   return {
     run_id: run.runId,
     state: run.state,
     attempt: run.attempt,
-    started_at: run.startedAt,
-    ended_at: run.endedAt ?? null,
+    started_at: run.startedAt.toISOString(),
+    ended_at: run.endedAt?.toISOString() ?? null,
     seconds: secondsBetween(run.startedAt, run.endedAt) ?? null,
-    source_type: run.sourceType ?? null,
-    source_server: run.sourceServer ?? null,
-    source_database: run.sourceDatabase ?? null,
+    source: {
+      entry: null,
+      product: run.sourceType ?? null,
+      address: run.sourceServer ?? null,
+      database: run.sourceDatabase ?? null,
+    },
     target: run.target,
     env_name: run.envName ?? null,
     consistency: run.consistency ?? null,
@@ -115,7 +119,7 @@ export function runSummaryDocument(run: RunSummary): object {
 }
 
 /** An `error` where there is one. */
-export function loggedErrorDocument(error: LoggedError | undefined): object {
+export function loggedErrorDocument(error: LoggedError | undefined): Pick<RunsDocument['runs'][number], 'error'> {
   if (error === undefined) return {};
   const { class: exitClass, code, message, hint } = error;
   return { error: { class: exitClass ?? null, code: code ?? null, message, ...(hint === undefined ? {} : { hint }) } };

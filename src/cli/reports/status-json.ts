@@ -3,10 +3,15 @@ import { type ManifestPlace, manifestPath } from '../../export/model/manifest-pl
 import { VERSION } from '../../version.js';
 import { secondsBetween } from '../../text/times.js';
 import { recordedManifestPlace } from '../run-history/recorded-options.js';
+import type { StatusDocument } from './document-schemas.js';
 import { loggedErrorDocument, runSummaryDocument } from './runs-report.js';
 
 /** The document of `status --json`: all that the log has of a run, but what only a resume can use. */
-export function statusDocument({ run, tables, partitions, files }: RunHistory, address: string, exitCode = 0): object {
+export function statusDocument(
+  { run, tables, partitions, files }: RunHistory,
+  address: string,
+  exitCode = 0,
+): StatusDocument {
   const names = new Map(tables.map((table) => [table.jobId, { schema: table.schema, table: table.table }]));
   const nameOf = (jobId: number) => names.get(jobId) ?? {};
   return {
@@ -21,16 +26,16 @@ export function statusDocument({ run, tables, partitions, files }: RunHistory, a
       command_line: run.commandLine,
       settings: run.settings,
       snapshot_id: run.snapshotId ?? null,
-      snapshot_at: run.snapshotAt ?? null,
-      heartbeat_at: run.heartbeatAt,
+      snapshot_at: run.snapshotAt?.toISOString() ?? null,
+      heartbeat_at: run.heartbeatAt.toISOString(),
     },
     tables: tables.map((table) => tableDocument(table, recordedManifestPlace(run.settings))),
-    partitions: partitions.map((partition) => ({ ...nameOf(partition.jobId), ...partitionDocument(partition) })),
+    slices: partitions.map((partition) => ({ ...nameOf(partition.jobId), ...sliceDocument(partition) })),
     files: files.map((file) => ({ ...nameOf(file.jobId), ...fileDocument(file) })),
   };
 }
 
-function tableDocument(table: TableRecord, manifestPlace: ManifestPlace): object {
+function tableDocument(table: TableRecord, manifestPlace: ManifestPlace): StatusDocument['tables'][number] {
   const isPublished = table.state === 'completed' && table.path !== undefined;
   return {
     schema: table.schema,
@@ -39,8 +44,8 @@ function tableDocument(table: TableRecord, manifestPlace: ManifestPlace): object
     state: table.state,
     attempts: table.attempts,
     method: table.method ?? null,
-    degree: table.degree ?? null,
-    partitions: table.partitions,
+    readers: table.degree ?? null,
+    slices: table.partitions,
     estimated_rows: table.estimatedRows ?? null,
     estimated_bytes: table.estimatedBytes ?? null,
     rows: table.rows ?? null,
@@ -51,14 +56,14 @@ function tableDocument(table: TableRecord, manifestPlace: ManifestPlace): object
     manifest: isPublished ? (manifestPath(table.path, manifestPlace) ?? null) : null,
     consistency: table.consistency ?? null,
     unrepresentable: table.unrepresentable,
-    started_at: table.startedAt ?? null,
-    ended_at: table.endedAt ?? null,
+    started_at: table.startedAt?.toISOString() ?? null,
+    ended_at: table.endedAt?.toISOString() ?? null,
     seconds: secondsBetween(table.startedAt, table.endedAt) ?? null,
     ...loggedErrorDocument(table.error),
   };
 }
 
-function partitionDocument(partition: PartitionRecord): object {
+function sliceDocument(partition: PartitionRecord): StatusDocument['slices'][number] {
   return {
     slice: partition.sliceIndex,
     method: partition.method,
@@ -67,13 +72,13 @@ function partitionDocument(partition: PartitionRecord): object {
     attempts: partition.attempts,
     rows: partition.rows ?? null,
     bytes: partition.bytes ?? null,
-    started_at: partition.startedAt ?? null,
-    ended_at: partition.endedAt ?? null,
+    started_at: partition.startedAt?.toISOString() ?? null,
+    ended_at: partition.endedAt?.toISOString() ?? null,
     ...loggedErrorDocument(partition.error),
   };
 }
 
-function fileDocument(file: FileRecord): object {
+function fileDocument(file: FileRecord): StatusDocument['files'][number] {
   return {
     slice: file.sliceIndex,
     storage: file.storageId,
@@ -82,6 +87,6 @@ function fileDocument(file: FileRecord): object {
     bytes: file.bytes,
     sha256: file.sha256,
     row_groups: file.rowGroups,
-    published_at: file.publishedAt,
+    published_at: file.publishedAt.toISOString(),
   };
 }

@@ -112,7 +112,7 @@ describe('a run that was killed', () => {
     const runId = randomUUID();
     const cli = user.startExport('-i', 'customers,big', '-p', '2', '--run_id', runId);
     const reading = async () =>
-      (await user.status(runId)).partitions.some(({ table, state }) => table === 'big' && state !== 'pending');
+      (await user.status(runId)).slices.some(({ table, state }) => table === 'big' && state !== 'pending');
     for (let waited = 0; !/customers completed/.test(cli.stderr()) && waited < 60_000; waited += 20) await sleep(20);
     await sleep(700);
     cli.kill('SIGKILL');

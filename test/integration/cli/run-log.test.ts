@@ -42,7 +42,7 @@ describe('an export', () => {
   it('is in the log: its tables, partitions, files and sums', async () => {
     const ended = await user.export(...GOOD, '--table_config', 'orders:Ctid::2', '--env_name', 'nightly');
     expect(ended.code).toBe(0);
-    const { run, tables, partitions, files } = await user.status();
+    const { run, tables, slices, files } = await user.status();
     expect(run).toMatchObject({
       state: 'completed',
       attempt: 1,
@@ -57,8 +57,8 @@ describe('an export', () => {
     );
     const orders = tables.find(({ table }) => table === 'orders')!;
     expect(orders).toMatchObject({ state: 'completed', method: 'Ctid', rows: 20_000 });
-    expect(partitions.filter(({ table }) => table === 'orders')).toHaveLength(orders.partitions);
-    expect(new Set(partitions.map(({ state }) => state))).toEqual(new Set(['completed']));
+    expect(slices.filter(({ table }) => table === 'orders')).toHaveLength(orders.slices);
+    expect(new Set(slices.map(({ state }) => state))).toEqual(new Set(['completed']));
     const ofOrders = files.filter(({ table }) => table === 'orders');
     expect(ofOrders.reduce((sum, { rows }) => sum + rows, 0)).toBe(20_000);
     for (const { sha256 } of files) expect(sha256).toMatch(/^[0-9a-f]{64}$/);

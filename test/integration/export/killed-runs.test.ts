@@ -125,7 +125,7 @@ describe('a run to a local directory, over the export of the day before, that is
   it('a run killed with some slices staged and logged has changed nothing, and its resume reads only the others', async () => {
     const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
     expect(await store.objects()).toEqual(before);
-    const staged = (await runs.user.status(runId)).partitions.filter(({ state }) => state === 'completed');
+    const staged = (await runs.user.status(runId)).slices.filter(({ state }) => state === 'completed');
     expect(staged.length).toBeGreaterThanOrEqual(3);
     expect(staged.length).toBeLessThan(BIG_SLICES);
     const ended = await runs.resume(runId);

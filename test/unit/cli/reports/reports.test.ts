@@ -94,6 +94,8 @@ s.orders  6,000,000      8  231 MB     8.21    730,816
   });
 });
 
+const SOURCE = { entry: 'ds_pg', product: 'PostgreSQL 17', address: 'h:5432', database: 'shop' };
+
 describe('the JSON document', () => {
   it('holds every table and the totals', () => {
     const result = runResult(
@@ -103,12 +105,12 @@ describe('the JSON document', () => {
       ],
       { exit: 'tables-failed' },
     );
-    expect(runDocument(result, { source: 'ds_pg', target, routes: [] })).toEqual({
+    expect(runDocument(result, { source: SOURCE, target, routes: [] })).toEqual({
       lakeport: expect.any(String) as string,
       command: 'export',
       run_id: result.runId,
       exit_code: 3,
-      source: 'ds_pg',
+      source: SOURCE,
       target: './exports',
       routes: [],
       started_at: result.startedAt,

@@ -6,6 +6,7 @@ import { statusText } from '../../../../src/cli/reports/status-report.js';
 import { summaryText } from '../../../../src/cli/reports/summary.js';
 import type { PartitionRecord, RunHistory, RunRecord, RunSummary, TableRecord } from '../../../../src/runlog/index.js';
 import { captured, runResult, tableResult } from './samples.js';
+import { parseDocument } from '../../../harness/json-document.js';
 
 const RUN_ID = '123e4567-e89b-42d3-a456-426614174000';
 const NOW = new Date('2026-01-01T00:10:00Z');
@@ -225,6 +226,7 @@ s.half
     const document = statusDocument(history, 'log');
     expect(document).toMatchObject({ files: [{ schema: 's', table: 'orders', path: 'out/p', sha256: 'ab' }] });
     expect(JSON.stringify(document)).not.toMatch(/SELECT secret|token/);
+    expect(parseDocument(JSON.stringify(document))).toEqual(JSON.parse(JSON.stringify(document)));
   });
 });
 

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+import {
+  checkSchema,
+  exportSchema,
+  failureSchema,
+  planSchema,
+  runsSchema,
+  statusSchema,
+} from '../src/cli/reports/document-schemas.js';
+
+const SCHEMAS: Readonly<Record<string, readonly [title: string, schema: z.ZodType]>> = {
+  check: ['lakeport check --json', checkSchema],
+  export: ['lakeport --json', exportSchema],
+  failure: ['Any command that failed, with --json', failureSchema],
+  plan: ['lakeport plan --json', planSchema],
+  runs: ['lakeport runs --json', runsSchema],
+  status: ['lakeport status --json', statusSchema],
+};
+
+/** A JSON Schema for each document, by its path. */
+export const SCHEMA_GENERATORS: Readonly<Record<string, () => string>> = Object.fromEntries(
+  Object.entries(SCHEMAS).map(([name, [title, schema]]) => [
+    `docs/schemas/${name}.json`,
+    () => JSON.stringify(jsonSchema(title, schema)),
+  ]),
+);
+
+/** Later versions may add fields, so that a schema forbids none. */
+function jsonSchema(title: string, schema: z.ZodType): object {
+  const { $schema, ...rest } = z.toJSONSchema(schema, {
+    override: ({ jsonSchema: node }) => {
+      if (node.additionalProperties === false) delete node.additionalProperties;
+    },
+  });
+  return { $schema, title, ...rest };
+}

@@ -1,0 +1,241 @@
+import { z } from 'zod';
+
+/**
+ * What the documents of `--json` look like. Only their types are used by the program; the schemas are published under
+ * `docs/schemas/`. Names are in snake_case, times in ISO 8601, durations in seconds, sizes in bytes.
+ */
+
+const count = z.number().int().nonnegative();
+const consistency = z.enum(['run', 'table', 'none']);
+const counts = z.record(z.string(), count);
+const table = { schema: z.string(), table: z.string() };
+
+const error = z.strictObject({
+  code: z.string().describe('Stable; docs/errors.md lists them'),
+  message: z.string(),
+  hint: z.string().optional(),
+  context: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+});
+
+/** Of the run log, where errors of other versions may lie. */
+const loggedError = z.strictObject({
+  class: z.string().nullable(),
+  code: z.string().nullable(),
+  message: z.string(),
+  hint: z.string().optional(),
+});
+
+/** One shape in every document; what is not known is null. */
+const source = z.strictObject({
+  entry: z.string().nullable().describe('Id of the entry of the auth file'),
+  product: z.string().nullable(),
+  address: z.string().nullable(),
+  database: z.string().nullable(),
+});
+
+const warning = z.looseObject({ message: z.string() });
+const route = z.strictObject({ patterns: z.array(z.string()).readonly(), storage: z.string(), sub_path: z.string() });
+const skipped = z.strictObject({ ...table, reason: error });
+
+function head<Name extends string>(command: Name) {
+  return { lakeport: z.string().describe('Version'), command: z.literal(command), exit_code: count };
+}
+
+export const exportSchema = z.strictObject({
+  ...head('export'),
+  run_id: z.string(),
+  source,
+  target: z.string(),
+  routes: z.array(route),
+  compat: z.string().optional(),
+  run_log: z.string().optional(),
+  resume: z.string().optional().describe('The command that finishes the run'),
+  started_at: z.string(),
+  ended_at: z.string(),
+  seconds: z.number(),
+  consistency,
+  totals: z.strictObject({
+    ...{ tables: count, completed: count, failed: count, cancelled: count },
+    ...{ rows: count, files: count, bytes: count, rows_per_second: count },
+  }),
+  tables: z.array(
+    z.strictObject({
+      ...table,
+      state: z.enum(['completed', 'failed', 'cancelled']),
+      ...{ rows: count, files: count, bytes: count, seconds: z.number(), rows_per_second: count },
+      storage: z.string(),
+      path: z.string(),
+      manifest: z.string().optional(),
+      unrepresentable: counts.describe('Values written as NULL, by column'),
+      lost_bounds: counts.optional().describe('Arrays that do not begin at 1, by column'),
+      consistency: consistency.optional(),
+      row_check: z.string().optional(),
+      attempts: count.optional(),
+      published_earlier: z.literal(true).optional(),
+      error: error.optional(),
+    }),
+  ),
+  skipped: z.array(skipped),
+  warnings: z.array(warning).readonly(),
+});
+
+export const planSchema = z.strictObject({
+  ...head('plan'),
+  run_id: z.string(),
+  source,
+  target: z.string(),
+  routes: z.array(route),
+  compat: z.string().optional(),
+  consistency,
+  readers: count,
+  connections: z.unknown(),
+  row_check: z.enum(['count', 'none']),
+  reader_memory_bytes: z.unknown(),
+  tables: z.array(
+    z.strictObject({
+      ...table,
+      kind: z.string(),
+      consistency: consistency.nullable(),
+      notes: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
+      estimated_rows: z.number().nullable(),
+      estimated_bytes: z.number().nullable(),
+      method: z.string(),
+      readers: count,
+      files: count,
+      storage: z.string(),
+      path: z.string(),
+      manifest: z.string().optional(),
+      slices: z.array(
+        z.strictObject({
+          method: z.string(),
+          bounds: z.string(),
+          estimated_rows: z.number().nullable(),
+          directory: z.string().optional(),
+        }),
+      ),
+      columns: z.array(
+        z.strictObject({
+          name: z.string(),
+          source_type: z.string(),
+          parquet_type: z.string(),
+          nullable: z.boolean(),
+          fidelity: z.string(),
+          refused_by: z.array(z.string()).optional(),
+        }),
+      ),
+    }),
+  ),
+  problems: z.array(z.strictObject({ ...table, storage: z.string(), path: z.string(), error })),
+  skipped: z.array(skipped),
+  left_out: z.array(z.strictObject({ ...table, kind: z.string(), flags: z.array(z.string()) })),
+  warnings: z.array(warning).readonly(),
+});
+
+const nullableCount = count.nullable();
+const nullableText = z.string().nullable();
+
+const runFields = {
+  run_id: z.string(),
+  state: z.string(),
+  attempt: count,
+  started_at: z.string(),
+  ended_at: nullableText,
+  seconds: z.number().nullable(),
+  source,
+  target: nullableText,
+  env_name: nullableText,
+  consistency: nullableText,
+  ...{ tables: nullableCount, completed_tables: count, failed_tables: count, rows: count, bytes: count, files: count },
+  error: loggedError.optional(),
+};
+
+export const runsSchema = z.strictObject({
+  ...head('runs'),
+  run_log: z.string(),
+  runs: z.array(z.strictObject(runFields)),
+});
+
+const times = { started_at: nullableText, ended_at: nullableText };
+
+export const statusSchema = z.strictObject({
+  ...head('status'),
+  run_id: z.string(),
+  run_log: z.string(),
+  run: z.strictObject({
+    ...runFields,
+    tool_version: z.string(),
+    command_line: z.string(),
+    settings: z.unknown(),
+    snapshot_id: nullableText,
+    snapshot_at: nullableText,
+    heartbeat_at: nullableText,
+  }),
+  tables: z.array(
+    z.strictObject({
+      ...table,
+      kind: nullableText,
+      state: z.string(),
+      attempts: count,
+      method: nullableText,
+      readers: nullableCount,
+      slices: count,
+      ...{ estimated_rows: nullableCount, estimated_bytes: nullableCount },
+      ...{ rows: nullableCount, bytes: nullableCount, files: nullableCount },
+      ...{ storage: nullableText, path: nullableText, manifest: nullableText, consistency: nullableText },
+      unrepresentable: z.unknown(),
+      ...times,
+      seconds: z.number().nullable(),
+      error: loggedError.optional(),
+    }),
+  ),
+  slices: z
+    .array(
+      z.strictObject({
+        ...{ schema: z.string().optional(), table: z.string().optional() },
+        ...{ slice: count, method: z.string(), bounds: z.string(), state: z.string(), attempts: count },
+        ...{ rows: nullableCount, bytes: nullableCount, ...times },
+        error: loggedError.optional(),
+      }),
+    )
+    .describe('Of tables that are not done'),
+  files: z.array(
+    z.strictObject({
+      ...{ schema: z.string().optional(), table: z.string().optional() },
+      ...{ slice: count, storage: z.string(), path: z.string(), rows: count, bytes: count },
+      ...{ sha256: z.string(), row_groups: count, published_at: z.string() },
+    }),
+  ),
+});
+
+export const checkSchema = z.strictObject({
+  ...head('check'),
+  entries: z.array(
+    z.strictObject({
+      id: z.string(),
+      kind: z.string(),
+      address: z.string(),
+      result: z.enum(['ok', 'failed', 'not available yet']),
+      milliseconds: count,
+      product: z.string().optional(),
+      error: error.optional(),
+    }),
+  ),
+});
+
+/** Of any command that came to no result. */
+export const failureSchema = z.strictObject({
+  lakeport: z.string(),
+  command: z.string(),
+  run_id: z.string().optional(),
+  exit_code: count,
+  error,
+});
+
+export type ExportDocument = z.infer<typeof exportSchema>;
+export type PlanDocument = z.infer<typeof planSchema>;
+export type RunsDocument = z.infer<typeof runsSchema>;
+export type StatusDocument = z.infer<typeof statusSchema>;
+export type CheckDocument = z.infer<typeof checkSchema>;
+export type FailureDocument = z.infer<typeof failureSchema>;
+/** The source of a run, in every document. */
+export type SourceDocument = z.infer<typeof source>;
