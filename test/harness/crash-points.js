@@ -45,16 +45,9 @@ function atOnce(prototype, method, { call = 1, matches = () => true } = {}) {
   };
 }
 
-const STORES = {
-  local: ['storage/local/local-storage.js', 'LocalStorage'],
-  s3: ['storage/s3/s3-storage.js', 'S3Storage'],
-  gcs: ['storage/gcs/gcs-storage.js', 'GcsStorage'],
-  azure: ['storage/azure/azure-storage.js', 'AzureStorage'],
-};
-
 async function store() {
-  const [module, name] = STORES[kind];
-  return (await dist(module))[name].prototype;
+  if (kind === 'local') return (await dist('storage/local/local-storage.js')).LocalStorage.prototype;
+  return (await dist('storage/object-storage.js')).ObjectStorage.prototype;
 }
 
 const ofBig = (path) => path.includes('/big/');
@@ -98,18 +91,18 @@ const POINTS = {
   'before the tables are claimed': async () => at(await store(), 'claim'),
   'before the first row': async () =>
     at((await dist('export/execution/coordinator.js')).ExportCoordinator.prototype, 'execute'),
-  'in the middle of a partition': async () => {
+  'in the middle of a slice': async () => {
     const { SliceSink } = await dist('export/worker/slice-sink.js');
     atOnce(SliceSink.prototype, 'commit', { call: 3 });
   },
   'before the first bytes of a part': () => atWriter('write', { when: 'before' }),
   'before a part is complete': () => atWriter('end', { when: 'before' }),
   'when a part is complete and nobody knows': () => atWriter('end', { when: 'after' }),
-  'when a partition is staged and not logged': async () => {
+  'when a slice is staged and not logged': async () => {
     const { RunRecorder } = await dist('runlog/recorder/run-recorder.js');
     atOnce(RunRecorder.prototype, 'sliceStaged', { call: 3 });
   },
-  'when some partitions are staged and logged': async () => {
+  'when some slices are staged and logged': async () => {
     const { RunRecorder } = await dist('runlog/recorder/run-recorder.js');
     const { WorkerPool } = await dist('export/worker/worker-pool.js');
     const run = WorkerPool.prototype.run;

@@ -71,9 +71,9 @@ async function expectOldOrNew(old: ReadonlyMap<string, TableSums>): Promise<void
   }
 }
 
-/** How many partitions the resumed run has taken over. */
+/** How many slices the resumed run has taken over. */
 function takenOver(stderr: string): number {
-  return Number(/of which (\d+) partitions are staged/.exec(stderr)?.[1]);
+  return Number(/with (\d+) slices already staged/.exec(stderr)?.[1]);
 }
 
 describe('a run to a local directory, over the export of the day before, that is killed', () => {
@@ -109,11 +109,11 @@ describe('a run to a local directory, over the export of the day before, that is
     'before the run is marked in the target',
     'before the tables are claimed',
     'before the first row',
-    'in the middle of a partition',
+    'in the middle of a slice',
     'before the first bytes of a part',
     'before a part is complete',
     'when a part is complete and nobody knows',
-    'when a partition is staged and not logged',
+    'when a slice is staged and not logged',
   ])('%s, has changed nothing, and is finished', async (point) => {
     const runId = await runs.killedAt(point);
     expect(await store.objects()).toEqual(before);
@@ -123,7 +123,7 @@ describe('a run to a local directory, over the export of the day before, that is
   });
 
   it('a run killed with some slices staged and logged has changed nothing, and its resume reads only the others', async () => {
-    const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
     expect(await store.objects()).toEqual(before);
     const staged = (await runs.user.status(runId)).slices.filter(({ state }) => state === 'completed');
     expect(staged.length).toBeGreaterThanOrEqual(3);
@@ -138,7 +138,7 @@ describe('a run to a local directory, over the export of the day before, that is
   });
 
   it('a resume with --consistency run re-reads a partly staged table in full', async () => {
-    const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
     const ended = await runs.resume(runId, '--consistency', 'run');
     expect(ended.code).toBe(0);
     expect(takenOver(ended.stderr)).toBe(0);
@@ -148,7 +148,7 @@ describe('a run to a local directory, over the export of the day before, that is
   });
 
   it('a resume re-reads staged slices that were removed in the meantime', async () => {
-    const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
     const staged = (await store.leftovers()).filter((name) => name.endsWith('.tmp'));
     expect(staged).not.toEqual([]);
     for (const name of staged) rmSync(path.join(store.shownBase, name));
@@ -159,7 +159,7 @@ describe('a run to a local directory, over the export of the day before, that is
   });
 
   it('a killed run is not resumed over the export of a later run', async () => {
-    const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
     expect((await runs.export()).code).toBe(0);
     const ended = await runs.resume(runId);
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('since this run started') as string });
@@ -242,7 +242,7 @@ describe.each(['s3', 'gcs', 'azure'] as const)('a run to %s that is killed', (ki
   });
 
   it('a resume reads only the slices not staged and logged', async () => {
-    const runId = await runs.killedAt('when some partitions are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
     expect(await names()).toEqual([]);
     const ended = await runs.resume(runId);
     expect(ended.code).toBe(0);

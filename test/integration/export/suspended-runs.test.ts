@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const CASES: Readonly<Record<CliStore['kind'], readonly string[]>> = {
-  local: ['in the middle of a partition', 'before stale parts go', 'before _SUCCESS comes'],
+  local: ['in the middle of a slice', 'before stale parts go', 'before _SUCCESS comes'],
   // Those of the stores are stopped between the proof of their claim and the request that it was asked for.
   s3: ['between staging and publishing', 'between manifest and _SUCCESS'],
   gcs: ['before stale parts are removed'],

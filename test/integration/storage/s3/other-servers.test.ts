@@ -283,7 +283,7 @@ describe.each(available)('with $name', ({ start, refusals }) => {
       afterEach(() => runs.user.remove());
 
       test.each([
-        ['when some partitions are staged and logged', 3],
+        ['when some slices are staged and logged', 3],
         ['in the middle of publishing', SLICES],
       ])('%s, are finished by --resume, and nothing else is left', async (point, takenOver) => {
         const held = await serverSums(postgres, 'big');
@@ -292,7 +292,7 @@ describe.each(available)('with $name', ({ start, refusals }) => {
         expect((await store.objects()).has('public/big/_SUCCESS')).toBe(false);
         const { code, stderr } = await runs.resume(runId);
         expect(code, stderr).toBe(0);
-        const reused = Number(/of which (\d+) partitions are staged/.exec(stderr)?.[1] ?? 0);
+        const reused = Number(/with (\d+) slices already staged/.exec(stderr)?.[1] ?? 0);
         expect(reused).toBeGreaterThanOrEqual(takenOver);
         expect(await runs.sums('public', 'big')).toEqual(held);
         const names = [...(await store.objects()).keys()];
