@@ -1,5 +1,4 @@
 import type { DatabaseEntry } from './auth/entries.js';
-import { LakeportError } from './errors.js';
 import type { Engine } from './sources/engine.js';
 import { mssql } from './sources/mssql/entry.js';
 import type { PartitionMethodInfo } from './sources/partitioning/methods.js';
@@ -15,7 +14,7 @@ export const LATER_ENGINES: readonly string[] = ['mysql', 'mariadb', 'oracle', '
 
 /** Every engine's partition methods, each name once. */
 export const PARTITION_METHODS: readonly PartitionMethodInfo[] = [
-  ...new Map(ENGINES.flatMap(({ source }) => source?.methods ?? []).map((method) => [method.name, method])).values(),
+  ...new Map(ENGINES.flatMap(({ source }) => source.methods).map((method) => [method.name, method])).values(),
 ];
 
 /** @throws TypeError for a name that no entry has */
@@ -31,22 +30,12 @@ export function isNameOfEngine(text: string, engine: string): boolean {
   return lower === engine || ENGINES.some(({ name, otherNames }) => name === engine && otherNames.includes(lower));
 }
 
-/** Connects to the entry's database for planning. @throws LakeportError, also for an engine that holds run logs only */
+/** Connects to the entry's database for planning. @throws LakeportError */
 export async function openSource(entry: DatabaseEntry, options: Omit<OpenOptions, 'entryId'> = {}): Promise<Source> {
-  const { source } = engineOf(entry);
-  if (source !== undefined) return source.open(entry.info, { ...options, entryId: entry.id });
-  throw new LakeportError({
-    code: 'SOURCE_NOT_AVAILABLE',
-    exit: 'usage',
-    message: `databases of type ${entry.engine} cannot be exported from yet`,
-    hint: `Available: ${ENGINES.flatMap(({ name, source }) => (source === undefined ? [] : [name])).join(', ')}`,
-    context: { entry: entry.id, detail: 'ds_type' },
-  });
+  return engineOf(entry).source.open(entry.info, { ...options, entryId: entry.id });
 }
 
 /** Connects a reader, in a worker, by the settings that the planning side gave out. */
 export async function openReader(settings: ReaderSettings, snapshot: Snapshot): Promise<SliceReader> {
-  const { source } = engineOf(settings);
-  if (source === undefined) throw new TypeError(`nothing is read from ${settings.engine}`);
-  return source.openReader(settings, snapshot);
+  return engineOf(settings).source.openReader(settings, snapshot);
 }

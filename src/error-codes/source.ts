@@ -26,7 +26,6 @@ export const SOURCE_CODES = {
   SOURCE_LOCKED: unreachableForNow('Another process keeps the SQLite file locked'),
   SOURCE_LOGIN_DISABLED: unreachable('The login is disabled'),
   SOURCE_LOGIN_LOCKED: unreachable('The login is locked after too many failed attempts'),
-  SOURCE_NOT_AVAILABLE: usage('Databases of this type cannot be exported from yet'),
   SOURCE_NOT_POSTGRES: unreachable('Something other than PostgreSQL answers at the address'),
   SOURCE_NOT_SQLITE: unreachable('The file is not a database of SQLite 3, or is encrypted'),
   SOURCE_NOT_SQL_SERVER: unreachableForNow('Something other than SQL Server answers at the address'),

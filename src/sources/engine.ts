@@ -15,8 +15,7 @@ export interface Engine<Info = unknown, Connection = unknown> extends EntryKind<
   readonly otherNames: readonly string[];
   /** Name of the database that the entry itself gives. */
   database(info: Info): string | undefined;
-  /** Absent where tables cannot be exported from it. */
-  readonly source?: SourceEngine<Info, Connection>;
+  readonly source: SourceEngine<Info, Connection>;
   /** A run log in this database; absent where there is none. @throws LakeportError where the entry's settings are wrong */
   runLog?(entry: DatabaseEntry<Info>): Promise<LogDialect>;
 }

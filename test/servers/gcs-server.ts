@@ -54,6 +54,8 @@ export async function startGcsServer(options: GcsServerOptions = {}): Promise<Gc
   };
   const handler = (incoming: IncomingMessage, response: ServerResponse) => void serve(incoming, response);
   const server = options.tls === undefined ? http.createServer(handler) : https.createServer(options.tls, handler);
+  // Clients keep idle connections for longer than Node does, and would find one closed in the middle of a request.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   // A listening TCP server has an address of this form.

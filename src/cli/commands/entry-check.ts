@@ -32,8 +32,7 @@ export async function checkEntry(entry: AuthEntry, signal: AbortSignal): Promise
     return done({ result: 'ok', address, detail, error: undefined });
   } catch (thrown) {
     const error = LakeportError.from(thrown);
-    const result =
-      error.code === 'NOT_AVAILABLE_YET' || error.code === 'SOURCE_NOT_AVAILABLE' ? 'not available yet' : 'failed';
+    const result = error.code === 'NOT_AVAILABLE_YET' ? 'not available yet' : 'failed';
     return done({ result, address: entryAddress(entry), detail: undefined, error });
   }
 }

@@ -332,7 +332,7 @@ describe('an interrupted export', () => {
   it('an interrupt before the start writes nothing', async () => {
     await sql('CREATE TABLE t (i int)');
     const error = await refusal(run({}, {}, AbortSignal.abort(await terminated())));
-    expect(error).toMatchObject({ code: 'TERMINATED', exit: 'terminated' });
+    expect(error).toMatchObject({ code: 'SIGTERM', exit: 'terminated' });
     expect(await scratch.files()).toEqual([]);
   });
 

@@ -66,7 +66,8 @@ const table = (directory: string) => [
   `${path.dirname(directory)}/_${path.basename(directory)}.manifest.json`,
   ...['_SUCCESS', 'part-00000.parquet'].map((one) => `${directory}/${one}`),
 ];
-const hidden = (file: string) => path.basename(file).startsWith('.');
+/** Hidden files, and all in hidden directories. */
+const hidden = (file: string) => file.split('/').some((segment) => segment.startsWith('.'));
 
 function ends(document: RunDocument): Record<string, string> {
   return Object.fromEntries(document.tables.map((one) => [one.table, one.error?.code ?? one.state]));

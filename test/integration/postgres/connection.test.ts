@@ -168,11 +168,6 @@ describe('a connection that cannot be made says why, and what helps', () => {
     await first.end();
     await (await patient).close();
   });
-
-  test('a kind of database that is not there yet', async () => {
-    const entry = { kind: 'database', id: 'x', engine: 'sqlite', info: { filepath: '/x' } } as const;
-    await expect(openSource(entry)).rejects.toMatchObject({ code: 'SOURCE_NOT_AVAILABLE', exit: 'usage' });
-  });
 });
 
 describe('TLS', () => {

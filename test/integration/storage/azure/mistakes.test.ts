@@ -286,7 +286,7 @@ describe('TLS and tokens', () => {
   it('tells that a token has expired', async () => {
     const token = azuriteToken({ expiresInSeconds: -3600 });
     const error = await mistake({ ...info, caCertificate, credentials: { kind: 'token', token } }, token);
-    expect(error).toMatchObject({ code: 'AZURE_CREDENTIALS_REFUSED', transient: false });
+    expect(error).toMatchObject({ code: 'AZURE_CREDENTIALS_EXPIRED', transient: false });
     expect(error.message).toContain('token');
   });
 
