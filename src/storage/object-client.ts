@@ -16,7 +16,7 @@ export interface Listing {
  * again where they may pass.
  */
 export interface ObjectClient {
-  /** Markers of runs may be there that versions before 1.0 have left at other paths. */
+  /** Markers of runs may be there that version 0.1 has left at other paths. */
   readonly hasEarlierLayout?: boolean;
   /** The entry's credentials may do without the right to delete, as far as a first export goes. */
   readonly mayLackDeletion?: boolean;
@@ -39,8 +39,8 @@ export interface ObjectClient {
   get(path: string, range?: ByteRange): Promise<Uint8Array | undefined>;
   head(path: string): Promise<StoredObject | undefined>;
   /**
-   * All that is below a directory. In the program's own also what is staged and not an object yet, and what versions
-   * before 1.0 have left elsewhere.
+   * All that is below a directory. In the program's own also what is staged and not an object yet, and what version 0.1
+   * has left elsewhere.
    */
   list(directory: string): Promise<Listing>;
   /**

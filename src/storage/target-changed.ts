@@ -16,3 +16,18 @@ export function targetChanged(shown: string): LakeportError {
 export function isTargetChanged(error: unknown): error is LakeportError {
   return error instanceof LakeportError && error.code === CODE;
 }
+
+/**
+ * For a store in which creating an object is writing it over nothing.
+ * @param write a write that may replace nothing
+ * @returns false where something is there
+ */
+export async function isCreated(write: Promise<void>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (isTargetChanged(error)) return false;
+    throw error;
+  }
+}

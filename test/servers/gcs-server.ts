@@ -161,7 +161,12 @@ class GcsApi {
     }
     if (request.url.searchParams.get('alt') === 'media') {
       const hash = `crc32c=${object.crc32c},md5=${object.md5}`;
-      return { status: 200, body: object.body, headers: { 'x-goog-hash': hash } };
+      const [, start, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+      if (start === undefined) return { status: 200, body: object.body, headers: { 'x-goog-hash': hash } };
+      if (Number(start) >= object.body.length)
+        throw new GcsRefusal(416, 'requestedRangeNotSatisfiable', 'no such range');
+      const end = last === '' ? object.body.length : Number(last) + 1;
+      return { status: 206, body: object.body.subarray(Number(start), end), headers: { 'x-goog-hash': hash } };
     }
     return { status: 200, json: bucket.describe(object) };
   }

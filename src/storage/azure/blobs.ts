@@ -11,7 +11,7 @@ import { newNonce } from '../nonce.js';
 import type { ListedObject, Listing, ObjectClient } from '../object-client.js';
 import { joinPath } from '../path.js';
 import type { ByteRange, Replaced, StoredObject } from '../storage.js';
-import { targetChanged } from '../target-changed.js';
+import { isCreated, targetChanged } from '../target-changed.js';
 import type { AzureAccount } from './account.js';
 import { hasCode } from './response.js';
 import { type BlobDescription, copyBlob } from './copy.js';
@@ -151,24 +151,8 @@ export class AzureBlobs implements ObjectClient {
     );
   }
 
-  /** Writes a blob that must not be there yet; false where it is. */
   create(path: string, content: Uint8Array): Promise<boolean> {
-    const part = newNonce();
-    return this.retry(() =>
-      this.once('write', path, async () => {
-        try {
-          await this.#blob(path).upload(Buffer.from(content), content.length, {
-            ...propertiesOf(path, part),
-            ...conditionsOf({ version: undefined }),
-          });
-          return true;
-        } catch (error) {
-          if (!hasCode(error, ...CHANGED)) throw error;
-          // An earlier attempt may have written it, and only its answer was lost.
-          return (await this.#describe(path))?.part === part;
-        }
-      }),
-    );
+    return isCreated(this.put(path, content, { version: undefined }));
   }
 
   get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {

@@ -15,7 +15,7 @@ import { newNonce } from '../nonce.js';
 import type { Listing, ObjectClient } from '../object-client.js';
 import { joinPath } from '../path.js';
 import type { ByteRange, Replaced, StoredObject } from '../storage.js';
-import { targetChanged } from '../target-changed.js';
+import { isCreated, targetChanged } from '../target-changed.js';
 import { GcsAnswerError, parseJson } from './response-error.js';
 import type { GcsClient } from './client.js';
 import { Crc32c } from './crc32c.js';
@@ -76,8 +76,8 @@ export class GcsObjects implements ObjectClient {
     if (written === undefined) throw targetChanged(this.display(path));
   }
 
-  async create(path: string, content: Uint8Array): Promise<boolean> {
-    return (await this.upload({ path, part: newNonce() }, [content])) !== undefined;
+  create(path: string, content: Uint8Array): Promise<boolean> {
+    return isCreated(this.put(path, content, { version: undefined }));
   }
 
   get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {

@@ -52,7 +52,7 @@ export function linesOf(content: Uint8Array): unknown[] {
     });
 }
 
-/** The S3 store of versions before 1.0 has it as a field. */
+/** The S3 store of version 0.1 has it as a field. */
 function processOf(line: unknown): ProcessIdentity | undefined {
   const process = field(line, 'process') ?? line;
   return isProcessIdentity(process) ? process : undefined;

@@ -26,7 +26,7 @@ export interface OwnObject extends ListedObject {
   readonly kind: OwnKind;
 }
 
-/** The second pattern of a kind is that of versions before 1.0: of the S3 store in its own layout, of directories. */
+/** The second pattern of a kind is that of version 0.1: of the S3 store in its own layout, of directories. */
 const PATTERNS: readonly (readonly [OwnKind, RegExp])[] = [
   ['marker', /^\.lakeport\/run-([\w-]+)\.json$/],
   ['marker', /^\.lakeport\/runs\/([^/]+)\/run\.json$|^\.lakeport-run-([\w-]+)\.json$/],

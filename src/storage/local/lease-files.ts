@@ -63,7 +63,7 @@ export class LeaseFiles implements LeaseClient {
     return unlessMissing(() => readFile(this.#file(from)));
   }
 
-  /** Those of versions before 1.0 lie in the base itself. */
+  /** Those of version 0.1 lie in the base itself. */
   async list(): Promise<Listing> {
     const now = await this.#now();
     const [base, own] = await Promise.all([this.#names(''), this.#names(OWN_DIRECTORY)]);

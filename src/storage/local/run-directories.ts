@@ -40,7 +40,7 @@ export async function withdrawFiles(base: string, own: readonly OwnObject[]): Pr
     removed += await removeTemporaries(base, directory, runId);
   }
   await removeEmptyDirectories(base, noted.flatMap(madeDirectories));
-  // Claims that were being written; those of versions before 1.0 in the base itself.
+  // Claims that were being written; those of version 0.1 in the base itself.
   for (const { path: part } of own.filter(({ kind }) => kind === 'part')) {
     await unlessMissing(() => unlink(path.join(base, part)));
   }

@@ -4,7 +4,7 @@ import { isDenied } from '../lease/denied.js';
 import { OWN_DIRECTORY } from '../lease/own-paths.js';
 import type { Listing, ObjectClient } from '../object-client.js';
 import type { ByteRange, Replaced, StoredObject } from '../storage.js';
-import { isTargetChanged } from '../target-changed.js';
+import { isCreated } from '../target-changed.js';
 import type { S3Bucket } from './bucket.js';
 import { versionOf } from './conditions.js';
 import type { ObjectKeys } from './object-keys.js';
@@ -54,14 +54,8 @@ export class S3ObjectClient implements ObjectClient {
   }
 
   /** In stores without conditional writes an object that came a moment before is replaced. */
-  async create(path: string, content: Uint8Array): Promise<boolean> {
-    try {
-      await this.put(path, content, { version: undefined });
-      return true;
-    } catch (error) {
-      if (isTargetChanged(error)) return false;
-      throw error;
-    }
+  create(path: string, content: Uint8Array): Promise<boolean> {
+    return isCreated(this.put(path, content, { version: undefined }));
   }
 
   async get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {

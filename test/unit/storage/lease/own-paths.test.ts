@@ -36,7 +36,7 @@ describe('paths of what a run keeps in a store', () => {
     ['.lakeport/runs/r/uploads-0123456789ab.json', 'uploads'],
     ['.lakeport-run-r.json', 'marker'],
     [`.lakeport-claim-r-${NONCE}.json`, 'claim'],
-  ])('of versions before 1.0 are known as well: %s', (path, kind) => {
+  ])('of version 0.1 are known as well: %s', (path, kind) => {
     expect(parseOwnPath(path)).toEqual({ runId: 'r', kind });
   });
 
