@@ -3,7 +3,7 @@
  * manifests and file footers.
  */
 
-export type PhysicalType = 'BOOLEAN' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BYTE_ARRAY' | 'FIXED_LEN_BYTE_ARRAY';
+type PhysicalType = 'BOOLEAN' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BYTE_ARRAY' | 'FIXED_LEN_BYTE_ARRAY';
 
 /** Parquet's logical types, as far as a source needs them (LogicalTypes.md of the format). */
 export type LogicalType =

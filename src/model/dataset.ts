@@ -8,7 +8,7 @@ export interface TableDataset extends DatasetPart {
   readonly id: TableId;
 }
 
-export interface QueryDataset extends DatasetPart {
+interface QueryDataset extends DatasetPart {
   readonly kind: 'query';
   readonly name: string;
   /** One SELECT in the source's own SQL, without a semicolon at its end. */

@@ -11,11 +11,9 @@ export type {
 } from './model/run-history.js';
 export type { ActiveRun } from './recorder/active-run.js';
 export { type LogListener, logMessages } from './recorder/log-listener.js';
-export type { LoggedState, ShownState } from './model/run-outcome.js';
-export type { NewRun } from './model/run-events.js';
-export { openRunLog, type OpenLogOptions, type RunLog } from './run-log.js';
-export type { RunRecorder } from './recorder/run-recorder.js';
+export type { ShownState } from './model/run-outcome.js';
+export { openRunLog, type RunLog } from './run-log.js';
 export type { LivingRun, LogMode, SchemaStatus } from './store/log-store.js';
 export { readTableSettings } from './store/table-overrides.js';
 export type { RecordedOverride } from '../export/model/recorded-override.js';
-export { EMBEDDED_LOG_ID, embeddedLog, type RunLogTarget, stateDirectory } from './target.js';
+export { embeddedLog, type RunLogTarget } from './target.js';

@@ -8,7 +8,7 @@ import { LakeportError } from '../errors.js';
 export type RunLogTarget = DatabaseEntry;
 
 /** Id of the log that needs no configuration; entries of the auth file have their own ids. */
-export const EMBEDDED_LOG_ID = 'embedded';
+const EMBEDDED_LOG_ID = 'embedded';
 
 /** What the location depends on. */
 export interface LocationContext {

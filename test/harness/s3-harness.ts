@@ -14,7 +14,7 @@ import { type S3Server, type S3ServerOptions, startS3Server } from '../servers/s
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 export const MIB = 1024 * 1024;
-export const BUCKET = 'lake';
+const BUCKET = 'lake';
 
 /** A server for each test, and storages on it that are closed after the test. */
 export interface S3Harness {

@@ -12,7 +12,7 @@ export const FLAG_GROUPS = [
   'Help',
 ] as const;
 
-export type FlagGroup = (typeof FLAG_GROUPS)[number];
+type FlagGroup = (typeof FLAG_GROUPS)[number];
 
 /**
  * What `--resume` does with a flag. `kept`: the run's record has its value, which cannot be given again. `changeable`:

@@ -71,10 +71,7 @@ const PAINTS: Readonly<Record<LogLevel, Paint>> = {
 };
 
 /** An event for a person: `warning: …`, and the hint in a line of its own. */
-export function personLines(
-  { level, message, hint }: Pick<LogEvent, 'level' | 'message' | 'hint'>,
-  output: Output,
-): string {
+function personLines({ level, message, hint }: Pick<LogEvent, 'level' | 'message' | 'hint'>, output: Output): string {
   const label = level === 'CRITICAL' ? 'lakeport:' : `${level.toLowerCase()}:`;
   const lines = [`${output.paint(PAINTS[level], label)} ${printableLines(message)}`];
   if (hint !== undefined) lines.push(`${output.paint('cyan', 'hint:')} ${printable(hint)}`);

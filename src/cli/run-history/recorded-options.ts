@@ -18,7 +18,7 @@ import { entryAddress } from '../../auth-file.js';
 const FORMAT = 1;
 
 /** Where a storage is, regardless of its id. */
-export interface StoragePlace {
+interface StoragePlace {
   /** An absolute directory, or the address of a bucket. */
   readonly address: string;
   /** The machine of a directory; the server of a bucket if it is not its provider's own. */

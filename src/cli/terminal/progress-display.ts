@@ -19,7 +19,7 @@ const BAR_CELLS = 16;
 const WIDEST_NAME = 40;
 
 /** On a narrower terminal a display would be all dots. */
-export const LEAST_COLUMNS = 20;
+const LEAST_COLUMNS = 20;
 
 /**
  * The display of a run on a terminal: one line for the run, one for each table in progress. It is decoration: where

@@ -7,7 +7,7 @@ import type { TableProgress } from './table-progress.js';
 import { tableName } from '../../model/table.js';
 
 /** Counts a table's rows in the source; undefined if the source cannot count them. */
-export type CountRows = (table: TableProgress) => Promise<RowCount | undefined>;
+type CountRows = (table: TableProgress) => Promise<RowCount | undefined>;
 
 export interface RowCheckOptions {
   readonly mode: RowCheckMode;

@@ -45,7 +45,7 @@ export interface Manifest {
   readonly columns: readonly ManifestColumn[];
 }
 
-export interface ManifestFile {
+interface ManifestFile {
   /** Relative to the table's directory. */
   readonly name: string;
   readonly rows: number;
@@ -56,7 +56,7 @@ export interface ManifestFile {
   readonly row_groups: readonly { readonly rows: number; readonly bytes: number }[];
 }
 
-export interface ManifestColumn {
+interface ManifestColumn {
   readonly name: string;
   readonly source_type: string;
   readonly parquet_type: string;

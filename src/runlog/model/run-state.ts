@@ -86,7 +86,7 @@ export class RunState {
 }
 
 /** Rows by an id that counts from 0. Rows are changed in place, because there are many changes; `take` returns copies. */
-export class RowTable<Row extends object> {
+class RowTable<Row extends object> {
   readonly #rows: (Row | undefined)[] = [];
   readonly #changed = new Set<number>();
   /** Ids of rows that the log may have. */

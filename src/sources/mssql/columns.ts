@@ -136,7 +136,7 @@ const WIDE = new Set(['nchar', 'nvarchar']);
 const SCALED = new Set(['time', 'datetime2', 'datetimeoffset']);
 
 /** As in CREATE TABLE; an alias with the type below it. */
-export function displayType(attribute: Attribute): string {
+function displayType(attribute: Attribute): string {
   const { type, userType, isAssembly } = attribute;
   if (userType === undefined) return declared(attribute);
   return isAssembly || type === userType ? userType : `${userType} (${declared(attribute)})`;

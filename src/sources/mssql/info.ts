@@ -28,7 +28,7 @@ export interface MssqlFields extends MssqlSession {
   readonly trustServerCertificate: boolean;
 }
 
-export interface MssqlConnectionString extends MssqlSession {
+interface MssqlConnectionString extends MssqlSession {
   /** ADO.NET form (`Server=…;Database=…`), not parsed here. */
   readonly connectionString: string;
 }

@@ -16,7 +16,7 @@ export function onGreeting(socket: Socket, asksForTls: boolean, listener: (greet
   socket.once('data', (bytes: Buffer) => listener(greetingOf(bytes, asksForTls)));
 }
 
-export function greetingOf(bytes: Buffer, asksForTls: boolean): Greeting {
+function greetingOf(bytes: Buffer, asksForTls: boolean): Greeting {
   const text = bytes.toString('latin1');
   const other = isTabularResult(bytes) ? 'SQL Server' : otherServer(bytes);
   if (other !== undefined) return { kind: 'other', name: other };

@@ -30,7 +30,7 @@ export interface PostgresFields extends PostgresSession {
   readonly sslKey: string | undefined;
 }
 
-export interface PostgresConnectionString extends PostgresSession {
+interface PostgresConnectionString extends PostgresSession {
   /** `postgres://…` or libpq's `key=value` form, not parsed here. */
   readonly connectionString: string;
 }

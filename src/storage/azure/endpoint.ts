@@ -5,7 +5,7 @@ import { LakeportError } from '../../errors.js';
 import { checkEndpoint, isLoopback } from '../http/endpoint.js';
 
 /** Account and key that every Azure emulator has; Azure documentation, "Use the Azurite emulator". */
-export const EMULATOR_ACCOUNT = 'devstoreaccount1';
+const EMULATOR_ACCOUNT = 'devstoreaccount1';
 export const EMULATOR_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
 const EMULATOR = 'http://127.0.0.1:10000';

@@ -12,7 +12,7 @@ export interface GcsInfo extends NetworkSettings {
   readonly endpointUrl: string | undefined;
 }
 
-export type GcsCredentials =
+type GcsCredentials =
   /** A key file; what is in it is checked where it is used. */
   | { readonly kind: 'file'; readonly path: string }
   /** The key file's JSON, given in the entry itself. */

@@ -8,7 +8,7 @@ import type { InlineToken, UploadToken } from './staged-token.js';
  * A part up to this size is kept in its token and sent when it is published: one request in place of four, and nothing
  * to tidy up. It is the bulk of all parts where tables are many and small.
  */
-export const INLINE_BYTES = 64 * 1024;
+const INLINE_BYTES = 64 * 1024;
 
 export interface S3PartOptions {
   readonly storageId: string;

@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../cli.js';
 import { saySkipped } from '../skipped.js';
 
 /** Readers of the Python world, which have nothing to do with this project: packages of `.ci/requirements.txt`. */
-export type ForeignReader =
+type ForeignReader =
   'spark' | 'polars' | 'pyarrow' | 'duckdb' | 'duckdb_by_ids' | 'datafusion' | 'iceberg' | 'field_ids';
 
 export interface ReadTask {

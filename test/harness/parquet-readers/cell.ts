@@ -37,11 +37,6 @@ export function decimalText(unscaled: bigint, scale: number): string {
   return unscaled < 0n ? `-${text}` : text;
 }
 
-/** Two's complement, big endian. */
-export function signedBigEndian(bytes: Uint8Array): bigint {
-  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${Buffer.from(bytes).toString('hex')}`));
-}
-
 /** Days since 1970-01-01, proleptic Gregorian calendar (H. Hinnant, chrono-compatible low-level date algorithms). */
 export function dateText(days: number): string {
   const { text, era } = civil(days);

@@ -40,7 +40,7 @@ export interface S3ServerOptions {
   readonly refuse?: (request: LoggedRequest) => Refusal | undefined;
 }
 
-export interface LoggedRequest {
+interface LoggedRequest {
   /** As the API calls it: `UploadPart`. */
   readonly operation: string;
   readonly method: string;

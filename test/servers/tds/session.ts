@@ -14,7 +14,7 @@ export interface TdsQuery {
   readonly attention: AbortSignal;
 }
 
-export interface SessionFacts {
+interface SessionFacts {
   readonly user: string;
   readonly database: string;
   /** As the client has last set it. */
@@ -35,7 +35,7 @@ export interface EncodedResult {
 /** What a query gives; undefined where it gives nothing, not even a count. */
 export type TdsAnswer = (ResultSet & Fault) | EncodedResult | { readonly rowsAffected: number } | undefined;
 
-export interface Fault {
+interface Fault {
   /** The connection is cut after so many bytes of the answer. */
   readonly cutAfterBytes?: number;
   /** DONE without a count, as under `SET NOCOUNT ON`. */

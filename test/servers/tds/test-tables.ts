@@ -34,7 +34,7 @@ export interface TestColumn extends WireColumn {
   readonly arrivesAs?: string;
 }
 
-export interface TestIndex {
+interface TestIndex {
   readonly keys: readonly string[];
   readonly isClustered?: boolean;
   readonly isUnique?: boolean;

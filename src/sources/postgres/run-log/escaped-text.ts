@@ -32,7 +32,7 @@ function ofStrings(change: (text: string) => string) {
 }
 
 /** @returns what escapes a text for a database of these characters */
-export function escaping({ byCode }: DatabaseCharacters): (text: string) => string {
+function escaping({ byCode }: DatabaseCharacters): (text: string) => string {
   const known = new Set(byCode.values());
   return (text) =>
     text.replace(/[^\0-\x7f]|\\(?=u[0-9a-f]{4})/gu, (character) =>
@@ -40,7 +40,7 @@ export function escaping({ byCode }: DatabaseCharacters): (text: string) => stri
     );
 }
 
-export function unescapeText(text: string): string {
+function unescapeText(text: string): string {
   return text.replace(/\\u([0-9a-f]{4})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)));
 }
 

@@ -22,7 +22,7 @@ const COLLATIONS: Readonly<Record<string, Collation>> = {
   Japanese_CI_AS: { lcid: 0x0411, flags: FLAG.ignoreCase },
 };
 
-export const DEFAULT_COLLATION = 'SQL_Latin1_General_CP1_CI_AS';
+const DEFAULT_COLLATION = 'SQL_Latin1_General_CP1_CI_AS';
 
 export function collationBytes(name: string = DEFAULT_COLLATION): Buffer {
   const collation = COLLATIONS[name];
