@@ -18,7 +18,7 @@ const STORE_FOLDER = `^src/storage/(${entryFolders('storage').join('|')})/`;
 /** From the ground floor up. A room may import its own files, and rooms that stand on earlier lines. */
 const FLOORS = [
   ['error-codes'],
-  ['errors', 'model', 'version'],
+  ['environment', 'errors', 'model', 'version'],
   ['text'],
   ['runtime', 'network'],
   ['columns'],

@@ -18,6 +18,22 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
+  {
+    files: ['src/**'],
+    ignores: ['src/main.ts', 'src/environment.ts', 'src/cli/process/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only src/environment.ts reads the environment.' },
+        ...['argv', 'stdin', 'stdout', 'stderr', 'exit', 'exitCode'].map((property) => ({
+          object: 'process',
+          property,
+          message: 'Only src/main.ts and src/cli/process have to do with it; take it from the context.',
+        })),
+      ],
+      'no-restricted-imports': ['error', { name: 'node:process', message: 'Use the global process.' }],
+    },
+  },
   { files: ['test/**'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
   { files: ['bench/**', 'bin/**'], rules: { 'no-console': 'off' } },
   { files: ['**/*.js', '**/*.cjs'], ...tseslint.configs.disableTypeChecked },

@@ -1,3 +1,4 @@
+import { ENVIRONMENT } from './environment.js';
 import { Redactor } from './auth/redaction.js';
 import type { CliContext } from './cli/context.js';
 import { CurrentLog } from './cli/logging/current-log.js';
@@ -21,16 +22,16 @@ const LAST_RESORT_MS = 5_000;
 const argv = process.argv.slice(2);
 const request = outputRequest(argv);
 const redactor = new Redactor();
-for (const { secretVariables = [] } of [...ENGINES, ...STORES]) redactor.addEnvironment(process.env, secretVariables);
-const stderr = new Output(process.stderr, process.env);
+for (const { secretVariables = [] } of [...ENGINES, ...STORES]) redactor.addEnvironment(ENVIRONMENT, secretVariables);
+const stderr = new Output(process.stderr, ENVIRONMENT);
 const firstSink = outputSink(stderr, { level: request.debug ? 'DEBUG' : 'WARNING', format: request.format });
 const context: CliContext = {
-  stdout: new Output(process.stdout, process.env),
+  stdout: new Output(process.stdout, ENVIRONMENT),
   stderr,
   log: new CurrentLog(new Log({ sinks: [firstSink], redactor, runId: request.runId })),
   request,
-  environment: process.env,
-  signal: listenToSignals({ environment: process.env, graceMs: request.graceMs, onOverdue }),
+  environment: ENVIRONMENT,
+  signal: listenToSignals({ environment: ENVIRONMENT, graceMs: request.graceMs, onOverdue }),
   abandon: (error) => {
     showFailure(error, context);
     process.exit(exitCodeOf(error));

@@ -1,5 +1,6 @@
 import { readFile, readlink, stat } from 'node:fs/promises';
 
+import { ENVIRONMENT } from '../environment.js';
 import { type ErrorCode, LakeportError } from '../errors.js';
 import { didYouMean } from '../text/did-you-mean.js';
 import { systemReason } from '../runtime/system-reason.js';
@@ -116,7 +117,7 @@ export class AuthFile {
  * @throws LakeportError of class `usage` that lists every problem with its entry, field and line
  */
 export async function loadAuthFile(path: string, options: LoadAuthFileOptions): Promise<AuthFile> {
-  const { kinds, environment = process.env, redactor = new Redactor() } = options;
+  const { kinds, environment = ENVIRONMENT, redactor = new Redactor() } = options;
   const document = parseJson(await readText(path), path);
   const problems: Problem[] = [];
   const warnings = await permissionWarnings(path);

@@ -115,5 +115,5 @@ export async function withSession(
 async function openDisplay({ logging, context }: SessionOptions): Promise<ProgressDisplay | undefined> {
   if (!wantsDisplay(logging, context)) return undefined;
   const { ProgressDisplay } = await import('./terminal/progress-display.js');
-  return new ProgressDisplay(context.stderr);
+  return new ProgressDisplay(context.stderr, context.environment);
 }

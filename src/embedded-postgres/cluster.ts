@@ -4,6 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, write
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { ENVIRONMENT } from '../environment.js';
 import { LakeportError } from '../errors.js';
 import { freePort } from './free-port.js';
 import { preparePostgresBinaries } from './binaries.js';
@@ -92,7 +93,7 @@ function asRoot(): boolean {
 /** Process options for the server's programs: user, working directory, and a clean environment. */
 function serverProcess({ home, data }: Place) {
   const user = asRoot() ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
-  return { ...user, cwd: data, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: home } };
+  return { ...user, cwd: data, env: { PATH: ENVIRONMENT['PATH'], LC_ALL: 'C', TZ: 'UTC', HOME: home } };
 }
 
 async function initialise(place: Place, password: string, signal: AbortSignal | undefined): Promise<void> {

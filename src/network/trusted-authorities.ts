@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import tls from 'node:tls';
 
+import { ENVIRONMENT } from '../environment.js';
 import { type ErrorCode, LakeportError } from '../errors.js';
 
 /**
@@ -34,7 +35,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * OpenSSL, otherwise the system's own. Empty if the system has none.
  * @throws LakeportError of class `usage` if one of these variables names something unreadable
  */
-export async function systemAuthorities(env: Environment = process.env): Promise<string[]> {
+export async function systemAuthorities(env: Environment = ENVIRONMENT): Promise<string[]> {
   const { SSL_CERT_FILE: file = '', SSL_CERT_DIR: directories = '' } = env;
   if (file === '' && directories === '') return systemStore();
   const named = await Promise.all([
@@ -49,7 +50,7 @@ export async function systemAuthorities(env: Environment = process.env): Promise
  * system's. For TLS options that replace Node's list, as `ca` does.
  * @throws LakeportError like `systemAuthorities`
  */
-export function trustedAuthorities(env: Environment = process.env): Promise<string[]> {
+export function trustedAuthorities(env: Environment = ENVIRONMENT): Promise<string[]> {
   const key = [env['SSL_CERT_FILE'], env['SSL_CERT_DIR'], env['NODE_EXTRA_CA_CERTS']].join('\n');
   const known = trusted.get(key) ?? readTrusted(env);
   trusted.set(key, known);

@@ -1,5 +1,6 @@
 import path from 'node:path';
 
+import { ENVIRONMENT } from '../environment.js';
 import { type RunHistory, type RunSummary, runHistory, runRecord } from './model/run-history.js';
 import { newOwner } from './run-owner.js';
 import { ActiveRun } from './recorder/active-run.js';
@@ -167,5 +168,5 @@ export class RunLog {
 }
 
 function unloggedDirectory(): string {
-  return path.join(stateDirectory({ environment: process.env, platform: process.platform }), 'unlogged');
+  return path.join(stateDirectory({ environment: ENVIRONMENT, platform: process.platform }), 'unlogged');
 }

@@ -34,7 +34,7 @@ export class ProgressDisplay implements RunObserver {
   #frame = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(output: Output, environment: NodeJS.ProcessEnv = process.env) {
+  constructor(output: Output, environment: NodeJS.ProcessEnv) {
     this.#output = output;
     this.#spinner = environment['TERM'] === 'linux' ? PLAIN_SPINNER : SPINNER;
   }

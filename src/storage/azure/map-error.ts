@@ -1,3 +1,4 @@
+import { ENVIRONMENT } from '../../environment.js';
 import { AZURE_SECRET_VARIABLES, type AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import type { Agents } from '../http/agents.js';
@@ -31,7 +32,7 @@ export function explain(thrown: unknown, attempt: AzureAttempt): LakeportError {
     place,
     shown,
     detail: detailOf(thrown, answer),
-    secrets: [...secretsOf(entry), ...AZURE_SECRET_VARIABLES.map((name) => process.env[name])],
+    secrets: [...secretsOf(entry), ...AZURE_SECRET_VARIABLES.map((name) => ENVIRONMENT[name])],
   };
   return explainedError(explanationOf(thrown, answer, attempt), failed, withoutSignatures(thrown));
 }

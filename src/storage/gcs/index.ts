@@ -1,3 +1,4 @@
+import { ENVIRONMENT, presetVariable } from '../../environment.js';
 import type { GcsEntry, GcsInfo } from './info.js';
 import { Agents } from '../http/agents.js';
 import { checkEndpoint } from '../http/endpoint.js';
@@ -18,7 +19,7 @@ export async function openGcsStorage(entry: GcsEntry): Promise<Storage> {
   const endpoint = checkEndpoint({ entry: id, endpoint: endpointOf(info), allowHttp: info.allowHttp });
   const [key, agents] = await Promise.all([loadKey(entry), Agents.create({ entry: id, settings: info })]);
   // Google's client asks the metadata service once, and takes a busy one for none.
-  process.env['DETECT_GCP_RETRIES'] ??= '2';
+  presetVariable('DETECT_GCP_RETRIES', '2');
   // The Google client takes a while to load: only now.
   const [{ GcsClient }, { GcsObjects }, { GcsStager }] = await Promise.all([
     import('./client.js'),
@@ -51,7 +52,7 @@ export async function openGcsStorage(entry: GcsEntry): Promise<Storage> {
 
 /** `STORAGE_EMULATOR_HOST` is what Google's own clients look at; it may come without a scheme. */
 function endpointOf(info: GcsInfo): string {
-  const emulator = process.env['STORAGE_EMULATOR_HOST'];
+  const emulator = ENVIRONMENT['STORAGE_EMULATOR_HOST'];
   if (info.endpointUrl !== undefined) return info.endpointUrl;
   if (emulator === undefined || emulator === '') return SERVICE;
   return emulator.includes('://') ? emulator : `http://${emulator}`;

@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
+import { ENVIRONMENT } from '../../environment.js';
 import type { NetworkSettings } from '../network-settings.js';
 import { readAuthorities, trustedAuthorities } from '../../network/trusted-authorities.js';
 import { Proxies } from './proxy.js';
@@ -39,7 +40,7 @@ export class Agents {
   /** @throws LakeportError of class `usage` where certificates can't be read or a proxy's address can't be used */
   static async create({ entry, settings, bundleVariable }: AgentsOptions): Promise<Agents> {
     const { caCertificate } = settings;
-    const bundle = bundleVariable === undefined ? undefined : process.env[bundleVariable];
+    const bundle = bundleVariable === undefined ? undefined : ENVIRONMENT[bundleVariable];
     const authorities = await Promise.all([
       trustedAuthorities(),
       caCertificate === undefined

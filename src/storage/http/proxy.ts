@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type * as HttpProxyPackage from 'http-proxy-agent';
 import type * as HttpsProxyPackage from 'https-proxy-agent';
 
+import { ENVIRONMENT } from '../../environment.js';
 import type { NetworkSettings } from '../network-settings.js';
 import { isLoopback } from './endpoint.js';
 import { displayProxy, environmentProxy, parseProxy, type ProxyAddress } from './proxy-address.js';
@@ -43,7 +44,7 @@ export class Proxies {
    * @throws LakeportError of class `usage` where a proxy's address can't be used
    */
   static async load(entry: string, settings: NetworkSettings): Promise<Proxies> {
-    const { env } = process;
+    const env = ENVIRONMENT;
     const { proxyUrl } = settings;
     const own = proxyUrl === undefined ? undefined : parseProxy(proxyUrl, { entry, source: 'proxy_url' });
     const addresses = {

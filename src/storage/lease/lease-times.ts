@@ -1,5 +1,7 @@
+import { ENVIRONMENT } from '../../environment.js';
+
 /** A run that nobody here can ask is taken for dead after so many milliseconds without a heartbeat. Tests shorten it. */
-export const SILENCE_MS = Number(process.env['LAKEPORT_TEST_SILENCE_MS'] ?? '') || 600_000;
+export const SILENCE_MS = Number(ENVIRONMENT['LAKEPORT_TEST_SILENCE_MS'] ?? '') || 600_000;
 
 export const HEARTBEAT_MS = SILENCE_MS / 10;
 

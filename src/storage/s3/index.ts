@@ -1,3 +1,4 @@
+import { presetVariable } from '../../environment.js';
 import type { S3Entry } from './info.js';
 import { Agents } from '../http/agents.js';
 import { checkEndpoint } from '../http/endpoint.js';
@@ -15,7 +16,7 @@ export async function openS3Storage(entry: S3Entry): Promise<Storage> {
   const { endpointUrl: endpoint, allowHttp } = info;
   if (endpoint !== undefined) checkEndpoint({ entry: id, endpoint, allowHttp });
   // The SDK would tell every user of Node 20 on stderr that it will want a newer one some day.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  presetVariable('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   const [{ openBucket }, { S3Stager }] = await Promise.all([import('./bucket.js'), import('./stager.js')]);
   // The variable of Amazon's own tools, which use it for S3-compatible stores too.
   const agents = await Agents.create({ entry: id, settings: info, bundleVariable: 'AWS_CA_BUNDLE' });

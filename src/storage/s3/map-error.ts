@@ -1,3 +1,4 @@
+import { ENVIRONMENT } from '../../environment.js';
 import { LakeportError } from '../../errors.js';
 import { type Explanation, explainedError, field } from '../http/error-mapping.js';
 import { explainNetworkError, explainWebPage } from '../http/network-error.js';
@@ -26,7 +27,7 @@ export function explain(thrown: unknown, attempt: S3Attempt): LakeportError {
   const answer = answerOf(thrown);
   const secrets =
     credentials.kind === 'keys' ? [credentials.accessKeyId, credentials.secretAccessKey, credentials.sessionToken] : [];
-  const ofEnvironment = S3_SECRET_VARIABLES.map((name) => process.env[name]);
+  const ofEnvironment = S3_SECRET_VARIABLES.map((name) => ENVIRONMENT[name]);
   const failed = { place, shown, detail: detailOf(thrown, answer), secrets: [...secrets, ...ofEnvironment] };
   return explainedError(explanationOf(thrown, attempt, answer), failed, thrown);
 }

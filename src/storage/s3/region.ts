@@ -1,5 +1,6 @@
 import { HeadBucketCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
 
+import { ENVIRONMENT } from '../../environment.js';
 import type { S3Entry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { answerOf, type ServiceAnswer } from './service-response.js';
@@ -45,7 +46,7 @@ async function configuredRegion(open: (region: string | undefined) => S3Client):
     return await open(undefined).config.region();
   } catch {
     // The SDK throws where nothing names one. It does not know this variable, which the other tools of AWS do.
-    return process.env['AWS_DEFAULT_REGION'];
+    return ENVIRONMENT['AWS_DEFAULT_REGION'];
   }
 }
 
