@@ -1,6 +1,7 @@
 import type { DatabaseEntry } from './auth/entries.js';
 import type { Engine } from './sources/engine.js';
 import { mssql } from './sources/mssql/entry.js';
+import type { EngineOption } from './sources/engine-option.js';
 import type { PartitionMethodInfo } from './sources/partitioning/methods.js';
 import { postgres } from './sources/postgres/entry.js';
 import type { OpenOptions, ReaderSettings, SliceReader, Snapshot, Source } from './sources/source.js';
@@ -16,6 +17,9 @@ export const LATER_ENGINES: readonly string[] = ['mysql', 'mariadb', 'oracle', '
 export const PARTITION_METHODS: readonly PartitionMethodInfo[] = [
   ...new Map(ENGINES.flatMap(({ source }) => source.methods).map((method) => [method.name, method])).values(),
 ];
+
+/** Every engine's own options. */
+export const ENGINE_OPTIONS: readonly EngineOption[] = ENGINES.flatMap(({ options = [] }) => options);
 
 /** @throws TypeError for a name that no entry has */
 export function engineOf({ engine }: Pick<DatabaseEntry, 'engine'>): Engine {

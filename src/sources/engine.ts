@@ -1,6 +1,7 @@
 import type { DatabaseEntry } from '../auth/entries.js';
 import type { EntryKind } from '../auth/entry-kind.js';
 import type { LogDialect } from './run-log-dialect.js';
+import type { EngineOption } from './engine-option.js';
 import type { SourceEngine } from './source.js';
 
 /**
@@ -15,6 +16,8 @@ export interface Engine<Info = unknown, Connection = unknown> extends EntryKind<
   readonly otherNames: readonly string[];
   /** Name of the database that the entry itself gives. */
   database(info: Info): string | undefined;
+  /** What only this engine lets users choose. */
+  readonly options?: readonly EngineOption[];
   readonly source: SourceEngine<Info, Connection>;
   /** A run log in this database; absent where there is none. @throws LakeportError where the entry's settings are wrong */
   runLog?(entry: DatabaseEntry<Info>): Promise<LogDialect>;

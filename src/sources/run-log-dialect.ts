@@ -19,6 +19,8 @@ export interface LogDialect {
   readonly kysely: Dialect;
   /** For people and errors: a file, or `host:port/database`. Never with credentials. */
   readonly address: string;
+  /** What in the entry gives the log a schema of its own, where something does. */
+  readonly ownSchema?: string;
   readonly types: ColumnTypes;
   /** True for SELECT TOP, false for LIMIT. */
   readonly limitsByTop: boolean;

@@ -4,6 +4,7 @@ import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
 import type { Dataset } from '../model/dataset.js';
 import type { TableId, TableKind } from '../model/table.js';
+import type { EngineOptions } from './engine-option.js';
 import type { PartitionMethodInfo } from './partitioning/methods.js';
 import type { OptIn } from './opt-ins.js';
 
@@ -107,14 +108,14 @@ export interface TableProblem {
 
 export interface DescribeOptions {
   readonly unboundedNumeric: UnboundedNumeric;
-  /** Of PostgreSQL's arrays; `list` by default. */
+  /** `list` by default. */
   readonly arrays?: ArrayForm | undefined;
   /** With `null`, columns whose values may be unrepresentable become nullable. */
   readonly onUnrepresentable: 'error' | 'null';
   /** `ns` writes the times that have digits below a microsecond in nanoseconds; `us` by default. */
   readonly timestampUnit?: 'us' | 'ns' | undefined;
-  /** Whether SQLite's columns are of the types that are declared for them (by default), or all text. */
-  readonly sqliteTypes?: 'declared' | 'text' | undefined;
+  /** What only some engines let users choose. */
+  readonly engineOptions?: EngineOptions | undefined;
   /** Replaces the types that this reader does not take. */
   readonly compat?: Compat | undefined;
 }

@@ -1,7 +1,7 @@
 import { didYouMean } from '../../text/did-you-mean.js';
 import { type Command, defaultCommand, typedCommand, unknownCommand } from './commands.js';
 import { type Flag, spelling } from './flag.js';
-import { FLAGS } from './flags.js';
+import { ALL_FLAGS, FLAGS } from './flags.js';
 import { ParsedFlags } from './parsed-flags.js';
 import { usageError } from './usage-error.js';
 
@@ -14,7 +14,7 @@ export interface CommandLine {
 
 const LONG_NAMES = new Map<string, Flag>();
 const SHORT_NAMES = new Map<string, Flag>();
-for (const flag of Object.values<Flag>(FLAGS)) {
+for (const flag of ALL_FLAGS) {
   for (const name of [flag.name, ...(flag.aliases ?? [])]) LONG_NAMES.set(name.replaceAll('_', '-'), flag);
   if (flag.short !== undefined) SHORT_NAMES.set(flag.short, flag);
 }
@@ -42,7 +42,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
 function checkWords({ command, flags, operands }: CommandLine): void {
   const known = new Set(command.flags.map(({ name }) => name));
   const name = command === defaultCommand() ? 'lakeport' : `lakeport ${command.name}`;
-  const other = Object.values<Flag>(FLAGS).find((flag) => flags.has(flag) && !known.has(flag.name));
+  const other = ALL_FLAGS.find((flag) => flags.has(flag) && !known.has(flag.name));
   if (other !== undefined) {
     throw usageError({
       code: 'UNKNOWN_FLAG',

@@ -5,6 +5,7 @@ import { readerOf } from '../../columns/compat.js';
 import { engineOf } from '../../engines.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { OptIn } from '../../sources/opt-ins.js';
+import { ENGINE_FLAGS } from './engine-flags.js';
 import { type Flag, spelling } from './flag.js';
 import { EXPORT_FLAGS, FLAGS } from './flags.js';
 import type { ParsedFlags } from './parsed-flags.js';
@@ -33,7 +34,6 @@ export const OPTION_FLAGS = {
   unboundedNumeric: FLAGS.unboundedNumeric,
   arrays: FLAGS.arrays,
   timestampUnit: FLAGS.timestampUnit,
-  sqliteTypes: FLAGS.sqliteTypes,
   compat: FLAGS.compat,
   onUnrepresentable: FLAGS.onUnrepresentable,
   consistency: FLAGS.consistency,
@@ -42,16 +42,17 @@ export const OPTION_FLAGS = {
   rowCheck: FLAGS.rowCheck,
 } as const satisfies { readonly [K in keyof ExportOptions]?: Flag<ExportOptions[K]> };
 
-/** The values of all of `OPTION_FLAGS`. */
-export type FlagOptions = {
+/** The values of all of `OPTION_FLAGS`, and of the engines' own. */
+export type FlagOptions = Required<Pick<ExportOptions, 'engineOptions'>> & {
   readonly [K in keyof typeof OPTION_FLAGS]: (typeof OPTION_FLAGS)[K] extends Flag<infer T> ? T : never;
 };
 
 /** Reads each option by its flag. */
 export function flagOptions(read: <T>(flag: Flag<T>, name: string) => T): FlagOptions {
-  const values = Object.entries<Flag>(OPTION_FLAGS).map(([name, flag]) => [name, read(flag, name)]);
+  const valuesOf = (flags: Readonly<Record<string, Flag>>) =>
+    Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, read(flag, name)]));
   // Each value is of its flag's type; `fromEntries` does not know of the names.
-  return Object.fromEntries(values) as FlagOptions;
+  return { ...valuesOf(OPTION_FLAGS), engineOptions: valuesOf(ENGINE_FLAGS) } as unknown as FlagOptions;
 }
 
 /** Flags of what is exported only where somebody asks for it. */

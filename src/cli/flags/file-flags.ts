@@ -61,16 +61,7 @@ export const FILE_FLAGS = {
     type: oneOf(['us', 'ns']),
     default: DEFAULT_OPTIONS.timestampUnit,
     group: 'Files',
-    help: 'times of SQL Server with seven digits in microseconds (default), cutting off the last, or in nanoseconds',
-    onResume: 'kept',
-  }),
-  sqliteTypes: defineFlag({
-    name: 'sqlite_types',
-    value: 'declared|text',
-    type: oneOf(['declared', 'text']),
-    default: DEFAULT_OPTIONS.sqliteTypes,
-    group: 'Files',
-    help: 'columns of SQLite by their declared types (default), or every value as text',
+    help: 'times with seven digits in microseconds (default), cutting off the last, or in nanoseconds',
     onResume: 'kept',
   }),
   compat: defineFlag({

@@ -1,4 +1,5 @@
 import { DESTINATION_FLAGS } from './destination-flags.js';
+import { ENGINE_FLAGS } from './engine-flags.js';
 import { FILE_FLAGS } from './file-flags.js';
 import { type Flag, FLAG_GROUPS } from './flag.js';
 import { LAKEXPRESS_FLAGS } from './lakexpress-flags.js';
@@ -7,7 +8,7 @@ import { RUN_FLAGS } from './run-flags.js';
 import { SOURCE_FLAGS } from './source-flags.js';
 import { SPEED_FLAGS } from './speed-flags.js';
 
-/** Every flag of every command. */
+/** The flags that the program knows by name. */
 export const FLAGS = {
   ...SOURCE_FLAGS,
   ...DESTINATION_FLAGS,
@@ -18,11 +19,14 @@ export const FLAGS = {
   ...OUTPUT_FLAGS,
 } as const;
 
-const { limit, ...EXPORT } = FLAGS;
+/** Every flag of every command. */
+export const ALL_FLAGS: readonly Flag[] = [...Object.values<Flag>(FLAGS), ...Object.values(ENGINE_FLAGS)];
+
+const { limit } = FLAGS;
 const { logDatabaseId, graceMs, json, logLevel, logDirectory, logFormat, noProgress, noBanner, quiet } = FLAGS;
 
 /** Flags of the default command and of `plan`. */
-export const EXPORT_FLAGS: readonly Flag[] = byGroup(Object.values<Flag>(EXPORT));
+export const EXPORT_FLAGS: readonly Flag[] = byGroup(ALL_FLAGS.filter((flag) => flag !== limit));
 
 export const HELP_FLAGS: readonly Flag[] = [FLAGS.version, FLAGS.help];
 

@@ -90,8 +90,10 @@ function restored(record: Readonly<Record<string, unknown>>, runId: string): Exp
     if (typeof value !== 'string') throw unknown(name);
     return value;
   };
+  const { engineOptions } = record;
+  const recorded = isRecord(engineOptions) ? { ...record, ...engineOptions } : record;
   const values = flagOptions((flag, name) => {
-    const found = flag.restore(record[name]);
+    const found = flag.restore(recorded[name]);
     if (found === undefined) throw unknown(name);
     return found.value;
   });

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { COMPATS } from '../../columns/compat.js';
+import { ENGINE_OPTIONS } from '../../engines.js';
 import { LakeportError } from '../../errors.js';
+import type { EngineOption } from '../../sources/engine-option.js';
 import { OPT_INS } from '../../sources/opt-ins.js';
 import { didYouMean } from '../../text/did-you-mean.js';
 import { MANIFEST_PLACES } from './manifest-place.js';
@@ -37,7 +39,7 @@ export const DEFAULT_OPTIONS = {
   arrays: 'list',
   onUnrepresentable: 'error',
   timestampUnit: 'us',
-  sqliteTypes: 'declared',
+  engineOptions: {},
   compat: undefined,
   consistency: 'auto',
   errorAction: 'continue',
@@ -78,7 +80,7 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
   arrays: oneOf(['list', 'json', 'text']),
   onUnrepresentable: oneOf(['error', 'null']),
   timestampUnit: oneOf(['us', 'ns']),
-  sqliteTypes: oneOf(['declared', 'text']),
+  engineOptions: choices(ENGINE_OPTIONS),
   compat: oneOf(COMPATS),
   consistency: oneOf(['auto', 'run', 'none']),
   errorAction: oneOf(['continue', 'fail']),
@@ -132,6 +134,19 @@ function oneOf(words: readonly string[]): Check {
 function listOf(words: readonly string[]): Check {
   const isWord = (item: unknown) => words.some((word) => word === item);
   return (value) => (Array.isArray(value) && value.every(isWord) ? undefined : `must be a list of ${words.join(', ')}`);
+}
+
+function choices(options: readonly EngineOption[]): Check {
+  return (value) => {
+    if (typeof value !== 'object' || value === null) return 'must be an object';
+    for (const [name, choice] of Object.entries(value)) {
+      const option = options.find((one) => one.name === name);
+      if (option === undefined) return `has no ${name}, but only ${options.map((one) => one.name).join(', ')}`;
+      const problem = oneOf(option.values)(choice);
+      if (problem !== undefined) return `has a ${name} that ${problem}`;
+    }
+    return undefined;
+  };
 }
 
 function wholeNumber(least: number): Check {

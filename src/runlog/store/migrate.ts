@@ -85,7 +85,7 @@ async function nameTaken(context: SchemaContext, error: unknown): Promise<unknow
   return new LakeportError({
     code: 'RUN_LOG_NAME_TAKEN',
     message: `The database ${dialect.address} already has objects named ${rows.map(({ name }) => name).join(', ')} that do not belong to a run log`,
-    hint: 'Give the log its own database or schema (PostgreSQL: "options": {"search_path": "..."} in its entry).',
+    hint: `Give the log its own database${dialect.ownSchema === undefined ? '' : ` or schema (${dialect.ownSchema} in its entry)`}.`,
     cause: error,
   });
 }

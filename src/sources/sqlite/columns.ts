@@ -4,6 +4,7 @@ import type { DescribeOptions, ReadColumn } from '../source.js';
 import { type CatalogColumn, type CatalogTable, listColumns, sampleClasses } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
 import { quoteName } from './identifiers.js';
+import { isAllText } from './options.js';
 import { type ColumnKind, declaredKind, expression, foundKind, KINDS } from './types.js';
 
 /** Rows that say what a column holds whose declared type does not. */
@@ -13,13 +14,14 @@ const SAMPLE = 10_000;
 export function describeColumns(
   connection: SqliteConnection,
   table: CatalogTable,
-  { onUnrepresentable, sqliteTypes }: DescribeOptions,
+  { onUnrepresentable, engineOptions }: DescribeOptions,
 ): ReadColumn[] {
   const columns = listColumns(connection, table);
+  const isText = isAllText(engineOptions);
   if (columns.length === 0) throw noColumns(table);
   const kinds = new Map<string, ColumnKind>();
   const open = columns.filter((column) => {
-    const kind = sqliteTypes === 'text' ? 'any' : kindOf(column);
+    const kind = isText ? 'any' : kindOf(column);
     if (kind !== undefined) kinds.set(column.name, kind);
     return kind === undefined;
   });

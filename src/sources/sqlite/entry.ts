@@ -1,6 +1,7 @@
 import type { Engine } from '../engine.js';
 import { SQLITE_METHODS } from './methods.js';
 import type { SqliteInfo } from './info.js';
+import { SQLITE_OPTIONS } from './options.js';
 import type { SqliteSettings } from './settings.js';
 
 /** A file of SQLite 3. */
@@ -12,6 +13,7 @@ export const sqlite: Engine<SqliteInfo, SqliteSettings> = {
   fields: async () => (await import('./auth-fields.js')).sqliteFields,
   address: ({ filepath }) => filepath,
   database: () => undefined,
+  options: SQLITE_OPTIONS,
   source: {
     methods: SQLITE_METHODS,
     async open(info, options) {

@@ -17,6 +17,7 @@ export async function postgresDialect(entry: PostgresEntry): Promise<LogDialect>
   return {
     kysely: new PooledPostgresDialect(settings),
     // Two logs may lie in schemas of one database.
+    ownSchema: '"options": {"search_path": "..."}',
     address: `${displayAddress(settings)}/${settings.database}${searchPath === undefined ? '' : ` (${searchPath})`}`,
     types: {
       id: sql`varchar(64)`,

@@ -57,6 +57,7 @@ describe('recorded settings', () => {
     [['--output_dir', '/data/out']],
     [['--output_dir', '/o', '-i', 'a,b', '-e', 'c', '--min_rows', '1', '--sub_path', '{timestamp}/x', '-p', '3']],
     [['--target_storage_id', 'st', '--route', 'a=st/cold', '--unbounded_numeric', 'decimal(10,2)', '--arrays', 'json']],
+    [['--output_dir', '/o', '--sqlite_types', 'text']],
     [['--output_dir', '/o', '--include_foreign_tables', '--include-extension-tables']],
     [['--output_dir', '/o', '--table_config', 'a:RangeId:id:4', '--consistency', 'run', '--max_rows_per_file', '9']],
   ])('give back the options of %j', (argv) => {
@@ -91,26 +92,31 @@ describe('recorded settings', () => {
       manifest: 'inside',
       arrays: 'list',
       timestampUnit: 'us',
+      engineOptions: { sqliteTypes: 'declared' },
       rowCheck: 'count',
       lockTimeoutMs: 30_000,
     });
   });
 
-  it.each([
+  it.each<[string, unknown, object?]>([
     ['codec', 'Brotli'],
     ['jobs', 0],
     ['jobs', '4'],
     ['includePatterns', 'a'],
     ['unboundedNumeric', { as: 'decimal', precision: 99, scale: 0 }],
     ['tableConfig', [{ method: 'RangeId' }]],
+    ['sqliteTypes', 'none', { engineOptions: { sqliteTypes: 'none' } }],
     ['routes', [{ storageId: 'x' }]],
     ['target', {}],
     ['subPath', undefined],
-  ])('with %s %j, which no version wrote, are refused rather than guessed', (name, value) => {
-    const settings = JSON.parse(JSON.stringify(recorded(options('--output_dir', '/o')))) as { options: object };
-    const changed = { ...settings, options: { ...settings.options, [name]: value } };
-    expect(() => restoredOptions(changed, RUN_ID)).toThrow(new RegExp(`its record has a ${name} that this version`));
-  });
+  ])(
+    'with %s %j, which no version wrote, are refused rather than guessed',
+    (name, value, record = { [name]: value }) => {
+      const settings = JSON.parse(JSON.stringify(recorded(options('--output_dir', '/o')))) as { options: object };
+      const changed = { ...settings, options: { ...settings.options, ...record } };
+      expect(() => restoredOptions(changed, RUN_ID)).toThrow(new RegExp(`its record has a ${name} that this version`));
+    },
+  );
 
   it('make a relative directory absolute: the run may be resumed from anywhere', () => {
     const { target } = restoredOptions(recorded(options('--output_dir', 'out')), RUN_ID);

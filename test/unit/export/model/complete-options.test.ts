@@ -57,6 +57,9 @@ describe('options that cannot be', () => {
     [{ codec: 'zip' }, /codec must be one of Zstd, Snappy/],
     [{ consistency: 'table' }, /consistency must be one of auto, run, none/],
     [{ includePatterns: 'shop.%' }, /includePatterns must be a list of strings/],
+    [{ engineOptions: 'text' }, /engineOptions must be an object/],
+    [{ engineOptions: { mysqlTypes: 'text' } }, /engineOptions has no mysqlTypes, but only .*sqliteTypes/],
+    [{ engineOptions: { sqliteTypes: 'Text' } }, /engineOptions has a sqliteTypes that must be one of declared, text/],
     [{ optIns: ['indexes'] }, /optIns must be a list of views/],
   ])('%j', (given, message) => {
     expect(() => complete(given)).toThrow(message);
