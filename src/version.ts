@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
-/** The program's version, as `--version`, manifests and file footers give it: that of package.json. */
-export const VERSION = packageVersion(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+/** The program's version, as `--version`, manifests and file footers give it: that of package.json, wherever this code lies. */
+export const VERSION = packageVersion(createRequire(import.meta.url)('lakeport/package.json'));
 
-function packageVersion(json: string): string {
-  const manifest: unknown = JSON.parse(json);
+function packageVersion(manifest: unknown): string {
   if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version);
   throw new TypeError('package.json has no version');
 }

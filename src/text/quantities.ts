@@ -1,11 +1,12 @@
 /** Human-readable amounts. */
 
-const NUMBER = new Intl.NumberFormat('en-US');
+/** Before each group of three digits. `Intl.NumberFormat` takes 20 ms to begin, in each thread. */
+const THOUSANDS = /\B(?=(?:\d{3})+$)/g;
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 /** `6,000,000`. */
 export function count(value: number): string {
-  return NUMBER.format(Math.round(value));
+  return Math.round(value).toFixed().replace(THOUSANDS, ',');
 }
 
 /** `1 table`, `2 tables`. */

@@ -12,7 +12,8 @@ const signal = process.env.LAKEPORT_TEST_CRASH_SIGNAL ?? 'SIGKILL';
 const waitMs = Number(process.env.LAKEPORT_TEST_CRASH_WAIT_MS ?? 0);
 const kind = process.env.LAKEPORT_TEST_CRASH_STORE ?? 'local';
 
-const dist = (module) => import(new URL(`../../dist/${module}`, import.meta.url).href);
+/** The classes of the running program, loaded only where there is a point to reach. */
+const targets = () => import(new URL('../../dist/bundle/crash-targets.js', import.meta.url).href);
 
 async function crash() {
   if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
@@ -46,8 +47,8 @@ function atOnce(prototype, method, { call = 1, matches = () => true } = {}) {
 }
 
 async function store() {
-  if (kind === 'local') return (await dist('storage/local/local-storage.js')).LocalStorage.prototype;
-  return (await dist('storage/object-storage.js')).ObjectStorage.prototype;
+  if (kind === 'local') return (await targets()).LocalStorage.prototype;
+  return (await targets()).ObjectStorage.prototype;
 }
 
 const ofBig = (path) => path.includes('/big/');
@@ -66,7 +67,7 @@ async function atWriter(method, options) {
 
 /** As `at`, for a method of the storages that the main thread publishes with, before these look at the run's claim. */
 async function beforeClaim(method, { call = 1, matches }) {
-  const { OpenStorages } = await dist('export/publish/open-storages.js');
+  const { OpenStorages } = await targets();
   const get = OpenStorages.prototype.get;
   let calls = 0;
   OpenStorages.prototype.get = function (id) {
@@ -89,22 +90,21 @@ const POINTS = {
   'before _SUCCESS comes': () => beforeClaim('put', { matches: (path) => ofBig(path) && path.endsWith('/_SUCCESS') }),
   'before the run is marked in the target': async () => at(await store(), 'beginRun'),
   'before the tables are claimed': async () => at(await store(), 'claim'),
-  'before the first row': async () =>
-    at((await dist('export/execution/coordinator.js')).ExportCoordinator.prototype, 'execute'),
+  'before the first row': async () => at((await targets()).ExportCoordinator.prototype, 'execute'),
   'in the middle of a slice': async () => {
-    const { SliceSink } = await dist('export/worker/slice-sink.js');
+    const { SliceSink } = await targets();
     atOnce(SliceSink.prototype, 'commit', { call: 3 });
   },
   'before the first bytes of a part': () => atWriter('write', { when: 'before' }),
   'before a part is complete': () => atWriter('end', { when: 'before' }),
   'when a part is complete and nobody knows': () => atWriter('end', { when: 'after' }),
   'when a slice is staged and not logged': async () => {
-    const { RunRecorder } = await dist('runlog/recorder/run-recorder.js');
+    const { RunRecorder } = await targets();
     atOnce(RunRecorder.prototype, 'sliceStaged', { call: 3 });
   },
   'when some slices are staged and logged': async () => {
-    const { RunRecorder } = await dist('runlog/recorder/run-recorder.js');
-    const { WorkerPool } = await dist('export/worker/worker-pool.js');
+    const { RunRecorder } = await targets();
+    const { WorkerPool } = await targets();
     const run = WorkerPool.prototype.run;
     const staged = RunRecorder.prototype.sliceStaged;
     let count = 0;
@@ -130,11 +130,11 @@ const POINTS = {
   'between _SUCCESS and the log': async () =>
     at(await store(), 'put', { matches: (path) => ofBig(path) && path.endsWith('/_SUCCESS'), when: 'after' }),
   'before the end of a table is logged': async () => {
-    const { RunRecorder } = await dist('runlog/recorder/run-recorder.js');
+    const { RunRecorder } = await targets();
     atOnce(RunRecorder.prototype, 'tableEnded', { matches: (result) => result.table.name === 'big' });
   },
   'before the end of the run is logged': async () => {
-    const { RunRecorder } = await dist('runlog/recorder/run-recorder.js');
+    const { RunRecorder } = await targets();
     atOnce(RunRecorder.prototype, 'ended');
   },
   'before the target is given back': async () => at(await store(), 'endRun'),

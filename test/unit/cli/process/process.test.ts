@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { EXIT_CODES } from '../../../../src/errors.js';
@@ -22,14 +24,16 @@ async function lakeport(argv: readonly string[], env: Readonly<Record<string, st
   return runCli(argv, { cwd: directory, env });
 }
 
-/** Packages of which any file was run, by the coverage that Node.js wrote. */
-function loadedPackages(coverage: string): string[] {
+/** The program before its modules were joined, of which each package is a directory. */
+const UNBUNDLED = fileURLToPath(new URL('../../../../dist/main.js', import.meta.url));
+
+/** Files that were run, by the coverage that Node.js wrote. */
+async function loadedFiles(argv: readonly string[], options: { readonly bin?: string }): Promise<string[]> {
+  const coverage = mkdtempSync(path.join(directory, 'coverage-'));
+  await runCli(argv, { ...options, cwd: directory, env: { NODE_V8_COVERAGE: coverage } });
   const reports = readdirSync(coverage).map((file) => readFileSync(path.join(coverage, file), 'utf8'));
-  const urls = reports.flatMap((text) =>
-    (JSON.parse(text) as { result: { url: string }[] }).result.map(({ url }) => url),
-  );
-  expect(urls.some((url) => url.endsWith('/dist/main.js'))).toBe(true);
-  return [...new Set(urls.flatMap((url) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []))].sort();
+  const results = reports.flatMap((text) => (JSON.parse(text) as { result: { url: string }[] }).result);
+  return results.flatMap(({ url }) => (url.startsWith('file:') ? [fileURLToPath(url)] : []));
 }
 
 function authFile(name: string, content: unknown): string {
@@ -51,9 +55,16 @@ describe('help and version', () => {
     [['--ouput_dir', 'x'], []],
     [['-a', 'x', '--source_db_auth_id', 'y'], ['jsonc-parser']],
   ])('come at once, as nothing is loaded that they do not need: %j', async (argv, packages) => {
-    const coverage = mkdtempSync(path.join(directory, 'coverage-'));
-    await lakeport(argv, { NODE_V8_COVERAGE: coverage });
-    expect(loadedPackages(coverage)).toEqual(packages);
+    const files = await loadedFiles(argv, { bin: UNBUNDLED });
+    expect(files).toContain(UNBUNDLED);
+    const loaded = files.flatMap((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []);
+    expect([...new Set(loaded)].sort()).toEqual(packages);
+  });
+
+  it('load a small part of the bundle', async () => {
+    const files = (await loadedFiles(['--help'], {})).filter((file) => file.includes('/dist/bundle/'));
+    expect(files.some((file) => file.endsWith('/main.js'))).toBe(true);
+    expect(files.reduce((bytes, file) => bytes + statSync(file).size, 0)).toBeLessThan(300_000);
   });
 
   it('end quietly when nobody reads them', async () => {

@@ -1,0 +1,47 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+
+import { rolldown } from 'rolldown';
+
+/**
+ * Joins the program's modules and its pure-JavaScript dependencies into a few files below dist/bundle: a process loads
+ * some tens of files instead of many hundreds, in each of its threads. What is loaded lazily stays a file of its own.
+ */
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const OUTPUT = path.join(ROOT, 'dist/bundle');
+
+/** Native addons, which find their binaries beside themselves, and packages that only some users have. */
+const EXTERNAL = [
+  '@photostructure/sqlite',
+  '@toondepauw/node-zstd',
+  'lz4-napi',
+  'snappy',
+  '@duckdb/node-api',
+  'pg-native',
+];
+
+await rm(OUTPUT, { recursive: true, force: true });
+const bundle = await rolldown({
+  cwd: ROOT,
+  platform: 'node',
+  input: {
+    main: 'src/main.ts',
+    index: 'src/index.ts',
+    // The threads' entries, which lie beside the code that starts them.
+    'worker-entry': 'src/export/worker/worker-entry.ts',
+    'log-thread': 'src/runlog/thread/log-thread.ts',
+    // The classes that tests of killed runs reach into. Not part of the package.
+    'crash-targets': 'test/harness/crash-targets.ts',
+  },
+  // Modules for bundlers, where a package has both: they load each other in a way that can be followed.
+  resolve: { mainFields: ['module', 'main'] },
+  external: (id) => EXTERNAL.some((name) => id === name || id.startsWith(`${name}/`)),
+});
+await bundle.write({
+  dir: OUTPUT,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name]-[hash].js',
+});
+await bundle.close();
