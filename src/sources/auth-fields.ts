@@ -16,14 +16,14 @@ export function sessionTimeouts(found: { readonly connect_timeout: number; reado
   return { connectTimeoutMs, statementTimeoutMs: statementTimeout === 0 ? undefined : statementTimeout };
 }
 
-/** A connection string and single fields can't both say where to connect to. */
+/** A connection string and single fields cannot both say where to connect. */
 export function checkConnectionString(found: GivenFields, singles: readonly string[], report: Report): void {
   const beside = given(found, singles);
   if (found['connection_string'] === undefined || beside.length === 0) return;
-  report('connection_string', `stands beside ${quoted(beside)}: give either the string or the single fields`);
+  report('connection_string', `cannot be combined with ${quoted(beside)}: give either the string or the single fields`);
 }
 
-/** Fields that must be there, unless a connection string says it all. */
+/** Fields that are required unless there is a connection string. */
 export function requireFields(found: GivenFields, names: readonly string[], report: Report): void {
   if (found['connection_string'] !== undefined) return;
   for (const name of names) if (found[name] === undefined) report(name, 'is missing');

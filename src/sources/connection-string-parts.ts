@@ -1,11 +1,11 @@
-/** Parts of a connection string that may be shown. Drivers parse it for themselves. */
+/** The parts of a connection string that may be shown. Drivers parse the string themselves. */
 export interface ConnectionStringParts {
   readonly host: string | undefined;
   readonly port: string | undefined;
   readonly database: string | undefined;
 }
 
-/** Host, port and database of a URL, or of `name=value` pairs with blanks (libpq) or semicolons (ADO.NET) between them. */
+/** Host, port and database of a URL, or of `name=value` pairs separated by blanks (libpq) or semicolons (ADO.NET). */
 export function connectionStringParts(text: string): ConnectionStringParts {
   if (/^[a-z]+:\/\//i.test(text) && URL.canParse(text)) {
     const url = new URL(text);

@@ -5,20 +5,19 @@ import type { EngineOption } from './engine-option.js';
 import type { SourceEngine } from './source.js';
 
 /**
- * All that the program knows of one database engine; its folder's `entry.ts`. What needs a driver is loaded when it is
- * asked for.
+ * Everything the program knows about one database engine, from its folder's `entry.ts`. Drivers are loaded on first use.
  *
- * An engine works with its own settings. In the list of engines they are `unknown`: methods let one stand for the other,
- * and hold because an entry that names an engine was read by that engine's fields.
+ * An engine works with its own settings. In the list of engines these are `unknown`: method bivariance makes that
+ * assignable, and it is safe because an entry that names an engine was read by that engine's fields.
  */
 export interface Engine<Info = unknown, Connection = unknown> extends EntryKind<Info> {
-  /** Other names that users give to it, in lower case. */
+  /** Other names that users may write, in lower case. */
   readonly otherNames: readonly string[];
-  /** Name of the database that the entry itself gives. */
+  /** Name of the database in the entry. */
   database(info: Info): string | undefined;
   /** What only this engine lets users choose. */
   readonly options?: readonly EngineOption[];
   readonly source: SourceEngine<Info, Connection>;
-  /** A run log in this database; absent where there is none. @throws LakeportError where the entry's settings are wrong */
+  /** A run log in this database; absent if the engine has none. @throws LakeportError if the entry's settings are wrong */
   runLog?(entry: DatabaseEntry<Info>): Promise<LogDialect>;
 }

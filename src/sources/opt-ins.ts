@@ -1,6 +1,6 @@
 /**
- * What is exported only where a user asks for it: views, tables whose rows lie on another server, and those that an
- * extension has made. Each has a flag, `--include-…`.
+ * What is exported only on request: views, tables whose rows are on another server, and tables created by extensions.
+ * Each has an `--include-…` flag.
  */
 export const OPT_INS = ['views', 'foreign_tables', 'extension_tables'] as const;
 

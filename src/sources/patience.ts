@@ -2,11 +2,11 @@ import { setTimeout } from 'node:timers/promises';
 import { LakeportError } from '../errors.js';
 
 /**
- * Patience with a server that is just starting: a name that is not known yet, a port that nobody listens at, a server
- * that says so itself. A wrong address can't be told from it, so the patience is that of `connect_timeout`, and no more.
+ * Retries while a server may still be starting: an unresolved name, a port without a listener, or a server that says so
+ * itself. A wrong address looks the same, so this ends after `connect_timeout`.
  */
 
-/** What a server that comes up in a moment looks like. */
+/** Errors of a server that is about to come up. */
 const STARTING = new Set([
   'SOURCE_REFUSED',
   'SOURCE_HOST_UNKNOWN',
@@ -19,14 +19,14 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2_000;
 
 export interface PatienceOptions {
-  /** Of all attempts together. */
+  /** For all attempts together. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Is told once, when the waiting begins. */
+  /** Called once, when the waiting starts. */
   readonly onWait?: ((message: string) => void) | undefined;
 }
 
-/** Connects, more than once where the server may just be starting. @throws the last error, which says how often and how long */
+/** Connects, with retries while the server may be starting. @throws the last error, with the number of attempts and the time */
 export async function withPatience<T>(
   { timeoutMs, signal, onWait }: PatienceOptions,
   connect: () => Promise<T>,
@@ -40,13 +40,13 @@ export async function withPatience<T>(
       const passed = performance.now() - startedAt;
       const wait = Math.min(FIRST_WAIT_MS * 2 ** (made - 1), LONGEST_WAIT_MS);
       if (passed + wait >= timeoutMs || signal?.aborted === true) throw exhausted(thrown, made, passed);
-      if (made === 1) onWait?.(`${thrown.message}; trying again for ${seconds(timeoutMs)} ("connect_timeout")`);
+      if (made === 1) onWait?.(`${thrown.message}; retrying for ${seconds(timeoutMs)} ("connect_timeout")`);
       await setTimeout(wait, undefined, { signal }).catch(() => undefined);
     }
   }
 }
 
-/** Whoever has waited for so long need not begin anew. */
+/** After waiting this long, a caller's own retries would be pointless. */
 function exhausted(error: LakeportError, attempts: number, passedMs: number): LakeportError {
   if (attempts === 1) return new LakeportError({ ...error.toData(), transient: false, cause: error.cause });
   return new LakeportError({

@@ -1,11 +1,11 @@
 import type { ErrorCode, LakeportError } from '../errors.js';
 import type { Dialect, Expression, RawBuilder } from 'kysely';
 
-/** Types of the log's columns. */
+/** Column types of the log. */
 export interface ColumnTypes {
-  /** Ids of runs: short enough for a key. */
+  /** For run ids: short enough for a key. */
   readonly id: RawBuilder<unknown>;
-  /** Names of schemas and tables. */
+  /** For names of schemas and tables. */
   readonly name: RawBuilder<unknown>;
   readonly text: RawBuilder<unknown>;
   /** UTC, in milliseconds. */
@@ -14,37 +14,37 @@ export interface ColumnTypes {
   readonly bigint: RawBuilder<unknown>;
 }
 
-/** What differs between the databases that a run log may lie in. All else is written once, by the query builder. */
+/** How the databases that can hold a run log differ. Everything else is written once, with the query builder. */
 export interface LogDialect {
   readonly kysely: Dialect;
-  /** For people and errors: a file, or `host:port/database`. Never with credentials. */
+  /** For messages: a file, or `host:port/database`. Never with credentials. */
   readonly address: string;
   /** What in the entry gives the log a schema of its own, where something does. */
   readonly ownSchema?: string;
   readonly types: ColumnTypes;
   /** True for SELECT TOP, false for LIMIT. */
   readonly limitsByTop: boolean;
-  /** The database's own clock: runs of several machines share the log. */
+  /** The database's own clock, since several machines share the log. */
   readonly now: RawBuilder<Date>;
   /** The database's own clock, so many seconds ago. */
   secondsAgo(seconds: number): RawBuilder<Date>;
-  /** A time in a view, of a type whose difference the database can build. */
+  /** A time in a view, as a type that the database can subtract. */
   shownTime(column: Expression<unknown>): RawBuilder<Date>;
   /** Seconds between two times. */
   secondsBetween(from: Expression<unknown>, to: Expression<unknown>): RawBuilder<number>;
-  /** A query for `name` of those of the tables and views that are there. */
+  /** A query for the `name`s of those tables and views that exist. */
   existing(names: readonly string[]): RawBuilder<{ readonly name: string }>;
-  /** False where nothing is there yet, and looking would make it; absent where looking makes nothing. */
+  /** False if nothing exists yet and connecting would create it; absent if connecting creates nothing. */
   exists?(): boolean;
-  /** False where the connection no longer leads to the log, such as to a file that was moved away. */
+  /** False if the connection no longer leads to the log, e.g. to a file that was moved. */
   isCurrent(): boolean;
-  /** For servers, which may just be starting: how long to wait for one, and what an error of connecting means. */
+  /** For servers that may still be starting: how long to wait, and what a connection error means. */
   readonly patience?: { readonly timeoutMs: number; readonly asSourceError: (thrown: unknown) => LakeportError };
-  /** A driver's error: what it means, in this database's own codes. */
+  /** Classifies a driver's error, with this database's own codes. */
   explain(thrown: unknown): Trouble;
 }
 
-/** What is wrong with a log, as a sentence's second half. */
+/** A problem of the log, worded as the second half of a sentence. */
 export interface Trouble {
   /** `RUN_LOG_…` */
   readonly code: ErrorCode;

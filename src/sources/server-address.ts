@@ -1,6 +1,6 @@
 import { connectionStringParts } from './connection-string-parts.js';
 
-/** How the entries of servers say where to connect to: by single fields, or by a connection string. */
+/** The connection part of a server's entry: single fields, or a connection string. */
 export type ServerInfoFields =
   | {
       readonly connectionString: undefined;
@@ -11,7 +11,7 @@ export type ServerInfoFields =
     }
   | { readonly connectionString: string };
 
-/** `host:port/database`, for people. */
+/** `host:port/database`, for messages. */
 export function serverAddress(info: ServerInfoFields): string {
   if (info.connectionString === undefined) {
     const instance = info.instance === undefined ? '' : `\\${info.instance}`;
@@ -22,7 +22,7 @@ export function serverAddress(info: ServerInfoFields): string {
   return `${host ?? '?'}${port === undefined ? '' : `:${port}`}${database === undefined ? '' : `/${database}`}`;
 }
 
-/** The database that the entry itself names. */
+/** The database in the entry. */
 export function databaseOfEntry(info: ServerInfoFields): string | undefined {
   return info.connectionString === undefined ? info.database : connectionStringParts(info.connectionString).database;
 }

@@ -4,8 +4,8 @@ import { datasetId } from '../model/dataset.js';
 import { type TableId, tableName } from '../model/table.js';
 
 /**
- * The table that a dataset is, for an engine that reads whole tables only.
- * @throws LakeportError for a query, and for some of a table's rows
+ * The table of a dataset, for an engine that only reads whole tables.
+ * @throws LakeportError for a query, or for a subset of a table's rows
  */
 export function tableOf(dataset: Dataset): TableId {
   if (dataset.kind === 'table' && dataset.predicate === undefined) return dataset.id;

@@ -1,8 +1,8 @@
 import type { ErrorKind } from './error-kind.js';
 
 /**
- * Failures of the connection to a database server, the same for every engine: those of sockets by the operating
- * system's names, those of TLS by Node's. Whether one passes by itself is said here, and nowhere else.
+ * Connection failures, classified once for every engine: socket errors by errno, TLS errors by Node's code. Which of
+ * them are transient is decided here and nowhere else.
  */
 
 const LOST: ErrorKind = {
@@ -20,7 +20,7 @@ const NO_DESCRIPTORS: ErrorKind = {
   transient: true,
 };
 
-/** A server that starts again refuses connections for a while. */
+/** A server that restarts refuses connections for a while. */
 const SOCKETS: Readonly<Record<string, ErrorKind>> = {
   ECONNABORTED: LOST,
   ECONNRESET: LOST,
@@ -30,7 +30,7 @@ const SOCKETS: Readonly<Record<string, ErrorKind>> = {
   ECONNREFUSED: {
     code: 'SOURCE_REFUSED',
     exit: 'unreachable',
-    hint: 'Check "server" and "port" of the entry, and that the server runs',
+    hint: 'Check "server" and "port" of the entry, and that the server is running',
     transient: true,
   },
   ENOTFOUND: {
@@ -41,7 +41,7 @@ const SOCKETS: Readonly<Record<string, ErrorKind>> = {
   EAI_AGAIN: {
     code: 'SOURCE_HOST_UNKNOWN',
     exit: 'unreachable',
-    hint: 'The name service of this machine does not answer',
+    hint: 'Check the name service of this machine: it does not answer',
     transient: true,
   },
   ETIMEDOUT: TIMEOUT,
@@ -58,28 +58,28 @@ const SOCKETS: Readonly<Record<string, ErrorKind>> = {
 const TLS_UNTRUSTED = /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
 const TLS_FAILED = /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO)/;
 
-/** What can be done about it with one engine's entry and server. */
+/** Advice that fits one engine's entry and server. */
 export interface ConnectionAdvice {
-  /** A certificate of an authority that is not trusted, or one that does not fit. */
+  /** For a certificate that is not trusted or does not match the host. */
   readonly untrusted: string;
-  /** TLS that does not come about. */
+  /** For a failed TLS handshake. */
   readonly tls: string;
-  /** By errno, in place of what is said for every engine. */
+  /** By errno; replaces the hint shared by all engines. */
   readonly hints?: Readonly<Record<string, string>> | undefined;
-  /** A connection that ended without a word. */
+  /** For a connection that ended without an error message. */
   readonly lost?: { readonly message?: string; readonly hint: string } | undefined;
-  /** By the driver's own codes, and errnos that mean something to this engine alone. */
+  /** By the driver's own codes, and by errnos that only this engine gives a meaning to. */
   readonly others?: Readonly<Record<string, ErrorKind>> | undefined;
 }
 
-/** The same connection, ended by the server or on the way to it. */
+/** A connection closed by the server or by something in between. */
 export function connectionLost(advice?: ConnectionAdvice['lost']): ErrorKind {
   return { ...LOST, ...advice };
 }
 
 /**
- * What an error's codes say, innermost first: TLS errors come wrapped in those of sockets.
- * @returns undefined for codes that are not those of a connection
+ * Classifies an error by its codes, innermost first: TLS errors arrive wrapped in socket errors.
+ * @returns undefined if none of the codes is a connection error
  */
 export function connectionErrorKind(codes: readonly string[], advice: ConnectionAdvice): ErrorKind | undefined {
   if (codes.some((code) => TLS_UNTRUSTED.test(code)))

@@ -1,17 +1,17 @@
 import type { ErrorCode, ErrorContext, ExitClass } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
 
-/** What is known of a kind of error: `message` stands for the server's own where that says less. */
+/** A kind of error. `message` replaces the server's own text where that says less. */
 export interface ErrorKind {
   readonly code: ErrorCode;
   readonly exit: ExitClass;
   readonly message?: string;
   readonly hint?: string;
-  /** It may pass by itself: worth another attempt. */
+  /** Whether the error is transient and worth a retry. */
   readonly transient?: boolean;
 }
 
-/** Where an error of a driver or a server came up. */
+/** Where an error of a driver or server occurred. */
 export interface ErrorPlace {
   /** Id of the auth file's entry. */
   readonly entry?: string | undefined;
@@ -19,7 +19,7 @@ export interface ErrorPlace {
   readonly slice?: number | undefined;
 }
 
-/** @param detail the code that the driver or the server gave to it */
+/** @param detail the driver's or server's own error code */
 export function errorContext({ entry, table, slice }: ErrorPlace, detail: string | undefined): ErrorContext {
   return {
     ...(entry !== undefined && { entry }),

@@ -51,9 +51,9 @@ function check(found: GivenFields, report: Report): void {
   checkConnectionString(found, singles, report);
   requireFields(found, ['server', 'username', 'password'], report);
   const [, , instance, portOfServer] = SERVER.exec(String(found['server'])) ?? [];
-  if (found['port'] !== undefined && portOfServer !== undefined) report('port', 'is given in `server` already');
+  if (found['port'] !== undefined && portOfServer !== undefined) report('port', 'is already given in `server`');
   if (found['port'] !== undefined && instance !== undefined) {
-    report('port', 'stands beside an instance in `server`, which has a port of its own; keep one of them');
+    report('port', 'cannot be combined with an instance in `server`, which has its own port; keep one of them');
   }
 }
 
@@ -64,7 +64,7 @@ function build(found: Fields): MssqlInfo {
   return {
     ...session,
     connectionString: undefined,
-    // `check` has made sure of the server.
+    // `check` has ensured that there is a server.
     server: server ?? '',
     instance,
     port:

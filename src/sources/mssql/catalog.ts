@@ -7,9 +7,9 @@ import { errorNumber } from './errors.js';
 import { nameText } from './identifiers.js';
 import { firstAnswer } from './server.js';
 
-/** A table as the catalog lists it, with what else planning wants to know of it. */
+/** A table as the catalog lists it, with the other facts that planning needs. */
 export interface CatalogTable extends SourceTable {
-  /** Undefined where the catalog is that of INFORMATION_SCHEMA, which knows names only. */
+  /** Undefined if the catalog is INFORMATION_SCHEMA, which only knows names. */
   readonly objectId: number | undefined;
 }
 
@@ -20,7 +20,7 @@ interface ListedTable {
   readonly objectId: number | undefined;
 }
 
-/** User tables by schema and name: not those of the system, or of Microsoft's own tools. */
+/** User tables by schema and name, without those of the system or of Microsoft's tools. */
 export async function listTables(client: MssqlClient): Promise<CatalogTable[]> {
   const tables = await firstAnswer([() => listObjects(client), () => listByStandard(client)]);
   const estimates = await readEstimates(client);
@@ -60,14 +60,14 @@ async function listObjects(client: MssqlClient): Promise<ListedTable[]> {
 
 /** By `sys.objects.type`. */
 const OTHERS: Readonly<Record<string, string>> = {
-  SN: 'a synonym, and synonyms are not exported: include what it stands for',
+  SN: 'a synonym, and synonyms are not exported: include its target',
   ET: "an external table, whose rows are not the database's: export a view of it (with --include-views)",
   SO: 'a sequence, and sequences are not exported',
-  IF: 'a function, which has rows only where it is called: export a view that calls it (with --include-views)',
-  TF: 'a function, which has rows only where it is called: export a view that calls it (with --include-views)',
+  IF: 'a function, which only has rows when it is called: export a view that calls it (with --include-views)',
+  TF: 'a function, which only has rows when it is called: export a view that calls it (with --include-views)',
 };
 
-/** What has a name among the tables and is not listed as one. Empty where the server does not tell. */
+/** Other objects that share the tables' namespace. Empty if the server does not list them. */
 export async function listOthers(client: MssqlClient): Promise<OtherRelation[]> {
   const types = Object.keys(OTHERS).map((type) => `'${type}'`);
   const rows = await unlessRefused(
@@ -89,13 +89,13 @@ export async function listOthers(client: MssqlClient): Promise<OtherRelation[]> 
       id: { schema: String(schema), name: String(name) },
       what:
         typeof base === 'string'
-          ? `a synonym of ${base}, and synonyms are not exported: include what it stands for`
+          ? `a synonym of ${base}, and synonyms are not exported: include its target`
           : (OTHERS[String(type)] ?? "one of the server's own tables, which are not exported"),
     };
   });
 }
 
-/** `sysdiagrams` and the like, which Management Studio makes in the user's database. */
+/** `sysdiagrams` and similar tables that Management Studio creates in the user's database. */
 async function listToolTables(client: MssqlClient): Promise<Set<number>> {
   const rows = await unlessRefused(
     client,
@@ -106,7 +106,7 @@ async function listToolTables(client: MssqlClient): Promise<Set<number>> {
   return new Set(rows.map(([id]) => Number(id)));
 }
 
-/** Rows of a view that not every server has. */
+/** Rows of a view that some servers lack. */
 async function unlessRefused(client: MssqlClient, sql: string): Promise<QueryValue[][]> {
   try {
     return await client.query(sql);
@@ -128,7 +128,7 @@ async function listByStandard(client: MssqlClient): Promise<ListedTable[]> {
   }));
 }
 
-/** The same order whatever the database's collation. */
+/** An order that does not depend on the database's collation. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -3,22 +3,22 @@ import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.
 import type { Tedious } from './driver-connection.js';
 import { type WireType, wireTypeOf } from './tds/wire-type.js';
 
-/** A value as the driver gives it; the queries ask for none that it would change. */
+/** A value as the driver returns it; the queries select none that the driver would alter. */
 export type QueryValue = string | number | boolean | Uint8Array | null;
 
 export interface StreamEnd {
-  /** As the server counted them; undefined where it was told not to. */
+  /** As counted by the server; undefined if it was told not to count. */
   readonly rows: number | undefined;
 }
 
-/** A response's bytes on their way from the driver's packets to its parser. */
+/** Intercepts a response's bytes between the driver's packets and its parser. */
 export type ResponseFilter = (response: AsyncIterable<Uint8Array>) => AsyncIterable<Buffer>;
 
-/** One session, as promises. One query at a time. */
+/** One session with a promise API. Runs one query at a time. */
 export class MssqlClient {
   readonly #connection: Connection;
   readonly #tedious: Tedious;
-  /** Taken by the next response. */
+  /** Applied to the next response. */
   #filter: ResponseFilter | undefined;
   #isClosed = false;
   #inProgress: Promise<unknown> = Promise.resolve();
@@ -30,7 +30,7 @@ export class MssqlClient {
     connection.createTokenStreamParser = (response, handler) => {
       const filter = this.#filter;
       this.#filter = undefined;
-      // The parser does nothing with the response but to iterate over it.
+      // The parser only iterates over the response.
       return createParser(filter === undefined ? response : (filter(response) as unknown as typeof response), handler);
     };
   }
@@ -39,13 +39,13 @@ export class MssqlClient {
     return this.#isClosed;
   }
 
-  /** The driver's settings of how tokens are to be read. */
+  /** The driver's options for parsing tokens. */
   get parserOptions(): Connection['config']['options'] {
     return this.#connection.config.options;
   }
 
   /**
-   * Runs statements and collects their rows: for small results. Each `@name` in them stands for a parameter.
+   * Runs statements and collects their rows; meant for small results. Each `@name` is a parameter.
    * @throws the driver's errors
    */
   query(sql: string, parameters: Readonly<Record<string, string>> = {}): Promise<QueryValue[][]> {
@@ -78,7 +78,7 @@ export class MssqlClient {
         else resolve(types);
       });
       request.on('columnMetadata', (columns) => {
-        // An object by name only where the driver is configured so.
+        // The driver only returns an object by name if configured to.
         types = (columns as ColumnMetadata[]).map(wireTypeOf);
       });
       this.#connection.execSqlBatch(request);
@@ -87,7 +87,7 @@ export class MssqlClient {
   }
 
   /**
-   * Runs one query, whose response goes through the filter before the driver sees it.
+   * Runs one query and passes its response through the filter before the driver sees it.
    * @throws the driver's errors
    */
   stream(sql: string, filter: ResponseFilter): Promise<StreamEnd> {
@@ -104,7 +104,7 @@ export class MssqlClient {
     });
   }
 
-  /** Asks the server to end the query in progress, which then fails. */
+  /** Asks the server to cancel the current query, which then fails. */
   cancel(): void {
     this.#connection.cancel();
   }
@@ -115,8 +115,8 @@ export class MssqlClient {
   }
 
   /**
-   * Ends the query in progress in the server too, which would go on with it, and then the connection. Waits for the
-   * server to take note of that, as long as the driver is configured to. Never rejects.
+   * Cancels the current query on the server, which would otherwise continue it, then closes the connection. Waits for the
+   * server's acknowledgement for as long as the driver is configured to. Never rejects.
    */
   async cancelAndClose(): Promise<void> {
     if (this.#connection.cancel()) await this.#inProgress.catch(() => undefined);

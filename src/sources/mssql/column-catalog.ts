@@ -8,9 +8,9 @@ import { firstAnswer } from './server.js';
 export interface Attribute {
   readonly name: string;
   readonly number: number;
-  /** In lower case; of an alias type, the type below it. */
+  /** In lower case; the base type of an alias type. */
   readonly type: string;
-  /** The name of an alias or CLR type, with its schema. */
+  /** Name of an alias or CLR type, with its schema. */
   readonly userType: string | undefined;
   readonly isAssembly: boolean;
   /** In bytes; -1 for (max). */
@@ -18,14 +18,14 @@ export interface Attribute {
   readonly precision: number;
   readonly scale: number;
   readonly nullable: boolean;
-  /** Under Always Encrypted: its values arrive as they are stored. */
+  /** Under Always Encrypted: values arrive encrypted. */
   readonly isEncrypted?: boolean;
 }
 
-/** Tables whose columns are asked for at once. */
+/** Number of tables per catalog query. */
 const BATCH = 500;
 
-/** Columns of the tables, by the tables' order; empty for a table that is not there any more. */
+/** Columns of each table, in the order of the tables; empty for a table that no longer exists. */
 export async function readAttributes(client: MssqlClient, tables: readonly CatalogTable[]): Promise<Attribute[][]> {
   const known = tables.filter(({ objectId }) => objectId !== undefined);
   const byStandard = () => readByStandard(client, tables);
@@ -38,8 +38,8 @@ async function readColumns(client: MssqlClient, tables: readonly CatalogTable[])
   for (let at = 0; at < tables.length; at += BATCH) {
     const ids = tables.slice(at, at + BATCH).map(({ objectId }) => objectId);
     const encrypted = await readEncrypted(client, ids.join(', '));
-    // A column set repeats the sparse columns. Hidden are the row periods of temporal tables, which are the user's
-    // own columns, and the columns behind those of graph tables, which cannot be selected.
+    // A column set repeats the sparse columns. Hidden columns are either the period columns of temporal tables, which
+    // belong to the user, or internal columns of graph tables, which cannot be selected.
     const rows = await client.query(`
       SELECT c.object_id, ${nameText('c.name')}, c.column_id, LOWER(TYPE_NAME(c.system_type_id)), ${nameText('t.name')},
              ${nameText('SCHEMA_NAME(t.schema_id)')}, t.is_user_defined, t.is_assembly_type, c.max_length, c.precision, c.scale, c.is_nullable
@@ -61,7 +61,7 @@ async function readColumns(client: MssqlClient, tables: readonly CatalogTable[])
   return tables.map(({ objectId }) => byTable.get(objectId ?? 0) ?? []);
 }
 
-/** Columns under Always Encrypted, as `table.column`; none on servers before 2016, which have no such columns. */
+/** Columns under Always Encrypted, as `table.column`; none before SQL Server 2016, which introduced it. */
 async function readEncrypted(client: MssqlClient, ids: string): Promise<ReadonlySet<string>> {
   const rows = await firstAnswer([
     () =>
@@ -80,7 +80,7 @@ function attributeOf(row: readonly QueryValue[]): Attribute {
   return {
     name: String(name),
     number: Number(number),
-    // hierarchyid, geometry and geography share a number with every CLR type.
+    // All CLR types share one type id, hierarchyid, geometry and geography included.
     type: isAssembly || base === null ? typeName : String(base),
     userType: isUserDefined ? `${String(schema)}.${String(type)}` : undefined,
     isAssembly,
@@ -91,7 +91,7 @@ function attributeOf(row: readonly QueryValue[]): Attribute {
   };
 }
 
-/** Alias types show as the types below them. */
+/** From INFORMATION_SCHEMA, which shows alias types as their base types. */
 async function readByStandard(client: MssqlClient, tables: readonly CatalogTable[]): Promise<Attribute[][]> {
   const rows = await client.query(`
     SELECT ${nameText('TABLE_SCHEMA')}, ${nameText('TABLE_NAME')}, ${nameText('COLUMN_NAME')}, ORDINAL_POSITION, LOWER(DATA_TYPE), CHARACTER_OCTET_LENGTH,
@@ -115,7 +115,7 @@ async function readByStandard(client: MssqlClient, tables: readonly CatalogTable
     });
     byTable.set(key, attributes);
   }
-  // Some servers keep the case of names in one catalog and not in the other.
+  // Some servers preserve the case of names in one catalog and not in the other.
   const folded = new Map([...byTable].map(([key, attributes]) => [key.toLowerCase(), attributes]));
   return tables.map(({ id }) => byTable.get(keyOf(id)) ?? folded.get(keyOf(id).toLowerCase()) ?? []);
 }

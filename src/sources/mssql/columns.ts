@@ -12,7 +12,7 @@ import { readTextStyles } from './server.js';
 import { declaredTypeOf, displayWireType, type WireType } from './tds/wire-type.js';
 import { mapType, type MappingOptions } from './types.js';
 
-/** Columns of the tables, by the tables' order, or what keeps a table from being read. */
+/** Columns of each table, in the order of the tables, or the error that makes a table unreadable. */
 export async function describeColumns(
   client: MssqlClient,
   tables: readonly CatalogTable[],
@@ -41,9 +41,9 @@ interface TableOptions extends DescribeOptions {
 }
 
 /**
- * Asks for no rows of all columns, as the readers will ask for all rows: what this user may not read and the server will
- * not convert shows now. Where catalog and answer disagree, as for scales that the catalog has no room for and for views
- * whose tables have changed, the answer counts.
+ * Selects all columns and no rows, as the readers will select all rows: missing permissions and impossible conversions
+ * show up now. Where catalog and result disagree (scales that the catalog cannot hold, views over changed tables), the
+ * result counts.
  */
 async function describeTable(
   client: MssqlClient,
@@ -62,7 +62,7 @@ async function describeTable(
     if (fits[i] === true || attribute === undefined || wire === undefined) return column;
     return byAnswer(column, attribute, wire, { table, options });
   });
-  // What the answer is may need a conversion that the catalog's type did not.
+  // The type of the result may need a conversion that the catalog's type did not.
   const checked = await probe(client, table, columns);
   columns.forEach((column, i) => {
     const wire = checked[i];
@@ -79,7 +79,7 @@ function describeColumn(
   const { name, number, type: typeName, precision, scale, isAssembly } = attribute;
   const source = { name: typeName, precision, scale, isAssembly };
   const { type, decoder, fidelity, expression, partial } = mapType(source, mapping);
-  // What a view says of NULL is as old as its last refresh.
+  // A view's nullability is as old as its last refresh.
   const nullable = attribute.nullable || kind === 'view' || (partial && onUnrepresentable === 'null');
   const sourceType = displayType(attribute);
   return {
@@ -89,19 +89,19 @@ function describeColumn(
   };
 }
 
-/** Types of the columns' values, as the server declares them. */
+/** Types of the columns as the server declares them in a result. */
 function probe(client: MssqlClient, { id }: CatalogTable, columns: readonly ReadColumn[]): Promise<WireType[]> {
   const list = columns.map(({ expression }) => expression).join(', ');
   return client.describe(`SELECT TOP (0) ${list} FROM ${quoteTable(id)}`);
 }
 
 function isReadable({ spec, decoder }: ReadColumn, wire: WireType | undefined): boolean {
-  if (wire === undefined) throw new TypeError('a result with too few columns');
+  if (wire === undefined) throw new TypeError('the result has too few columns');
   const [buffer] = createColumnBuffers([spec], { rowGroupRows: 1 });
   return buffer !== undefined && bindField(decoder, buffer, wire) !== undefined;
 }
 
-/** The column as its values arrive. @throws LakeportError where they can't be read */
+/** The column as its values arrive. @throws LakeportError if they cannot be read */
 function byAnswer(
   column: ReadColumn,
   attribute: Attribute,
@@ -111,12 +111,12 @@ function byAnswer(
   const declared = declaredTypeOf(wire);
   if (declared === undefined) throw notReadable(column.spec, wire);
   if (column.expression !== quoteName(column.spec.name)) {
-    // A conversion that gives another kind of text than it was asked for.
+    // A conversion that returns another kind of text than requested.
     const decoder = TEXT_DECODERS[declared.name];
     if (column.decoder.kind === 'binary' || decoder === undefined) throw notReadable(column.spec, wire);
     return { ...column, decoder: { kind: decoder } };
   }
-  // Bytes in place of something else may be anything, a cipher too.
+  // Unexpected bytes may be anything, ciphertext included.
   if (BYTES.has(declared.name) && !BYTES.has(attribute.type)) throw notReadable(column.spec, wire);
   const { name: type, precision, scale, maxLength } = declared;
   const arriving = { ...attribute, type, userType: undefined, isAssembly: false, precision, scale, maxLength };
@@ -135,7 +135,7 @@ const SIZED = new Set(['char', 'varchar', 'binary', 'varbinary']);
 const WIDE = new Set(['nchar', 'nvarchar']);
 const SCALED = new Set(['time', 'datetime2', 'datetimeoffset']);
 
-/** As in CREATE TABLE; an alias with the type below it. */
+/** As in CREATE TABLE; an alias type with its base type. */
 function displayType(attribute: Attribute): string {
   const { type, userType, isAssembly } = attribute;
   if (userType === undefined) return declared(attribute);
@@ -153,8 +153,8 @@ function tableNotFound(table: string): LakeportError {
   return new LakeportError({
     code: 'TABLE_NOT_FOUND',
     exit: 'tables-failed',
-    message: 'the table does not exist, or has no column that this user can see',
-    hint: 'It was dropped or renamed meanwhile; run again',
+    message: 'The table does not exist, or has no column that this user can see',
+    hint: 'It was dropped or renamed in the meantime; run again',
     context: { table },
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Keywords of SQL Server's connection strings (SqlClient's "ConnectionString", ODBC's where they differ). Each is honoured,
- * changes nothing for an export, or is refused: none is passed over that the user may rely on.
+ * Keywords of SQL Server connection strings (SqlClient's `ConnectionString`, ODBC's where they differ). Each is honoured,
+ * irrelevant to an export, or rejected: none that the user may rely on is silently ignored.
  */
 
 const HONOURED = [
@@ -35,7 +35,7 @@ const HONOURED = [
   'user id',
 ];
 
-/** How it is named, how connections are pooled or tried again, and time limits, which the entry's own fields set. */
+/** Application names, pooling, retries, and timeouts, which the entry's own fields set. */
 const WITHOUT_EFFECT = [
   'app',
   'application name',
@@ -76,7 +76,7 @@ const WITHOUT_EFFECT = [
 
 const OFF = ['false', 'no', 'disabled', '0'];
 
-/** Of which only these values can be honoured: those by which the program is as it is. */
+/** Keywords of which only these values, lakeport's own behaviour, are accepted. */
 const ONLY: Readonly<Record<string, { readonly values: readonly string[]; readonly instead: string }>> = {
   'column encryption setting': {
     values: OFF,
@@ -108,14 +108,14 @@ const REFUSED: Readonly<Record<string, string>> = {
   'server certificate': 'Set NODE_EXTRA_CA_CERTS to the PEM file of its authority',
 };
 
-/** Written with blanks, underscores or neither: `ApplicationIntent`, `Application Intent`. */
+/** Spaces and underscores are optional: `ApplicationIntent`, `Application Intent`. */
 const plain = (name: string) => name.toLowerCase().replaceAll(/[\s_]/g, '');
 const honoured = new Set(HONOURED.map(plain));
 const withoutEffect = new Set(WITHOUT_EFFECT.map(plain));
 const only = new Map(Object.entries(ONLY).map(([name, rule]) => [plain(name), rule]));
 const refused = new Map(Object.entries(REFUSED).map(([name, instead]) => [plain(name), instead]));
 
-/** The first keyword that can't be done, with what to do instead; no value but those of a fixed set is repeated. */
+/** The first unsupported keyword, with what to do instead; only values of a fixed set are repeated. */
 export function refusedKeyword(text: string): { readonly problem: string; readonly hint: string } | undefined {
   for (const [name, value] of keywords(text)) {
     const key = plain(name);
@@ -131,7 +131,7 @@ export function refusedKeyword(text: string): { readonly problem: string; readon
   return undefined;
 }
 
-/** `name=value` between semicolons; values with semicolons stand in quotes or braces. */
+/** `name=value` pairs separated by semicolons; values with semicolons are quoted or in braces. */
 export function keywords(text: string): [name: string, value: string][] {
   const pairs = text.matchAll(/\s*([^=;]+?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|\{(?:[^}]|\}\})*\}|[^;]*)\s*(?:;|$)/g);
   return [...pairs].map(([, name = '', value = '']) => [name, value.trim().replace(/^["'{](.*)["'}]$/s, '$1')]);

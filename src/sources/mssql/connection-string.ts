@@ -2,7 +2,7 @@ import { LakeportError } from '../../errors.js';
 import { keywords, refusedKeyword } from './connection-keywords.js';
 import { loginOf, type MssqlAuthentication, type MssqlAddress } from './address.js';
 
-/** What `mssql` makes of a connection string, as far as it is used here. */
+/** The part of `mssql`'s parsed connection string that is used here. */
 interface ParsedString {
   readonly server?: string;
   readonly port?: number;
@@ -32,28 +32,28 @@ export async function parseConnectionString(text: string, entryId: string): Prom
     new LakeportError({
       code: 'CONNECTION_STRING_INVALID',
       exit: 'usage',
-      message: `the connection string ${problem}`,
+      message: `The connection string ${problem}`,
       hint,
       context: { entry: entryId, detail: 'connection_string' },
       cause,
     });
   let parsed: ParsedString;
   try {
-    // The package's types leave out some of what its parser gives.
+    // The package's types omit some of the parser's fields.
     parsed = mssql.ConnectionPool.parseConnectionString(text) as unknown as ParsedString;
   } catch {
-    // Its message may repeat parts of the string.
+    // The parser's message may repeat parts of the string.
     throw invalid('cannot be read', 'Write it as Server=host,port;Database=...;User Id=...;Password=...');
   }
   const problem = refusedKeyword(text);
   if (problem !== undefined) throw invalid(problem.problem, problem.hint);
   const { server, options } = parsed;
-  if (server === undefined) throw invalid('names no server', 'add Server=host or Server=host,port');
+  if (server === undefined) throw invalid('names no server', 'Add Server=host or Server=host,port');
   const authentication = authenticationOf(parsed);
   if (authentication === undefined) {
-    throw invalid('names no user', 'add User Id and Password; Integrated Security works on Windows only');
+    throw invalid('names no user', 'Add User Id and Password; Integrated Security works on Windows only');
   }
-  // The parser gives the usual port where the string has none, also beside an instance.
+  // The parser fills in the default port if the string has none, even with an instance.
   const usesBrowser = options.instanceName !== undefined && parsed.port === DEFAULT_PORT && !/,\s*1433\b/.test(text);
   return {
     server,
@@ -82,14 +82,14 @@ function authenticationOf(parsed: ParsedString): MssqlAuthentication | undefined
   return { type, options: Object.fromEntries(given) };
 }
 
-/** The parser knows no word but `true` and `false`, where SqlClient has `Mandatory`, `Optional` and `Strict`. */
+/** The parser only knows `true` and `false`, while SqlClient also has `Mandatory`, `Optional` and `Strict`. */
 function encryption(text: string): boolean | 'strict' {
   const value = word(text, /encrypt/)?.toLowerCase();
   if (value === 'strict') return 'strict';
   return value === undefined || !['false', 'no', 'optional'].includes(value);
 }
 
-/** The value of a setting that is one word. */
+/** The value of a one-word setting. */
 function word(text: string, name: RegExp): string | undefined {
   return new RegExp(`(?:^|;)\\s*${name.source}\\s*=\\s*["']?(\\w+)`, 'i').exec(text)?.[1];
 }

@@ -11,17 +11,17 @@ export type { MssqlSettings } from './settings.js';
 
 export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Isolation of the session's transactions, each statement being one of its own. */
+  /** Isolation level of the session's transactions; each statement is its own transaction. */
   readonly isolation: 'read committed' | 'snapshot';
 }
 
-/** Largest packets that a server takes, without encryption and with it: fewer headers, fewer rows in two pieces. */
+/** Largest packets that a server accepts, unencrypted and encrypted: fewer headers, fewer split rows. */
 const PACKET_BYTES = { plain: 32_767, encrypted: 16_383 };
-/** Longest wait for the server to acknowledge that a query was canceled. */
+/** How long to wait for the server to acknowledge a cancel. */
 const CANCEL_TIMEOUT_MS = 5000;
 
 /**
- * A connected client whose session is prepared. The loss of an idle connection shows in its next query.
+ * A connected client with a prepared session. The loss of an idle connection surfaces in the next query.
  * @throws LakeportError of exit class `unreachable`
  */
 export async function connectMssql(settings: MssqlSettings, options: ConnectOptions): Promise<MssqlClient> {
@@ -33,7 +33,7 @@ export async function connectMssql(settings: MssqlSettings, options: ConnectOpti
   const connection = driverConnection(tedious, settings, {
     readOnlyIntent: settings.readOnlyIntent,
     cancelTimeout: CANCEL_TIMEOUT_MS,
-    // The driver's own timer stops with the first bytes of an answer: reads have one of their own.
+    // The driver's own timer stops at the first bytes of a response; reads have their own timer.
     requestTimeout: settings.statementTimeoutMs ?? 0,
     ...(isolation !== undefined && { connectionIsolationLevel: isolation, isolationLevel: isolation }),
     packetSize: settings.encrypt === false ? PACKET_BYTES.plain : PACKET_BYTES.encrypted,
@@ -50,7 +50,7 @@ export async function connectMssql(settings: MssqlSettings, options: ConnectOpti
   }
 }
 
-/** The driver's error of a refused login has no number; the server's message, which comes before it, does. */
+/** The driver's error for a rejected login has no number; the server message that precedes it does. */
 function login(connection: Connection, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     let reported: ServerError | undefined;
@@ -59,7 +59,7 @@ function login(connection: Connection, signal: AbortSignal | undefined): Promise
     };
     const abort = () => {
       connection.socket?.destroy();
-      reject(new Error('given up'));
+      reject(new Error('The connection attempt was aborted'));
     };
     connection.on('errorMessage', onMessage);
     signal?.addEventListener('abort', abort, { once: true });
@@ -73,8 +73,8 @@ function login(connection: Connection, signal: AbortSignal | undefined): Promise
 }
 
 /**
- * Counts of rows are what a read is checked by. In a deadlock the export gives way: nobody's work is lost with it. The
- * rest of what values depend on, dates' format and the like, the driver sets.
+ * Row counts are needed to check reads. In a deadlock the export is the victim, so no other work is lost. The driver
+ * sets everything else that values depend on, such as date formats.
  */
 function sessionSettings({ lockTimeoutMs }: MssqlSettings): string {
   return `SET NOCOUNT OFF; SET ROWCOUNT 0; SET DEADLOCK_PRIORITY LOW; SET LOCK_TIMEOUT ${Math.round(lockTimeoutMs)}`;
@@ -88,7 +88,7 @@ function unreachable(thrown: unknown, settings: MssqlSettings): LakeportError {
     ...data,
     code: code === 'SOURCE_QUERY_FAILED' || code === 'UNEXPECTED' ? 'SOURCE_UNREACHABLE' : code,
     exit: 'unreachable',
-    message: `cannot connect to ${displayAddress(settings)}: ${error.message}`,
+    message: `Cannot connect to ${displayAddress(settings)}: ${error.message}`,
     cause: thrown,
   });
 }
@@ -97,7 +97,7 @@ function aborted(settings: MssqlSettings): LakeportError {
   return new LakeportError({
     code: 'INTERRUPTED',
     exit: 'interrupted',
-    message: `the connection to ${displayAddress(settings)} was given up`,
+    message: `The connection to ${displayAddress(settings)} was aborted`,
     context: { entry: settings.entryId },
   });
 }

@@ -6,12 +6,12 @@ import type { Connection, ConnectionConfiguration } from 'tedious';
 import { watchGreeting } from './greeting.js';
 import type { MssqlSettings } from './settings.js';
 
-/** The driver, which is loaded when it is needed. */
+/** The driver, loaded on first use. */
 export type Tedious = typeof tedious;
 
 /**
- * The driver's connection to where the settings say, not connected yet. Whoever connects adds what the sessions are for.
- * @param options of the driver, besides those that the settings decide
+ * The driver's connection for these settings, not connected yet. The caller adds the session's options.
+ * @param options driver options besides those that the settings decide
  */
 export function driverConnection(
   driver: Tedious,
@@ -21,7 +21,7 @@ export function driverConnection(
   const { server, instance, port, database, authentication } = settings;
   const connection = new driver.Connection({
     server,
-    // Plain data, so that it travels to workers; the driver checks that it is one of its own kinds.
+    // Plain data, so that it can be sent to workers; the driver validates the type.
     authentication: authentication as unknown as NonNullable<ConnectionConfiguration['authentication']>,
     options: {
       ...(instance === undefined ? { port: port ?? 1433 } : { instanceName: instance }),
@@ -36,7 +36,7 @@ export function driverConnection(
       ...options,
     },
   });
-  // Without a listener, a connection lost while idle would end the process.
+  // Without a listener, losing an idle connection would crash the process.
   connection.on('error', () => undefined);
   if (settings.encrypt !== 'strict') watchGreeting(connection, settings);
   connection.performTlsNegotiation = tlsNegotiation(connection, settings);
@@ -44,21 +44,21 @@ export function driverConnection(
 }
 
 /**
- * The driver's own, but for two things. It would go on without TLS where the server offers none, and send the password
- * for anybody to read; and it would send an address as the name of the server, of which TLS knows none (RFC 6066, 3).
+ * The driver's own TLS negotiation, with two differences. The driver would continue without TLS if the server offers none
+ * and send the password in the clear; and it would send an IP address as SNI, which RFC 6066 (section 3) forbids.
  */
 function tlsNegotiation(connection: Connection, settings: MssqlSettings): Connection['performTlsNegotiation'] {
   const negotiate = connection.performTlsNegotiation.bind(connection);
   return (answer, signal) => {
     const isOffered = answer.encryptionString === 'ON' || answer.encryptionString === 'REQ';
     if (!isOffered && settings.encrypt === true) {
-      return Promise.reject(Object.assign(new Error('the server offers no encryption'), { code: 'EENCRYPT' }));
+      return Promise.reject(Object.assign(new Error('The server offers no encryption'), { code: 'EENCRYPT' }));
     }
     const { messageIo } = connection;
     const startTls = messageIo.startTls.bind(messageIo);
     messageIo.startTls = async (credentials, host, trustsAny) => {
       if (isIP(host) === 0) return startTls(credentials, host, trustsAny);
-      // Node would compare the certificate with another name, so that is left to us; nothing has been sent by then.
+      // Node would check the certificate against the wrong name, so the check is done here; nothing has been sent yet.
       await startTls(credentials, '', true);
       const socket = messageIo.securePair?.cleartext;
       if (!trustsAny && socket !== undefined) checkAddress(socket, host);
@@ -67,12 +67,12 @@ function tlsNegotiation(connection: Connection, settings: MssqlSettings): Connec
   };
 }
 
-/** @throws Node's own errors, where the certificate is not trusted or not for this address */
+/** @throws Node's own errors if the certificate is not trusted or does not match the address */
 function checkAddress(socket: TLSSocket, address: string): void {
-  // In Node's types an error; it is the error's code, and that of the name only where all else is right.
+  // Typed as an error, but it is the error's code; that of the host name only shows if everything else is right.
   const code = socket.authorizationError as unknown;
   if (!socket.authorized && code !== 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    throw Object.assign(new Error(`the certificate of the server is not trusted (${String(code)})`), { code });
+    throw Object.assign(new Error(`The certificate of the server is not trusted (${String(code)})`), { code });
   }
   const mismatch = checkServerIdentity(address, socket.getPeerCertificate());
   if (mismatch !== undefined) throw mismatch;

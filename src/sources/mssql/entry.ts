@@ -4,7 +4,7 @@ import type { MssqlInfo } from './info.js';
 import { MSSQL_METHODS } from './methods.js';
 import type { MssqlSettings } from './settings.js';
 
-/** SQL Server 2012 and later, and what speaks its protocol. */
+/** SQL Server 2012 and later, and servers that speak its protocol. */
 export const mssql: Engine<MssqlInfo, MssqlSettings> = {
   name: 'mssql',
   otherNames: ['sqlserver', 'sql server'],

@@ -3,7 +3,7 @@ import type { ErrorKind } from '../errors/error-kind.js';
 const REJECTED: ErrorKind = {
   code: 'SOURCE_PASSWORD_REJECTED',
   exit: 'unreachable',
-  hint: 'Correct "username" and "password" of the entry; the state in the server\'s error log tells more',
+  hint: 'Correct "username" and "password" of the entry; the server\'s error log records the reason as the state',
 };
 const EXPIRED: ErrorKind = {
   code: 'SOURCE_PASSWORD_EXPIRED',
@@ -13,7 +13,7 @@ const EXPIRED: ErrorKind = {
 const DENIED: ErrorKind = {
   code: 'SOURCE_ACCESS_DENIED',
   exit: 'unreachable',
-  hint: 'Let this login in, or use another "username" or "database" in the entry',
+  hint: 'Grant this login access, or use another "username" or "database" in the entry',
 };
 const NO_DATABASE: ErrorKind = {
   code: 'SOURCE_DATABASE_UNKNOWN',
@@ -43,17 +43,21 @@ const STARTING: ErrorKind = {
   code: 'SOURCE_STARTING',
   hint: 'Wait until the server accepts connections',
 };
-const MOVED: ErrorKind = { ...DATABASE_CLOSED, code: 'SOURCE_FAILING_OVER', hint: 'Wait until it has, and run again' };
+const MOVED: ErrorKind = {
+  ...DATABASE_CLOSED,
+  code: 'SOURCE_FAILING_OVER',
+  hint: 'Wait until the failover is complete, then run again',
+};
 const TABLE_DENIED: ErrorKind = { code: 'TABLE_PERMISSION_DENIED', exit: 'tables-failed' };
 const CHANGED: ErrorKind = {
   code: 'TABLE_CHANGED',
   exit: 'tables-failed',
-  hint: 'Its shape changed meanwhile; run again',
+  hint: 'Its shape changed in the meantime; run again',
 };
 const VALUE: ErrorKind = {
   code: 'SOURCE_VALUE_ERROR',
   exit: 'tables-failed',
-  hint: 'A computed column or a view fails on some row: correct it, or leave the table out with --exclude',
+  hint: 'A computed column or a view fails on some row: fix it, or leave the table out with --exclude',
 };
 const CONVERSION: ErrorKind = {
   code: 'TYPE_NOT_READABLE',
@@ -66,7 +70,7 @@ const RESOURCES: ErrorKind = {
   hint: "See the server's error log",
   transient: true,
 };
-const GOVERNED: ErrorKind = { ...RESOURCES, hint: 'Lower --n-jobs and --parallel, or take a larger service tier' };
+const GOVERNED: ErrorKind = { ...RESOURCES, hint: 'Lower --n-jobs and --parallel, or choose a larger service tier' };
 const MOVED_ROWS: ErrorKind = { code: 'SOURCE_CONFLICT', exit: 'tables-failed', transient: true };
 const CORRUPT: ErrorKind = {
   code: 'TABLE_DAMAGED',
@@ -76,12 +80,12 @@ const CORRUPT: ErrorKind = {
 const VERSIONS_LOST: ErrorKind = {
   code: 'SNAPSHOT_LOST',
   exit: 'tables-failed',
-  hint: 'tempdb (or the persistent version store) is too small for so long a snapshot; make it larger, or pass --consistency none',
+  hint: 'Enlarge tempdb (or the persistent version store), which is too small for a snapshot of this length, or pass --consistency none',
 };
 const SNAPSHOT_REFUSED: ErrorKind = {
   code: 'SNAPSHOT_NOT_ALLOWED',
   exit: 'tables-failed',
-  hint: 'ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON for the database that it names, or pass --consistency none',
+  hint: 'ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON for the database named in the message, or pass --consistency none',
 };
 
 /** By number in `sys.messages`. */
@@ -89,7 +93,7 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   18456: REJECTED,
   18452: {
     ...DENIED,
-    hint: 'The login is of a Windows domain: give "domain" in the entry, or use a login of SQL Server',
+    hint: 'The login belongs to a Windows domain: give "domain" in the entry, or use a login of SQL Server',
   },
   18461: DENIED,
   18470: { ...DENIED, code: 'SOURCE_LOGIN_DISABLED', hint: 'ALTER LOGIN ... ENABLE' },
@@ -98,13 +102,13 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   18488: EXPIRED,
   916: NO_DATABASE,
   911: NO_DATABASE,
-  // Also of a server that has started and is not through with the recovery of the database.
+  // Also sent by a server that has started and is still recovering the database.
   4060: { ...NO_DATABASE, transient: true },
   4063: NO_DATABASE,
   4064: { ...NO_DATABASE, hint: 'The login\'s default database cannot be opened: give "database" in the entry' },
   40532: NO_DATABASE,
-  40615: { ...DENIED, hint: 'Let the address of this machine through the firewall of the server' },
-  40914: { ...DENIED, hint: 'Let the subnet of this machine through the firewall of the server' },
+  40615: { ...DENIED, hint: "Allow the address of this machine in the server's firewall" },
+  40914: { ...DENIED, hint: "Allow the subnet of this machine in the server's firewall" },
   921: DATABASE_CLOSED,
   922: DATABASE_CLOSED,
   926: DATABASE_CLOSED,
@@ -116,10 +120,13 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
     ...DATABASE_CLOSED,
     hint: 'Connect to the primary, or to a readable secondary with ApplicationIntent=ReadOnly',
   },
-  978: { ...DATABASE_CLOSED, hint: 'The secondary takes ApplicationIntent=ReadOnly only, by "connection_string"' },
+  978: {
+    ...DATABASE_CLOSED,
+    hint: 'The secondary only accepts ApplicationIntent=ReadOnly: set it in "connection_string"',
+  },
   983: MOVED,
   988: MOVED,
-  // An availability group, or the cloud, moves the database to another machine.
+  // An availability group or a cloud service moves the database to another machine.
   615: MOVED,
   982: MOVED,
   4221: MOVED,
@@ -158,13 +165,13 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   1222: {
     code: 'TABLE_LOCKED',
     exit: 'tables-failed',
-    message: 'another session holds a lock that the read waits for',
+    message: 'Another session holds a lock that the read waits for',
     hint: 'End that session (see sys.dm_tran_locks and sys.dm_exec_requests), or raise --lock-timeout',
     transient: true,
   },
   1205: { code: 'SOURCE_DEADLOCK', exit: 'tables-failed', transient: true },
   601: MOVED_ROWS,
-  // Of memory-optimized tables, whose transactions depend on others that may fail.
+  // From memory-optimized tables, whose transactions depend on others that may fail.
   41301: MOVED_ROWS,
   41305: MOVED_ROWS,
   41325: MOVED_ROWS,

@@ -16,24 +16,25 @@ export class ServerError extends Error {
 }
 
 const LOST = {
-  message: 'the connection to the server was lost',
+  message: 'The connection to the server was lost',
   hint: "See the server's error log for why the connection ended",
 };
 
 const CONNECTION: ConnectionAdvice = {
   untrusted:
-    'Add the authority that signed the server\'s certificate to this system\'s, or name its file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS, or set "trust_server_certificate" of the entry to trust any',
+    'Add the CA that signed the server\'s certificate to the system\'s trusted CAs, or name its file in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS, or set "trust_server_certificate" of the entry to trust any',
   tls: 'Check "encrypt" of the entry',
   lost: LOST,
   hints: {
-    ECONNREFUSED: 'Check "server" and "port" of the entry, that the server runs, and that TCP/IP is enabled in it',
+    ECONNREFUSED:
+      'Check "server" and "port" of the entry, that the server is running, and that TCP/IP is enabled in it',
   },
-  // By the driver's own names, where it does not tell of a cause.
+  // By the driver's own codes, if it names no cause.
   others: {
     ETIMEOUT: {
       code: 'SOURCE_TIMEOUT',
       exit: 'unreachable',
-      hint: 'Check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
+      hint: 'Check "server", "port" and the firewalls in between, or raise "connect_timeout" of the entry',
       transient: true,
     },
     EINSTLOOKUP: {
@@ -44,7 +45,7 @@ const CONNECTION: ConnectionAdvice = {
     EENCRYPT: {
       code: 'SOURCE_TLS_REFUSED',
       exit: 'unreachable',
-      hint: 'Set "encrypt" of the entry to true where the server wants encryption, to false where it has none',
+      hint: 'Set "encrypt" of the entry to true if the server requires encryption, to false if it has none',
     },
     ESOCKET: connectionLost(LOST),
     ECLOSE: connectionLost(LOST),
@@ -52,7 +53,7 @@ const CONNECTION: ConnectionAdvice = {
   },
 };
 
-/** Any error of the driver or the server as a `LakeportError`, classed by its number. Keeps what is one already. */
+/** Any error of the driver or the server as a `LakeportError`, classified by its number; a LakeportError is kept. */
 export function mssqlError(thrown: unknown, place: ErrorPlace = {}): LakeportError {
   const reported = serverErrorOf(thrown);
   const codes = reported === undefined ? codesOf(thrown) : [];
@@ -67,7 +68,7 @@ export function mssqlError(thrown: unknown, place: ErrorPlace = {}): LakeportErr
       : kindOfNumber(reported.number);
   if (kind === undefined) return LakeportError.from(thrown).within(context);
   const said = reported ?? innermost(thrown);
-  const message = kind.message ?? (said.message === '' ? 'unknown error' : said.message);
+  const message = kind.message ?? (said.message === '' ? 'Unknown error' : said.message);
   const hint = kind.code === 'TABLE_PERMISSION_DENIED' ? grantHint(place) : kind.hint;
   const { code, exit, transient } = kind;
   return new LakeportError({ code, exit, message, hint, transient, context, cause: thrown });
@@ -76,11 +77,11 @@ export function mssqlError(thrown: unknown, place: ErrorPlace = {}): LakeportErr
 const QUERY_TIMEOUT: ErrorKind = {
   code: 'SOURCE_STATEMENT_CANCELED',
   exit: 'tables-failed',
-  message: 'the server took longer to answer than "statement_timeout" allows',
+  message: 'The server took longer to answer than "statement_timeout" allows',
   hint: 'Raise "statement_timeout" of the entry',
 };
 
-/** The driver has one code for a connection that takes too long and for a query that does. */
+/** The driver uses one code for connection and query timeouts. */
 function isQueryTimeout(thrown: unknown): boolean {
   return (
     thrown instanceof Error &&
@@ -90,12 +91,12 @@ function isQueryTimeout(thrown: unknown): boolean {
   );
 }
 
-/** The number that the server gave to an error, where it was the server's. */
+/** The server's error number, if the error came from the server. */
 export function errorNumber(thrown: unknown): number | undefined {
   return serverErrorOf(thrown)?.number;
 }
 
-/** The first of several: those after it are its consequences. */
+/** The first of several errors: the later ones are consequences. */
 function serverErrorOf(thrown: unknown): ServerError | undefined {
   if (thrown instanceof ServerError) return thrown;
   if (thrown instanceof AggregateError) return serverErrorOf(errorsOf(thrown)[0]);
@@ -104,23 +105,23 @@ function serverErrorOf(thrown: unknown): ServerError | undefined {
 }
 
 function grantHint({ table }: ErrorPlace): string {
-  const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'grant SELECT to this user';
-  return `${grant} (behind a view of another owner: on what the message names), or leave the table out with --exclude`;
+  const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'Grant SELECT to this user';
+  return `${grant} (for a view with another owner: on the object that the message names), or leave the table out with --exclude`;
 }
 
-/** The code of an error and of what caused it, innermost first. */
+/** The codes of an error and its causes, innermost first. */
 function codesOf(thrown: unknown): string[] {
   if (thrown instanceof LakeportError || !(thrown instanceof Error)) return [];
   const inner = [thrown.cause, ...errorsOf(thrown)].flatMap(codesOf);
   return 'code' in thrown && typeof thrown.code === 'string' ? [...inner, thrown.code] : inner;
 }
 
-/** Of Node's error for a host with several addresses, and the driver's for a query with several errors. */
+/** From Node's error for a host with several addresses, and the driver's error for a query with several errors. */
 function errorsOf(thrown: Error): readonly unknown[] {
   return thrown instanceof AggregateError ? (thrown.errors as unknown[]) : [];
 }
 
-/** What the driver says of several addresses is nothing but that there were several. */
+/** For several addresses, the driver's own message only says that there were several. */
 function innermost(thrown: unknown): Error {
   if (!(thrown instanceof Error)) return new Error(String(thrown));
   const all = [...new Set(errorsOf(thrown).map((one) => innermost(one).message))];

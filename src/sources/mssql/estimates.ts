@@ -1,20 +1,20 @@
 import type { MssqlClient, QueryValue } from './client.js';
 import { firstAnswer } from './server.js';
 
-/** Size of a table by the server's statistics of its partitions. */
+/** Size of a table according to the server's partition statistics. */
 export interface TableEstimate {
   readonly rows: number;
-  /** Of the heap or clustered index, with what lies off its rows. Undefined where the server does not tell pages. */
+  /** Of the heap or clustered index, with off-row data. Undefined if the server does not report pages. */
   readonly bytes: number | undefined;
   readonly partitions: number;
 }
 
 const PAGE_BYTES = 8192;
 
-/** By object id; without those that the server keeps no statistics of, and empty where it shows none. */
+/** By object id, without tables that have no statistics; empty if the server shows none. */
 export async function readEstimates(client: MssqlClient): Promise<ReadonlyMap<number, TableEstimate>> {
   const rows = await firstAnswer([
-    // Wants VIEW DATABASE STATE.
+    // Requires VIEW DATABASE STATE.
     () =>
       client.query(`
         SELECT object_id, SUM(CONVERT(float, row_count)),
@@ -35,7 +35,7 @@ export async function readEstimates(client: MssqlClient): Promise<ReadonlyMap<nu
   );
 }
 
-/** Rows and pages by questions of their own: there are servers with `sys.partitions` and no `sys.allocation_units`. */
+/** Rows and pages in separate queries: some servers have `sys.partitions` but no `sys.allocation_units`. */
 async function readPartitions(client: MssqlClient): Promise<QueryValue[][]> {
   const rows = await client.query(`
     SELECT object_id, SUM(CONVERT(float, rows)), COUNT(*)

@@ -5,21 +5,21 @@ import { otherServer } from '../other-server.js';
 import { type MssqlSettings } from './settings.js';
 import { displayAddress } from './address.js';
 
-/** What was found out of servers that are no SQL Server: the driver tells of a broken packet, or waits for the rest of one. */
+/** What was found out about servers that are not SQL Server: the driver only reports a broken packet, or waits for more. */
 const problems = new WeakMap<Connection, LakeportError>();
 
-/** Why the connection came to nothing, where it is the server that is another one's. */
+/** Why the connection failed, if another kind of server answered. */
 export function problemOfServer(connection: Connection): LakeportError | undefined {
   return problems.get(connection);
 }
 
-/** Looks at the first bytes that a server sends, which go on to the driver as they came. */
+/** Inspects the first bytes that a server sends, and passes them on to the driver unchanged. */
 export function watchGreeting(connection: Connection, settings: MssqlSettings): void {
   const connect = connection.connectOnPort.bind(connection);
   connection.connectOnPort = async (...given) => {
     const socket = await connect(...given);
     onFirstBytes(socket, (bytes) => {
-      // Every packet of an answer is of this type (MS-TDS, 2.2.3.1.1), so also the first byte of a part of one.
+      // Every packet of a response has this type (MS-TDS 2.2.3.1.1), so the first byte of a fragment has it too.
       if (bytes?.[0] === 4) return;
       const name = bytes && (otherServer(bytes) ?? (bytes[0] === 0x45 ? 'PostgreSQL' : 'something else'));
       problems.set(connection, notSqlServer(name, settings));
@@ -29,7 +29,7 @@ export function watchGreeting(connection: Connection, settings: MssqlSettings): 
   };
 }
 
-/** @param listener gets nothing where the server ends the connection without an answer */
+/** @param listener gets undefined if the server closes the connection without a response */
 function onFirstBytes(socket: Socket, listener: (bytes: Buffer | undefined) => void): void {
   const onData = (bytes: Buffer) => {
     socket.off('end', onEnd);
@@ -39,7 +39,7 @@ function onFirstBytes(socket: Socket, listener: (bytes: Buffer | undefined) => v
     socket.off('data', onData);
     listener(undefined);
   };
-  // Before the driver's own, which would otherwise speak first.
+  // Before the driver's listener, which would otherwise report first.
   socket.prependOnceListener('data', onData);
   socket.prependOnceListener('end', onEnd);
 }
@@ -48,15 +48,15 @@ function notSqlServer(name: string | undefined, settings: MssqlSettings): Lakepo
   const address = displayAddress(settings);
   const what =
     name === undefined
-      ? 'the server there ends the connection without an answer, as one that is not SQL Server does'
+      ? 'the server closes the connection without a response, so it may not be SQL Server'
       : `${name} answers there, not SQL Server`;
   return new LakeportError({
     code: 'SOURCE_NOT_SQL_SERVER',
     exit: 'unreachable',
-    message: `cannot connect to ${address}: ${what}`,
+    message: `Cannot connect to ${address}: ${what}`,
     hint: 'Correct "server" and "port" of the entry, or its "ds_type"',
     context: { entry: settings.entryId, detail: 'port' },
-    // One that is about to stop does the same.
+    // A server that is shutting down does the same.
     transient: name === undefined,
   });
 }

@@ -1,6 +1,6 @@
 import type { TableId } from '../../model/table.js';
 
-/** A name as SQL Server reads it back, whatever characters it holds. */
+/** Quotes a name so that SQL Server reads it back unchanged, whatever characters it has. */
 export function quoteName(name: string): string {
   return `[${name.replaceAll(']', ']]')}]`;
 }
@@ -11,8 +11,8 @@ export function quoteTable({ schema, name }: TableId): string {
 }
 
 /**
- * A name of the catalog, for a SELECT list. Some servers keep names in the code page of their collation, or send them in
- * it, where other characters become question marks.
+ * A catalog name for a SELECT list. Some servers store or send names in the code page of their collation, which replaces
+ * other characters by question marks.
  */
 export function nameText(column: string): string {
   return `CONVERT(nvarchar(128), ${column})`;

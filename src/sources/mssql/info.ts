@@ -2,7 +2,7 @@ import type { DatabaseEntry } from '../../auth/entries.js';
 
 export type MssqlEntry = DatabaseEntry<MssqlInfo>;
 
-/** Either the single fields or a connection string; `connectionString === undefined` tells them apart. */
+/** Either single fields or a connection string, distinguished by `connectionString === undefined`. */
 export type MssqlInfo = MssqlFields | MssqlConnectionString;
 
 interface MssqlSession {
@@ -17,7 +17,7 @@ export interface MssqlFields extends MssqlSession {
   readonly server: string;
   /** Named instance of `host\instance`. */
   readonly instance: string | undefined;
-  /** Undefined where the instance's name decides it (by the SQL Server Browser). */
+  /** Undefined if the SQL Server Browser resolves it from the instance name. */
   readonly port: number | undefined;
   readonly database: string | undefined;
   readonly username: string | undefined;

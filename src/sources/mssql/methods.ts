@@ -1,6 +1,6 @@
 import { KEY_METHODS, NONE, type PartitionMethodInfo } from '../partitioning/methods.js';
 
-/** How tables of SQL Server are shared out. */
+/** The partition methods for SQL Server tables. */
 export const MSSQL_METHODS: readonly PartitionMethodInfo[] = [
   NONE,
   { name: 'Physloc', needsKey: false },

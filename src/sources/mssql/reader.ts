@@ -8,7 +8,7 @@ import { mssqlError } from './errors.js';
 import { isIsolationRefused, isolationOf } from './isolation.js';
 import { SliceRead } from './slice-read.js';
 
-/** Opens a reader's connection, each of whose queries sees the database as it was at the query's start, where it can. */
+/** Opens a reader's connection. Each of its queries sees the database as of the query's start, if the server allows it. */
 export async function openMssqlReader(
   { connection }: ReaderSettings<MssqlSettings>,
   snapshot: Snapshot,
@@ -18,12 +18,12 @@ export async function openMssqlReader(
   return reader;
 }
 
-/** Reads slices, each by one query. After a failed read the connection is thrown away and made anew. */
+/** Reads each slice with one query. After a failed read the connection is discarded and replaced. */
 class MssqlReader implements SliceReader {
   readonly #settings: MssqlSettings;
   readonly #isolation: ConnectOptions['isolation'];
   #client: MssqlClient | undefined;
-  /** What is being ended on the server still. */
+  /** Cleanup of earlier connections that is still in progress on the server. */
   #ending: Promise<unknown> = Promise.resolve();
 
   constructor(settings: MssqlSettings, snapshot: Snapshot) {
@@ -69,7 +69,7 @@ class MssqlReader implements SliceReader {
     try {
       return await read.result;
     } catch (thrown) {
-      // Nobody knows where in its conversation the connection stands.
+      // The protocol state of the connection is unknown.
       if (this.#client === client) this.#client = undefined;
       this.#ending = read.ended.then(() => client.close());
       throw thrown;
@@ -89,7 +89,7 @@ function timedOut(milliseconds: number): LakeportError {
   return new LakeportError({
     code: 'SOURCE_STATEMENT_CANCELED',
     exit: 'tables-failed',
-    message: `the read took longer than ${milliseconds / 1000} s`,
+    message: `The read took longer than ${milliseconds / 1000} s`,
     hint: 'Raise "statement_timeout" of the entry',
   });
 }

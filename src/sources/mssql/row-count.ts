@@ -10,8 +10,8 @@ export interface CountedTable extends CountOptions {
 }
 
 /**
- * Counts a table's rows on a connection of its own. Undefined where the server's answer is no number.
- * @throws LakeportError where they can't be counted, or when it is aborted
+ * Counts a table's rows on a separate connection. Undefined if the server's answer is not a number.
+ * @throws LakeportError if they cannot be counted, or on abort
  */
 export async function countRows(settings: MssqlSettings, counted: CountedTable): Promise<number | undefined> {
   const isolation = isolationOf(counted.snapshot);
@@ -31,7 +31,7 @@ async function countIn(
   { table, signal }: CountedTable,
 ): Promise<number | undefined> {
   const client = await connectMssql(settings, { isolation, signal });
-  // The server would go on with it.
+  // The server would continue the query.
   const stop = () => void client.cancelAndClose();
   signal.addEventListener('abort', stop, { once: true });
   try {

@@ -1,7 +1,7 @@
 import type { MssqlClient } from './client.js';
 import { errorNumber } from './errors.js';
 
-/** What planning needs to know of the server; does not change while a session lasts. */
+/** What planning needs to know about the server; constant within a session. */
 export interface ServerFacts {
   /** `SQL Server 2022 (16.0.4105.2)`. */
   readonly product: string;
@@ -18,7 +18,7 @@ const RELEASES: Readonly<Record<number, string>> = {
   17: '2025',
 };
 
-/** `SERVERPROPERTY('EngineEdition')` of what Microsoft runs: SQL Database, Synapse, Managed Instance, its serverless kin. */
+/** `SERVERPROPERTY('EngineEdition')` of Microsoft's cloud services. */
 const CLOUD: Readonly<Record<number, string>> = {
   5: 'Azure SQL Database',
   6: 'Azure Synapse Analytics',
@@ -43,7 +43,7 @@ export async function readServerFacts(client: MssqlClient): Promise<ServerFacts>
   };
 }
 
-/** Styles of CONVERT that the server has; it takes one that it does not know for none. */
+/** Styles of CONVERT that the server supports; it ignores a style that it does not know. */
 export interface TextStyles {
   /** Style 3: every digit of a float (SQL Server 2016). */
   readonly allDigits: boolean;
@@ -51,10 +51,10 @@ export interface TextStyles {
   readonly hexadecimal: boolean;
 }
 
-/** Sixteen digits are not enough for this sum. */
+/** Needs more than sixteen digits. */
 const SUM = 0.1 + 0.2;
 
-/** What the server makes of the styles, whatever version it says that it is. */
+/** Detected by trying the styles, whatever version the server reports. */
 export async function readTextStyles(client: MssqlClient): Promise<TextStyles> {
   const [row] = await firstAnswer([
     () =>
@@ -66,7 +66,7 @@ export async function readTextStyles(client: MssqlClient): Promise<TextStyles> {
   return { allDigits: Number(row?.[0]) === SUM, hexadecimal: row?.[1] === '0x0AFF' };
 }
 
-/** Connections that the server would still take. Undefined where this user may not know. */
+/** How many more connections the server accepts. Undefined if this user may not know. */
 export async function countFreeConnections(client: MssqlClient): Promise<number | undefined> {
   const [row] = await client.query(
     `SELECT CONVERT(int, @@MAX_CONNECTIONS - COUNT(*)) FROM sys.dm_exec_sessions WHERE is_user_process = 1`,
@@ -76,9 +76,9 @@ export async function countFreeConnections(client: MssqlClient): Promise<number 
 }
 
 /**
- * The answer to the first of several questions that the server understands and lets this user ask. Views of the catalog
- * are missing on other makers' servers, and closed to some users.
- * @throws what is no refusal of the server, or the refusal of the last question
+ * The answer to the first query that the server understands and lets this user run. Some catalog views are missing on
+ * other vendors' servers, or closed to some users.
+ * @throws any error other than a rejection by the server, or the rejection of the last query
  */
 export async function firstAnswer<T>(questions: readonly (() => Promise<T>)[]): Promise<T> {
   for (const [index, ask] of questions.entries()) {
@@ -88,5 +88,5 @@ export async function firstAnswer<T>(questions: readonly (() => Promise<T>)[]): 
       if (errorNumber(error) === undefined || index === questions.length - 1) throw error;
     }
   }
-  throw new TypeError('no question to ask');
+  throw new TypeError('There is no query to try');
 }

@@ -4,11 +4,11 @@ import type { OpenOptions } from '../source.js';
 import { loginOf, type MssqlAddress } from './address.js';
 import { parseConnectionString } from './connection-string.js';
 
-/** Everything that a session needs, secrets included: plain data that goes to workers, never into a log. */
+/** Everything a session needs, secrets included: plain data that goes to workers and never into a log. */
 export interface MssqlSettings extends MssqlAddress {
   /** Id of the auth file's entry, for errors. */
   readonly entryId: string;
-  /** Authorities whose certificates are trusted, in PEM form. */
+  /** Trusted CA certificates in PEM form. */
   readonly authorities: readonly string[];
   readonly connectTimeoutMs: number;
   /** Undefined for none. */
@@ -19,7 +19,7 @@ export interface MssqlSettings extends MssqlAddress {
 
 const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
 
-/** @throws LakeportError where the connection string cannot be used, or what names this machine's authorities */
+/** @throws LakeportError if the connection string, or a file of this machine's trusted CAs, cannot be used */
 export async function mssqlSettings(info: MssqlInfo, options: OpenOptions): Promise<MssqlSettings> {
   const { entryId } = options;
   const address =
@@ -40,7 +40,7 @@ function addressOf(info: Extract<MssqlInfo, { connectionString: undefined }>): M
   const { server, instance, port, database, encrypt, trustServerCertificate } = info;
   return {
     server,
-    // A port says all that the Browser could.
+    // With a port there is no need for the Browser.
     instance: port === undefined ? instance : undefined,
     port,
     database,

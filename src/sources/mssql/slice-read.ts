@@ -10,11 +10,11 @@ import { readColumnTypes } from './tds/column-types.js';
 import { RowStream } from './tds/row-stream.js';
 import { displayWireType, type WireType } from './tds/wire-type.js';
 
-/** A slice's query on its way into a sink. */
+/** Streams a slice's query into a sink. */
 export class SliceRead {
-  /** Rejects with the reason where it was given up, with the driver's or the server's error otherwise. */
+  /** Rejects with the abort reason if the read was aborted, otherwise with the driver's or the server's error. */
   readonly result: Promise<ReadResult>;
-  /** Settles when the connection is through with the query. */
+  /** Settles when the connection is done with the query. */
   readonly ended: Promise<void>;
   readonly #client: MssqlClient;
   readonly #stream: RowStream;
@@ -44,11 +44,11 @@ export class SliceRead {
         resolve({ rows: rows ?? stream.rows, bytes: stream.bytes, unrepresentable: stream.unrepresentable });
       }, reject);
     });
-    // No row goes to the sink of a read that has failed.
+    // A failed read writes no more rows to the sink.
     this.result.catch(() => stream.stop());
   }
 
-  /** Ends the read with this reason, and the query on the server. */
+  /** Ends the read with this reason and cancels its query on the server. */
   giveUp(reason: unknown): void {
     this.#reject(reason);
     this.#stream.stop();
@@ -58,11 +58,11 @@ export class SliceRead {
 
 function bindFields(types: readonly WireType[], { columns, dataset }: ReadRequest, sink: RowSink): MssqlField[] {
   if (types.length !== columns.length) {
-    throw changed(`a result of ${types.length} columns instead of ${columns.length}`);
+    throw changed(`The result has ${types.length} columns instead of ${columns.length}`);
   }
   return columns.map(({ spec, decoder }, i) => {
     const [type, column] = [types[i], sink.columns[i]];
-    if (type === undefined || column === undefined) throw new TypeError('the sink has fewer columns than the read');
+    if (type === undefined || column === undefined) throw new TypeError('The sink has fewer columns than the read');
     const field = bindField(decoder, column, type);
     if (field !== undefined) return field;
     const arrived = displayWireType(type);
@@ -78,7 +78,7 @@ function changed(message: string): LakeportError {
     code: 'TABLE_CHANGED',
     exit: 'tables-failed',
     message,
-    hint: 'Its shape changed after it was planned: run again',
+    hint: 'Its columns changed after planning: run again',
   });
 }
 

@@ -14,9 +14,9 @@ import { byLocation, noLocations } from './partitioning/by-physloc.js';
 import { keyedTable, TRANSACT_SQL } from './partitioning/dialect.js';
 import { readIndexKeys } from './partitioning/indexes.js';
 
-/** How tables are shared out among readers. */
+/** How tables are split into slices. */
 
-/** The table's slices: together every row exactly once. */
+/** The table's slices, which together cover every row exactly once. */
 export async function sliceTable(
   client: MssqlClient,
   table: CatalogTable,
@@ -32,7 +32,7 @@ export async function sliceTable(
   return slicesOf({ id: table.id, columns, dialect: TRANSACT_SQL }, shares);
 }
 
-/** The automatic choice. */
+/** The automatic choice of a method. */
 async function shareOut(
   client: MssqlClient,
   table: CatalogTable,
@@ -42,7 +42,7 @@ async function shareOut(
   const { id, kind, estimatedRows } = table;
   const whole = [wholeTable(estimatedRows)];
   const isLarge = estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
-  // Who asks for a number of readers gets them whatever the table's size.
+  // An explicit number of readers is honoured whatever the table's size.
   if (degree === 1 || kind === 'view' || !(isLarge || override?.degree !== undefined)) return whole;
   const indexes = await readIndexKeys(client, id);
   const kindOf = (name: string) => columns.find(({ spec }) => spec.name === name)?.decoder.kind ?? '';
@@ -62,7 +62,7 @@ async function shareOut(
 const INTEGER_KINDS = new Set(['tinyint', 'smallint', 'int', 'bigint']);
 const RANGE_KINDS = new Set([...INTEGER_KINDS, 'date', 'smalldatetime', 'datetime', 'datetime2', 'datetimeoffset']);
 
-/** What the user's configuration asks for: a method, or a key that decides upon it. */
+/** Follows the user's configuration: a method, or a key that implies one. */
 async function shareOutAs(
   client: MssqlClient,
   table: CatalogTable,
@@ -81,7 +81,7 @@ async function shareOutAs(
   return byKey(keyedTable(client, table, columns), { method, key, degree, count, estimatedRows });
 }
 
-/** Rows of views, of memory and of columnstores have no location; nor have other makers' servers. */
+/** Rows of views, memory-optimized tables and columnstores have no location; nor do those of other vendors' servers. */
 async function hasLocations(client: MssqlClient, { id }: CatalogTable): Promise<boolean> {
   try {
     await client.query(`SELECT TOP (0) 1 FROM ${quoteTable(id)} WHERE %%physloc%% >= 0x0000000000000000`);

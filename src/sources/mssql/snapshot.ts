@@ -4,13 +4,13 @@ import type { MssqlClient } from './client.js';
 import { errorNumber } from './errors.js';
 import { quoteName } from './identifiers.js';
 
-/** Token of snapshots in which each query sees the row versions of its start (`SNAPSHOT` isolation). */
+/** Token of snapshots in which each query sees row versions as of its start (`SNAPSHOT` isolation). */
 export const ROW_VERSIONS = 'row versions';
 
 /**
- * Says what readers will see. SQL Server has no snapshot that connections could share, so the most that each of them
- * can have is that its query sees one instant: a table read by one query does, one read by several does not.
- * @throws LakeportError where `run` is asked for and the database keeps no row versions
+ * Decides what readers will see. SQL Server has no snapshot that connections can share, so the best guarantee is that
+ * each query sees one instant: true for a table read by one query, but not for a table read by several.
+ * @throws LakeportError if `run` is requested and the database keeps no row versions
  */
 export async function pinSnapshot(
   client: MssqlClient,
@@ -23,7 +23,7 @@ export async function pinSnapshot(
   const versions = await readVersioning(client);
   if (versions.snapshotAllowed) return { ...none, consistency: 'table', token: ROW_VERSIONS };
   if (consistency === 'run') throw notAllowed(database);
-  // READ COMMITTED, the readers' isolation then, shows each query the versions of its start all the same.
+  // READ COMMITTED, which the readers then use, still shows each query the row versions as of its start.
   return versions.readCommittedSnapshot ? { ...none, consistency: 'table' } : none;
 }
 
@@ -42,7 +42,7 @@ async function readVersioning(client: MssqlClient): Promise<Versioning> {
     return { snapshotAllowed: row?.[0] === 1, readCommittedSnapshot: row?.[1] === 1 };
   } catch (error) {
     if (errorNumber(error) === undefined) throw error;
-    // What a server does not tell it does not promise.
+    // An unknown setting guarantees nothing.
     return { snapshotAllowed: false, readCommittedSnapshot: false };
   }
 }

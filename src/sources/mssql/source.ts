@@ -33,7 +33,7 @@ import { displayAddress } from './address.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
 
-/** Connects the planner's session, to a server that may just be starting. @throws LakeportError */
+/** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
 export async function openMssqlSource(
   settings: MssqlSettings,
   options: Omit<PatienceOptions, 'timeoutMs'>,
@@ -50,7 +50,7 @@ export async function openMssqlSource(
   }
 }
 
-/** The planning side: one connection. Nothing is locked: a table that changes its shape meanwhile fails when it is read. */
+/** The planning side, on one connection. Nothing is locked: a table whose columns change in the meantime fails when read. */
 class MssqlSource implements Source<MssqlSettings> {
   readonly engine = 'mssql';
   readonly server: ServerInfo;
@@ -58,11 +58,11 @@ class MssqlSource implements Source<MssqlSettings> {
   readonly #settings: MssqlSettings;
   readonly #facts: ServerFacts;
   readonly #tables = new Map<string, CatalogTable>();
-  /** The driver takes one request at a time. */
+  /** The driver handles one request at a time. */
   readonly #oneByOne = pLimit(1);
-  /** One connection for counts, besides those of planner and readers. */
+  /** One connection for counts, besides those of the planner and the readers. */
   readonly #counting = pLimit(1);
-  /** A table is to be read by one query, which alone sees one instant. */
+  /** One query is to read the whole table, so that it sees one instant. */
   #isReadWhole = false;
   readonly #closing = new AbortController();
 
@@ -103,18 +103,18 @@ class MssqlSource implements Source<MssqlSettings> {
     return tables.map(({ id }, index) => {
       const answer = described[index];
       if (answer !== undefined && !(answer instanceof LakeportError)) return { columns: answer };
-      return { id, error: answer ?? LakeportError.from(new TypeError('a table was not described')) };
+      return { id, error: answer ?? LakeportError.from(new TypeError('A table was not described')) };
     });
   }
 
   async slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
     tableOf(table.dataset);
-    // An override for the table is more particular than one for the run.
+    // A table's override takes precedence over the run's setting.
     const degree = this.#isReadWhole ? 1 : options.degree;
     return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, { ...options, degree }));
   }
 
-  /** In the readers' isolation, which waits for nobody's locks where the database keeps row versions. */
+  /** In the readers' isolation level, which waits for no locks if the database keeps row versions. */
   async countRows(dataset: Dataset, { snapshot, signal }: CountOptions): Promise<RowCount | undefined> {
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     const rows = await this.#counting(() =>
@@ -140,7 +140,7 @@ class MssqlSource implements Source<MssqlSettings> {
     return { objectId: undefined, ...this.#tables.get(keyOf(table.id)), ...table };
   }
 
-  /** Nothing hangs on the connection: where it was lost, the question is asked again on another. */
+  /** The connection has no state: if it was lost, the query is retried on a new one. */
   #asking<T>(table: TableId | undefined, ask: () => Promise<T>): Promise<T> {
     const place = { entry: this.#settings.entryId, table };
     const { signal } = this.#closing;

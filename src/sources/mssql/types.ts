@@ -20,46 +20,46 @@ import type { ColumnDecoder } from '../source.js';
 import type { TextStyles } from './server.js';
 
 /**
- * The type table: how each type of SQL Server is read and what it becomes in Parquet. Numbers, times and text are taken
- * from the wire as they are; what has no form of its own there is converted by the server.
+ * The type table: how each SQL Server type is read and which Parquet type it becomes. Numbers, times and text are decoded
+ * from the wire directly; the server converts types without a usable wire form.
  */
 
-/** A column's type as the catalog has it; an alias type is the type below it. */
+/** A column's type from the catalog; an alias type is replaced by its base type. */
 export interface MssqlType {
-  /** In lower case, e.g. `nvarchar`; a CLR type's own name. */
+  /** In lower case, e.g. `nvarchar`; for a CLR type its own name. */
   readonly name: string;
   readonly precision: number;
   readonly scale: number;
-  /** A user-defined type of an assembly. */
+  /** A user-defined type from an assembly. */
   readonly isAssembly: boolean;
 }
 
-/** How the values of one type arrive, and as what they are written. */
+/** How values of a type arrive and how they are written. */
 export interface TypeMapping {
   readonly type: ParquetType;
   /** Name of the decoding kernel, with its parameters. */
   readonly decoder: ColumnDecoder;
   readonly fidelity: Fidelity;
-  /** What the query asks for, given the quoted column. */
+  /** The SELECT expression for a quoted column. */
   readonly expression: (column: string) => string;
-  /** True where a value may have no counterpart in the Parquet type. */
+  /** Whether a value may have no counterpart in the Parquet type. */
   readonly partial: boolean;
 }
 
 export interface MappingOptions {
-  /** `ns` writes the times that have seven digits in nanoseconds. */
+  /** `ns` writes times with seven digits in nanoseconds. */
   readonly timestampUnit: 'us' | 'ns';
-  /** For a reader that does not take every type. */
+  /** For a Parquet reader that does not support every type. */
   readonly compat?: Compat | undefined;
-  /** What the server has for the text of a `sql_variant`. */
+  /** CONVERT styles that the server supports, for the text of a `sql_variant`. */
   readonly styles: TextStyles;
 }
 
-/** Valid, but perhaps with an unpaired surrogate, or bytes without a character. */
+/** Text, which may still have an unpaired surrogate or bytes without a character. */
 const NVARCHAR = partial(exact('nvarchar', STRING));
 const VARCHAR = partial(exact('varchar', STRING));
 const BINARY = exact('binary', BYTES);
-/** Every digit and letter, in the server's own text form. */
+/** The server's own text form, with every digit and letter. */
 const TEXT: TypeMapping = { ...converted(NVARCHAR, 'nvarchar(max)'), fidelity: 'text' };
 const JSON_DOCUMENT: TypeMapping = { ...converted(NVARCHAR, 'nvarchar(max)'), type: JSON_TEXT };
 
@@ -88,7 +88,7 @@ const TYPES: Readonly<Record<string, TypeMapping>> = {
   image: converted(BINARY, 'varbinary(max)'),
   date: exact('date', DATE),
   smalldatetime: exact('smalldatetime', timestampType('MICROS', { utc: false })),
-  // A tick of 1/300 s has the microsecond nearest to it for itself.
+  // Each tick of 1/300 s rounds to a distinct microsecond.
   datetime: exact('datetime', timestampType('MICROS', { utc: false })),
   uniqueidentifier: exact('uniqueidentifier', UUID),
   hierarchyid: { ...converted(NVARCHAR, 'nvarchar(4000)'), fidelity: 'text' },
@@ -97,7 +97,7 @@ const TYPES: Readonly<Record<string, TypeMapping>> = {
   json: JSON_DOCUMENT,
 };
 
-/** How a column of this type is read. A type that is not known is read as the text that the server makes of it. */
+/** How a column of this type is read. The server converts a value of an unknown type to text. */
 export function mapType(type: MssqlType, options: MappingOptions): TypeMapping {
   const mapping = lookUp(type, options);
   const compatible = compatibleType(mapping.type, options.compat);
@@ -132,7 +132,7 @@ function lookUp(type: MssqlType, options: MappingOptions): TypeMapping {
 
 const MOST_DIGITS = 7;
 
-/** The seventh digit needs nanoseconds, in which 64 bits reach from 1677 to 2262. */
+/** The seventh digit needs nanoseconds, and 64 bits of those cover the years 1677 to 2262. */
 function mapTime(
   kind: 'time' | 'datetime2' | 'datetimeoffset',
   scale: number,
@@ -141,7 +141,7 @@ function mapTime(
   const isFine = scale === MOST_DIGITS;
   const unit: TimeUnit = isFine && timestampUnit === 'ns' ? 'NANOS' : 'MICROS';
   const type: ParquetType = kind === 'time' ? timeType(unit) : timestampType(unit, { utc: kind === 'datetimeoffset' });
-  // The offset is given up: the instant is what Parquet has a type for.
+  // The offset is dropped: Parquet has a type for the instant only.
   const isLossy = kind === 'datetimeoffset' || (isFine && unit === 'MICROS');
   return {
     ...exact(kind, type),
@@ -151,7 +151,7 @@ function mapTime(
   };
 }
 
-/** By the type of each value: a plain conversion would cut digits off. Money has all of its own as a decimal. */
+/** By the type of each value: a plain conversion would truncate digits. As a decimal, money keeps all of its digits. */
 function variantText(column: string, { styles }: MappingOptions): string {
   const text = (value: string, style?: number) =>
     `CONVERT(nvarchar(max), ${value}${style === undefined ? '' : `, ${style}`})`;

@@ -8,16 +8,16 @@ import { rangesByCount, rangesByWidth } from './ranges.js';
 import type { KeyedTable } from './sql-dialect.js';
 
 export interface KeyRequest {
-  /** Chosen by the key's type where none is named. */
+  /** Undefined to choose one by the key's type. */
   readonly method: KeyMethod | undefined;
   readonly key: string | undefined;
   readonly degree: number;
-  /** Slices that suit the table, of the methods that leave it open. */
+  /** Suitable number of slices, for methods that leave it open. */
   readonly count: number;
   readonly estimatedRows: number | undefined;
 }
 
-/** Shares of a table by a key that the configuration names. @throws LakeportError where the key does not suit the method */
+/** Splits a table by the configured key. @throws LakeportError if the key does not suit the method */
 export async function byKey(table: KeyedTable, request: KeyRequest): Promise<Share[]> {
   const { method, degree, estimatedRows } = request;
   const text = requireKeyText(method, request.key);
@@ -33,7 +33,7 @@ export async function byKey(table: KeyedTable, request: KeyRequest): Promise<Sha
       return rangesByCount(table, key, options);
     case 'DataDriven':
       return byValue(table, key);
-    // Each of its slices reads the whole table.
+    // Each of its slices scans the whole table.
     case 'Random':
       return byRemainder(table.dialect, key, { count: degree, estimatedRows });
     default:

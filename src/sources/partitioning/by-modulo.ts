@@ -3,7 +3,7 @@ import type { RangeOptions } from './ranges.js';
 import type { SqlDialect } from './sql-dialect.js';
 import { equalShare, type Share, wholeTable } from './predicate.js';
 
-/** `Random`: by the remainder of the key. */
+/** `Random`: by the key modulo the number of slices. */
 export function byRemainder(dialect: SqlDialect, key: SliceKey, { count, estimatedRows }: RangeOptions): Share[] {
   requireKey(key, 'Random', key.type.isInteger, 'an integer');
   if (count === 1) return [wholeTable(estimatedRows)];

@@ -4,7 +4,7 @@ import { checkDay } from './key-type.js';
 import { type Share, wholeTable } from './predicate.js';
 import type { KeyedTable } from './sql-dialect.js';
 
-/** `Timepartition`: one share for each year, month, day or ISO week that has rows, and one for NULL. */
+/** `Timepartition`: one slice per year, month, day or ISO week that has rows, and one for NULL. */
 
 export type Period = 'year' | 'month' | 'day' | 'week';
 
@@ -20,10 +20,10 @@ const PERIODS: Readonly<Record<string, Period>> = {
   'year,week': 'week',
 };
 
-/** A key, and periods behind its last commas: an expression may have some of its own. */
+/** A key, followed by its periods after the last commas: an expression may contain commas too. */
 const TIME_KEY = /^\s*(.+?)\s*,\s*(year(?:\s*,\s*(?:month|day|week))*)\s*$/is;
 
-/** `(col,year)`, `(col,year,month)`, `(col,year,month,day)` or `(col,year,week)`. @throws LakeportError for others */
+/** `(col,year)`, `(col,year,month)`, `(col,year,month,day)` or `(col,year,week)`. @throws LakeportError for anything else */
 export function parseTimeKey(text: string): TimeKey {
   const [, column = '', periods = ''] = TIME_KEY.exec(text.trim().replace(/^\((.*)\)$/s, '$1')) ?? [];
   const period = PERIODS[periods.replace(/\s/g, '').toLowerCase()];
@@ -41,10 +41,10 @@ export async function byPeriod(table: KeyedTable, { column, period }: TimeKey): 
   const { dialect } = table;
   const key = await resolveKey(table, column);
   const { calendar } = key.type;
-  requireKey(key, 'Timepartition', calendar !== undefined, 'a date or a time with its date');
+  requireKey(key, 'Timepartition', calendar !== undefined, 'a date or a timestamp');
   if (calendar === undefined) return [wholeTable(undefined)];
-  // Days, whatever the period: there are never many, and the server need not know of weeks. Text is made of them alone,
-  // not of every row.
+  // Days whatever the period: there are never many, and the server needs no notion of weeks. Only the distinct days are
+  // converted to text, not every row.
   const rows = await table.query(`
     SELECT ${dialect.dayText('slice_days.d')}, ${dialect.toNumber('slice_days.n')} FROM (
       SELECT slice_keys.d AS d, ${dialect.count} AS n FROM (
@@ -71,7 +71,7 @@ export async function byPeriod(table: KeyedTable, { column, period }: TimeKey): 
 
 const DAY_MS = 86_400_000;
 
-/** The period's first day. */
+/** First day of the period. */
 export function startOf(day: string, period: Period): string {
   if (period === 'year') return `${day.slice(0, 4)}-01-01`;
   if (period === 'month') return `${day.slice(0, 7)}-01`;
@@ -81,7 +81,7 @@ export function startOf(day: string, period: Period): string {
   return dayOf(time - sinceMonday * DAY_MS);
 }
 
-/** The first day behind the period; undefined where that is after the last day that there is. */
+/** First day after the period; undefined if that is past the type's last day. */
 export function endOf(start: string, period: Period, lastDay = '9999-12-31'): string | undefined {
   const date = new Date(start);
   if (period === 'year') date.setUTCFullYear(date.getUTCFullYear() + 1);
@@ -91,7 +91,7 @@ export function endOf(start: string, period: Period, lastDay = '9999-12-31'): st
   return isInRange ? dayOf(date.getTime()) : undefined;
 }
 
-/** Hive-style, e.g. `year=2025/month=01`; weeks by ISO 8601, whose first of a year holds its first Thursday. */
+/** Hive-style, e.g. `year=2025/month=01`; weeks as in ISO 8601, whose week 1 contains the year's first Thursday. */
 export function directoryOf(start: string, period: Period): string {
   const [year = '', month = '', day = ''] = start.split('-');
   if (period === 'year') return `year=${year}`;

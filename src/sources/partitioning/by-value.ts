@@ -3,10 +3,10 @@ import type { SliceKey } from './key.js';
 import { type Share, wholeTable } from './predicate.js';
 import type { KeyedTable } from './sql-dialect.js';
 
-/** A slice is a query and a file at least. */
+/** Each value costs a query and at least one file. */
 const MOST_VALUES = 10_000;
 
-/** `DataDriven`: one share for each distinct key, and one for NULL. */
+/** `DataDriven`: one slice per distinct key, and one for NULL. */
 export async function byValue(table: KeyedTable, key: SliceKey): Promise<Share[]> {
   const { sql, name, type } = key;
   const { dialect } = table;

@@ -1,55 +1,55 @@
 import { LakeportError } from '../../errors.js';
 
 /**
- * How a key's values go to the server and back. A value is asked for in a form that loses nothing on any server: bytes
- * and doubles as the wire has them, the rest as text that needs no style of its own. It goes back in a literal of the
- * key's own type, so that comparisons are those of the key and an index on it is of use; a text that is not of the
- * type's form goes nowhere.
+ * How key values travel to the server and back. A value is selected in a form that is lossless on any server: bytes and
+ * doubles as on the wire, everything else as text that needs no special style. It returns as a literal of the key's own
+ * type, so that comparisons follow the key's rules and can use its index; text that does not match the type's form is
+ * never sent.
  */
 export interface KeyType {
   /** As in CREATE TABLE. */
   readonly name: string;
-  /** What is asked for, given the key: `textOf` takes the answer. */
+  /** SELECT expression for a key, whose result `textOf` converts. */
   readonly value: (key: string) => string;
-  /** An answer as text, which two values share only if they are equal. Undefined for NULL. */
+  /** A result as text; equal texts mean equal values. Undefined for NULL. */
   readonly textOf: (answer: unknown) => string | undefined;
-  /** The value with this text, in SQL. @throws LakeportError where the text is not of the type's form */
+  /** SQL literal of the value with this text. @throws LakeportError if the text does not match the type's form */
   readonly literal: (text: string) => string;
-  /** Given where values can be counted with: numbers, dates and times. */
+  /** For types with arithmetic: numbers, dates and times. */
   readonly scale: KeyScale | 'float' | undefined;
   /** Whether the type supports modulo. */
   readonly isInteger: boolean;
-  /** Whether the server finds the least of several values: it does not for `bit` of SQL Server. */
+  /** Whether MIN works: it does not for `bit` of SQL Server. */
   readonly isOrdered: boolean;
-  /** Of dates and times with their date. */
+  /** For dates and timestamps. */
   readonly calendar?: KeyCalendar;
-  /** Put around the key itself, where its comparisons would not be exact otherwise. */
+  /** Wraps the key if its own comparisons would not be exact. */
   readonly wrap?: (key: string) => string;
 }
 
-/** Values as whole numbers, in their order. */
+/** Maps values to integers in the same order. */
 export interface KeyScale {
   readonly toPosition: (text: string) => bigint;
   readonly toText: (position: bigint) => string;
 }
 
 interface KeyCalendar {
-  /** The last day that the type has. */
+  /** The type's last day. */
   readonly lastDay: string;
-  /** The day of a value, as a date. */
+  /** SQL for the day of a value, as a date. */
   readonly day: (key: string) => string;
 }
 
 export interface TextForm {
   readonly name: string;
   readonly value: KeyType['value'];
-  /** Of every text that the type's values have. */
+  /** Matches the text of every value of the type. */
   readonly form: RegExp;
-  /** Only called for texts of that form. */
+  /** Called only for text of that form. */
   readonly write: (text: string) => string;
 }
 
-/** A type whose values come and go as text. */
+/** A type whose values are transferred as text. */
 export function ofText({ name, value, form, write }: TextForm): KeyType {
   return {
     name,
@@ -65,13 +65,13 @@ export function ofText({ name, value, form, write }: TextForm): KeyType {
   };
 }
 
-/** Text, numbers and bigints are what drivers answer with. */
+/** Drivers return text, numbers or bigints. */
 export function textOfAnswer(answer: unknown): string {
   if (typeof answer === 'string') return answer;
   return typeof answer === 'bigint' || typeof answer === 'number' ? String(answer) : JSON.stringify(answer);
 }
 
-/** Positions of decimals with so many digits behind the point; 0 for whole numbers. */
+/** Positions of decimals with this many fractional digits; 0 for integers. */
 export function decimalScale(scale: number): KeyScale {
   return {
     toPosition: (value) => {
@@ -87,7 +87,7 @@ export function decimalScale(scale: number): KeyScale {
   };
 }
 
-/** Positions of moments; no bound needs to be finer than a second. */
+/** Positions of instants; no bound needs to be finer than a second. */
 export function momentScale({
   stepSeconds,
   isDate,
@@ -106,14 +106,14 @@ export function momentScale({
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
-/** @throws LakeportError for what is no day: it would go into queries and directories */
+/** @throws LakeportError for text that is not a day, since it goes into queries and paths */
 export function checkDay(text: string): string {
   const day = text.slice(0, 10);
   if (!DAY.test(day)) throw notOfForm('date', day);
   return day;
 }
 
-/** Whole seconds since 1970; what is finer is cut off. */
+/** Whole seconds since 1970; finer digits are truncated. */
 function secondsOf(iso: string): bigint {
   const seconds = Date.parse(`${iso.length <= 10 ? `${iso}T00:00:00` : iso.slice(0, 19).replace(' ', 'T')}Z`) / 1000;
   return BigInt(Math.floor(seconds));
@@ -130,7 +130,7 @@ export function notOfForm(type: string, text: string): LakeportError {
   return new LakeportError({
     code: 'PARTITION_KEY_NOT_EXACT',
     exit: 'tables-failed',
-    message: `The server writes a value of the partition key as ${JSON.stringify(shown)}, which is not a valid ${type}`,
+    message: `The server returns a value of the partition key as ${JSON.stringify(shown)}, which is not a valid ${type}`,
     hint: 'Use another key or method for this table in --table-config, or None.',
   });
 }

@@ -4,24 +4,24 @@ import type { PartitionMethod, ReadColumn } from '../source.js';
 import type { KeyType } from './key-type.js';
 import type { KeyedTable, SqlDialect } from './sql-dialect.js';
 
-/** What a table's rows are shared out by. */
+/** What a table's rows are split by. */
 export interface SliceKey {
   /** A quoted column, or the user's own expression in parentheses. */
   readonly sql: string;
-  /** For people. */
+  /** For messages. */
   readonly name: string;
   readonly type: KeyType;
-  /** False where the key is a column that is declared NOT NULL. */
+  /** False if the key is a column declared NOT NULL. */
   readonly nullable: boolean;
 }
 
-/** Columns that an error lists. */
+/** Maximum number of columns that an error lists. */
 const MOST_LISTED = 30;
 
 /**
- * Finds the key that a configuration names: a column, in whatever case and quotes, else an expression.
- * @throws LakeportError where there is no such column, or the key's type cannot be compared; the server's errors where
- * it is no expression
+ * Resolves a configured key: a column, in any case and quoting, otherwise an expression.
+ * @throws LakeportError if there is no such column, or the key's type cannot be compared; the server's errors for an
+ * invalid expression
  */
 export async function resolveKey(table: KeyedTable, text: string): Promise<SliceKey> {
   const { columns, dialect } = table;
@@ -35,7 +35,7 @@ export async function resolveKey(table: KeyedTable, text: string): Promise<Slice
     throw new LakeportError({
       code: 'PARTITION_KEY_NOT_COMPARABLE',
       exit: 'usage',
-      message: `The partition key ${name} is of a type whose values cannot be compared`,
+      message: `The partition key ${name} has a type whose values cannot be compared`,
       hint: 'Name another column or expression',
       context: { detail: name },
     });
@@ -50,7 +50,7 @@ function unknownColumn(table: TableId, columns: readonly ReadColumn[], name: str
   return new LakeportError({
     code: 'PARTITION_KEY_UNKNOWN',
     exit: 'usage',
-    message: `${tableName(table)} has no column ${name} to be shared out by`,
+    message: `${tableName(table)} has no column ${name} to split it by`,
     hint: `Its columns are ${names.slice(0, MOST_LISTED).join(', ')}${more}`,
     context: { detail: name },
   });
@@ -64,14 +64,14 @@ function findColumn(dialect: SqlDialect, columns: readonly ReadColumn[], text: s
   return folded.length === 1 ? folded[0] : undefined;
 }
 
-/** @throws LakeportError where the method wants another kind of key */
+/** @throws LakeportError if the method needs another kind of key */
 export function requireKey(key: SliceKey, method: PartitionMethod, fits: boolean, wanted: string): void {
   if (fits) return;
   throw new LakeportError({
     code: 'PARTITION_KEY_UNSUITABLE',
     exit: 'usage',
     message: `The method ${method} needs ${wanted}, which ${key.name} is not`,
-    hint: `Name another key, or one of the methods that take this one: ${methodsFor(key.type).join(', ')}`,
+    hint: `Name another key, or one of the methods that work with this one: ${methodsFor(key.type).join(', ')}`,
     context: { detail: key.name },
   });
 }
@@ -86,7 +86,7 @@ function methodsFor({ scale, isInteger, isOrdered, calendar }: KeyType): Partiti
   ];
 }
 
-/** @throws LakeportError where the configuration names none */
+/** @throws LakeportError if the configuration has no key */
 export function requireKeyText(method: PartitionMethod | undefined, key: string | undefined): string {
   if (key !== undefined && key.trim() !== '') return key;
   throw new LakeportError({
@@ -95,8 +95,8 @@ export function requireKeyText(method: PartitionMethod | undefined, key: string 
     message: method === undefined ? 'The partition key is empty' : `The method ${method} needs a key`,
     hint:
       method === 'Timepartition'
-        ? 'name a date and its periods (--table-config "table:Timepartition:(column,year,month)")'
-        : `name a column (--table-config table:${method ?? 'RangeId'}:column)`,
+        ? 'Name a date and its periods (--table-config "table:Timepartition:(column,year,month)")'
+        : `Name a column (--table-config table:${method ?? 'RangeId'}:column)`,
     context: { detail: '--table-config' },
   });
 }

@@ -1,16 +1,16 @@
 import { LakeportError } from '../../errors.js';
 
-/** How a table's rows are shared out. An engine says which methods it has; a name means the same in each. */
+/** A partition method. Each engine lists its own; a name means the same in every engine. */
 export interface PartitionMethodInfo {
   readonly name: string;
-  /** Another name that users may type. */
+  /** Alternative name that users may write. */
   readonly alias?: string;
   readonly needsKey: boolean;
 }
 
 export const NONE: PartitionMethodInfo = { name: 'None', needsKey: false };
 
-/** Those that need nothing but a key whose values can be compared. */
+/** Methods that only need a comparable key. */
 export const KEY_METHODS = {
   Random: { name: 'Random', alias: 'Modulo', needsKey: true },
   RangeId: { name: 'RangeId', needsKey: true },
@@ -25,12 +25,12 @@ export function isKeyMethod(name: string): name is KeyMethod {
   return Object.hasOwn(KEY_METHODS, name);
 }
 
-/** For a table whose configuration asks for what its database has no means for. */
+/** For a table configured with a method that its database does not support. */
 export function methodNotSupported(options: {
   /** `PostgreSQL` */
   readonly product: string;
   readonly method: string;
-  /** Those that the source has. */
+  /** The methods that the source supports. */
   readonly methods: readonly PartitionMethodInfo[];
 }): LakeportError {
   const { product, method, methods } = options;

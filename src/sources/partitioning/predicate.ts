@@ -5,17 +5,17 @@ import type { SqlDialect } from './sql-dialect.js';
 /** A share of a table's rows, before it becomes a query. */
 export interface Share {
   readonly method: PartitionMethod;
-  /** For people and the manifest. */
+  /** Human-readable, also recorded in the manifest. */
   readonly bounds: string;
-  /** The condition that its rows fulfil, and no others; undefined for all rows. */
+  /** Condition that holds for exactly these rows; undefined for all rows. */
   readonly where: string | undefined;
   readonly estimatedRows: number | undefined;
   readonly directory?: string;
-  /** Rows of all shares together, where the question that made them counted them. */
+  /** Total row count of all shares, if it was counted on the way. */
   readonly tableRows?: number;
 }
 
-/** The shares in their order, as queries. */
+/** Turns the shares into queries, in the same order. */
 export function slicesOf(
   {
     id,
@@ -40,7 +40,7 @@ export function wholeTable(estimatedRows: number | undefined): Share {
   return { method: 'None', bounds: 'all rows', where: undefined, estimatedRows };
 }
 
-/** What follows a share of equal size with `count - 1` others. */
+/** Estimated rows of one of `count` equal shares. */
 export function equalShare(estimatedRows: number | undefined, count: number): number | undefined {
   return estimatedRows === undefined ? undefined : Math.round(estimatedRows / count);
 }

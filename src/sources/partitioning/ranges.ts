@@ -5,12 +5,12 @@ import { equalShare, type Share, wholeTable } from './predicate.js';
 import type { KeyedTable } from './sql-dialect.js';
 
 export interface RangeOptions {
-  /** Ranges wanted; fewer come where there are fewer values. */
+  /** Requested number of ranges; there may be fewer if there are few values. */
   readonly count: number;
   readonly estimatedRows: number | undefined;
 }
 
-/** `RangeId`: ranges of equal width between the least and the greatest key. */
+/** `RangeId`: ranges of equal width between the smallest and the largest key. */
 export async function rangesByWidth(
   table: KeyedTable,
   key: SliceKey,
@@ -23,9 +23,9 @@ export async function rangesByWidth(
   const extreme = (which: string) => type.value(`${which}(${sql})`);
   const [row] = await table.query(`SELECT ${extreme('MIN')}, ${extreme('MAX')} FROM ${dialect.quoteTable(table.id)}`);
   const [least, greatest] = [type.textOf(row?.[0]), type.textOf(row?.[1])];
-  // No rows, or no keys.
+  // The table has no rows, or only NULL keys.
   if (scale === undefined || least === undefined || greatest === undefined) return [wholeTable(estimatedRows)];
-  // Whether they are of the type's form, before they are counted with.
+  // Check that they match the type's form before computing with them.
   [least, greatest].forEach(type.literal);
   const bounds =
     scale === 'float'
@@ -34,7 +34,7 @@ export async function rangesByWidth(
   return ranges('RangeId', key, bounds, estimatedRows);
 }
 
-/** `Ntile`: ranges of equal row count. */
+/** `Ntile`: ranges with equal row counts. */
 export async function rangesByCount(
   table: KeyedTable,
   key: SliceKey,
@@ -49,13 +49,13 @@ export async function rangesByCount(
         SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile FROM ${dialect.quoteTable(table.id)}
       ) AS slice_keys GROUP BY slice_keys.tile
     ) AS slice_tiles ORDER BY slice_tiles.tile`);
-  // A tile may hold NULLs alone.
+  // A tile may consist of NULLs.
   const starts = rows.flatMap(([start]) => type.textOf(start) ?? []);
   const tableRows = rows.reduce((sum, [, tileRows]) => sum + Number(tileRows), 0);
   return ranges('Ntile', key, [...new Set(starts)].slice(1), estimatedRows).map((share) => ({ ...share, tableRows }));
 }
 
-/** The texts of the values between ranges: strictly growing, all above the least key. */
+/** Boundaries between ranges as text: strictly increasing, all above the smallest key. */
 export function wholeBounds(scale: KeyScale, least: string, greatest: string, count: number): string[] {
   const from = scale.toPosition(least);
   const width = scale.toPosition(greatest) - from + 1n;
@@ -63,7 +63,7 @@ export function wholeBounds(scale: KeyScale, least: string, greatest: string, co
   return Array.from({ length: Number(parts) - 1 }, (_, i) => scale.toText(from + (width * BigInt(i + 1)) / parts));
 }
 
-/** As `wholeBounds`, without overflow between the extremes of a double. */
+/** Like `wholeBounds`, without overflow near the limits of a double. */
 export function floatBounds(least: number, greatest: number, count: number): string[] {
   const bounds: number[] = [];
   for (let i = 1; i < count; i++) {
@@ -73,7 +73,7 @@ export function floatBounds(least: number, greatest: number, count: number): str
   return bounds.map(String);
 }
 
-/** The first range is open below and takes the NULLs, the last is open above. */
+/** The first range has no lower bound and includes NULLs; the last has no upper bound. */
 function ranges(
   method: PartitionMethod,
   key: SliceKey,

@@ -1,23 +1,23 @@
-/** How many slices a table becomes, whatever it is shared out by. */
+/** How many slices a table is split into, whatever the method. */
 
 const MIB = 1024 * 1024;
 
-/** So that a skewed table leaves no reader working alone for long. */
+/** Enough for a skewed table not to leave one reader working alone for long. */
 const SLICES_PER_READER = 4;
-/** A slice becomes a file: so many rows that a file's row groups are worth having … */
+/** Each slice becomes a file, so it should have enough rows for useful row groups … */
 const FEWEST_ROWS = 250_000;
-/** … unless the rows are so wide that fewer make up a row group; and no slice of less than a moment's work. */
+/** … unless the rows are so wide that fewer fill a row group; tiny slices are not worth their overhead. */
 const LEAST_BYTES = { of: 16 * MIB, wideRows: 128 * MIB };
-/** So that no slice is long to read anew. */
+/** Limits the work that a retry repeats. */
 const MOST_BYTES = 1024 * MIB;
 
 export interface TableSize {
   readonly estimatedRows: number | undefined;
-  /** In the database. */
+  /** Size in the database. */
   readonly estimatedBytes: number | undefined;
 }
 
-/** One for one reader; else about four a reader, of a size that is worth a file, and none of more than 1 GiB. */
+/** One for a single reader; otherwise about four per reader, each large enough for a file and at most 1 GiB. */
 export function sliceCount({ estimatedRows, estimatedBytes }: TableSize, degree: number): number {
   if (degree === 1) return 1;
   const wanted = degree * SLICES_PER_READER;
@@ -26,7 +26,7 @@ export function sliceCount({ estimatedRows, estimatedBytes }: TableSize, degree:
   return Math.max(1, Math.min(wanted, byRows), byBytes);
 }
 
-/** Size of a slice in bytes of the table that suits so many readers, for slices that are ranges of pages. */
+/** Suitable slice size in bytes for this many readers, for slices that are page ranges. */
 export function targetBytes(
   { rows, bytes }: { readonly rows: number; readonly bytes: number },
   degree: number,

@@ -2,7 +2,7 @@ import type { SecureVersion } from 'tls';
 import type { SslMode } from './info.js';
 import type { AuthenticationDemands } from './authentication-demands.js';
 
-/** The part of the settings that single fields and a connection string have in common. */
+/** The settings that can come from single fields or from a connection string. */
 export interface PostgresAddress extends PostgresHost {
   readonly database: string | undefined;
   readonly username: string;
@@ -15,7 +15,7 @@ export interface PostgresAddress extends PostgresHost {
   readonly options?: Readonly<Record<string, string>> | undefined;
   readonly connectTimeoutMs?: number | undefined;
   readonly others?: readonly PostgresHost[];
-  /** The hosts are tried in any order. */
+  /** Hosts are tried in random order. */
   readonly shuffled?: boolean;
   readonly targetSession?: TargetSession | undefined;
   /** Path. */
@@ -28,14 +28,14 @@ export interface PostgresAddress extends PostgresHost {
   readonly authentication?: AuthenticationDemands | undefined;
 }
 
-/** One of the places where the database may be. */
+/** One of the hosts that may serve the database. */
 export interface PostgresHost {
   /** Host name, address, or directory of a Unix socket. */
   readonly server: string;
   readonly port: number;
-  /** Where to connect to in its stead; the name is that which the certificate has to have. */
+  /** Address to connect to instead; the name is then only compared with the certificate. */
   readonly hostaddr?: string | undefined;
-  /** Of this host, in place of the password of all. */
+  /** Password for this host, instead of the shared one. */
   readonly password?: string | undefined;
 }
 

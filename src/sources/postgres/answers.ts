@@ -2,10 +2,10 @@ import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 
 /**
- * Catches what the driver throws over a message that it does not know. It does so while its socket hands out bytes, where
- * no promise is waiting: the whole program would end.
+ * Catches what the driver throws for a message that it does not know. It throws in a socket event handler, where no
+ * promise could reject, so the whole process would crash.
  * @param client not connected yet
- * @param onThrown has to end the connection, with which the driver can't go on
+ * @param onThrown must close the connection, which the driver cannot continue
  */
 export function catchAnswers(client: pg.Client, onThrown: (thrown: unknown) => void): void {
   const { connection } = client as unknown as { readonly connection: ListeningConnection }; // not in the driver's types
@@ -29,7 +29,7 @@ export function catchAnswers(client: pg.Client, onThrown: (thrown: unknown) => v
 
 type DataListener = (chunk: Buffer) => void;
 
-/** Of the driver's connection, what it does with the socket, or with what TLS made of it. */
+/** The part of the driver's connection that handles the socket, or the TLS socket. */
 interface ListeningConnection {
   attachListeners(stream: Duplex): void;
 }

@@ -17,7 +17,7 @@ const sslMode = z.preprocess(
 const fields = {
   ...timeoutFields,
   server: {
-    schema: text.refine((host) => !/^[^:/]+:\d+$/.test(host), 'holds a port, which goes into `port`').optional(),
+    schema: text.refine((host) => !/^[^:/]+:\d+$/.test(host), 'contains a port, which belongs in `port`').optional(),
     synonyms: ['host', 'hostname'],
   },
   port: { schema: port.optional() },
@@ -32,7 +32,7 @@ const fields = {
     schema: stringMap
       .refine(
         (settings) => Object.keys(settings).every((name) => /^[a-z_][\w.]*$/i.test(name)),
-        'holds a name that no server setting can have',
+        'contains a name that is not a valid server setting',
       )
       .default({}),
   },
@@ -49,7 +49,7 @@ function check(found: GivenFields, report: Report): void {
   checkConnectionString(found, singles, report);
   requireFields(found, ['server', 'username'], report);
   for (const [name, other] of [['ssl_cert', 'ssl_key'] as const, ['ssl_key', 'ssl_cert'] as const]) {
-    if (found[name] !== undefined && found[other] === undefined) report(other, `is missing beside \`${name}\``);
+    if (found[name] !== undefined && found[other] === undefined) report(other, `is required with \`${name}\``);
   }
 }
 
@@ -59,7 +59,7 @@ function build(found: Fields): PostgresInfo {
   return {
     ...session,
     connectionString: undefined,
-    // `check` has made sure of server and user.
+    // `check` has ensured that server and user are present.
     server: found.server ?? '',
     port: found.port ?? DEFAULT_PORT,
     database: found.database,

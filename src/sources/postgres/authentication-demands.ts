@@ -2,24 +2,24 @@ import type { EventEmitter } from 'node:events';
 import type pg from 'pg';
 
 /**
- * What the user demands of the way in which the server asks who is there: libpq's `require_auth` and `channel_binding`.
- * A server that asks in another way is left before anything secret is sent.
+ * The user's requirements for authentication: libpq's `require_auth` and `channel_binding`. If the server asks for
+ * another method, the connection is closed before any secret is sent.
  */
 export interface AuthenticationDemands {
-  /** Ways that are allowed; undefined for all. */
+  /** Allowed methods; undefined for all. */
   readonly methods: readonly AuthenticationMethod[] | undefined;
-  /** The login has to be bound to the TLS connection (SCRAM-SHA-256-PLUS). */
+  /** The login must be bound to the TLS connection (SCRAM-SHA-256-PLUS). */
   readonly channelBinding: boolean;
 }
 
-/** As `require_auth` names them. Of `gss` and `sspi` the driver knows nothing. */
+/** Named as in `require_auth`. The driver does not support `gss` and `sspi`. */
 export const AUTHENTICATION_METHODS = ['password', 'md5', 'scram-sha-256', 'none', 'gss', 'sspi', 'oauth'] as const;
 export type AuthenticationMethod = (typeof AUTHENTICATION_METHODS)[number];
 
 /**
  * Watches a client that is not connected yet.
- * @param refuse is told what is wrong, and has to end the connection at once
- * @returns what is wrong with a login that went through, or undefined
+ * @param refuse gets the problem and must close the connection at once
+ * @returns a function that gives the problem of a completed login, or undefined
  */
 export function watchAuthentication(
   client: pg.Client,
@@ -30,10 +30,10 @@ export function watchAuthentication(
   let used: AuthenticationMethod = 'none';
   const problemOf = (mechanisms: readonly string[]) => {
     if (methods?.includes(used) === false) {
-      return `"require_auth" allows ${methods.join(', ')}, and the server ${used === 'none' ? 'asks for nothing' : `asks for ${used}`}`;
+      return `"require_auth" allows ${methods.join(', ')}, but the server ${used === 'none' ? 'requests no authentication' : `requests ${used}`}`;
     }
     if (!channelBinding || mechanisms.includes('SCRAM-SHA-256-PLUS')) return undefined;
-    return '"channel_binding" is "require", and the server does not offer it (it needs TLS and a SCRAM password)';
+    return '"channel_binding" is "require", but the server does not offer it (it needs TLS and a SCRAM password)';
   };
   let offered: readonly string[] = [];
   const asked = (method: AuthenticationMethod, mechanisms: readonly string[] = []) => {
@@ -42,7 +42,7 @@ export function watchAuthentication(
     const problem = problemOf(mechanisms);
     if (problem !== undefined) refuse(problem);
   };
-  // Before the client's own listeners, which answer.
+  // Before the client's own listeners, which send the reply.
   connection.prependListener('authenticationCleartextPassword', () => asked('password'));
   connection.prependListener('authenticationMD5Password', () => asked('md5'));
   connection.prependListener('authenticationSASL', (message: { readonly mechanisms: readonly string[] }) =>

@@ -3,24 +3,24 @@ import type pg from 'pg';
 import { leave, discard } from './connection.js';
 import { isSocketDirectory, type PostgresSettings } from './settings.js';
 
-/** 1234 and 5678 in 16 bits each: what stands in place of a protocol version ("CancelRequest" of the message formats). */
+/** 1234 and 5678 as 16-bit halves, in place of a protocol version ("CancelRequest" in the message formats). */
 const CANCEL_REQUEST = 80_877_102;
-/** The request is a courtesy: who has not taken it by then is not waited for. */
+/** Canceling is best effort: a server that has not accepted the request by then is not waited for. */
 const PATIENCE_MS = 2_000;
 
 /**
- * Ends what the client's session does, in the server too, and then the connection. Never throws, and takes no longer
- * than a few seconds. What the server still sends has to be read meanwhile.
+ * Cancels the session's current statement on the server, then closes the connection. Never throws, and takes a few
+ * seconds at most. The caller must keep reading what the server still sends.
  *
- * A pooler finds the server's session by the client's connection, so that has to stay until the request is through:
- * without it PgBouncer drops the request, and the server goes on until it next sends.
+ * A pooler maps the client connection to a server session, so the connection must stay open until the request is
+ * handled: otherwise PgBouncer drops the request, and the server continues until it next sends data.
  */
 export async function abandon(client: pg.Client, settings: PostgresSettings): Promise<void> {
   if (await requestCancel(client, settings)) await leave(client);
   else discard(client);
 }
 
-/** On a connection of its own, without TLS, as libpq did for long. @returns whether it was taken */
+/** On a separate connection without TLS, as libpq did for a long time. @returns whether the request was accepted */
 function requestCancel(client: pg.Client, settings: PostgresSettings): Promise<boolean> {
   const { processID, secretKey } = client as unknown as { processID: unknown; secretKey: unknown }; // not in its types
   if (typeof processID !== 'number' || typeof secretKey !== 'number') return Promise.resolve(false);
@@ -34,8 +34,8 @@ function requestCancel(client: pg.Client, settings: PostgresSettings): Promise<b
     let isTaken = false;
     const timer = setTimeout(() => socket.destroy(), PATIENCE_MS);
     socket.on('error', () => undefined);
-    // Not ended by us, which a pooler would take for a client that does not want it any more: the other side ends it
-    // when the signal has been sent.
+    // We do not close it, since a pooler would take that as a client that has lost interest: the other side closes it
+    // once the signal is sent.
     socket.once('connect', () => socket.write(message));
     socket.once('end', () => (isTaken = true));
     socket.once('close', () => {

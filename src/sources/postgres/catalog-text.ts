@@ -4,29 +4,29 @@ import { characterLength } from './characters.js';
 import type { ServerFacts } from './server-facts.js';
 
 /**
- * Names in the catalog. Those of a database that is not in UTF-8 may hold bytes that are no characters, over which the
- * server would refuse the whole answer: they come as bytes and are decoded here.
+ * Names in the catalog. In a database that is not in UTF-8 they may contain invalid bytes, for which the server would
+ * fail the whole query, so they are fetched as bytes and decoded here.
  */
 
 type Encoding = Pick<ServerFacts, 'encoding' | 'characters'>;
 
-/** What to select for a name; `readText` understands the answer. */
+/** SELECT expression for a name, in the form that `readText` expects. */
 export function selectText(expression: string, { encoding }: Pick<Encoding, 'encoding'>): string {
   return encoding === 'UTF8' ? `${expression}::pg_catalog.text` : selectBytes(expression);
 }
 
-/** A text's bytes as the database holds them, as hexadecimal digits. */
+/** A text's bytes as stored, in hexadecimal. */
 export function selectBytes(expression: string): string {
   const converted = `pg_catalog.convert_to(${expression}::pg_catalog.text, pg_catalog.getdatabaseencoding())`;
   return `pg_catalog.encode(${converted}, 'hex')`;
 }
 
-/** A name that `selectText` selected. Bytes that are no characters stand in it as `\x81`. */
+/** Decodes a name selected with `selectText`. Invalid bytes appear as `\x81`. */
 export function readText(selected: string, server: Encoding): string {
   return decodeText(selected, server).text;
 }
 
-/** As `readText`; `isWhole` tells that there were no such bytes, and the name leads back to what bears it. */
+/** Like `readText`; `isWhole` tells that there were no invalid bytes, so the object can be found by this name. */
 export function decodeText(selected: string, server: Encoding): { readonly text: string; readonly isWhole: boolean } {
   if (server.encoding === 'UTF8') return { text: selected, isWhole: true };
   const bytes = Buffer.from(selected, 'hex');
@@ -58,12 +58,12 @@ function escapeBytes(bytes: Buffer): string {
   return [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
-/** A table, or a column of it, whose name cannot be said in UTF-8 and so neither read nor written to a file. */
+/** A table or column whose name has no form in UTF-8, and so can be neither queried nor written to a file. */
 export function nameNotReadable(table: string, column?: string): LakeportError {
   return new LakeportError({
     code: 'NAME_NOT_READABLE',
     exit: 'tables-failed',
-    message: `the name of ${column === undefined ? 'the table or its schema' : `column ${column}`} holds bytes that have no form in UTF-8`,
+    message: `The name of ${column === undefined ? 'the table or its schema' : `column ${column}`} contains bytes that cannot be converted to UTF-8`,
     hint:
       column === undefined
         ? 'Rename it (ALTER TABLE ... RENAME), export a view of it (with --include-views), or leave it out with --exclude'

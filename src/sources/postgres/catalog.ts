@@ -8,7 +8,7 @@ import { foreignRows } from './foreign-rows.js';
 import { detachPending, memberTables, storageJoins, type RelationKind } from './leaf-relations.js';
 import type { ServerFacts } from './server-facts.js';
 
-/** Lists what can be exported, in one query however many tables there are. */
+/** Lists the exportable tables in a single query, however many there are. */
 
 const KINDS: Readonly<Record<RelationKind, TableKind>> = {
   r: 'table',
@@ -27,22 +27,22 @@ interface ListedRow {
   readonly bytes: number | null;
   readonly isOfExtension: boolean;
   readonly isForeign: boolean;
-  /** Oids of listed tables that inherit from it. */
+  /** Oids of the listed tables that inherit from it. */
   readonly heirs: number[] | null;
 }
 
 export interface ListedTable extends SourceTable {
-  /** False where parts of its name are no characters: nobody can ask for it. */
+  /** False if the name has invalid bytes, so that the table cannot be queried. */
   readonly hasReadableName: boolean;
 }
 
-/** SQLSTATE of a lock that was not to be had in time. */
+/** SQLSTATE of a lock that was not granted in time. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * User tables by schema and name, and what is exported only where it is asked for: not those of the system or temporary
- * ones. Partitions stand under their parent; a table that others inherit from, and each of those, is a table of its own,
- * with the rows that `SELECT * FROM` it shows. Sizes include all members.
+ * User tables by schema and name, including those that are only exported on request; no system or temporary tables.
+ * Partitions are part of their parent. A table that others inherit from is listed, and so are its children: each with the
+ * rows that `SELECT * FROM` it returns. Sizes include all members.
  */
 export async function listTables(client: Client, server: ServerFacts): Promise<ListedTable[]> {
   await client.query('SAVEPOINT sizes');
@@ -89,7 +89,7 @@ async function list(
   server: ServerFacts,
   { onDisk }: { readonly onDisk: boolean },
 ): Promise<ListedRow[]> {
-  // Whoever rewrites a table holds ACCESS EXCLUSIVE on it, and everybody else queues behind who waits for that.
+  // Rewriting a table takes ACCESS EXCLUSIVE, and every later request queues behind one that waits for it.
   const exclusive = `
     SELECT relation FROM pg_catalog.pg_locks
     WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND relation IS NOT NULL`;

@@ -1,9 +1,9 @@
 import type { Client } from 'pg';
 
 /**
- * The characters of a database's encoding, as the server itself converts them. Text of such a database is read in its
- * own encoding and converted here: the server would refuse a whole read over one byte that it has no character for, and
- * no table of anybody else's agrees with the server's in every character.
+ * The characters of a database's encoding, as the server itself converts them. Text is fetched in the database's own
+ * encoding and converted here: the server would fail a whole read over one byte that has no character, and no third-party
+ * conversion table agrees with the server's in every character.
  */
 export interface DatabaseCharacters {
   /** The server's name of the encoding, such as `WIN1252`. */
@@ -12,14 +12,14 @@ export interface DatabaseCharacters {
   readonly byCode: ReadonlyMap<number, string>;
 }
 
-/** SQLSTATEs of a code that is not a character, or has no counterpart in UTF-8. */
+/** SQLSTATEs of a code that is no character, or has no counterpart in UTF-8. */
 const NO_CHARACTER = new Set(['22021', '22P05']);
-/** SQLSTATEs of a language that is not there, or not for this user. */
+/** SQLSTATEs of a language that does not exist or is not permitted. */
 const NO_LANGUAGE = new Set(['42704', '42501']);
 
 /**
- * Asks the server: in one statement where it has PL/pgSQL, else in some for an encoding of single bytes and in thousands
- * for others. To be called in a transaction.
+ * Asks the server: in one statement if it has PL/pgSQL, otherwise in a few for a single-byte encoding and in thousands
+ * for others. Call it in a transaction.
  */
 export async function readCharacters(client: Client, encoding: string): Promise<DatabaseCharacters> {
   const rows = rowsOf(encoding);
@@ -27,7 +27,7 @@ export async function readCharacters(client: Client, encoding: string): Promise<
   return { encoding, byCode: atOnce ?? (await convertHalves(client, encoding, rows.flat())) };
 }
 
-/** Undefined where it fails with one of these SQLSTATEs; the transaction goes on. */
+/** Undefined if it fails with one of these SQLSTATEs; the transaction stays usable. */
 async function unless<T>(states: ReadonlySet<string>, client: Client, work: () => Promise<T>): Promise<T | undefined> {
   await client.query('SAVEPOINT conversion');
   try {
@@ -42,14 +42,14 @@ async function unless<T>(states: ReadonlySet<string>, client: Client, work: () =
   }
 }
 
-/** The characters of these codes, with commas between them; fails where one has none. Both as hexadecimal digits. */
+/** The characters of these codes, separated by commas; fails if one has none. Both are hexadecimal. */
 const CONVERSION = (encoding: string, codes: string) => `
   SELECT pg_catalog.string_agg(
            pg_catalog.encode(pg_catalog.convert(pg_catalog.decode(code, 'hex'), ${encoding}, 'UTF8'), 'hex'),
            ',' ORDER BY position)
   FROM pg_catalog.unnest(pg_catalog.string_to_array(${codes}, ',')) WITH ORDINALITY AS u (code, position)`;
 
-/** Converts rows where all codes have a character as they are, others code by code. INFO reaches the client always. */
+/** Converts a row at once if all of its codes have a character, otherwise code by code. INFO always reaches the client. */
 async function convertRows(client: Client, encoding: string, rows: readonly number[][]): Promise<Map<number, string>> {
   const byCode = new Map<number, string>();
   const listen = ({ message = '' }: { readonly message?: string | undefined }) => {
@@ -84,7 +84,7 @@ async function convertRows(client: Client, encoding: string, rows: readonly numb
   return byCode;
 }
 
-/** Halves what fails until the codes without a character stand alone. */
+/** Bisects failing ranges until the codes without a character are isolated. */
 async function convertHalves(client: Client, encoding: string, all: readonly number[]): Promise<Map<number, string>> {
   const byCode = new Map<number, string>();
   const open = [all];
@@ -125,10 +125,10 @@ function hexNumbers(list: string): number[] {
 const SINGLE_SHIFT_2 = 0x8e;
 const SINGLE_SHIFT_3 = 0x8f;
 
-/** Encodings of several bytes that a database may have: those of EUC's kind, by "Character Set Support" of the manual. */
+/** Multi-byte encodings that a database may have: the EUC family, per "Character Set Support" in the manual. */
 const LEADS_OF_SEVERAL = new Set(['EUC_CN', 'EUC_JIS_2004', 'EUC_JP', 'EUC_KR', 'EUC_TW', 'JOHAB']);
 
-/** Bytes of the character that begins with `lead`, as the server counts them (pg_euc_mblen and its kin in wchar.c). */
+/** Length in bytes of the character that starts with `lead`, as the server computes it (pg_euc_mblen etc. in wchar.c). */
 export function characterLength(encoding: string, lead: number): number {
   if (lead < 0x80 || !LEADS_OF_SEVERAL.has(encoding)) return 1;
   if (encoding === 'EUC_CN') return 2;
@@ -136,7 +136,7 @@ export function characterLength(encoding: string, lead: number): number {
   return lead === SINGLE_SHIFT_3 ? 3 : 2;
 }
 
-/** Every code beyond ASCII that the encoding could have a character for, by rows of those that differ in the last byte. */
+/** Every non-ASCII code that the encoding may assign, in rows that share all but the last byte. */
 function rowsOf(encoding: string): number[][] {
   if (!LEADS_OF_SEVERAL.has(encoding)) return [range(0x80, 0xff)];
   const bytes = range(0xa1, 0xfe);

@@ -13,8 +13,8 @@ import type { PostgresSettings } from './settings.js';
 import { begin, CATALOG, inTransaction } from './transaction.js';
 
 /**
- * Tables that this user may read by grants on columns alone. LOCK TABLE wants the right on the table itself; a read of no
- * rows takes the same lock, for the same time, but also fixes the snapshot.
+ * Tables that this user may only read through column grants. LOCK TABLE requires a privilege on the table itself; a read
+ * of no rows takes the same lock for as long, but also fixes the snapshot.
  */
 interface ColumnGrants {
   readonly readable: readonly string[];
@@ -33,7 +33,7 @@ export interface HeldByColumn {
   readonly problems: readonly TableProblem[];
 }
 
-/** Tables with a right of their own, or with none at all, are not among them. */
+/** Excludes tables with a table-level grant, and those with no grant at all. */
 async function findColumnGrants(
   client: Client,
   server: ServerFacts,
@@ -60,7 +60,7 @@ async function findColumnGrants(
     const grants = found.get(table) ?? { readable: [], denied: [] };
     found.set(table, grants);
     const { text, isWhole } = decodeText(name, server);
-    // A name that can't be said is told of when the columns are described.
+    // A name with invalid bytes is reported when the columns are described.
     if (!readable) grants.denied.push(text);
     else if (isWhole) grants.readable.push(text);
   }
@@ -68,8 +68,8 @@ async function findColumnGrants(
 }
 
 /**
- * Holds such tables from before the run's snapshot until the transaction that has it holds them too: what TRUNCATE removes
- * in between would be missing without a word. On a connection of its own, whose transaction has no lasting snapshot.
+ * Locks such tables from before the run's snapshot until the snapshot's own transaction has locked them too: rows that
+ * TRUNCATE removes in between would be silently missing. Uses a separate connection, whose transaction keeps no snapshot.
  */
 export class ColumnLocks {
   readonly #settings: PostgresSettings;
@@ -81,8 +81,8 @@ export class ColumnLocks {
   }
 
   /**
-   * Finds them among the tables and holds them.
-   * @param planner connected, and in no transaction
+   * Finds such tables and locks them.
+   * @param planner connected, and not in a transaction
    * @throws LakeportError and the driver's errors
    */
   async take(planner: Client, server: ServerFacts, tables: readonly SourceTable[]): Promise<HeldByColumn> {
@@ -120,7 +120,7 @@ export class ColumnLocks {
     return failures;
   }
 
-  /** Waits for no lock any more, also in the server. Never throws. */
+  /** Stops waiting for locks, on the server too. Never throws. */
   async close(): Promise<void> {
     this.#closing.abort();
     const client = this.#client;
@@ -130,5 +130,5 @@ export class ColumnLocks {
 }
 
 function givenUp(): LakeportError {
-  return new LakeportError({ code: 'INTERRUPTED', exit: 'interrupted', message: 'the locks were given up' });
+  return new LakeportError({ code: 'INTERRUPTED', exit: 'interrupted', message: 'Waiting for the locks was aborted' });
 }

@@ -19,16 +19,16 @@ interface AttributeRow {
   readonly typeName: string;
   readonly required: boolean;
   readonly readable: boolean;
-  /** False where parts of the name are no characters. */
+  /** False if the name has invalid bytes. */
   readonly hasReadableName: boolean;
 }
 
-/** A table to describe: found in the catalog under its name. */
+/** A table to describe, found in the catalog by its name. */
 export interface DescribedTable extends Relation {
   readonly id: TableId;
 }
 
-/** Columns of the tables, by the tables' order, or what keeps a table from being read. Three queries in all. */
+/** Columns of each table, in the order of the tables, or the error that makes a table unreadable. Takes three queries. */
 export async function describeColumns(
   client: Client,
   server: ServerFacts,
@@ -85,9 +85,9 @@ function describeTable(
 }
 
 /**
- * A column is required where nothing can be NULL in it: declared so in the table and in every table whose rows belong to
- * it, and kept so by this server. Foreign tables' declarations bind nobody, views have none, and since 18 a constraint
- * may be NOT VALID.
+ * A column is required if it can never be NULL: declared so in the table and in all of its members, and enforced by this
+ * server. Declarations of foreign tables are not enforced, views have none, and since PostgreSQL 18 a constraint may be
+ * NOT VALID.
  */
 async function readAttributes(
   client: Client,
@@ -126,7 +126,7 @@ function noColumns(): LakeportError {
   return new LakeportError({
     code: 'TABLE_WITHOUT_COLUMNS',
     exit: 'tables-failed',
-    message: 'the table has no columns, so there is nothing to write',
+    message: 'The table has no columns, so there is nothing to write',
     hint: 'Leave it out with --exclude',
   });
 }
@@ -135,7 +135,7 @@ function unreadableType({ name, typeName }: AttributeRow): LakeportError {
   return new LakeportError({
     code: 'TYPE_NOT_READABLE',
     exit: 'tables-failed',
-    message: `values of type ${typeName} cannot be read`,
+    message: `Values of type ${typeName} cannot be read`,
     hint: 'Change the column, export a view without it (with --include-views), or leave the table out with --exclude',
     context: { column: name },
   });

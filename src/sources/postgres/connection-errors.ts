@@ -5,7 +5,7 @@ import type { Greeting } from './greeting.js';
 import { quoteName } from './identifiers.js';
 import { displayAddress, type PostgresSettings } from './settings.js';
 
-/** What keeps a connection from being made. All of it is of exit class `unreachable`: no table was thought of yet. */
+/** Failures to connect. All have exit class `unreachable`: no table is involved yet. */
 
 interface LoginKind {
   readonly code: ErrorCode;
@@ -14,8 +14,8 @@ interface LoginKind {
 }
 
 /**
- * What servers and poolers say at the door, by SQLSTATE and where one has several meanings by their words, which servers
- * give in English here, as nobody has told them a language yet.
+ * Rejections by servers and poolers at login, by SQLSTATE and, if that is ambiguous, by text. The text is in English
+ * here, since no language has been negotiated yet.
  */
 const AT_THE_DOOR: readonly (readonly [state: string, words: RegExp, kind: (of: PostgresSettings) => LoginKind])[] = [
   [
@@ -52,7 +52,7 @@ const AT_THE_DOOR: readonly (readonly [state: string, words: RegExp, kind: (of: 
     /conversion|encoding/,
     () => ({
       code: 'SOURCE_ENCODING_NOT_SUPPORTED',
-      hint: 'The server cannot convert text of this database; copy it into one with another encoding',
+      hint: 'The server cannot convert text of this database; copy it to a database with another encoding',
     }),
   ],
   [
@@ -64,18 +64,18 @@ const AT_THE_DOOR: readonly (readonly [state: string, words: RegExp, kind: (of: 
       transient: true,
     }),
   ],
-  // Poolers: no such database or user, a wrong password, no server behind it.
+  // Poolers: unknown database or user, wrong password, or no server behind it.
   [
     '08P01',
     /./,
     () => ({
       code: 'SOURCE_ACCESS_DENIED',
-      hint: 'The pooler refuses the login: check "database", "username" and "password" of the entry, and its log',
+      hint: 'The pooler rejects the login: check "database", "username" and "password" of the entry, and its log',
     }),
   ],
 ];
 
-/** Anything that was thrown while the connection was made. */
+/** Classifies anything thrown while connecting. */
 export function connectionError(
   thrown: unknown,
   settings: PostgresSettings,
@@ -97,24 +97,24 @@ export function connectionError(
   if (certificate !== undefined)
     return new LakeportError({ ...place, ...nameMismatch(certificate, settings), message: cannot(said) });
   if (code === 'SOURCE_CONNECTION_LOST' && state === undefined && !isConnected && !hasAnswered) {
-    const reason = 'the connection was closed before anything was answered';
-    const check = 'Check that "server" and "port" of the entry lead to PostgreSQL, and what stands between';
+    const reason = 'the connection was closed before any answer';
+    const check = 'Check that "server" and "port" of the entry lead to PostgreSQL, and what is in between';
     return new LakeportError({ ...place, code, hint: check, transient, message: cannot(reason) });
   }
   if (error.exit === 'unexpected') return answerUnknown(thrown, settings);
   if (error.exit === 'tables-failed') {
-    // Once a login went through it is the first question that failed.
+    // After a successful login, the first query failed.
     const own = isConnected ? code : 'SOURCE_ACCESS_DENIED';
     return new LakeportError({ ...place, code: own, hint, transient, message: cannot(said) });
   }
   return new LakeportError({ ...place, code, hint, transient, message: cannot(message) });
 }
 
-/** The certificate of a server that is another one than was asked for. */
+/** The certificate of a server with another name than requested. */
 function mismatch(thrown: unknown): PeerCertificate | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_TLS_CERT_ALTNAME_INVALID')
     return undefined;
-  // Node's error carries it.
+  // Node's error carries the certificate.
   return 'cert' in thrown ? (thrown.cert as PeerCertificate) : undefined;
 }
 
@@ -126,11 +126,11 @@ function nameMismatch(certificate: PeerCertificate, { server }: PostgresSettings
   const all = names.join('') === '' ? common : names;
   return {
     code: 'SOURCE_TLS_UNTRUSTED',
-    hint: `The certificate is for ${all.join(', ')}: connect by one of these names, or use a server certificate for ${server}; "ssl": "verify-ca" does not compare names`,
+    hint: `The certificate is for ${all.join(', ')}: connect by one of these names, or use a server certificate for ${server}; "ssl": "verify-ca" does not check the name`,
   };
 }
 
-/** What the first bytes say; undefined where they are PostgreSQL's. */
+/** The problem that the first bytes reveal; undefined if they are PostgreSQL's. */
 export function greetingProblem(greeting: Greeting, settings: PostgresSettings): LakeportError | undefined {
   const { entryId, ssl, authentication } = settings;
   const address = displayAddress(settings);
@@ -142,11 +142,11 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
       return new LakeportError({
         code: 'SOURCE_TLS_REFUSED',
         exit: 'unreachable',
-        message: `cannot connect to ${address}: the server offers no TLS, and "ssl" is "${ssl}"`,
-        // It asks for TLS whatever "ssl" is.
+        message: `Cannot connect to ${address}: the server offers no TLS, but "ssl" is "${ssl}"`,
+        // Channel binding requires TLS whatever "ssl" is.
         hint:
           authentication?.channelBinding === true && ssl === 'require'
-            ? 'Turn on TLS in the server, or leave channel_binding=require out if the network can be trusted'
+            ? 'Turn on TLS in the server, or remove channel_binding=require if the network can be trusted'
             : 'Turn on TLS in the server, or use "ssl": "prefer" if the network can be trusted',
         context,
       });
@@ -154,7 +154,7 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
       return new LakeportError({
         code: 'SOURCE_TLS_REFUSED',
         exit: 'unreachable',
-        message: `cannot connect to ${address}: the server answered the TLS request with an error: ${greeting.message}`,
+        message: `Cannot connect to ${address}: the server answered the TLS request with an error: ${greeting.message}`,
         hint: 'See the server log; "ssl": "disable" connects without TLS, if the network can be trusted',
         context,
         transient: true,
@@ -163,20 +163,20 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
       return new LakeportError({
         code: 'SOURCE_NOT_POSTGRES',
         exit: 'unreachable',
-        message: `cannot connect to ${address}: ${greeting.name} answers there, not PostgreSQL`,
+        message: `Cannot connect to ${address}: ${greeting.name} answers there, not PostgreSQL`,
         hint: 'Correct "server" and "port" of the entry, or its "ds_type"',
         context: { entry: entryId, detail: 'port' },
       });
   }
 }
 
-/** How an unknown request for a login begins in the driver's words; the number is that of the protocol. */
+/** The driver's text for an unknown authentication request; the number is the protocol's. */
 const LOGIN_NOT_SPOKEN = /^Unknown authenticationOk message type (-?\d+)/;
 
-/** Logins that the driver does not speak, by the protocol's number (AuthenticationKerberosV5 and so on). */
+/** Authentication requests that the driver does not support, by protocol number (AuthenticationKerberosV5 etc.). */
 const LOGINS: Readonly<Record<string, string>> = { 2: 'Kerberos V5', 6: 'SCM', 7: 'GSSAPI (Kerberos)', 9: 'SSPI' };
 
-/** An answer that the driver does not know, or a login that it does not speak: its own words otherwise. */
+/** A message that the driver does not know, or an unsupported authentication request: in its own words otherwise. */
 export function answerUnknown(thrown: unknown, settings: PostgresSettings): LakeportError {
   const said = thrown instanceof Error ? thrown.message : String(thrown);
   const number = LOGIN_NOT_SPOKEN.exec(said)?.[1];
@@ -187,24 +187,24 @@ export function answerUnknown(thrown: unknown, settings: PostgresSettings): Lake
       ...place,
       code: 'SOURCE_ANSWER_UNKNOWN',
       message: `${cannot}: ${said}`,
-      hint: 'Check that "server" and "port" of the entry lead to PostgreSQL, and how pg_hba.conf lets this user in',
+      hint: 'Check that "server" and "port" of the entry lead to PostgreSQL, and how pg_hba.conf authenticates this user',
     });
   }
   return new LakeportError({
     ...place,
     code: 'SOURCE_AUTHENTICATION_NOT_SUPPORTED',
-    message: `${cannot}: the server asks for a login by ${LOGINS[number] ?? `method ${number}`}, which is not supported`,
+    message: `${cannot}: the server requests authentication by ${LOGINS[number] ?? `method ${number}`}, which is not supported`,
     hint: `Let ${settings.username} log in by scram-sha-256, md5, password, cert or trust in pg_hba.conf`,
   });
 }
 
-/** Once a login went through it is PostgreSQL: something changes what it says. */
+/** After a successful login the server is PostgreSQL, so something alters its messages. */
 export function answerUnreadable(thrown: unknown, settings: PostgresSettings): LakeportError {
   return new LakeportError({
     code: 'SOURCE_ANSWER_UNKNOWN',
     exit: 'unreachable',
-    message: `the answer of ${displayAddress(settings)} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-    hint: 'Check what stands between this machine and the server: a proxy may change what it passes on',
+    message: `The response of ${displayAddress(settings)} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+    hint: 'Check what is between this machine and the server: a proxy may alter the traffic',
     context: { entry: settings.entryId },
     cause: thrown,
   });
@@ -214,7 +214,7 @@ export function authenticationRefused(settings: PostgresSettings, problem: strin
   return new LakeportError({
     code: 'SOURCE_AUTHENTICATION_TOO_WEAK',
     exit: 'unreachable',
-    message: `cannot connect to ${displayAddress(settings)}: ${problem}`,
+    message: `Cannot connect to ${displayAddress(settings)}: ${problem}`,
     hint: 'Configure the server for the required authentication (pg_hba.conf, password_encryption, TLS), or relax the connection string',
     context: { entry: settings.entryId, detail: 'connection_string' },
   });
@@ -224,7 +224,7 @@ export function otherKind(settings: PostgresSettings, kind: string): LakeportErr
   return new LakeportError({
     code: 'SOURCE_OTHER_KIND',
     exit: 'unreachable',
-    message: `cannot connect to ${displayAddress(settings)}: the server is ${kind}, and target_session_attrs is ${settings.targetSession ?? 'any'}`,
+    message: `Cannot connect to ${displayAddress(settings)}: the server is ${kind}, but target_session_attrs is ${settings.targetSession ?? 'any'}`,
     hint: 'Add a matching host to the connection string, or change target_session_attrs',
     context: { entry: settings.entryId, detail: 'connection_string' },
   });
@@ -234,8 +234,8 @@ export function timedOut(settings: PostgresSettings): LakeportError {
   return new LakeportError({
     code: 'SOURCE_TIMEOUT',
     exit: 'unreachable',
-    message: `cannot connect to ${displayAddress(settings)}: no answer within ${settings.connectTimeoutMs / 1000} s`,
-    hint: 'Check "server", "port" and the firewalls between, or raise "connect_timeout" of the entry',
+    message: `Cannot connect to ${displayAddress(settings)}: no answer within ${settings.connectTimeoutMs / 1000} s`,
+    hint: 'Check "server", "port" and the firewalls in between, or raise "connect_timeout" of the entry',
     context: { entry: settings.entryId },
     transient: true,
   });
@@ -246,7 +246,7 @@ export function keptWaiting(settings: PostgresSettings): LakeportError {
     code: 'SOURCE_TIMEOUT',
     exit: 'unreachable',
     message: `${displayAddress(settings)} accepted the connection but has not answered for ${settings.connectTimeoutMs / 1000} s`,
-    hint: 'A pooler may have no free connection: make its pool larger by two than the number of readers, for the planner and the row check, or lower --n-jobs and --parallel',
+    hint: 'A pooler may have no free connection: its pool must exceed the number of readers by two, for the planner and the row check; enlarge it, or lower --n-jobs and --parallel',
     context: { entry: settings.entryId },
     transient: true,
   });
@@ -256,7 +256,7 @@ export function aborted(settings: PostgresSettings): LakeportError {
   return new LakeportError({
     code: 'INTERRUPTED',
     exit: 'interrupted',
-    message: `the connection to ${displayAddress(settings)} was aborted`,
+    message: `The connection to ${displayAddress(settings)} was aborted`,
     context: { entry: settings.entryId },
   });
 }

@@ -7,14 +7,14 @@ import type { PostgresAddress } from './address.js';
 
 /**
  * libpq's connection strings: `postgres://user:password@host:port/database?sslmode=require` and
- * `host=... port=... user=...`, as in "Connection Strings" and "Parameter Key Words" of PostgreSQL's manual. Each of its
- * parameters does here what it does there, or changes nothing for an export, or is refused: none is passed over that the
- * user may rely on.
+ * `host=... port=... user=...`, as in "Connection Strings" and "Parameter Key Words" of PostgreSQL's manual. Each
+ * parameter has the same effect as there, is irrelevant to an export, or is rejected: none that the user may rely on is
+ * silently ignored.
  */
 
 const SSL_MODES: Readonly<Record<string, SslMode>> = {
   disable: 'disable',
-  // "Plain first, TLS if the server insists": what matters to the user is that both work.
+  // "Unencrypted first, TLS if the server insists": all the user needs is that both work.
   allow: 'prefer',
   prefer: 'prefer',
   require: 'require',
@@ -34,8 +34,8 @@ const TARGET_SESSIONS: readonly TargetSession[] = [
 const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 
 /**
- * Parameters that change nothing for an export, whatever their value: how it is named, how the socket is kept (which this
- * program sees to itself), and details of Kerberos, which it does not speak and which a server that asks for it gets to know.
+ * Parameters that are irrelevant to an export, whatever their value: application names, socket options (which this
+ * program sets itself), and details of Kerberos, which it does not support and which a server that requires it reports.
  */
 const WITHOUT_EFFECT = new Set([
   'application_name',
@@ -52,17 +52,17 @@ const WITHOUT_EFFECT = new Set([
   'tcp_user_timeout',
 ]);
 
-/** Parameters of which only these values can be honoured: those by which the program is as it is. */
+/** Parameters of which only these values, lakeport's own behaviour, are accepted. */
 const ONLY: Readonly<Record<string, { readonly values: readonly string[]; readonly instead: string }>> = {
   gssencmode: { values: ['disable', 'prefer'], instead: 'Encrypt by TLS: sslmode=verify-full' },
   max_protocol_version: { values: ['3.0', '3.2', 'latest'], instead: 'Leave it out' },
   min_protocol_version: { values: ['3.0'], instead: 'Leave it out' },
   replication: { values: ['false', 'off', 'no', '0'], instead: 'Leave it out' },
-  sslcertmode: { values: ['allow', 'disable'], instead: 'Let pg_hba.conf of the server ask for a certificate' },
+  sslcertmode: { values: ['allow', 'disable'], instead: "Require the certificate in the server's pg_hba.conf" },
   sslsni: { values: ['1'], instead: 'Leave it out' },
 };
 
-/** Parameters that would have to be honoured and can't be. */
+/** Parameters that cannot be ignored but are not supported. */
 const REFUSED: Readonly<Record<string, string>> = {
   oauth_client_id: 'Use a password or a certificate',
   oauth_client_secret: 'Use a password or a certificate',
@@ -80,13 +80,13 @@ const REFUSED: Readonly<Record<string, string>> = {
 type Invalid = (problem: string, hint?: string) => LakeportError;
 type Take = (name: string) => string | undefined;
 
-/** @throws LakeportError naming the part that is wrong, never with the string itself */
+/** @throws LakeportError that names the faulty part, never with the string itself */
 export function parseConnectionString(text: string, entryId: string): PostgresAddress {
   const invalid: Invalid = (problem, hint) =>
     new LakeportError({
       code: 'CONNECTION_STRING_INVALID',
       exit: 'usage',
-      message: `the connection string ${problem}`,
+      message: `The connection string ${problem}`,
       hint: hint ?? 'Write postgres://user:password@host:5432/database, special characters percent-encoded',
       context: { entry: entryId, detail: 'connection_string' },
     });
@@ -133,7 +133,7 @@ export function parseConnectionString(text: string, entryId: string): PostgresAd
   return { ...address, username };
 }
 
-/** As in libpq, at least two seconds; nought and less, which mean no limit there, leave the entry's own. */
+/** As in libpq, at least two seconds; zero and less, which mean no limit there, keep the entry's own. */
 function connectTimeoutMs(text: string | undefined, invalid: Invalid): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\s*[-+]?\d+\s*$/.test(text))
@@ -142,14 +142,14 @@ function connectTimeoutMs(text: string | undefined, invalid: Invalid): number | 
   return seconds <= 0 ? undefined : Math.max(2, seconds) * 1000;
 }
 
-/** `host`, `hostaddr` and `port` are lists of the same length, with commas; one port stands for all. */
+/** `host`, `hostaddr` and `port` are comma-separated lists of the same length; a single port applies to all hosts. */
 function hostsOf(take: Take, invalid: Invalid): [PostgresHost, ...PostgresHost[]] {
   const list = (name: string) => take(name)?.split(',') ?? [];
   const [names, addresses, ports] = [list('host'), list('hostaddr'), list('port')];
   if (names.length > 0 && addresses.length > 0 && names.length !== addresses.length) {
     throw invalid(
       `has ${names.length} hosts and ${addresses.length} hostaddr values`,
-      'Give as many of both, with commas between them',
+      'Give the same number of both, separated by commas',
     );
   }
   const count = Math.max(1, names.length, addresses.length);
@@ -158,7 +158,7 @@ function hostsOf(take: Take, invalid: Invalid): [PostgresHost, ...PostgresHost[]
   }
   const hosts = Array.from({ length: count }, (_, index): PostgresHost => {
     const port = Number((ports.length > 1 ? ports[index] : ports[0]) || 5432);
-    if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalid('has a port that is not one');
+    if (!Number.isInteger(port) || port < 1 || port > 65535) throw invalid('has an invalid port');
     const hostaddr = addresses[index] === '' ? undefined : addresses[index];
     return { server: names[index] || (hostaddr ?? 'localhost'), port, ...(hostaddr !== undefined && { hostaddr }) };
   });
@@ -169,7 +169,7 @@ function hostsOf(take: Take, invalid: Invalid): [PostgresHost, ...PostgresHost[]
 function tlsOf(take: Take, invalid: Invalid) {
   const sslCa = take('sslrootcert');
   const isSystem = sslCa === 'system';
-  // For the URLs of JDBC, libpq takes this one value.
+  // For JDBC URLs, libpq accepts this one value.
   const jdbc = take('ssl');
   if (jdbc !== undefined && jdbc !== 'true') throw invalid(`has an unknown ssl, ${jdbc}`, 'Use sslmode instead');
   const given = take('sslmode') ?? (jdbc === undefined ? undefined : 'require');
@@ -180,8 +180,8 @@ function tlsOf(take: Take, invalid: Invalid) {
   }
   if (isSystem && ssl !== 'verify-full') {
     throw invalid(
-      `has sslmode=${sslMode}, which is too weak for sslrootcert=system: anyone can get a certificate from a public authority`,
-      'Use sslmode=verify-full, or leave sslmode out',
+      `has sslmode=${sslMode}, which is too weak for sslrootcert=system: anyone can get a certificate from a public CA`,
+      'Use sslmode=verify-full, or omit sslmode',
     );
   }
   const direct = oneOf(take, 'sslnegotiation', ['postgres', 'direct'], invalid) === 'direct';
@@ -203,7 +203,7 @@ function tlsOf(take: Take, invalid: Invalid) {
   };
 }
 
-/** A list of methods that are allowed, or of those that are not, each behind an exclamation mark. */
+/** A list of allowed methods, or of disallowed ones, each prefixed by an exclamation mark. */
 function methodsOf(text: string | undefined, invalid: Invalid): readonly AuthenticationMethod[] | undefined {
   if (text === undefined) return undefined;
   const words = text.split(',').map((word) => word.trim());
@@ -234,7 +234,7 @@ function oneOf<Word extends string>(
 }
 
 function fromUrl(text: string): Map<string, string> | undefined {
-  // Socket directories stand percent-encoded in the host's place, there may be several hosts or none: URL takes neither.
+  // The host may be a percent-encoded socket directory, a list, or empty: URL supports none of these.
   const match = /^postgres(?:ql)?:\/\/(?:([^@/?]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(text);
   if (!match) return undefined;
   const [, credentials = '', authority = '', database = '', query = ''] = match;
@@ -257,7 +257,7 @@ function fromUrl(text: string): Map<string, string> | undefined {
       else if (part !== '') return undefined;
     }
   } catch {
-    // A percent sign that starts no escape.
+    // A percent sign that is not an escape.
     return undefined;
   }
   return parameters;
@@ -276,7 +276,7 @@ function fromKeywords(text: string): Map<string, string> | undefined {
   return parameters;
 }
 
-/** `-c name=value` and `--name=value`, with backslashes before spaces that belong to the value. */
+/** `-c name=value` and `--name=value`, with a backslash before each space within a value. */
 function serverOptions(text: string, invalid: Invalid): Record<string, string> {
   const options: Record<string, string> = {};
   const rest = text.replace(/(?:-c\s*|--)([\w.-]+)=((?:[^\s\\]|\\.)*)/gs, (_, name: string, value: string) => {

@@ -23,16 +23,16 @@ import { type TargetSession } from './address.js';
 export type { PostgresSettings } from './settings.js';
 
 export interface ConnectOptions {
-  /** Makes the socket, not connected yet. Used only where the connection is not TLS, whose sockets are Node's. */
+  /** Creates the socket, not connected yet. Only used without TLS, whose sockets Node creates. */
   readonly stream?: (() => Socket) | undefined;
-  /** What is done with the connection first, within its time to connect: a pooler lets everybody in, and lets them wait then. */
+  /** Runs first, within the connect timeout: a pooler accepts every client and lets it wait afterwards. */
   readonly first?: ((client: pg.Client) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * A connected client, whose session is as the server made it. The loss of an idle connection shows in its next query.
- * @throws LakeportError of exit class `unreachable`, and what `first` throws
+ * A connected client in the session's initial state. The loss of an idle connection surfaces in the next query.
+ * @throws LakeportError of exit class `unreachable`, and whatever `first` throws
  */
 export async function connectPostgres(settings: PostgresSettings, options: ConnectOptions = {}): Promise<pg.Client> {
   return (await negotiatePostgres(settings, options)).client;
@@ -44,14 +44,14 @@ interface Negotiated {
 }
 
 /**
- * As `connectPostgres`, with settings that hold the way that worked, so that no other session has to find it again: the
- * first of the hosts that answers and is of the kind that is wanted, with TLS or without.
+ * Like `connectPostgres`, and also returns settings that pin what worked, so that later sessions need not search again:
+ * the first host that answers and matches the requested kind, with or without TLS.
  */
 export async function negotiatePostgres(settings: PostgresSettings, options: ConnectOptions = {}): Promise<Negotiated> {
   const { others = [], targetSession = 'any' } = settings;
   const { server, port, hostaddr, password } = settings;
   const hosts = [{ server, port, hostaddr, password }, ...others];
-  // What is preferred is looked for first; then anything is taken.
+  // The preferred kind of server first, then any.
   const rounds: TargetSession[] = targetSession === 'prefer-standby' ? ['standby', 'any'] : [targetSession];
   let failure: unknown;
   for (const wanted of rounds) {
@@ -59,7 +59,7 @@ export async function negotiatePostgres(settings: PostgresSettings, options: Con
       try {
         return await negotiateTls({ ...settings, ...host, others: [], targetSession: wanted }, options);
       } catch (error) {
-        // libpq goes on to the next host after any failure; one that is told at once is the last one's.
+        // libpq tries the next host after any failure; the error reported at once is the last host's.
         if (error instanceof LakeportError && (error.exit !== 'unreachable' || options.signal?.aborted)) throw error;
         failure = moreTelling(failure, error);
       }
@@ -68,7 +68,7 @@ export async function negotiatePostgres(settings: PostgresSettings, options: Con
   throw failure;
 }
 
-/** Of several hosts' failures, that of one which answers says more than that of one which is not there. */
+/** Of several hosts' failures, one from a host that answers tells more than one from a host that does not. */
 function moreTelling(before: unknown, now: unknown): unknown {
   const isOfKind = (error: unknown) => error instanceof LakeportError && error.code === 'SOURCE_OTHER_KIND';
   return isOfKind(before) && !isOfKind(now) ? before : now;
@@ -82,7 +82,7 @@ async function negotiateTls(settings: PostgresSettings, options: ConnectOptions)
   try {
     return { client: await attempt(encrypted, options), settings: encrypted };
   } catch (error) {
-    // As libpq does: no TLS on the server or none in common, or pg_hba.conf lets this user in without TLS only.
+    // Like libpq: the server has no TLS or no version in common, or pg_hba.conf only accepts this user without TLS.
     const worthAnother =
       error instanceof LakeportError &&
       ['SOURCE_TLS_REFUSED', 'SOURCE_TLS_FAILED', 'SOURCE_ACCESS_DENIED'].includes(error.code);
@@ -100,7 +100,7 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
     seen.givenUp ??= error;
     socket.destroy(error);
   };
-  // A reader's own socket hands its bytes out in another way; by then it is known who answers.
+  // A reader's own socket delivers its bytes differently; by then the server is known.
   if (settings.tlsNegotiation !== 'direct' && socket.listenerCount('data') === 0 && !(stream && !tls)) {
     onGreeting(socket, tls !== undefined, (greeting) => {
       seen.greeted = true;
@@ -123,7 +123,7 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
     ...driverOptions(settings),
   });
   forgetEnvironment(client);
-  // Without a listener, a connection lost while idle would end the process.
+  // Without a listener, losing an idle connection would crash the process.
   client.on('error', () => undefined);
   catchAnswers(client, (thrown) => giveUp((seen.connected ? answerUnreadable : answerUnknown)(thrown, settings)));
   const { authentication } = settings;
@@ -158,24 +158,24 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
   }
 }
 
-/** Where the address is given, the name is only for the certificate. */
+/** If an address is given, the name is only used for the certificate. */
 function redirect(socket: Socket, { hostaddr }: PostgresSettings): void {
   if (hostaddr === undefined) return;
   const connect = socket.connect.bind(socket) as (port: number, host: string) => Socket;
-  // The driver calls it in this form only.
+  // The driver only uses this overload.
   socket.connect = ((port: number) => connect(port, hostaddr)) as Socket['connect'];
 }
 
 /**
- * The entry alone says how to connect. What the entry lacks, the driver would take from `PGOPTIONS` and `PGREPLICATION`:
- * settings that no plan shows, and that poolers refuse.
+ * Only the entry determines the connection. Otherwise the driver would take what the entry lacks from `PGOPTIONS` and
+ * `PGREPLICATION`: settings that no plan shows and that poolers reject.
  */
 function forgetEnvironment(client: pg.Client): void {
   const { connectionParameters } = client as unknown as { readonly connectionParameters: object }; // not in the driver's types
   Object.assign(connectionParameters, { options: undefined, replication: undefined });
 }
 
-/** Options that the driver has and its types lack. */
+/** Driver options that are missing from its types. */
 function driverOptions({ tlsNegotiation, authentication }: PostgresSettings): object {
   return {
     sslnegotiation: tlsNegotiation ?? 'postgres',
@@ -183,7 +183,7 @@ function driverOptions({ tlsNegotiation, authentication }: PostgresSettings): ob
   };
 }
 
-/** @throws LakeportError where the server is not of the kind that `target_session_attrs` wants */
+/** @throws LakeportError if the server is not of the kind that `target_session_attrs` requires */
 async function requireKind(client: pg.Client, settings: PostgresSettings): Promise<void> {
   const { targetSession = 'any' } = settings;
   if (targetSession === 'any' || targetSession === 'prefer-standby') return;
@@ -201,35 +201,35 @@ async function requireKind(client: pg.Client, settings: PostgresSettings): Promi
   if (!isRight) throw otherKind(settings, standby ? 'a standby' : readOnly ? 'read-only' : 'a primary');
 }
 
-/** The driver's stream: a socket, or what TLS made of it. */
+/** The driver's stream: a socket, or its TLS wrapper. */
 export function streamOf(client: pg.Client): Duplex {
   const { connection } = client as unknown as { connection: { stream: Duplex } }; // not in the driver's types
   return connection.stream;
 }
 
-/** Time for a connection to say goodbye. */
+/** How long a connection may take to close cleanly. */
 const FAREWELL_MS = 2_000;
 
-/** Ends the connection, and its transaction before, so that a pooler can go on with its own. Never throws. */
+/** Ends the transaction and then the connection, so that a pooler can reuse its server connection. Never throws. */
 export async function leave(client: pg.Client): Promise<void> {
   const timer = setTimeout(() => discard(client), FAREWELL_MS);
   try {
     await client.query('ROLLBACK');
     await client.end();
   } catch {
-    // It is gone already.
+    // The connection is already gone.
     discard(client);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** Ends the connection without a word. */
+/** Drops the connection without a farewell message. */
 export function discard(client: pg.Client): void {
   streamOf(client).destroy();
 }
 
-/** libpq's modes: `require` takes any certificate unless an authority is given, `verify-ca` any host name. */
+/** libpq's modes: `require` accepts any certificate unless a CA is given, `verify-ca` any host name. */
 function tlsOptions({ ssl, certificates, tlsVersions }: PostgresSettings): ConnectionOptions | undefined {
   if (ssl === 'disable') return undefined;
   const { ca, ...others } = certificates;
@@ -250,7 +250,7 @@ function requirePassword({ password, username, entryId }: PostgresSettings): str
   throw new LakeportError({
     code: 'SOURCE_PASSWORD_MISSING',
     exit: 'unreachable',
-    message: `the server asks for the password of ${username}, and the entry has none`,
+    message: `The server requires a password for ${username}, but the entry has none`,
     hint: 'Add "password" to the entry, e.g. as "${PGPASSWORD}"',
     context: { entry: entryId, detail: 'password' },
   });

@@ -6,15 +6,15 @@ import { quoteTable } from './identifiers.js';
 
 const LOST = connectionLost();
 
-/** Poolers end connections with words of their own, under one SQLSTATE, `08P01`. */
+/** Poolers close connections with texts of their own, all under SQLSTATE `08P01`. */
 const POOLERS: readonly (readonly [RegExp, ErrorKind])[] = [
   [
     /statement pooling mode/,
     {
       code: 'SOURCE_POOLER_MODE',
       exit: 'unreachable',
-      message: 'the pooler is in statement mode, which allows no transactions',
-      hint: 'Connect to the server itself, or through a pool with pool_mode = transaction or session: every read needs a transaction',
+      message: 'The pooler is in statement mode, which allows no transactions',
+      hint: 'Connect to the server directly, or through a pool with pool_mode = transaction or session: every read needs a transaction',
     },
   ],
   [
@@ -22,8 +22,8 @@ const POOLERS: readonly (readonly [RegExp, ErrorKind])[] = [
     {
       code: 'SOURCE_TOO_MANY_CONNECTIONS',
       exit: 'unreachable',
-      message: 'the pooler had no connection to the server free in time (query_wait_timeout)',
-      hint: 'Make its pool larger by two than the number of readers, for the planner and the row check, or lower --n-jobs and --parallel',
+      message: 'The pooler had no free server connection in time (query_wait_timeout)',
+      hint: 'The pool must exceed the number of readers by two, for the planner and the row check: enlarge it, or lower --n-jobs and --parallel',
       transient: true,
     },
   ],
@@ -31,16 +31,16 @@ const POOLERS: readonly (readonly [RegExp, ErrorKind])[] = [
     /idle.transaction.timeout/,
     {
       ...LOST,
-      hint: 'Raise idle_transaction_timeout of the pooler, or set it to 0: a run holds its snapshot to its end',
+      hint: 'Raise idle_transaction_timeout of the pooler, or set it to 0: a run holds its snapshot until it ends',
     },
   ],
 ];
 
-/** A table that a standby has no rows of. */
+/** A table whose rows do not exist on a standby. */
 export const UNLOGGED = {
   code: 'TABLE_UNLOGGED',
   exit: 'tables-failed',
-  message: 'unlogged tables cannot be read on a standby',
+  message: 'Unlogged tables cannot be read on a standby',
   hint: 'Read it from the primary, or leave it out with --exclude',
 } as const satisfies ErrorKind;
 
@@ -56,21 +56,21 @@ const NOT_POPULATED: ErrorKind = {
   hint: 'REFRESH the materialized view named in the message',
 };
 
-/** By SQLSTATE (appendix A of the manual), else by its class, the first two characters. */
+/** By SQLSTATE (appendix A of the manual), or else by its class, the first two characters. */
 const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
   '08': LOST,
   '22': {
     code: 'SOURCE_VALUE_ERROR',
     exit: 'tables-failed',
-    message: 'the server could not compute a value of the table',
-    hint: 'Read the table with psql to find the row; --log-level DEBUG shows what the server says',
+    message: 'The server could not compute a value of the table',
+    hint: "Read the table with psql to find the row; --log-level DEBUG shows the server's message",
   },
   '25P03': { ...LOST, hint: 'A time limit for idle transactions ended it: see idle_in_transaction_session_timeout' },
   '25P04': { ...LOST, hint: 'A time limit for transactions ended it: see transaction_timeout' },
   '28000': {
     code: 'SOURCE_ACCESS_DENIED',
     exit: 'unreachable',
-    hint: 'Let this user in from this host in pg_hba.conf, or change "ssl", the user or the database of the entry',
+    hint: 'Allow this user from this host in pg_hba.conf, or change "ssl", the user or the database of the entry',
   },
   '28P01': {
     code: 'SOURCE_PASSWORD_REJECTED',
@@ -86,7 +86,7 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
   '40001': {
     code: 'SOURCE_CONFLICT',
     exit: 'tables-failed',
-    hint: 'On a standby: raise max_standby_streaming_delay or switch hot_standby_feedback on, or read from the primary',
+    hint: 'On a standby: raise max_standby_streaming_delay or turn on hot_standby_feedback, or read from the primary',
     transient: true,
   },
   '40P01': { code: 'SOURCE_DEADLOCK', exit: 'tables-failed', transient: true },
@@ -115,7 +115,7 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
   '55P03': {
     code: 'TABLE_LOCKED',
     exit: 'tables-failed',
-    message: 'another session holds, or waits for, an exclusive lock',
+    message: 'Another session holds, or waits for, an exclusive lock',
     hint: 'End that session (see pg_locks and pg_stat_activity), or raise --lock-timeout',
     transient: true,
   },
@@ -129,7 +129,7 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
     code: 'SOURCE_SHUT_DOWN',
     hint: 'The server was stopped, or another session ended this one (pg_terminate_backend): see the server log',
   },
-  '57P02': { ...LOST, code: 'SOURCE_SHUT_DOWN', hint: 'A process of the server crashed: see the server log' },
+  '57P02': { ...LOST, code: 'SOURCE_SHUT_DOWN', hint: 'A server process crashed: see the server log' },
   '57P03': {
     code: 'SOURCE_STARTING',
     exit: 'unreachable',
@@ -139,8 +139,8 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
 };
 
 /**
- * Errors about another server, whose rows a foreign table shows. They come with this server's SQLSTATEs or with those of
- * the other one, so that only the server's routine tells them from its own.
+ * Errors about another server, whose rows a foreign table shows. They have SQLSTATEs of this server or of the other one,
+ * so only the server's routine distinguishes them from its own.
  */
 function foreignKind({ code: state = '', routine = '' }: DatabaseError): ErrorKind | undefined {
   if (routine === 'GetUserMapping') {
@@ -150,12 +150,12 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): ErrorKi
       hint: "CREATE USER MAPPING FOR the user that it names (behind a view, its owner) SERVER ... OPTIONS (user '...', password '...')",
     };
   }
-  // Poolers use this class too, and name no routine.
+  // Poolers use this class too, but report no routine.
   if (state.startsWith('08') && state !== '08P01' && routine !== '') {
     return {
       code: 'FOREIGN_SERVER_UNREACHABLE',
       exit: 'tables-failed',
-      hint: 'The database server cannot reach the foreign one, or log in there: check the options of the server and of the user mapping (\\des+ and \\deu+ in psql)',
+      hint: 'The database server cannot connect to the foreign server, or not log in: check the options of the server and of the user mapping (\\des+ and \\deu+ in psql)',
       transient: true,
     };
   }
@@ -176,27 +176,28 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): ErrorKi
 }
 
 const CONNECTION: ConnectionAdvice = {
-  untrusted:
-    'Give the authority that signed the server\'s certificate as "ssl_ca", or use "ssl": "require" to trust any',
+  untrusted: 'Set "ssl_ca" to the CA that signed the server\'s certificate, or use "ssl": "require" to accept any',
   tls: 'Check "ssl", "ssl_cert" and "ssl_key" of the entry',
-  hints: { ECONNREFUSED: 'Check "server" and "port" of the entry, that the server runs, and its listen_addresses' },
-  // Of sockets in the file system.
+  hints: {
+    ECONNREFUSED: 'Check "server" and "port" of the entry, that the server is running, and its listen_addresses',
+  },
+  // For Unix sockets.
   others: {
     ENOENT: {
       code: 'SOURCE_REFUSED',
       exit: 'unreachable',
-      hint: 'No server listens in this directory: check "server" and "port" of the entry',
+      hint: 'Check "server" and "port" of the entry: no server listens in this directory',
       transient: true,
     },
     EACCES: {
       code: 'SOURCE_REFUSED',
       exit: 'unreachable',
-      hint: 'This user may not use the socket in this directory: check "server" of the entry',
+      hint: 'Check "server" of the entry: this user may not use the socket in this directory',
     },
   },
 };
 
-/** The driver gives neither code nor class to these; they are its own words, not the server's. */
+/** The driver's own errors, which have neither code nor class. */
 const DRIVER_LOST = new Set([
   'Connection terminated',
   'Connection terminated unexpectedly',
@@ -204,7 +205,7 @@ const DRIVER_LOST = new Set([
   'Client was closed and is not queryable',
 ]);
 
-/** Any error of the driver or the server as a `LakeportError`, classed by its code. Keeps what is one already. */
+/** Any error of the driver or the server as a `LakeportError`, classified by its code; a LakeportError is kept. */
 export function postgresError(thrown: unknown, place: ErrorPlace = {}): LakeportError {
   const state = errorCode(thrown);
   const detail = state !== undefined && isServerError(thrown) ? `SQLSTATE ${state}` : state;
@@ -213,7 +214,7 @@ export function postgresError(thrown: unknown, place: ErrorPlace = {}): Lakeport
   const kind = kindOf(thrown, state);
   if (!kind) return LakeportError.from(thrown).within(context);
   const said = thrown instanceof Error ? thrown.message : String(thrown);
-  const message = kind.message ?? (said === '' ? (state ?? 'unknown error') : said);
+  const message = kind.message ?? (said === '' ? (state ?? 'Unknown error') : said);
   const { code, exit, hint, transient } = kind.code === 'TABLE_PERMISSION_DENIED' ? denied(thrown, kind, place) : kind;
   return new LakeportError({ code, exit, message, hint, transient, context, cause: thrown });
 }
@@ -221,35 +222,35 @@ export function postgresError(thrown: unknown, place: ErrorPlace = {}): Lakeport
 function kindOf(thrown: unknown, state: string | undefined): ErrorKind | undefined {
   if (state === undefined) {
     const lost = thrown instanceof Error && DRIVER_LOST.has(thrown.message);
-    return lost ? { ...LOST, message: 'the connection to the server was lost' } : undefined;
+    return lost ? { ...LOST, message: 'The connection to the server was lost' } : undefined;
   }
   if (isServerError(thrown)) {
-    // PostgreSQL's own word for it in its source, whatever language it speaks.
+    // The untranslated severity, in every language of the server.
     if (state === '0A000' && thrown.routine === 'get_relation_info') return UNLOGGED;
     const pooler = state === '08P01' ? POOLERS.find(([words]) => words.test(thrown.message)) : undefined;
     if (pooler !== undefined) return pooler[1];
     const known = foreignKind(thrown) ?? SQLSTATES[state] ?? SQLSTATES[state.slice(0, 2)];
-    // Only where it is room for locks that is short does the server speak of a setting.
+    // The server only names a setting if it is the lock table that is full.
     if (state === '53200' && thrown.hint === undefined) return OUT_OF_MEMORY;
-    // Of a materialized view; anything else of this SQLSTATE is not about a table.
+    // For a materialized view; other errors with this SQLSTATE do not concern a table.
     if (state === '55000' && thrown.routine === 'ExecOpenScanRelation') return NOT_POPULATED;
     return known ?? { code: 'SOURCE_QUERY_FAILED', exit: 'tables-failed', ...(thrown.hint && { hint: thrown.hint }) };
   }
   return connectionErrorKind([state], CONNECTION);
 }
 
-/** Row security and missing grants share one SQLSTATE; the server's routine tells them apart. */
+/** Row security and missing grants share one SQLSTATE; the server's routine distinguishes them. */
 function denied(thrown: unknown, kind: ErrorKind, { table }: ErrorPlace): ErrorKind {
   if (isServerError(thrown) && thrown.routine === 'check_enable_rls')
     return { ...kind, code: 'TABLE_ROW_SECURITY', hint: ROW_SECURITY_HINT };
-  // Files of file_fdw, or a function that raises it: no grant on the table would help.
+  // Files of file_fdw, or raised by a function: no grant on the table would help.
   if (isServerError(thrown) && thrown.routine?.startsWith('aclcheck_error') !== true) {
     return {
       ...kind,
-      hint: thrown.hint ?? 'Grant the right that the message names, or leave the table out with --exclude',
+      hint: thrown.hint ?? 'Grant the privilege named in the message, or leave the table out with --exclude',
     };
   }
-  const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'grant SELECT to this user';
+  const grant = table ? `GRANT SELECT ON ${quoteTable(table)} TO this user` : 'Grant SELECT to this user';
   return { ...kind, hint: `${grant} (and USAGE on its schema), or leave the table out with --exclude` };
 }
 
@@ -261,7 +262,7 @@ function errorCode(thrown: unknown): string | undefined {
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
-/** The server's errors carry a severity, those of sockets and of TLS don't. */
+/** Server errors have a severity, socket and TLS errors do not. */
 function isServerError(thrown: unknown): thrown is DatabaseError {
   return thrown instanceof Error && 'severity' in thrown;
 }

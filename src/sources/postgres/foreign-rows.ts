@@ -2,10 +2,10 @@ import { detachPending } from './leaf-relations.js';
 import type { ServerFacts } from './server-facts.js';
 
 /**
- * What reads rows of foreign tables, as a recursive CTE `foreign_rows (class, oid)` of pg_class and pg_proc: foreign tables,
- * partitioned tables and parents that have one among their members, views over any of these, and functions whose body
- * the catalog knows (`BEGIN ATOMIC`). A materialized view holds rows of its own. What a function of another kind reads,
- * the catalog does not tell.
+ * Everything that reads rows of foreign tables, as a recursive CTE `foreign_rows (class, oid)` over pg_class and pg_proc:
+ * foreign tables, partitioned tables and parents with a foreign member, views over any of these, and functions whose body
+ * is in the catalog (`BEGIN ATOMIC`). A materialized view has rows of its own. The catalog does not tell what other
+ * functions read.
  */
 export function foreignRows(server: ServerFacts): string {
   return `

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { isTabularResult, otherServer } from '../other-server.js';
 
 /**
- * The first bytes that a server sends, by which what is no PostgreSQL shows itself: the driver would wait for the rest of
+ * The first bytes that a server sends, which reveal servers other than PostgreSQL: the driver would wait for the rest of
  * a message that never comes.
  */
 export type Greeting =
@@ -11,7 +11,7 @@ export type Greeting =
   | { readonly kind: 'tls error'; readonly message: string }
   | { readonly kind: 'other'; readonly name: string };
 
-/** Looks at the first bytes, which go on to the driver as they came. @param asksForTls with the first message */
+/** Inspects the first bytes and passes them on to the driver unchanged. @param asksForTls with the first message */
 export function onGreeting(socket: Socket, asksForTls: boolean, listener: (greeting: Greeting) => void): void {
   socket.once('data', (bytes: Buffer) => listener(greetingOf(bytes, asksForTls)));
 }
@@ -31,7 +31,7 @@ function greetingOf(bytes: Buffer, asksForTls: boolean): Greeting {
   return { kind: 'other', name: 'something else' };
 }
 
-/** Of an ErrorResponse, the message field; of one from before version 3 of the protocol, all of it. */
+/** The message field of an ErrorResponse; the whole response before version 3 of the protocol. */
 function errorText(bytes: Buffer): string {
   const fields = bytes.subarray(5).toString('utf8').split('\0');
   const message = fields.find((field) => field.startsWith('M'))?.slice(1);

@@ -1,6 +1,6 @@
 import type { TableId } from '../../model/table.js';
 
-/** A name as PostgreSQL reads it back, whatever characters it holds. */
+/** Quotes a name so that PostgreSQL reads it back unchanged, whatever characters it has. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

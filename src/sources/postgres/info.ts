@@ -2,7 +2,7 @@ import type { DatabaseEntry } from '../../auth/entries.js';
 
 export type PostgresEntry = DatabaseEntry<PostgresInfo>;
 
-/** Either the single fields or a connection string; `connectionString === undefined` tells them apart. */
+/** Either single fields or a connection string, distinguished by `connectionString === undefined`. */
 export type PostgresInfo = PostgresFields | PostgresConnectionString;
 
 interface PostgresSession {
@@ -11,7 +11,7 @@ interface PostgresSession {
   readonly connectTimeoutMs: number;
   /** Undefined for none. */
   readonly statementTimeoutMs: number | undefined;
-  /** Encoding of the text in a database that has none (`SQL_ASCII`). */
+  /** Encoding of the text in a database without one (`SQL_ASCII`). */
   readonly sourceEncoding?: string | undefined;
 }
 

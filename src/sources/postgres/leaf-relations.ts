@@ -4,16 +4,16 @@ import type { ServerFacts } from './server-facts.js';
 import type { Member } from './slices.js';
 
 /**
- * What catalog queries have to know of the relations whose rows make up a table: the leaves of a partitioned table, a parent
- * and those that inherit from it, or the table alone.
+ * What catalog queries need to know about the relations that hold a table's rows: the leaves of a partitioned table, a
+ * parent and its children, or just the table.
  */
 
-/** `pg_class.relkind` of what can be exported. */
+/** `pg_class.relkind` of relations that can be exported. */
 export type RelationKind = 'r' | 'p' | 'v' | 'm' | 'f';
 
 /**
  * Members of the relations that `roots` (a query of one column, the oid) yields, as a recursive CTE `member (root, oid)`.
- * A root is its own member. Other sessions' temporary children are left out, as in `SELECT * FROM root`.
+ * A root is its own member. Other sessions' temporary children are excluded, as in `SELECT * FROM root`.
  */
 export function memberTables(roots: string, server: ServerFacts): string {
   return `
@@ -28,21 +28,21 @@ export function memberTables(roots: string, server: ServerFacts): string {
     )`;
 }
 
-/** True of a row `i` of pg_inherits whose `DETACH … CONCURRENTLY` is under way: it belongs to the parent no more. */
+/** True for a row `i` of pg_inherits with a pending `DETACH … CONCURRENTLY`: it no longer belongs to the parent. */
 export function detachPending({ version }: ServerFacts): string {
   return version >= 140000 ? 'i.inhdetachpending' : 'false';
 }
 
 /**
- * Joins that give, for the relation `c` of pg_class, `storage.pages`, `storage.bytes` (TOAST included, indexes not) and
- * `estimate.rows`; NULL where there is no telling. `onDisk` is a condition on an oid: true to ask the disk for the size,
- * which waits for a lock where someone rewrites the table; false to take the catalog's, of the last VACUUM or ANALYZE.
+ * Joins that give, for the relation `c` of pg_class, `storage.pages`, `storage.bytes` (with TOAST, without indexes) and
+ * `estimate.rows`; NULL if unknown. `onDisk` is a condition on an oid: true to get the size from disk, which waits for a
+ * lock while the table is rewritten; false to take the catalog's, from the last VACUUM or ANALYZE.
  */
 export function storageJoins({ blockSize }: ServerFacts, onDisk: (oid: string) => string): string {
   const bytes = (relation: string) => `
     CASE WHEN ${onDisk(`${relation}.oid`)} THEN pg_catalog.pg_relation_size(${relation}.oid::pg_catalog.regclass)
          ELSE ${relation}.relpages::pg_catalog.int8 * ${blockSize} END`;
-  // OFFSET 0 keeps the server from asking for the size anew at each use.
+  // OFFSET 0 keeps the server from computing the size again at each use.
   return `
     LEFT JOIN pg_catalog.pg_class AS toast ON toast.oid = c.reltoastrelid AND c.reltoastrelid <> 0
     CROSS JOIN LATERAL (
@@ -55,8 +55,8 @@ export function storageJoins({ blockSize }: ServerFacts, onDisk: (oid: string) =
 }
 
 /**
- * As the server's planner estimates (estimate_rel_size): the density at the last VACUUM or ANALYZE times today's pages;
- * never analysed (reltuples -1, or 0 before 14), the density by the columns' usual widths.
+ * As the server's planner estimates (estimate_rel_size): the density at the last VACUUM or ANALYZE times the current
+ * pages; if never analysed (reltuples -1, or 0 before 14), the density from the columns' average widths.
  */
 function rowEstimate(blockSize: number): string {
   const pageHeader = 24;
@@ -84,11 +84,11 @@ interface MemberRow {
 }
 
 /**
- * The members that hold a table's rows, itself first, the others by name. Undefined where this user may not read one
- * of them, may not see all of its rows, or cannot be asked for by name, other than through the table itself.
+ * The relations that hold a table's rows: the table first, then the others by name. Undefined if one of them can only be
+ * read through the table: this user may not read it or all of its rows, or its name cannot be written.
  */
 export async function readMembers(client: Client, server: ServerFacts, root: number): Promise<Member[] | undefined> {
-  // Ranges of pages are found without a scan of the whole table since 14, and have a meaning in heaps only.
+  // Page ranges can be read without a full scan since 14, and only have a meaning in heaps.
   const byPage = server.version >= 140000 ? `c.relkind IN ('r', 'm') AND am.amname = 'heap'` : 'false';
   const { rows } = await client.query<MemberRow>(
     `WITH RECURSIVE ${memberTables('SELECT $1::pg_catalog.oid', server)}

@@ -15,7 +15,7 @@ interface HolderRow {
   readonly minutes: number | null;
 }
 
-/** Says in each error of a table that is locked who holds the lock, as far as this user may know. */
+/** Adds the lock's holder to the error of each locked table, as far as this user may know. */
 export async function nameHolders(client: Client, server: ServerFacts, failures: LockFailures): Promise<void> {
   for (const [table, error] of failures) {
     if (error.code !== 'TABLE_LOCKED') continue;
@@ -28,7 +28,7 @@ export async function nameHolders(client: Client, server: ServerFacts, failures:
   }
 }
 
-/** Only ACCESS EXCLUSIVE stands against ACCESS SHARE: who has it, or else who waits for it first. */
+/** Only ACCESS EXCLUSIVE conflicts with ACCESS SHARE: finds its holder, or else the first that waits for it. */
 async function findHolder(client: Client, server: ServerFacts, { id }: SourceTable): Promise<HolderRow | undefined> {
   const root = `
     SELECT c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -51,10 +51,10 @@ async function findHolder(client: Client, server: ServerFacts, { id }: SourceTab
   return row && { ...row, user: read(row.user), application: read(row.application) };
 }
 
-/** Without the statement that runs there: it may hold values. */
+/** Without the session's current statement, which may contain values. */
 function describe({ pid, granted, user, application, state, minutes }: HolderRow): string {
   const verb = granted ? 'holds' : 'waits for';
-  if (pid === null) return `a prepared transaction (see pg_prepared_xacts) ${verb}`;
+  if (pid === null) return `A prepared transaction (see pg_prepared_xacts) ${verb}`;
   const facts = [
     user === null ? undefined : `user ${user}`,
     application ? `application ${application}` : undefined,

@@ -7,23 +7,23 @@ import { quoteTable } from './identifiers.js';
 import type { PostgresSettings } from './settings.js';
 
 /**
- * ACCESS SHARE locks, which keep a table's shape as it is until the transaction ends and hinder nobody who only reads
- * or writes rows. Each table is locked or fails by itself.
+ * ACCESS SHARE locks, which keep a table's definition unchanged until the transaction ends and do not block reading or
+ * writing rows. Each table is locked, or fails, independently.
  */
 
 /** Tables that could not be locked, and why. */
 export type LockFailures = Map<SourceTable, LakeportError>;
 
-/** Tables a statement, each statement in a savepoint. */
+/** Tables per statement; each statement has a savepoint. */
 const BATCH = 200;
 
-/** What no other table would fare better with. */
+/** Errors that would hit any other table too. */
 const FATAL = new Set(['SOURCE_OUT_OF_MEMORY', 'SOURCE_CONNECTION_LOST', 'SOURCE_SHUT_DOWN', 'UNEXPECTED']);
 
 /**
- * Locks tables and views by LOCK TABLE, which leaves the transaction's snapshot to be taken later. Those that are free
- * first, at once; then it waits for the others, `timeoutMs` in all (0: without end).
- * @throws LakeportError where the server has no room for more locks, or is gone
+ * Locks tables and views with LOCK TABLE, which does not fix the transaction's snapshot yet. First those that are free,
+ * at once; then it waits for the others, `timeoutMs` in total (0: no limit).
+ * @throws LakeportError if the server cannot hold more locks, or is gone
  */
 export async function lockTables(
   client: Client,
@@ -47,10 +47,10 @@ export async function lockTables(
 }
 
 /**
- * Locks what LOCK TABLE does not take, materialized views, foreign tables and tables of which this user may only read
- * columns, by a read of no rows; this also tells of a view or foreign table that cannot be read. It fixes the
- * transaction's snapshot, so it comes after it; what changed in between shows as a failed read, never as other rows.
- * @param tables with what to select of each: `*`, or a quoted column
+ * Locks what LOCK TABLE does not accept (materialized views, foreign tables, tables with column grants only) by reading
+ * no rows, which also reveals a view or foreign table that cannot be read. It fixes the transaction's snapshot, so it
+ * comes afterwards; a change in between shows as a failed read, never as other rows.
+ * @param tables with what to select from each: `*`, or a quoted column
  */
 export async function lockByReading(
   client: Client,
@@ -63,7 +63,7 @@ export async function lockByReading(
   const patienceMs = limits.length === 0 ? 0 : Math.min(...limits);
   for (const [table, selected] of tables) {
     const read = readOfNoRows(table.id, selected);
-    // The other server is asked, which no lock_timeout ends that never answers. A failure takes the setting back.
+    // The other server is queried, and lock_timeout does not apply if it never answers. A failure resets the setting.
     const bounded = [
       `SET LOCAL statement_timeout = ${patienceMs}`,
       read,
@@ -80,7 +80,7 @@ function foreignServerSilent({ id }: SourceTable, patienceMs: number, cause: Lak
   return new LakeportError({
     code: 'FOREIGN_SERVER_SILENT',
     exit: 'tables-failed',
-    message: `the server that the foreign table reads did not answer within ${patienceMs / 1000} s`,
+    message: `The server that the foreign table reads did not answer within ${patienceMs / 1000} s`,
     hint: 'Check that server and the options of CREATE SERVER (host, port, connect_timeout), raise --lock-timeout, or leave the table out with --exclude',
     context: { table: tableName(id) },
     cause,
@@ -88,10 +88,10 @@ function foreignServerSilent({ id }: SourceTable, patienceMs: number, cause: Lak
 }
 
 /**
- * Locks a table for a read of its own. What can't be locked, for other reasons than that somebody else holds it, is read
- * without.
+ * Locks a table for a separate read. A table that cannot be locked, other than because of another session's lock, is read
+ * without one.
  * @param selected a quoted column that this user may read
- * @throws the driver's error where the lock can't be had
+ * @throws the driver's error if the lock is not granted
  */
 export async function lockForRead(client: Client, table: TableId, selected: string): Promise<void> {
   const statements = [`LOCK TABLE ${quoteTable(table)} IN ACCESS SHARE MODE`, readOfNoRows(table, selected)];
@@ -107,12 +107,12 @@ export async function lockForRead(client: Client, table: TableId, selected: stri
   }
 }
 
-/** Not `WHERE false`, for which the server locks no partition. */
+/** Not `WHERE false`, with which the server would not lock partitions. */
 function readOfNoRows(table: TableId, selected: string): string {
   return `SELECT ${selected} FROM ${quoteTable(table)} LIMIT 0`;
 }
 
-/** Halves the batch until those that fail stand alone. */
+/** Bisects the batch until the failing tables are isolated. */
 async function lockAtOnce(client: Client, tables: readonly SourceTable[], failures: LockFailures): Promise<void> {
   const [first] = tables;
   if (first === undefined) return;

@@ -1,4 +1,4 @@
 import { NONE, type PartitionMethodInfo } from '../partitioning/methods.js';
 
-/** How tables of PostgreSQL are shared out. */
+/** The partition methods for PostgreSQL tables. */
 export const POSTGRES_METHODS: readonly PartitionMethodInfo[] = [NONE, { name: 'Ctid', needsKey: false }];

@@ -20,12 +20,12 @@ const KINDS: Readonly<Record<string, string>> = {
   i: 'an index',
   I: 'an index',
   c: 'a composite type, which has no rows',
-  t: "a table of the server's own for long values",
+  t: 'an internal table of the server for long values',
 };
 
 /**
- * Everything that has a name among the tables and is not listed as one: partitions, sequences, temporary tables, the
- * system's own tables.
+ * Everything that shares the tables' namespace and is not listed as a table: partitions, sequences, temporary tables,
+ * system tables.
  */
 export async function listOthers(client: Client, server: ServerFacts): Promise<OtherRelation[]> {
   const { rows } = await client.query<OtherRow>(`
@@ -63,6 +63,6 @@ function whatIs(kind: string, isTemporary: boolean): string {
   const known = KINDS[kind];
   if (known !== undefined) return known;
   return isTemporary
-    ? 'a temporary table, which only the session that made it can read'
+    ? 'a temporary table, which only the session that created it can read'
     : "one of the system's own tables, which are not exported";
 }

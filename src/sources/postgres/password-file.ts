@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { LakeportError } from '../../errors.js';
 
-/** libpq's password file: lines of `host:port:database:user:password`, `*` for any, the first that fits counts. */
+/** libpq's password file: lines of `host:port:database:user:password`, `*` matches anything, the first match counts. */
 export interface PasswordFor {
   readonly server: string;
   readonly port: number;
@@ -9,7 +9,7 @@ export interface PasswordFor {
   readonly username: string;
 }
 
-/** @throws LakeportError where the file cannot be read */
+/** @throws LakeportError if the file cannot be read */
 export async function readPasswordFile(
   path: string,
   entryId: string,
@@ -21,7 +21,7 @@ export async function readPasswordFile(
     throw new LakeportError({
       code: 'PASSWORD_FILE_NOT_READABLE',
       exit: 'usage',
-      message: `the file of passfile, ${path}, cannot be read`,
+      message: `The file ${path} of passfile cannot be read`,
       hint: 'Correct the path in the connection string, or let this user read the file',
       context: { entry: entryId, path, detail: 'passfile' },
       cause,
@@ -31,7 +31,7 @@ export async function readPasswordFile(
 }
 
 export function findPassword(text: string, { server, port, database, username }: PasswordFor): string | undefined {
-  // Whoever connects by a socket is on this host.
+  // A socket connection is always to this host.
   const host = server.startsWith('/') ? 'localhost' : server;
   const wanted = [host, String(port), database, username];
   for (const line of text.split(/\r?\n/)) {

@@ -25,7 +25,7 @@ export async function openPostgresReader(
   return reader;
 }
 
-/** A row is looked for no longer than this. */
+/** Time limit for locating a row. */
 const LOCATE_MS = 5000;
 
 interface RowPlace {
@@ -49,12 +49,12 @@ interface OpenConnection {
   readonly channel: CopyChannel;
 }
 
-/** Reads slices by binary COPY. After a failed read the connection, in mid-COPY, is thrown away and made anew. */
+/** Reads slices by binary COPY. After a failed read the connection, still in the COPY, is discarded and replaced. */
 class PostgresReader implements SliceReader {
   readonly #settings: PostgresSettings;
   readonly #snapshot: Snapshot;
   #open: OpenConnection | undefined;
-  /** Connections of failed reads, which are about to end. */
+  /** Connections of failed reads that are still closing. */
   readonly #abandoned = new Set<Promise<void>>();
 
   constructor(settings: PostgresSettings, snapshot: Snapshot) {
@@ -79,7 +79,7 @@ class PostgresReader implements SliceReader {
     });
     const open = { client, channel };
     this.#open = open;
-    // The next read has a new one.
+    // The next read opens a new one.
     client.once('end', () => {
       if (this.#open === open) this.#open = undefined;
     });
@@ -97,7 +97,7 @@ class PostgresReader implements SliceReader {
     try {
       const isShared = this.#snapshot.token !== undefined;
       const reading = isShared ? this.#copy(client, copy) : this.#copyAlone(client, copy, request);
-      // An abort also ends the wait for what comes before the COPY.
+      // An abort also ends the wait for what precedes the COPY.
       return await Promise.race([reading, copy.result.then(() => reading)]);
     } catch (thrown) {
       copy.fail(thrown);
@@ -117,7 +117,7 @@ class PostgresReader implements SliceReader {
     await Promise.all([client && leave(client), ...this.#abandoned]);
   }
 
-  /** Makes an end of the connection, for which nobody but `close` has to wait. */
+  /** Closes the connection in the background; only `close` waits for it. */
   #abandon(): void {
     const { client, channel } = this.#open ?? {};
     this.#open = undefined;
@@ -133,8 +133,8 @@ class PostgresReader implements SliceReader {
   }
 
   /**
-   * In a transaction of its own. The lock comes first: a COPY that waits for one sees the moment before, and of a table that
-   * was emptied and filled again in the meantime, by TRUNCATE and INSERT in one transaction, that is no row at all.
+   * In its own transaction. The lock comes first: a COPY that waits for one would use a snapshot from before the wait, and
+   * would see no rows of a table that was refilled meanwhile, by TRUNCATE and INSERT in one transaction.
    */
   async #copyAlone(client: pg.Client, copy: CopyRead, { dataset, columns }: ReadRequest): Promise<CopyReadResult> {
     await begin(client, this.#settings, { mode: 'read' });
@@ -144,7 +144,7 @@ class PostgresReader implements SliceReader {
     return result;
   }
 
-  /** The error with the place of a row that explains it, where that is soon found. */
+  /** The error with the location of a row that explains it, if it is found quickly. */
   async #locate(error: LakeportError, request: ReadRequest, signal: AbortSignal): Promise<LakeportError> {
     const query = rowQuery(request, error.context.column ?? '');
     if (query === undefined) return error;
@@ -152,12 +152,12 @@ class PostgresReader implements SliceReader {
     try {
       const { client } = await this.connect();
       const isStopped = new Promise<never>((_, reject) => {
-        stop.addEventListener('abort', () => reject(new Error('no row found in time')), { once: true });
+        stop.addEventListener('abort', () => reject(new Error('No row was found in time')), { once: true });
       });
       const { rows } = await Promise.race([this.#find(client, query), isStopped]);
       return rows[0] === undefined ? error : inRow(error, rows[0]);
     } catch {
-      // The error says enough without it.
+      // The error is clear enough without it.
       this.#abandon();
       return error;
     }
@@ -174,14 +174,14 @@ class PostgresReader implements SliceReader {
   #explain(thrown: unknown): LakeportError {
     const error = postgresError(thrown, { entry: this.#settings.entryId });
     const { detail } = error.context;
-    // invalid_parameter_value, undefined_object, object_not_in_prerequisite_state: the snapshot is not there (any more).
+    // invalid_parameter_value, undefined_object, object_not_in_prerequisite_state: the snapshot does not exist (any more).
     if (!['22023', '42704', '55000'].some((state) => detail?.includes(state))) return error;
     return new LakeportError({
       ...error.toData(),
       code: 'SNAPSHOT_NOT_FOUND',
       exit: 'unreachable',
       message: `The run's snapshot can't be used by a second connection: ${error.message}`,
-      hint: 'Connect to one server, itself or through a pooler that leads to no other; --consistency none reads without a snapshot',
+      hint: 'Connect directly or through a pooler that only uses this server; --consistency none reads without a snapshot',
       cause: thrown,
     });
   }

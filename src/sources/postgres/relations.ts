@@ -7,13 +7,13 @@ import { memberTables, type RelationKind } from './leaf-relations.js';
 import type { ServerFacts } from './server-facts.js';
 import { viewObstacles } from './view-access.js';
 
-/** What the catalog says about a relation that was asked for by name. */
+/** The catalog's facts about a relation that was looked up by name. */
 export interface Relation {
   readonly oid: number;
   readonly kind: RelationKind;
-  /** Other relations' rows belong to it: it is partitioned, or inherited from. */
+  /** Other relations' rows belong to it: it is partitioned, or has children. */
   readonly hasMembers: boolean;
-  /** Policies decide which of its rows this user sees. */
+  /** Policies restrict which rows this user sees. */
   readonly rowSecurity: boolean;
 }
 
@@ -24,7 +24,7 @@ interface FoundRow extends Omit<Relation, 'oid'> {
   readonly populated: boolean | null;
 }
 
-/** The relations of these names, each or the reason why it cannot be read; in the order of `ids`. */
+/** The relations with these names, or the reason why each cannot be read; in the order of `ids`. */
 export async function findRelations(
   client: Client,
   server: ServerFacts,
@@ -54,7 +54,7 @@ export async function findRelations(
     const row = rows[index];
     if (row === undefined || row.oid === null) return tableNotFound(id);
     if (row.usage !== true)
-      return denied(id, 'permission denied for its schema', `USAGE ON SCHEMA ${quoteName(id.schema)}`);
+      return denied(id, 'Permission denied for its schema', `USAGE ON SCHEMA ${quoteName(id.schema)}`);
     if (row.populated !== true) return notPopulated(id);
     if (row.rowSecurity && !server.rowSecurity) return rowsHidden(id);
     if (row.unlogged && server.isStandby) return unloggedOnStandby(id);
@@ -65,19 +65,19 @@ export async function findRelations(
   });
 }
 
-/** Some of the table's columns are not for this user. */
+/** Some of the table's columns are denied to this user. */
 export function columnsDenied(id: TableId, columns: readonly string[]): LakeportError {
   const which = `${columns.length === 1 ? 'column' : 'columns'} ${columns.join(', ')}`;
   return denied(
     id,
-    `permission denied for ${which}`,
+    `Permission denied for ${which}`,
     `SELECT (${columns.map(quoteName).join(', ')}) ON ${quoteTable(id)}`,
   );
 }
 
-/** Nothing of the table is for this user. */
+/** The whole table is denied to this user. */
 export function tableDenied(id: TableId): LakeportError {
-  return denied(id, 'permission denied for the table', `SELECT ON ${quoteTable(id)}`);
+  return denied(id, 'Permission denied for the table', `SELECT ON ${quoteTable(id)}`);
 }
 
 function denied(id: TableId, message: string, grant: string): LakeportError {
@@ -94,8 +94,8 @@ function tableNotFound(id: TableId): LakeportError {
   return new LakeportError({
     code: 'TABLE_NOT_FOUND',
     exit: 'tables-failed',
-    message: 'the table does not exist',
-    hint: 'It was dropped or renamed meanwhile: run again',
+    message: 'The table does not exist',
+    hint: 'It was dropped or renamed in the meantime: run again',
     context: { table: tableName(id) },
   });
 }
@@ -104,7 +104,7 @@ function notPopulated(id: TableId): LakeportError {
   return new LakeportError({
     code: 'TABLE_NOT_POPULATED',
     exit: 'tables-failed',
-    message: 'the materialized view has not been populated, so there is nothing to read',
+    message: 'The materialized view has not been populated, so there is nothing to read',
     hint: `REFRESH MATERIALIZED VIEW ${quoteTable(id)}`,
     context: { table: tableName(id) },
   });
@@ -114,7 +114,7 @@ function rowsHidden(id: TableId): LakeportError {
   return new LakeportError({
     code: 'TABLE_ROW_SECURITY',
     exit: 'tables-failed',
-    message: 'row security policies would hide rows of the table from this user',
+    message: 'Row security policies would hide rows of the table from this user',
     hint: ROW_SECURITY_HINT,
     context: { table: tableName(id) },
   });

@@ -11,24 +11,24 @@ import type { PostgresSettings } from './settings.js';
 import type { Member } from './slices.js';
 import { begin } from './transaction.js';
 
-/** Relations counted by one statement: the session holds a lock on each of them meanwhile. */
+/** Relations per statement; the session holds a lock on each of them meanwhile. */
 const BATCH = 64;
 
 export interface CountedTable extends CountOptions {
   readonly table: TableId;
-  /** Relations whose own rows belong to the table, as when it was sliced. */
+  /** Relations that hold the table's rows, as of slicing. */
   readonly members: readonly Pick<Member, 'id'>[];
 }
 
 /**
- * Counts rows as the readers see them. On connections of its own, one at a time: the planner's has to answer whether the
- * snapshot is still held, and a reader's is in the middle of a COPY.
+ * Counts rows as the readers see them. On separate connections, one at a time: the planner's must be free to check that
+ * the snapshot still exists, and a reader's is busy with a COPY.
  */
 export class RowCounter {
   readonly #oneByOne = pLimit(1);
   readonly #closing = new AbortController();
 
-  /** @throws LakeportError where the rows can't be counted, or when it is aborted */
+  /** @throws LakeportError if the rows cannot be counted, or on abort */
   count(settings: PostgresSettings, counted: CountedTable): Promise<RowCount> {
     const signal = AbortSignal.any([counted.signal, this.#closing.signal]);
     const place = { entry: settings.entryId, table: counted.table };
@@ -41,7 +41,7 @@ export class RowCounter {
     });
   }
 
-  /** Ends what is being counted. */
+  /** Cancels the current count. */
   close(): void {
     this.#closing.abort();
   }
@@ -52,7 +52,7 @@ async function countMembers(
   { members, snapshot: { token }, signal }: CountedTable,
 ): Promise<RowCount> {
   signal.throwIfAborted();
-  // Within the time to connect: a pooler lets everybody in, and lets them wait then.
+  // Within the connect timeout: a pooler accepts every client and lets it wait afterwards.
   const first = (client: pg.Client) => begin(client, settings, { mode: 'snapshot', snapshot: token });
   const client = await connectPostgres(settings, { first, signal });
   let abort: () => void = () => undefined;
@@ -66,7 +66,7 @@ async function countMembers(
     await leave(client);
     return { rows, ofSnapshot: token !== undefined };
   } catch (error) {
-    // A count goes on in the server until it is told.
+    // The server continues a count until it is canceled.
     await abandon(client, settings);
     throw error;
   } finally {
@@ -84,7 +84,7 @@ async function countIn(client: pg.Client, members: CountedTable['members']): Pro
     const { rows: answer } = await client.query<{ n: string }>(
       `SELECT pg_catalog.sum(n)::pg_catalog.text AS n FROM (${counts.join(' UNION ALL ')}) AS counts`,
     );
-    // Gives the locks back, of which the server has a number for all sessions together.
+    // Releases the locks, which are limited in number across all sessions.
     await client.query('ROLLBACK TO SAVEPOINT counted');
     rows += Number(answer[0]?.n ?? 0);
   }
@@ -92,5 +92,5 @@ async function countIn(client: pg.Client, members: CountedTable['members']): Pro
 }
 
 function givenUp(): LakeportError {
-  return new LakeportError({ code: 'INTERRUPTED', exit: 'interrupted', message: 'the count of the rows was given up' });
+  return new LakeportError({ code: 'INTERRUPTED', exit: 'interrupted', message: 'The row count was aborted' });
 }

@@ -2,9 +2,9 @@ import type { ColumnDecoder, ReadColumn, ReadRequest } from '../source.js';
 import { quoteName } from './identifiers.js';
 
 /**
- * Asks where a row is whose value of a column is unrepresentable: `place`, its ctid, and `relation`, which may be a part
- * of the table.
- * Undefined where SQL can't tell such values. Fails for what has no ctid, such as a view.
+ * Locates a row whose value in a column is unrepresentable: `place`, its ctid, and `relation`, which may be a member of
+ * the table.
+ * Undefined if SQL cannot express the condition. Fails for relations without a ctid, such as views.
  */
 export function rowQuery({ columns, slice }: ReadRequest, name: string): string | undefined {
   const column = columns.find(({ spec }) => spec.name === name);
@@ -30,7 +30,7 @@ function unrepresentable({ decoder, spec }: ReadColumn, value: string): string |
     : `(${isNoList} OR EXISTS (SELECT FROM pg_catalog.unnest(${value}) AS u (e) WHERE ${element}))`;
 }
 
-/** Functions stand for operators, which other schemas may have too. */
+/** Uses functions instead of operators, which other schemas may shadow. */
 function scalar(
   { kind, precision, scale }: ColumnDecoder,
   { value, isUtc }: { readonly value: string; readonly isUtc: boolean },
@@ -48,7 +48,7 @@ function scalar(
           : `pg_catalog.timestamp_ge(${value}, '294247-01-10 04:00:54.775808')`
       })`;
     case 'numeric':
-      // NaN is above every number.
+      // NaN compares greater than every number.
       return `(pg_catalog.numeric_ne(${value}, pg_catalog.trunc(${value}, ${Number(scale)}))
                OR pg_catalog.numeric_ge(${magnitude}, 1e${Number(precision) - Number(scale)}))`;
     case 'numericDouble':

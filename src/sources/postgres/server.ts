@@ -7,7 +7,7 @@ import type { ServerFacts } from './server-facts.js';
 
 const OLDEST = 120000;
 
-/** To be called in a transaction. @throws LakeportError for a server that is too old */
+/** Call it in a transaction. @throws LakeportError for a server that is too old */
 export async function readServerFacts(client: Client): Promise<ServerFacts> {
   const { rows } = await client.query<Omit<ServerFacts, 'characters'>>(`
     SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS "version",
@@ -24,7 +24,7 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
       code: 'SOURCE_TOO_OLD',
       exit: 'unreachable',
       message: `PostgreSQL ${facts?.versionText ?? 'of an unknown version'} is not supported`,
-      hint: 'PostgreSQL 12 and later are',
+      hint: 'PostgreSQL 12 and later are supported',
     });
   }
   const { encoding } = facts;
@@ -33,19 +33,19 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
   return { ...facts, characters, database: databaseName(facts.database, { encoding, characters }) };
 }
 
-/** Of all databases in the encoding of the one that it was made from: UTF-8 wherever it can be that. */
+/** Database names have the encoding of the database that they were created from: decoded as UTF-8 if valid. */
 function databaseName(selected: string, server: Pick<ServerFacts, 'encoding' | 'characters'>): string {
   const bytes = Buffer.from(selected, 'hex');
   return isUtf8(bytes) ? bytes.toString() : readText(selected, server);
 }
 
 /**
- * Connections that the server would still take from this user: the least of what its own, the user's and the database's
- * limits leave. Slots reserved for administrators are not counted in. Undefined where the server does not tell.
+ * How many more connections the server accepts from this user: the smallest of what the server's, user's and database's
+ * limits leave. Slots reserved for administrators do not count. Undefined if the server does not tell.
  */
 export async function countFreeConnections(client: Client, { version }: ServerFacts): Promise<number | undefined> {
   const reserved = version >= 160000 ? `- pg_catalog.current_setting('reserved_connections')::pg_catalog.int4` : '';
-  // Users without pg_read_all_stats see that other sessions exist, and where, but not of which kind they are.
+  // Without pg_read_all_stats, users see that other sessions exist, and in which database, but not their type.
   const { rows } = await client.query<{ free: number | null }>(`
     WITH session AS (
       SELECT datname, usename FROM pg_catalog.pg_stat_activity

@@ -11,19 +11,19 @@ import { parseConnectionString } from './connection-string.js';
 import type { PostgresAddress, PostgresHost, TargetSession, TlsVersions } from './address.js';
 
 /**
- * Everything that a session needs, secrets included: plain data that goes to workers, never into a log. Files are read
- * already, so that a worker needs no access to them.
+ * Everything a session needs, secrets included: plain data that goes to workers and never into a log. Files have already
+ * been read, so workers need no access to them.
  */
 export interface PostgresSettings extends PostgresHost {
   /** Id of the auth file's entry, for errors. */
   readonly entryId: string;
-  /** Hosts to try after this one, in this order; none once it is known which one is read. */
+  /** Hosts to try after this one, in order; none once the host is settled. */
   readonly others?: readonly PostgresHost[] | undefined;
   readonly targetSession?: TargetSession | undefined;
   readonly database: string;
   readonly username: string;
   readonly ssl: SslMode;
-  /** PEM texts. */
+  /** In PEM form. */
   readonly certificates: {
     readonly ca?: string | readonly string[];
     readonly cert?: string;
@@ -32,7 +32,7 @@ export interface PostgresSettings extends PostgresHost {
     readonly passphrase?: string;
   };
   readonly tlsVersions?: TlsVersions | undefined;
-  /** `direct` begins with TLS, without a question before. */
+  /** `direct` starts TLS without asking first. */
   readonly tlsNegotiation?: 'direct' | undefined;
   readonly authentication?: AuthenticationDemands | undefined;
   /** The user's own server settings. */
@@ -42,15 +42,15 @@ export interface PostgresSettings extends PostgresHost {
   readonly statementTimeoutMs: number | undefined;
   /** Longest wait for a table's lock. */
   readonly lockTimeoutMs: number;
-  /** What the text of a database without an encoding (`SQL_ASCII`) is in; undefined where nobody knows. */
+  /** Encoding of text in a database without one (`SQL_ASCII`); undefined if unknown. */
   readonly sourceEncoding?: string | undefined;
-  /** Of a database in another encoding than UTF-8: for readers, which get its text as it is. Known once connected. */
+  /** For a database that is not in UTF-8: readers get its text unconverted. Known once connected. */
   readonly characters?: DatabaseCharacters | undefined;
 }
 
 const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
 
-/** @throws LakeportError where the connection string or a certificate's file cannot be read */
+/** @throws LakeportError if the connection string or a certificate file cannot be read */
 export async function postgresSettings(info: PostgresInfo, options: OpenOptions): Promise<PostgresSettings> {
   const { entryId } = options;
   const address: PostgresAddress =
@@ -61,7 +61,7 @@ export async function postgresSettings(info: PostgresInfo, options: OpenOptions)
     readPem(address.sslKey, 'ssl_key', entryId),
     readPem(address.sslCrl, 'sslcrl', entryId),
   ]);
-  // As libpq has it: without a database, the one with the user's name.
+  // As in libpq: without a database, the one named like the user.
   const database = options.database ?? address.database ?? address.username;
   const withPasswords = await passwordsOf(address, database, entryId);
   const [first, ...others] = address.shuffled ? shuffle(withPasswords) : withPasswords;
@@ -92,21 +92,21 @@ export async function postgresSettings(info: PostgresInfo, options: OpenOptions)
   };
 }
 
-/** Where the system has none, what Node trusts. */
+/** The system's trusted CAs, or Node's if it has none. */
 async function systemStore(): Promise<readonly string[]> {
   const authorities = await systemAuthorities();
   return authorities.length > 0 ? authorities : trustedAuthorities();
 }
 
-/** Binding the login to TLS takes TLS, and the authorities that everybody can have a certificate of take a name. */
+/** Channel binding requires TLS, and public CAs, which certify anyone, require a check of the host name. */
 function sslOf({ ssl, sslCa, authentication }: PostgresAddress, entryId: string): SslMode {
   if (sslCa === 'system' && ssl === 'prefer') return 'verify-full';
   if (sslCa === 'system' && ssl !== 'verify-full') {
     throw new LakeportError({
       code: 'TLS_MODE_TOO_WEAK',
       exit: 'usage',
-      message: `"ssl" is "${ssl}", which is too weak for "ssl_ca": "system": anyone can get a certificate from a public authority`,
-      hint: 'Use "ssl": "verify-full", or leave it out',
+      message: `"ssl" is "${ssl}", which is too weak for "ssl_ca": "system": anyone can get a certificate from a public CA`,
+      hint: 'Use "ssl": "verify-full", or omit it',
       context: { entry: entryId, detail: 'ssl' },
     });
   }
@@ -116,8 +116,8 @@ function sslOf({ ssl, sslCa, authentication }: PostgresAddress, entryId: string)
     code: 'CONNECTION_STRING_INVALID',
     exit: 'usage',
     message:
-      'the connection string has channel_binding=require and sslmode=disable; there is nothing to bind to without TLS',
-    hint: 'Use sslmode=require or more, or leave channel_binding out',
+      'The connection string has channel_binding=require and sslmode=disable; without TLS there is nothing to bind to',
+    hint: 'Use sslmode=require or more, or omit channel_binding',
     context: { entry: entryId, detail: 'connection_string' },
   });
 }
@@ -154,7 +154,7 @@ export function isSocketDirectory(server: string): boolean {
   return server.startsWith('/');
 }
 
-/** `host:port` or the socket's path, for people. */
+/** `host:port` or the socket's path, for messages. */
 export function displayAddress({ server, port }: { readonly server: string; readonly port: number }): string {
   if (isSocketDirectory(server)) return `${server}/.s.PGSQL.${port}`;
   return server.includes(':') ? `[${server}]:${port}` : `${server}:${port}`;
@@ -168,7 +168,7 @@ async function readPem(path: string | undefined, field: string, entryId: string)
     throw new LakeportError({
       code: 'CERTIFICATE_NOT_READABLE',
       exit: 'usage',
-      message: `the file of ${field}, ${path}, cannot be read`,
+      message: `The file ${path} of ${field} cannot be read`,
       hint: `Correct the path in the auth file, or let this user read the file`,
       context: { entry: entryId, path, detail: field },
       cause,

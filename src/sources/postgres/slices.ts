@@ -3,19 +3,19 @@ import type { ReadColumn, Slice, SliceOptions } from '../source.js';
 import { targetBytes } from '../partitioning/slice-size.js';
 import { quoteTable } from './identifiers.js';
 
-/** How tables are shared out among readers. Nothing here asks the server. */
+/** How tables are split into slices, without queries to the server. */
 
-/** A relation whose own rows belong to the table: the table itself, a leaf, a table that inherits from it. */
+/** A relation that holds rows of the table: the table itself, a leaf partition, or a child. */
 export interface Member {
   readonly id: TableId;
-  /** Its rows can be told apart by the page that they lie in, and the server finds a range of pages by itself. */
+  /** Its rows can be selected by page, and the server reads page ranges without a full scan. */
   readonly byPage: boolean;
   readonly pages: number;
   readonly bytes: number;
   readonly rows: number | undefined;
 }
 
-/** Whether the table is worth more than one reader, or is to have them whatever its size. */
+/** Whether the table is worth several readers, or has them by configuration. */
 export function isLarge(
   estimatedRows: number | undefined,
   { degree, largeTableThreshold, override }: SliceOptions,
@@ -25,7 +25,7 @@ export function isLarge(
   return estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
 }
 
-/** The whole relation in one slice. `only` leaves out what inherits from it. */
+/** The whole relation as one slice. `only` excludes its children. */
 export function wholeTable(
   { id, rows, only }: { readonly id: TableId; readonly rows: number | undefined; readonly only: boolean },
   columns: readonly ReadColumn[],
@@ -34,7 +34,7 @@ export function wholeTable(
   return { index: 0, method: 'None', bounds: 'all rows', query, estimatedRows: rows };
 }
 
-/** Slices of the members in their order; together every row of each exactly once. */
+/** Slices of the members, in order; together they cover every row of each exactly once. */
 export function sliceMembers(
   table: TableId,
   members: readonly Member[],
@@ -44,7 +44,7 @@ export function sliceMembers(
   const readers = override?.degree ?? degree;
   const bytes = sum(members.map((member) => member.bytes));
   const best = targetBytes({ bytes, rows: sum(members.map(({ rows }) => rows ?? 0)) }, readers);
-  // Who asks for a number of readers gets work for each of them.
+  // An explicit number of readers gets at least a slice each.
   const fair = Math.max(1, bytes / readers);
   const target = override === undefined ? best : Math.min(best, fair);
   const slices = members.flatMap((member) => {
@@ -60,8 +60,8 @@ export function sliceMembers(
 }
 
 /**
- * Ranges of pages. The first is open below and the last above, so that pages added after they were counted belong to
- * one. The comparisons stand as the server's planner wants them for a TID range scan (14 and later).
+ * Page ranges. The first has no lower bound and the last no upper bound, so that pages added after counting are covered.
+ * The comparisons are written as the server's planner needs them for a TID range scan (14 and later).
  */
 export function sliceByPage(member: Member, columns: readonly ReadColumn[], count: number): Slice[] {
   const all = wholeTable({ ...member, only: true }, columns);

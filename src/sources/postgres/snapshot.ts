@@ -6,13 +6,13 @@ import type { ServerFacts } from './server-facts.js';
 import type { PostgresSettings } from './settings.js';
 import { applySettings, beginBeforeSnapshot } from './transaction.js';
 
-/** What `Source.pin` gives. */
+/** Result of `Source.pin`. */
 export interface Pinned {
   readonly snapshot: Snapshot;
   readonly problems: TableProblem[];
 }
 
-/** When the transaction began: no other one has the same. */
+/** Start time of the transaction, which no other transaction shares. */
 export async function transactionStart(client: Client): Promise<string> {
   const { rows } = await client.query<{ start: string }>(
     'SELECT pg_catalog.transaction_timestamp()::pg_catalog.text AS start',
@@ -21,12 +21,12 @@ export async function transactionStart(client: Client): Promise<string> {
 }
 
 /**
- * Fixes what the run sees, in the order of pg_dump: BEGIN, locks, snapshot. A REPEATABLE READ transaction takes its
- * snapshot with the first statement that needs one, which BEGIN, SET, SAVEPOINT and LOCK TABLE do not. So whatever
- * changed a table's shape or rewrote it is either in the snapshot or waits until the run has ended.
- * Works on a hot standby too. The client must not be in a transaction; it is left in one, which the snapshot and the locks
- * live as long as.
- * @param byColumn tables that are held already, and that this user may only lock by reading this column
+ * Fixes what the run sees, in pg_dump's order: BEGIN, locks, snapshot. A REPEATABLE READ transaction takes its snapshot
+ * with the first statement that needs one, which BEGIN, SET, SAVEPOINT and LOCK TABLE do not. So any change of a table's
+ * definition or rewrite of it is either in the snapshot or waits until the run has ended.
+ * Works on a hot standby too. The client must not be in a transaction; it is left in one that holds the snapshot and the
+ * locks.
+ * @param byColumn tables that are already locked, and that this user can only lock by reading this column
  */
 export async function pinTables(
   client: Client,
@@ -50,7 +50,7 @@ export async function pinTables(
   );
   const snapshot = await exportSnapshot(client, server);
   if (others.size > 0) {
-    // As readers have it: a view's functions may look for names along the user's own path.
+    // With the readers' settings: a view's functions may resolve names through the user's search_path.
     await applySettings(client, settings, {});
     for (const [table, error] of await lockByReading(client, others, settings)) failures.set(table, error);
   }
@@ -59,7 +59,7 @@ export async function pinTables(
   return { snapshot, problems: [...failures].map(([{ id }, error]) => ({ id, error })) };
 }
 
-/** The server's own time, where there is no snapshot to share. */
+/** The server's time, for runs without a shared snapshot. */
 export async function noSnapshot(client: Client): Promise<Snapshot> {
   const { rows } = await client.query<{ takenAt: string }>(`SELECT ${CLOCK} AS "takenAt"`);
   const takenAt = rows[0]?.takenAt ?? new Date().toISOString();
@@ -74,6 +74,6 @@ async function exportSnapshot(client: Client, { version }: ServerFacts): Promise
     `SELECT pg_catalog.pg_export_snapshot() AS token, pg_catalog.${current}()::pg_catalog.text AS id, ${CLOCK} AS "takenAt"`,
   );
   const [row] = rows;
-  if (row === undefined) throw new TypeError('a SELECT of one row gave none');
+  if (row === undefined) throw new TypeError('A SELECT of one row returned none');
   return { consistency: 'run', ...row };
 }

@@ -42,7 +42,7 @@ import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
 import { CATALOG, inTransaction } from './transaction.js';
 import { checkOverride, requirePages } from './table-override.js';
 
-/** Connects the planner's session, to a server that may just be starting. @throws LakeportError */
+/** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
 export async function openPostgresSource(
   settings: PostgresSettings,
   options: ConnectOptions & Pick<PatienceOptions, 'onWait'>,
@@ -65,15 +65,15 @@ async function openSession(settings: PostgresSettings, options: ConnectOptions):
     facts = await inTransaction(client, settings, CATALOG, () => readServerFacts(client));
   };
   const negotiated = await negotiatePostgres(settings, { ...options, first });
-  if (facts === undefined) throw new TypeError('the server was not asked for its facts');
+  if (facts === undefined) throw new TypeError('The server facts are not loaded');
   return { ...negotiated, facts };
 }
 
 const DENIED = new Set(['TABLE_PERMISSION_DENIED', 'TABLE_ROW_SECURITY']);
 
-/** A server that does not answer an idle connection within so many milliseconds has lost it. */
+/** A server that does not answer an idle connection within this time has lost it. */
 const ANSWER_MS = 15_000;
-/** Time to take note of an answer that came while this process was suspended. */
+/** Allows for answers that arrived while this process was suspended. */
 const WAKE_MS = 1_000;
 
 /** The planning side: one connection, which holds the snapshot and the locks until it is closed. */
@@ -82,19 +82,19 @@ class PostgresSource implements Source<PostgresSettings> {
   readonly server: ServerInfo;
   #client: pg.Client;
   #settings: PostgresSettings;
-  /** As the user gave them, with all hosts. */
+  /** As configured, with all hosts. */
   readonly #wanted: PostgresSettings;
   #facts: ServerFacts;
   readonly #relations = new Map<string, Relation>();
-  /** Of tables that were sliced. */
+  /** For the tables that were sliced. */
   readonly #members = new Map<string, readonly Member[]>();
   readonly #counter = new RowCounter();
   #columnLocks: ColumnLocks | undefined;
-  /** Listed tables that nobody can ask for, since their names are no text. */
+  /** Listed tables that cannot be queried, since their names have invalid bytes. */
   readonly #unnamed = new Set<string>();
-  /** A savepoint belongs to one question, so they are asked one after the other. */
+  /** Each query has its own savepoint, so they run one after the other. */
   readonly #oneByOne = pLimit(1);
-  /** Start of the transaction that holds snapshot and locks; undefined where there is none. */
+  /** Start of the transaction that holds snapshot and locks; undefined if there is none. */
   #pinned: string | undefined;
   #loss: LakeportError | undefined;
   #onLost: () => void = () => undefined;
@@ -162,7 +162,7 @@ class PostgresSource implements Source<PostgresSettings> {
     return { ...pinned, problems: await this.#explained(pinned.problems, tables) };
   }
 
-  /** Problems of views, by whose rights are missing: that may be the owner's, of which the server does not speak. */
+  /** Explains views' problems by the role that lacks privileges: it may be the owner, whom the server does not name. */
   async #explained(problems: readonly TableProblem[], tables: readonly SourceDataset[]): Promise<TableProblem[]> {
     const views = new Set(tables.filter(({ kind }) => kind === 'view').map(({ id }) => keyOf(id)));
     const denied = problems.filter(({ id, error }) => views.has(keyOf(id)) && DENIED.has(error.code));
@@ -195,7 +195,7 @@ class PostgresSource implements Source<PostgresSettings> {
       const relation = found[index];
       const answer = relation instanceof LakeportError ? relation : columns.get(keyOf(id));
       if (answer === undefined || answer instanceof LakeportError) {
-        return { id, error: answer ?? LakeportError.from(new TypeError('a table was not described')) };
+        return { id, error: answer ?? LakeportError.from(new TypeError('A table was not described')) };
       }
       return { columns: answer };
     });
@@ -209,17 +209,17 @@ class PostgresSource implements Source<PostgresSettings> {
     const id = tableOf(dataset);
     const relation = this.#relations.get(keyOf(id)) ?? (await this.#find([id]))[0];
     if (relation === undefined || relation instanceof LakeportError) {
-      throw relation ?? new TypeError('a table was not looked up');
+      throw relation ?? new TypeError('A table was not looked up');
     }
     const { oid, kind, hasMembers, rowSecurity } = relation;
     checkOverride(options.override);
-    // A table that nobody inherits from yet must not be joined by one that comes with older rows while the run lasts.
+    // A table without children yet must not gain one with older rows during the run.
     const whole = [wholeTable({ id, rows: estimatedRows, only: kind === 'r' && !hasMembers }, columns)];
     if (!isLarge(estimatedRows, options)) return whole;
     const isOneRead = kind === 'v' || rowSecurity;
     const members = isOneRead ? undefined : await this.#asking(id, () => readMembers(this.#client, this.#facts, oid));
     requirePages(options.override, id, members);
-    // Without a page there is no row in the snapshot; without a snapshot there may be one by the time it is read.
+    // No pages means no rows in the snapshot; without a snapshot there may be rows by the time of the read.
     const filled = members?.filter(({ byPage, pages }) => !(this.#pinned !== undefined && byPage && pages === 0)) ?? [];
     if (members !== undefined) this.#members.set(keyOf(id), members);
     return filled.length === 0 ? whole : sliceMembers(id, filled, columns, options);
@@ -244,15 +244,15 @@ class PostgresSource implements Source<PostgresSettings> {
     const pinned = this.#pinned;
     if (pinned === undefined) return true;
     const client = this.#client;
-    // Another transaction's answer, from behind a pooler that has connected anew, says nothing of ours.
+    // After a pooler has reconnected, another transaction may answer, which says nothing about ours.
     const answer = this.#oneByOne(() => transactionStart(client)).then(
-      (start) => (start === pinned ? undefined : silent('another session answers in its place')),
+      (start) => (start === pinned ? undefined : silent('Another session answers in its place')),
       (error: unknown) => postgresError(error, { entry: this.#settings.entryId }),
     );
     const patience = new AbortController();
     const tooLate = setTimeout(ANSWER_MS, undefined, { signal: patience.signal })
       .then(() => setTimeout(WAKE_MS, undefined, { signal: patience.signal }))
-      .then(() => silent(`the server has not answered for ${ANSWER_MS / 1000} s`))
+      .then(() => silent(`The server has not answered for ${ANSWER_MS / 1000} s`))
       .catch(() => undefined);
     const loss = await Promise.race([answer, tooLate]);
     patience.abort();
@@ -283,13 +283,13 @@ class PostgresSource implements Source<PostgresSettings> {
     this.#onLost = () => undefined;
     this.#counter.close();
     await this.#columnLocks?.close();
-    // Ends the transaction too, with its snapshot and locks. What is being asked is waited for no longer, and ended in
-    // the server, which would notice only when it has an answer, or a lock.
+    // Also ends the transaction, with its snapshot and locks. The current query is not waited for, and is canceled on the
+    // server, which would otherwise only notice when it has a result or a lock.
     if (this.#oneByOne.activeCount > 0) await abandon(this.#client, this.#settings);
     else await leave(this.#client);
   }
 
-  /** Takes note when the connection ends: what the server says last, or what befalls the socket. */
+  /** Records why the connection ends: the server's last message, or the socket's error. */
   #watch(client: pg.Client): void {
     let said: unknown;
     client.on('error', (error) => (said ??= error));
@@ -316,7 +316,7 @@ class PostgresSource implements Source<PostgresSettings> {
     return found;
   }
 
-  /** Asks the server; an error leaves the snapshot as it is. */
+  /** Queries the server; an error leaves the snapshot intact. */
   #asking<T>(table: TableId | undefined, ask: () => Promise<T>): Promise<T> {
     return this.#oneByOne(async () => {
       try {
@@ -341,13 +341,13 @@ async function inSavepoint<T>(client: pg.Client, ask: () => Promise<T>): Promise
   }
 }
 
-/** A connection that seems to be open, and does not lead to the snapshot any more. */
+/** A connection that seems open but no longer leads to the snapshot. */
 function silent(message: string): LakeportError {
   return new LakeportError({
     code: 'SOURCE_CONNECTION_LOST',
     exit: 'unreachable',
     message,
-    hint: 'A proxy, pooler or firewall between may have cut the connection',
+    hint: 'A proxy, pooler or firewall in between may have cut the connection',
     transient: true,
   });
 }

@@ -5,9 +5,9 @@ import { type TableId, tableName } from '../../model/table.js';
 import type { TableOverride } from '../source.js';
 import type { Member } from './slices.js';
 
-/** What a user's configuration may ask of this database. */
+/** Validates a table's configuration for this engine. */
 
-/** @throws LakeportError where the method is another database's, or there is a key and no method that would use it */
+/** @throws LakeportError if the method belongs to another engine, or there is a key that no method would use */
 export function checkOverride(override: TableOverride | undefined): void {
   const { method, key } = override ?? {};
   if (method !== undefined && !POSTGRES_METHODS.some(({ name }) => name === method)) {
@@ -17,13 +17,13 @@ export function checkOverride(override: TableOverride | undefined): void {
   throw new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
     exit: 'usage',
-    message: `PostgreSQL's tables are shared out by their pages (method Ctid), not by a key such as ${key}`,
-    hint: 'Leave the key out in --table-config or the row of partition_columns',
+    message: `PostgreSQL tables are split by page ranges (method Ctid); a key such as ${key} cannot be used`,
+    hint: 'Remove the key from --table-config or the row of partition_columns',
     context: { detail: key },
   });
 }
 
-/** @throws LakeportError where `Ctid` is asked for and no row of the table can be told by its page */
+/** @throws LakeportError if `Ctid` is requested but no row of the table can be selected by page */
 export function requirePages(
   override: TableOverride | undefined,
   table: TableId,
@@ -33,8 +33,8 @@ export function requirePages(
   throw new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
     exit: 'usage',
-    message: `${tableName(table)} cannot be shared out by the method Ctid`,
-    hint: 'Ctid needs PostgreSQL 14 or later, and heap tables whose rows this user may all read; use None for views and others',
+    message: `${tableName(table)} cannot be split by the method Ctid`,
+    hint: 'Ctid needs PostgreSQL 14 or later, and heap tables of which this user may read all rows; use None for views and others',
     context: { detail: 'Ctid' },
   });
 }

@@ -1,7 +1,7 @@
 import { decode, encodingExists } from 'iconv-lite';
 import { LakeportError } from '../../errors.js';
 
-/** PostgreSQL's names of encodings that iconv has under another one. */
+/** PostgreSQL encodings that iconv has under another name. */
 const NAMES: Readonly<Record<string, string>> = {
   ABC: 'cp1258',
   ALT: 'cp866',
@@ -14,20 +14,20 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The encoding that an entry's `source_encoding` names: one of PostgreSQL's or of iconv's names.
- * @throws LakeportError where it is not known, or is none of text that has ASCII in its place
+ * Resolves an entry's `source_encoding`, by PostgreSQL's or iconv's name.
+ * @throws LakeportError if it is unknown, or not a superset of ASCII
  */
 export function textEncoding(name: string | undefined, entryId: string): string | undefined {
   if (name === undefined) return undefined;
   const plain = name.trim();
-  // What text is taken for anyhow.
+  // UTF-8 is the default anyway.
   if (/^(utf-?8|unicode)$/i.test(plain)) return undefined;
   const encoding = NAMES[plain.toUpperCase()] ?? plain;
   if (encodingExists(encoding) && keepsAscii(encoding)) return encoding;
   throw new LakeportError({
     code: 'SOURCE_ENCODING_UNKNOWN',
     exit: 'usage',
-    message: `"source_encoding" of the entry is ${plain}, which is not a known text encoding`,
+    message: `The "source_encoding" of the entry is ${plain}, which is not a known text encoding`,
     hint: 'Use a name such as LATIN1, LATIN9, WIN1252, KOI8R, EUC_JP, SJIS, GBK or UTF8',
     context: { entry: entryId, detail: 'source_encoding' },
   });

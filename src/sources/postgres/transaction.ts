@@ -3,26 +3,26 @@ import { LakeportError } from '../../errors.js';
 import type { PostgresSettings } from './settings.js';
 
 /**
- * Everything that is read, asked or logged is in a transaction that sets what it depends on for itself, and only for
- * itself: behind a pooler each transaction may be in another session of the server, which other programs use between
- * ours. So nothing is set, locked or prepared beyond the end of a transaction, and nothing is taken over from others.
+ * Everything is read, queried or logged in a transaction that sets for itself, and only for itself, what it depends on:
+ * behind a pooler each transaction may run in a different server session, which other programs use in between. So nothing
+ * is set, locked or prepared beyond the end of a transaction, and nothing is inherited from other clients.
  *
- * The layers of settings, later ones win: what the user and the database have by default, our own defaults that a user
- * may change, the user's own `options`, and those that exactness and long runs depend on.
+ * Settings come in layers, later ones win: the defaults of user and database, our own defaults that a user may change, the
+ * user's own `options`, and the settings that exactness and long runs depend on.
  */
 
 /**
- * `row_security = off` makes the server refuse a table whose policies would hide rows, as for pg_dump, instead of
- * handing out a part of it as if it were all.
+ * `row_security = off` makes the server reject a table whose policies would hide rows, as for pg_dump, instead of returning
+ * a part of it as if it were all.
  * `synchronize_seqscans = off` keeps the order of rows from one run to the next.
- * `tcp_user_timeout = 0` (the system's own patience): a limit also counts the time in which a reader takes nothing, since
- * a slow store holds it back.
- * `tcp_keepalives_*`: a client that is gone without a word keeps its locks and its snapshot for two minutes, not for the
- * two hours that are most systems' default. The server applies them to the socket at once and takes them back with the
- * transaction's end; on a Unix socket they do nothing.
+ * `tcp_user_timeout = 0` (the system's default): a limit would also count the time in which a reader receives nothing
+ * because a slow store holds it back.
+ * `tcp_keepalives_*`: a client that vanishes keeps its locks and its snapshot for two minutes instead of the two hours that
+ * most systems default to. The server applies them to the socket at once and restores the old values at the end of the
+ * transaction; on a Unix socket they do nothing.
  * `client_connection_check_interval`: a server that computes, and so sends nothing, notices within ten seconds that its
- * client is gone, killed or cut off. A pooler's client counts too: when it goes in mid-query, the pooler closes the
- * server's connection.
+ * client was killed or cut off. A pooler's client counts too: when it disappears in the middle of a query, the pooler
+ * closes the server connection.
  */
 const DEFAULTS: Readonly<Record<string, string>> = {
   row_security: 'off',
@@ -35,7 +35,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   client_connection_check_interval: '10s',
 };
 
-/** How values are written as text, and that no time limit ends a transaction that holds the snapshot. */
+/** How values are written as text, and no time limit for a transaction that holds the snapshot. */
 const FIXED: Readonly<Record<string, string>> = {
   application_name: 'lakeport',
   bytea_output: 'hex',
@@ -49,11 +49,11 @@ const FIXED: Readonly<Record<string, string>> = {
   transaction_timeout: '0',
 };
 
-/** Settings that not all servers have, and what is true (in SQL, of the present value) where they can be set. */
+/** Settings that some servers lack, with an SQL condition on the current value that tells whether they can be set. */
 const NOT_EVERYWHERE: Readonly<Record<string, (present: string) => string>> = {
   tcp_user_timeout: isKnown,
   transaction_timeout: isKnown,
-  // From PostgreSQL 14 on; an error on a system that does not tell of a connection's end. An interval of the server's stays.
+  // From PostgreSQL 14 on; an error on systems that cannot report a closed connection. An interval set on the server is kept.
   client_connection_check_interval: (present) => `${present} = '0' AND pg_catalog.version() LIKE '%linux%'`,
 };
 
@@ -62,19 +62,19 @@ function isKnown(present: string): string {
 }
 
 /**
- * A server with `SQL_ASCII` knows nothing of encodings and would refuse the whole read over one stray byte; there, the
- * bytes come as they are and are checked where they are decoded.
+ * A server with `SQL_ASCII` has no encoding, and with UTF-8 requested would fail the whole read over one invalid byte; so
+ * the bytes are fetched unchanged and checked when decoded.
  */
 const CLIENT_ENCODING = `pg_catalog.set_config('client_encoding',
   CASE pg_catalog.current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, true)`;
 
-/** What others may have left in a session that a pooler shares: first of all what decides which names mean what. */
+/** Undoes what other clients may have left in a pooled session; first whatever affects name resolution. */
 const FORGET_OTHERS = `
   SET LOCAL search_path = pg_catalog;
   SET LOCAL SESSION AUTHORIZATION DEFAULT;
   SET LOCAL role TO DEFAULT`;
 
-/** The rest of it: settings that somebody has made in this session; of those that a transaction may change. */
+/** Undoes the rest: settings changed in this session, as far as a transaction may change them. */
 const FORGET_SETTINGS = `
   SELECT pg_catalog.set_config(name, NULL, true) FROM pg_catalog.pg_settings
   WHERE source = 'session' AND setting IS DISTINCT FROM reset_val
@@ -82,33 +82,33 @@ const FORGET_SETTINGS = `
     AND name NOT IN ('transaction_isolation', 'transaction_read_only', 'transaction_deferrable', 'temp_buffers')`;
 
 /**
- * What a transaction is for. All levels are said in full: a server's, database's or user's default may be one that a
- * standby refuses.
+ * What a transaction is for. Each level is spelled out: the default of a server, database or user may be one that a
+ * standby rejects.
  */
 const MODES = {
-  /** Sees one moment in all its statements. */
+  /** All statements see the same snapshot. */
   snapshot: 'ISOLATION LEVEL REPEATABLE READ, READ ONLY, NOT DEFERRABLE',
-  /** Each statement sees the moment at which it begins. */
+  /** Each statement sees a snapshot from its own start. */
   read: 'ISOLATION LEVEL READ COMMITTED, READ ONLY, NOT DEFERRABLE',
   write: 'ISOLATION LEVEL READ COMMITTED, READ WRITE, NOT DEFERRABLE',
 } as const;
 
 export interface TransactionOptions {
   readonly mode: keyof typeof MODES;
-  /** An exported snapshot, for the mode `snapshot`. */
+  /** An exported snapshot, for mode `snapshot`. */
   readonly snapshot?: string | undefined;
-  /** In place of the user's. */
+  /** Replaces the user's search_path. */
   readonly searchPath?: string | undefined;
 }
 
-/** All that the planner asks for is named in full; nothing that lies in the user's search_path may stand before it. */
+/** The planner's queries qualify every name; nothing in the user's search_path may shadow it. */
 export const CATALOG = { mode: 'snapshot', searchPath: 'pg_catalog' } as const satisfies TransactionOptions;
 
 type Queryable = Pick<pg.Client, 'query'>;
 
 /**
- * Begins a transaction with all its settings. Its statements need nothing that was set before.
- * @throws the driver's errors, and a LakeportError where the server refuses one of the user's `options`
+ * Begins a transaction with all its settings. Its statements depend on nothing that was set before.
+ * @throws the driver's errors, and a LakeportError if the server rejects one of the user's `options`
  */
 export async function begin(client: Queryable, settings: PostgresSettings, options: TransactionOptions): Promise<void> {
   const { mode, snapshot } = options;
@@ -119,8 +119,8 @@ export async function begin(client: Queryable, settings: PostgresSettings, optio
 }
 
 /**
- * Begins a transaction whose snapshot is not taken yet, for locks to come first: a query would fix it, which SET is not.
- * @param server what is known of it already
+ * Begins a transaction without taking its snapshot, so that locks can come first: a query would take it, SET does not.
+ * @param server facts that are already known
  */
 export async function beginBeforeSnapshot(
   client: Queryable,
@@ -141,7 +141,7 @@ export async function beginBeforeSnapshot(
   await client.query([`BEGIN ${MODES.snapshot}`, FORGET_OTHERS, ...statements].join(';\n'));
 }
 
-/** All settings of a transaction that has begun without them. @throws as `begin` */
+/** Applies all settings to a transaction that has begun without them. @throws as `begin` */
 export async function applySettings(
   client: Queryable,
   settings: PostgresSettings,
@@ -151,7 +151,7 @@ export async function applySettings(
   await applyOwn(client, settings, options);
 }
 
-/** Does something in a transaction of its own. */
+/** Runs an action in its own transaction. */
 export async function inTransaction<T>(
   client: Queryable,
   settings: PostgresSettings,
@@ -188,7 +188,7 @@ function settingStatements(
   return [FORGET_OTHERS, FORGET_SETTINGS, `SELECT ${calls.join(', ')}`];
 }
 
-/** By themselves, so that what the server refuses is known to be the user's. */
+/** Applied separately, so that a rejection is known to concern the user's options. */
 async function applyOwn(
   client: Queryable,
   settings: PostgresSettings,
@@ -205,13 +205,13 @@ async function applyOwn(
   }
 }
 
-/** The user's `options`, as far as they are free. */
+/** The user's `options` that are not overridden. */
 function ownSettings({ options }: PostgresSettings): Readonly<Record<string, string>> {
   const own = Object.entries(options).map(([name, value]) => [name.toLowerCase(), value] as const);
   return Object.fromEntries(own.filter(([name]) => !Object.hasOwn(FIXED, name) && name !== 'client_encoding'));
 }
 
-/** Not as start-up parameters, of which poolers refuse those that they don't know. */
+/** Not as start-up parameters: poolers reject those that they do not know. */
 function setConfig(name: string, value: string): string {
   return `pg_catalog.set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`;
 }
@@ -224,14 +224,14 @@ function setWherePossible(name: string, value: string): string {
 }
 
 function refusedOption(cause: unknown, { entryId }: PostgresSettings): unknown {
-  // 42704 unknown, 22023 bad value, 55P02 not changeable now, 42501 not for this user, 22P02 and 42602 not readable.
+  // 42704 unknown, 22023 invalid value, 55P02 cannot be changed now, 42501 not permitted, 22P02 and 42602 malformed.
   const refusals = new Set(['42704', '22023', '55P02', '42501', '22P02', '42602']);
   const state = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   if (!(cause instanceof Error) || !refusals.has(state)) return cause;
   return new LakeportError({
     code: 'SOURCE_OPTION_REFUSED',
     exit: 'usage',
-    message: `the server refuses a setting of the entry's "options": ${cause.message}`,
+    message: `The server rejects a setting in the entry's "options": ${cause.message}`,
     hint: 'Correct or remove it in the auth file',
     context: { entry: entryId, detail: `SQLSTATE ${state}` },
     cause,

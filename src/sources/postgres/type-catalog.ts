@@ -2,33 +2,33 @@ import type { Client } from 'pg';
 import { readText, selectText } from './catalog-text.js';
 import type { ServerFacts } from './server-facts.js';
 
-/** A row of pg_type, as far as the type table needs it. */
+/** The columns of pg_type that the type table needs. */
 export interface PostgresType {
   readonly oid: number;
   readonly schema: string;
   readonly name: string;
   /** `pg_type.typtype`: base, composite, domain, enum, multirange, pseudo, range. */
   readonly kind: 'b' | 'c' | 'd' | 'e' | 'm' | 'p' | 'r';
-  /** Of a true array: the oid of its elements' type. Not of types like int2vector, which only look like arrays. */
+  /** For a true array: the oid of its element type. Not for types like int2vector, which only look like arrays. */
   readonly element: number | undefined;
-  /** Between the elements in the text of an array of this type. */
+  /** Separates the elements in the text of an array of this type. */
   readonly delimiter: string;
-  /** Of a domain: the oid of the type below it. */
+  /** For a domain: the oid of its base type. */
   readonly base: number | undefined;
-  /** Of a domain: the modifier that it gives to that type; -1 for none. */
+  /** For a domain: the modifier that it applies to its base type; -1 for none. */
   readonly baseModifier: number;
-  /** Name of the extension that the type belongs to. */
+  /** Name of the extension that owns the type. */
   readonly extension: string | undefined;
 }
 
-/** A type with the domains around it taken off, and the modifier that holds for it. */
+/** A type below all of its domains, with the effective modifier. */
 export interface ResolvedType {
   readonly type: PostgresType;
   /** `pg_attribute.atttypmod`; -1 for none. */
   readonly modifier: number;
 }
 
-/** Types by oid, with all that the given ones are made of: elements of arrays, what lies below domains. */
+/** Types by oid, including all that the given types refer to: array elements and domains' base types. */
 export class TypeCatalog {
   readonly #types: ReadonlyMap<number, PostgresType>;
 
@@ -72,20 +72,20 @@ export class TypeCatalog {
     );
   }
 
-  /** The type below all domains; undefined for an oid that is not known. */
+  /** The type below all domains; undefined for an unknown oid. */
   resolve(oid: number, modifier: number): ResolvedType | undefined {
     const type = this.#types.get(oid);
     if (type?.base === undefined) return type && { type, modifier };
     return this.resolve(type.base, type.baseModifier);
   }
 
-  /** The resolved type of the elements of an array; undefined for what is none. */
+  /** The resolved element type of an array; undefined for other types. */
   element({ type, modifier }: ResolvedType): ResolvedType | undefined {
     return type.element === undefined ? undefined : this.resolve(type.element, modifier);
   }
 }
 
-/** The driver gives NULL as null. */
+/** The driver returns NULL as null. */
 type NullableFields<T> = {
   readonly [K in keyof T]: Exclude<T[K], undefined> | (undefined extends T[K] ? null : never);
 };

@@ -8,18 +8,18 @@ import type { ServerFacts } from './server-facts.js';
 interface ObstacleRow {
   readonly root: number;
   readonly kind: 'select' | 'execute' | 'row security';
-  /** Quoted where needed, with its schema: a table, or a function with its arguments. */
+  /** With its schema, quoted where needed: a table, or a function with its argument types. */
   readonly object: string;
   readonly view: string;
   readonly role: string;
-  /** The view's owner; false for this user. */
+  /** True for the view's owner, false for this user. */
   readonly isOwner: boolean;
 }
 
 /**
- * What keeps views from being read although this user may read them, by their oids. Tables behind a view are read with
- * the rights of the view's owner, or of whoever asks where the view is a `security_invoker`, whatever views lie between;
- * functions are called with the rights of whoever asks.
+ * What prevents reading views that this user may select from, by the views' oids. Tables behind a view are read with the
+ * privileges of the view's owner, or of the current user for a `security_invoker` view, whatever views are in between;
+ * functions are called with the privileges of the current user.
  */
 export async function viewObstacles(
   client: Client,
@@ -92,14 +92,14 @@ export async function viewObstacles(
 }
 
 function obstacleError({ kind, object, view, role, isOwner }: Omit<ObstacleRow, 'root'>): LakeportError {
-  const whose = isOwner ? `the rights of its owner, ${role}` : `the rights of this user, ${role}`;
+  const whose = isOwner ? `the privileges of its owner, ${role}` : `the privileges of this user, ${role}`;
   const grantee = `${quoteName(role)}${isOwner ? ' (the owner of the view)' : ''}`;
   const exit = 'tables-failed';
   if (kind === 'row security') {
     return new LakeportError({
       code: 'TABLE_ROW_SECURITY',
       exit,
-      message: `row security policies of ${object} would hide rows of it from the view ${view}, which reads with ${whose}`,
+      message: `Row security policies of ${object} would hide rows of it from the view ${view}, which reads with ${whose}`,
       hint: isOwner
         ? `ALTER ROLE ${grantee} BYPASSRLS, or export only what the policies show with "options": {"row_security": "on"} in the entry`
         : ROW_SECURITY_HINT,
@@ -109,7 +109,7 @@ function obstacleError({ kind, object, view, role, isOwner }: Omit<ObstacleRow, 
   return new LakeportError({
     code: 'TABLE_PERMISSION_DENIED',
     exit,
-    message: `permission denied for ${object}, which the view ${view} ${verb} with ${whose}`,
+    message: `Permission denied for ${object}, which the view ${view} ${verb} with ${whose}`,
     hint: `GRANT ${right} ${object} TO ${grantee}, or leave the view out with --exclude`,
   });
 }

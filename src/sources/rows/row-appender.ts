@@ -4,31 +4,31 @@ import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import type { Int64Column } from '../../columns/int64-column.js';
 
 /**
- * JavaScript rows into columns, for databases whose drivers hand out nothing else. One loop a column, chosen once: each
- * stays monomorphic, and no value is looked at twice.
+ * Appends JavaScript rows to columns, for databases whose drivers return nothing else. One loop per column, chosen once:
+ * each stays monomorphic, and no value is inspected twice.
  */
 
 export type JsRow = readonly unknown[];
 
-/** What becomes of a value that the column's Parquet type lacks; throws where the run is to stop. */
+/** Handles a value that does not fit the column's Parquet type; throws if the run is to stop. */
 type Refusal = (value: unknown, row: number) => void;
 
 export interface RowAppenderOptions {
-  /** Position of the column's values in a row. */
+  /** Index of the column's values in a row. */
   readonly index: number;
   readonly column: ColumnBuffer;
   readonly refuse: Refusal;
   /**
-   * Given where the text of a column comes as bytes: the same in UTF-8, undefined for what is no text. Drivers that make
-   * strings of it put U+FFFD in place of bytes that are no characters.
+   * Present if the column's text arrives as bytes: converts it to UTF-8, undefined for invalid text. Drivers that return
+   * strings replace invalid bytes by U+FFFD.
    */
   readonly textOf?: ((bytes: Uint8Array) => Uint8Array | undefined) | undefined;
 }
 
-/** Appends one column of `rows[from, to)`. @returns bytes of its values */
+/** Appends one column of `rows[from, to)`. @returns size of its values in bytes */
 export type RowAppender = (rows: readonly JsRow[], from: number, to: number) => number;
 
-/** @throws TypeError for a Parquet type that no driver's values go to: a defect */
+/** @throws TypeError for a Parquet type that no driver's values map to, which is a bug */
 export function createRowAppender(options: RowAppenderOptions): RowAppender {
   const { column } = options;
   const { physical, logical } = column.spec.type;
@@ -46,7 +46,7 @@ export function createRowAppender(options: RowAppenderOptions): RowAppender {
   }
 }
 
-/** Of one column's rows: negative for NULL. */
+/** For the rows of one column; negative for NULL. */
 let presence = new Int32Array(1024);
 
 function presenceOf(rows: number): Int32Array {
@@ -57,10 +57,10 @@ function presenceOf(rows: number): Int32Array {
 /** Writes the levels of the rows whose values were appended. @throws Error for NULL in a column that has none */
 function appendLevels(column: ColumnBuffer, rows: number): void {
   const nulls = column.levels.appendOffsets(presence, 0, rows);
-  if (nulls > 0 && column.levels.maxDefinition === 0) throw new Error('NULL in a column that is declared NOT NULL');
+  if (nulls > 0 && column.levels.maxDefinition === 0) throw new Error('NULL in a column declared NOT NULL');
 }
 
-/* `rows[i] as JsRow`: i is within bounds. */
+/* `rows[i] as JsRow`: i is in range. */
 
 function appendBooleans(
   column: BooleanColumn,
@@ -91,7 +91,7 @@ function appendBooleans(
 const TWO_TO_32 = 0x1_0000_0000;
 const bigints = new BigInt64Array(1);
 const doubles = new Float64Array(bigints.buffer);
-/** Low and high word of the one value above: typed arrays are little-endian where Node runs. */
+/** Low and high word of the value above; typed arrays are little-endian on all of Node's platforms. */
 const words = new Int32Array(bigints.buffer);
 
 function appendIntegers(
@@ -170,15 +170,15 @@ function appendDoubles(
 }
 
 const encoder = new TextEncoder();
-/** Holds one text on its way into a column. */
+/** Holds a text on its way into a column. */
 let scratch = new Uint8Array(4096);
 let scratchView = new DataView(scratch.buffer);
 
 const MOST_BYTES_OF_A_UNIT = 3;
-/** Up to here a loop beats the call of the encoder. */
+/** Up to this length a loop beats the encoder. */
 const SHORT = 64;
 
-/** Writes a text in UTF-8 into `scratch`. @returns its length */
+/** Encodes a text as UTF-8 into `scratch`. @returns its length */
 function encode(text: string): number {
   const { length } = text;
   if (length <= SHORT) {
@@ -255,7 +255,7 @@ function appendBytes(
   return bytes;
 }
 
-/** A dictionary with an entry larger than this would exceed every bound. */
+/** A dictionary entry larger than this would exceed every limit. */
 const LARGE = 1 << 20;
 
 function putBytes(column: BytesColumn, value: Uint8Array): void {

@@ -4,11 +4,11 @@ import type { SqliteConnection } from './connection.js';
 import { quoteName, quoteTable, SCHEMA } from './identifiers.js';
 
 export interface CatalogTable extends SourceTable {
-  /** What its rows' ids go by where no column has that name; undefined for tables without any. */
+  /** Alias of the rowid that no column shadows; undefined for tables without a rowid. */
   readonly rowid: string | undefined;
 }
 
-/** Tables and views of the file, by name; not those of SQLite itself, nor those that a virtual table keeps its rows in. */
+/** Tables and views of the file, by name, without SQLite's own tables and the shadow tables of virtual tables. */
 export function listTables(connection: SqliteConnection): CatalogTable[] {
   const rows = connection.query(
     `SELECT name, type, wr FROM pragma_table_list
@@ -31,23 +31,23 @@ export function listTables(connection: SqliteConnection): CatalogTable[] {
   });
 }
 
-/** A column may take each of the names for itself. */
+/** A column may shadow each of the aliases. */
 function rowidName(connection: SqliteConnection, table: string): string | undefined {
   const columns = connection.query(`SELECT lower(name) FROM pragma_table_xinfo(${quoteText(table)})`).flat();
   return ['rowid', '_rowid_', 'oid'].find((name) => !columns.includes(name));
 }
 
-/** Ids are mostly given one after the other; a table that lost many rows is smaller than it says. */
+/** Rowids are mostly consecutive; a table that has lost many rows is smaller than estimated. */
 function estimate(connection: SqliteConnection, table: string, rowid: string): number | undefined {
   try {
-    // Each is one step into the tree; together in one SELECT they would be a walk through all of it.
+    // Each query is a single descent into the tree; combined in one SELECT they would scan all of it.
     const [row] = connection.query(
       `SELECT CAST((SELECT max(${rowid}) FROM ${table}) AS REAL), CAST((SELECT min(${rowid}) FROM ${table}) AS REAL)`,
     );
     const [greatest, least] = row ?? [];
     return typeof greatest === 'number' && typeof least === 'number' ? greatest - least + 1 : 0;
   } catch {
-    // A damaged table fails when it is read, and by itself.
+    // A damaged table fails on its own when it is read.
     return undefined;
   }
 }
@@ -56,14 +56,14 @@ export interface CatalogColumn {
   readonly name: string;
   readonly declared: string;
   readonly notNull: boolean;
-  /** Computed when it is read, and not in the file. */
+  /** Computed on reading, not stored in the file. */
   readonly isVirtual: boolean;
-  /** Stands in for the rowid, so that records have no value for it. */
+  /** Alias of the rowid, so records store no value for it. */
   readonly isRowid: boolean;
   readonly hasDefault: boolean;
 }
 
-/** Columns in the order of `SELECT *`, generated ones included. */
+/** Columns in the order of `SELECT *`, including generated ones. */
 export function listColumns(
   connection: SqliteConnection,
   { id, rowid }: Pick<CatalogTable, 'id' | 'rowid'>,
@@ -75,7 +75,7 @@ export function listColumns(
   const keys = rows.filter(([, , , pk]) => pk !== 0).length;
   return rows.map(([name, type, notNull, pk, hidden, hasDefault]) => {
     const declared = String(type ?? '').replace(/ GENERATED ALWAYS$/i, '');
-    // "INTEGER PRIMARY KEY" and nothing else; DESC makes none of it, which only the index beside it tells.
+    // Exactly "INTEGER PRIMARY KEY"; with DESC it is no alias, which only shows in the separate index.
     const isAlias = rowid !== undefined && pk === 1 && keys === 1 && declared.toUpperCase() === 'INTEGER';
     return {
       name: String(name),
@@ -92,7 +92,7 @@ function hasKeyIndex(connection: SqliteConnection, table: string): boolean {
   return connection.query(`SELECT 1 FROM pragma_index_list(${quoteText(table)}) WHERE origin = 'pk'`).length > 0;
 }
 
-/** First page of the table's tree. */
+/** Root page of the table's tree. */
 export function rootPage(connection: SqliteConnection, table: string): number | undefined {
   const [row] = connection.query(
     `SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ${quoteText(table)}`,
@@ -104,7 +104,7 @@ function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The classes of a column's values, of so many rows at the table's start. */
+/** Storage classes of the columns' values, in a sample of rows from the table's start. */
 export function sampleClasses(
   connection: SqliteConnection,
   table: CatalogTable,

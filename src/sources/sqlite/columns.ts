@@ -7,10 +7,10 @@ import { quoteName } from './identifiers.js';
 import { isAllText } from './options.js';
 import { type ColumnKind, declaredKind, expression, foundKind, KINDS } from './types.js';
 
-/** Rows that say what a column holds whose declared type does not. */
+/** Number of rows to sample for a column whose declared type says nothing. */
 const SAMPLE = 10_000;
 
-/** How the table's columns are read. @throws LakeportError for a table without any that could be */
+/** How the table's columns are read. @throws LakeportError for a table without readable columns */
 export function describeColumns(
   connection: SqliteConnection,
   table: CatalogTable,
@@ -64,6 +64,6 @@ function noColumns({ id }: CatalogTable): LakeportError {
     code: 'TABLE_NOT_FOUND',
     exit: 'tables-failed',
     message: `${tableName(id)} has no columns that can be read`,
-    hint: 'It was dropped meanwhile: run again',
+    hint: 'It was dropped in the meantime: run again',
   });
 }

@@ -4,7 +4,7 @@ import type { SqliteSettings } from './settings.js';
 
 export type SqliteValue = null | number | bigint | string | Uint8Array;
 
-/** One connection to the file, for reading only. Calls take as long as SQLite does: it has no other way of answering. */
+/** A read-only connection to the file. Calls are synchronous, since SQLite has no other API. */
 export class SqliteConnection {
   readonly database: DatabaseSyncInstance;
 
@@ -18,9 +18,9 @@ export class SqliteConnection {
     let database: DatabaseSyncInstance | undefined;
     try {
       database = new DatabaseSync(file, { readOnly: true, timeout: timeoutMs });
-      // A view in a file that somebody else has made runs no function with an effect.
+      // A view in an untrusted file must not run functions with side effects.
       database.exec('PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
-      // The first thing that is read from the file.
+      // This is the first read of the file.
       database.prepare('SELECT count(*) FROM sqlite_schema').get();
       return new SqliteConnection(database);
     } catch (thrown) {
@@ -29,22 +29,22 @@ export class SqliteConnection {
     }
   }
 
-  /** Rows of an answer, each in the order of the SELECT list; integers that a double can't hold are an error. */
+  /** Rows of a result, each in the order of the SELECT list; fails for integers that a double cannot hold. */
   query(sql: string, ...values: readonly SqliteValue[]): SqliteValue[][] {
     const statement = this.database.prepare(sql);
     statement.setReturnArrays(true);
-    return statement.all(...values) as SqliteValue[][]; // as it was told
+    return statement.all(...values) as SqliteValue[][]; // as configured above
   }
 
-  /** The same with every integer as a bigint. */
+  /** Like `query`, with every integer as a bigint. */
   queryExactly(sql: string): SqliteValue[][] {
     const statement = this.database.prepare(sql);
     statement.setReturnArrays(true);
     statement.setReadBigInts(true);
-    return statement.all() as SqliteValue[][]; // as it was told
+    return statement.all() as SqliteValue[][]; // as configured above
   }
 
-  /** Begins a transaction, and reads, so that it shows the file as it is now until it ends. */
+  /** Begins a transaction and reads, so that it shows the current state of the file until it ends. */
   beginReading(): void {
     if (this.database.isTransaction) return;
     this.database.exec('BEGIN');
@@ -55,7 +55,7 @@ export class SqliteConnection {
     if (this.database.isTransaction) this.database.exec('COMMIT');
   }
 
-  /** Never throws. The transaction ends first: statements that are not collected yet keep the file open after this. */
+  /** Never throws. Ends the transaction first: statements that are not garbage-collected yet keep the file open. */
   close(): void {
     if (!this.database.isOpen) return;
     try {

@@ -4,7 +4,7 @@ import type { SqliteInfo } from './info.js';
 import { SQLITE_OPTIONS } from './options.js';
 import type { SqliteSettings } from './settings.js';
 
-/** A file of SQLite 3. */
+/** An SQLite 3 file. */
 export const sqlite: Engine<SqliteInfo, SqliteSettings> = {
   name: 'sqlite',
   otherNames: ['sqlite3'],

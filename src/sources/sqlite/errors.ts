@@ -6,13 +6,17 @@ const RESULTS: Readonly<Record<number, ErrorKind>> = {
   1: {
     code: 'SOURCE_QUERY_FAILED',
     exit: 'tables-failed',
-    hint: 'Correct the view or the virtual table that it names, or leave it out with --exclude',
+    hint: 'Correct the view or virtual table named in the message, or leave it out with --exclude',
   },
-  3: { code: 'SOURCE_ACCESS_DENIED', exit: 'unreachable', hint: 'Let this user read the file and its directory' },
+  3: {
+    code: 'SOURCE_ACCESS_DENIED',
+    exit: 'unreachable',
+    hint: 'Grant this user read access to the file and its directory',
+  },
   5: {
     code: 'SOURCE_LOCKED',
     exit: 'unreachable',
-    message: 'another process keeps the file locked',
+    message: 'Another process holds a lock on the file',
     hint: 'End its transaction, or raise --lock-timeout',
     transient: true,
   },
@@ -21,36 +25,36 @@ const RESULTS: Readonly<Record<number, ErrorKind>> = {
   8: {
     code: 'SOURCE_FILE_NEEDS_RECOVERY',
     exit: 'unreachable',
-    message: 'its last writer did not end properly, and the file is opened for reading only',
-    hint: 'Open it once for writing (sqlite3 FILE "PRAGMA user_version"), so that SQLite rolls the rest back',
+    message: 'The last writer of the file crashed, and the file is opened read-only',
+    hint: 'Open it once for writing (sqlite3 FILE "PRAGMA user_version"), so that SQLite rolls back the incomplete transaction',
   },
   10: { code: 'SOURCE_FILE_UNREADABLE', exit: 'unreachable', hint: 'Check the disk' },
   11: {
     code: 'SOURCE_FILE_DAMAGED',
     exit: 'tables-failed',
-    message: 'the file is damaged',
-    hint: 'sqlite3 FILE "PRAGMA integrity_check" tells where; sqlite3 FILE .recover saves what can be read',
+    message: 'The file is damaged',
+    hint: 'sqlite3 FILE "PRAGMA integrity_check" gives details; sqlite3 FILE .recover saves what can be read',
   },
   14: {
     code: 'SOURCE_FILE_UNREADABLE',
     exit: 'unreachable',
-    hint: 'Let this user read the file. A file in WAL mode needs a directory that may be written to, for its -shm file: copy it elsewhere, or run PRAGMA journal_mode = DELETE',
+    hint: 'Grant this user read access to the file. A file in WAL mode needs a writable directory for its -shm file: copy it elsewhere, or run PRAGMA journal_mode = DELETE',
   },
   18: {
     code: 'SOURCE_VALUE_ERROR',
     exit: 'tables-failed',
-    message: 'a value is longer than SQLite hands out',
+    message: 'A value is longer than SQLite can return',
     hint: 'Leave the table out with --exclude',
   },
   26: {
     code: 'SOURCE_NOT_SQLITE',
     exit: 'unreachable',
-    message: 'the file is not a database of SQLite, or it is encrypted',
+    message: 'The file is not an SQLite database, or it is encrypted',
     hint: 'Correct "filepath" of the entry; an encrypted file must be decrypted first',
   },
 };
 
-/** Any error of the driver as a `LakeportError`, classed by SQLite's code. Keeps what is one already. */
+/** Any error of the driver as a `LakeportError`, classified by SQLite's code; a LakeportError is kept. */
 export function sqliteError(thrown: unknown, place: ErrorPlace = {}): LakeportError {
   const code = resultCode(thrown);
   const context = errorContext(place, code === undefined ? undefined : `SQLite ${code}`);
@@ -70,7 +74,7 @@ export function sqliteError(thrown: unknown, place: ErrorPlace = {}): LakeportEr
   });
 }
 
-/** By SQLite's own texts (sqlite3_errstr), for errors that the driver gives no result code to. */
+/** SQLite's own texts (sqlite3_errstr), for errors that the driver reports without a result code. */
 const TEXTS: readonly (readonly [RegExp, number])[] = [
   [/database is locked/, 5],
   [/out of memory/, 7],
@@ -82,7 +86,7 @@ const TEXTS: readonly (readonly [RegExp, number])[] = [
   [/file is not a database/, 26],
 ];
 
-/** SQLite's extended result code; undefined for what is no error of SQLite's. */
+/** SQLite's extended result code; undefined for errors that are not SQLite's. */
 function resultCode(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_SQLITE_ERROR') return undefined;
   if ('errcode' in thrown && typeof thrown.errcode === 'number' && thrown.errcode > 1) return thrown.errcode;

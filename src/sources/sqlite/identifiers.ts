@@ -1,9 +1,9 @@
 import type { TableId } from '../../model/table.js';
 
-/** The only schema of a file: what is attached to it belongs to a session. */
+/** The only schema of a file; attached databases belong to a session. */
 export const SCHEMA = 'main';
 
-/** A name as SQLite reads it back, whatever characters it holds. */
+/** Quotes a name so that SQLite reads it back unchanged, whatever characters it has. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

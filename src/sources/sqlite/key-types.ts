@@ -16,12 +16,12 @@ export const SQLITE_SQL: SqlDialect = {
   count: 'count(*)',
   toNumber: (count) => count,
   dayText: (day) => day,
-  // abs() of the least integer overflows; the remainder of it does not.
+  // abs() of the smallest integer overflows; abs() of the remainder does not.
   remainder: (key, divisor) => `abs(${key} % ${divisor})`,
   limit: (rows) => ({ before: '', after: ` LIMIT ${rows}` }),
 };
 
-/** `quote()` writes any value as a literal of its own class, which compares as the value does. */
+/** `quote()` writes any value as a literal of its own class, which compares like the value. */
 const VALUE: KeyType = {
   ...ofText({
     name: 'value',
@@ -32,20 +32,20 @@ const VALUE: KeyType = {
   textOf: (answer) => (answer === null || answer === undefined || answer === 'NULL' ? undefined : textOfAnswer(answer)),
 };
 
-/** Whole numbers, all of them. */
+/** Any integer. */
 const INTEGER: KeyType = {
   ...ofText({
     name: 'integer',
     value: (key) => `CAST(${key} AS TEXT)`,
     form: /^-?\d{1,19}$/,
-    // The least one has no literal of its own.
+    // The smallest integer has no literal of its own.
     write: (text) => (text === '-9223372036854775808' ? '(-9223372036854775807 - 1)' : text),
   }),
   scale: decimalScale(0),
   isInteger: true,
 };
 
-/** Numbers by their value: 17 digits tell all doubles apart. */
+/** Numbers by value: 17 digits distinguish all doubles. */
 const REAL: KeyType = {
   ...ofText({
     name: 'real',
@@ -56,7 +56,7 @@ const REAL: KeyType = {
   scale: 'float',
 };
 
-/** The table as the partition methods ask of it. */
+/** The table as the partition methods query it. */
 export function keyedTable(
   connection: SqliteConnection,
   { id }: Pick<CatalogTable, 'id'>,
@@ -74,7 +74,7 @@ export function keyedTable(
       );
       const [integer, real, other] = row ?? [];
       if (other === 1) {
-        if (real === 1) throw notOfForm('key: its values are numbers and texts', 'a real');
+        if (real === 1) throw notOfForm('key: its values are numbers and text', 'a real');
         return Promise.resolve(VALUE);
       }
       return Promise.resolve(real === 1 ? REAL : integer === 1 ? INTEGER : VALUE);

@@ -1,6 +1,6 @@
 import { KEY_METHODS, NONE, type PartitionMethodInfo } from '../partitioning/methods.js';
 
-/** How tables of SQLite are shared out. */
+/** The partition methods for SQLite tables. */
 export const SQLITE_METHODS: readonly PartitionMethodInfo[] = [
   NONE,
   { name: 'Rowid', needsKey: false },

@@ -11,9 +11,9 @@ import { PageFile } from './pages/page-file.js';
 import { type PageRange, PageScanner } from './pages/page-scanner.js';
 
 /**
- * Whether all that the transaction shows lies in the file itself: what a write-ahead log holds besides is SQLite's to
- * find. While the transaction is open nobody changes the file: a rollback journal needs all readers gone to write, and a
- * checkpoint leaves alone what a reader without a log reads (walRestartLog and walCheckpoint in wal.c).
+ * Whether the file itself holds everything that the transaction sees: pages in a write-ahead log can only be found by
+ * SQLite. While the transaction is open the file does not change: writing with a rollback journal waits for all readers,
+ * and a checkpoint spares what a reader without a log reads (walRestartLog and walCheckpoint in wal.c).
  */
 export function isAllInFile(connection: SqliteConnection, file: string): boolean {
   const [[mode] = []] = connection.query('PRAGMA journal_mode');
@@ -37,14 +37,14 @@ export interface PageReadResult {
   readonly rows: number;
   readonly bytes: number;
   readonly unrepresentable: Readonly<Record<string, number>>;
-  /** The first row that was not read, and that SQLite itself has to read; undefined where all were. */
+  /** The first row that was not read and must be read by SQLite itself; undefined if all were read. */
   readonly beyond: bigint | undefined;
 }
 
 /**
- * Reads a table's rows from the pages that they lie in. Measured: the driver hands out some 400,000 rows of 8 columns a
- * second, because it makes a value of each field; the pages give ten times as many.
- * @returns undefined where the table can't be read so, and nothing was
+ * Reads a table's rows directly from their pages. Measured: the driver reads about 400,000 rows of 8 columns per second,
+ * because it creates a value per field; reading pages is ten times as fast.
+ * @returns undefined if the table cannot be read this way; nothing was read then
  */
 export async function readPages(options: PageReadOptions): Promise<PageReadResult | undefined> {
   const { connection, file, request, rowid, range, sink, policy, signal } = options;
@@ -74,13 +74,13 @@ export async function readPages(options: PageReadOptions): Promise<PageReadResul
       const beyond = end.kind === 'beyond' ? end.rowid : undefined;
       return { rows, bytes: scanner.bytesRead, unrepresentable: decoder.unrepresentable, beyond };
     }
-    // Whoever wants to end the read has to get a word in.
+    // Lets an abort be processed.
     if (turn % 16 === 0) await setImmediate();
     signal.throwIfAborted();
   }
 }
 
-/** Every column is in the records, in this order. */
+/** Whether the records hold every column, in this order. */
 function isAsPlanned(columns: readonly CatalogColumn[], request: ReadRequest): boolean {
   return (
     columns.length === request.columns.length &&

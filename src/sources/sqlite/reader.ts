@@ -15,7 +15,7 @@ import { beginAsPinned } from './snapshot.js';
 import { KINDS } from './types.js';
 import { listTables } from './catalog.js';
 
-/** Opens a reader's connection, whose one transaction shows the file at one instant. @throws LakeportError */
+/** Opens a reader's connection, whose single transaction shows the file at one instant. @throws LakeportError */
 export async function openSqliteReader(
   settings: ReaderSettings<SqliteSettings>,
   snapshot: Snapshot,
@@ -36,7 +36,7 @@ class SqliteReader implements SliceReader {
   readonly #settings: SqliteSettings;
   readonly #encoding: string;
   readonly #isAllInFile: boolean;
-  /** By table: what its rowids go by. */
+  /** By table: the alias of its rowid. */
   readonly #rowids: ReadonlyMap<string, string | undefined>;
 
   constructor(connection: SqliteConnection, settings: SqliteSettings) {
@@ -103,7 +103,7 @@ class SqliteReader implements SliceReader {
 
 const MISFIT = 'a value that does not fit the type of the column';
 
-/** The least integer has no literal of its own. */
+/** The smallest integer has no literal of its own. */
 function literal(rowid: bigint): string {
   return rowid === -0x8000_0000_0000_0000n ? '(-9223372036854775807 - 1)' : String(rowid);
 }

@@ -6,7 +6,7 @@ import { columnOf } from '../wire/batch-decoder.js';
 import type { SqliteConnection } from './connection.js';
 
 const BATCH_ROWS = 1000;
-/** Of a batch's text and blobs: rows may be large. */
+/** Limits a batch's text and blobs: rows may be large. */
 const BATCH_BYTES = 4 << 20;
 
 export interface RowReadOptions {
@@ -15,13 +15,13 @@ export interface RowReadOptions {
   readonly columns: number;
   readonly sink: RowSink;
   readonly signal: AbortSignal;
-  /** Of text that comes as bytes, by the database's encoding. */
+  /** The database's encoding, for text that arrives as bytes. */
   readonly encoding: string;
-  /** A value that does not fit its column; throws where the run is to stop. */
+  /** Handles a value that does not fit its column; throws if the run is to stop. */
   readonly refuse: (column: number) => void;
 }
 
-/** Reads a query's rows through SQLite itself, which can read everything. @returns how many, and the bytes of their values */
+/** Reads a query's rows through SQLite itself, which can read everything. @returns their number, and the bytes of their values */
 export async function readRows(options: RowReadOptions): Promise<{ readonly rows: number; readonly bytes: number }> {
   const { connection, query, columns, sink, signal, encoding, refuse } = options;
   const textOf = encoding === 'UTF-8' ? checkedText : transcoded(encoding);
@@ -47,12 +47,12 @@ export async function readRows(options: RowReadOptions): Promise<{ readonly rows
     }
     batch = [];
     held = 0;
-    // SQLite answers without ever waiting: whoever wants to end the read has to get a word in.
+    // SQLite is synchronous: yield, so that an abort is processed.
     await setImmediate();
     signal.throwIfAborted();
   };
   for (const row of statement.iterate()) {
-    const values = row as JsRow; // as the statement was told
+    const values = row as JsRow; // as the statement is configured
     batch.push(values);
     for (const value of values) if (value instanceof Uint8Array) held += value.length;
     if (batch.length === BATCH_ROWS || held >= BATCH_BYTES) await flush();
@@ -65,7 +65,7 @@ function checkedText(bytes: Uint8Array): Uint8Array | undefined {
   return isUtf8(bytes) ? bytes : undefined;
 }
 
-/** `UTF-16le` or `UTF-16be`, as `PRAGMA encoding` says. */
+/** `UTF-16le` or `UTF-16be`, from `PRAGMA encoding`. */
 function transcoded(encoding: string): (bytes: Uint8Array) => Uint8Array | undefined {
   const decoder = new TextDecoder(encoding.toLowerCase(), { fatal: true, ignoreBOM: true });
   return (bytes) => {

@@ -4,30 +4,30 @@ import { type ErrorCode, LakeportError } from '../../errors.js';
 import type { OpenOptions } from '../source.js';
 import type { SqliteInfo } from './info.js';
 
-/** Structured-cloneable: goes to workers. */
+/** Structured-cloneable, so that it can be sent to workers. */
 export interface SqliteSettings {
   readonly entryId: string;
   readonly file: string;
-  /** Wait for other processes' locks. */
+  /** Longest wait for other processes' locks. */
   readonly timeoutMs: number;
 }
 
 const LOCK_TIMEOUT_MS = 30_000;
 
-/** @throws LakeportError for what is no file that can be opened */
+/** @throws LakeportError for anything but a file that can be opened */
 export function sqliteSettings({ filepath }: SqliteInfo, options: OpenOptions): SqliteSettings {
   const { entryId, database, lockTimeoutMs } = options;
   const context = { entry: entryId, detail: filepath };
   const problem = (message: string, hint: string, code: ErrorCode = 'SOURCE_FILE_NOT_FOUND') =>
     new LakeportError({ code, exit: 'unreachable', message, hint, context });
   if (filepath.trim() === '' || /^:memory:$|[?&]mode=memory/i.test(filepath.trim()))
-    throw problem('A database in memory has nothing that could be exported', 'Name a file in "filepath" of the entry');
+    throw problem('A database in memory has nothing to export', 'Name a file in "filepath" of the entry');
   if (database !== undefined) {
     throw new LakeportError({
       code: 'SOURCE_DATABASE_UNKNOWN',
       exit: 'unreachable',
-      message: `The file ${filepath} holds one database, and none called ${database}`,
-      hint: 'Leave --source-db-name out',
+      message: `The file ${filepath} has one database, and it is not called ${database}`,
+      hint: 'Remove --source-db-name',
       context,
     });
   }
@@ -36,7 +36,11 @@ export function sqliteSettings({ filepath }: SqliteInfo, options: OpenOptions): 
   try {
     stats = statSync(file, { throwIfNoEntry: false });
   } catch {
-    throw problem(`The file ${file} cannot be looked at`, 'Let this user into its directory', 'SOURCE_FILE_UNREADABLE');
+    throw problem(
+      `The file ${file} is not accessible`,
+      'Grant this user access to its directory',
+      'SOURCE_FILE_UNREADABLE',
+    );
   }
   if (stats === undefined) throw problem(`The file ${file} does not exist`, 'Correct "filepath" of the entry');
   if (stats.isDirectory())

@@ -12,7 +12,7 @@ import { keyedTable, SQLITE_SQL } from './key-types.js';
 import { SQLITE_METHODS } from './methods.js';
 import type { PageRange } from './pages/page-scanner.js';
 
-/** The table's slices: together every row exactly once. */
+/** The table's slices, which together cover every row exactly once. */
 export async function sliceTable(
   connection: SqliteConnection,
   table: CatalogTable,
@@ -37,7 +37,7 @@ export async function sliceTable(
   return cut(byRowid(connection, table, table.rowid, Math.max(count, degree)));
 }
 
-/** Ranges of equal width between the least and the greatest rowid; the first is open below, the last above. */
+/** Ranges of equal width between the smallest and the largest rowid; the first and the last are unbounded. */
 function byRowid(
   connection: SqliteConnection,
   { id, estimatedRows }: CatalogTable,
@@ -78,7 +78,7 @@ function isExact(rowid: bigint): boolean {
   return rowid >= BigInt(Number.MIN_SAFE_INTEGER) && rowid <= BigInt(Number.MAX_SAFE_INTEGER);
 }
 
-/** The rowids that a slice of this engine's own is about; undefined for one that goes by something else. */
+/** The rowid range of a slice made by this engine; undefined if it is sliced by something else. */
 export function rangeOf({ method, bounds }: Slice): PageRange | undefined {
   if (method === 'None') return { from: -Infinity, to: Infinity };
   if (method !== 'Rowid') return undefined;
@@ -92,7 +92,7 @@ function noRowids({ id }: CatalogTable): LakeportError {
   return new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
     exit: 'usage',
-    message: `${tableName(id)} cannot be shared out by the method Rowid: its rows have no rowid`,
+    message: `${tableName(id)} cannot be split by the method Rowid: its rows have no rowid`,
     hint: 'Views and tables WITHOUT ROWID have none; use RangeId, Ntile or Random with a key',
     context: { detail: 'Rowid' },
   });

@@ -4,9 +4,9 @@ import type { Snapshot } from '../source.js';
 import type { SqliteConnection } from './connection.js';
 
 /**
- * What readers see. Each has a connection of its own, and a transaction on it that shows the file at one instant. Without
- * a write-ahead log nobody can write as long as the planner's transaction is open, so that all of them show the same.
- * With one others may write meanwhile: then readers are sure to show the same only where the log has not grown.
+ * What readers see. Each has its own connection, with a transaction that shows the file at one instant. Without a
+ * write-ahead log nobody can write while the planner's transaction is open, so all readers see the same. With one, others
+ * may write meanwhile: readers then only see the same if the log has not grown.
  */
 export function pinSnapshot(
   connection: SqliteConnection,
@@ -28,7 +28,7 @@ export function pinSnapshot(
   return { ...none, consistency: 'run', token: beginKnown(connection, file) };
 }
 
-/** Begins a reader's transaction. @throws LakeportError where it would not show what the planner's does */
+/** Begins a reader's transaction. @throws LakeportError if it would not see what the planner's sees */
 export function beginAsPinned(connection: SqliteConnection, file: string, { token }: Snapshot): void {
   if (token === undefined) {
     connection.beginReading();
@@ -41,7 +41,7 @@ export function beginAsPinned(connection: SqliteConnection, file: string, { toke
 
 const ATTEMPTS = 20;
 
-/** Begins a transaction while nobody commits. @returns the state of the log that it shows */
+/** Begins a transaction at a time when nobody commits. @returns the state of the log that it sees */
 function beginKnown(connection: SqliteConnection, file: string): string {
   connection.endReading();
   for (let made = 1; made <= ATTEMPTS; made++) {
@@ -57,8 +57,8 @@ const LOG_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 
 /**
- * Salts of the write-ahead log and its last commit (https://sqlite.org/fileformat2.html, 4.1). SQLite locks the
- * database's file and the shared memory, never the log, so that it may be opened and closed beside it.
+ * Salts of the write-ahead log and its last commit (https://sqlite.org/fileformat2.html, 4.1). SQLite locks the database
+ * file and the shared memory, never the log, so opening and closing the log is safe.
  */
 function logState(file: string): string {
   let descriptor;
@@ -90,7 +90,7 @@ function changed(file: string): LakeportError {
   return new LakeportError({
     code: 'SNAPSHOT_LOST',
     exit: 'tables-failed',
-    message: `${file} was written to after the run began, and its readers would not all see the same`,
-    hint: 'Stop the writers for the time of the export, export a copy (sqlite3 FILE ".backup COPY"), or pass --consistency auto',
+    message: `${file} was written to after the run began, so its readers would not all see the same data`,
+    hint: 'Stop the writers during the export, export a copy (sqlite3 FILE ".backup COPY"), or pass --consistency auto',
   });
 }

@@ -27,7 +27,7 @@ import type { SqliteSettings } from './settings.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
 
-/** A count keeps the planner's thread busy for as long as it takes. */
+/** Largest table to count: a count blocks the planner's thread. */
 const MOST_COUNTED = 20_000_000;
 
 /** @throws LakeportError */

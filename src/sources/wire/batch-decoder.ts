@@ -2,57 +2,57 @@ import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { type FieldDecoder, type Unrepresentable, UnrepresentableValue, type WireChunk } from './wire.js';
 
-/** A batch with a row larger than this takes no dictionary: one entry alone would exceed every bound. */
+/** A batch with a larger row uses no dictionary: one entry would exceed every limit. */
 const LARGE_BATCH_BYTES = 1 << 20;
 
-/** What becomes of the values of one column, found once for a read, never per value. */
+/** A column bound to its decoder; once per read, never per value. */
 export interface BoundField {
   readonly decode: FieldDecoder;
-  /** Undefined where the Parquet type lacks no value. */
+  /** Undefined if every value fits the Parquet type. */
   readonly isUnrepresentable: Unrepresentable | undefined;
-  /** Whether `decode` appends levels too, and is given NULLs (negative offsets): lists take levels of their own. */
+  /** Whether `decode` also appends levels, and gets NULLs (negative offsets): lists have levels of their own. */
   readonly writesLevels?: boolean | undefined;
-  /** Where the decoder counts values that it writes as NULL by itself. */
+  /** Counts the values that the decoder itself writes as NULL. */
   readonly tally?: { unrepresentable: number } | undefined;
-  /** Puts fields that lie in pieces together where they lie, and corrects their offsets; is given NULLs too. */
+  /** Joins fragmented fields in place and corrects their offsets; gets NULLs too. */
   readonly gather?: FieldDecoder | undefined;
 }
 
-/** What a scanner has found: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. */
+/** A scanner's result: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. */
 export interface FieldOffsets {
   readonly capacity: number;
   readonly offsets: Int32Array;
-  /** Rows that were found; 0 after they are decoded. */
+  /** Number of rows found; 0 after decoding. */
   rows: number;
 }
 
-/** What is to be done with a value that the column's Parquet type lacks. */
+/** What to do with a value that does not fit the column's Parquet type. */
 export interface UnrepresentablePolicy {
   readonly onUnrepresentable: 'error' | 'null';
-  /** The error that says which column it was. */
+  /** The error that names the column. */
   readonly explain: (cause: UnrepresentableValue, column: number) => Error;
 }
 
 const ONE = Int32Array.of(0);
 
-/** Second pass over rows: each column's fields, found by a scanner, go into the column's buffer in one loop. */
+/** Second pass over rows: decodes each column's fields into the column's buffer, in one loop. */
 export class BatchDecoder {
   readonly #sink: RowSink;
   readonly #fields: readonly BoundField[];
   readonly #columns: readonly ColumnBuffer[];
   readonly #policy: UnrepresentablePolicy;
-  /** Offsets of one column without its NULLs. */
+  /** One column's offsets without NULLs. */
   readonly #dense: Int32Array;
   /** By column. */
   readonly #tallies: readonly { unrepresentable: number }[];
-  /** Rows of the scanner's table that are in the sink already. */
+  /** Rows of the scanner's table that are already in the sink. */
   #done = 0;
 
   constructor(options: {
     readonly sink: RowSink;
     readonly fields: readonly BoundField[];
     readonly policy: UnrepresentablePolicy;
-    /** Most rows of a batch. */
+    /** Maximum number of rows in a batch. */
     readonly capacity: number;
   }) {
     const { sink, fields } = options;
@@ -73,10 +73,10 @@ export class BatchDecoder {
   }
 
   /**
-   * Decodes the rows of the table and empties it. Where a promise comes back, the sink must be waited for, and the rest
-   * is decoded by another call.
-   * @param wireBytes of the batch, where it may hold a row of any size
-   * @throws what the policy makes of an unrepresentable value
+   * Decodes the rows of the table and empties it. If it returns a promise, the sink must be awaited, and the rest is decoded
+   * by calling again.
+   * @param wireBytes of the batch, if it may have a row of any size
+   * @throws as the policy decides for an unrepresentable value
    */
   decode(table: FieldOffsets, wire: WireChunk, wireBytes = 0): Promise<void> | undefined {
     if (wireBytes > LARGE_BATCH_BYTES) for (const column of this.#columns) column.abandonDictionary();
@@ -96,15 +96,15 @@ export class BatchDecoder {
     return undefined;
   }
 
-  /** The field of a row that is decoded by itself; a negative offset is a NULL. */
+  /** Decodes a single field of a row; a negative offset is a NULL. */
   decodeField(index: number, wire: WireChunk, offset: number): void {
     const field = this.#fields[index];
-    if (field === undefined) throw new TypeError('a row with more fields than columns');
+    if (field === undefined) throw new TypeError('A row has more fields than columns');
     ONE[0] = offset;
     this.#decodeColumn(index, field, ONE, wire, 0, 1);
   }
 
-  /** Writes NULL in place of a value. @throws where the policy is to stop */
+  /** Writes NULL in place of a value. @throws if the policy is to stop */
   refuse(index: number, cause: UnrepresentableValue): void {
     if (this.#policy.onUnrepresentable === 'error') throw this.#policy.explain(cause, index);
     this.#count(index, 1);
@@ -135,7 +135,7 @@ export class BatchDecoder {
         decode(wire, offsets, from, to);
         return;
       }
-      if (levels.maxDefinition === 0) throw new Error('NULL in a column that is declared NOT NULL');
+      if (levels.maxDefinition === 0) throw new Error('NULL in a column declared NOT NULL');
       const dense = this.#dense;
       let count = 0;
       for (let i = from; i < to; i++) {
@@ -156,20 +156,20 @@ export class BatchDecoder {
   }
 }
 
-/** Those that are not 0, by the columns' names. */
+/** Nonzero counts, by column name. */
 export function countsByName(columns: readonly ColumnBuffer[], counts: readonly number[]): Record<string, number> {
   const named = columns.map(({ spec }, i) => [spec.name, counts[i] ?? 0] as const);
   return Object.fromEntries(named.filter(([, count]) => count > 0));
 }
 
-/** @throws TypeError where the sink was made for another read: a defect */
+/** @throws TypeError if the sink belongs to another read, which is a bug */
 export function columnOf(sink: RowSink, index: number): ColumnBuffer {
   const column = sink.columns[index];
-  if (column === undefined) throw new TypeError('the sink has fewer columns than the read');
+  if (column === undefined) throw new TypeError('The sink has fewer columns than the read');
   return column;
 }
 
-/** Makes NULLs of them. @returns of how many */
+/** Turns them into NULLs. @returns how many */
 function dropUnrepresentable(
   isUnrepresentable: Unrepresentable,
   offsets: Int32Array,

@@ -5,23 +5,23 @@ import type { FieldDecoder, Unrepresentable, WireChunk } from './wire.js';
 type Kind = ColumnBuffer['kind'];
 type BufferOf<K extends Kind> = Extract<ColumnBuffer, { kind: K }>;
 
-/** Makes a column's decoder, given its buffer and what the plan says of it. */
+/** Creates a column's decoder from its buffer and its planned decoder. */
 type Binder<K extends Kind> = (column: BufferOf<K>, decoder: ColumnDecoder) => FieldDecoder;
 
-/** What becomes of the values of one type: a decoder for each kind of buffer that they may go to. */
+/** The decoders of one type, by the kind of buffer that its values may go to. */
 export type Kernels = { readonly [K in Kind]?: Binder<K> } & {
-  /** Undefined where the Parquet type lacks no value. */
+  /** Undefined if every value fits the Parquet type. */
   readonly lacks?: ((decoder: ColumnDecoder) => Unrepresentable | undefined) | undefined;
 };
 
-/** A decoder that needs nothing but its buffer. */
+/** A decoder that needs only its buffer. */
 export function plain<C>(
   decode: (column: C, wire: WireChunk, offsets: Int32Array, from: number, to: number) => void,
 ): (column: C) => FieldDecoder {
   return (column) => (wire, offsets, from, to) => decode(column, wire, offsets, from, to);
 }
 
-/** The decoder for this buffer; undefined where the type's values never go to one of its kind. */
+/** The decoder for this buffer; undefined if values of the type never go to this kind of buffer. */
 export function bindKernel(kernels: Kernels, column: ColumnBuffer, decoder: ColumnDecoder): FieldDecoder | undefined {
   switch (column.kind) {
     case 'boolean':

@@ -259,7 +259,7 @@ describe('a log that can not be used', () => {
     for (const side of ['-wal', '-shm']) rmSync(user.logFile + side, { force: true });
     const ended = await user.export(...GOOD);
     expect(ended.code).toBe(0);
-    expect(ended.stderr).toMatch(/WARNING .*is not of SQLite/);
+    expect(ended.stderr).toMatch(/WARNING .*is not an SQLite database/);
   });
 });
 

@@ -102,7 +102,7 @@ describe('a refused login says why', () => {
     });
     const error = await failure(server);
     expect(error).toMatchObject({ code, exit: 'unreachable', context: { detail: `error ${number}` } });
-    expect(error.message).toBe(`cannot connect to 127.0.0.1:${server.port}: ${message}`);
+    expect(error.message).toBe(`Cannot connect to 127.0.0.1:${server.port}: ${message}`);
     expect(error.hint ?? '').toMatch(hint);
   });
 
@@ -214,7 +214,7 @@ describe('a server that is not there', () => {
     await new Promise((resolve) => server.close(resolve));
     const error = await failure({ port });
     expect(error).toMatchObject({ code: 'SOURCE_REFUSED', exit: 'unreachable', transient: true });
-    expect(error.message).toContain(`cannot connect to 127.0.0.1:${port}`);
+    expect(error.message).toContain(`Cannot connect to 127.0.0.1:${port}`);
   });
 
   test('has no name', async () => {

@@ -291,7 +291,7 @@ test.each([
   ['an SSH server', 'SSH-2.0-OpenSSH_9.2\r\n', true],
   ['MySQL or MariaDB', '\x4a\0\0\0\x0a8.0.36\0', true],
   ['PostgreSQL', 'E\0\0\0\x08abc\0', false],
-  ['the server there ends the connection without an answer', '', false],
+  ['the server closes the connection without a response', '', false],
 ])('where %s answers, it is named in one sentence', async (name, answer, speaksFirst) => {
   const other = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -307,7 +307,7 @@ test.each([
   expect(code).toBe(4);
   const { error } = JSON.parse(stdout) as { readonly error: { readonly code: string; readonly message: string } };
   expect(error.code).toBe('SOURCE_NOT_SQL_SERVER');
-  expect(error.message).toContain(`cannot connect to 127.0.0.1:${port}: ${name}`);
+  expect(error.message).toContain(`Cannot connect to 127.0.0.1:${port}: ${name}`);
 });
 
 test('synonyms and external tables that are asked for by name are told why they are not taken', async () => {

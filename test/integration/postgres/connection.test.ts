@@ -105,7 +105,7 @@ describe('a connection that cannot be made says why, and what helps', () => {
     expect(error).toMatchObject({ code: 'SOURCE_REFUSED', exit: 'unreachable', transient: false });
     expect(error.message).toContain(`127.0.0.1:${port}`);
     expect(error.message).toMatch(/\([2-9] attempts within 0\.\d s\)/);
-    expect(waits).toEqual([expect.stringContaining('trying again for 0.8 s')]);
+    expect(waits).toEqual([expect.stringContaining('retrying for 0.8 s')]);
   });
 
   test('nobody answers', async () => {
@@ -120,8 +120,8 @@ describe('a connection that cannot be made says why, and what helps', () => {
   });
 
   test.each([
-    [7, /asks for a login by GSSAPI \(Kerberos\), which is not supported$/],
-    [99, /asks for a login by method 99, which is not supported$/],
+    [7, /requests authentication by GSSAPI \(Kerberos\), which is not supported$/],
+    [99, /requests authentication by method 99, which is not supported$/],
   ])('a server asks for a login that the driver does not speak (%i)', async (method, says) => {
     const listener = createServer((socket) => {
       const request = Buffer.alloc(9);
@@ -153,7 +153,7 @@ describe('a connection that cannot be made says why, and what helps', () => {
     const { port } = listener.address() as AddressInfo;
     const error = await failure(plain, { port, ssl: 'disable' });
     expect(error).toMatchObject({ code: 'SOURCE_ANSWER_UNKNOWN', exit: 'unreachable' });
-    expect(error.message).toContain(`the answer of 127.0.0.1:${port} cannot be read`);
+    expect(error.message).toContain(`The response of 127.0.0.1:${port} cannot be read`);
     listener.close();
   });
 

@@ -80,7 +80,7 @@ describe('the way to log in', () => {
     await expect(reached(keywords(tls, required))).resolves.toBeTruthy();
     expect(await failure(open(keywords(plain, required)))).toMatchObject({
       exit: 'unreachable',
-      hint: expect.stringContaining('leave channel_binding=require out') as string,
+      hint: expect.stringContaining('remove channel_binding=require') as string,
     });
     expect(await failure(open(keywords(tls, `${required} sslmode=disable`)))).toMatchObject({ exit: 'usage' });
     for (const user of ['trusted', 'cleartext']) {
@@ -180,7 +180,7 @@ describe('what is no PostgreSQL is told as that', () => {
     ['MySQL', () => createServer(says(mysql)), /MySQL/],
     ['Redis', () => createServer(answers('-ERR unknown command\r\n')), /Redis/],
     ['nonsense', () => createServer(answers('xyzzy')), /something else answers there/],
-    ['one that closes', () => createServer((socket) => socket.end()), /closed before anything was answered/],
+    ['one that closes', () => createServer((socket) => socket.end()), /closed before any answer/],
     ['an error to the question for TLS', () => createServer(answers(errorResponse)), /out of memory for you/],
   ])('%s', async (name, make, message) => {
     const [port] = await listen(make());

@@ -160,7 +160,7 @@ describe('a view that may not be read', () => {
         calling: grant('EXECUTE ON FUNCTION behind.f() TO "asker"'),
         over_policed: {
           code: 'TABLE_ROW_SECURITY',
-          message: expect.stringContaining('row security policies of behind.policed') as string,
+          message: expect.stringContaining('Row security policies of behind.policed') as string,
           hint: expect.stringContaining('ALTER ROLE "owner" (the owner of the view) BYPASSRLS') as string,
         },
       });

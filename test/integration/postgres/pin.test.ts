@@ -167,7 +167,7 @@ describe.each(postgresVersions())('PostgreSQL %d', (version) => {
     const { problems, snapshot } = await source.pin(await source.listTables(), RUN);
     expect(problems.map(({ id, error }) => [id.name, error.code, error.message]).sort()).toEqual([
       ['closed', 'TABLE_PERMISSION_DENIED', expect.stringContaining('permission denied') as string],
-      ['partly', 'TABLE_PERMISSION_DENIED', 'permission denied for columns b, c'],
+      ['partly', 'TABLE_PERMISSION_DENIED', 'Permission denied for columns b, c'],
     ]);
     expect(problems.find(({ id }) => id.name === 'partly')!.error.hint).toContain(
       'GRANT SELECT ("b", "c") ON "public"."partly" TO this user',

@@ -403,5 +403,5 @@ it('a log in SQL Server sends no password if encryption is required and the serv
   const encrypted = { ...target, info: { ...(target.info as MssqlFields), encrypt: true } };
   const error = await failure(openRunLog(encrypted, { unloggedDirectory: '/nonexistent' }));
   expect(error).toMatchObject({ exit: 'unreachable' });
-  expect(error.message).toContain('the server offers no encryption');
+  expect(error.message).toContain('The server offers no encryption');
 });

@@ -92,7 +92,7 @@ describe('a file that is none of SQLite is told by what it is', () => {
     content.fill(0xff, 4096);
     writeFileSync(file, content);
     const { cli } = await exportFile(file);
-    expect(cli.stderr).toContain('the file is damaged');
+    expect(cli.stderr).toContain('The file is damaged');
     expect(cli.stderr).toContain('.recover');
     expect(cli.code).toBe(3);
   });

@@ -89,7 +89,7 @@ describe('PostgreSQL', () => {
       statementTimeoutMs: undefined,
     });
     await expect(info('postgres', { connection_string: 'x', server: 'h' })).rejects.toThrow(
-      /`connection_string` stands beside `server`: give either/,
+      /`connection_string` cannot be combined with `server`: give either/,
     );
   });
 
@@ -98,10 +98,10 @@ describe('PostgreSQL', () => {
     [{ ...fields, port: 5432.5 }, /`port` must be a whole number/],
     [{ ...fields, port: 65536 }, /`port` must be a whole number/],
     [{ ...fields, port: null }, /`port` must be a whole number/],
-    [{ ...fields, server: 'h:5432' }, /`server` holds a port/],
+    [{ ...fields, server: 'h:5432' }, /`server` contains a port/],
     [{ ...fields, password: 12345 }, /`password` must be a string/],
-    [{ ...fields, ssl_key: 'k' }, /`ssl_cert` is missing beside `ssl_key`/],
-    [{ ...fields, options: { 'bad name': 'x' } }, /`options` holds a name/],
+    [{ ...fields, ssl_key: 'k' }, /`ssl_cert` is required with `ssl_key`/],
+    [{ ...fields, options: { 'bad name': 'x' } }, /`options` contains a name/],
     [{ ...fields, options: 'x' }, /`options` must be an object/],
     [{ ...fields, connect_timeout: 0 }, /`connect_timeout` must be a duration/],
     [{ ...fields, connect_timeout: -5 }, /`connect_timeout` must be a duration/],
@@ -133,8 +133,8 @@ describe('SQL Server', () => {
   });
 
   it.each<[Info, RegExp]>([
-    [{ server: 'h\\SQL', port: 1433, ...login }, /`port` stands beside an instance/],
-    [{ server: 'h,1', port: 2, ...login }, /`port` is given in `server` already/],
+    [{ server: 'h\\SQL', port: 1433, ...login }, /`port` cannot be combined with an instance/],
+    [{ server: 'h,1', port: 2, ...login }, /`port` is already given in `server`/],
     [{ server: 'h', username: 'u' }, /`password` is missing/],
     [{ server: 'h', ...login, options: {} }, /unknown field `options`/],
   ])('refuses %j', async (bad, message) => {

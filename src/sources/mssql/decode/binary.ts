@@ -2,7 +2,7 @@ import type { BytesColumn } from '../../../columns/bytes-column.js';
 import type { WireChunk } from '../../wire/wire.js';
 import { fieldLength, type LengthBytes } from './field-length.js';
 
-/** binary, varbinary, rowversion: the bytes as they are. */
+/** binary, varbinary, rowversion: the bytes unchanged. */
 export function decodeBinary(
   column: BytesColumn,
   lengthBytes: LengthBytes,
@@ -12,7 +12,7 @@ export function decodeBinary(
   to: number,
 ): void {
   const { bytes, view } = wire;
-  // `offsets[i] as number`: i is within bounds.
+  // `offsets[i] as number`: i is in range.
   if (column.usesDictionary) {
     column.reserve(to - from);
     const { indices, dictionary } = column;

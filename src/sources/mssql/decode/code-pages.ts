@@ -2,8 +2,8 @@ import { decode, encodingExists } from 'iconv-lite';
 import type { Transcoder } from './transcoder.js';
 
 /**
- * Text of char and varchar columns in the code page of their collation, as SQL Server itself converts it to nvarchar. All
- * of these pages hold ASCII in its place.
+ * Text of char and varchar columns in the code page of their collation, converted as SQL Server converts it to nvarchar.
+ * All of these code pages are supersets of ASCII.
  */
 
 const DOUBLE_BYTE = new Set(['CP932', 'CP936', 'CP949', 'CP950']);
@@ -11,7 +11,7 @@ const REPLACEMENT = '\ufffd';
 
 const known = new Map<string, Transcoder>();
 
-/** @param name `CP1252` and the like. @returns undefined for a page that is not known */
+/** @param name such as `CP1252`. @returns undefined for an unknown code page */
 export function codePage(name: string): Transcoder | undefined {
   const transcoder = known.get(name);
   if (transcoder !== undefined || !encodingExists(name)) return transcoder;
@@ -20,10 +20,10 @@ export function codePage(name: string): Transcoder | undefined {
   return made;
 }
 
-/** Bytes of an entry: the length of a character in UTF-8, then the character. */
+/** Bytes per entry: the character's length in UTF-8, then the character. */
 const ENTRY_BYTES = 4;
 
-/* `… as number`: within the value, or the table of 256 entries. */
+/* `… as number`: in range, since it is within the value or the table of 256 entries. */
 
 function singleByte(name: string): Transcoder {
   const table = new Uint8Array(256 * ENTRY_BYTES);
@@ -55,7 +55,7 @@ function singleByte(name: string): Transcoder {
   };
 }
 
-/** Windows takes a byte of 0x80 to 0x9f that its page leaves free for the control character of that number. */
+/** Windows maps a byte from 0x80 to 0x9f that its code page leaves unassigned to the control character of that number. */
 function characterOf(name: string, byte: number): string | undefined {
   const character = decode(Buffer.of(byte), name);
   if (character !== REPLACEMENT) return character;
@@ -66,7 +66,7 @@ function doubleByte(name: string): Transcoder {
   return {
     expansion: 3,
     wholeCharacters(bytes, start, length) {
-      // Where a character begins shows only from the last byte that cannot be a part of two.
+      // The character boundary is only certain after the last byte that cannot be part of a two-byte character.
       let i = start;
       const end = start + length;
       while (i < end) i += isLead(bytes[i] as number) ? 2 : 1;
@@ -84,7 +84,7 @@ function doubleByte(name: string): Transcoder {
     },
   };
 
-  /** Of two bytes, the first. CP932 has single bytes for half-width katakana in between. */
+  /** Whether this is a lead byte. CP932 has single-byte half-width katakana in the middle of the range. */
   function isLead(byte: number): boolean {
     if (name === 'CP932') return (byte >= 0x81 && byte <= 0x9f) || (byte >= 0xe0 && byte <= 0xfc);
     return byte >= 0x81 && byte <= 0xfe;

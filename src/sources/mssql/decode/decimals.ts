@@ -4,11 +4,11 @@ import type { Int64Column } from '../../../columns/int64-column.js';
 import type { WireChunk } from '../../wire/wire.js';
 
 /**
- * decimal and numeric: a byte for the sign (1 is positive), then the magnitude in 4, 8, 12 or 16 bytes, little-endian
- * (MS-TDS 2.2.5.5.1.6): the unscaled number that Parquet's DECIMAL holds, every digit of it. money: a two's complement number
- * of ten-thousandths whose upper half comes first (2.2.5.5.1.5).
+ * decimal and numeric: one sign byte (1 is positive), then the magnitude in 4, 8, 12 or 16 bytes, little-endian
+ * (MS-TDS 2.2.5.5.1.6): exactly the unscaled integer of Parquet's DECIMAL. money: a two's complement number of
+ * ten-thousandths, high half first (2.2.5.5.1.5).
  *
- * `… as number`: i is within bounds, and what an offset points to was seen to be complete.
+ * `… as number`: i is in range, and each offset was checked to point to a complete value.
  */
 
 /** Precision up to 9. */
@@ -66,7 +66,7 @@ export function decodeDecimal64(
   column.valueCount = at;
 }
 
-/** Precision above 18: two's complement, big-endian, in as many bytes as the column has. */
+/** Precision above 18: two's complement, big-endian, in the column's fixed width. */
 export function decodeDecimalBytes(
   column: FixedBytesColumn,
   wire: WireChunk,
@@ -94,11 +94,11 @@ export function decodeDecimalBytes(
   column.take(to - from);
 }
 
-/** A magnitude that takes more bytes than its digits need has zeros there. */
+/** A magnitude wider than its digits need must be zero in the upper bytes. */
 function checkUpperBytes(bytes: Uint8Array, offset: number, from: number): void {
   const length = bytes[offset - 1] as number;
   for (let k = from; k < length; k++) {
-    if (bytes[offset + k] !== 0) throw new Error('a decimal with more digits than its type has');
+    if (bytes[offset + k] !== 0) throw new Error('a decimal has more digits than its type allows');
   }
 }
 

@@ -25,10 +25,10 @@ import {
 import { type Transcoder, UTF16, UTF8 } from './transcoder.js';
 import { timeText, uuidText } from './written-texts.js';
 
-/** A column of a read, bound to its buffer and to the type that its values arrive in. */
+/** A column of a read, bound to its buffer and to the type of its incoming values. */
 export interface MssqlField extends BoundField {
   readonly layout: FieldLayout;
-  /** Given for types of up to 2 GB: what values are made of that don't fit into a batch. */
+  /** For types of up to 2 GB: handles values that do not fit into a batch. */
   readonly large: LargeField | undefined;
 }
 
@@ -38,11 +38,11 @@ export interface LargeField {
   readonly transcoder: Transcoder | undefined;
 }
 
-/** A type whose values have one length each on the wire. */
+/** A type whose values all have the same length on the wire. */
 interface FixedType extends Kernels {
-  /** What the driver calls the types of such columns, NOT NULL and nullable. */
+  /** The driver's names for such columns, NOT NULL and nullable. */
   readonly names: readonly string[];
-  /** Of the types that share a name. */
+  /** Distinguishes types that share a name. */
   readonly width?: number;
 }
 
@@ -103,8 +103,8 @@ const TEXTS: Readonly<Record<string, (wire: WireType) => Transcoder | undefined>
 };
 
 /**
- * Binds a column's decoder, as the plan names it. Done once for a read, never per value.
- * @returns undefined where the values that arrive are not of the type that was planned for
+ * Binds the decoder that the plan names to a column. Done once per read, never per value.
+ * @returns undefined if the incoming values do not have the planned type
  */
 export function bindField(decoder: ColumnDecoder, column: ColumnBuffer, wire: WireType): MssqlField | undefined {
   const fixed = FIXED_TYPES[decoder.kind];

@@ -5,8 +5,8 @@ import type { Int64Column } from '../../../columns/int64-column.js';
 import type { WireChunk } from '../../wire/wire.js';
 
 /*
- * One tight loop for each kind of value, so that each stays monomorphic. `offsets[i] as number`: i is within bounds, and
- * what an offset points to was seen to be complete.
+ * One tight loop per kind of value, so that each stays monomorphic. `offsets[i] as number`: i is in range, and each
+ * offset was checked to point to a complete value.
  */
 
 export function decodeBit(column: BooleanColumn, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
@@ -44,7 +44,7 @@ export function decodeInt16(column: Int32Column, wire: WireChunk, offsets: Int32
   column.valueCount = at;
 }
 
-/** int, and real by its bits. */
+/** int, and real by its bit pattern. */
 export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { view } = wire;
@@ -58,7 +58,7 @@ export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32
   column.valueCount = at;
 }
 
-/** bigint, and float by its bits. */
+/** bigint, and float by its bit pattern. */
 export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { view } = wire;
@@ -78,7 +78,7 @@ export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32
   column.valueCount = at;
 }
 
-/** Where each printed byte of a uniqueidentifier lies: its first three groups are little-endian. */
+/** Position on the wire of each printed byte of a uniqueidentifier: its first three groups are little-endian. */
 export const UUID_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15] as const;
 
 export function decodeUuid(

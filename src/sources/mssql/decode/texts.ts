@@ -3,7 +3,7 @@ import { type Transcoder, UTF16 } from './transcoder.js';
 import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
 import { fieldLength, type LengthBytes } from './field-length.js';
 
-/** Holds one transcoded value while it is looked up in a dictionary. Grows to the largest. */
+/** Holds a transcoded value for its dictionary lookup. Grows to the largest value. */
 let scratch = new Uint8Array(16 << 10);
 let scratchView = new DataView(scratch.buffer);
 
@@ -27,7 +27,7 @@ export function decodeText(
   else decodeToPlain(column, transcoder, lengthBytes, wire, offsets, from, to);
 }
 
-// `offsets[i] as number` in what follows: i is within bounds.
+// `offsets[i] as number` below: i is in range.
 
 function decodeToDictionary(
   column: BytesColumn,
@@ -79,7 +79,7 @@ function decodeToPlain(
   column.valueCount += to - from;
 }
 
-/** Whether the transcoder would refuse the value at `offset`. */
+/** Whether the transcoder would reject the value at `offset`. */
 export function isNoText(
   transcoder: Transcoder,
   lengthBytes: LengthBytes,
@@ -95,6 +95,6 @@ export function noText(transcoder: Transcoder): UnrepresentableValue {
   return new UnrepresentableValue(
     transcoder === UTF16
       ? 'text with an unpaired surrogate, which UTF-8 cannot hold'
-      : 'text with bytes that its code page has no character for',
+      : 'text with bytes that are not assigned in its code page',
   );
 }

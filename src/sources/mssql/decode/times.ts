@@ -3,29 +3,29 @@ import type { Int64Column } from '../../../columns/int64-column.js';
 import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
 
 /**
- * Dates and times (MS-TDS 2.2.5.5.1.8). A date is a count of days in 3 bytes, a time one of units of 10^-scale seconds in
- * 3, 4 or 5 bytes; datetime2 is a time and then a date, datetimeoffset the same in UTC and then the offset.
+ * Dates and times (MS-TDS 2.2.5.5.1.8). A date is a 3-byte count of days; a time counts units of 10^-scale seconds in
+ * 3, 4 or 5 bytes. A datetime2 is a time followed by a date; a datetimeoffset is the same in UTC, followed by the offset.
  *
- * `offsets[i] as number`: i is within bounds.
+ * `offsets[i] as number`: i is in range.
  */
 
-/** 1970-01-01, counted from 0001-01-01 and from 1900-01-01. */
+/** 1970-01-01 as days since 0001-01-01 and since 1900-01-01. */
 const EPOCH_SINCE_0001 = 719_162;
 const EPOCH_SINCE_1900 = 25_567;
 
-/** What a column's times are counted in. */
+/** How a column's times are converted to its unit. */
 export interface TimeTarget {
   /** Bytes of the time on the wire. */
   readonly width: number;
-  /** What the units are multiplied by, and divided by after that. */
+  /** Multiplier of the wire units, applied before the divisor. */
   readonly factor: number;
   readonly divisor: number;
-  /** A day's length in units of the column, in 32-bit words: a day in nanoseconds has more than 32 bits. */
+  /** Length of a day in the column's unit, as 32-bit words: a day in nanoseconds exceeds 32 bits. */
   readonly dayHigh: number;
   readonly dayLow: number;
 }
 
-/** @param scale digits behind the second, 0 to 7 */
+/** @param scale fractional digits of the second, 0 to 7 */
 export function timeTarget(scale: number, unit: 'MICROS' | 'NANOS'): TimeTarget {
   const digits = unit === 'MICROS' ? 6 : 9;
   const day = 86_400 * 10 ** digits;
@@ -45,7 +45,7 @@ export function timeUnits(view: DataView, offset: number, width: number): number
   return width === 5 ? low + view.getUint8(offset + 4) * 2 ** 32 : low;
 }
 
-/** Since midnight, in the column's unit; below 2^53. What is finer is cut off. */
+/** Since midnight, in the column's unit; below 2^53. Finer digits are truncated. */
 function readTime(view: DataView, offset: number, { width, factor, divisor }: TimeTarget): number {
   const units = timeUnits(view, offset, width);
   return divisor === 1 ? units * factor : Math.floor(units / divisor);
@@ -85,7 +85,7 @@ export function decodeTime(
   }
 }
 
-/** datetime2, and the instant of a datetimeoffset. */
+/** datetime2, and the UTC instant of a datetimeoffset. */
 export function decodeDateTime2(
   column: Int64Column,
   target: TimeTarget,
@@ -100,7 +100,7 @@ export function decodeDateTime2(
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number;
     const days = readDays(view, offset + width);
-    // In two parts, each of them exact: the sum may have 63 bits.
+    // Added in two exact parts: the sum may need 63 bits.
     const low = days * dayLow + readTime(view, offset, target);
     const high = days * dayHigh + Math.floor(low / 2 ** 32);
     if (high !== (high | 0)) throw new UnrepresentableValue(OUTSIDE);
@@ -119,7 +119,7 @@ export function isOutOfRange(view: DataView, offset: number, target: TimeTarget)
 
 const MICROS = timeTarget(6, 'MICROS');
 
-/** datetime: days since 1900-01-01, and 300ths of a second since midnight, of which each is another microsecond. */
+/** datetime: days since 1900-01-01, and 300ths of a second since midnight, each rounded to a distinct microsecond. */
 export function decodeDateTime(
   column: Int64Column,
   wire: WireChunk,
@@ -156,7 +156,7 @@ function appendMicros(column: Int64Column, days: number, micros: number): void {
   append(column, low, days * MICROS.dayHigh + Math.floor(low / 2 ** 32));
 }
 
-/** There must be room. `low` may have more than 32 bits: they count in `high` already. */
+/** Requires capacity. `low` may exceed 32 bits; the excess is already counted in `high`. */
 function append(column: Int64Column, low: number, high: number): void {
   const at = column.valueCount++;
   if (column.usesDictionary) {

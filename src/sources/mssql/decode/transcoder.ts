@@ -1,21 +1,21 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Turns text in one encoding into the UTF-8 that Parquet wants. */
+/** Converts text in one encoding to the UTF-8 that Parquet requires. */
 export interface Transcoder {
-  /** Bytes of UTF-8 that a byte can become at most. */
+  /** Most bytes of UTF-8 that one input byte can become. */
   readonly expansion: number;
-  /** How many of the first `length` bytes at `start` can be transcoded without those that follow. */
+  /** How many of the `length` bytes at `start` form whole characters, which can be transcoded without what follows. */
   wholeCharacters(bytes: Uint8Array, start: number, length: number): number;
   /**
-   * Transcodes `length` bytes from `start` on to `out`, from `at` on, where there must be room.
-   * @returns where the text ends in `out`; -1 where the bytes are no text
+   * Transcodes `length` bytes at `start` into `out` at `at`, which must have capacity.
+   * @returns the end of the text in `out`, or -1 if the input is not valid text
    */
   transcode(bytes: Uint8Array, view: DataView, start: number, length: number, out: Uint8Array, at: number): number;
 }
 
-/* In the loops below `bytes[i] as number`: i lies within the value. */
+/* `bytes[i] as number` in the loops below: i is within the value. */
 
-/** nchar, nvarchar, and everything that is converted to them. */
+/** nchar, nvarchar, and everything converted to them. */
 export const UTF16: Transcoder = {
   expansion: 1.5,
 
@@ -30,7 +30,7 @@ export const UTF16: Transcoder = {
     const lastPair = end - 4;
     let i = start;
     while (i < end) {
-      // Two ASCII characters at a time: most text is nothing else.
+      // Two ASCII characters at a time: most text is pure ASCII.
       while (i <= lastPair) {
         const pair = view.getInt32(i, true);
         if ((pair & 0xff80ff80) !== 0) break;
@@ -71,12 +71,12 @@ function isHighSurrogate(unit: number): boolean {
   return (unit & 0xfc00) === 0xd800;
 }
 
-/** varchar of a collation whose name ends in _UTF8. Nothing keeps a cast from binary from putting other bytes there. */
+/** varchar with a _UTF8 collation. A cast from binary can put invalid bytes there. */
 export const UTF8: Transcoder = {
   expansion: 1,
 
   wholeCharacters(bytes, start, length) {
-    // A character has at most three bytes behind its first one.
+    // A character has at most three continuation bytes.
     for (let back = 1; back <= Math.min(3, length); back++) {
       const byte = bytes[start + length - back] as number;
       if ((byte & 0xc0) === 0x80) continue;

@@ -3,7 +3,7 @@ import { UUID_ORDER } from './integers.js';
 import { timeTarget, timeUnits } from './times.js';
 import type { WireChunk } from '../../wire/wire.js';
 
-/** uniqueidentifier: in lower case, where the server prints it in upper case. */
+/** uniqueidentifier: in lower case, while the server prints upper case. */
 export function uuidText({ bytes }: WireChunk): TextForm {
   return { longest: UUID_LENGTH, write: (offset, out, at) => writeUuid(bytes, offset, UUID_ORDER, out, at) };
 }

@@ -4,8 +4,8 @@ import { equalShare, type Share, wholeTable } from '../../partitioning/predicate
 import type { RangeOptions } from '../../partitioning/ranges.js';
 
 /**
- * `Physloc`: by where the rows lie. A location is eight bytes, of which the first four are the page's number with its
- * least byte first, so that equal ranges of the first two bytes hold equal shares of the pages of any table.
+ * `Physloc`: by physical row location. A location is eight bytes; the first four are the page number, least significant
+ * byte first, so equal ranges of the first two bytes cover equal shares of any table's pages.
  */
 export function byLocation({ count, estimatedRows }: RangeOptions): Share[] {
   if (count === 1) return [wholeTable(estimatedRows)];
@@ -27,12 +27,12 @@ export function byLocation({ count, estimatedRows }: RangeOptions): Share[] {
   });
 }
 
-/** For a table whose rows have no location, or none that the server tells. */
+/** For a table whose rows have no physical location, or whose server does not report one. */
 export function noLocations(table: TableId): LakeportError {
   return new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
     exit: 'usage',
-    message: `${tableName(table)} cannot be shared out by the method Physloc: its rows have no physical location`,
+    message: `${tableName(table)} cannot be split by the method Physloc: its rows have no physical location`,
     hint: 'Rows of views, columnstores and memory-optimized tables have none; use RangeId, Ntile or Random with a key',
     context: { detail: 'Physloc' },
   });

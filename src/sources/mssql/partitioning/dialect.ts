@@ -5,7 +5,7 @@ import type { MssqlClient } from '../client.js';
 import { quoteName, quoteTable } from '../identifiers.js';
 import { keyTypeOf } from './key-type.js';
 
-/** Transact-SQL, as far as other makers' servers know it too. */
+/** Transact-SQL, limited to what other vendors' servers understand too. */
 export const TRANSACT_SQL: SqlDialect = {
   quoteName,
   quoteTable,
@@ -15,12 +15,12 @@ export const TRANSACT_SQL: SqlDialect = {
   count: 'COUNT_BIG(*)',
   toNumber: (count) => `CONVERT(float, ${count})`,
   dayText: (day) => `CONVERT(nvarchar(40), ${day}, 126)`,
-  // The remainder of `ABS(k)`, without its overflow at the least number of the type.
+  // The remainder of `ABS(k)`, without the overflow at the type's minimum.
   remainder: (key, divisor) => `ABS(${key} % ${divisor})`,
   limit: (rows) => ({ before: `TOP (${rows}) `, after: '' }),
 };
 
-/** The table as the partition methods ask of it. */
+/** The table as the partition methods query it. */
 export function keyedTable(
   client: MssqlClient,
   { id }: Pick<CatalogTable, 'id'>,

@@ -3,18 +3,18 @@ import type { MssqlClient } from '../client.js';
 import { nameText } from '../identifiers.js';
 import { firstAnswer } from '../server.js';
 
-/** The first column of an index, which is what ranges can be found by. */
+/** The first column of an index, which can serve range queries. */
 export interface IndexKey {
   readonly column: string;
   readonly isClustered: boolean;
-  /** The column alone tells rows apart. */
+  /** The column alone is unique. */
   readonly isUnique: boolean;
 }
 
-/** Indexes of a table that hold all of its rows in the order of their keys, the clustered one first. */
+/** Ordered indexes of a table that cover all of its rows, the clustered one first. */
 export async function readIndexKeys(client: MssqlClient, { schema, name }: TableId): Promise<IndexKey[]> {
   const rows = await firstAnswer([
-    // Types 1 and 2: clustered and not; the others hold no order.
+    // Types 1 and 2: clustered and nonclustered; the others are not ordered.
     () =>
       client.query(
         `SELECT ${nameText('c.name')}, CASE i.type WHEN 1 THEN 1 ELSE 0 END,

@@ -13,7 +13,7 @@ const INTEGERS: Readonly<Record<number, string>> = { 1: 'tinyint', 2: 'smallint'
 /** `dataLength` of the (max) types. */
 const MAX = 0xffff;
 
-/** By the type that the server declares for the key. Undefined for types that cannot be compared. */
+/** From the type that the server declares for the key. Undefined for types that cannot be compared. */
 export function keyTypeOf(wire: WireType): KeyType | undefined {
   const { name, dataLength, precision = 0, scale = 0 } = wire;
   switch (name) {
@@ -62,7 +62,7 @@ export function keyTypeOf(wire: WireType): KeyType | undefined {
       return TEXT;
     case 'VarChar':
     case 'Char':
-      // Strings of one code page compare by other rules than Unicode; its characters are all in Unicode.
+      // Strings in a code page compare by other rules than Unicode; Unicode has all of their characters.
       return { ...TEXT, wrap: (key) => `CONVERT(nvarchar(4000), ${key})` };
     case 'UniqueIdentifier':
       return ofText({
@@ -84,14 +84,14 @@ export function keyTypeOf(wire: WireType): KeyType | undefined {
       };
     case 'VarBinary':
     case 'Binary':
-      // Of longer values the first bytes count, for the comparison as for the question.
+      // Of longer values only the leading bytes count, both in comparisons and in queries.
       return dataLength === MAX ? { ...BINARY, wrap: (key) => `CONVERT(varbinary(8000), ${key})` } : BINARY;
     default:
       return undefined;
   }
 }
 
-/** A literal in quotes: characters of Unicode, quotes doubled. */
+/** A quoted Unicode literal, with its quotes doubled. */
 function quoteText(value: string): string {
   return `N'${value.replaceAll("'", "''")}'`;
 }
@@ -112,10 +112,10 @@ const BINARY: KeyType = {
   },
 };
 
-/** Significant digits that tell all doubles apart. */
+/** Significant digits that distinguish all doubles. */
 const EVERY_DIGIT = 17;
 
-/** A double holds a real. By value: 0 and -0 are equal. */
+/** A double can hold any real. Compared by value: 0 and -0 are equal. */
 const FLOAT: KeyType = {
   ...ofText({
     name: 'float',
@@ -135,13 +135,13 @@ function integer(type: string): KeyType {
 
 const MONEY: KeyType = {
   ...number('money', { scale: 4, form: numberForm(4), write: (text) => `CAST(${text} AS money)` }),
-  // Without a style, which not every server knows, the text of money has two digits.
+  // Without a style, which some servers do not support, money as text has two digits.
   value: (key) => `CONVERT(nvarchar(40), CONVERT(decimal(19,4), ${key}))`,
 };
 
 const MOST_DIGITS = 38;
 
-/** Some servers declare fewer digits for an expression than its values have: a literal keeps those of its text. */
+/** Some servers declare fewer digits for an expression than its values have, so a literal keeps those of its text. */
 function decimal(precision: number, scale: number): KeyType {
   return number(`decimal(${precision},${scale})`, {
     scale,
@@ -167,9 +167,9 @@ function number(type: string, options: { readonly scale: number } & Pick<TextFor
 
 interface MomentOptions {
   readonly type: 'date' | 'smalldatetime' | 'datetime' | 'datetime2';
-  /** Behind the second, of the types that say how many. */
+  /** Fractional digits of the second, for types that declare them. */
   readonly digits?: number;
-  /** What positions count: no bound needs to be finer than a second. */
+  /** Unit of the positions: no bound needs to be finer than a second. */
   readonly stepSeconds?: number;
   readonly lastDay?: string;
 }
@@ -183,7 +183,7 @@ function moment({ type, digits, stepSeconds = 1, lastDay = '9999-12-31' }: Momen
       name: sized(),
       value: (key) => `CONVERT(nvarchar(40), ${key}, 126)`,
       form: MOMENT,
-      // With a T it is read the same way whatever the session's language.
+      // The T makes parsing independent of the session's language.
       write: (text) => `CAST(${quoteText(text.replace(' ', 'T'))} AS ${sized(text)})`,
     }),
     calendar: { lastDay, day: (key) => `CONVERT(date, ${key})` },
@@ -194,7 +194,7 @@ function moment({ type, digits, stepSeconds = 1, lastDay = '9999-12-31' }: Momen
 const DATE = moment({ type: 'date', stepSeconds: 86_400 });
 const SMALL_DATE_TIME = moment({ type: 'smalldatetime', stepSeconds: 60, lastDay: '2079-06-06' });
 
-/** By the instant, whatever the offset. */
+/** Compared as instants, whatever the offset. */
 function instant(scale: number): KeyType {
   const utc = moment({ type: 'datetime2', digits: scale });
   const inUtc = (key: string) => `SWITCHOFFSET(${key}, N'+00:00')`;
@@ -210,7 +210,7 @@ function instant(scale: number): KeyType {
   };
 }
 
-/** Digits behind the point: those that are declared, or more where the text has more. */
+/** Fractional digits: as declared, or more if the text has more. */
 function finer(scale: number, text: string): number {
   return Math.max(scale, /\.(\d*)/.exec(text)?.[1]?.length ?? 0);
 }

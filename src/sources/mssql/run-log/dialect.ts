@@ -8,10 +8,10 @@ import { displayAddress } from '../address.js';
 import type { LogDialect, Trouble } from '../../run-log-dialect.js';
 import { SqlServerDriver } from './driver.js';
 
-/** Longest wait for somebody else's lock; the writer tries again later. */
+/** Longest wait for another session's lock; the writer retries later. */
 const LOCK_TIMEOUT_MS = 10_000;
 
-/** A run log in a database of SQL Server. @throws LakeportError where the entry's settings are wrong */
+/** A run log in a SQL Server database. @throws LakeportError if the entry's settings are wrong */
 export async function mssqlDialect(entry: MssqlEntry): Promise<LogDialect> {
   const settings = await mssqlSettings(entry.info, { entryId: entry.id, lockTimeoutMs: LOCK_TIMEOUT_MS });
   return {
@@ -28,7 +28,7 @@ export async function mssqlDialect(entry: MssqlEntry): Promise<LogDialect> {
     limitsByTop: true,
     now: sql`sysutcdatetime()`,
     secondsAgo: (seconds) => sql`dateadd(second, ${sql.lit(-seconds)}, sysutcdatetime())`,
-    // The older type is the only one whose values can be subtracted: `finished_at - started_at`.
+    // Only the older type supports subtraction: `finished_at - started_at`.
     shownTime: (column) => sql`cast(${column} as datetime)`,
     secondsBetween: (from, to) => sql`datediff_big(millisecond, ${from}, ${to}) / cast(1000 as float)`,
     existing: (names) => sql`select names.name from (values ${sql.join(names.map((name) => sql`(${name})`))})
@@ -66,7 +66,7 @@ class SqlServer implements Dialect {
   }
 }
 
-/** Every user is in the role `public`; the one that the query builder takes needs an owner of the database. */
+/** Every user has the role `public`; the query builder's default role requires a database owner. */
 class SqlServerAdapter extends MssqlAdapter {
   override async acquireMigrationLock(...[db]: Parameters<MssqlAdapter['acquireMigrationLock']>): Promise<void> {
     await lockProcedure('sp_getapplock', `, @LockMode = 'Exclusive', @LockTimeout = 60000`).execute(db);
@@ -100,7 +100,7 @@ function explain(thrown: unknown, entry: string): Trouble {
   return {
     code: isUnreachable ? 'RUN_LOG_UNREACHABLE' : 'RUN_LOG_FAILED',
     reason: error.message,
-    // Hints of connections fit; those about tables to export do not.
+    // Hints about connections apply here; those about tables to export do not.
     hint: isUnreachable ? error.hint : undefined,
     detail: error.context.detail,
     ...(number !== undefined && TROUBLES[number]),

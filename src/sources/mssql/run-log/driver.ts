@@ -5,13 +5,13 @@ import { driverConnection, type Tedious } from '../driver-connection.js';
 import { problemOfServer } from '../greeting.js';
 import type { MssqlSettings } from '../settings.js';
 
-/** A statement that takes longer is given up, and tried again later. */
+/** A statement that takes longer is canceled and retried later. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Integers beyond it need 64 bits. */
 const LARGEST_INT = 2 ** 31 - 1;
 
-/** The query builder's way to SQL Server: one connection, asked for one at a time. */
+/** Lets the query builder talk to SQL Server over one connection, with one request at a time. */
 export class SqlServerDriver implements Driver {
   readonly #settings: MssqlSettings;
   #connection: SqlServerConnection | undefined;
@@ -40,7 +40,7 @@ export class SqlServerDriver implements Driver {
     return this.#opened().transaction('commitTransaction');
   }
 
-  /** Where a statement failed, the server has rolled back already; its error is the one to be told. */
+  /** The server has already rolled back a failed statement; report the original error. */
   async rollbackTransaction(): Promise<void> {
     await this.#opened()
       .transaction('rollbackTransaction')
@@ -54,7 +54,7 @@ export class SqlServerDriver implements Driver {
   }
 
   #opened(): SqlServerConnection {
-    if (this.#connection === undefined) throw new TypeError('the driver was not initialised');
+    if (this.#connection === undefined) throw new TypeError('The driver is not initialised');
     return this.#connection;
   }
 }
@@ -99,7 +99,7 @@ class SqlServerConnection implements DatabaseConnection {
         else resolve({ rows, numAffectedRows: BigInt(count ?? 0) });
       });
       request.on('row', (columns: readonly ResultColumn[]) => {
-        // The names are those that the query asks for.
+        // The query decides the names.
         rows.push(Object.fromEntries(columns.map(({ metadata, value }) => [metadata.colName, value])) as Row);
       });
       // The compiler names them @1, @2 …
@@ -109,7 +109,7 @@ class SqlServerConnection implements DatabaseConnection {
   }
 
   streamQuery(): never {
-    throw new TypeError('the run log reads nothing row by row');
+    throw new TypeError('The run log does not stream rows');
   }
 
   close(): void {
@@ -127,7 +127,7 @@ class SqlServerConnection implements DatabaseConnection {
       request.addParameter(name, Number.isInteger(value) ? integer : Float, value);
       return;
     }
-    // As text, since the driver would send a time as `datetime`, in steps of 3 milliseconds.
+    // As text: the driver would send a time as `datetime`, which is rounded to about 3 milliseconds.
     request.addParameter(name, NVarChar, value instanceof Date ? value.toISOString().slice(0, -1) : value);
   }
 }

@@ -1,9 +1,9 @@
 import type { WireChunk } from '../../wire/wire.js';
 
 /**
- * Puts a complete value in chunks together where it lies: what is behind its first chunk moves up to it.
- * @param offset of the first chunk's length, which becomes that of the whole value
- * @returns where the value begins
+ * Joins the chunks of a complete value in place, by moving the later chunks up to the first one.
+ * @param offset of the first chunk's length, which becomes the length of the whole value
+ * @returns the start of the value
  */
 function gatherChunks({ bytes, view }: WireChunk, offset: number): number {
   const data = offset + 4;
@@ -20,10 +20,10 @@ function gatherChunks({ bytes, view }: WireChunk, offset: number): number {
   return data;
 }
 
-/** Does so with all fields of a column; a negative offset is a NULL. */
+/** Does the same for all fields of a column; a negative offset is a NULL. */
 export function gatherFields(wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   for (let i = from; i < to; i++) {
-    const offset = offsets[i] as number; // i is within bounds
+    const offset = offsets[i] as number; // i is in range
     if (offset >= 0) offsets[i] = gatherChunks(wire, offset);
   }
 }

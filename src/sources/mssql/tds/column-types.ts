@@ -3,7 +3,7 @@ import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.
 import type { ByteInput } from './byte-input.js';
 import { type WireType, wireTypeOf } from './wire-type.js';
 
-/** What the driver's parser of column declarations asks of the parser of tokens around it. */
+/** What the driver's column metadata parser needs from the token parser. */
 interface TokenSource {
   buffer: Buffer;
   position: number;
@@ -14,12 +14,12 @@ interface TokenSource {
 type ParseColumns = (source: TokenSource) => Promise<{ readonly columns: readonly ColumnMetadata[] }>;
 
 /**
- * Reads the declaration of a result's columns (COLMETADATA, MS-TDS 2.2.7.4) from the input's start on, with the driver's
- * own parser, which knows the code page of each collation too.
+ * Reads the declaration of a result's columns (COLMETADATA, MS-TDS 2.2.7.4) at the input's start, with the driver's own
+ * parser, which also maps each collation to its code page.
  */
 export async function readColumnTypes(input: ByteInput, options: TokenSource['options']): Promise<WireType[]> {
   const module = await import('tedious/lib/token/colmetadata-token-parser.js');
-  // A CommonJS module whose whole export is the function, which its types don't tell.
+  // A CommonJS module that exports just the function, contrary to its types.
   const parse = module.default as unknown as ParseColumns;
   const view = () => Buffer.from(input.bytes.buffer, input.start, input.length);
   const source: TokenSource = {

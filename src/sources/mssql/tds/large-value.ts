@@ -3,12 +3,12 @@ import { noText } from '../decode/texts.js';
 import type { UnrepresentableValue } from '../../wire/wire.js';
 
 const LENGTH_BYTES = 4;
-/** Text that is transcoded at once. */
+/** Bytes of text transcoded at a time. */
 const STAGE_BYTES = 64 << 10;
 
 /**
- * One value that is too large to be decoded in one piece: what has come of it is in the column's buffer already, behind
- * the room for its length. The column's levels are not touched before the value's end, when it is known to be one.
+ * A value that is too large to decode in one piece. The part received so far is already in the column's buffer, after the
+ * space for its length. The column's levels are only updated at the end of the value, once it is known to be valid.
  */
 export class LargeValue {
   readonly #field: LargeField;
@@ -21,7 +21,7 @@ export class LargeValue {
   constructor(field: LargeField) {
     const { column, transcoder } = field;
     this.#field = field;
-    // An entry that large would exceed every bound that a dictionary has.
+    // An entry of this size would exceed every limit of a dictionary.
     column.abandonDictionary();
     this.#start = column.byteLength;
     column.reserveBytes(LENGTH_BYTES);
@@ -31,7 +31,7 @@ export class LargeValue {
     this.#stageView = new DataView(this.#stage.buffer);
   }
 
-  /** The value's next bytes. */
+  /** Adds the value's next bytes. */
   add(bytes: Uint8Array): void {
     const { column, transcoder } = this.#field;
     if (this.#problem !== undefined) return;
@@ -50,7 +50,7 @@ export class LargeValue {
     }
   }
 
-  /** Completes the value. @returns what is wrong with it, where it is none; then the column is as it was before */
+  /** Completes the value. @returns what makes it unrepresentable; the column is then as it was before */
   end(): UnrepresentableValue | undefined {
     const { column } = this.#field;
     if (this.#staged > 0) this.#transcode(this.#staged);
@@ -64,7 +64,7 @@ export class LargeValue {
     return undefined;
   }
 
-  /** Keeps what is staged behind `length` for the next time. */
+  /** Keeps the staged bytes after `length` for the next call. */
   #transcode(length: number): void {
     const { column, transcoder } = this.#field;
     if (transcoder === undefined || this.#problem !== undefined) return;

@@ -8,8 +8,8 @@ import { BYTE_LENGTH, CHUNKS } from './wire-type.js';
 const SHORT_NULL = 0xffff;
 
 /**
- * Reads the row at the input's start field by field, as it comes: for rows that are larger than the buffer. Values in
- * chunks go to their columns piece by piece. The row is the caller's to commit.
+ * Reads a row that is larger than the buffer, field by field as it arrives, from the input's start. Chunked values go to
+ * their columns piece by piece. The caller commits the row.
  */
 export async function readLongRow(
   input: ByteInput,
@@ -51,7 +51,7 @@ async function readShortField(
   const isNull = prefix === 1 ? told === 0 : prefix === 2 && told === SHORT_NULL;
   const length = isNull ? 0 : told;
   await input.need(prefix + length);
-  // The bytes may have moved meanwhile.
+  // The bytes may have moved while waiting.
   decoder.decodeField(index, input, isNull ? -1 : input.start + prefix);
   input.start += prefix + length;
 }
@@ -69,7 +69,7 @@ async function readChunks(
     decoder.decodeField(index, input, -1);
     return;
   }
-  if (large === undefined) throw new TypeError('a value in chunks in a column of small values');
+  if (large === undefined) throw new TypeError('A chunked value in a column of small values');
   const value = new LargeValue(large);
   for (;;) {
     await input.need(4);

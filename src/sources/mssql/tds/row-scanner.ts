@@ -2,14 +2,14 @@ import type { ByteInput } from './byte-input.js';
 import { BYTE_LENGTH, type FieldLayout, SHORT_LENGTH } from './wire-type.js';
 
 export const ROW = 0xd1;
-/** A row that begins with a bitmap of its NULLs, which take no bytes after that (MS-TDS 2.2.7.13). */
+/** A row that starts with a bitmap of its NULLs, which take no further bytes (MS-TDS 2.2.7.13). */
 export const ROW_WITH_BITMAP = 0xd2;
 
 const SHORT_NULL = 0xffff;
 
-/** What stands behind the rows that were scanned. */
+/** What follows the scanned rows. */
 export type ScanEnd =
-  /** A row that is not complete, or nothing yet. */
+  /** An incomplete row, or nothing yet. */
   | 'incomplete'
   /** The table is full: its rows have to be decoded first. */
   | 'full'
@@ -17,20 +17,20 @@ export type ScanEnd =
   | 'token';
 
 /**
- * First of the two passes over rows: finds where each field of the complete ones lies. The second pass, one loop a
- * column, then runs over plain offsets.
+ * First of two passes over rows: locates the fields of complete rows. The second pass, one loop per column, then works on
+ * plain offsets.
  */
 export class RowScanner {
-  /** Rows that the table holds at most. */
+  /** Maximum number of rows in the table. */
   readonly capacity: number;
   /**
-   * By column: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. That of a value in
-   * chunks points to the length of the first of them.
+   * By column: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. For a chunked value it is
+   * the offset of its first chunk's length.
    */
   readonly offsets: Int32Array;
   /** Rows in the table. */
   rows = 0;
-  /** Size of a bitmap of NULLs. */
+  /** Size in bytes of the NULL bitmap. */
   readonly bitmapBytes: number;
   readonly #layouts: Int32Array;
 
@@ -41,7 +41,7 @@ export class RowScanner {
     this.offsets = new Int32Array(this.capacity * layouts.length);
   }
 
-  /** Adds the complete rows from the input's start on, and moves the start behind them. */
+  /** Adds complete rows from the input's start on, and moves the start past them. */
   scan(input: ByteInput): ScanEnd {
     const { bytes, end } = input;
     for (;;) {
@@ -60,15 +60,15 @@ export class RowScanner {
   }
 
   /**
-   * @param bitmap where the bitmap of NULLs lies; negative for none
-   * @returns where the row ends; negative where it is not complete
+   * @param bitmap offset of the NULL bitmap; negative for none
+   * @returns the end of the row; negative if the row is incomplete
    */
   #scanFields(input: ByteInput, from: number, bitmap: number): number {
     const { bytes, view, end } = input;
     const { offsets, capacity } = this;
     const layouts = this.#layouts;
     let at = from;
-    // `… as number`: indices are within bounds, and `at` was compared with the end of what is there.
+    // `… as number`: indices are in range, and `at` was compared with the end of the input.
     for (let i = 0, slot = this.rows; i < layouts.length; i++, slot += capacity) {
       if (bitmap >= 0 && ((bytes[bitmap + (i >>> 3)] as number) & (1 << (i & 7))) !== 0) {
         offsets[slot] = -1;
@@ -97,12 +97,12 @@ export class RowScanner {
   }
 }
 
-/** Upper and lower half of the length that stands for NULL. */
+/** High and low half of the length that stands for NULL. */
 const PLP_NULL_WORD = 0xffff_ffff;
-/** Of the length before the chunks, which the server may not know. */
+/** Size of the total length before the chunks, which the server may leave unknown. */
 export const PLP_LENGTH_BYTES = 8;
 
-/** Whether the value in chunks at `at` is NULL. */
+/** Whether the chunked value at `at` is NULL. */
 export function isNullInChunks(view: DataView, at: number): boolean {
   return view.getUint32(at, true) === PLP_NULL_WORD && view.getUint32(at + 4, true) === PLP_NULL_WORD;
 }

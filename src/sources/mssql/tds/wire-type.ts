@@ -1,10 +1,10 @@
 import type { ColumnMetadata } from 'tedious/lib/token/colmetadata-token-parser.js';
 
-/** The type of a result's column as COLMETADATA declares it, by the driver's names. */
+/** The type of a result column as COLMETADATA declares it, with the driver's names. */
 export interface WireType {
   /** `Int` where the column is NOT NULL, `IntN` where it may be NULL, and so on. */
   readonly name: string;
-  /** Bytes of a value at most. */
+  /** Maximum length of a value in bytes. */
   readonly dataLength: number | undefined;
   readonly precision: number | undefined;
   readonly scale: number | undefined;
@@ -16,14 +16,14 @@ export function wireTypeOf({ type, dataLength, precision, scale, collation }: Co
   return { name: type.name, dataLength, precision, scale, codepage: collation?.codepage };
 }
 
-/** How a value stands in a row: its width where that is always the same, else how its length is told. */
+/** How a value is laid out in a row: its fixed width, or how its length is encoded. */
 export type FieldLayout = number;
 
-/** A byte of length before the value; 0 for NULL. */
+/** A one-byte length before the value; 0 for NULL. */
 export const BYTE_LENGTH: FieldLayout = 0;
-/** Two bytes of length before it; 65535 for NULL. */
+/** A two-byte length before the value; 65535 for NULL. */
 export const SHORT_LENGTH: FieldLayout = -1;
-/** In chunks, each behind its length (PLP, MS-TDS 2.2.5.2.3). */
+/** In chunks, each preceded by its length (PLP, MS-TDS 2.2.5.2.3). */
 export const CHUNKS: FieldLayout = -2;
 
 const FIXED_WIDTHS: Readonly<Record<string, number>> = {
@@ -48,7 +48,7 @@ export function fieldLayout({ name, dataLength }: WireType): FieldLayout {
   return FIXED_WIDTHS[name] ?? BYTE_LENGTH;
 }
 
-/** For people: `Decimal(15,2)`. */
+/** For messages: `Decimal(15,2)`. */
 export function displayWireType({ name, precision, scale, dataLength }: WireType): string {
   const parts = [precision, scale].filter((part) => part !== undefined);
   if (parts.length > 0) return `${name}(${parts.join(',')})`;
@@ -64,7 +64,7 @@ export interface DeclaredType {
   readonly maxLength: number;
 }
 
-/** By the driver's names, which say whether values may be NULL; widths tell those apart that share one. */
+/** By the driver's names, which encode nullability; widths distinguish types that share a name. */
 const DECLARED: Readonly<Record<string, string | Readonly<Record<number, string>>>> = {
   Bit: 'bit',
   BitN: 'bit',
@@ -102,7 +102,7 @@ const DECLARED: Readonly<Record<string, string | Readonly<Record<number, string>
   Variant: 'sql_variant',
 };
 
-/** What a column would be declared as whose values arrive so. Undefined where nobody can tell. */
+/** The declared type that has this wire type. Undefined if it is ambiguous. */
 export function declaredTypeOf({ name, dataLength, precision, scale }: WireType): DeclaredType | undefined {
   const declared = DECLARED[name];
   const typeName = typeof declared === 'object' ? declared[dataLength ?? 0] : declared;

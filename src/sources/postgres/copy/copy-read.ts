@@ -20,8 +20,8 @@ export interface CopyReadResult {
 }
 
 /**
- * One `COPY … TO STDOUT (FORMAT binary)` into a sink. To the driver it is a query without rows: it sees the messages
- * that begin and end the COPY, and errors, but none of the data.
+ * Reads one `COPY … TO STDOUT (FORMAT binary)` into a sink. The driver takes it for a query without rows: it sees the
+ * messages that start and end the COPY, and errors, but none of the data.
  */
 export class CopyRead implements CopyReceiver, Submittable {
   readonly result: Promise<CopyReadResult>;
@@ -35,18 +35,18 @@ export class CopyRead implements CopyReceiver, Submittable {
   #reject: (error: unknown) => void = () => undefined;
   #rows: number | undefined;
   #bytes = 0;
-  /** Bytes of the rows that are scanned and not decoded. */
+  /** Bytes of rows that are scanned but not decoded. */
   #batchBytes = 0;
   #isMidBatch = false;
   #isOver = false;
-  /** Bytes of a message that are still to be thrown away. */
+  /** Bytes of a message that are still to be discarded. */
   #unwantedBytes = 0;
 
   constructor(options: {
     readonly request: ReadRequest;
     readonly sink: RowSink;
     readonly channel: CopyChannel;
-    /** What the text of the rows is to come in, where that is not the encoding of the session. */
+    /** Encoding of the text in rows, if it is not the session's. */
     readonly encoding?: string | undefined;
   }) {
     const { request, sink, channel, encoding } = options;
@@ -74,7 +74,7 @@ export class CopyRead implements CopyReceiver, Submittable {
     return !this.#isOver && this.#scanner.rows > 0;
   }
 
-  /** Whether the read has failed. What still comes is thrown away. */
+  /** Whether the read has failed. Anything that still arrives is discarded. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -97,7 +97,7 @@ export class CopyRead implements CopyReceiver, Submittable {
     }
   }
 
-  /** Hands on a complete message. @returns whether it is the last one */
+  /** Forwards a complete message. @returns whether it is the last one */
   #pass(messageBytes: number, buffer: ReceiveBuffer, forward: (message: Uint8Array) => void): boolean {
     const message = buffer.bytes.subarray(buffer.start, buffer.start + messageBytes);
     buffer.start += messageBytes;
@@ -107,7 +107,7 @@ export class CopyRead implements CopyReceiver, Submittable {
     return isLast;
   }
 
-  /** Of what a failed read still gets only the driver's messages are of use. */
+  /** After a failure only the driver's messages matter. */
   #throwAway(buffer: ReceiveBuffer, forward: (message: Uint8Array) => void): number {
     for (;;) {
       const unwanted = Math.min(this.#unwantedBytes, buffer.end - buffer.start);
@@ -116,7 +116,7 @@ export class CopyRead implements CopyReceiver, Submittable {
       const held = buffer.end - buffer.start;
       if (this.#unwantedBytes > 0 || held < MESSAGE_HEADER_BYTES) return 0;
       const messageBytes = 1 + buffer.view.getInt32(buffer.start + 1);
-      if (messageBytes < MESSAGE_HEADER_BYTES) throw new Error('a message without a length');
+      if (messageBytes < MESSAGE_HEADER_BYTES) throw new Error('the message has no length');
       if (buffer.bytes[buffer.start] === COPY_DATA) this.#unwantedBytes = messageBytes;
       else if (held < messageBytes) return messageBytes;
       else if (this.#pass(messageBytes, buffer, forward)) return 0;
@@ -134,7 +134,7 @@ export class CopyRead implements CopyReceiver, Submittable {
     return wait;
   }
 
-  /** Ends the read with this error. The connection is in mid-COPY and can't be used again. */
+  /** Ends the read with this error. The connection is in the middle of a COPY and cannot be reused. */
   fail(error: unknown): void {
     this.#isOver = true;
     this.#reject(error);
@@ -150,7 +150,7 @@ export class CopyRead implements CopyReceiver, Submittable {
     if (rows !== undefined) this.#rows = Number(rows);
   }
 
-  /** The driver's last word on this query, whether the server or the connection failed. */
+  /** Called by the driver when this query ends in an error of the server or the connection. */
   handleError(error: unknown): void {
     this.fail(error);
   }
@@ -163,7 +163,7 @@ export class CopyRead implements CopyReceiver, Submittable {
     }
   }
 
-  /** Arrays so far whose bounds are given up, by column name. */
+  /** Arrays whose bounds were dropped so far, by column name. */
   #lostBounds(): Record<string, number> {
     return countsByName(
       this.#sink.columns,
@@ -201,7 +201,7 @@ function explain(cause: UnrepresentableValue, index: number, request: ReadReques
   return column === undefined ? cause : unrepresentableError(cause, column, request);
 }
 
-/** One message of several statements: the server takes them all as UTF-8, and sends rows in the other encoding. */
+/** One message with several statements: the server parses all of it as UTF-8, but sends rows in the other encoding. */
 function inEncoding(encoding: string | undefined, copy: string): string {
   if (encoding === undefined) return copy;
   return `SET LOCAL client_encoding = ${encoding}; ${copy}; SET LOCAL client_encoding = 'UTF8'`;

@@ -1,32 +1,32 @@
-/** Room that a read from the socket is offered, in bytes. */
+/** Space offered to a read from the socket, in bytes. */
 const READ_BYTES = 64 << 10;
-/** Room for the one read that is under way when reading pauses. */
+/** Space for the one read that is in progress when reading pauses. */
 const RESERVE_BYTES = 4 << 10;
-/** Size of the buffer as long as no row is larger. Small enough to stay in the processor's cache. */
+/** Size of the buffer unless a row is larger. Fits into the processor's cache. */
 const USUAL_BYTES = 512 << 10;
 
 /**
- * The one buffer that the socket writes into and rows are decoded from. What is not consumed yet moves to the front
- * when room runs out, so a row always lies in one piece.
+ * The single buffer that the socket writes into and rows are decoded from. Unconsumed bytes move to the front when space
+ * runs out, so a row is always contiguous.
  */
 export class ReceiveBuffer {
   bytes = new Uint8Array(USUAL_BYTES);
-  /** Over the same bytes. */
+  /** A view of the same bytes. */
   view = new DataView(this.bytes.buffer);
-  /** First byte that is not consumed. */
+  /** First unconsumed byte. */
   start = 0;
-  /** Behind the last byte received. */
+  /** End of the bytes received. */
   end = 0;
 
-  /** Where the next read may put its bytes. A reserve is kept back for the read after a pause. */
+  /** Where the next read may write. Keeps a reserve for the read after a pause. */
   get free(): Uint8Array {
     const limit = this.bytes.length - RESERVE_BYTES;
     return this.end < limit ? this.bytes.subarray(this.end, limit) : this.bytes.subarray(this.end);
   }
 
   /**
-   * As `free`, and never empty: where one pause followed another and the reserve is used up, the buffer is lengthened.
-   * Nothing moves, so that rows which are found and not decoded yet stay where they are.
+   * Like `free`, but never empty: if the reserve is used up by consecutive pauses, the buffer grows. Nothing moves, so
+   * rows that are scanned but not decoded stay in place.
    */
   lengthenedFree(): Uint8Array {
     if (this.end === this.bytes.length) {
@@ -38,13 +38,13 @@ export class ReceiveBuffer {
     return this.free;
   }
 
-  /** Whether the next read, or the rest of a message that begins at `start`, lacks room. */
+  /** Whether there is too little space for the next read, or for the rest of the message at `start`. */
   lacksRoom(messageBytes: number): boolean {
     const needed = Math.max(this.end + READ_BYTES, this.start + messageBytes);
     return needed + RESERVE_BYTES > this.bytes.length;
   }
 
-  /** Makes room for the next read, and for the whole of a message that begins at `start`. Bytes may move. */
+  /** Makes space for the next read, and for the whole message at `start`. Bytes may move. */
   makeRoom(messageBytes: number): void {
     if (this.start === this.end) this.start = this.end = 0;
     const isOversized = this.bytes.length > USUAL_BYTES;
@@ -52,7 +52,7 @@ export class ReceiveBuffer {
     const held = this.end - this.start;
     const needed = Math.max(held + READ_BYTES, messageBytes) + RESERVE_BYTES;
     if (needed > this.bytes.length || (isOversized && needed <= USUAL_BYTES)) {
-      // In steps of 1 MiB, not by doubling: a row of hundreds of megabytes is known by its length from the start.
+      // In steps of 1 MiB, not by doubling: a row of hundreds of megabytes announces its length up front.
       const bytes = new Uint8Array(needed <= USUAL_BYTES ? USUAL_BYTES : Math.ceil(needed / (1 << 20)) * (1 << 20));
       bytes.set(this.bytes.subarray(this.start, this.end));
       this.bytes = bytes;
@@ -66,7 +66,7 @@ export class ReceiveBuffer {
     this.end = held;
   }
 
-  /** Takes over bytes that something else received; there must be room. */
+  /** Appends bytes received elsewhere; requires enough space. */
   append(chunk: Uint8Array): void {
     this.bytes.set(chunk, this.end);
     this.end += chunk.length;

@@ -1,6 +1,6 @@
 import type { ReceiveBuffer } from './receive-buffer.js';
 
-/** `PGCOPY\n\xff\r\n\0`, flags, length of an extension: in front of the first row, in the same message. */
+/** `PGCOPY\n\xff\r\n\0`, flags and extension length: precedes the first row, in the same message. */
 const SIGNATURE = [0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0x00];
 const HEADER_BYTES = SIGNATURE.length + 8;
 
@@ -8,9 +8,9 @@ export const COPY_DATA = 0x64; // 'd'
 /** Type and length of a message. */
 export const MESSAGE_HEADER_BYTES = 5;
 
-/** What stands behind the rows that were scanned. */
+/** What follows the scanned rows. */
 export type ScanEnd =
-  /** The next message is not complete; its whole length in bytes where that is known, else 0. */
+  /** The next message is incomplete; its total length in bytes if known, else 0. */
   | { readonly kind: 'incomplete'; readonly messageBytes: number }
   /** The table is full: its rows have to be decoded first. */
   | { readonly kind: 'full' }
@@ -20,11 +20,11 @@ export type ScanEnd =
 const FULL: ScanEnd = { kind: 'full' };
 
 /**
- * First of the two passes over a binary COPY: finds where each field of the complete rows lies. The second pass, one
- * loop a column, then runs over plain offsets.
+ * First of two passes over a binary COPY: locates the fields of complete rows. The second pass, one loop per column, then
+ * works on plain offsets.
  */
 export class RowScanner {
-  /** Rows that the table holds at most. */
+  /** Maximum number of rows in the table. */
   readonly capacity: number;
   /** By column: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. */
   readonly offsets: Int32Array;
@@ -40,8 +40,8 @@ export class RowScanner {
   }
 
   /**
-   * Adds the complete rows from the buffer's start on, and moves the start behind them.
-   * @throws Error where the bytes are not a binary COPY of this many columns
+   * Adds complete rows from the buffer's start on, and moves the start past them.
+   * @throws Error if the bytes are not a binary COPY with this many columns
    */
   scan(buffer: ReceiveBuffer): ScanEnd {
     const { bytes, view, end } = buffer;
@@ -92,9 +92,9 @@ export class RowScanner {
         }
         rows++;
       } else if (fields !== -1) {
-        throw new Error(`a row of ${fields} fields where ${columns} were expected`);
+        throw new Error(`a row has ${fields} fields instead of ${columns}`);
       }
-      if (at !== next) throw new Error('a row that does not end with its message');
+      if (at !== next) throw new Error('a row does not end with its message');
       position = next;
     }
     buffer.start = position;
@@ -104,7 +104,7 @@ export class RowScanner {
 
   #skipHeader(buffer: ReceiveBuffer, at: number): number {
     SIGNATURE.forEach((byte, i) => {
-      if (buffer.bytes[at + i] !== byte) throw new Error('not a binary COPY');
+      if (buffer.bytes[at + i] !== byte) throw new Error('the data is not a binary COPY');
     });
     this.#headerSeen = true;
     return at + HEADER_BYTES + buffer.view.getInt32(at + HEADER_BYTES - 4);

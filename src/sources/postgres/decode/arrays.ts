@@ -5,32 +5,32 @@ import { type FieldDecoder, type Unrepresentable, UnrepresentableValue, type Wir
 const HEADER_BYTES = 12;
 const DIMENSION_BYTES = 8;
 
-/** What is given up of arrays, counted while they are decoded. */
+/** What arrays lose, counted while decoding. */
 export interface ArrayTally {
   /** Elements written as NULL. */
   unrepresentable: number;
-  /** Arrays that do not begin at 1. */
+  /** Arrays whose lower bound is not 1. */
   lostBounds: number;
 }
 
-/** Whether the array at `offset` has several dimensions, so that it is no list. */
+/** Whether the array at `offset` is multidimensional, so that it is not a list. */
 export function isNoList(view: DataView, offset: number): boolean {
   return view.getInt32(offset) > 1;
 }
 
-/** Elements of the rows decoded last: their offsets, one after the other, NULLs left out. Grows and is reused. */
+/** Offsets of the elements of the rows decoded last, without NULLs. Grows and is reused. */
 let elements = new Int32Array(1024);
 
 export interface ListOptions {
   readonly decodeElements: FieldDecoder;
-  /** Given where elements that their type can't hold are to be NULL. */
+  /** Present if elements that do not fit their type become NULL. */
   readonly isUnrepresentable: Unrepresentable | undefined;
   readonly tally: ArrayTally;
 }
 
 /**
- * Turns arrays into lists: writes the levels, and gives the elements that are there to the decoder of their type. In
- * contrast to other decoders it is given NULLs too (a negative offset), because they take a level of their own.
+ * Turns arrays into lists: writes the levels, and passes the non-NULL elements to their own decoder. Unlike other
+ * decoders it also gets NULLs (negative offsets), because they take a level of their own.
  */
 export function decodeArrays(
   column: ColumnBuffer,
@@ -51,7 +51,7 @@ export function decodeArrays(
       levels.append(0, 0);
       continue;
     }
-    if (isNoList(view, offset)) throw new UnrepresentableValue('an array of several dimensions');
+    if (isNoList(view, offset)) throw new UnrepresentableValue('a multidimensional array');
     const size = view.getInt32(offset) === 0 ? 0 : view.getInt32(offset + HEADER_BYTES);
     if (size === 0) levels.append(present - 2, 0);
     else if (view.getInt32(offset + HEADER_BYTES + 4) !== 1) tally.lostBounds++;
@@ -77,8 +77,8 @@ export function decodeArrays(
 const BLANK = 0x20;
 
 /**
- * Arrays as JSON that the server made: a blank in front, which is taken away, marks those that do not begin at 1. Moves
- * the offsets of these, and their lengths in front of them.
+ * Arrays as JSON from the server: a leading blank, removed here, marks those whose lower bound is not 1. Adjusts the
+ * offsets of these, and the lengths before them.
  */
 export function unmarkJsonArrays(
   tally: ArrayTally,

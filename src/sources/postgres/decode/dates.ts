@@ -17,7 +17,7 @@ export function isInfiniteDate(view: DataView, offset: number): boolean {
   return days === DATE_INFINITY || days === DATE_MINUS_INFINITY;
 }
 
-/** Whether the timestamp at `offset` is infinite, or lies so late that it overflows when counted from 1970. */
+/** Whether the timestamp at `offset` is infinite, or so late that it overflows when counted from 1970. */
 export function isUnboundedTimestamp(view: DataView, offset: number): boolean {
   const high = view.getInt32(offset);
   const low = view.getInt32(offset + 4) >>> 0;
@@ -70,12 +70,12 @@ export function decodeTimestamp(
   column.valueCount = at;
 }
 
-/** 24:00:00, which is after the last time of a day that Parquet has. */
+/** 24:00:00, which is past the last time of day in Parquet. */
 const DAY_END = 86_400_000_000;
 const DAY_END_LOW = (DAY_END % 2 ** 32) | 0;
 const DAY_END_HIGH = Math.floor(DAY_END / 2 ** 32);
 
-/** Whether the time at `offset` is 24:00:00: PostgreSQL has none that is later. */
+/** Whether the time at `offset` is 24:00:00, the latest that PostgreSQL has. */
 export function isDayEnd(view: DataView, offset: number): boolean {
   return view.getInt32(offset + 4) === DAY_END_LOW && view.getInt32(offset) === DAY_END_HIGH;
 }

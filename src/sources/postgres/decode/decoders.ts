@@ -79,15 +79,15 @@ const KERNELS: Readonly<Record<string, Kernels>> = {
   },
 };
 
-/** A column's field, with the count of what is given up of its arrays. */
+/** A column's field, with counts of what its arrays lose. */
 export interface PostgresField extends BoundField {
   readonly tally: ArrayTally;
 }
 
 /**
- * Binds a column's decoder, as the plan names it, to the column's buffer. Looked up once a column, never per value.
- * @param onUnrepresentable `null`: elements of arrays that their type can't hold are written as NULL
- * @throws TypeError where the plan names a decoder that does not fit the buffer: a defect, not a user's mistake
+ * Binds the decoder that the plan names to the column's buffer. Looked up once per column, never per value.
+ * @param onUnrepresentable `null`: array elements that do not fit their type are written as NULL
+ * @throws TypeError if the plan names a decoder that does not fit the buffer, which is a bug
  */
 export function bindField(
   decoder: ColumnDecoder,
@@ -127,10 +127,10 @@ function bindScalar(decoder: ColumnDecoder, column: ColumnBuffer): Pick<BoundFie
   const kernels = KERNELS[decoder.kind];
   const decode = kernels && bindKernel(kernels, column, decoder);
   if (decode !== undefined) return { decode, isUnrepresentable: kernels?.lacks?.(decoder) };
-  throw new TypeError(`column ${column.spec.name}: no decoder ${decoder.kind} for ${column.spec.type.physical}`);
+  throw new TypeError(`Column ${column.spec.name} has no decoder ${decoder.kind} for ${column.spec.type.physical}`);
 }
 
-/** What is written as text that the server did not make. */
+/** For text that is generated here instead of by the server. */
 function written(text: (wire: WireChunk) => Parameters<typeof appendTexts>[1]): (column: BytesColumn) => FieldDecoder {
   return (column) => (wire, offsets, from, to) => appendTexts(column, text(wire), offsets, from, to);
 }
@@ -141,19 +141,19 @@ function ofView(test: (view: DataView, offset: number) => boolean): (wire: WireC
 
 function elementDecoder(decoder: ColumnDecoder): ColumnDecoder {
   const { element } = decoder;
-  if (typeof element !== 'string') throw new TypeError('an array decoder without its element');
+  if (typeof element !== 'string') throw new TypeError('An array decoder needs its element');
   return { ...decoder, kind: element };
 }
 
 function decodingOf({ encoding }: ColumnDecoder) {
-  if (typeof encoding !== 'string') throw new TypeError('a text decoder without its encoding');
+  if (typeof encoding !== 'string') throw new TypeError('A text decoder needs its encoding');
   return textDecoding(encoding);
 }
 
 function targetOf(decoder: ColumnDecoder) {
   const { precision, scale } = decoder;
   if (typeof precision !== 'number' || typeof scale !== 'number') {
-    throw new TypeError('a numeric decoder without precision and scale');
+    throw new TypeError('A numeric decoder needs precision and scale');
   }
   return decimalTarget(precision, scale);
 }

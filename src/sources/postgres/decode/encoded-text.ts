@@ -6,25 +6,25 @@ import { UndecodableText, type WireChunk } from '../../wire/wire.js';
 import { fieldLength } from './field-length.js';
 
 /**
- * Text that comes in another encoding than UTF-8: that of the database, or the one that the user knows the bytes of a
- * database without an encoding to be in. All of them hold ASCII in its place.
+ * Text in an encoding other than UTF-8: the database's, or the one that the user declared for a database without an
+ * encoding. All of them are supersets of ASCII.
  */
 export interface TextDecoding {
   readonly encoding: string;
-  /** Most bytes of UTF-8 that a byte becomes. */
+  /** Most bytes of UTF-8 that one input byte can become. */
   readonly expansion: number;
-  /** Writes the text of `bytes[start, end)` to `out`, from `at` on; where it ends there, or -1 for what is no text. */
+  /** Writes the text of `bytes[start, end)` to `out` at `at`; returns its end there, or -1 if it is not valid text. */
   decode(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): number;
 }
 
 const known = new Map<string, TextDecoding>();
 
-/** Makes a database's encoding known to the decoders of this thread. */
+/** Registers a database's encoding with the decoders of this thread. */
 export function registerCharacters(characters: DatabaseCharacters): void {
   if (!known.has(characters.encoding)) known.set(characters.encoding, ofDatabase(characters));
 }
 
-/** The decoding of a database's encoding that was registered, or of one that iconv knows. */
+/** Decoding for a registered encoding, or for one that iconv supports. */
 export function textDecoding(encoding: string): TextDecoding {
   const found = known.get(encoding);
   if (found !== undefined) return found;
@@ -33,7 +33,7 @@ export function textDecoding(encoding: string): TextDecoding {
   return made;
 }
 
-/* `… as number` below: within the field, or within the table. */
+/* `… as number` below: within the field or the table. */
 
 function ofDatabase({ encoding, byCode }: DatabaseCharacters): TextDecoding {
   const utf8 = new Map([...byCode].map(([code, character]) => [code, Buffer.from(character)]));
@@ -68,8 +68,8 @@ const REPLACEMENT = '\ufffd';
 const encoder = new TextEncoder();
 
 function ofIconv(encoding: string): TextDecoding {
-  if (!encodingExists(encoding)) throw new TypeError('text in an encoding that is not known');
-  // Where each byte is a character, a table does; elsewhere a character's bytes are told apart by the converter alone.
+  if (!encodingExists(encoding)) throw new TypeError('The text has an unknown encoding');
+  // Single-byte encodings use a table; for others only the converter can find the character boundaries.
   const singles = singleBytes(encoding);
   if (singles !== undefined) return { ...ofDatabase({ encoding: '', byCode: singles }), encoding };
   return {
@@ -83,7 +83,7 @@ function ofIconv(encoding: string): TextDecoding {
   };
 }
 
-/** Undefined for an encoding in which some characters take several bytes. */
+/** Undefined for a multi-byte encoding. */
 function singleBytes(encoding: string): Map<number, string> | undefined {
   const byCode = new Map<number, string>();
   for (let byte = 0x80; byte <= 0xff; byte++) {
@@ -95,7 +95,7 @@ function singleBytes(encoding: string): Map<number, string> | undefined {
   return byCode.size === 0 ? undefined : byCode;
 }
 
-/** The values of a batch in UTF-8, as if they had come so. Grows and is reused. */
+/** The values of a batch, converted to UTF-8 in the same layout. Grows and is reused. */
 let converted = chunkOf(64 << 10);
 let convertedOffsets = new Int32Array(1024);
 
@@ -129,7 +129,7 @@ export function decodeEncodedText(
   decodeBytes(column, converted, convertedOffsets, 0, to - from);
 }
 
-/** Whether the decoding would refuse the value at `offset`. */
+/** Whether the decoding would reject the value at `offset`. */
 export function isUndecodable(decoding: TextDecoding, { bytes, view }: WireChunk, offset: number): boolean {
   const length = fieldLength(view, offset);
   if (decoding.expansion * length > converted.bytes.length) converted = chunkOf(decoding.expansion * length * 2);

@@ -4,7 +4,7 @@ import type { Int64Column } from '../../../columns/int64-column.js';
 import type { WireChunk } from '../../wire/wire.js';
 
 /*
- * One tight loop for each kind of value, so that each stays monomorphic. `offsets[i] as number`: i is within bounds.
+ * One tight loop per kind of value, so that each stays monomorphic. `offsets[i] as number`: i is in range.
  */
 
 export function decodeBool(
@@ -35,7 +35,7 @@ export function decodeInt16(column: Int32Column, wire: WireChunk, offsets: Int32
   column.valueCount = at;
 }
 
-/** integer, and real by its bits. */
+/** integer, and real by its bit pattern. */
 export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { view } = wire;
@@ -68,7 +68,7 @@ export function decodeOid(column: Int64Column, wire: WireChunk, offsets: Int32Ar
   column.valueCount = at;
 }
 
-/** bigint, and double precision by its bits. */
+/** bigint, and double precision by its bit pattern. */
 export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { view } = wire;

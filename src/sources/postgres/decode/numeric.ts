@@ -4,26 +4,26 @@ import type { Int64Column } from '../../../columns/int64-column.js';
 import { UnrepresentableValue } from '../../wire/wire.js';
 
 /**
- * numeric on the wire (numeric_send in PostgreSQL's numeric.c): four 16-bit fields, the count of base-10000 digits,
- * the weight of the first one, the sign, the display scale; then the digits. The weight alone has a sign: there may be
- * 36,864 digits. Here it becomes the unscaled integer that Parquet's DECIMAL(p, s) holds.
+ * numeric on the wire (numeric_send in PostgreSQL's numeric.c): four 16-bit fields, namely the number of base-10000
+ * digits, the weight of the first one, the sign and the display scale; then the digits. Only the weight is signed: there
+ * may be 36,864 digits. The result is the unscaled integer of Parquet's DECIMAL(p, s).
  */
 
 const SIGN_NEGATIVE = 0x4000;
-/** Where the digits begin. */
+/** Offset of the digits. */
 const HEADER_BYTES = 8;
-/** Greatest integer such that it and all below are exact in a double. */
+/** Largest integer up to which every integer is exact in a double. */
 const EXACT = Number.MAX_SAFE_INTEGER;
 
-/** DECIMAL(p, s) of the column, and what follows from it. */
+/** The column's DECIMAL(p, s), and values derived from it. */
 export interface DecimalTarget {
   readonly precision: number;
   readonly scale: number;
-  /** Base-10000 digits behind the point that count whole. */
+  /** Number of base-10000 digits after the decimal point that are used in full. */
   readonly wholeGroups: number;
-  /** What the whole groups are multiplied by: 10 ** (scale % 4). */
+  /** Multiplier for the full groups: 10 ** (scale % 4). */
   readonly factor: number;
-  /** What the group behind them is divided by: 10 ** (4 - scale % 4). */
+  /** Divisor for the group after them: 10 ** (4 - scale % 4). */
   readonly divisor: number;
   /** 10 ** precision in 32-bit limbs, least significant first. */
   readonly limit: readonly number[];
@@ -42,12 +42,12 @@ export function decimalTarget(precision: number, scale: number): DecimalTarget {
   };
 }
 
-/** The unscaled magnitude of the last value read by `readLimbs`: 32-bit limbs, least significant first. */
+/** The unscaled magnitude last read by `readLimbs`: 32-bit limbs, least significant first. */
 const limbs = [0, 0, 0, 0];
 
 /**
  * Reads the magnitude of the value at `offset` as a double.
- * @returns -1 where a double could not hold it exactly, or where the value does not fit: `readLimbs` then tells
+ * @returns -1 if a double cannot hold it exactly, or if the value does not fit: `readLimbs` then decides
  */
 function readExact(view: DataView, offset: number, target: DecimalTarget): number {
   const count = view.getUint16(offset);
@@ -70,13 +70,13 @@ function readExact(view: DataView, offset: number, target: DecimalTarget): numbe
 
 /**
  * Reads the magnitude of the value at `offset` into `limbs`.
- * @returns whether DECIMAL(p, s) can hold it: digits behind the scale, or too many before it, do not fit
+ * @returns whether it fits DECIMAL(p, s): no digits beyond the scale, and not too many before the point
  */
 function readLimbs(view: DataView, offset: number, target: DecimalTarget): boolean {
   const count = view.getUint16(offset);
   const last = view.getInt16(offset + 2) + target.wholeGroups;
   limbs.fill(0);
-  // 38 digits are at most 11 groups, and zeros before the first one count for nothing.
+  // 38 digits take at most 11 groups; leading zeros do not count.
   if (last > 11) return false;
   for (let i = 0; i <= last; i++) {
     if (!multiplyAdd(10000, i < count ? view.getInt16(offset + HEADER_BYTES + i * 2) : 0)) return false;
@@ -116,14 +116,14 @@ function isNegative(view: DataView, offset: number): boolean {
   return sign === SIGN_NEGATIVE;
 }
 
-/** Whether DECIMAL(p, s) can hold the value at `offset`. */
+/** Whether the value at `offset` fits DECIMAL(p, s). */
 export function fitsDecimal(view: DataView, offset: number, target: DecimalTarget): boolean {
   const sign = view.getUint16(offset + 4);
   return (sign === 0 || sign === SIGN_NEGATIVE) && readLimbs(view, offset, target);
 }
 
 function overflow(target: DecimalTarget): UnrepresentableValue {
-  return new UnrepresentableValue(`a number that DECIMAL(${target.precision},${target.scale}) can't hold`);
+  return new UnrepresentableValue(`a number that does not fit DECIMAL(${target.precision},${target.scale})`);
 }
 
 /** Precision up to 9. */
@@ -227,7 +227,7 @@ export function decodeDecimalBytes(
 
 const doubleBits = new DataView(new ArrayBuffer(8));
 
-/** The double nearest to each value: `--unbounded-numeric double`, where a user accepted the loss. */
+/** The nearest double of each value, for `--unbounded-numeric double`: the user has accepted the loss. */
 export function decodeNumericAsDouble(
   column: Int64Column,
   view: DataView,
@@ -255,15 +255,15 @@ export function decodeNumericAsDouble(
   column.valueCount = at;
 }
 
-/** Whether no double is near the value at `offset`. */
+/** Whether the value at `offset` is outside the range of a double. */
 export function isBeyondDouble(view: DataView, offset: number): boolean {
   return toDouble(view, offset) === undefined;
 }
 
 /**
- * By way of the decimal text, which `Number` rounds correctly, as the server's own cast does.
- * @returns undefined where the server's cast is out of range: a finite number above all doubles, or one that is not 0
- *   and would become 0
+ * Goes through the decimal text, which `Number` rounds correctly, as the server's own cast does.
+ * @returns undefined if the server's cast is out of range: a finite number beyond all doubles, or a nonzero one that would
+ *   become 0
  */
 function toDouble(view: DataView, offset: number): number | undefined {
   const count = view.getUint16(offset);

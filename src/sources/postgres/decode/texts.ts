@@ -4,12 +4,12 @@ import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import { UndecodableText, UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
 import { fieldLength } from './field-length.js';
 
-/** Up to here a loop over words beats the native copy, which has a cost of its own for each call. */
+/** Up to this length a loop beats the native copy, which has a fixed cost per call. */
 const SHORT = 96;
 
 /**
- * text, bytea, json: the bytes as they are.
- * @param skip bytes to leave out at the start of each field (the version byte of jsonb)
+ * text, bytea, json: the bytes unchanged.
+ * @param skip bytes to omit at the start of each field (the version byte of jsonb)
  */
 export function decodeBytes(
   column: BytesColumn,
@@ -59,12 +59,12 @@ export function decodeBytes(
 export function decodeJsonb(column: BytesColumn, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   for (let i = from; i < to; i++) {
     const version = wire.bytes[offsets[i] as number];
-    if (version !== 1) throw new UnrepresentableValue(`jsonb of the unknown version ${version ?? 'none'}`);
+    if (version !== 1) throw new UnrepresentableValue(`jsonb of unknown version ${version ?? 'none'}`);
   }
   decodeBytes(column, wire, offsets, from, to, 1);
 }
 
-/** Text from a database with the encoding SQL_ASCII, which holds whatever bytes it was given. */
+/** Text from a database with encoding SQL_ASCII, which stores arbitrary bytes. */
 export function decodeCheckedText(
   column: BytesColumn,
   wire: WireChunk,
@@ -82,7 +82,7 @@ export function isUtf8At(wire: WireChunk, offset: number): boolean {
   return isUtf8(wire.bytes.subarray(offset, offset + fieldLength(wire.view, offset)));
 }
 
-/** uuid: 16 bytes in the order in which they are printed. */
+/** uuid: 16 bytes in printed order. */
 export function decodeFixed(
   column: FixedBytesColumn,
   wire: WireChunk,

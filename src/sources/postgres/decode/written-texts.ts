@@ -2,19 +2,19 @@ import { type TextForm, TIME_LENGTH, UUID_LENGTH, writeTime, writeUuid } from '.
 import type { WireChunk } from '../../wire/wire.js';
 
 /*
- * Text made here and not by the server, which would take three times as long for it.
+ * Text generated here instead of by the server, which takes three times as long.
  */
 
 const UUID_ORDER = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] as const;
 
-/** uuid: 16 bytes in the order in which they are printed. */
+/** uuid: 16 bytes in printed order. */
 export function uuidText({ bytes }: WireChunk): TextForm {
   return { longest: UUID_LENGTH, write: (offset, out, at) => writeUuid(bytes, offset, UUID_ORDER, out, at) };
 }
 
 const MICROSECONDS = { digits: 6, trims: true } as const;
 
-/** time: microseconds, 8 bytes; up to 24:00:00, which PostgreSQL prints like that. */
+/** time: microseconds, 8 bytes; up to 24:00:00, which PostgreSQL prints as such. */
 export function timeText({ view }: WireChunk): TextForm {
   return {
     longest: TIME_LENGTH,

@@ -7,16 +7,16 @@ import { displayAddress, postgresSettings } from '../settings.js';
 import type { LogDialect, Trouble } from '../../run-log-dialect.js';
 import { PooledPostgresDialect } from './transactions.js';
 
-/** Longest wait for somebody else's lock; the writer tries again later. */
+/** Longest wait for another session's lock; the writer retries later. */
 const LOCK_TIMEOUT_MS = 10_000;
 
-/** A run log in a database of PostgreSQL. @throws LakeportError where the entry's settings are wrong */
+/** A run log in a PostgreSQL database. @throws LakeportError if the entry's settings are wrong */
 export async function postgresDialect(entry: PostgresEntry): Promise<LogDialect> {
   const settings = await postgresSettings(entry.info, { entryId: entry.id, lockTimeoutMs: LOCK_TIMEOUT_MS });
   const searchPath = settings.options['search_path'];
   return {
     kysely: new PooledPostgresDialect(settings),
-    // Two logs may lie in schemas of one database.
+    // One database may have two logs in different schemas.
     ownSchema: '"options": {"search_path": "..."}',
     address: `${displayAddress(settings)}/${settings.database}${searchPath === undefined ? '' : ` (${searchPath})`}`,
     types: {
@@ -53,7 +53,7 @@ function explain(thrown: unknown, entry: string): Trouble {
   return { code, reason: message, hint: ownHint(error), detail: context.detail, ...known };
 }
 
-/** Hints of connections fit; those about tables to export do not. */
+/** Hints about connections apply here; those about tables to export do not. */
 function ownHint(error: LakeportError): string | undefined {
   return error.exit === 'unreachable' ? error.hint : undefined;
 }
@@ -64,7 +64,7 @@ const TROUBLES: Readonly<Record<string, { readonly code: ErrorCode; readonly hin
   '55P03': { code: 'RUN_LOG_BUSY' },
   '42501': {
     code: 'RUN_LOG_PERMISSION_DENIED',
-    hint: 'Grant CREATE on the schema to this user, or name a schema of its own by "options": {"search_path": "..."} of the entry.',
+    hint: 'Grant CREATE on the schema to this user, or set another schema with "options": {"search_path": "..."} of the entry.',
   },
   '3F000': {
     code: 'RUN_LOG_PERMISSION_DENIED',

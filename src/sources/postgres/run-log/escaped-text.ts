@@ -3,8 +3,8 @@ import type pg from 'pg';
 import { type DatabaseCharacters, readCharacters } from '../characters.js';
 
 /**
- * Text in a log whose database is not in UTF-8: a character that it lacks stands there as `\u4e2d`, a pair of such for one
- * beyond the first 65,536, and a text that looks like that already has its backslash escaped. Read back it is what it was.
+ * Text in a log whose database is not in UTF-8: a character that it lacks is stored as `\u4e2d`, as a surrogate pair beyond
+ * U+FFFF, and the backslash of text that already looks like that is escaped. Reading restores the original.
  */
 export interface TextEscaping {
   /** A parameter of a statement. */
@@ -15,13 +15,13 @@ export interface TextEscaping {
 
 const NOTHING_TO_ESCAPE: TextEscaping = { escape: (value) => value, unescape: (value) => value };
 
-/** What the text of this database needs. To be called in a transaction. */
+/** The escaping that this database needs. Call it in a transaction. */
 export async function readEscaping(client: pg.Client): Promise<TextEscaping> {
   const { rows } = await client.query<{ encoding: string }>(
     `SELECT pg_catalog.current_setting('server_encoding') AS encoding`,
   );
   const encoding = rows[0]?.encoding ?? 'UTF8';
-  // Without an encoding there is nothing that doesn't fit.
+  // Without an encoding any text fits.
   if (encoding === 'UTF8' || encoding === 'SQL_ASCII') return NOTHING_TO_ESCAPE;
   const escape = escaping(await readCharacters(client, encoding));
   return { escape: ofStrings(escape), unescape: ofStrings(unescapeText) };
@@ -31,7 +31,7 @@ function ofStrings(change: (text: string) => string) {
   return (value: unknown): unknown => (typeof value === 'string' ? change(value) : value);
 }
 
-/** @returns what escapes a text for a database of these characters */
+/** @returns a function that escapes text for a database with these characters */
 function escaping({ byCode }: DatabaseCharacters): (text: string) => string {
   const known = new Set(byCode.values());
   return (text) =>
@@ -44,7 +44,7 @@ function unescapeText(text: string): string {
   return text.replace(/\\u([0-9a-f]{4})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)));
 }
 
-/** In UTF-16. */
+/** UTF-16 code units. */
 function unitsOf(character: string): number[] {
   return Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
 }

@@ -7,8 +7,8 @@ import { begin, inTransaction } from '../transaction.js';
 import { readEscaping, type TextEscaping } from './escaped-text.js';
 
 /**
- * PostgreSQL for a query builder that knows nothing of poolers: each of its statements is in a transaction that brings
- * its own settings, and no lock outlives one.
+ * PostgreSQL for a query builder that knows nothing of poolers: every statement runs in a transaction that brings its own
+ * settings, and no lock outlives its transaction.
  */
 export class PooledPostgresDialect extends PostgresDialect {
   constructor(settings: PostgresSettings) {
@@ -20,12 +20,12 @@ export class PooledPostgresDialect extends PostgresDialect {
   }
 }
 
-/** Of the query builder's own lock, so that older versions of this program are kept out too. */
+/** The id of the query builder's own lock, which also excludes older versions of this program. */
 const MIGRATION_LOCK = '3853314791062309107';
-/** The caller gives up before. */
+/** The caller gives up earlier. */
 const MIGRATION_LOCK_TIMEOUT = '10min';
 
-/** The lock for changes of the schema is held by their transaction, which begins with it. */
+/** The transaction that changes the schema starts with the lock and holds it. */
 class TransactionLockAdapter extends PostgresAdapter {
   override async acquireMigrationLock(...[db]: Parameters<PostgresAdapter['acquireMigrationLock']>): Promise<void> {
     await sql`begin`.execute(db);
@@ -33,13 +33,13 @@ class TransactionLockAdapter extends PostgresAdapter {
     await sql`select pg_catalog.pg_advisory_xact_lock(${sql.lit(MIGRATION_LOCK)}::bigint)`.execute(db);
   }
 
-  /** What was not committed, if anything. */
+  /** Rolls back anything that was not committed. */
   override async releaseMigrationLock(...[db]: Parameters<PostgresAdapter['releaseMigrationLock']>): Promise<void> {
     await sql`rollback`.execute(db);
   }
 }
 
-/** One connection, made when it is first needed or the last one has ended, and asked for one at a time. */
+/** One connection, opened on demand and replaced when it has ended; used for one request at a time. */
 class SingleConnection implements PostgresPool {
   readonly #settings: PostgresSettings;
   #open: { readonly client: pg.Client; readonly connection: PostgresPoolClient } | undefined;
@@ -70,7 +70,7 @@ class SingleConnection implements PostgresPool {
 
 type Query = PostgresPoolClient['query'];
 
-/** Begins transactions with their settings, and puts a statement that is in none into one of its own. */
+/** Starts transactions with their settings, and wraps a statement outside of one in its own. */
 class TransactionalClient implements PostgresPoolClient {
   readonly query: Query;
   readonly #client: pg.Client;
@@ -82,7 +82,7 @@ class TransactionalClient implements PostgresPoolClient {
     this.#client = client;
     this.#settings = settings;
     this.#escaping = escaping;
-    // Overloaded for cursors, which a log does not use.
+    // Overloaded for cursors, which the log does not use.
     this.query = ((text: string, parameters: readonly unknown[]) => this.#run(text, parameters)) as Query;
   }
 
@@ -104,7 +104,7 @@ class TransactionalClient implements PostgresPoolClient {
   }
 
   async #begin(): Promise<unknown> {
-    // The one that the lock is in goes on.
+    // The transaction that holds the lock continues.
     if (!this.#isInTransaction) await begin(this.#client, this.#settings, { mode: 'write' });
     this.#isInTransaction = true;
     return { rows: [] };

@@ -55,12 +55,12 @@ function isInteger(type: number): boolean {
   return type < REAL || type === 8 || type === 9;
 }
 
-/** Low and high word of the value that was read last. */
+/** Low and high word of the last value read. */
 const words = new Int32Array(2);
 const doubles = new Float64Array(words.buffer);
 const bigints = new BigInt64Array(words.buffer);
 
-/* `… as number`: offsets are the scanner's own. */
+/* `… as number`: offsets come from the scanner. */
 
 /** Reads an integer into `words`. */
 function readInteger({ view, bytes, starts, types }: PageScanner, offset: number): void {
@@ -122,7 +122,7 @@ function decodeIntegers(
   column.valueCount = at;
 }
 
-/** Reads a number into `words` as a double: SQLite keeps those without a fraction as integers. @returns whether it is one */
+/** Reads a number into `words` as a double; SQLite stores integral ones as integers. @returns whether it is a number */
 function readReal(scanner: PageScanner, offset: number): boolean {
   const type = scanner.types[offset] as number;
   if (type === REAL) {
@@ -184,7 +184,7 @@ function decodeBooleans(
 
 const NOT_ASCII = 0x80_80_80_80 | 0;
 
-/** Whether it is a blob, or text in UTF-8 where text is wanted. */
+/** Whether it is a blob, or valid UTF-8 text if text is expected. */
 function isBytes({ starts, types, view, bytes }: PageScanner, offset: number, isText: boolean): boolean {
   const type = types[offset] as number;
   if (type < FIRST_OF_LENGTH || (type & 1) !== (isText ? 1 : 0)) return false;
@@ -204,7 +204,7 @@ function isBytes({ starts, types, view, bytes }: PageScanner, offset: number, is
   return isUtf8(bytes.subarray(start, start + length));
 }
 
-/** Up to here a loop over words beats the native copy, which has a cost of its own for each call. */
+/** Up to this length a loop over words beats the native copy, which has a fixed cost per call. */
 const SHORT = 96;
 
 function decodeBytes(

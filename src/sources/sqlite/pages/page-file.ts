@@ -2,20 +2,20 @@ import { openSync, readSync } from 'node:fs';
 import { LakeportError } from '../../../errors.js';
 
 /**
- * Descriptors stay open as long as the process does. By POSIX's rules closing any of them would give up all locks that
- * the process has on the file, and with them the read transactions of SQLite's own connections (sqlite.org/howtocorrupt,
+ * Descriptors stay open for the life of the process. Under POSIX rules, closing any of them would release all locks that
+ * the process has on the file, including the read transactions of SQLite's own connections (sqlite.org/howtocorrupt,
  * 2.2).
  */
 const descriptors = new Map<string, number>();
 
-/** The file below a database, read page by page while a transaction of SQLite keeps everybody from changing it. */
+/** Reads a database file page by page, while an SQLite transaction keeps it from changing. */
 export class PageFile {
   readonly pageSize: number;
-  /** Bytes of a page that hold content: an extension may have reserved some at its end. */
+  /** Bytes of a page that hold content: an extension may reserve some at the end. */
   readonly usable: number;
   readonly #descriptor: number;
 
-  /** @param pageSize as `PRAGMA page_size` says */
+  /** @param pageSize from `PRAGMA page_size` */
   constructor(file: string, pageSize: number) {
     const known = descriptors.get(file);
     this.#descriptor = known ?? openSync(file, 'r');
@@ -29,7 +29,7 @@ export class PageFile {
   /** @param page from 1 */
   read(page: number, into: Uint8Array, at: number): void {
     const read = readSync(this.#descriptor, into, at, this.pageSize, (page - 1) * this.pageSize);
-    if (page < 1 || read < this.pageSize) throw damaged(`page ${page} is not there`);
+    if (page < 1 || read < this.pageSize) throw damaged(`page ${page} does not exist`);
   }
 }
 
@@ -37,7 +37,7 @@ export function damaged(what: string): LakeportError {
   return new LakeportError({
     code: 'SOURCE_FILE_DAMAGED',
     exit: 'tables-failed',
-    message: `the file is damaged: ${what}`,
-    hint: 'sqlite3 FILE "PRAGMA integrity_check" tells more; sqlite3 FILE .recover saves what can be read',
+    message: `The file is damaged: ${what}`,
+    hint: 'sqlite3 FILE "PRAGMA integrity_check" gives details; sqlite3 FILE .recover saves what can be read',
   });
 }

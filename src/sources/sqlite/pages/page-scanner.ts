@@ -7,13 +7,13 @@ const FILE_HEADER_BYTES = 100;
 const INTERIOR_TABLE = 0x05;
 const LEAF_TABLE = 0x0d;
 
-/** In place of a record's serial type: the value is the rowid, a varint. */
+/** Used in place of a record's serial type: the value is the rowid, a varint. */
 export const ROWID = -1;
 /** A double. */
 export const REAL = 7;
-/** Serial types from here on are blobs (even) and text (odd) of `(type - 12) >> 1` bytes. */
+/** From here on, serial types are blobs (even) and text (odd) of `(type - 12) >> 1` bytes. */
 export const FIRST_OF_LENGTH = 12;
-/** Bytes of the values of the serial types before that; 10 and 11 are reserved. */
+/** Sizes in bytes of the serial types below that; 10 and 11 are reserved. */
 const SIZES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0];
 
 const BUFFER_BYTES = 1 << 20;
@@ -21,17 +21,17 @@ const BUFFER_BYTES = 1 << 20;
 export interface PageRange {
   /** First rowid. */
   readonly from: number;
-  /** Behind the last rowid. */
+  /** Exclusive end. */
   readonly to: number;
 }
 
 export interface StoredColumn {
   readonly isRowid: boolean;
-  /** A row from before the column was added has no value of it, and is not NULL. */
+  /** A row from before the column was added stores no value for it, which does not mean NULL. */
   readonly hasDefault: boolean;
 }
 
-/** What stands behind the rows that were scanned. */
+/** What follows the scanned rows. */
 export type ScanEnd =
   | { readonly kind: 'full' }
   | { readonly kind: 'end' }
@@ -42,34 +42,34 @@ const FULL: ScanEnd = { kind: 'full' };
 const END: ScanEnd = { kind: 'end' };
 
 /**
- * First of the two passes over a table's pages: finds where each field of the rows lies. An offset names an entry of
- * `starts` and `types`, because a record's types stand apart from its values.
+ * First of two passes over a table's pages: locates the fields of the rows. An offset is an index into `starts` and
+ * `types`, because a record stores its types apart from its values.
  */
 export class PageScanner implements FieldOffsets {
   readonly capacity: number;
   readonly offsets: Int32Array;
   rows = 0;
-  /** Where each field's value begins. */
+  /** Start of each field's value. */
   readonly starts: Int32Array;
   /** Serial type of each field, or `ROWID`. */
   readonly types: Int32Array;
   bytes = new Uint8Array(BUFFER_BYTES);
   view = new DataView(this.bytes.buffer);
-  /** Bytes of the pages that were read so far. */
+  /** Bytes of the pages read so far. */
   bytesRead = 0;
-  /** Bytes of the buffer that rows lie in. */
+  /** Bytes of the buffer in use. */
   used = 0;
   readonly #file: PageFile;
   readonly #columns: readonly StoredColumn[];
   readonly #range: PageRange;
-  /** Pages that are still to be read, by level of the tree; the next one is the last of the last. */
+  /** Pages still to read, by level of the tree; the next one is the last of the last level. */
   readonly #pending: number[][];
   #page = 0;
   #cell = 0;
   #cells = 0;
-  /** Where the offsets of the page's cells stand. */
+  /** Position of the page's cell pointers. */
   #cellPointers = 0;
-  /** Where the varint that was read last ends. */
+  /** End of the last varint read. */
   #end = 0;
 
   constructor(options: {
@@ -89,7 +89,7 @@ export class PageScanner implements FieldOffsets {
     this.types = new Int32Array(this.offsets.length);
   }
 
-  /** Adds rows until the table or the buffer is full, or the range is through. @throws LakeportError for a damaged file */
+  /** Adds rows until the end of the table or range, or until the buffer is full. @throws LakeportError for a damaged file */
   scan(): ScanEnd {
     for (;;) {
       while (this.#cell < this.#cells) {
@@ -129,23 +129,23 @@ export class PageScanner implements FieldOffsets {
     if (type === INTERIOR_TABLE) {
       this.#cells = 0;
       this.#pending.push(this.#children(header, cells));
-      if (this.#pending.length > 32) throw damaged(`page ${page} is below itself`);
+      if (this.#pending.length > 32) throw damaged(`page ${page} is its own descendant`);
       return;
     }
-    if (type !== LEAF_TABLE) throw damaged(`page ${page} is none of a table`);
+    if (type !== LEAF_TABLE) throw damaged(`page ${page} is not a table page`);
     this.#cells = cells;
     this.#cell = 0;
     this.#cellPointers = header + 8;
     this.used += pageSize;
   }
 
-  /** Pages below an interior one with rows of the range, the last one first. */
+  /** Child pages of an interior page that overlap the range, the last one first. */
   #children(header: number, cells: number): number[] {
     const { from, to } = this.#range;
     const children: number[] = [];
     let least = -Infinity;
     for (let i = 0; i <= cells; i++) {
-      // The greatest key below the page; of the last one the parent knows none.
+      // The largest key in the child; unknown for the last child.
       let greatest = Infinity;
       let child: number;
       if (i < cells) {
@@ -161,7 +161,7 @@ export class PageScanner implements FieldOffsets {
     return children.reverse();
   }
 
-  /** @returns what ends the scan; undefined where the row was added, or left out */
+  /** @returns why the scan ends; undefined if the row was added or skipped */
   #scanCell(): ScanEnd | undefined {
     const cell = this.#page + this.view.getUint16(this.#cellPointers + 2 * this.#cell);
     const size = this.#readVarint(cell);
@@ -186,7 +186,7 @@ export class PageScanner implements FieldOffsets {
       const room = this.used + size + pageSize;
       if (room > this.bytes.length) {
         if (this.rows > 0) return FULL;
-        // The page moves to the start of a larger buffer: from there the cell is read again.
+        // The page moves to the start of a larger buffer; the cell is read again from there.
         this.#resize(2 * pageSize + size, this.#page);
         return undefined;
       }
@@ -212,7 +212,7 @@ export class PageScanner implements FieldOffsets {
     for (let i = 0; i < columns.length; i++, slot += capacity) {
       const column = columns[i] as StoredColumn; // i is within bounds
       if (at >= headerEnd) {
-        // SQLite puts the column's default here.
+        // SQLite would insert the column's default here.
         if (column.hasDefault) return { kind: 'beyond', rowid: BigInt(row.rowid) };
         offsets[slot] = -1;
         continue;
@@ -233,13 +233,13 @@ export class PageScanner implements FieldOffsets {
       types[slot] = type;
       value += type < FIRST_OF_LENGTH ? (SIZES[type] ?? 0) : (type - FIRST_OF_LENGTH) >>> 1;
     }
-    if (value > end || headerEnd > end || end > bytes.length) throw damaged('a record is longer than it says');
+    if (value > end || headerEnd > end || end > bytes.length) throw damaged('a record exceeds its declared length');
     this.rows++;
     this.#cell++;
     return undefined;
   }
 
-  /** Puts a record that goes on in other pages together behind them. @returns where it begins */
+  /** Joins a record with its overflow pages, after the current page. @returns its start */
   #gather(start: number, size: number): number {
     const { usable, pageSize } = this.#file;
     const least = Math.floor(((usable - 12) * 32) / 255) - 23;
@@ -251,7 +251,7 @@ export class PageScanner implements FieldOffsets {
     let at = record + local;
     const end = record + size;
     while (at < end) {
-      // A page lands four bytes before its content, over the end of what is there already.
+      // A page is read to four bytes before its content's place, over the end of the content so far.
       const kept = this.view.getUint32(at - 4);
       this.#file.read(next, this.bytes, at - 4);
       this.bytesRead += pageSize;
@@ -263,7 +263,7 @@ export class PageScanner implements FieldOffsets {
     return record;
   }
 
-  /** @param from what is kept: one page */
+  /** @param from the page to keep */
   #resize(bytes: number, from?: number): void {
     const { pageSize } = this.#file;
     const grown = new Uint8Array(Math.max(bytes, BUFFER_BYTES));
@@ -277,7 +277,7 @@ export class PageScanner implements FieldOffsets {
     this.view = new DataView(grown.buffer);
   }
 
-  /** A number of up to 7 bytes, as all but rowids are. */
+  /** A varint of up to 7 bytes, which suffices for all but rowids. */
   #readVarint(start: number): number {
     const { bytes } = this;
     let at = start;
@@ -292,7 +292,7 @@ export class PageScanner implements FieldOffsets {
     return value;
   }
 
-  /** A bigint where a double would not be exact. */
+  /** A bigint if a double would not be exact. */
   #readRowid(start: number): number | bigint {
     const { bytes } = this;
     let at = start;
@@ -305,7 +305,7 @@ export class PageScanner implements FieldOffsets {
   }
 }
 
-/** Of 8 bytes, or of 9, the last of which is whole; with its sign. */
+/** Of 8 bytes, or of 9 with a full last byte; signed. */
 function wideVarint(bytes: Uint8Array, start: number, length: number): bigint {
   let value = 0n;
   for (let i = 0; i < length; i++) {

@@ -19,18 +19,18 @@ import { makeDirectory } from '../../../runtime/make-directory.js';
 import { systemReason } from '../../../runtime/system-reason.js';
 import type { LogDialect, Trouble } from '../../run-log-dialect.js';
 
-/** How long a statement waits for other processes, in its thread and then in turns with whatever else the thread does. */
+/** How long a statement blocks its thread for other processes' locks, before it retries in turns with other work. */
 const BUSY_TIMEOUT_MS = 100;
 const BUSY_PAUSE_MS = 25;
 const PATIENCE_MS = 10_000;
 
-/** Statements that are kept prepared. Batches of many sizes make many of them. */
+/** Maximum number of prepared statements to cache, since batches come in many sizes. */
 const MOST_STATEMENTS = 64;
 
-/** SQLite's text of a moment in UTC, which its date functions take and which sorts as time does. */
+/** SQLite's text form of a UTC time, which its date functions accept and which sorts chronologically. */
 const TIME_FORMAT = '%Y-%m-%d %H:%M:%f';
 
-/** A run log in a file of SQLite. */
+/** A run log in an SQLite file. */
 export function sqliteDialect(file: string): LogDialect {
   let inode: number | undefined;
   return {
@@ -55,7 +55,7 @@ export function sqliteDialect(file: string): LogDialect {
     secondsBetween: (from, to) => sql`round((julianday(${to}) - julianday(${from})) * 86400, 3)`,
     existing: (names) => sql`select name from sqlite_master where name in (${sql.join(names)})`,
     exists: () => existsSync(file),
-    // A file that was removed can still be written to, and nobody would ever see it.
+    // A deleted file can still be written to, but nobody would ever see the result.
     isCurrent: () => inode === undefined || inodeOf(file) === inode,
     explain,
   };
@@ -86,7 +86,7 @@ class EmbeddedSqlite implements Dialect {
 }
 
 class EmbeddedSqliteAdapter extends SqliteAdapter {
-  /** It does, and then several processes that meet an empty file migrate it one after the other. */
+  /** SQLite does, so that several processes that meet an empty file migrate it one after the other. */
   override get supportsTransactionalDdl() {
     return true;
   }
@@ -101,18 +101,18 @@ class WritingDriver extends SqliteDriver {
     };
   }
 
-  /** Takes the write lock at once: a transaction that begins by reading could not wait for it later. */
+  /** Takes the write lock at once: a transaction that starts with a read could not wait for it later. */
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
 
-  /** On a full disk SQLite has rolled back already; its error is the one to be told. */
+  /** On a full disk SQLite has already rolled back; report the original error. */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     await super.rollbackTransaction(connection).catch(() => undefined);
   }
 }
 
-/** Tries again while other processes, or other connections of this one, hold the lock. */
+/** Retries while other processes, or other connections of this one, hold the lock. */
 async function patiently<Answer>(action: () => Promise<Answer>): Promise<Answer> {
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
@@ -140,8 +140,8 @@ async function openDatabase(file: string): Promise<SqliteDatabase> {
   createPrivately(file);
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   try {
-    // With a write-ahead log readers and the writer do not wait for each other. `NORMAL` may forget the last moments when
-    // the machine loses power, never when the process dies; the file stays sound in any case.
+    // With a write-ahead log, readers and the writer do not wait for each other. `NORMAL` may lose the last moments when the
+    // machine loses power, never when the process crashes; the file stays intact in any case.
     await patiently(async () => {
       database.exec('pragma journal_mode = wal; pragma synchronous = normal');
       return Promise.resolve();
@@ -153,7 +153,7 @@ async function openDatabase(file: string): Promise<SqliteDatabase> {
   }
 }
 
-/** SQLite gives its side files the same permissions as the file has. */
+/** SQLite gives its side files the same permissions as the file. */
 function createPrivately(file: string): void {
   makeDirectory(path.dirname(file), { mode: 0o700 });
   try {
@@ -164,7 +164,7 @@ function createPrivately(file: string): void {
   }
 }
 
-/** The driver as the query builder wants it. */
+/** Adapts the driver to the query builder. */
 class SqliteFile implements SqliteDatabase {
   readonly #database: DatabaseSyncInstance;
   readonly #statements = new Map<string, SqliteStatement>();
@@ -199,7 +199,7 @@ function asKysely(statement: StatementSyncInstance): SqliteStatement {
     all: (parameters): unknown[] => statement.all(...parameters.map(bound)),
     run: (parameters) => statement.run(...parameters.map(bound)),
     iterate: () => {
-      throw new TypeError('the run log reads nothing row by row');
+      throw new TypeError('The run log does not stream rows');
     },
   };
 }
@@ -208,7 +208,7 @@ function bound(value: unknown): string | number | bigint | null {
   if (value instanceof Date) return value.toISOString().replace('T', ' ').slice(0, -1);
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
     return value;
-  throw new TypeError(`SQLite takes no ${typeof value}`);
+  throw new TypeError(`SQLite does not accept a ${typeof value}`);
 }
 
 function inodeOf(file: string): number | undefined {
@@ -216,18 +216,22 @@ function inodeOf(file: string): number | undefined {
 }
 
 const ANOTHER_PLACE =
-  'Let this user write there, or use another log: --log-db-auth-id names a database; the default is below XDG_STATE_HOME.';
+  'Grant this user write access, or use another log: --log-db-auth-id names a database; the default is below XDG_STATE_HOME.';
 
 /** By SQLite's primary result codes. */
 const TROUBLES: Readonly<Record<number, Omit<Trouble, 'detail'>>> = {
-  5: { code: 'RUN_LOG_BUSY', reason: 'other processes keep it locked' },
-  6: { code: 'RUN_LOG_BUSY', reason: 'other processes keep it locked' },
-  8: { code: 'RUN_LOG_NOT_WRITABLE', reason: 'it may not be written to', hint: ANOTHER_PLACE },
+  5: { code: 'RUN_LOG_BUSY', reason: 'other processes hold a lock on it' },
+  6: { code: 'RUN_LOG_BUSY', reason: 'other processes hold a lock on it' },
+  8: { code: 'RUN_LOG_NOT_WRITABLE', reason: 'it is not writable', hint: ANOTHER_PLACE },
   10: { code: 'RUN_LOG_NOT_WRITABLE', reason: 'the disk reports an error' },
-  11: { code: 'RUN_LOG_DAMAGED', reason: 'the file is damaged', hint: 'Move it away; a new one is made.' },
+  11: { code: 'RUN_LOG_DAMAGED', reason: 'the file is damaged', hint: 'Move it away; a new one will be created.' },
   13: { code: 'RUN_LOG_FULL', reason: 'the disk is full', hint: 'Free some space there.' },
   14: { code: 'RUN_LOG_NOT_WRITABLE', reason: 'the file cannot be opened', hint: ANOTHER_PLACE },
-  26: { code: 'RUN_LOG_DAMAGED', reason: 'the file is not of SQLite', hint: 'Move it away; a new one is made.' },
+  26: {
+    code: 'RUN_LOG_DAMAGED',
+    reason: 'the file is not an SQLite database',
+    hint: 'Move it away; a new one will be created.',
+  },
 };
 
 function explain(thrown: unknown): Trouble {

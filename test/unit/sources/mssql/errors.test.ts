@@ -75,7 +75,7 @@ test('the place of the error comes with it, and the grant that is missing', () =
     code: 'TABLE_PERMISSION_DENIED',
     exit: 'tables-failed',
     message: 'the server says so',
-    hint: 'GRANT SELECT ON [s].[a]]b] TO this user (behind a view of another owner: on what the message names), or leave the table out with --exclude',
+    hint: 'GRANT SELECT ON [s].[a]]b] TO this user (for a view with another owner: on the object that the message names), or leave the table out with --exclude',
     context: { entry: 'ds_ms', table: 's.a]b', slice: 3, detail: 'error 229' },
   });
 });

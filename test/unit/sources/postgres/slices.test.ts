@@ -99,13 +99,13 @@ describe('what the configuration asks for', () => {
   });
 
   test('is refused where a key would be of no use', () => {
-    expect(() => checkOverride({ key: 'id', degree: 4 })).toThrow(/not by a key such as id/);
+    expect(() => checkOverride({ key: 'id', degree: 4 })).toThrow(/a key such as id cannot be used/);
     expect(() => checkOverride({ method: 'Ctid', key: 'id' })).not.toThrow();
   });
 
   test('is refused where there are no pages to go by', () => {
     const id = { schema: 's', name: 'v' };
-    expect(() => requirePages({ method: 'Ctid' }, id, undefined)).toThrow(/s\.v cannot be shared out/);
+    expect(() => requirePages({ method: 'Ctid' }, id, undefined)).toThrow(/s\.v cannot be split/);
     expect(() => requirePages({ method: 'Ctid' }, id, [{ byPage: false }])).toThrow(/PostgreSQL 14|Ctid/);
     expect(() => requirePages({ method: 'Ctid' }, id, [{ byPage: false }, { byPage: true }])).not.toThrow();
     expect(() => requirePages({ degree: 4 }, id, undefined)).not.toThrow();
