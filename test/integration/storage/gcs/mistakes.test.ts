@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { GcsInfo } from '../../../../src/storage/gcs/info.js';
 import { openGcsStorage } from '../../../../src/storage/gcs/index.js';
@@ -272,16 +272,14 @@ describe('a service account', () => {
 });
 
 describe('application default credentials', () => {
-  const kept = { ...process.env };
-
   beforeEach(() => {
-    process.env['HOME'] = scratch.path;
-    process.env['METADATA_SERVER_DETECTION'] = 'none';
-    delete process.env['GOOGLE_APPLICATION_CREDENTIALS'];
+    vi.stubEnv('HOME', scratch.path);
+    vi.stubEnv('METADATA_SERVER_DETECTION', 'none');
+    vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', undefined);
   });
 
   afterEach(() => {
-    process.env = { ...kept };
+    vi.unstubAllEnvs();
   });
 
   it('that are nowhere are told to be missing', async () => {
@@ -291,7 +289,7 @@ describe('application default credentials', () => {
   });
 
   it('are not sent to a foreign endpoint', async () => {
-    process.env['GOOGLE_APPLICATION_CREDENTIALS'] = file(JSON.stringify(KEY));
+    vi.stubEnv('GOOGLE_APPLICATION_CREDENTIALS', file(JSON.stringify(KEY)));
     const server = await startGcsServer({ buckets: [BUCKET] });
     await prepare({ endpointUrl: server.endpoint });
     await server.stop();
@@ -299,7 +297,7 @@ describe('application default credentials', () => {
 
   it('are left out for the emulator that STORAGE_EMULATOR_HOST names', async () => {
     const server = await startGcsServer({ buckets: [BUCKET] });
-    process.env['STORAGE_EMULATOR_HOST'] = `127.0.0.1:${server.port}`;
+    vi.stubEnv('STORAGE_EMULATOR_HOST', `127.0.0.1:${server.port}`);
     await prepare({});
     expect(server.requests.length).toBeGreaterThan(0);
     await server.stop();
