@@ -15,6 +15,8 @@ function entryFolders(room) {
 const ENGINE_FOLDER = `^src/sources/(${entryFolders('sources').join('|')})/`;
 const STORE_FOLDER = `^src/storage/(${entryFolders('storage').join('|')})/`;
 
+const FORMAT_FOLDER = '^src/export/formats/[^/]+/';
+
 /** From the ground floor up. A room may import its own files, and rooms that stand on earlier lines. */
 const FLOORS = [
   ['error-codes'],
@@ -50,10 +52,11 @@ const floors = FLOORS.flatMap((rooms, floor) =>
 /** The wings of `export/`; execution, which ties them together, knows them all. */
 const WINGS = {
   model: [],
-  worker: ['model'],
-  publish: ['model'],
-  resume: ['model', 'publish'],
-  planning: ['model', 'publish', 'resume'],
+  formats: ['model'],
+  worker: ['model', 'formats'],
+  publish: ['model', 'formats'],
+  resume: ['model', 'formats', 'publish'],
+  planning: ['model', 'formats', 'publish', 'resume'],
 };
 
 const wings = Object.entries(WINGS).map(([wing, below]) => ({
@@ -91,6 +94,12 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: [STORE_FOLDER, '^src/stores\\.ts$'] },
       to: { path: STORE_FOLDER },
+    },
+    {
+      name: 'only-the-list-of-formats-knows-them',
+      severity: 'error',
+      from: { path: '^src/', pathNot: [FORMAT_FOLDER, '^src/export/formats/formats\\.ts$'] },
+      to: { path: FORMAT_FOLDER },
     },
     {
       name: 'the-program-imports-no-tests',

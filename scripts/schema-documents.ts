@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { manifestSchema } from '../src/export/formats/directory/manifest-schema.js';
 import {
   checkSchema,
   exportSchema,
@@ -13,6 +14,7 @@ const SCHEMAS: Readonly<Record<string, readonly [title: string, schema: z.ZodTyp
   check: ['lakeport check --json', checkSchema],
   export: ['lakeport --json', exportSchema],
   failure: ['Any command that failed, with --json', failureSchema],
+  manifest: ['The manifest of a table', manifestSchema],
   plan: ['lakeport plan --json', planSchema],
   runs: ['lakeport runs --json', runsSchema],
   status: ['lakeport status --json', statusSchema],

@@ -5,6 +5,7 @@ import { checkSubPath } from '../storage/path.js';
 import type { PreviousAttempt } from './resume/previous-attempt.js';
 import { exportTables } from './execution/export-tables.js';
 import { interruption, raceAbort, withinGrace } from '../runtime/interruption.js';
+import { tableFormat } from './formats/formats.js';
 import type { RunObserver } from './model/observer.js';
 import { completeOptions, type GivenOptions } from './model/complete-options.js';
 import type { RunPlan } from './model/plan.js';
@@ -58,11 +59,21 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
     const before = context.resumption?.storageIds ?? [];
     // Once another run has taken over the destination, this one has nothing left to do.
     const onLost = (error: LakeportError) => lost.abort(error);
-    const target = { runId: options.runId, directory: options.subPath, storages, before, observer, signal, onLost };
+    const format = tableFormat(options);
+    const target = {
+      runId: options.runId,
+      directory: options.subPath,
+      storages,
+      format,
+      before,
+      observer,
+      signal,
+      onLost,
+    };
     await raceAbort(signal, Promise.resolve(request.beforeWriting?.(plan)));
     try {
       await acquireDestination(plan, target);
-      const taking = reconcileWithStorage(plan, { ...context, storageOf: (id) => storages.get(id) });
+      const taking = reconcileWithStorage(plan, { ...context, format, storageOf: (id) => storages.get(id) });
       const taken = await withinGrace(signal, taking, 'readers');
       observer.planned?.(taken.plan);
       await sweepDestination(target);
@@ -70,6 +81,7 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
         ...context,
         ...taken,
         storages,
+        format,
         stopwatch,
         retry: request.retry,
         replan: (tables) => planTables({ ...context, resumption: undefined }, tables),

@@ -7,6 +7,7 @@ import { createCompressor } from './codec.js';
 import type { FileOptions } from './file-options.js';
 import { VERSION } from '../version.js';
 import type { FinishedChunk } from './column-chunk.js';
+import { columnSummaries, type ColumnSummary } from './column-summary.js';
 import { typeEmptyRowGroups } from './empty-row-groups.js';
 import { PageEncoder } from './page-encoder.js';
 import { writePageIndex } from './page-index.js';
@@ -35,6 +36,8 @@ export interface FileSummary {
   /** Size of the file. */
   readonly bytes: number;
   readonly rowGroups: readonly { readonly rows: number; readonly bytes: number }[];
+  /** In the order of the columns. */
+  readonly columns: readonly ColumnSummary[];
 }
 
 /**
@@ -86,6 +89,10 @@ export class ParquetFileWriter implements RowSink {
         rows: Number(group.num_rows),
         bytes: Number(group.total_compressed_size),
       })),
+      columns: columnSummaries(
+        this.columns.map((column) => column.spec),
+        this.#rowGroups,
+      ),
     };
   }
 

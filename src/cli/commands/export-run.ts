@@ -13,7 +13,8 @@ import { writeDocument } from '../reports/failure.js';
 import type { LogFlags } from '../flags/runlog-flags.js';
 import { combineObservers } from '../logging/combine-observers.js';
 import { isWorthResuming, type UnfinishedError } from '../run-history/resume-offer.js';
-import { runDocument, sourceDocument } from '../reports/run-json.js';
+import { sourceDocument } from '../../export/model/source-document.js';
+import { runDocument } from '../reports/run-json.js';
 import type { Session } from '../session.js';
 
 export interface ExportRunOptions {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { sourceSchema as source } from '../../export/model/source-schema.js';
+
 /**
  * What the documents of `--json` look like. Only their types are used by the program; the schemas are published under
  * `docs/schemas/`. Names are in snake_case, times in ISO 8601, durations in seconds, sizes in bytes.
@@ -23,14 +25,6 @@ const loggedError = z.strictObject({
   code: z.string().nullable(),
   message: z.string(),
   hint: z.string().optional(),
-});
-
-/** One shape in every document; what is not known is null. */
-const source = z.strictObject({
-  entry: z.string().nullable().describe('Id of the entry of the auth file'),
-  product: z.string().nullable(),
-  address: z.string().nullable(),
-  database: z.string().nullable(),
 });
 
 const warning = z.looseObject({ message: z.string() });
@@ -237,5 +231,3 @@ export type RunsDocument = z.infer<typeof runsSchema>;
 export type StatusDocument = z.infer<typeof statusSchema>;
 export type CheckDocument = z.infer<typeof checkSchema>;
 export type FailureDocument = z.infer<typeof failureSchema>;
-/** The source of a run, in every document. */
-export type SourceDocument = z.infer<typeof source>;

@@ -10,7 +10,8 @@ import type { Output } from '../terminal/output.js';
 import { parquetTypeName } from '../../columns/type-name.js';
 import { printable, printableLines, tableName } from '../../text/printable.js';
 import { byteSize, count, counted } from '../../text/quantities.js';
-import { errorDocument, routeDocument, skippedDocument, sourceDocument } from './run-json.js';
+import { sourceDocument } from '../../export/model/source-document.js';
+import { errorDocument, routeDocument, skippedDocument } from './run-json.js';
 import type { PlanDocument } from './document-schemas.js';
 import type { Warning } from './warning.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
@@ -276,7 +277,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['
     files: filesOf(table, options),
     storage: table.storageId,
     path: table.displayPath,
-    ...(table.manifest === undefined ? {} : { manifest: table.manifest.displayPath }),
+    ...(table.manifest === undefined ? {} : { manifest: table.manifest }),
     slices: table.slices.map(({ method, bounds, estimatedRows, directory }) => ({
       method,
       bounds,

@@ -1,11 +1,11 @@
 import { EXIT_CODES, type ErrorData, type LakeportError } from '../../errors.js';
 import type { ExportOptions, Route } from '../../export/model/options.js';
 import type { RunResult, TableResult } from '../../export/model/result.js';
+import type { SourceDocument } from '../../export/model/source-schema.js';
 import type { SkippedTable } from '../../export/model/skipped-tables.js';
-import type { ServerInfo } from '../../sources/source.js';
 import { VERSION } from '../../version.js';
 import { rate } from '../../text/quantities.js';
-import type { ExportDocument, FailureDocument, SourceDocument } from './document-schemas.js';
+import type { ExportDocument, FailureDocument } from './document-schemas.js';
 import type { Warning } from './warning.js';
 
 /** The document of `--json` after an export. Names are in snake_case, times in seconds, sizes in bytes. */
@@ -89,12 +89,6 @@ function tableDocument(result: TableResult): ExportDocument['tables'][number] {
     ...(publishedEarlier === undefined ? {} : { published_earlier: true }),
     ...(error === undefined ? {} : { error: errorDocument(error) }),
   };
-}
-
-/** The source of a run, as far as it is known. */
-export function sourceDocument(entry: string, server: ServerInfo | undefined): SourceDocument {
-  const { product = null, address = null, database = null } = server ?? {};
-  return { entry, product, address, database };
 }
 
 /** A table of which there was nothing to read. */

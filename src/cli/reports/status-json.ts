@@ -1,5 +1,6 @@
 import type { FileRecord, PartitionRecord, RunHistory, TableRecord } from '../../runlog/index.js';
-import { type ManifestPlace, manifestPath } from '../../export/model/manifest-place.js';
+import { tableFormat } from '../../export/formats/formats.js';
+import type { TableFormat } from '../../export/formats/table-format.js';
 import { VERSION } from '../../version.js';
 import { secondsBetween } from '../../text/times.js';
 import { recordedManifestPlace } from '../run-history/recorded-options.js';
@@ -13,6 +14,7 @@ export function statusDocument(
   exitCode = 0,
 ): StatusDocument {
   const names = new Map(tables.map((table) => [table.jobId, { schema: table.schema, table: table.table }]));
+  const format = tableFormat({ manifest: recordedManifestPlace(run.settings) });
   const nameOf = (jobId: number) => names.get(jobId) ?? {};
   return {
     lakeport: VERSION,
@@ -29,13 +31,13 @@ export function statusDocument(
       snapshot_at: run.snapshotAt?.toISOString() ?? null,
       heartbeat_at: run.heartbeatAt.toISOString(),
     },
-    tables: tables.map((table) => tableDocument(table, recordedManifestPlace(run.settings))),
+    tables: tables.map((table) => tableDocument(table, format)),
     slices: partitions.map((partition) => ({ ...nameOf(partition.jobId), ...sliceDocument(partition) })),
     files: files.map((file) => ({ ...nameOf(file.jobId), ...fileDocument(file) })),
   };
 }
 
-function tableDocument(table: TableRecord, manifestPlace: ManifestPlace): StatusDocument['tables'][number] {
+function tableDocument(table: TableRecord, format: TableFormat): StatusDocument['tables'][number] {
   const isPublished = table.state === 'completed' && table.path !== undefined;
   return {
     schema: table.schema,
@@ -53,7 +55,7 @@ function tableDocument(table: TableRecord, manifestPlace: ManifestPlace): Status
     files: table.files ?? null,
     storage: table.storageId ?? null,
     path: table.path ?? null,
-    manifest: isPublished ? (manifestPath(table.path, manifestPlace) ?? null) : null,
+    manifest: isPublished ? (format.descriptionPath(table.path) ?? null) : null,
     consistency: table.consistency ?? null,
     unrepresentable: table.unrepresentable,
     started_at: table.startedAt?.toISOString() ?? null,

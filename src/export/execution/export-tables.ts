@@ -7,6 +7,7 @@ import { graceLeft, interruption } from '../../runtime/interruption.js';
 import { publishTable } from '../publish/publish-table.js';
 import type { RunObserver } from '../model/observer.js';
 import { type ExportOptions, fileOptions } from '../model/options.js';
+import type { TableFormat } from '../formats/table-format.js';
 import type { RunPlan } from '../model/plan.js';
 import type { RunResult, TableResult } from '../model/result.js';
 import type { RetryPolicy } from '../../runtime/retry.js';
@@ -28,6 +29,7 @@ export interface TablesToExport {
   readonly published: readonly TableResult[];
   readonly source: Source;
   readonly storages: OpenStorages;
+  readonly format: TableFormat;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
   readonly stopwatch: Stopwatch;
@@ -38,8 +40,8 @@ export interface TablesToExport {
 
 /** Exports the tables of a plan. Failures of individual tables are part of the result. */
 export async function exportTables(input: TablesToExport): Promise<RunResult> {
-  const { options, plan, recovered, source, observer, signal, storages, retry, replan } = input;
-  const { runId, onUnrepresentable, compat } = options;
+  const { options, plan, recovered, source, observer, signal, storages, format, retry, replan } = input;
+  const { runId, sourceId, onUnrepresentable, compat, manifest } = options;
   const { jobs, errorAction, consistency, rowCheck: rowCheckMode = 'count' } = options;
   const problems = plan.problems.map(problemResult);
   for (const { id, error } of plan.problems) observer.tableFailed?.(id, error);
@@ -53,6 +55,7 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
       reader: source.readerSettings(),
       targets: storages.targets(usedStorages(plan)),
       files: fileOptions(options),
+      format: { manifest },
       onUnrepresentable,
     },
     { graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS },
@@ -80,7 +83,8 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     },
     publish: async (table) => {
       const storage = storages.get(table.plan.storageId);
-      return publishTable(table, { runId, engine: source.engine, compat, plan, snapshot: plan.snapshot, storage });
+      const { engine } = source;
+      return publishTable(table, { runId, sourceId, engine, compat, plan, snapshot: first, format, storage });
     },
     observer,
     signal,

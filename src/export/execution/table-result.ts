@@ -12,7 +12,7 @@ export function completedResult(table: TableProgress): TableResult {
     rows: table.outcomes.reduce((sum, { outcome }) => sum + outcome.rows, 0),
     files: files.length,
     bytes: files.reduce((sum, file) => sum + file.part.bytes, 0),
-    manifest: table.plan.manifest?.displayPath,
+    manifest: table.plan.manifest,
     unrepresentable: unrepresentableOf(table),
     lostBounds: lostBoundsOf(table),
     ...(table.plan.consistency !== undefined && { consistency: table.plan.consistency }),

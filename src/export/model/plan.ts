@@ -13,7 +13,6 @@ import type {
 } from '../../sources/source.js';
 import type { SkippedTable } from './skipped-tables.js';
 import type { TableNote } from './table-notes.js';
-import type { PlacedManifest } from './manifest-place.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 
 /** How one table is read and where its files go. */
@@ -41,8 +40,8 @@ export interface TablePlan {
   /** Directory of the table, relative to the storage's base. */
   readonly directory: string;
   readonly displayPath: DisplayPath;
-  /** Undefined if the table gets none. */
-  readonly manifest?: PlacedManifest | undefined;
+  /** Of its manifest; undefined if the table gets none. */
+  readonly manifest?: DisplayPath | undefined;
 }
 
 /** A table that fails before its first row. */

@@ -1,3 +1,4 @@
+import type { ColumnSummary } from '../../parquet/column-summary.js';
 import type { StagedPart } from '../../storage/storage.js';
 
 /** A complete but unpublished file, with data from its footer. */
@@ -5,6 +6,8 @@ export interface StagedFile {
   readonly part: StagedPart;
   readonly rows: number;
   readonly rowGroups: readonly { readonly rows: number; readonly bytes: number }[];
+  /** In the order of the table's columns; undefined for a file on the record of a version that did not keep them. */
+  readonly columns?: readonly ColumnSummary[] | undefined;
 }
 
 export interface SliceOutcome {

@@ -1,5 +1,4 @@
 import type { DisplayPath } from '../../model/display-path.js';
-import type { PlacedManifest } from './manifest-place.js';
 
 /** Where one table goes. */
 export interface TableDestination {
@@ -7,6 +6,6 @@ export interface TableDestination {
   /** Relative to the storage's base. */
   readonly directory: string;
   readonly displayPath: DisplayPath;
-  /** Undefined if the table gets none. */
-  readonly manifest: PlacedManifest | undefined;
+  /** Of its manifest; undefined if the table gets none. */
+  readonly manifest: DisplayPath | undefined;
 }

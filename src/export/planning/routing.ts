@@ -2,7 +2,7 @@ import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type { SourceTable } from '../../sources/source.js';
 import { joinPath, datasetDirectory } from '../../storage/path.js';
 import { TablePattern } from './like-pattern.js';
-import { FORMER_MANIFEST_PLACE, manifestPath } from '../model/manifest-place.js';
+import { tableFormat } from '../formats/formats.js';
 import { suggestedTable } from './near-names.js';
 import type { ExportOptions } from '../model/options.js';
 import type { PlanStorages } from '../model/plan-storages.js';
@@ -30,6 +30,7 @@ export async function routeTables(
     patterns: route.patterns.map((text) => new TablePattern(text, '--route')),
     isTaken: false,
   }));
+  const format = tableFormat(options);
   const places: { readonly id: TableId; readonly place: TableDestination }[] = [];
   for (const { id } of tables) {
     const route = routes.find(({ patterns }) => patterns.some((pattern) => pattern.matches(id)));
@@ -37,8 +38,8 @@ export async function routeTables(
     const storageId = route?.storageId ?? storages.defaultId;
     const directory = datasetDirectory(joinPath(route?.subPath ?? '', options.subPath), id);
     const storage = await storages.open(storageId);
-    const path = manifestPath(directory, options.manifest ?? FORMER_MANIFEST_PLACE);
-    const manifest = path === undefined ? undefined : { path, displayPath: storage.display(path) };
+    const path = format.descriptionPath(directory);
+    const manifest = path === undefined ? undefined : storage.display(path);
     places.push({ id, place: { storageId, directory, displayPath: storage.display(directory), manifest } });
   }
   await checkCollisions(places, storages);

@@ -2,6 +2,7 @@ import { LakeportError } from '../../errors.js';
 import { raceAbort, withinGrace } from '../../runtime/interruption.js';
 import type { RunObserver } from '../model/observer.js';
 import type { RunPlan } from '../model/plan.js';
+import type { TableFormat } from '../formats/table-format.js';
 import type { OpenStorages } from './open-storages.js';
 import { checkCollisions } from './collisions.js';
 
@@ -10,6 +11,7 @@ export interface DestinationRun {
   /** The run's sub path. */
   readonly directory: string;
   readonly storages: OpenStorages;
+  readonly format: TableFormat;
   /** Storages an earlier attempt has written to: its lock is there, even if all its tables are published. */
   readonly before: readonly string[];
   readonly observer: RunObserver;

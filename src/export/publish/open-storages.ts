@@ -6,7 +6,8 @@ import { guarded } from '../../storage/guarded-storage.js';
 import { endpointOf, localDirectory, openStorage } from '../../stores.js';
 import { OUTPUT_DIRECTORY_ID, type StorageTarget } from '../../storage/target.js';
 import type { Storage } from '../../storage/storage.js';
-import { newerPublisher } from './found-manifests.js';
+import type { TableFormat } from '../formats/table-format.js';
+import { newerPublisher } from './newer-publisher.js';
 import { raceAbort, withinGrace } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../model/options.js';
 import type { PlanStorages } from '../model/plan-storages.js';
@@ -79,9 +80,10 @@ export class OpenStorages implements PlanStorages {
       readonly directory: string;
       readonly signal: AbortSignal;
       readonly onLost: (error: LakeportError) => void;
+      readonly format: TableFormat;
     },
   ): Promise<void> {
-    const { signal, ...marker } = run;
+    const { signal, format, ...marker } = run;
     const since = new Date();
     await raceAbort(signal, Promise.all(ids.map((id) => this.get(id).prepare())));
     const byPlace = new Map(ids.map((id) => [this.place(id, ''), this.get(id)]));
@@ -90,7 +92,7 @@ export class OpenStorages implements PlanStorages {
       this.#begun.set(place, storage);
       // The marker must not stay half-written: a request in flight gets some time.
       const findPublisher = (directories: readonly string[]) =>
-        newerPublisher(storage, directories, { runId: run.runId, since });
+        newerPublisher(storage, directories, { runId: run.runId, since, format });
       await withinGrace(signal, storage.beginRun({ ...marker, findPublisher }), 'readers');
     }
     for (const id of ids) {

@@ -1,10 +1,9 @@
 import pLimit from 'p-limit';
 
-import { type Manifest, readManifest } from '../publish/manifest.js';
 import { joinPath } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
 import type { PublishedFile, RunObserver } from '../model/observer.js';
-import { SUCCESS_NAME } from '../model/part-names.js';
+import type { PublishedTable, TableFormat } from '../formats/table-format.js';
 import type { RunPlan, TablePlan } from '../model/plan.js';
 import type { TableResult } from '../model/result.js';
 
@@ -15,6 +14,7 @@ export interface FindPublishedOptions {
   readonly runId: string;
   /** Tables an earlier attempt of the run may have published. */
   readonly tables: readonly TablePlan[];
+  readonly format: TableFormat;
   readonly storageOf: (id: string) => Storage;
   readonly observer: RunObserver;
 }
@@ -26,7 +26,7 @@ export interface FindPublishedOptions {
  */
 export async function findPublished(
   plan: RunPlan,
-  { runId, tables, storageOf, observer }: FindPublishedOptions,
+  { runId, tables, format, storageOf, observer }: FindPublishedOptions,
 ): Promise<{ readonly plan: RunPlan; readonly results: readonly TableResult[] }> {
   const limit = pLimit(CONCURRENCY);
   const results = new Map<TablePlan, TableResult>();
@@ -34,11 +34,12 @@ export async function findPublished(
     tables.map((table) =>
       limit(async () => {
         const storage = storageOf(table.storageId);
-        const manifest = await publishedManifest(storage, table, runId);
-        if (manifest === undefined) return;
-        const result = resultOf(table, manifest);
+        // Tables without a manifest are checked file by file instead.
+        const published = await format.published({ directory: table.directory, runId }, storage);
+        if (published === undefined) return;
+        const result = resultOf(table, published);
         results.set(table, result);
-        observer.tablePublished?.(table.id, filesOf(table, manifest, storage));
+        observer.tablePublished?.(table.id, filesOf(table, published, storage));
         observer.tableEnded?.(result);
       }),
     ),
@@ -47,52 +48,29 @@ export async function findPublished(
   return { plan: { ...plan, tables: left }, results: [...results.values()] };
 }
 
-/** The run's own manifest of a complete table; tables without a manifest are checked file by file instead. */
-async function publishedManifest(
-  storage: Storage,
-  { directory, manifest: placed }: TablePlan,
-  runId: string,
-): Promise<Manifest | undefined> {
-  const bytes = placed === undefined ? undefined : await storage.get(placed.path);
-  const manifest = bytes === undefined ? undefined : readManifest(bytes);
-  if (manifest?.run_id !== runId) return undefined;
-  return (await storage.get(joinPath(directory, SUCCESS_NAME))) === undefined ? undefined : manifest;
-}
-
-function resultOf({ id, storageId, displayPath, manifest: placed }: TablePlan, manifest: Manifest): TableResult {
-  const counted = manifest.columns.filter(({ unrepresentable }) => unrepresentable > 0);
-  const bounded = manifest.columns.map(({ name, lost_bounds: lost = 0 }) => [name, lost] as const);
+function resultOf({ id, storageId, displayPath, manifest }: TablePlan, published: PublishedTable): TableResult {
   return {
     table: id,
     state: 'completed',
-    rows: manifest.row_count,
-    files: manifest.files.length,
-    bytes: manifest.files.reduce((sum, { bytes }) => sum + bytes, 0),
-    seconds: (Date.parse(manifest.ended_at) - Date.parse(manifest.started_at)) / 1000,
+    rows: published.rows,
+    files: published.files.length,
+    bytes: published.files.reduce((sum, { bytes }) => sum + bytes, 0),
+    seconds: (published.endedAt.getTime() - published.startedAt.getTime()) / 1000,
     storageId,
     path: displayPath,
-    manifest: placed?.displayPath,
-    unrepresentable: Object.fromEntries(counted.map(({ name, unrepresentable }) => [name, unrepresentable])),
-    lostBounds: Object.fromEntries(bounded.filter(([, lost]) => lost > 0)),
+    manifest,
+    unrepresentable: published.unrepresentable,
+    lostBounds: published.lostBounds,
     error: undefined,
-    rowCheck: manifest.row_check,
-    consistency: manifest.consistency,
+    rowCheck: published.rowCheck,
+    consistency: published.consistency,
     publishedEarlier: true,
   };
 }
 
-function filesOf({ storageId, directory }: TablePlan, manifest: Manifest, storage: Storage): PublishedFile[] {
-  return manifest.files.map(({ name, partition, rows, bytes, sha256, row_groups }) => {
+function filesOf({ storageId, directory }: TablePlan, published: PublishedTable, storage: Storage): PublishedFile[] {
+  return published.files.map(({ name, ...file }) => {
     const path = joinPath(directory, name);
-    return {
-      slice: partition.index,
-      storageId,
-      path,
-      displayPath: storage.display(path),
-      rows,
-      bytes,
-      sha256,
-      rowGroups: row_groups.length,
-    };
+    return { ...file, storageId, path, displayPath: storage.display(path) };
   });
 }

@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
 
 import { LakeportError } from '../../errors.js';
-import type { Manifest } from '../publish/manifest.js';
 import type { Storage } from '../../storage/storage.js';
-import { isNewer, manifestsOf } from '../publish/found-manifests.js';
+import type { PreviousExport, TableFormat } from '../formats/table-format.js';
+import { newerExport } from '../publish/newer-publisher.js';
 import type { RunPlan, TablePlan } from '../model/plan.js';
 import { tableName } from '../../model/table.js';
 
@@ -14,6 +14,7 @@ export interface NewerExportsOptions {
   readonly runId: string;
   /** When the resumed run started. */
   readonly startedAt: Date;
+  readonly format: TableFormat;
   readonly storageOf: (id: string) => Storage;
 }
 
@@ -23,7 +24,7 @@ export interface NewerExportsOptions {
  */
 export async function refuseNewerExports(plan: RunPlan, options: NewerExportsOptions): Promise<void> {
   const limit = pLimit(CONCURRENCY);
-  const found = await Promise.all(plan.tables.map((table) => limit(() => newerExport(table, options))));
+  const found = await Promise.all(plan.tables.map((table) => limit(() => newerExportOf(table, options))));
   const first = plan.tables.findIndex((_, index) => found[index] !== undefined);
   const [table, newer] = [plan.tables[first], found[first]];
   if (table === undefined || newer === undefined) return;
@@ -31,7 +32,7 @@ export async function refuseNewerExports(plan: RunPlan, options: NewerExportsOpt
   throw new LakeportError({
     code: 'NEWER_EXPORT',
     exit: 'usage',
-    message: `Run ${newer.run_id} has exported ${tableName(table.id)} to the same destination since this run started${furtherTables(count - 1)}: resuming would replace newer rows with older ones`,
+    message: `Run ${newer.runId} has exported ${tableName(table.id)} to the same destination since this run started${furtherTables(count - 1)}: resuming would replace newer rows with older ones`,
     hint: 'Start a new run, without --resume.',
     context: { table: tableName(table.id), path: table.displayPath },
   });
@@ -42,10 +43,9 @@ function furtherTables(count: number): string {
   return `, and ${count === 1 ? '1 other table has a newer export' : `${count} other tables have newer exports`} there too`;
 }
 
-async function newerExport(
+async function newerExportOf(
   { storageId, directory }: TablePlan,
-  { runId, startedAt, storageOf }: NewerExportsOptions,
-): Promise<Manifest | undefined> {
-  const manifests = await manifestsOf(storageOf(storageId), directory);
-  return manifests.find((manifest) => isNewer(manifest, runId, startedAt));
+  { runId, startedAt, format, storageOf }: NewerExportsOptions,
+): Promise<PreviousExport | undefined> {
+  return newerExport(await format.previous(directory, storageOf(storageId)), { runId, since: startedAt });
 }

@@ -1,6 +1,7 @@
 import type { Storage } from '../../storage/storage.js';
 import { refuseNewerExports } from './newer-exports.js';
 import type { RunObserver } from '../model/observer.js';
+import type { TableFormat } from '../formats/table-format.js';
 import type { ExportOptions } from '../model/options.js';
 import type { RunPlan } from '../model/plan.js';
 import { findPublished } from './find-published.js';
@@ -18,6 +19,7 @@ export interface ReconcileOptions {
   readonly options: Pick<ExportOptions, 'runId' | 'consistency'>;
   /** Undefined if the run is not a resume. */
   readonly resumption?: Resumption | undefined;
+  readonly format: TableFormat;
   readonly storageOf: (id: string) => Storage;
   readonly observer: RunObserver;
 }
@@ -25,15 +27,15 @@ export interface ReconcileOptions {
 /** Looks up what an earlier attempt of the run has left in the storages, and removes it from the plan. */
 export async function reconcileWithStorage(
   plan: RunPlan,
-  { options, resumption, storageOf, observer }: ReconcileOptions,
+  { options, resumption, format, storageOf, observer }: ReconcileOptions,
 ): Promise<Reconciled> {
   if (resumption?.wasPlanned !== true) return { plan, recovered: new Map(), published: [] };
   const { runId } = options;
-  await refuseNewerExports(plan, { runId, startedAt: resumption.startedAt, storageOf });
+  await refuseNewerExports(plan, { runId, startedAt: resumption.startedAt, format, storageOf });
   const tables = plan.tables.filter(({ id }) => resumption.wasStarted(id));
-  const found = await findPublished(plan, { runId, tables, storageOf, observer });
+  const found = await findPublished(plan, { runId, tables, format, storageOf, observer });
   const wholeTables = options.consistency === 'run';
-  const taken = await recoverStagedFiles(found.plan, { resumption, wholeTables, storageOf });
+  const taken = await recoverStagedFiles(found.plan, { resumption, wholeTables, format, storageOf });
   const published = [...resumption.published(), ...found.results];
   report(observer, { ...taken, published });
   return { ...taken, published };

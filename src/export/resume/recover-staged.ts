@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { joinPath } from '../../storage/path.js';
 import type { StagedPart, Storage } from '../../storage/storage.js';
 import type { RunPlan, TablePlan } from '../model/plan.js';
-import { partName } from '../model/part-names.js';
+import type { TableFormat } from '../formats/table-format.js';
 import type { Resumption } from './resumption.js';
 import type { RecoveredSlices } from '../model/recovered-slices.js';
 import { tableKey } from '../../model/table.js';
@@ -23,6 +23,7 @@ export interface RecoverOptions {
   readonly resumption: Resumption;
   /** Whether a table that would hold rows from two snapshots is re-read in full. */
   readonly wholeTables: boolean;
+  readonly format: TableFormat;
   readonly storageOf: (id: string) => Storage;
 }
 
@@ -37,7 +38,8 @@ export async function recoverStagedFiles(plan: RunPlan, options: RecoverOptions)
       const isOther = left.slices === undefined && table.slices.length !== 1;
       if (left.outcomes.size === 0 || isOther) return table;
       const storage = options.storageOf(table.storageId);
-      const found = await locateAll(table, left.outcomes, (part, path) => limit(() => storage.locate(part, path)));
+      const slices = placedSlices(table, left.outcomes, options.format);
+      const found = await locateAll(table, slices, (part, path) => limit(() => storage.locate(part, path)));
       const isAll = found.outcomes.size === table.slices.length;
       const isMixed = left.isMixed || !isAll;
       if (found.outcomes.size === 0) return table;
@@ -63,25 +65,39 @@ function withItsConsistency(
 
 type Locate = (part: StagedPart, path: string) => ReturnType<Storage['locate']>;
 
-/** Slices whose files all exist. Files can have their final names only if all slices were staged. */
-async function locateAll(
-  table: TablePlan,
+interface PlacedSlice {
+  readonly index: number;
+  readonly outcome: SliceOutcome;
+  /** With the final path of each. */
+  readonly parts: readonly { readonly part: StagedPart; readonly path: string }[];
+}
+
+/** The staged slices, and where their files would be published if there were no others. */
+function placedSlices(
+  { directory, slices }: TablePlan,
   outcomes: ReadonlyMap<number, SliceOutcome>,
-  locate: Locate,
-): Promise<RecoveredSlices> {
-  const wasAll = table.slices.every(({ index }) => outcomes.has(index));
+  format: TableFormat,
+): PlacedSlice[] {
+  const staged = slices.flatMap((slice) => {
+    const outcome = outcomes.get(slice.index);
+    return outcome === undefined ? [] : [{ slice, outcome }];
+  });
+  const names = format.fileNames(
+    staged.flatMap(({ slice, outcome }) => outcome.files.map(() => slice.directory ?? '')),
+  );
+  let next = 0;
+  return staged.map(({ slice, outcome }) => ({
+    index: slice.index,
+    outcome,
+    parts: outcome.files.map(({ part }) => ({ part, path: joinPath(directory, names[next++] ?? '') })),
+  }));
+}
+
+/** Slices whose files all exist. Files can have their final names only if all slices were staged. */
+async function locateAll(table: TablePlan, slices: readonly PlacedSlice[], locate: Locate): Promise<RecoveredSlices> {
+  const wasAll = slices.length === table.slices.length;
   const published = new Set<StagedPart>();
   const kept = new Map<number, SliceOutcome>();
-  let number = 0;
-  const slices = table.slices.flatMap(({ index, directory = '' }) => {
-    const outcome = outcomes.get(index);
-    if (outcome === undefined) return [];
-    const parts = outcome.files.map(({ part }) => ({
-      part,
-      path: joinPath(table.directory, joinPath(directory, partName(number++))),
-    }));
-    return [{ index, outcome, parts }];
-  });
   await Promise.all(
     slices.map(async ({ index, outcome, parts }) => {
       const states = await Promise.all(parts.map(({ part, path }) => locate(part, path)));

@@ -4,6 +4,7 @@ import type { ReadColumn, ReaderSettings, Slice, Snapshot } from '../../sources/
 import type { StorageTarget } from '../../storage/target.js';
 import type { StagedPart } from '../../storage/storage.js';
 import type { FileOptions } from '../../parquet/file-options.js';
+import type { FormatOptions } from '../formats/formats.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
 /**
@@ -17,6 +18,7 @@ export interface WorkerSetup {
   readonly reader: ReaderSettings;
   readonly targets: readonly StorageTarget[];
   readonly files: FileOptions;
+  readonly format: FormatOptions;
   readonly onUnrepresentable: 'error' | 'null';
 }
 

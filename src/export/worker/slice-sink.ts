@@ -1,7 +1,7 @@
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
-import { type FileOutput, type FileSummary, ParquetFileWriter } from '../../parquet/file-writer.js';
+import { type FileOutput, ParquetFileWriter } from '../../parquet/file-writer.js';
 import type { PartWriter, StagedPart } from '../../storage/storage.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { StagedFile } from '../model/slice-outcome.js';
@@ -74,12 +74,12 @@ export class SliceSink implements RowSink {
   }
 
   async #finishFile(): Promise<void> {
-    const { rows, bytes, rowGroups } = await this.#writer.finish();
+    const { bytes, ...contents } = await this.#writer.finish();
     const part = await this.#part.end();
-    const file: StagedFile = { part, rows, rowGroups };
+    const file: StagedFile = { part, ...contents };
     this.#options.onStaged(file);
     this.files.push(file);
-    checkSize(part, { rows, bytes, rowGroups });
+    checkSize(part, bytes);
   }
 
   #startFile(): [LazyPart, ParquetFileWriter] {
@@ -90,12 +90,12 @@ export class SliceSink implements RowSink {
   }
 }
 
-function checkSize(part: { readonly path: string; readonly bytes: number }, summary: FileSummary): void {
-  if (part.bytes === summary.bytes) return;
+function checkSize(part: { readonly path: string; readonly bytes: number }, written: number): void {
+  if (part.bytes === written) return;
   throw new LakeportError({
     code: 'STAGED_SIZE_DIFFERS',
     exit: 'tables-failed',
-    message: `The store received ${part.bytes} bytes of a file of ${summary.bytes} bytes`,
+    message: `The store received ${part.bytes} bytes of a file of ${written} bytes`,
     hint: 'This should never happen; please report it.',
     context: { path: part.path },
   });

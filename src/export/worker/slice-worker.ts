@@ -9,7 +9,8 @@ import { openStorage } from '../../stores.js';
 import { storageIdOf } from '../../storage/target.js';
 import { joinPath } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
-import { stagedName } from '../model/part-names.js';
+import { tableFormat } from '../formats/formats.js';
+import type { TableFormat } from '../formats/table-format.js';
 import { SliceSink } from './slice-sink.js';
 import type { SliceOutcome, StagedFile } from '../model/slice-outcome.js';
 import type { SliceTask, TaskFailure, WorkerSetup } from './protocol.js';
@@ -29,6 +30,7 @@ const NOTHING: ReadResult = { rows: 0, bytes: 0, unrepresentable: {} };
  */
 export class SliceWorker {
   readonly #setup: WorkerSetup;
+  readonly #format: TableFormat;
   readonly #storages = new Map<string, Promise<Storage>>();
   #open: { readonly reader: SliceReader; readonly snapshot: Snapshot } | undefined;
   /** Buffers of the table read last, reused by its next slice. */
@@ -36,6 +38,7 @@ export class SliceWorker {
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
+    this.#format = tableFormat(setup.format);
   }
 
   /** @throws LakeportError or `UnconnectedError` */
@@ -80,7 +83,7 @@ export class SliceWorker {
       columns: this.#columnBuffers(task),
       files,
       openPart: (file) =>
-        storage.stage(joinPath(directory, stagedName(task, file)), { runId, expectedBytes, provisional }),
+        storage.stage(joinPath(directory, this.#format.stagedName(task, file)), { runId, expectedBytes, provisional }),
       onStaged: listener.onStaged,
       onProgress: listener.onProgress,
     });

@@ -8,7 +8,7 @@ import type { LakeportError } from '../../../src/errors.js';
 import type { RunObserver } from '../../../src/export/model/observer.js';
 import type { ExportOptions } from '../../../src/export/model/options.js';
 import type { RunResult } from '../../../src/export/model/result.js';
-import type { Manifest } from '../../../src/export/publish/manifest.js';
+import { type Manifest, manifestSchema } from '../../../src/export/formats/directory/manifest-schema.js';
 import { exportOptions, exportTables, planTables, terminated } from '../../harness/export-tables.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
@@ -51,8 +51,8 @@ async function refusal(operation: Promise<unknown>): Promise<LakeportError> {
 const states = (result: RunResult) =>
   Object.fromEntries(result.tables.map(({ table, state, error }) => [table.name, error?.code ?? state]));
 
-const manifest = (directory: string) =>
-  JSON.parse(readFileSync(path.join(base, directory, '_manifest.json'), 'utf8')) as Manifest;
+const manifest = (directory: string): Manifest =>
+  manifestSchema.parse(JSON.parse(readFileSync(path.join(base, directory, '_manifest.json'), 'utf8')));
 
 async function duckDb(expression: string, directory: string): Promise<unknown> {
   const files = path.join(base, directory, '*.parquet');
@@ -99,7 +99,7 @@ describe('an export', () => {
     expect(await scratch.files()).toEqual(
       directories.flatMap((directory) => whole.map((name) => `out/${directory}/${name}`)).sort(),
     );
-    expect(manifest(directories[0]!).source).toMatchObject({ schema: '../up', table: `a/b.c d"e'f` });
+    expect(manifest(directories[0]!)).toMatchObject({ schema: '../up', table: `a/b.c d"e'f` });
     expect(await duckDb('count(*)::int', directories[5]!)).toBe(1000);
     expect(await duckDb('count(*)::int', directories[4]!)).toBe(0);
     expect(await duckDb('max(x)', directories[1]!)).toBe(8);
@@ -110,8 +110,12 @@ describe('an export', () => {
     const result = await run({ parallel: 2, maxRowsPerFile: 300_000, rowGroupRows: 80_000 });
     const told = manifest('public/big');
     expect(told).toMatchObject({
-      format_version: 1,
-      source: { kind: 'postgres', database, schema: 'public', table: 'big', server: `127.0.0.1:${server.port}` },
+      format_version: 2,
+      engine: 'postgres',
+      source: { entry: 'ds_pg', database, address: `127.0.0.1:${server.port}` },
+      schema: 'public',
+      table: 'big',
+      kind: 'table',
       consistency: 'run',
       row_count: 1_000_000,
       columns: [
@@ -123,12 +127,12 @@ describe('an export', () => {
     expect(told.snapshot.id).toMatch(/^\d+:\d+:/);
     expect(Date.parse(told.snapshot.taken_at)).toBeLessThanOrEqual(Date.parse(told.started_at));
     expect(told.files.length).toBe(result.tables[0]?.files);
-    expect(new Set(told.files.map((file) => file.partition.bounds)).size).toBeGreaterThan(1);
+    expect(new Set(told.files.map((file) => file.slice.bounds)).size).toBeGreaterThan(1);
     let lastIndex = 0;
     for (const [number, file] of told.files.entries()) {
       expect(file.name).toBe(`part-${String(number).padStart(5, '0')}.parquet`);
-      expect(file.partition.index).toBeGreaterThanOrEqual(lastIndex);
-      lastIndex = file.partition.index;
+      expect(file.slice.index).toBeGreaterThanOrEqual(lastIndex);
+      lastIndex = file.slice.index;
       const content = readFileSync(path.join(base, 'public/big', file.name));
       expect(content.length).toBe(file.bytes);
       expect(createHash('sha256').update(content).digest('hex')).toBe(file.sha256);
@@ -194,7 +198,7 @@ describe('an export', () => {
     expect(result.tables[0]).toMatchObject({ state: 'completed', rows: 1000, files: 1 });
     const [file] = manifest('public/holes').files;
     expect(file?.name).toBe('part-00000.parquet');
-    expect(file?.partition.index).toBeGreaterThan(0);
+    expect(file?.slice.index).toBeGreaterThan(0);
   });
 
   it('an export replaces the earlier one of its table and leaves others alone', async () => {

@@ -106,7 +106,7 @@ describe('names of tables', () => {
   });
 
   it.each(NAMES)('%j keeps its real name in the manifest, and its rows', async (name) => {
-    expect(await run.manifest(name)).toMatchObject({ source: { schema: 'public', table: name } });
+    expect(await run.manifest(name)).toMatchObject({ schema: 'public', table: name });
     expect(await differences('DuckDB', await run.files(name), ROWS)).toEqual([]);
   });
 });

@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
 
-import { wholeTable } from '../../../../src/model/dataset.js';
-import type { ColumnSpec, ParquetType } from '../../../../src/columns/column-spec.js';
-import { manifestBytes, type ManifestInput, tableManifest } from '../../../../src/export/publish/manifest.js';
-import { parquetTypeName } from '../../../../src/columns/type-name.js';
-import { VERSION } from '../../../../src/version.js';
+import { wholeTable } from '../../../../../src/model/dataset.js';
+import type { ColumnSpec, ParquetType } from '../../../../../src/columns/column-spec.js';
+import {
+  manifestBytes,
+  type ManifestInput,
+  tableManifest,
+} from '../../../../../src/export/formats/directory/manifest.js';
+import { manifestSchema } from '../../../../../src/export/formats/directory/manifest-schema.js';
+import type { TableFile, TableOrigin } from '../../../../../src/export/formats/table-format.js';
+import type { ColumnSummary } from '../../../../../src/parquet/column-summary.js';
+import type { Slice } from '../../../../../src/sources/source.js';
+import type { StagedPart } from '../../../../../src/storage/storage.js';
+import { parquetTypeName } from '../../../../../src/columns/type-name.js';
+import { VERSION } from '../../../../../src/version.js';
 
 function column(name: string, type: ParquetType, overrides: Partial<ColumnSpec> = {}): ColumnSpec {
   return {
@@ -19,37 +28,27 @@ function column(name: string, type: ParquetType, overrides: Partial<ColumnSpec> 
   };
 }
 
-const INPUT: ManifestInput = {
+function file(index: number, rows: number, columns?: readonly ColumnSummary[]): TableFile {
+  const part: StagedPart = { storageId: 'x', path: 'x', bytes: 100 + index, sha256: `ab${index}`, token: {} };
+  const bounds = `ctid in ${index}`;
+  const slice: Slice = { index, method: 'Ctid', bounds, query: 'SELECT secret', estimatedRows: undefined };
+  return { staged: { part, rows, rowGroups: [{ rows, bytes: 80 }], columns }, slice, isPublished: false };
+}
+
+function summary(name: string, nulls: number): ColumnSummary {
+  return { name, compressedBytes: 10, uncompressedBytes: 20, values: 5, nulls };
+}
+
+const ORIGIN: TableOrigin = {
   runId: 'run',
+  source: { entry: 'ds_pg', product: 'PostgreSQL 17.9', address: 'db.example:5432', database: 'shop' },
   engine: 'postgres',
-  server: { product: 'PostgreSQL 17.9', address: 'db.example:5432', database: 'shop' },
   dataset: wholeTable({ schema: 'sales/eu', name: '_orders' }),
   tableKind: 'table',
-  directory: '.',
   compat: undefined,
   rowCheck: 'passed',
   snapshot: { consistency: 'run', token: 'secret-token', id: '10:20:', takenAt: '2026-01-01T00:00:00.000000Z' },
-  storage: { kind: 'local', capabilities: { atomicPublish: true, resumableStage: true, ignoresCase: false } },
   startedAt: new Date('2026-01-01T00:00:01Z'),
-  endedAt: new Date('2026-01-01T00:00:02Z'),
-  files: [
-    {
-      name: 'part-00000.parquet',
-      rows: 3,
-      bytes: 100,
-      sha256: 'ab',
-      partition: { index: 0, method: 'Ctid', bounds: 'ctid < (8,0)' },
-      row_groups: [{ rows: 3, bytes: 80 }],
-    },
-    {
-      name: 'part-00001.parquet',
-      rows: 4,
-      bytes: 101,
-      sha256: 'cd',
-      partition: { index: 1, method: 'Ctid', bounds: 'ctid >= (8,0)' },
-      row_groups: [{ rows: 4, bytes: 81 }],
-    },
-  ],
   columns: [
     column('id', { physical: 'INT32' }, { nullable: false }),
     column('price', { physical: 'INT64', logical: { kind: 'decimal', precision: 12, scale: 2 } }),
@@ -59,28 +58,37 @@ const INPUT: ManifestInput = {
   unrepresentable: { price: 2 },
 };
 
+const INPUT: ManifestInput = {
+  origin: ORIGIN,
+  directory: '.',
+  storage: { kind: 'local', capabilities: { atomicPublish: true, resumableStage: true, ignoresCase: false } },
+  endedAt: new Date('2026-01-01T00:00:02Z'),
+  files: [file(0, 3), file(1, 4)],
+  names: ['part-00000.parquet', 'part-00001.parquet'],
+};
+
+/** The manifest with something else about the table's origin. */
+const manifestOf = (origin: Partial<TableOrigin>) => tableManifest({ ...INPUT, origin: { ...ORIGIN, ...origin } });
+
 describe('the manifest', () => {
   it('names a query without a schema', () => {
     const dataset = { kind: 'query', name: 'daily_sums', sql: 'SELECT 1' } as const;
-    const { source } = tableManifest({ ...INPUT, dataset, tableKind: 'query' });
-    expect(source).toMatchObject({ table: 'daily_sums', table_kind: 'query' });
-    expect(source).not.toHaveProperty('schema');
+    const manifest = manifestOf({ dataset, tableKind: 'query' });
+    expect(manifest).toMatchObject({ table: 'daily_sums', kind: 'query' });
+    expect(manifest).not.toHaveProperty('schema');
+    expect(manifestSchema.parse(manifest)).toEqual(manifest);
   });
 
   it('describes the origin and content of the files', () => {
     expect(tableManifest(INPUT)).toEqual({
-      format_version: 1,
+      format_version: 2,
       tool: { name: 'lakeport', version: VERSION },
       run_id: 'run',
-      source: {
-        kind: 'postgres',
-        product: 'PostgreSQL 17.9',
-        server: 'db.example:5432',
-        database: 'shop',
-        schema: 'sales/eu',
-        table: '_orders',
-        table_kind: 'table',
-      },
+      engine: 'postgres',
+      source: { entry: 'ds_pg', product: 'PostgreSQL 17.9', address: 'db.example:5432', database: 'shop' },
+      schema: 'sales/eu',
+      table: '_orders',
+      kind: 'table',
       consistency: 'run',
       snapshot: { id: '10:20:', taken_at: '2026-01-01T00:00:00.000000Z' },
       storage: { kind: 'local', atomic_publish: true, resumable_stage: true },
@@ -90,7 +98,24 @@ describe('the manifest', () => {
       row_check: 'passed',
       compat: null,
       directory: '.',
-      files: INPUT.files,
+      files: [
+        {
+          name: 'part-00000.parquet',
+          rows: 3,
+          bytes: 100,
+          sha256: 'ab0',
+          slice: { index: 0, method: 'Ctid', bounds: 'ctid in 0' },
+          row_groups: [{ rows: 3, bytes: 80 }],
+        },
+        {
+          name: 'part-00001.parquet',
+          rows: 4,
+          bytes: 101,
+          sha256: 'ab1',
+          slice: { index: 1, method: 'Ctid', bounds: 'ctid in 1' },
+          row_groups: [{ rows: 4, bytes: 80 }],
+        },
+      ],
       columns: [
         {
           name: 'id',
@@ -120,6 +145,21 @@ describe('the manifest', () => {
     });
   });
 
+  it('sums what the footers say of each column over the files', () => {
+    const columns = (nulls: number) => ORIGIN.columns.map(({ name }) => summary(name, nulls));
+    const manifest = tableManifest({ ...INPUT, files: [file(0, 3, columns(1)), file(1, 4, columns(2))] });
+    const sums = { compressed_bytes: 20, uncompressed_bytes: 40, null_count: 3 };
+    expect(manifest.columns).toMatchObject([sums, sums, sums]);
+    expect(manifestSchema.parse(manifest)).toEqual(manifest);
+  });
+
+  it('has no such sums if a file was staged by a version that did not keep them', () => {
+    const columns = ORIGIN.columns.map(({ name }) => summary(name, 1));
+    const manifest = tableManifest({ ...INPUT, files: [file(0, 3, columns), file(1, 4)] });
+    for (const one of manifest.columns) expect(one).not.toHaveProperty('null_count');
+    expect(manifestSchema.parse(manifest)).toEqual(manifest);
+  });
+
   it('is JSON with fields in a fixed order, without the snapshot token', () => {
     const text = new TextDecoder().decode(manifestBytes(tableManifest(INPUT)));
     expect(JSON.parse(text)).toEqual(tableManifest(INPUT));
@@ -127,7 +167,11 @@ describe('the manifest', () => {
       'format_version',
       'tool',
       'run_id',
+      'engine',
       'source',
+      'schema',
+      'table',
+      'kind',
       'consistency',
       'snapshot',
       'storage',
@@ -146,7 +190,7 @@ describe('the manifest', () => {
 
   it('has a null id for a snapshot without one', () => {
     const snapshot = { consistency: 'none', token: undefined, id: undefined, takenAt: 'now' } as const;
-    expect(tableManifest({ ...INPUT, snapshot }).snapshot).toEqual({ id: null, taken_at: 'now' });
+    expect(manifestOf({ snapshot }).snapshot).toEqual({ id: null, taken_at: 'now' });
   });
 });
 

@@ -1,19 +1,20 @@
 import pLimit from 'p-limit';
 
-import { LakeportError } from '../../errors.js';
-import { readManifest } from './manifest.js';
-import { joinPath } from '../../storage/path.js';
-import type { Replaced, StagedPart, Storage, StoredObject } from '../../storage/storage.js';
-import { isTargetChanged } from '../../storage/target-changed.js';
-import { isLostClaim } from '../../runtime/interruption.js';
-import { MANIFEST_PLACES, manifestPath } from '../model/manifest-place.js';
-import { isOwnPart, MANIFEST_NAME, partName, SUCCESS_NAME } from '../model/part-names.js';
+import { LakeportError } from '../../../errors.js';
+import { joinPath } from '../../../storage/path.js';
+import type { Replaced, StagedPart, Storage, StoredObject } from '../../../storage/storage.js';
+import { isTargetChanged } from '../../../storage/target-changed.js';
+import { isLostClaim } from '../../../runtime/interruption.js';
+import { MANIFEST_PLACES } from '../../model/manifest-place.js';
+import { isManifest } from './manifest-versions.js';
+import { manifestPath } from './manifest-path.js';
+import { fileNames, isOwnPart, MANIFEST_NAME, SUCCESS_NAME } from './file-names.js';
 
 /** Files of one table published concurrently. */
 const CONCURRENCY = 8;
 
-/** A fully staged table. */
-export interface StagedTable {
+/** The parts of a fully staged table, and how to describe them once their names are known. */
+export interface StagedParts {
   readonly storage: Storage;
   /** The table's directory, relative to the storage's base. */
   readonly directory: string;
@@ -39,9 +40,9 @@ export interface StagedTable {
  * already been replaced; in that case, the error says so.
  * @returns the files' names, relative to the table's directory
  */
-export async function publishInOrder(table: StagedTable): Promise<readonly string[]> {
+export async function publishInOrder(table: StagedParts): Promise<readonly string[]> {
   const { storage, directory, manifestPath: manifest } = table;
-  const names = table.parts.map((part, index) => joinPath(part.directory, partName(index)));
+  const names = fileNames(table.parts.map((part) => part.directory));
   const success = joinPath(directory, SUCCESS_NAME);
   const pending = new Set(table.parts.filter((part) => !part.isPublished).map((part) => part.staged));
   let earlier: ExistingExport | undefined;
@@ -127,7 +128,7 @@ interface ExistingExport {
 }
 
 /** @throws LakeportError if a directory blocks the path of a file: better now than halfway through publishing */
-async function inspectDirectory(table: StagedTable, names: readonly string[]): Promise<ExistingExport> {
+async function inspectDirectory(table: StagedParts, names: readonly string[]): Promise<ExistingExport> {
   const { storage, directory, manifestPath: manifest } = table;
   // A manifest inside the directory is listed with everything else.
   const apart = manifest !== undefined && !manifest.startsWith(`${directory}/`) ? manifest : undefined;
@@ -154,7 +155,7 @@ async function inspectDirectory(table: StagedTable, names: readonly string[]): P
 
 /** Manifests that earlier exports wrote to another place. Files not written by lakeport stay. */
 async function staleManifests(
-  { storage, directory, manifestPath: coming }: StagedTable,
+  { storage, directory, manifestPath: coming }: StagedParts,
   { hasInside }: { readonly hasInside: boolean },
 ): Promise<string[]> {
   const stale: string[] = [];
@@ -162,14 +163,14 @@ async function staleManifests(
     const path = manifestPath(directory, place);
     if (path === undefined || path === coming || (place === 'inside' && !hasInside)) continue;
     const content = await storage.get(path);
-    if (content !== undefined && readManifest(content) !== undefined) stale.push(path);
+    if (content !== undefined && isManifest(content)) stale.push(path);
   }
   return stale;
 }
 
 /** Removes each published file from `pending`. Stops at the first failure. */
 async function publishParts(
-  table: StagedTable,
+  table: StagedParts,
   {
     names,
     pending,
@@ -226,7 +227,7 @@ function pathBlocked(shown: string): LakeportError {
   });
 }
 
-function incomplete(thrown: unknown, { storage, directory, parts }: StagedTable, published: number): LakeportError {
+function incomplete(thrown: unknown, { storage, directory, parts }: StagedParts, published: number): LakeportError {
   const cause = LakeportError.from(thrown);
   const shown = storage.display(directory);
   return new LakeportError({

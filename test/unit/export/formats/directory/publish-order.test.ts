@@ -3,13 +3,14 @@ import path from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import type { LakeportError } from '../../../../src/errors.js';
-import { MANIFEST_PLACES, type ManifestPlace, manifestPath } from '../../../../src/export/model/manifest-place.js';
-import { isOwnPart, partName, stagedName } from '../../../../src/export/model/part-names.js';
-import { publishInOrder, type StagedTable } from '../../../../src/export/publish/publish-order.js';
-import { openLocalStorage } from '../../../../src/storage/local/index.js';
-import type { Storage } from '../../../../src/storage/storage.js';
-import { ScratchDirectory } from '../../../harness/scratch.js';
+import type { LakeportError } from '../../../../../src/errors.js';
+import { manifestPath } from '../../../../../src/export/formats/directory/manifest-path.js';
+import { MANIFEST_PLACES, type ManifestPlace } from '../../../../../src/export/model/manifest-place.js';
+import { isOwnPart, partName, stagedName } from '../../../../../src/export/formats/directory/file-names.js';
+import { publishInOrder, type StagedParts } from '../../../../../src/export/formats/directory/publish-order.js';
+import { openLocalStorage } from '../../../../../src/storage/local/index.js';
+import type { Storage } from '../../../../../src/storage/storage.js';
+import { ScratchDirectory } from '../../../../harness/scratch.js';
 
 const RUN = '11111111-1111-4111-8111-111111111111';
 
@@ -35,7 +36,7 @@ async function stage(
   directories: readonly string[],
   store: Storage = storage,
   place: ManifestPlace = 'inside',
-): Promise<StagedTable> {
+): Promise<StagedParts> {
   const parts = [];
   for (const [index, directory] of directories.entries()) {
     const writer = await storage.stage(
@@ -155,7 +156,8 @@ describe('publishing a table', () => {
 });
 
 describe('the place of the manifest', () => {
-  const OWN = '{"format_version": 1}';
+  const OWN = '{"format_version": 2}';
+  const OF_VERSION_1 = '{"format_version": 1}';
   const everywhere = ['s/_t.manifest.json', 's/t/_manifest.json'];
 
   it.each([
@@ -163,7 +165,7 @@ describe('the place of the manifest', () => {
     ['inside', 's/t/_manifest.json'],
     ['none', undefined],
   ] as const)('%s is the only place, wherever an earlier export had its manifest', async (place, path) => {
-    for (const file of everywhere) write(file, OWN);
+    for (const [index, file] of everywhere.entries()) write(file, [OWN, OF_VERSION_1][index]);
     write('s/t/_SUCCESS', '');
     await publishInOrder(await stage([''], storage, place));
     const expected = ['s/t/_SUCCESS', 's/t/part-00000.parquet', ...(path === undefined ? [] : [path])];

@@ -1,4 +1,7 @@
-/** Names of the files lakeport writes to a table's directory, and the only ones it ever removes. */
+/** Names of the files that lakeport writes to a table's directory, and the only ones that it ever removes. */
+
+import { joinPath } from '../../../storage/path.js';
+import type { SlicePosition } from '../table-format.js';
 
 /** Name of a manifest inside the directory. */
 export const MANIFEST_NAME = '_manifest.json';
@@ -9,14 +12,13 @@ export function partName(part: number): string {
   return `part-${number(part)}.parquet`;
 }
 
-/**
- * The name a slice's file is staged for: the final name whenever it is already known, so stores without rename need no
- * copy.
- */
-export function stagedName(
-  from: { readonly slice: { readonly index: number }; readonly isOnlySlice: boolean },
-  file: number,
-) {
+/** See `TableFormat.fileNames`. */
+export function fileNames(directories: readonly string[]): string[] {
+  return directories.map((directory, index) => joinPath(directory, partName(index)));
+}
+
+/** See `TableFormat.stagedName`. */
+export function stagedName(from: SlicePosition, file: number): string {
   if (from.isOnlySlice) return partName(file);
   return file === 0 ? partName(from.slice.index) : `part-${number(from.slice.index)}-${number(file)}.parquet`;
 }

@@ -1,0 +1,67 @@
+import { directoryOf, joinPath, nameOf } from '../../../storage/path.js';
+import type { Storage } from '../../../storage/storage.js';
+import { MANIFEST_PLACES, type ManifestPlace } from '../../model/manifest-place.js';
+import type { PreviousExport, PublishedTable, SlicePosition, StagedTable, TableFormat } from '../table-format.js';
+import { fileNames, stagedName, SUCCESS_NAME } from './file-names.js';
+import { manifestBytes, tableManifest } from './manifest.js';
+import { manifestPath } from './manifest-path.js';
+import { readPreviousExport, readPublishedTable } from './manifest-versions.js';
+import { publishInOrder } from './publish-order.js';
+
+/**
+ * A directory of numbered Parquet files that is complete once it has `_SUCCESS`, with a manifest that describes it. An
+ * export replaces the directory's previous one.
+ */
+export class DirectoryFormat implements TableFormat {
+  readonly #manifestPlace: ManifestPlace;
+
+  constructor({ manifestPlace }: { readonly manifestPlace: ManifestPlace }) {
+    this.#manifestPlace = manifestPlace;
+  }
+
+  stagedName(slice: SlicePosition, file: number): string {
+    return stagedName(slice, file);
+  }
+
+  fileNames(directories: readonly string[]): string[] {
+    return fileNames(directories);
+  }
+
+  descriptionPath(directory: string): string | undefined {
+    return manifestPath(directory, this.#manifestPlace);
+  }
+
+  publish({ directory, files, origin }: StagedTable, storage: Storage): Promise<readonly string[]> {
+    const path = this.descriptionPath(directory);
+    const inside = path === undefined || directoryOf(path) === directory;
+    const manifest = { files, origin, storage, directory: inside ? '.' : nameOf(directory) };
+    return publishInOrder({
+      storage,
+      directory,
+      parts: files.map(({ staged, slice, isPublished }) => ({
+        staged: staged.part,
+        directory: slice.directory ?? '',
+        isPublished,
+      })),
+      manifestPath: path,
+      manifest: (names) => manifestBytes(tableManifest({ ...manifest, names, endedAt: new Date() })),
+    });
+  }
+
+  async previous(directory: string, storage: Storage): Promise<readonly PreviousExport[]> {
+    const paths = MANIFEST_PLACES.flatMap((place) => manifestPath(directory, place) ?? []);
+    const found = await Promise.all(paths.map((path) => storage.get(path)));
+    return found.flatMap((bytes) => (bytes === undefined ? [] : (readPreviousExport(bytes) ?? [])));
+  }
+
+  async published(
+    { directory, runId }: { readonly directory: string; readonly runId: string },
+    storage: Storage,
+  ): Promise<PublishedTable | undefined> {
+    const path = this.descriptionPath(directory);
+    const bytes = path === undefined ? undefined : await storage.get(path);
+    const table = bytes === undefined ? undefined : readPublishedTable(bytes, runId);
+    if (table === undefined) return undefined;
+    return (await storage.get(joinPath(directory, SUCCESS_NAME))) === undefined ? undefined : table;
+  }
+}

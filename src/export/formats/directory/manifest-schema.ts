@@ -1,0 +1,64 @@
+import { z } from 'zod';
+
+import { sourceSchema } from '../../model/source-schema.js';
+
+/**
+ * What a manifest looks like. Only its type is used by the program; the schema is published under `docs/schemas/`.
+ * Names are in snake_case, times in ISO 8601, sizes in bytes.
+ */
+
+/** Incremented with every incompatible change; added fields are compatible. */
+export const FORMAT_VERSION = 2;
+
+const count = z.number().int().nonnegative();
+
+const file = z.strictObject({
+  name: z.string().describe("Relative to the table's directory"),
+  rows: count,
+  bytes: count,
+  sha256: z.string().describe('Lower-case hex'),
+  slice: z.strictObject({ index: count, method: z.string(), bounds: z.string() }),
+  row_groups: z.array(z.strictObject({ rows: count, bytes: count })).readonly(),
+});
+
+const column = z.strictObject({
+  name: z.string(),
+  source_type: z.string(),
+  parquet_type: z.string(),
+  nullable: z.boolean(),
+  fidelity: z.enum(['exact', 'text', 'lossy']),
+  unrepresentable: count.describe('Values written as NULL because the Parquet type cannot hold them'),
+  lost_bounds: count
+    .optional()
+    .describe('Arrays whose lower bound is not 1, which the file cannot represent; absent if there are none'),
+  compressed_bytes: count.optional().describe('In all files, as their footers say'),
+  uncompressed_bytes: count.optional().describe('In all files, as their footers say'),
+  null_count: count.optional().describe('In all files, as their footers say; of an array, elements count too'),
+});
+
+export const manifestSchema = z.strictObject({
+  format_version: z.literal(FORMAT_VERSION),
+  tool: z.strictObject({ name: z.literal('lakeport'), version: z.string() }),
+  run_id: z.string(),
+  engine: z.string().describe('Of the database, as ds_type names it'),
+  source: sourceSchema,
+  schema: z.string().optional().describe('Absent for a query'),
+  table: z.string().describe('The name of the table, or that which the query was given'),
+  kind: z.string().describe('Of the table'),
+  consistency: z.enum(['run', 'table', 'none']),
+  snapshot: z.strictObject({ id: z.string().nullable(), taken_at: z.string() }),
+  storage: z.strictObject({ kind: z.string(), atomic_publish: z.boolean(), resumable_stage: z.boolean() }),
+  started_at: z.string(),
+  ended_at: z.string(),
+  row_count: count,
+  row_check: z.string(),
+  compat: z.string().nullable().describe('The reader whose types were used; null for none'),
+  directory: z
+    .string()
+    .describe("The table's directory, relative to the manifest: `.`, or its name if the manifest is beside it"),
+  files: z.array(file).readonly(),
+  columns: z.array(column).readonly(),
+});
+
+/** Describes the contents of a table's directory and their origin. */
+export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,0 +1,71 @@
+import type { RowCheckResult } from '../../model/row-check.js';
+import type { PreviousExport, PublishedTable } from '../table-format.js';
+import type { Manifest } from './manifest-schema.js';
+
+/** What is read of a manifest, of any version. */
+type ReadManifest = Pick<
+  Manifest,
+  'format_version' | 'run_id' | 'consistency' | 'started_at' | 'ended_at' | 'row_count' | 'columns'
+> & {
+  /** Missing in the first manifests of version 1. */
+  readonly row_check?: string;
+  readonly files: readonly ReadFile[];
+};
+
+/** Version 1 called the slice of a file its partition. */
+type ReadFile = Omit<Manifest['files'][number], 'slice'> &
+  ({ readonly slice: { readonly index: number } } | { readonly partition: { readonly index: number } });
+
+/** Versions that are read: 1 until lakeport 0.1, with another `source` and `partition` for `slice`. */
+const READABLE: readonly unknown[] = [1, 2];
+
+/** Whether lakeport has written the file, at any version that is read. */
+export function isManifest(bytes: Uint8Array): boolean {
+  return parse(bytes) !== undefined;
+}
+
+/** The export that the manifest tells of; undefined for anything but a manifest. */
+export function readPreviousExport(bytes: Uint8Array): PreviousExport | undefined {
+  const manifest = parse(bytes);
+  return manifest && { runId: manifest.run_id, startedAt: new Date(manifest.started_at) };
+}
+
+/** The table that the manifest describes; undefined for anything but a manifest of the run. */
+export function readPublishedTable(bytes: Uint8Array, runId: string): PublishedTable | undefined {
+  const manifest = parse(bytes);
+  if (manifest?.run_id !== runId) return undefined;
+  const { columns } = manifest;
+  return {
+    files: manifest.files.map((file) => ({
+      name: file.name,
+      slice: 'slice' in file ? file.slice.index : file.partition.index,
+      rows: file.rows,
+      bytes: file.bytes,
+      sha256: file.sha256,
+      rowGroups: file.row_groups.length,
+    })),
+    rows: manifest.row_count,
+    consistency: manifest.consistency,
+    // Written from this type.
+    rowCheck: manifest.row_check as RowCheckResult | undefined,
+    startedAt: new Date(manifest.started_at),
+    endedAt: new Date(manifest.ended_at),
+    unrepresentable: counts(columns.map(({ name, unrepresentable }) => [name, unrepresentable])),
+    lostBounds: counts(columns.map(({ name, lost_bounds: lost = 0 }) => [name, lost])),
+  };
+}
+
+function counts(columns: readonly (readonly [name: string, count: number])[]): Record<string, number> {
+  return Object.fromEntries(columns.filter(([, count]) => count > 0));
+}
+
+function parse(bytes: Uint8Array): ReadManifest | undefined {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const isOwn = typeof parsed === 'object' && parsed !== null && 'format_version' in parsed;
+    // No other program writes files with this name and version.
+    return isOwn && READABLE.includes(parsed.format_version) ? (parsed as ReadManifest) : undefined;
+  } catch {
+    return undefined;
+  }
+}

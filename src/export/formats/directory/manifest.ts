@@ -1,0 +1,101 @@
+import { parquetTypeName } from '../../../columns/type-name.js';
+import type { ColumnSummary } from '../../../parquet/column-summary.js';
+import type { Storage } from '../../../storage/storage.js';
+import { VERSION } from '../../../version.js';
+import type { StagedTable, TableFile, TableOrigin } from '../table-format.js';
+import { FORMAT_VERSION, type Manifest } from './manifest-schema.js';
+
+export interface ManifestInput extends Pick<StagedTable, 'files' | 'origin'> {
+  /** In the order of `files`, relative to the table's directory. */
+  readonly names: readonly string[];
+  /** See `Manifest.directory`. */
+  readonly directory: string;
+  readonly storage: Pick<Storage, 'kind' | 'capabilities'>;
+  readonly endedAt: Date;
+}
+
+export function tableManifest({ files, names, origin, directory, storage, endedAt }: ManifestInput): Manifest {
+  const { snapshot } = origin;
+  return {
+    format_version: FORMAT_VERSION,
+    tool: { name: 'lakeport', version: VERSION },
+    run_id: origin.runId,
+    engine: origin.engine,
+    source: origin.source,
+    ...nameOf(origin),
+    kind: origin.tableKind,
+    consistency: snapshot.consistency,
+    snapshot: { id: snapshot.id ?? null, taken_at: snapshot.takenAt },
+    storage: {
+      kind: storage.kind,
+      atomic_publish: storage.capabilities.atomicPublish,
+      resumable_stage: storage.capabilities.resumableStage,
+    },
+    started_at: origin.startedAt.toISOString(),
+    ended_at: endedAt.toISOString(),
+    row_count: files.reduce((sum, { staged }) => sum + staged.rows, 0),
+    row_check: origin.rowCheck,
+    compat: origin.compat ?? null,
+    directory,
+    files: files.map((file, index) => manifestFile(file, names[index] ?? '')),
+    columns: manifestColumns(files, origin),
+  };
+}
+
+/** The manifest's bytes: indented JSON, fields always in the same order. */
+export function manifestBytes(manifest: Manifest): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+function nameOf({ dataset }: TableOrigin): Pick<Manifest, 'schema' | 'table'> {
+  if (dataset.kind === 'query') return { table: dataset.name };
+  return { schema: dataset.id.schema, table: dataset.id.name };
+}
+
+function manifestFile({ staged, slice }: TableFile, name: string): Manifest['files'][number] {
+  return {
+    name,
+    rows: staged.rows,
+    bytes: staged.part.bytes,
+    sha256: staged.part.sha256,
+    slice: { index: slice.index, method: slice.method, bounds: slice.bounds },
+    row_groups: staged.rowGroups.map(({ rows, bytes }) => ({ rows, bytes })),
+  };
+}
+
+function manifestColumns(
+  files: readonly TableFile[],
+  { columns, unrepresentable, lostBounds }: TableOrigin,
+): Manifest['columns'] {
+  const summaries = files.map(({ staged }) => staged.columns);
+  // Files that an earlier version has staged come without.
+  const known = summaries.every((one) => one !== undefined) ? summaries : undefined;
+  return columns.map((spec, index) => {
+    const lost = countOf(lostBounds, spec.name);
+    return {
+      name: spec.name,
+      source_type: spec.sourceType,
+      parquet_type: parquetTypeName(spec),
+      nullable: spec.nullable,
+      fidelity: lost > 0 ? 'lossy' : spec.fidelity,
+      unrepresentable: countOf(unrepresentable, spec.name),
+      ...(lost > 0 && { lost_bounds: lost }),
+      ...(known && columnTotals(known.flatMap((file) => file[index] ?? []))),
+    };
+  });
+}
+
+type Totals = Pick<Manifest['columns'][number], 'compressed_bytes' | 'uncompressed_bytes' | 'null_count'>;
+
+function columnTotals(files: readonly ColumnSummary[]): Totals {
+  const sum = (of: (file: ColumnSummary) => number) => files.reduce((total, file) => total + of(file), 0);
+  return {
+    compressed_bytes: sum(({ compressedBytes }) => compressedBytes),
+    uncompressed_bytes: sum(({ uncompressedBytes }) => uncompressedBytes),
+    null_count: sum(({ nulls }) => nulls),
+  };
+}
+
+function countOf(counts: Readonly<Record<string, number>>, column: string): number {
+  return Object.hasOwn(counts, column) ? (counts[column] ?? 0) : 0;
+}

@@ -1,0 +1,111 @@
+import type { ColumnSpec } from '../../columns/column-spec.js';
+import type { Compat } from '../../columns/compat.js';
+import type { Dataset } from '../../model/dataset.js';
+import type { TableKind } from '../../model/table.js';
+import type { Consistency, Slice, Snapshot } from '../../sources/source.js';
+import type { Storage } from '../../storage/storage.js';
+import type { RowCheckResult } from '../model/row-check.js';
+import type { StagedFile } from '../model/slice-outcome.js';
+import type { SourceDocument } from '../model/source-schema.js';
+
+/**
+ * How a table lies in a storage: what its files are called, what makes them one table for readers, and what tells of
+ * an export afterwards. Everything else knows a table's directory only through its format.
+ */
+export interface TableFormat {
+  /**
+   * The name a slice's file is staged for, within its directory: the final name whenever it is already known, so
+   * stores without rename need no copy.
+   */
+  stagedName(slice: SlicePosition, file: number): string;
+  /**
+   * The names that a table's files are published under, relative to the table's directory.
+   * @param directories of the files, relative to the table's, in the order of the rows
+   */
+  fileNames(directories: readonly string[]): string[];
+  /** Path of the file that describes the table in this directory, for people and scripts; undefined for none. */
+  descriptionPath(directory: string): string | undefined;
+  /**
+   * Makes a table whose files are all staged visible in place of its previous export, so that no reader that follows
+   * the format sees a mixture. On failure, files still staged are discarded.
+   * @returns the files' names, relative to the table's directory
+   */
+  publish(table: StagedTable, storage: Storage): Promise<readonly string[]>;
+  /** Every export that the place tells of, complete or not, by this format with any options. */
+  previous(directory: string, storage: Storage): Promise<readonly PreviousExport[]>;
+  /** The table as this run has published it; undefined if it has not, or not completely, or if nothing tells. */
+  published(
+    table: { readonly directory: string; readonly runId: string },
+    storage: Storage,
+  ): Promise<PublishedTable | undefined>;
+}
+
+export interface SlicePosition {
+  readonly slice: Pick<Slice, 'index'>;
+  /** Whether the table is read in one piece. */
+  readonly isOnlySlice: boolean;
+}
+
+/** A fully staged table. */
+export interface StagedTable {
+  /** The table's directory, relative to the storage's base. */
+  readonly directory: string;
+  /** In the order of the rows. */
+  readonly files: readonly TableFile[];
+  readonly origin: TableOrigin;
+}
+
+export interface TableFile {
+  readonly staged: StagedFile;
+  readonly slice: Slice;
+  /** Whether an earlier attempt of the run has already given it its final name. */
+  readonly isPublished: boolean;
+}
+
+/** Where the rows come from, and what holds for them. */
+export interface TableOrigin {
+  readonly runId: string;
+  readonly source: SourceDocument;
+  /** The database engine. */
+  readonly engine: string;
+  readonly dataset: Dataset;
+  readonly tableKind: TableKind;
+  readonly compat: Compat | undefined;
+  readonly rowCheck: RowCheckResult;
+  readonly snapshot: Snapshot;
+  readonly startedAt: Date;
+  readonly columns: readonly ColumnSpec[];
+  /** Values written as NULL, by column name. */
+  readonly unrepresentable: Readonly<Record<string, number>>;
+  /** Arrays that lost their bounds, by column name. */
+  readonly lostBounds: Readonly<Record<string, number>>;
+}
+
+export interface PreviousExport {
+  readonly runId: string;
+  /** When the run began to read the table. */
+  readonly startedAt: Date;
+}
+
+/** A published table, as its format tells of it. */
+export interface PublishedTable {
+  readonly files: readonly {
+    /** Relative to the table's directory. */
+    readonly name: string;
+    /** Position of its slice among the table's. */
+    readonly slice: number;
+    readonly rows: number;
+    readonly bytes: number;
+    /** Lower case hex. */
+    readonly sha256: string;
+    readonly rowGroups: number;
+  }[];
+  readonly rows: number;
+  readonly consistency: Consistency;
+  /** Undefined where an earlier version has published it. */
+  readonly rowCheck: RowCheckResult | undefined;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  readonly unrepresentable: Readonly<Record<string, number>>;
+  readonly lostBounds: Readonly<Record<string, number>>;
+}
