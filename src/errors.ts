@@ -36,7 +36,7 @@ export interface ErrorContext {
 
 export interface LakeportErrorOptions {
   readonly code: ErrorCode;
-  /** The catalogue's for the code, unless it is given. */
+  /** The catalog's, unless it is given: only where it is another one than usual for the code. */
   readonly exit?: ExitClass | undefined;
   /** One clear sentence without a trailing hint. */
   readonly message: string;
@@ -44,7 +44,7 @@ export interface LakeportErrorOptions {
   readonly hint?: string | undefined;
   readonly context?: ErrorContext | undefined;
   readonly cause?: unknown;
-  /** Whether the same attempt may succeed later: lost connection, throttling, deadlock. The catalogue's unless it is given. */
+  /** Whether the same attempt may succeed later: lost connection, throttling, deadlock. The catalog's unless it is given. */
   readonly transient?: boolean | undefined;
 }
 
@@ -105,7 +105,7 @@ export class LakeportError extends Error {
   }
 }
 
-/** Undefined for a code from a record of another version, which this one's catalogue does not have. */
+/** Undefined for a code from a record of another version, which this one's catalog does not have. */
 function entryOf(code: string): ErrorEntry | undefined {
   return isErrorCode(code) ? ERROR_CODES[code] : undefined;
 }

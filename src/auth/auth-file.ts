@@ -186,7 +186,6 @@ function unreadable(path: string, cause: unknown): LakeportError {
         : ['AUTH_FILE_UNREADABLE', `The auth file ${path} can't be read: ${systemReason(cause)}`];
   return new LakeportError({
     code,
-    exit: 'usage',
     message,
     hint:
       errno === 'EACCES'

@@ -159,7 +159,6 @@ function unusable(problem: {
   const { detail, entry, code = 'CA_FILE_UNUSABLE' } = problem.source;
   return new LakeportError({
     code,
-    exit: 'usage',
     message: `${file}, named by ${detail}${entry === undefined ? '' : ` of ${entry}`}, ${says}`,
     hint: `Set ${detail} to the path of certificates in PEM form, or remove it.`,
     context: { ...(entry === undefined ? {} : { entry }), path: file, detail },

@@ -7,7 +7,6 @@ export function logError(thrown: unknown, dialect: LogDialect): LakeportError {
   const { code, reason, hint, detail } = dialect.explain(thrown);
   return new LakeportError({
     code,
-    exit: 'unreachable',
     message: `The run log ${dialect.address} cannot be used: ${reason}`,
     hint,
     context: detail === undefined ? {} : { detail },
@@ -21,7 +20,6 @@ export function logError(thrown: unknown, dialect: LogDialect): LakeportError {
 export function timedOut(dialect: LogDialect, afterMs: number): LakeportError {
   return new LakeportError({
     code: 'RUN_LOG_TIMEOUT',
-    exit: 'unreachable',
     message: `The run log ${dialect.address} cannot be used: no answer within ${afterMs / 1000} s`,
     transient: true,
   });

@@ -13,7 +13,6 @@ export async function openDialect(target: RunLogTarget): Promise<LogDialect> {
   const names = ENGINES.flatMap((engine) => (engine.runLog === undefined ? [] : [engine.name]));
   throw new LakeportError({
     code: 'RUN_LOG_NOT_SUPPORTED',
-    exit: 'usage',
     message: `The run log cannot be kept in a database of type ${target.engine}`,
     hint: `Use an entry of one of these types: ${names.join(', ')}.`,
     context: { entry: target.id, detail: 'ds_type' },

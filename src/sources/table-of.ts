@@ -12,7 +12,6 @@ export function tableOf(dataset: Dataset): TableId {
   const name = tableName(datasetId(dataset));
   throw new LakeportError({
     code: 'DATASET_NOT_SUPPORTED',
-    exit: 'tables-failed',
     message: `${name} is ${dataset.kind === 'query' ? 'a query' : 'only some rows of a table'}, which cannot be exported from this database yet`,
     context: { table: name },
   });

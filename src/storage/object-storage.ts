@@ -73,7 +73,6 @@ export class ObjectStorage implements Storage {
     if (directoryOf(part.path) !== directoryOf(path)) {
       throw new LakeportError({
         code: 'PART_OF_OTHER_DIRECTORY',
-        exit: 'unexpected',
         message: `A part staged in ${directoryOf(part.path)} cannot be published as ${path}`,
       });
     }

@@ -18,7 +18,6 @@ export function readToken<Token>(part: StagedPart, schema: z.ZodType<Token>): To
 export function stagedElsewhere({ path, storageId }: StagedPart, message: string): LakeportError {
   return new LakeportError({
     code: 'STAGED_ELSEWHERE',
-    exit: 'unexpected',
     message,
     hint: 'Resume a run with the auth file that it was started with.',
     context: { path, entry: storageId },

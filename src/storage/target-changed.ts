@@ -6,7 +6,6 @@ const CODE = 'TARGET_CHANGED';
 export function targetChanged(shown: string): LakeportError {
   return new LakeportError({
     code: CODE,
-    exit: 'tables-failed',
     message: `Another program has changed ${shown} while this run was publishing its table; nothing was written over it`,
     hint: 'Let nothing else write to the destination of a run, and export the table again.',
     context: { path: shown },

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-import { ERROR_CODES, ERROR_GROUPS, errorAnchor, type ErrorCode } from '../../src/error-codes/index.js';
+import { ERROR_CODES, ERROR_GROUPS, errorAnchor, type ErrorCode, isErrorCode } from '../../src/error-codes/index.js';
 import { EXIT_CODES, LakeportError } from '../../src/errors.js';
 
 const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
@@ -42,6 +42,13 @@ describe('the catalogue of error codes', () => {
       expect(page).toContain(`<a id="${anchor}"></a>`);
     }
   });
+});
+
+it('no error repeats the exit class of its code where it is thrown', () => {
+  const repeats = [...SOURCES.matchAll(/code: '(\w+)',\s+exit: '([a-z-]+)'/g)]
+    .filter(([, code = '', exit]) => isErrorCode(code) && ERROR_CODES[code].exit === exit)
+    .map(([, code]) => code);
+  expect(repeats).toEqual([]);
 });
 
 describe('an error', () => {

@@ -2,11 +2,11 @@ import { Interruption } from '../../runtime/interruption.js';
 import { isHangupIgnored } from './hangup.js';
 import { endBySignal, type EndingSignal } from './process-end.js';
 
-const SIGNALS = {
-  SIGINT: { exit: 'interrupted', message: 'Interrupted by SIGINT' },
-  SIGTERM: { exit: 'terminated', message: 'Ended by SIGTERM' },
-  SIGHUP: { exit: 'hung-up', message: 'Ended by SIGHUP' },
-} as const;
+const MESSAGES: Readonly<Record<EndingSignal, string>> = {
+  SIGINT: 'Interrupted by SIGINT',
+  SIGTERM: 'Ended by SIGTERM',
+  SIGHUP: 'Ended by SIGHUP',
+};
 
 export interface SignalOptions {
   readonly environment: NodeJS.ProcessEnv;
@@ -27,7 +27,7 @@ export function listenToSignals({ environment, graceMs, onOverdue }: SignalOptio
       endBySignal(signal);
       return;
     }
-    const reason = new Interruption({ code: signal, ...SIGNALS[signal], graceMs });
+    const reason = new Interruption({ code: signal, message: MESSAGES[signal], graceMs });
     // It keeps the process alive: whatever the command waits for, this comes to an end.
     setTimeout(() => onOverdue(reason), graceMs);
     controller.abort(reason);

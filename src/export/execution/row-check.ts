@@ -106,7 +106,6 @@ export class RowCheck {
 function snapshotGone(): LakeportError {
   return new LakeportError({
     code: 'SNAPSHOT_LOST',
-    exit: 'tables-failed',
     message: 'The snapshot was lost after its slices were read',
   });
 }

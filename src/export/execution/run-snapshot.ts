@@ -83,6 +83,7 @@ function lost(loss: LakeportError | undefined): LakeportError {
   const cure = loss?.hint === undefined ? '' : `${capital(loss.hint)}. `;
   return new LakeportError({
     code: 'SNAPSHOT_LOST',
+    // All of the run fails, not only the table that the snapshot is missed for.
     exit: 'unreachable',
     message: `The connection that held the snapshot was lost${why}, and --consistency run does not allow a second one`,
     hint: `${cure}Run again; without --consistency run, tables not read yet are read from another snapshot.`,

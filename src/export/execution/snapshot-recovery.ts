@@ -166,7 +166,6 @@ function hasSameColumns(a: TablePlan, b: TablePlan): boolean {
 function changed(table: TableProgress, how: string): LakeportError {
   return new LakeportError({
     code: 'TABLE_CHANGED',
-    exit: 'tables-failed',
     message: `The connection that held the run's snapshot was lost, and ${tableName(table.plan.id)} ${how}`,
     hint: 'Export the table again.',
     context: { table: tableName(table.plan.id) },

@@ -158,7 +158,6 @@ function unknownOption(name: string): LakeportError {
   const near = didYouMean(name, NAMES);
   return new LakeportError({
     code: 'UNKNOWN_OPTION',
-    exit: 'usage',
     message: `There is no export option ${name}${near === undefined ? '' : `; did you mean ${near}?`}`,
     hint: 'docs/api.md lists the options.',
     context: { detail: name },
@@ -168,7 +167,6 @@ function unknownOption(name: string): LakeportError {
 function badOption(name: string, problem: string): LakeportError {
   return new LakeportError({
     code: 'BAD_OPTION',
-    exit: 'usage',
     message: `The export option ${name} ${problem}`,
     hint: 'docs/api.md lists the options.',
     context: { detail: name },

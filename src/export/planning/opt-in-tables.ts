@@ -56,7 +56,6 @@ function whatIs({ kind, optIns = [], isForeign }: SourceTable): string {
 function incomplete({ id, kind }: SourceTable): LakeportError {
   return new LakeportError({
     code: 'FOREIGN_TABLES_NOT_INCLUDED',
-    exit: 'tables-failed',
     message: `Rows of this ${kind} are in foreign tables, which are exported only on request`,
     hint: 'Pass --include-foreign-tables, or leave it out with --exclude.',
     context: { table: tableName(id), detail: '--include-foreign-tables' },

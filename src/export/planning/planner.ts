@@ -247,7 +247,6 @@ function chosenColumns({ dataset, id }: SourceDataset, columns: readonly ReadCol
   if (unknown === undefined) return columns.filter(({ spec }) => wanted.includes(spec.name));
   throw new LakeportError({
     code: 'COLUMN_NOT_FOUND',
-    exit: 'tables-failed',
     message: `${tableName(id)} has no column ${unknown}`,
     hint: `Its columns are ${names.join(', ')}`,
     context: { table: tableName(id), column: unknown },

@@ -100,7 +100,6 @@ function inAnyCase(a: string, b: string): boolean {
 function unknownMethod(text: string, table: TableId): LakeportError {
   return new LakeportError({
     code: 'METHOD_UNKNOWN',
-    exit: 'usage',
     message: `partition_columns names an unknown partition method, ${JSON.stringify(text)}, for ${tableName(table)}`,
     hint: `The methods are ${METHOD_NAMES.join(', ')}.`,
     context: { table: tableName(table), detail: 'fastbcp_method' },

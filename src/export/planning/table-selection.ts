@@ -194,7 +194,6 @@ function noMatch(
     const hint = `${told.slice(0, SUGGESTIONS).join('; ')}.`;
     return new LakeportError({
       code: flags.length === 0 ? 'NO_TABLES' : 'NO_TABLE_MATCHES',
-      exit: 'usage',
       message,
       hint,
       context,

@@ -31,7 +31,6 @@ export async function refuseNewerExports(plan: RunPlan, options: NewerExportsOpt
   const count = found.filter((one) => one !== undefined).length;
   throw new LakeportError({
     code: 'NEWER_EXPORT',
-    exit: 'usage',
     message: `Run ${newer.runId} has exported ${tableName(table.id)} to the same destination since this run started${furtherTables(count - 1)}: resuming would replace newer rows with older ones`,
     hint: 'Start a new run, without --resume.',
     context: { table: tableName(table.id), path: table.displayPath },

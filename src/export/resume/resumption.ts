@@ -163,7 +163,6 @@ function difference(before: readonly PreviousColumn[], now: readonly PreviousCol
 function changedSince(id: TableId, how: string): LakeportError {
   return new LakeportError({
     code: 'TABLE_CHANGED_SINCE',
-    exit: 'tables-failed',
     message: `${tableName(id)} has changed since the run started: ${how}`,
     hint: 'Export it in a new run, without --resume.',
     context: { table: tableName(id) },

@@ -94,7 +94,6 @@ function checkSize(part: { readonly path: string; readonly bytes: number }, writ
   if (part.bytes === written) return;
   throw new LakeportError({
     code: 'STAGED_SIZE_DIFFERS',
-    exit: 'tables-failed',
     message: `The store received ${part.bytes} bytes of a file of ${written} bytes`,
     hint: 'This should never happen; please report it.',
     context: { path: part.path },

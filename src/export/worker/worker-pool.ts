@@ -188,7 +188,6 @@ function workerDied(cause: unknown): LakeportError {
   const reason = cause instanceof Error ? `: ${cause.message}` : '';
   return new LakeportError({
     code: memory ? 'READER_OUT_OF_MEMORY' : 'READER_DIED',
-    exit: 'tables-failed',
     message: memory ? 'A reader ran out of memory' : `A reader's thread ended unexpectedly${reason}`,
     hint: memory
       ? 'Lower --row-group-rows or -p, or allow more memory with NODE_OPTIONS=--max-old-space-size=MEGABYTES.'

@@ -7,7 +7,6 @@ import type { ErrorKind } from './error-kind.js';
 
 const LOST: ErrorKind = {
   code: 'SOURCE_CONNECTION_LOST',
-  exit: 'unreachable',
   hint: 'See the server log for why the connection ended',
   transient: true,
 };
@@ -15,7 +14,6 @@ const UNREACHABLE: ErrorKind = { ...LOST, code: 'SOURCE_UNREACHABLE', hint: 'Che
 const TIMEOUT: ErrorKind = { ...LOST, code: 'SOURCE_TIMEOUT', hint: 'Check the network and its firewalls' };
 const NO_DESCRIPTORS: ErrorKind = {
   code: 'SOURCE_UNREACHABLE',
-  exit: 'unreachable',
   hint: 'Raise the limit of open files (ulimit -n), or lower --n-jobs and --parallel',
   transient: true,
 };
@@ -29,18 +27,15 @@ const SOCKETS: Readonly<Record<string, ErrorKind>> = {
   EPIPE: LOST,
   ECONNREFUSED: {
     code: 'SOURCE_REFUSED',
-    exit: 'unreachable',
     hint: 'Check "server" and "port" of the entry, and that the server is running',
     transient: true,
   },
   ENOTFOUND: {
     code: 'SOURCE_HOST_UNKNOWN',
-    exit: 'unreachable',
     hint: 'Correct "server" of the entry, or check the name service of this machine',
   },
   EAI_AGAIN: {
     code: 'SOURCE_HOST_UNKNOWN',
-    exit: 'unreachable',
     hint: 'Check the name service of this machine: it does not answer',
     transient: true,
   },
@@ -82,10 +77,8 @@ export function connectionLost(advice?: ConnectionAdvice['lost']): ErrorKind {
  * @returns undefined if none of the codes is a connection error
  */
 export function connectionErrorKind(codes: readonly string[], advice: ConnectionAdvice): ErrorKind | undefined {
-  if (codes.some((code) => TLS_UNTRUSTED.test(code)))
-    return { code: 'SOURCE_TLS_UNTRUSTED', exit: 'unreachable', hint: advice.untrusted };
-  if (codes.some((code) => TLS_FAILED.test(code)))
-    return { code: 'SOURCE_TLS_FAILED', exit: 'unreachable', hint: advice.tls };
+  if (codes.some((code) => TLS_UNTRUSTED.test(code))) return { code: 'SOURCE_TLS_UNTRUSTED', hint: advice.untrusted };
+  if (codes.some((code) => TLS_FAILED.test(code))) return { code: 'SOURCE_TLS_FAILED', hint: advice.tls };
   const known = codes.map((code) => socketErrorKind(code, advice) ?? advice.others?.[code]);
   return known.find((kind) => kind !== undefined);
 }

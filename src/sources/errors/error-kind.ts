@@ -1,10 +1,9 @@
-import type { ErrorCode, ErrorContext, ExitClass } from '../../errors.js';
+import type { ErrorCode, ErrorContext } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
 
 /** A kind of error. `message` replaces the server's own text where that says less. */
 export interface ErrorKind {
   readonly code: ErrorCode;
-  readonly exit: ExitClass;
   readonly message?: string;
   readonly hint?: string;
   /** Whether the error is transient and worth a retry. */

@@ -152,7 +152,6 @@ function declared({ type, maxLength, precision, scale }: Attribute): string {
 function tableNotFound(table: string): LakeportError {
   return new LakeportError({
     code: 'TABLE_NOT_FOUND',
-    exit: 'tables-failed',
     message: 'The table does not exist, or has no column that this user can see',
     hint: 'It was dropped or renamed in the meantime; run again',
     context: { table },
@@ -163,7 +162,6 @@ function encrypted(attribute: Attribute): LakeportError {
   const { name } = attribute;
   return new LakeportError({
     code: 'TYPE_NOT_READABLE',
-    exit: 'tables-failed',
     message: `Column ${name} (${displayType(attribute)}) is under Always Encrypted`,
     hint: 'Export a view without the column (with --include-views)',
     context: { column: name },
@@ -175,7 +173,6 @@ function notReadable({ name, sourceType }: ReadColumn['spec'], wire: WireType | 
   const codepage = wire?.codepage === undefined ? '' : `, in code page ${wire.codepage}`;
   return new LakeportError({
     code: 'TYPE_NOT_READABLE',
-    exit: 'tables-failed',
     message: `Column ${name} is ${sourceType} in the catalog and arrives as ${arrives}${codepage}`,
     hint: 'Export a view that converts the column or leaves it out (with --include-views)',
     context: { column: name },

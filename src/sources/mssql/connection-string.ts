@@ -31,7 +31,6 @@ export async function parseConnectionString(text: string, entryId: string): Prom
   const invalid = (problem: string, hint: string, cause?: unknown) =>
     new LakeportError({
       code: 'CONNECTION_STRING_INVALID',
-      exit: 'usage',
       message: `The connection string ${problem}`,
       hint,
       context: { entry: entryId, detail: 'connection_string' },

@@ -87,6 +87,7 @@ function unreachable(thrown: unknown, settings: MssqlSettings): LakeportError {
   return new LakeportError({
     ...data,
     code: code === 'SOURCE_QUERY_FAILED' || code === 'UNEXPECTED' ? 'SOURCE_UNREACHABLE' : code,
+    // Whatever the code means later, in a table: no table is thought of yet.
     exit: 'unreachable',
     message: `Cannot connect to ${displayAddress(settings)}: ${error.message}`,
     cause: thrown,
@@ -96,7 +97,6 @@ function unreachable(thrown: unknown, settings: MssqlSettings): LakeportError {
 function aborted(settings: MssqlSettings): LakeportError {
   return new LakeportError({
     code: 'INTERRUPTED',
-    exit: 'interrupted',
     message: `The connection to ${displayAddress(settings)} was aborted`,
     context: { entry: settings.entryId },
   });

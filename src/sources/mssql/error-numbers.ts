@@ -2,39 +2,32 @@ import type { ErrorKind } from '../errors/error-kind.js';
 
 const REJECTED: ErrorKind = {
   code: 'SOURCE_PASSWORD_REJECTED',
-  exit: 'unreachable',
   hint: 'Correct "username" and "password" of the entry; the server\'s error log records the reason as the state',
 };
 const EXPIRED: ErrorKind = {
   code: 'SOURCE_PASSWORD_EXPIRED',
-  exit: 'unreachable',
   hint: 'Change the password (ALTER LOGIN ... WITH PASSWORD), and that of the entry with it',
 };
 const DENIED: ErrorKind = {
   code: 'SOURCE_ACCESS_DENIED',
-  exit: 'unreachable',
   hint: 'Grant this login access, or use another "username" or "database" in the entry',
 };
 const NO_DATABASE: ErrorKind = {
   code: 'SOURCE_DATABASE_UNKNOWN',
-  exit: 'unreachable',
   hint: 'Correct "database" of the entry, or --source-db-name; the login needs a user in that database',
 };
 const DATABASE_CLOSED: ErrorKind = {
   code: 'SOURCE_DATABASE_UNAVAILABLE',
-  exit: 'unreachable',
   hint: 'See sys.databases for the state of the database',
   transient: true,
 };
 const BUSY: ErrorKind = {
   code: 'SOURCE_TOO_MANY_CONNECTIONS',
-  exit: 'unreachable',
   hint: 'Lower --n-jobs and --parallel, or raise the limit of the server',
   transient: true,
 };
 const SHUT_DOWN: ErrorKind = {
   code: 'SOURCE_SHUT_DOWN',
-  exit: 'unreachable',
   hint: "See the server's error log",
   transient: true,
 };
@@ -48,43 +41,36 @@ const MOVED: ErrorKind = {
   code: 'SOURCE_FAILING_OVER',
   hint: 'Wait until the failover is complete, then run again',
 };
-const TABLE_DENIED: ErrorKind = { code: 'TABLE_PERMISSION_DENIED', exit: 'tables-failed' };
+const TABLE_DENIED: ErrorKind = { code: 'TABLE_PERMISSION_DENIED' };
 const CHANGED: ErrorKind = {
   code: 'TABLE_CHANGED',
-  exit: 'tables-failed',
   hint: 'Its shape changed in the meantime; run again',
 };
 const VALUE: ErrorKind = {
   code: 'SOURCE_VALUE_ERROR',
-  exit: 'tables-failed',
   hint: 'A computed column or a view fails on some row: fix it, or leave the table out with --exclude',
 };
 const CONVERSION: ErrorKind = {
   code: 'TYPE_NOT_READABLE',
-  exit: 'tables-failed',
   hint: 'Export a view that converts the column (with --include-views)',
 };
 const RESOURCES: ErrorKind = {
   code: 'SOURCE_OUT_OF_RESOURCES',
-  exit: 'tables-failed',
   hint: "See the server's error log",
   transient: true,
 };
 const GOVERNED: ErrorKind = { ...RESOURCES, hint: 'Lower --n-jobs and --parallel, or choose a larger service tier' };
-const MOVED_ROWS: ErrorKind = { code: 'SOURCE_CONFLICT', exit: 'tables-failed', transient: true };
+const MOVED_ROWS: ErrorKind = { code: 'SOURCE_CONFLICT', transient: true };
 const CORRUPT: ErrorKind = {
   code: 'TABLE_DAMAGED',
-  exit: 'tables-failed',
   hint: 'Run DBCC CHECKDB on the database',
 };
 const VERSIONS_LOST: ErrorKind = {
   code: 'SNAPSHOT_LOST',
-  exit: 'tables-failed',
   hint: 'Enlarge tempdb (or the persistent version store), which is too small for a snapshot of this length, or pass --consistency none',
 };
 const SNAPSHOT_REFUSED: ErrorKind = {
   code: 'SNAPSHOT_NOT_ALLOWED',
-  exit: 'tables-failed',
   hint: 'ALTER DATABASE ... SET ALLOW_SNAPSHOT_ISOLATION ON for the database named in the message, or pass --consistency none',
 };
 
@@ -155,7 +141,6 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   230: TABLE_DENIED,
   208: {
     code: 'TABLE_NOT_FOUND',
-    exit: 'tables-failed',
     hint: 'The object was dropped or renamed: run again, or correct the view that reads it',
   },
   207: { ...CHANGED, hint: 'The columns have changed: run again, or correct the view that names the column' },
@@ -164,12 +149,11 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
   4502: { ...VALUE, code: 'VIEW_BROKEN', hint: 'Correct the view, or leave it out with --exclude' },
   1222: {
     code: 'TABLE_LOCKED',
-    exit: 'tables-failed',
     message: 'Another session holds a lock that the read waits for',
     hint: 'End that session (see sys.dm_tran_locks and sys.dm_exec_requests), or raise --lock-timeout',
     transient: true,
   },
-  1205: { code: 'SOURCE_DEADLOCK', exit: 'tables-failed', transient: true },
+  1205: { code: 'SOURCE_DEADLOCK', transient: true },
   601: MOVED_ROWS,
   // From memory-optimized tables, whose transactions depend on others that may fail.
   41301: MOVED_ROWS,
@@ -209,5 +193,5 @@ const NUMBERS: Readonly<Record<number, ErrorKind>> = {
 };
 
 export function kindOfNumber(number: number): ErrorKind {
-  return NUMBERS[number] ?? { code: 'SOURCE_QUERY_FAILED', exit: 'tables-failed' };
+  return NUMBERS[number] ?? { code: 'SOURCE_QUERY_FAILED' };
 }

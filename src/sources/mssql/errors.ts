@@ -33,18 +33,15 @@ const CONNECTION: ConnectionAdvice = {
   others: {
     ETIMEOUT: {
       code: 'SOURCE_TIMEOUT',
-      exit: 'unreachable',
       hint: 'Check "server", "port" and the firewalls in between, or raise "connect_timeout" of the entry',
       transient: true,
     },
     EINSTLOOKUP: {
       code: 'SOURCE_INSTANCE_UNKNOWN',
-      exit: 'unreachable',
       hint: 'The SQL Server Browser (UDP port 1434) must know the instance; or give its "port" instead of its name',
     },
     EENCRYPT: {
       code: 'SOURCE_TLS_REFUSED',
-      exit: 'unreachable',
       hint: 'Set "encrypt" of the entry to true if the server requires encryption, to false if it has none',
     },
     ESOCKET: connectionLost(LOST),
@@ -70,13 +67,12 @@ export function mssqlError(thrown: unknown, place: ErrorPlace = {}): LakeportErr
   const said = reported ?? innermost(thrown);
   const message = kind.message ?? (said.message === '' ? 'Unknown error' : said.message);
   const hint = kind.code === 'TABLE_PERMISSION_DENIED' ? grantHint(place) : kind.hint;
-  const { code, exit, transient } = kind;
-  return new LakeportError({ code, exit, message, hint, transient, context, cause: thrown });
+  const { code, transient } = kind;
+  return new LakeportError({ code, message, hint, transient, context, cause: thrown });
 }
 
 const QUERY_TIMEOUT: ErrorKind = {
   code: 'SOURCE_STATEMENT_CANCELED',
-  exit: 'tables-failed',
   message: 'The server took longer to answer than "statement_timeout" allows',
   hint: 'Raise "statement_timeout" of the entry',
 };

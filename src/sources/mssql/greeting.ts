@@ -52,7 +52,6 @@ function notSqlServer(name: string | undefined, settings: MssqlSettings): Lakepo
       : `${name} answers there, not SQL Server`;
   return new LakeportError({
     code: 'SOURCE_NOT_SQL_SERVER',
-    exit: 'unreachable',
     message: `Cannot connect to ${address}: ${what}`,
     hint: 'Correct "server" and "port" of the entry, or its "ds_type"',
     context: { entry: settings.entryId, detail: 'port' },

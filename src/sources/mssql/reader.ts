@@ -88,7 +88,6 @@ class MssqlReader implements SliceReader {
 function timedOut(milliseconds: number): LakeportError {
   return new LakeportError({
     code: 'SOURCE_STATEMENT_CANCELED',
-    exit: 'tables-failed',
     message: `The read took longer than ${milliseconds / 1000} s`,
     hint: 'Raise "statement_timeout" of the entry',
   });

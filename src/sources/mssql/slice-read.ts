@@ -76,7 +76,6 @@ function bindFields(types: readonly WireType[], { columns, dataset }: ReadReques
 function changed(message: string): LakeportError {
   return new LakeportError({
     code: 'TABLE_CHANGED',
-    exit: 'tables-failed',
     message,
     hint: 'Its columns changed after planning: run again',
   });
@@ -96,7 +95,6 @@ function unrepresentable(cause: UnrepresentableValue, index: number, request: Re
   ];
   return new LakeportError({
     code: 'UNREPRESENTABLE_VALUE',
-    exit: 'unrepresentable',
     message: `Column ${name} (${sourceType}) of ${table} holds ${cause.message}`,
     hint: ways.join('; '),
     context: { table, column: name, slice: request.slice.index },

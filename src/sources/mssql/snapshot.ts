@@ -56,7 +56,6 @@ async function readClock(client: MssqlClient): Promise<string> {
 function notAllowed(database: string): LakeportError {
   return new LakeportError({
     code: 'CONSISTENCY_NOT_AVAILABLE',
-    exit: 'usage',
     message: `The database ${database} does not allow SNAPSHOT isolation, which --consistency run needs`,
     hint: `ALTER DATABASE ${quoteName(database)} SET ALLOW_SNAPSHOT_ISOLATION ON, or pass --consistency none`,
     context: { detail: '--consistency' },

@@ -30,7 +30,6 @@ export function parseTimeKey(text: string): TimeKey {
   if (period !== undefined) return { column, period };
   throw new LakeportError({
     code: 'PARTITION_KEY_UNSUITABLE',
-    exit: 'usage',
     message: `The method Timepartition cannot use the key ${text}`,
     hint: 'Write (column,year), (column,year,month), (column,year,month,day) or (column,year,week)',
     context: { detail: text },

@@ -35,7 +35,6 @@ export async function byValue(table: KeyedTable, key: SliceKey): Promise<Share[]
 function tooManyValues(name: string): LakeportError {
   return new LakeportError({
     code: 'PARTITION_TOO_MANY_VALUES',
-    exit: 'usage',
     message: `The partition key ${name} has more than ${MOST_VALUES} distinct values, each of which would be a slice`,
     hint: 'Use the method Ntile or RangeId for such a key',
     context: { detail: name },

@@ -129,7 +129,6 @@ export function notOfForm(type: string, text: string): LakeportError {
   const shown = text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
   return new LakeportError({
     code: 'PARTITION_KEY_NOT_EXACT',
-    exit: 'tables-failed',
     message: `The server returns a value of the partition key as ${JSON.stringify(shown)}, which is not a valid ${type}`,
     hint: 'Use another key or method for this table in --table-config, or None.',
   });

@@ -34,7 +34,6 @@ export async function resolveKey(table: KeyedTable, text: string): Promise<Slice
   if (type === undefined) {
     throw new LakeportError({
       code: 'PARTITION_KEY_NOT_COMPARABLE',
-      exit: 'usage',
       message: `The partition key ${name} has a type whose values cannot be compared`,
       hint: 'Name another column or expression',
       context: { detail: name },
@@ -49,7 +48,6 @@ function unknownColumn(table: TableId, columns: readonly ReadColumn[], name: str
   const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
   return new LakeportError({
     code: 'PARTITION_KEY_UNKNOWN',
-    exit: 'usage',
     message: `${tableName(table)} has no column ${name} to split it by`,
     hint: `Its columns are ${names.slice(0, MOST_LISTED).join(', ')}${more}`,
     context: { detail: name },
@@ -69,7 +67,6 @@ export function requireKey(key: SliceKey, method: PartitionMethod, fits: boolean
   if (fits) return;
   throw new LakeportError({
     code: 'PARTITION_KEY_UNSUITABLE',
-    exit: 'usage',
     message: `The method ${method} needs ${wanted}, which ${key.name} is not`,
     hint: `Name another key, or one of the methods that work with this one: ${methodsFor(key.type).join(', ')}`,
     context: { detail: key.name },
@@ -91,7 +88,6 @@ export function requireKeyText(method: PartitionMethod | undefined, key: string 
   if (key !== undefined && key.trim() !== '') return key;
   throw new LakeportError({
     code: 'PARTITION_KEY_MISSING',
-    exit: 'usage',
     message: method === undefined ? 'The partition key is empty' : `The method ${method} needs a key`,
     hint:
       method === 'Timepartition'

@@ -36,7 +36,6 @@ export function methodNotSupported(options: {
   const { product, method, methods } = options;
   return new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
-    exit: 'usage',
     message: `${product} has no partition method ${method}; it has ${methods.map(({ name }) => name).join(', ')}`,
     hint: 'Name one of them, or none for the automatic choice, in --table-config or the row of partition_columns',
     context: { detail: method },

@@ -62,7 +62,6 @@ function escapeBytes(bytes: Buffer): string {
 export function nameNotReadable(table: string, column?: string): LakeportError {
   return new LakeportError({
     code: 'NAME_NOT_READABLE',
-    exit: 'tables-failed',
     message: `The name of ${column === undefined ? 'the table or its schema' : `column ${column}`} contains bytes that cannot be converted to UTF-8`,
     hint:
       column === undefined

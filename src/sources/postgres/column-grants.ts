@@ -130,5 +130,5 @@ export class ColumnLocks {
 }
 
 function givenUp(): LakeportError {
-  return new LakeportError({ code: 'INTERRUPTED', exit: 'interrupted', message: 'Waiting for the locks was aborted' });
+  return new LakeportError({ code: 'INTERRUPTED', message: 'Waiting for the locks was aborted' });
 }

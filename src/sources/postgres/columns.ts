@@ -125,7 +125,6 @@ async function readAttributes(
 function noColumns(): LakeportError {
   return new LakeportError({
     code: 'TABLE_WITHOUT_COLUMNS',
-    exit: 'tables-failed',
     message: 'The table has no columns, so there is nothing to write',
     hint: 'Leave it out with --exclude',
   });
@@ -134,7 +133,6 @@ function noColumns(): LakeportError {
 function unreadableType({ name, typeName }: AttributeRow): LakeportError {
   return new LakeportError({
     code: 'TYPE_NOT_READABLE',
-    exit: 'tables-failed',
     message: `Values of type ${typeName} cannot be read`,
     hint: 'Change the column, export a view without it (with --include-views), or leave the table out with --exclude',
     context: { column: name },

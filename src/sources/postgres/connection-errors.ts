@@ -92,6 +92,7 @@ export function connectionError(
   const certificate = mismatch(thrown);
   const { code, hint, transient, message } = error.toData();
   const cannot = (reason: string) => `cannot connect to ${displayAddress(settings)}: ${reason}`;
+  // Whatever the code means later, in a table: no table is thought of yet.
   const place = { exit: 'unreachable', context: error.context, cause: thrown } as const;
   if (known !== undefined) return new LakeportError({ ...place, ...known, message: cannot(said) });
   if (certificate !== undefined)
@@ -141,7 +142,6 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
     case 'tls refused':
       return new LakeportError({
         code: 'SOURCE_TLS_REFUSED',
-        exit: 'unreachable',
         message: `Cannot connect to ${address}: the server offers no TLS, but "ssl" is "${ssl}"`,
         // Channel binding requires TLS whatever "ssl" is.
         hint:
@@ -153,7 +153,6 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
     case 'tls error':
       return new LakeportError({
         code: 'SOURCE_TLS_REFUSED',
-        exit: 'unreachable',
         message: `Cannot connect to ${address}: the server answered the TLS request with an error: ${greeting.message}`,
         hint: 'See the server log; "ssl": "disable" connects without TLS, if the network can be trusted',
         context,
@@ -162,7 +161,6 @@ export function greetingProblem(greeting: Greeting, settings: PostgresSettings):
     case 'other':
       return new LakeportError({
         code: 'SOURCE_NOT_POSTGRES',
-        exit: 'unreachable',
         message: `Cannot connect to ${address}: ${greeting.name} answers there, not PostgreSQL`,
         hint: 'Correct "server" and "port" of the entry, or its "ds_type"',
         context: { entry: entryId, detail: 'port' },
@@ -181,7 +179,7 @@ export function answerUnknown(thrown: unknown, settings: PostgresSettings): Lake
   const said = thrown instanceof Error ? thrown.message : String(thrown);
   const number = LOGIN_NOT_SPOKEN.exec(said)?.[1];
   const cannot = `cannot connect to ${displayAddress(settings)}`;
-  const place = { exit: 'unreachable', context: { entry: settings.entryId }, cause: thrown } as const;
+  const place = { context: { entry: settings.entryId }, cause: thrown };
   if (number === undefined) {
     return new LakeportError({
       ...place,
@@ -202,7 +200,6 @@ export function answerUnknown(thrown: unknown, settings: PostgresSettings): Lake
 export function answerUnreadable(thrown: unknown, settings: PostgresSettings): LakeportError {
   return new LakeportError({
     code: 'SOURCE_ANSWER_UNKNOWN',
-    exit: 'unreachable',
     message: `The response of ${displayAddress(settings)} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     hint: 'Check what is between this machine and the server: a proxy may alter the traffic',
     context: { entry: settings.entryId },
@@ -213,7 +210,6 @@ export function answerUnreadable(thrown: unknown, settings: PostgresSettings): L
 export function authenticationRefused(settings: PostgresSettings, problem: string): LakeportError {
   return new LakeportError({
     code: 'SOURCE_AUTHENTICATION_TOO_WEAK',
-    exit: 'unreachable',
     message: `Cannot connect to ${displayAddress(settings)}: ${problem}`,
     hint: 'Configure the server for the required authentication (pg_hba.conf, password_encryption, TLS), or relax the connection string',
     context: { entry: settings.entryId, detail: 'connection_string' },
@@ -223,7 +219,6 @@ export function authenticationRefused(settings: PostgresSettings, problem: strin
 export function otherKind(settings: PostgresSettings, kind: string): LakeportError {
   return new LakeportError({
     code: 'SOURCE_OTHER_KIND',
-    exit: 'unreachable',
     message: `Cannot connect to ${displayAddress(settings)}: the server is ${kind}, but target_session_attrs is ${settings.targetSession ?? 'any'}`,
     hint: 'Add a matching host to the connection string, or change target_session_attrs',
     context: { entry: settings.entryId, detail: 'connection_string' },
@@ -233,7 +228,6 @@ export function otherKind(settings: PostgresSettings, kind: string): LakeportErr
 export function timedOut(settings: PostgresSettings): LakeportError {
   return new LakeportError({
     code: 'SOURCE_TIMEOUT',
-    exit: 'unreachable',
     message: `Cannot connect to ${displayAddress(settings)}: no answer within ${settings.connectTimeoutMs / 1000} s`,
     hint: 'Check "server", "port" and the firewalls in between, or raise "connect_timeout" of the entry',
     context: { entry: settings.entryId },
@@ -244,7 +238,6 @@ export function timedOut(settings: PostgresSettings): LakeportError {
 export function keptWaiting(settings: PostgresSettings): LakeportError {
   return new LakeportError({
     code: 'SOURCE_TIMEOUT',
-    exit: 'unreachable',
     message: `${displayAddress(settings)} accepted the connection but has not answered for ${settings.connectTimeoutMs / 1000} s`,
     hint: 'A pooler may have no free connection: its pool must exceed the number of readers by two, for the planner and the row check; enlarge it, or lower --n-jobs and --parallel',
     context: { entry: settings.entryId },
@@ -255,7 +248,6 @@ export function keptWaiting(settings: PostgresSettings): LakeportError {
 export function aborted(settings: PostgresSettings): LakeportError {
   return new LakeportError({
     code: 'INTERRUPTED',
-    exit: 'interrupted',
     message: `The connection to ${displayAddress(settings)} was aborted`,
     context: { entry: settings.entryId },
   });

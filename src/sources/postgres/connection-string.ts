@@ -85,7 +85,6 @@ export function parseConnectionString(text: string, entryId: string): PostgresAd
   const invalid: Invalid = (problem, hint) =>
     new LakeportError({
       code: 'CONNECTION_STRING_INVALID',
-      exit: 'usage',
       message: `The connection string ${problem}`,
       hint: hint ?? 'Write postgres://user:password@host:5432/database, special characters percent-encoded',
       context: { entry: entryId, detail: 'connection_string' },

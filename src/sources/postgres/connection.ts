@@ -249,7 +249,6 @@ function requirePassword({ password, username, entryId }: PostgresSettings): str
   if (password !== undefined && password !== '') return password;
   throw new LakeportError({
     code: 'SOURCE_PASSWORD_MISSING',
-    exit: 'unreachable',
     message: `The server requires a password for ${username}, but the entry has none`,
     hint: 'Add "password" to the entry, e.g. as "${PGPASSWORD}"',
     context: { entry: entryId, detail: 'password' },

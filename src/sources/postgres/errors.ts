@@ -12,7 +12,6 @@ const POOLERS: readonly (readonly [RegExp, ErrorKind])[] = [
     /statement pooling mode/,
     {
       code: 'SOURCE_POOLER_MODE',
-      exit: 'unreachable',
       message: 'The pooler is in statement mode, which allows no transactions',
       hint: 'Connect to the server directly, or through a pool with pool_mode = transaction or session: every read needs a transaction',
     },
@@ -21,7 +20,6 @@ const POOLERS: readonly (readonly [RegExp, ErrorKind])[] = [
     /query_wait_timeout/,
     {
       code: 'SOURCE_TOO_MANY_CONNECTIONS',
-      exit: 'unreachable',
       message: 'The pooler had no free server connection in time (query_wait_timeout)',
       hint: 'The pool must exceed the number of readers by two, for the planner and the row check: enlarge it, or lower --n-jobs and --parallel',
       transient: true,
@@ -39,20 +37,17 @@ const POOLERS: readonly (readonly [RegExp, ErrorKind])[] = [
 /** A table whose rows do not exist on a standby. */
 export const UNLOGGED = {
   code: 'TABLE_UNLOGGED',
-  exit: 'tables-failed',
   message: 'Unlogged tables cannot be read on a standby',
   hint: 'Read it from the primary, or leave it out with --exclude',
 } as const satisfies ErrorKind;
 
 const OUT_OF_MEMORY: ErrorKind = {
   code: 'SOURCE_OUT_OF_MEMORY',
-  exit: 'tables-failed',
   hint: 'The server is short of memory: lower --n-jobs and --parallel, or give it more',
 };
 
 const NOT_POPULATED: ErrorKind = {
   code: 'TABLE_NOT_POPULATED',
-  exit: 'tables-failed',
   hint: 'REFRESH the materialized view named in the message',
 };
 
@@ -61,7 +56,6 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
   '08': LOST,
   '22': {
     code: 'SOURCE_VALUE_ERROR',
-    exit: 'tables-failed',
     message: 'The server could not compute a value of the table',
     hint: "Read the table with psql to find the row; --log-level DEBUG shows the server's message",
   },
@@ -69,59 +63,49 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
   '25P04': { ...LOST, hint: 'A time limit for transactions ended it: see transaction_timeout' },
   '28000': {
     code: 'SOURCE_ACCESS_DENIED',
-    exit: 'unreachable',
     hint: 'Allow this user from this host in pg_hba.conf, or change "ssl", the user or the database of the entry',
   },
   '28P01': {
     code: 'SOURCE_PASSWORD_REJECTED',
-    exit: 'unreachable',
     hint: 'Correct "username" and "password" of the entry',
   },
   '3D000': {
     code: 'SOURCE_DATABASE_UNKNOWN',
-    exit: 'unreachable',
     hint: 'Correct "database" of the entry, or --source-db-name',
   },
-  '3F000': { code: 'TABLE_NOT_FOUND', exit: 'tables-failed' },
+  '3F000': { code: 'TABLE_NOT_FOUND' },
   '40001': {
     code: 'SOURCE_CONFLICT',
-    exit: 'tables-failed',
     hint: 'On a standby: raise max_standby_streaming_delay or turn on hot_standby_feedback, or read from the primary',
     transient: true,
   },
-  '40P01': { code: 'SOURCE_DEADLOCK', exit: 'tables-failed', transient: true },
-  '42501': { code: 'TABLE_PERMISSION_DENIED', exit: 'tables-failed' },
+  '40P01': { code: 'SOURCE_DEADLOCK', transient: true },
+  '42501': { code: 'TABLE_PERMISSION_DENIED' },
   '42P01': {
     code: 'TABLE_NOT_FOUND',
-    exit: 'tables-failed',
     hint: 'The object was dropped or renamed: run again, or correct the view or function that reads it',
   },
   '42703': {
     code: 'TABLE_CHANGED',
-    exit: 'tables-failed',
     hint: 'The columns have changed: run again, or correct the view or function that names the column',
   },
   '53200': {
     code: 'SOURCE_OUT_OF_MEMORY',
-    exit: 'tables-failed',
     hint: 'Raise max_locks_per_transaction of the server (needs a restart), or export fewer tables at a time',
   },
   '53300': {
     code: 'SOURCE_TOO_MANY_CONNECTIONS',
-    exit: 'unreachable',
     hint: 'Lower --n-jobs and --parallel, or raise max_connections or the connection limit of the user or database',
     transient: true,
   },
   '55P03': {
     code: 'TABLE_LOCKED',
-    exit: 'tables-failed',
     message: 'Another session holds, or waits for, an exclusive lock',
     hint: 'End that session (see pg_locks and pg_stat_activity), or raise --lock-timeout',
     transient: true,
   },
   '57014': {
     code: 'SOURCE_STATEMENT_CANCELED',
-    exit: 'tables-failed',
     hint: 'Raise "statement_timeout" of the entry, if that ran out; otherwise another session canceled the read (pg_cancel_backend)',
   },
   '57P01': {
@@ -132,7 +116,6 @@ const SQLSTATES: Readonly<Record<string, ErrorKind>> = {
   '57P02': { ...LOST, code: 'SOURCE_SHUT_DOWN', hint: 'A server process crashed: see the server log' },
   '57P03': {
     code: 'SOURCE_STARTING',
-    exit: 'unreachable',
     hint: 'Wait until the server accepts connections',
     transient: true,
   },
@@ -146,7 +129,6 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): ErrorKi
   if (routine === 'GetUserMapping') {
     return {
       code: 'FOREIGN_SERVER_LOGIN_MISSING',
-      exit: 'tables-failed',
       hint: "CREATE USER MAPPING FOR the user that it names (behind a view, its owner) SERVER ... OPTIONS (user '...', password '...')",
     };
   }
@@ -154,7 +136,6 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): ErrorKi
   if (state.startsWith('08') && state !== '08P01' && routine !== '') {
     return {
       code: 'FOREIGN_SERVER_UNREACHABLE',
-      exit: 'tables-failed',
       hint: 'The database server cannot connect to the foreign server, or not log in: check the options of the server and of the user mapping (\\des+ and \\deu+ in psql)',
       transient: true,
     };
@@ -162,7 +143,6 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): ErrorKi
   if (routine.startsWith('pgfdw_report')) {
     return {
       code: 'FOREIGN_SERVER_ERROR',
-      exit: 'tables-failed',
       hint: 'The error comes from the foreign server: check grants, tables and columns there, for the user in the user mapping (\\deu+ in psql)',
       transient: state === '40001' || state === '40P01' || state.startsWith('57P0'),
     };
@@ -170,7 +150,6 @@ function foreignKind({ code: state = '', routine = '' }: DatabaseError): ErrorKi
   if (!state.startsWith('HV')) return undefined;
   return {
     code: 'FOREIGN_SERVER_ERROR',
-    exit: 'tables-failed',
     hint: 'Check the options of the foreign table and of its server (\\d+ and \\des+ in psql)',
   };
 }
@@ -185,13 +164,11 @@ const CONNECTION: ConnectionAdvice = {
   others: {
     ENOENT: {
       code: 'SOURCE_REFUSED',
-      exit: 'unreachable',
       hint: 'Check "server" and "port" of the entry: no server listens in this directory',
       transient: true,
     },
     EACCES: {
       code: 'SOURCE_REFUSED',
-      exit: 'unreachable',
       hint: 'Check "server" of the entry: this user may not use the socket in this directory',
     },
   },
@@ -215,8 +192,8 @@ export function postgresError(thrown: unknown, place: ErrorPlace = {}): Lakeport
   if (!kind) return LakeportError.from(thrown).within(context);
   const said = thrown instanceof Error ? thrown.message : String(thrown);
   const message = kind.message ?? (said === '' ? (state ?? 'Unknown error') : said);
-  const { code, exit, hint, transient } = kind.code === 'TABLE_PERMISSION_DENIED' ? denied(thrown, kind, place) : kind;
-  return new LakeportError({ code, exit, message, hint, transient, context, cause: thrown });
+  const { code, hint, transient } = kind.code === 'TABLE_PERMISSION_DENIED' ? denied(thrown, kind, place) : kind;
+  return new LakeportError({ code, message, hint, transient, context, cause: thrown });
 }
 
 function kindOf(thrown: unknown, state: string | undefined): ErrorKind | undefined {
@@ -234,7 +211,7 @@ function kindOf(thrown: unknown, state: string | undefined): ErrorKind | undefin
     if (state === '53200' && thrown.hint === undefined) return OUT_OF_MEMORY;
     // For a materialized view; other errors with this SQLSTATE do not concern a table.
     if (state === '55000' && thrown.routine === 'ExecOpenScanRelation') return NOT_POPULATED;
-    return known ?? { code: 'SOURCE_QUERY_FAILED', exit: 'tables-failed', ...(thrown.hint && { hint: thrown.hint }) };
+    return known ?? { code: 'SOURCE_QUERY_FAILED', ...(thrown.hint && { hint: thrown.hint }) };
   }
   return connectionErrorKind([state], CONNECTION);
 }

@@ -79,7 +79,6 @@ export async function lockByReading(
 function foreignServerSilent({ id }: SourceTable, patienceMs: number, cause: LakeportError): LakeportError {
   return new LakeportError({
     code: 'FOREIGN_SERVER_SILENT',
-    exit: 'tables-failed',
     message: `The server that the foreign table reads did not answer within ${patienceMs / 1000} s`,
     hint: 'Check that server and the options of CREATE SERVER (host, port, connect_timeout), raise --lock-timeout, or leave the table out with --exclude',
     context: { table: tableName(id) },

@@ -20,7 +20,6 @@ export async function readPasswordFile(
   } catch (cause) {
     throw new LakeportError({
       code: 'PASSWORD_FILE_NOT_READABLE',
-      exit: 'usage',
       message: `The file ${path} of passfile cannot be read`,
       hint: 'Correct the path in the connection string, or let this user read the file',
       context: { entry: entryId, path, detail: 'passfile' },

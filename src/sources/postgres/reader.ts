@@ -177,11 +177,10 @@ class PostgresReader implements SliceReader {
     // invalid_parameter_value, undefined_object, object_not_in_prerequisite_state: the snapshot does not exist (any more).
     if (!['22023', '42704', '55000'].some((state) => detail?.includes(state))) return error;
     return new LakeportError({
-      ...error.toData(),
       code: 'SNAPSHOT_NOT_FOUND',
-      exit: 'unreachable',
       message: `The run's snapshot can't be used by a second connection: ${error.message}`,
       hint: 'Connect directly or through a pooler that only uses this server; --consistency none reads without a snapshot',
+      context: error.context,
       cause: thrown,
     });
   }

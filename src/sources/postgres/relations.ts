@@ -83,7 +83,6 @@ export function tableDenied(id: TableId): LakeportError {
 function denied(id: TableId, message: string, grant: string): LakeportError {
   return new LakeportError({
     code: 'TABLE_PERMISSION_DENIED',
-    exit: 'tables-failed',
     message,
     hint: `GRANT ${grant} TO this user, or leave the table out with --exclude`,
     context: { table: tableName(id) },
@@ -93,7 +92,6 @@ function denied(id: TableId, message: string, grant: string): LakeportError {
 function tableNotFound(id: TableId): LakeportError {
   return new LakeportError({
     code: 'TABLE_NOT_FOUND',
-    exit: 'tables-failed',
     message: 'The table does not exist',
     hint: 'It was dropped or renamed in the meantime: run again',
     context: { table: tableName(id) },
@@ -103,7 +101,6 @@ function tableNotFound(id: TableId): LakeportError {
 function notPopulated(id: TableId): LakeportError {
   return new LakeportError({
     code: 'TABLE_NOT_POPULATED',
-    exit: 'tables-failed',
     message: 'The materialized view has not been populated, so there is nothing to read',
     hint: `REFRESH MATERIALIZED VIEW ${quoteTable(id)}`,
     context: { table: tableName(id) },
@@ -113,7 +110,6 @@ function notPopulated(id: TableId): LakeportError {
 function rowsHidden(id: TableId): LakeportError {
   return new LakeportError({
     code: 'TABLE_ROW_SECURITY',
-    exit: 'tables-failed',
     message: 'Row security policies would hide rows of the table from this user',
     hint: ROW_SECURITY_HINT,
     context: { table: tableName(id) },

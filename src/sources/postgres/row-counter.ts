@@ -92,5 +92,5 @@ async function countIn(client: pg.Client, members: CountedTable['members']): Pro
 }
 
 function givenUp(): LakeportError {
-  return new LakeportError({ code: 'INTERRUPTED', exit: 'interrupted', message: 'The row count was aborted' });
+  return new LakeportError({ code: 'INTERRUPTED', message: 'The row count was aborted' });
 }

@@ -22,7 +22,6 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
   if (facts === undefined || facts.version < OLDEST) {
     throw new LakeportError({
       code: 'SOURCE_TOO_OLD',
-      exit: 'unreachable',
       message: `PostgreSQL ${facts?.versionText ?? 'of an unknown version'} is not supported`,
       hint: 'PostgreSQL 12 and later are supported',
     });

@@ -104,7 +104,6 @@ function sslOf({ ssl, sslCa, authentication }: PostgresAddress, entryId: string)
   if (sslCa === 'system' && ssl !== 'verify-full') {
     throw new LakeportError({
       code: 'TLS_MODE_TOO_WEAK',
-      exit: 'usage',
       message: `"ssl" is "${ssl}", which is too weak for "ssl_ca": "system": anyone can get a certificate from a public CA`,
       hint: 'Use "ssl": "verify-full", or omit it',
       context: { entry: entryId, detail: 'ssl' },
@@ -114,7 +113,6 @@ function sslOf({ ssl, sslCa, authentication }: PostgresAddress, entryId: string)
   if (ssl === 'prefer') return 'require';
   throw new LakeportError({
     code: 'CONNECTION_STRING_INVALID',
-    exit: 'usage',
     message:
       'The connection string has channel_binding=require and sslmode=disable; without TLS there is nothing to bind to',
     hint: 'Use sslmode=require or more, or omit channel_binding',
@@ -167,7 +165,6 @@ async function readPem(path: string | undefined, field: string, entryId: string)
   } catch (cause) {
     throw new LakeportError({
       code: 'CERTIFICATE_NOT_READABLE',
-      exit: 'usage',
       message: `The file ${path} of ${field} cannot be read`,
       hint: `Correct the path in the auth file, or let this user read the file`,
       context: { entry: entryId, path, detail: field },

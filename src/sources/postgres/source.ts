@@ -345,7 +345,6 @@ async function inSavepoint<T>(client: pg.Client, ask: () => Promise<T>): Promise
 function silent(message: string): LakeportError {
   return new LakeportError({
     code: 'SOURCE_CONNECTION_LOST',
-    exit: 'unreachable',
     message,
     hint: 'A proxy, pooler or firewall in between may have cut the connection',
     transient: true,

@@ -16,7 +16,6 @@ export function checkOverride(override: TableOverride | undefined): void {
   if (method !== undefined || key === undefined) return;
   throw new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
-    exit: 'usage',
     message: `PostgreSQL tables are split by page ranges (method Ctid); a key such as ${key} cannot be used`,
     hint: 'Remove the key from --table-config or the row of partition_columns',
     context: { detail: key },
@@ -32,7 +31,6 @@ export function requirePages(
   if (override?.method !== 'Ctid' || members?.some(({ byPage }) => byPage)) return;
   throw new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
-    exit: 'usage',
     message: `${tableName(table)} cannot be split by the method Ctid`,
     hint: 'Ctid needs PostgreSQL 14 or later, and heap tables of which this user may read all rows; use None for views and others',
     context: { detail: 'Ctid' },

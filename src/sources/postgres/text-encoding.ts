@@ -26,7 +26,6 @@ export function textEncoding(name: string | undefined, entryId: string): string 
   if (encodingExists(encoding) && keepsAscii(encoding)) return encoding;
   throw new LakeportError({
     code: 'SOURCE_ENCODING_UNKNOWN',
-    exit: 'usage',
     message: `The "source_encoding" of the entry is ${plain}, which is not a known text encoding`,
     hint: 'Use a name such as LATIN1, LATIN9, WIN1252, KOI8R, EUC_JP, SJIS, GBK or UTF8',
     context: { entry: entryId, detail: 'source_encoding' },

@@ -230,7 +230,6 @@ function refusedOption(cause: unknown, { entryId }: PostgresSettings): unknown {
   if (!(cause instanceof Error) || !refusals.has(state)) return cause;
   return new LakeportError({
     code: 'SOURCE_OPTION_REFUSED',
-    exit: 'usage',
     message: `The server rejects a setting in the entry's "options": ${cause.message}`,
     hint: 'Correct or remove it in the auth file',
     context: { entry: entryId, detail: `SQLSTATE ${state}` },

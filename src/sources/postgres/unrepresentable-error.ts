@@ -28,7 +28,6 @@ export function unrepresentableError(
   ];
   return new LakeportError({
     code: isText ? 'TEXT_NOT_DECODABLE' : 'UNREPRESENTABLE_VALUE',
-    exit: 'unrepresentable',
     message: `Column ${name} (${sourceType}) of ${table} holds ${cause.message}`,
     hint: ways.join('; '),
     context: { table, column: name, slice: slice.index },

@@ -94,11 +94,9 @@ export async function viewObstacles(
 function obstacleError({ kind, object, view, role, isOwner }: Omit<ObstacleRow, 'root'>): LakeportError {
   const whose = isOwner ? `the privileges of its owner, ${role}` : `the privileges of this user, ${role}`;
   const grantee = `${quoteName(role)}${isOwner ? ' (the owner of the view)' : ''}`;
-  const exit = 'tables-failed';
   if (kind === 'row security') {
     return new LakeportError({
       code: 'TABLE_ROW_SECURITY',
-      exit,
       message: `Row security policies of ${object} would hide rows of it from the view ${view}, which reads with ${whose}`,
       hint: isOwner
         ? `ALTER ROLE ${grantee} BYPASSRLS, or export only what the policies show with "options": {"row_security": "on"} in the entry`
@@ -108,7 +106,6 @@ function obstacleError({ kind, object, view, role, isOwner }: Omit<ObstacleRow, 
   const [verb, right] = kind === 'select' ? ['reads', 'SELECT ON'] : ['calls', 'EXECUTE ON FUNCTION'];
   return new LakeportError({
     code: 'TABLE_PERMISSION_DENIED',
-    exit,
     message: `Permission denied for ${object}, which the view ${view} ${verb} with ${whose}`,
     hint: `GRANT ${right} ${object} TO ${grantee}, or leave the view out with --exclude`,
   });

@@ -62,7 +62,6 @@ function kindOf({ declared, isRowid }: CatalogColumn): ColumnKind | undefined {
 function noColumns({ id }: CatalogTable): LakeportError {
   return new LakeportError({
     code: 'TABLE_NOT_FOUND',
-    exit: 'tables-failed',
     message: `${tableName(id)} has no columns that can be read`,
     hint: 'It was dropped in the meantime: run again',
   });

@@ -5,50 +5,42 @@ import { type ErrorKind, errorContext, type ErrorPlace } from '../errors/error-k
 const RESULTS: Readonly<Record<number, ErrorKind>> = {
   1: {
     code: 'SOURCE_QUERY_FAILED',
-    exit: 'tables-failed',
     hint: 'Correct the view or virtual table named in the message, or leave it out with --exclude',
   },
   3: {
     code: 'SOURCE_ACCESS_DENIED',
-    exit: 'unreachable',
     hint: 'Grant this user read access to the file and its directory',
   },
   5: {
     code: 'SOURCE_LOCKED',
-    exit: 'unreachable',
     message: 'Another process holds a lock on the file',
     hint: 'End its transaction, or raise --lock-timeout',
     transient: true,
   },
-  6: { code: 'SOURCE_LOCKED', exit: 'unreachable', transient: true },
-  7: { code: 'SOURCE_OUT_OF_MEMORY', exit: 'tables-failed', hint: 'Lower --n-jobs and --parallel' },
+  6: { code: 'SOURCE_LOCKED', transient: true },
+  7: { code: 'SOURCE_OUT_OF_MEMORY', hint: 'Lower --n-jobs and --parallel' },
   8: {
     code: 'SOURCE_FILE_NEEDS_RECOVERY',
-    exit: 'unreachable',
     message: 'The last writer of the file crashed, and the file is opened read-only',
     hint: 'Open it once for writing (sqlite3 FILE "PRAGMA user_version"), so that SQLite rolls back the incomplete transaction',
   },
-  10: { code: 'SOURCE_FILE_UNREADABLE', exit: 'unreachable', hint: 'Check the disk' },
+  10: { code: 'SOURCE_FILE_UNREADABLE', hint: 'Check the disk' },
   11: {
     code: 'SOURCE_FILE_DAMAGED',
-    exit: 'tables-failed',
     message: 'The file is damaged',
     hint: 'sqlite3 FILE "PRAGMA integrity_check" gives details; sqlite3 FILE .recover saves what can be read',
   },
   14: {
     code: 'SOURCE_FILE_UNREADABLE',
-    exit: 'unreachable',
     hint: 'Grant this user read access to the file. A file in WAL mode needs a writable directory for its -shm file: copy it elsewhere, or run PRAGMA journal_mode = DELETE',
   },
   18: {
     code: 'SOURCE_VALUE_ERROR',
-    exit: 'tables-failed',
     message: 'A value is longer than SQLite can return',
     hint: 'Leave the table out with --exclude',
   },
   26: {
     code: 'SOURCE_NOT_SQLITE',
-    exit: 'unreachable',
     message: 'The file is not an SQLite database, or it is encrypted',
     hint: 'Correct "filepath" of the entry; an encrypted file must be decrypted first',
   },
@@ -62,10 +54,9 @@ export function sqliteError(thrown: unknown, place: ErrorPlace = {}): LakeportEr
   const kind = code === undefined ? undefined : RESULTS[code & 0xff];
   if (kind === undefined) return LakeportError.from(thrown).within(context);
   const said = thrown instanceof Error ? thrown.message : String(thrown);
-  const { hint, exit, transient } = kind;
+  const { hint, transient } = kind;
   return new LakeportError({
     code: kind.code,
-    exit,
     message: kind.message ?? said,
     hint,
     transient,

@@ -115,7 +115,6 @@ function misfit(cause: UnrepresentableValue, index: number, { columns, dataset, 
   const kind = Object.entries(KINDS).find(([known]) => known === column.decoder.kind)?.[1];
   return new LakeportError({
     code: 'UNREPRESENTABLE_VALUE',
-    exit: 'unrepresentable',
     message: `Column ${name} (${sourceType === '' ? 'no type' : sourceType}) of ${tableName(datasetId(dataset))} holds a value that is not ${kind?.holds ?? 'of its type'}`,
     hint: '--sqlite-types text writes every value as text; --on-unrepresentable null writes such values as NULL and counts them',
     context: { table: tableName(datasetId(dataset)), column: name, slice: slice.index },

@@ -19,13 +19,12 @@ export function sqliteSettings({ filepath }: SqliteInfo, options: OpenOptions): 
   const { entryId, database, lockTimeoutMs } = options;
   const context = { entry: entryId, detail: filepath };
   const problem = (message: string, hint: string, code: ErrorCode = 'SOURCE_FILE_NOT_FOUND') =>
-    new LakeportError({ code, exit: 'unreachable', message, hint, context });
+    new LakeportError({ code, message, hint, context });
   if (filepath.trim() === '' || /^:memory:$|[?&]mode=memory/i.test(filepath.trim()))
     throw problem('A database in memory has nothing to export', 'Name a file in "filepath" of the entry');
   if (database !== undefined) {
     throw new LakeportError({
       code: 'SOURCE_DATABASE_UNKNOWN',
-      exit: 'unreachable',
       message: `The file ${filepath} has one database, and it is not called ${database}`,
       hint: 'Remove --source-db-name',
       context,

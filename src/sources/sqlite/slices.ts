@@ -91,7 +91,6 @@ export function rangeOf({ method, bounds }: Slice): PageRange | undefined {
 function noRowids({ id }: CatalogTable): LakeportError {
   return new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
-    exit: 'usage',
     message: `${tableName(id)} cannot be split by the method Rowid: its rows have no rowid`,
     hint: 'Views and tables WITHOUT ROWID have none; use RangeId, Ntile or Random with a key',
     context: { detail: 'Rowid' },

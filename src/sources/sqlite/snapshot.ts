@@ -89,7 +89,6 @@ function logState(file: string): string {
 function changed(file: string): LakeportError {
   return new LakeportError({
     code: 'SNAPSHOT_LOST',
-    exit: 'tables-failed',
     message: `${file} was written to after the run began, so its readers would not all see the same data`,
     hint: 'Stop the writers during the export, export a copy (sqlite3 FILE ".backup COPY"), or pass --consistency auto',
   });

@@ -22,13 +22,12 @@ export function explainCredentialsError(
   if (typeof status === 'number' && isTransientStatus(status)) {
     return {
       code: 'AZURE_TOKEN_SERVICE_ERROR',
-      exit: 'unreachable',
       message: `Microsoft's token service failed (HTTP ${status})`,
       hint: 'Such trouble passes.',
       transient: true,
     };
   }
-  return { exit: 'unreachable', ...(accepted ? expired(entry, { accepted }) : explanation(entry)) };
+  return accepted ? expired(entry, { accepted }) : explanation(entry);
 }
 
 /** What was valid once; signatures tell themselves when they end. */

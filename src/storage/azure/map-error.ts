@@ -44,7 +44,6 @@ function explanationOf(thrown: unknown, answer: AzureAnswer | undefined, attempt
     cutAnswer(thrown, attempt) ??
     explainCredentialsError(thrown, attempt) ?? {
       code: 'AZURE_REQUEST_FAILED',
-      exit: 'unexpected',
       message: `The request to ${attempt.operation} ${attempt.shown} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     }
   );

@@ -89,17 +89,16 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
 export function explainAnswer(answer: AzureAnswer, attempt: AzureAttempt): Explanation {
   const { code = '', status } = answer;
   const known = Object.hasOwn(BY_CODE, code) ? BY_CODE[code] : undefined;
-  if (known !== undefined) return { exit: 'unreachable', ...known(attempt, answer) };
+  if (known !== undefined) return known(attempt, answer);
   const retryAfterMs = retryAfter(answer.retryAfter);
   if (status === 429 || (status === 503 && code === 'ServerBusy')) {
-    return { exit: 'unreachable', retryAfterMs, ...throttled(attempt) };
+    return { retryAfterMs, ...throttled(attempt) };
   }
-  if (status === 401) return { exit: 'unreachable', ...unauthenticated(attempt, answer) };
-  if (status === 403) return { exit: 'unreachable', ...denied(attempt) };
+  if (status === 401) return unauthenticated(attempt, answer);
+  if (status === 403) return denied(attempt);
   if (isTransientStatus(status)) {
     return {
       code: 'AZURE_SERVICE_ERROR',
-      exit: 'unreachable',
       message: `Azure failed to ${attempt.operation} ${attempt.shown} (HTTP ${status})`,
       hint: 'Such trouble passes; status.azure.com tells whether it is a larger one.',
       transient: true,
@@ -108,7 +107,6 @@ export function explainAnswer(answer: AzureAnswer, attempt: AzureAttempt): Expla
   }
   return {
     code: 'AZURE_REQUEST_REFUSED',
-    exit: 'tables-failed',
     message: `Azure refused to ${attempt.operation} ${attempt.shown} (HTTP ${status}): ${answer.message}`,
     hint: `Check container and base_path of storage entry "${attempt.entry.id}".`,
   };

@@ -20,7 +20,6 @@ export function explainCredentialsError(
   if (entry.info.credentials.kind !== 'default' || !(thrown instanceof Error)) return undefined;
   return {
     code: 'GCS_NO_CREDENTIALS',
-    exit: 'unreachable',
     message: `There are no application default credentials for storage entry "${entry.id}"`,
     hint: 'Give credentials_file, set GOOGLE_APPLICATION_CREDENTIALS, or run "gcloud auth application-default login".',
   };
@@ -47,7 +46,6 @@ function explainTokenAnswer({ entry, accepted, response, status }: TokenAnswer):
   if (isTransientStatus(status)) {
     return {
       code: 'GCS_TOKEN_SERVICE_ERROR',
-      exit: 'unreachable',
       message: `Google's token service failed (HTTP ${status})`,
       hint: 'Such trouble passes.',
       transient: true,
@@ -57,16 +55,14 @@ function explainTokenAnswer({ entry, accepted, response, status }: TokenAnswer):
   if (skew !== undefined) {
     return {
       code: 'GCS_CLOCK_SKEW',
-      exit: 'unreachable',
       message: `Google refuses the credentials of storage entry "${entry.id}": the clock of this machine is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? 'fast' : 'slow'}`,
       hint: 'Set the clock, by NTP for instance.',
     };
   }
-  if (accepted) return { exit: 'unreachable', ...expired(entry) };
+  if (accepted) return expired(entry);
   const account = accountOf(entry);
   return {
     code: 'GCS_CREDENTIALS_REFUSED',
-    exit: 'unreachable',
     message: `Google refuses the credentials of storage entry "${entry.id}"${account}: the key or the account is deleted or disabled, or the login has expired`,
     hint: 'Make a new key with "gcloud iam service-accounts keys create", or log in again with "gcloud auth application-default login".',
   };

@@ -102,7 +102,6 @@ function printable(type: string): string {
 function problem(from: KeySource, says: string, options: { hint: string; code?: ErrorCode }): LakeportError {
   return new LakeportError({
     code: options.code ?? 'GCS_KEY_FILE_INVALID',
-    exit: 'usage',
     message: `The key ${from.source} of storage entry "${from.entry.id}" ${says}`,
     hint: options.hint,
     context: { entry: from.entry.id, path: from.source, detail: 'credentials_file' },

@@ -40,7 +40,6 @@ function explanationOf(thrown: unknown, attempt: GcsAttempt): Explanation {
     explainNetworkError(attempt.place, thrown) ??
     explainCredentialsError(thrown, attempt) ?? {
       code: 'GCS_REQUEST_FAILED',
-      exit: 'unexpected',
       message: `The request to ${attempt.operation} ${attempt.shown} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
     }
   );
@@ -87,16 +86,15 @@ function explainAnswer(answer: GcsAnswerError, attempt: GcsAttempt): Explanation
   const { status, reason = '' } = answer;
   const known = Object.hasOwn(BY_REASON, reason) ? BY_REASON[reason] : undefined;
   const retryAfterMs = retryAfter(answer.headers['retry-after']);
-  if (known !== undefined) return { exit: 'unreachable', retryAfterMs, ...known(attempt) };
-  if (status === 429) return { exit: 'unreachable', retryAfterMs, ...throttled(attempt) };
+  if (known !== undefined) return { retryAfterMs, ...known(attempt) };
+  if (status === 429) return { retryAfterMs, ...throttled(attempt) };
   if (status === 407) return explainProxyRefusal(place);
-  if (status === 401) return { exit: 'unreachable', ...refusedCredentials(attempt) };
-  if (status === 403) return { exit: 'unreachable', ...denied(answer, attempt) };
-  if (status === 404) return { exit: 'unreachable', ...notFound(attempt) };
+  if (status === 401) return refusedCredentials(attempt);
+  if (status === 403) return denied(answer, attempt);
+  if (status === 404) return notFound(attempt);
   if (isTransientStatus(status)) {
     return {
       code: 'GCS_SERVICE_ERROR',
-      exit: 'unreachable',
       message: `Cloud Storage failed to ${operation} ${shown} (HTTP ${status})`,
       hint: 'Such trouble passes; status.cloud.google.com tells whether it is a larger one.',
       transient: true,
@@ -105,7 +103,6 @@ function explainAnswer(answer: GcsAnswerError, attempt: GcsAttempt): Explanation
   }
   return {
     code: 'GCS_REQUEST_REFUSED',
-    exit: 'tables-failed',
     message: `Cloud Storage refused to ${operation} ${shown} (HTTP ${status}): ${answer.message}`,
     hint: `Check bucket and base_path of storage entry "${entry.id}".`,
   };

@@ -111,7 +111,6 @@ export class ResumableUpload {
   #lost(what: string): RemoteError {
     return new RemoteError({
       code: 'GCS_UPLOAD_LOST',
-      exit: 'tables-failed',
       message: `Cloud Storage ${what}, so that ${this.#objects.display(this.#target.path)} has to be written anew`,
       hint: 'Let nothing else clean the destination while a run is writing to it.',
     });

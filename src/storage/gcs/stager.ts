@@ -120,7 +120,6 @@ export class GcsStager implements Stager {
     const shown = this.#objects.display(place.path);
     throw new LakeportError({
       code: 'STAGED_PART_GONE',
-      exit: 'tables-failed',
       message: `The staged part of ${shown} has disappeared before it was published`,
       hint: 'Let nothing else clean the destination while a run is writing to it; lifecycle rules must spare objects younger than the longest run.',
       context: { path: shown },

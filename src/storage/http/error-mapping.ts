@@ -1,13 +1,12 @@
 import { Redactor } from '../../auth/redaction.js';
 import type { NetworkSettings } from '../network-settings.js';
-import type { ErrorCode, ExitClass, StorePrefix } from '../../errors.js';
+import type { ErrorCode, StorePrefix } from '../../errors.js';
 import type { ProxyAddress } from './proxy-address.js';
 import { RemoteError } from './store-error.js';
 
 /** What a failed request means to somebody who wants a table exported. */
 export interface Explanation {
   readonly code: ErrorCode;
-  readonly exit?: ExitClass;
   readonly message: string;
   readonly hint?: string;
   readonly transient?: boolean;

@@ -83,7 +83,7 @@ export function explainNetworkError(place: RemotePlace, thrown: unknown): Explan
       (code.startsWith('ERR_SSL_') ? BY_CODE['EPROTO'] : undefined) ??
       (code.startsWith('HPE_') ? notHttp : undefined) ??
       BY_CODE[error.name];
-    if (explain !== undefined) return { exit: 'unreachable', ...explain(place, hostOf(error, place)) };
+    if (explain !== undefined) return explain(place, hostOf(error, place));
   }
   return undefined;
 }
@@ -92,7 +92,6 @@ export function explainNetworkError(place: RemotePlace, thrown: unknown): Explan
 export function explainWebPage({ service, origin }: RemotePlace, status: number): Explanation {
   return {
     code: codeOfStranger(service),
-    exit: 'unreachable',
     message: `${origin} answers like a web site (HTTP ${status}), not like ${service.name}`,
     hint: `${service.notTheService?.hint ?? 'Check endpoint_url of the entry'}; a proxy or a login page on the way may answer too.`,
     transient: status >= 500,
@@ -103,7 +102,6 @@ export function explainWebPage({ service, origin }: RemotePlace, status: number)
 export function explainProxyRefusal(place: RemotePlace): Explanation {
   return {
     code: 'PROXY_LOGIN_NEEDED',
-    exit: 'unreachable',
     message: `The proxy on the way to ${place.origin} wants other credentials`,
     hint: 'Write them into its address: http://user:password@host:port.',
   };

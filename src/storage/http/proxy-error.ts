@@ -21,7 +21,6 @@ export class ProxyError extends Error {
 
 interface ProxyExplanation {
   readonly code: ProxyErrorCode;
-  readonly exit: 'unreachable';
   readonly message: string;
   readonly hint: string;
   readonly transient: boolean;
@@ -43,7 +42,6 @@ export function explainProxyError(error: Error): ProxyExplanation | undefined {
   if (!isProxyErrorCode(code)) return undefined;
   return {
     code,
-    exit: 'unreachable',
     // The HTTP client of Google's token library puts its own words, and the address, in front.
     message: error.message.replace(/^.*?(?=The proxy )/s, ''),
     hint: HINTS[code],

@@ -232,7 +232,7 @@ export class DirectoryLocks {
     const { runId, display } = this.#options;
     const silent = `was not heard of for ${displayAge(silentMs)}`;
     const context = successor === undefined ? {} : { path: display(successor.directory) };
-    const shared = { code: 'CLAIM_LOST', exit: 'in-use', context } as const;
+    const shared = { code: 'CLAIM_LOST', context } as const;
     if (successor?.runId === runId) {
       this.#isOvertaken = true;
       const by = successor.process === undefined ? 'another process' : displayProcess(successor.process);

@@ -1,8 +1,7 @@
-import { type ErrorCode, type ExitClass, LakeportError } from '../../errors.js';
+import { type ErrorCode, LakeportError } from '../../errors.js';
 
 interface Explanation {
   readonly code: ErrorCode;
-  readonly exit: ExitClass;
   /** What follows the path in the sentence. */
   readonly says: string;
   readonly hint?: string;
@@ -15,118 +14,99 @@ const OTHER_DIRECTORY = 'give another directory with --output-dir';
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ENOSPC: {
     code: 'DISK_FULL',
-    exit: 'tables-failed',
     says: 'cannot be written: no space is left on the disk',
     hint: `Free some space, or ${OTHER_DIRECTORY}.`,
   },
   EDQUOT: {
     code: 'DISK_QUOTA_EXCEEDED',
-    exit: 'tables-failed',
     says: "cannot be written: the user's disk quota is used up",
     hint: `Ask for a larger quota, or ${OTHER_DIRECTORY}.`,
   },
   EFBIG: {
     code: 'FILE_TOO_LARGE',
-    exit: 'tables-failed',
     says: 'is larger than the file system or the limit of the process (ulimit -f) allows',
     hint: 'Split the output with --max-rows-per-file.',
   },
   EACCES: {
     code: 'STORAGE_ACCESS_DENIED',
-    exit: 'unreachable',
     says: 'may not be written by this user',
     hint: `Grant write permission on it, or ${OTHER_DIRECTORY}.`,
   },
   EPERM: {
     code: 'STORAGE_ACCESS_DENIED',
-    exit: 'unreachable',
     says: 'may not be written by this user: the operation is not permitted',
     hint: `Look for an immutable flag or a foreign owner, or ${OTHER_DIRECTORY}.`,
   },
   EROFS: {
     code: 'STORAGE_READ_ONLY',
-    exit: 'unreachable',
     says: 'cannot be written: the file system is mounted read-only',
     hint: `Mount it writable, or ${OTHER_DIRECTORY}.`,
   },
   ENOTDIR: {
     code: 'NOT_A_DIRECTORY',
-    exit: 'usage',
     says: 'cannot be used: a file stands where a directory is needed',
     hint: `Move the file away, or ${OTHER_DIRECTORY}.`,
   },
   EEXIST: {
     code: 'NOT_A_DIRECTORY',
-    exit: 'usage',
     says: 'cannot be used: a file stands where a directory is needed',
     hint: `Move the file away, or ${OTHER_DIRECTORY}.`,
   },
   EISDIR: {
     code: 'IS_A_DIRECTORY',
-    exit: 'usage',
     says: 'cannot be written: a directory of that name stands in its place',
     hint: `Move the directory away, or ${OTHER_DIRECTORY}.`,
   },
   ENAMETOOLONG: {
     code: 'PATH_TOO_LONG',
-    exit: 'usage',
     says: 'is longer than the file system allows',
     hint: 'Give a shorter --output-dir or --sub-path.',
   },
   ELOOP: {
     code: 'LINK_LOOP',
-    exit: 'usage',
     says: 'cannot be reached: symbolic links lead in a circle',
     hint: `Repair the links, or ${OTHER_DIRECTORY}.`,
   },
   ENOENT: {
     code: 'STORAGE_PATH_GONE',
-    exit: 'tables-failed',
     says: 'disappeared while it was in use',
     hint: 'Let nothing else clean the destination while a run is writing to it.',
   },
   EMFILE: {
     code: 'TOO_MANY_OPEN_FILES',
-    exit: 'tables-failed',
     says: 'cannot be opened: the process has too many open files',
     hint: 'Raise the limit (ulimit -n), or lower -p or --n-jobs.',
     transient: true,
   },
   ENFILE: {
     code: 'TOO_MANY_OPEN_FILES',
-    exit: 'tables-failed',
     says: 'cannot be opened: the system has too many open files',
     hint: 'Close other programs, or lower -p or --n-jobs.',
     transient: true,
   },
   EXDEV: {
     code: 'OTHER_FILE_SYSTEM',
-    exit: 'usage',
     says: 'cannot be published: its directory lies on several file systems, between which files cannot be renamed',
     hint: `Mount no other file system, such as a layer of a container, below the destination, or ${OTHER_DIRECTORY}.`,
   },
   EBUSY: {
     code: 'FILE_IN_USE',
-    exit: 'tables-failed',
     says: 'cannot be replaced: another program holds it, or it is a mount point',
     hint: `Close the program that reads it, or ${OTHER_DIRECTORY}.`,
     transient: true,
   },
   ENOTEMPTY: {
     code: 'IS_A_DIRECTORY',
-    exit: 'usage',
     says: 'cannot be written: a directory of that name stands in its place',
     hint: `Move the directory away, or ${OTHER_DIRECTORY}.`,
   },
   EIO: {
     code: 'DISK_ERROR',
-    exit: 'tables-failed',
     says: 'cannot be written: the disk reports an error',
     hint: "Look into the system's log (dmesg) for the disk's state.",
   },
   ESTALE: {
     code: 'STORAGE_PATH_GONE',
-    exit: 'tables-failed',
     says: 'is a stale handle of a network file system',
     hint: 'Mount the file system again.',
     transient: true,
@@ -159,7 +139,6 @@ export function fileError(thrown: unknown, path: string): LakeportError {
   }
   return new LakeportError({
     code: known.code,
-    exit: known.exit,
     message: `${path} ${known.says}`,
     hint: known.hint,
     context: { path, ...(errno === undefined ? {} : { detail: errno }) },

@@ -13,7 +13,6 @@ export function explainCredentialsError(attempt: S3Attempt, thrown: unknown): Ex
     const profile = credentials.kind === 'profile' ? ` --profile ${credentials.profile}` : '';
     return {
       code: 'S3_SSO_LOGIN_NEEDED',
-      exit: 'unreachable',
       message: `The single sign-on session of ${entryName(entry)} has expired or was never started`,
       hint: `Run aws sso login${profile}.`,
     };
@@ -21,14 +20,12 @@ export function explainCredentialsError(attempt: S3Attempt, thrown: unknown): Ex
   if (credentials.kind === 'profile' && /could not (?:be found|find|resolve)|not found/i.test(thrown.message)) {
     return {
       code: 'S3_NO_SUCH_PROFILE',
-      exit: 'usage',
       message: `The profile "${credentials.profile}" of ${entryName(entry)} is not there, or has no credentials`,
       hint: 'List the profiles with aws configure list-profiles; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name other files.',
     };
   }
   return {
     code: 'S3_NO_CREDENTIALS',
-    exit: 'unreachable',
     message: `No credentials were found for ${entryName(entry)}`,
     hint: `Looked for ${credentialFields(entry)}; give profile, or access_key_id and secret_access_key.`,
   };

@@ -44,7 +44,6 @@ function explanationOf(thrown: unknown, attempt: S3Attempt, answer: ServiceAnswe
   if (typeof status === 'number') return explainWebPage(attempt.place, status);
   return {
     code: 'S3_REQUEST_FAILED',
-    exit: 'unexpected',
     message: `${attempt.operation} of ${attempt.shown} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
   };
 }

@@ -126,11 +126,8 @@ const BY_STATUS: Readonly<Record<number, Explain>> = {
 
 /** What the service's refusal means. Throttling and failures of the service itself may pass; nothing else does. */
 export function explainAnswer(attempt: S3Attempt, answer: ServiceAnswer): Explanation {
-  const explanation = (BY_CODE[answer.code] ?? special(answer, attempt) ?? BY_STATUS[answer.status] ?? other)(
-    attempt,
-    answer,
-  );
-  return { exit: 'unreachable', ...explanation };
+  const explain = BY_CODE[answer.code] ?? special(answer, attempt) ?? BY_STATUS[answer.status] ?? other;
+  return explain(attempt, answer);
 }
 
 function special(answer: ServiceAnswer, { operation, accepted }: S3Attempt): Explain | undefined {

@@ -21,7 +21,6 @@ import { sqlServerLog } from '../../servers/sql-server-log.js';
 
 const DENIED = new LakeportError({
   code: 'TABLE_PERMISSION_DENIED',
-  exit: 'tables-failed',
   message: 'permission denied for table table_1',
   hint: 'GRANT SELECT',
 });

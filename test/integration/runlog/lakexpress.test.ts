@@ -45,7 +45,7 @@ async function recordRun(): Promise<void> {
       run.recorder.tablePublished(plan.id, publishedFiles(stagedOutcome(plan, 0), 0));
       results.push(tableResult(plan));
     } else {
-      const error = new LakeportError({ code: 'TABLE_LOCKED', exit: 'tables-failed', message: 'another session' });
+      const error = new LakeportError({ code: 'TABLE_LOCKED', message: 'another session' });
       results.push(tableResult(plan, { state: 'failed', rows: 0, files: 0, bytes: 0, error: error.toData() }));
     }
     run.recorder.tableEnded(results.at(-1)!);

@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LakeportError } from '../../../src/errors.js';
 import { RETRY_POLICY, retryDelay, waitUnlessAborted } from '../../../src/runtime/retry.js';
 
-const failure = (transient?: boolean) =>
-  new LakeportError({ code: 'SOURCE_UNREACHABLE', exit: 'unreachable', message: 'lost', transient });
+const failure = (transient?: boolean) => new LakeportError({ code: 'SOURCE_UNREACHABLE', message: 'lost', transient });
 
 /** Waits after each attempt, until there is none. */
 function waits(random: () => number): number[] {

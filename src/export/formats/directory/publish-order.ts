@@ -220,7 +220,6 @@ async function restoreSuccess(storage: Storage, success: string, earlier: Existi
 function pathBlocked(shown: string): LakeportError {
   return new LakeportError({
     code: 'PATH_IN_THE_WAY',
-    exit: 'tables-failed',
     message: `${shown} is a directory, but one of the table's files must go there`,
     hint: 'Move it away, or export to another destination.',
     context: { path: shown },

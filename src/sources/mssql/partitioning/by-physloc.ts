@@ -31,7 +31,6 @@ export function byLocation({ count, estimatedRows }: RangeOptions): Share[] {
 export function noLocations(table: TableId): LakeportError {
   return new LakeportError({
     code: 'METHOD_NOT_SUPPORTED',
-    exit: 'usage',
     message: `${tableName(table)} cannot be split by the method Physloc: its rows have no physical location`,
     hint: 'Rows of views, columnstores and memory-optimized tables have none; use RangeId, Ntile or Random with a key',
     context: { detail: 'Physloc' },

@@ -36,7 +36,6 @@ export class PageFile {
 export function damaged(what: string): LakeportError {
   return new LakeportError({
     code: 'SOURCE_FILE_DAMAGED',
-    exit: 'tables-failed',
     message: `The file is damaged: ${what}`,
     hint: 'sqlite3 FILE "PRAGMA integrity_check" gives details; sqlite3 FILE .recover saves what can be read',
   });

@@ -12,7 +12,6 @@ import { captured, column, plan, runResult, tablePlan, tableResult } from './sam
 const target = { directory: './exports' };
 const denied = new LakeportError({
   code: 'TABLE_PERMISSION_DENIED',
-  exit: 'tables-failed',
   message: 'permission denied for table secret',
   hint: 'GRANT SELECT',
   context: { table: 's.secret' },

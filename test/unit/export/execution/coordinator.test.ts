@@ -75,7 +75,7 @@ class ScriptedPool implements SlicePool {
   }
 
   unconnected(key: string): Promise<void> {
-    const error = new LakeportError({ ...FAILURE, code: 'SOURCE_REFUSED', exit: 'unreachable' });
+    const error = new LakeportError({ ...FAILURE, code: 'SOURCE_REFUSED' });
     return this.end(key, { ok: false, error, unconnected: true });
   }
 
@@ -90,7 +90,7 @@ class ScriptedPool implements SlicePool {
 /** Waits longer than any test. */
 const SLOW_RETRY: RetryPolicy = { attempts: 5, firstMs: 1_000_000, factor: 1, longestMs: 1_000_000 };
 
-const FAILURE = { exit: 'tables-failed', code: 'DISK_ERROR', message: 'broken' } as const;
+const FAILURE = { code: 'DISK_ERROR', message: 'broken' } as const;
 
 function stagedFile(name: string, rows: number): StagedFile {
   return { part: { storageId: 'test', path: name, bytes: 100, sha256: '', token: {} }, rows, rowGroups: [] };
@@ -396,7 +396,7 @@ describe('a slice with a transient error', () => {
 describe('a reader that temporarily cannot connect', () => {
   it('a reader retries its connection for the same slice', async () => {
     const ending = start([tablePlan('a')], { readers: 1 });
-    const error = new LakeportError({ ...FAILURE, code: 'NO_FREE_CONNECTIONS', exit: 'unreachable', transient: true });
+    const error = new LakeportError({ ...FAILURE, code: 'NO_FREE_CONNECTIONS', transient: true });
     for (let attempt = 1; attempt <= 2; attempt++) {
       await pool.end('a 0', { ok: false, error, unconnected: true });
       await delays();
@@ -408,7 +408,7 @@ describe('a reader that temporarily cannot connect', () => {
 
   it('a reader is given up when its retries are exhausted', async () => {
     const ending = start([tablePlan('a')], { readers: 1 });
-    const error = new LakeportError({ ...FAILURE, code: 'NO_FREE_CONNECTIONS', exit: 'unreachable', transient: true });
+    const error = new LakeportError({ ...FAILURE, code: 'NO_FREE_CONNECTIONS', transient: true });
     for (let attempt = 1; attempt <= 3; attempt++) {
       await pool.end('a 0', { ok: false, error, unconnected: true });
       await delays();

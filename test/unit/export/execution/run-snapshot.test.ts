@@ -42,7 +42,6 @@ describe('whether the snapshot is held', () => {
 it('a lost snapshot that must not be replaced reports the cause and a hint', async () => {
   const loss = new LakeportError({
     code: 'SOURCE_SHUT_DOWN',
-    exit: 'unreachable',
     message: 'terminating connection due to administrator command',
     hint: 'see the server log',
     context: { detail: 'SQLSTATE 57P01' },

@@ -14,7 +14,7 @@ function table(end: 'completed' | 'cancelled' | ExitClass): TableResult {
   return { table, state, ...nothing, storageId: 'lake', path: '', error };
 }
 
-const terminated = new LakeportError({ code: 'SIGTERM', exit: 'terminated', message: '' });
+const terminated = new LakeportError({ code: 'SIGTERM', message: '' });
 
 describe('the exit class of a run', () => {
   it.each<[ExitClass | undefined, Parameters<typeof table>[0][]]>([

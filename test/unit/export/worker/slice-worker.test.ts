@@ -140,7 +140,6 @@ describe('a worker', () => {
       await rowsOfNull(150)(sink, new AbortController().signal);
       throw new LakeportError({
         code: 'DISK_ERROR',
-        exit: 'tables-failed',
         message: 'broken',
         context: { column: 'b' },
       });
@@ -170,7 +169,7 @@ describe('a worker', () => {
   });
 
   it('reports a failed connection separately from a failure of the slice', async () => {
-    const error = new LakeportError({ code: 'SOURCE_REFUSED', exit: 'unreachable', message: 'refused' });
+    const error = new LakeportError({ code: 'SOURCE_REFUSED', message: 'refused' });
     vi.mocked(openReader).mockRejectedValueOnce(error);
     const failure = await run().catch((thrown: unknown) => thrown);
     expect(failure).toBeInstanceOf(UnconnectedError);

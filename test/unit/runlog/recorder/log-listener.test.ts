@@ -8,7 +8,6 @@ it('messages say what happened to the log, what it means for the export, and wha
   const listener = logMessages({ message: (level, text, fields) => void told.push([level, text, fields]) });
   const full = new LakeportError({
     code: 'RUN_LOG_FULL',
-    exit: 'unreachable',
     message: 'The run log /log cannot be used: the disk is full',
     hint: 'Free some space there.',
   });

@@ -7,7 +7,7 @@ import { RunState } from '../../../../src/runlog/model/run-state.js';
 import type { LogStore } from '../../../../src/runlog/store/log-store.js';
 import { HeardOfLog } from '../../../harness/logged-runs.js';
 
-const BROKEN = new LakeportError({ code: 'RUN_LOG_FAILED', exit: 'unreachable', message: 'gone' });
+const BROKEN = new LakeportError({ code: 'RUN_LOG_FAILED', message: 'gone' });
 
 let rows: RunState;
 let heard: HeardOfLog;

@@ -57,7 +57,6 @@ function stored({ run, jobs, partitions, files }: LogBatch): StoredRun {
 
 const denied = new LakeportError({
   code: 'TABLE_PERMISSION_DENIED',
-  exit: 'tables-failed',
   message: 'no grant, hunter2',
   hint: 'grant it',
 });
