@@ -1,16 +1,16 @@
 import type { Field, FieldNotes } from '../auth/entry-kind.js';
 
-/** What a `directory` URL stands for, by names of fields; or what is wrong with it. Undefined values are left out. */
+/** The fields that a `directory` URL stands for; or what is wrong with it. Undefined values are omitted. */
 export type Address =
   { readonly fields: Readonly<Record<string, string | boolean | undefined>> } | { readonly problem: string };
 
 export interface DirectoryRules {
-  /** Fields that must not be asked for where the URL is wrong. */
+  /** Fields that are not reported as missing if the URL is wrong. */
   readonly standsFor: readonly string[];
   readonly resolve: (directory: string) => Address;
 }
 
-/** Replaces a `directory` URL by the fields that it stands for, and takes the scheme off a bucket's name. */
+/** Replaces a `directory` URL by the fields that it stands for, and strips the scheme from a bucket name. */
 export function resolveDirectory(rules: DirectoryRules): (fields: Map<string, Field>, notes: FieldNotes) => void {
   return (fields, notes) => {
     takeBucketScheme(fields, notes);
@@ -28,7 +28,7 @@ export function resolveDirectory(rules: DirectoryRules): (fields: Map<string, Fi
       const other = fields.get(name);
       if (other === undefined) fields.set(name, { ...directory, value });
       else if (other.value !== value && value !== '') {
-        const message = `\`${directory.given}\` stands for \`${other.given}\` too, which says otherwise in line ${other.line}`;
+        const message = `\`${directory.given}\` contradicts \`${other.given}\` in line ${other.line}`;
         notes.problem(directory.line, message);
       }
     }
@@ -40,18 +40,15 @@ function takeBucketScheme(fields: Map<string, Field>, notes: FieldNotes): void {
   if (bucket === undefined || typeof bucket.value !== 'string') return;
   const [, scheme, name, path] = /^(s3a?|gs):\/\/([^/]*)\/*(.*)$/i.exec(bucket.value) ?? [];
   if (scheme === undefined || name === undefined) return;
-  notes.warning(
-    bucket.line,
-    `\`${bucket.given}\` is taken without ${scheme.toLowerCase()}:// in front: the name alone is meant`,
-  );
+  notes.warning(bucket.line, `\`${bucket.given}\` is used without ${scheme.toLowerCase()}://; write only the name`);
   fields.set('bucket', { ...bucket, value: name });
   if (path === undefined || path === '') return;
   if (fields.has('base_path'))
-    notes.problem(bucket.line, `\`${bucket.given}\` holds a path, and \`base_path\` is given too`);
+    notes.problem(bucket.line, `\`${bucket.given}\` contains a path, but \`base_path\` is given too`);
   else fields.set('base_path', { ...bucket, value: path });
 }
 
-/** The bucket and the path of a URL with one of the schemes; `example` is shown for any other. */
+/** Bucket and path of a URL with one of the schemes; `example` is shown for any other URL. */
 export function bucketAddress(
   directory: string,
   { schemes, example }: { readonly schemes: RegExp; readonly example: string },
@@ -61,13 +58,13 @@ export function bucketAddress(
   return authority === '' ? { problem: 'names no bucket' } : { fields: { bucket: authority, base_path: path } };
 }
 
-/** `scheme://authority/path`, the scheme in lower case; all empty for what is no URL. */
+/** `scheme://authority/path`, the scheme in lower case; all empty if it is not a URL. */
 export function urlParts(url: string): { readonly scheme: string; readonly authority: string; readonly path: string } {
   const [, scheme = '', authority = '', path = ''] = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)\/*(.*)$/i.exec(url) ?? [];
   return { scheme: scheme.toLowerCase(), authority, path };
 }
 
-/** `scheme://bucket/base`, for people. */
+/** `scheme://bucket/base`, for messages. */
 export function bucketUrl(scheme: string, bucket: string, basePath: string): string {
   return `${scheme}://${bucket}${basePath === '' ? '' : `/${basePath}`}`;
 }

@@ -2,8 +2,8 @@ import { LakeportError } from '../errors.js';
 import type { PartWriter, StagedPart, StageOptions, Storage } from './storage.js';
 
 /**
- * A storage that changes nothing that readers see before the claim of its run is proven. Staging and withdrawing go on:
- * they touch nothing but what is the run's own.
+ * A storage that confirms the run's claim before it changes anything visible. Staging and discarding are exempt: they only
+ * touch the run's own objects.
  * @param confirm throws `CLAIM_LOST`
  */
 export function guarded(storage: Storage, confirm: () => Promise<void>): Storage {
@@ -12,7 +12,7 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
     try {
       return await change();
     } catch (error) {
-      // Stopped between the proof and its request, a run finds that others have published, or swept what it had staged.
+      // A run that was suspended between the check and its request finds that others have published, or swept its parts.
       if (error instanceof LakeportError && !error.transient) await confirm();
       throw error;
     }

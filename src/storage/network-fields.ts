@@ -5,7 +5,7 @@ import type { NetworkSettings } from './network-settings.js';
 
 const MIB = 2 ** 20;
 
-/** GCS takes chunks that are multiples of 256 KiB; Azure blocks of at most 4,000 MiB. */
+/** GCS chunks must be multiples of 256 KiB; Azure blocks are limited to 4,000 MiB. */
 const PART = { least: 256 * 1024, most: 4000 * MIB, words: 'from 256 KiB to 4000 MiB' };
 
 /** Fields of every store. */
@@ -39,7 +39,7 @@ export const networkFields = {
   user_agent: { schema: text.optional(), environment: ['USER_AGENT'] },
 };
 
-/** The proxy of the environment is taken whole, or not at all. */
+/** The environment's proxy settings are taken as a whole, or not at all. */
 export const PROXY_VARIABLES: EnvironmentGroup = { fields: ['proxy_url', 'proxy_excludes', 'proxy_ca_certificate'] };
 
 type NetworkFields = FieldValues<typeof networkFields>;
@@ -61,7 +61,7 @@ export function networkSettings(fields: NetworkFields): NetworkSettings {
   };
 }
 
-/** Credentials and rows would travel in the clear: plain http needs the user's word, except to this machine itself. */
+/** Credentials and rows would travel unencrypted: plain http needs the user's consent, except to this machine itself. */
 export function checkPlainHttp(fields: GivenFields, report: Report): void {
   const { endpoint_url: endpoint, allow_http: allowed } = fields;
   if (typeof endpoint !== 'string' || !/^http:/i.test(endpoint) || !URL.canParse(endpoint)) return;

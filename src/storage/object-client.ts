@@ -12,45 +12,45 @@ export interface Listing {
 }
 
 /**
- * What every object store can do, by paths relative to its base that are safe already. Failures are explained, and sent
- * again where they may pass.
+ * What every object store can do, with validated paths relative to its base. Errors are mapped, and transient failures
+ * retried.
  */
 export interface ObjectClient {
-  /** Markers of runs may be there that version 0.1 has left at other paths. */
+  /** There may be markers that version 0.1 has left at other paths. */
   readonly hasEarlierLayout?: boolean;
-  /** The entry's credentials may do without the right to delete, as far as a first export goes. */
+  /** The entry's credentials may lack the permission to delete, which a first export does not need. */
   readonly mayLackDeletion?: boolean;
-  /** For people. */
+  /** For messages. */
   display(path: string): string;
-  /** Finds out, before anything is written, what writing would not tell. */
+  /** Checks, before anything is written, what a write would not reveal. */
   prepare?(): Promise<void>;
   /**
-   * Writes a whole object.
+   * Writes a complete object.
    * @param replaces what may be there; undefined for anything
    * @throws LakeportError `TARGET_CHANGED`
    */
   put(path: string, content: Uint8Array, replaces?: Replaced): Promise<void>;
-  /** Writes an object that must not be there yet; false where it is. */
+  /** Writes an object that must not exist yet; false if it does. */
   create(path: string, content: Uint8Array): Promise<boolean>;
   /**
-   * Adds to an object of the program's own, which a listing shows all the while; absent where only `put` can do that.
+   * Appends to one of the program's own objects, which never disappears from listings; absent if only `put` can do that.
    */
   append?(path: string, addition: string): Promise<void>;
   get(path: string, range?: ByteRange): Promise<Uint8Array | undefined>;
   head(path: string): Promise<StoredObject | undefined>;
   /**
-   * All that is below a directory. In the program's own also what is staged and not an object yet, and what version 0.1
-   * has left elsewhere.
+   * Everything below a directory. In the program's own directory also staged parts that are not objects yet, and what
+   * version 0.1 has left elsewhere.
    */
   list(directory: string): Promise<Listing>;
   /**
-   * Objects that are gone already are no error.
-   * @param versions by path; an object without one is removed whatever it is
+   * Missing objects are not an error.
+   * @param versions by path; an object without one is removed unconditionally
    * @throws LakeportError `TARGET_CHANGED`
    */
   remove(paths: readonly string[], versions?: ReadonlyMap<string, string>): Promise<void>;
   close(): void;
 }
 
-/** What a run's lease needs of a store. */
+/** What a run's lease needs from a store. */
 export type LeaseClient = Omit<ObjectClient, 'head' | 'close'>;

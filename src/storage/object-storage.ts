@@ -26,7 +26,7 @@ export interface ObjectStorageOptions {
   readonly stager: Stager;
 }
 
-/** A bucket or container: what all object stores have in common, over what each of them does in its own way. */
+/** A bucket or container: what all object stores share, on top of each store's own client and stager. */
 export class ObjectStorage implements Storage {
   readonly id: string;
   readonly kind: string;
@@ -58,7 +58,7 @@ export class ObjectStorage implements Storage {
     try {
       await this.#client.remove([path]);
     } catch (error) {
-      // A later export is told so when it comes to that.
+      // A later export reports this if it matters then.
       if (!mayLackDeletion || !isDenied(error)) throw error;
     }
   }
@@ -127,7 +127,7 @@ export class ObjectStorage implements Storage {
 
   async claim(directories: readonly string[]): Promise<void> {
     directories.forEach(assertSafePath);
-    if (this.#lease === undefined) throw new TypeError('directories are claimed by a run');
+    if (this.#lease === undefined) throw new TypeError('Directories can only be claimed by a run');
     await this.#lease.locks.take(directories);
   }
 

@@ -4,31 +4,31 @@ import { LakeportError } from '../errors.js';
 import type { TableId } from '../model/table.js';
 
 /**
- * Paths below a storage's base: `/` between segments, never absolute, never out of the base. Names of the database
- * become segments by percent-encoding, so that two names never share one and no name means more than itself.
+ * Paths below a storage's base: `/` between segments, never absolute, never outside of the base. Database names become
+ * segments by percent-encoding, so that no two names share one and no name has a special meaning.
  */
 
-/** Most bytes of a segment made from a name. File systems take 255; the hidden names of staged parts need the rest. */
+/** Maximum bytes of a segment made from a name. File systems allow 255; the hidden names of staged parts need the rest. */
 const MAX_SEGMENT_BYTES = 200;
 const HASH_DIGITS = 32;
 
 /**
- * What is not safe anywhere in a segment; `%` itself, so that an encoded name is never another name's plain form. Then
- * what readers take for more than a name: `=` for a Hive partition (DuckDB, Spark, Athena), `*?[]{}` for a pattern (all
- * that take globs), `:` for a scheme (Hadoop), `#` for the end of a URL's path.
+ * Unsafe anywhere in a segment: `%` itself, so that an encoded name never equals another name; and whatever readers
+ * interpret: `=` as a Hive partition (DuckDB, Spark, Athena), `*?[]{}` as a pattern (anything with globs), `:` as a scheme
+ * (Hadoop), `#` as the end of a URL's path.
  */
 const UNSAFE = /[%/\\=*?[\]{}:#\p{Cc}\p{Surrogate}]/u;
-/** What hides a name, at its start; what Windows and Azure leave out, at its end. */
+/** Hides a name at its start; at its end it is dropped by Windows and Azure. */
 const UNSAFE_FIRST = /[._]/;
 const UNSAFE_LAST = /[. ]/;
 
-/** Names of files that the program writes beside tables' directories. */
+/** Names of files that the program writes next to tables' directories. */
 const OWN_FILE = /^manifest\.json$|\.cdm\.json$/i;
 
 /**
- * A schema's or table's name as one path segment. Safe names stand as they are. The encoding is injective, and its own
- * letters are always upper case, so that it tells no names apart by case alone.
- * A name that would take more than 200 bytes is cut and ends in `%~` and a hash of the whole name.
+ * A schema or table name as one path segment. Safe names are unchanged. The encoding is injective, and its escapes are
+ * always in upper case, so that names never differ by the case of an escape only.
+ * A name that would take more than 200 bytes is truncated and ends in `%~` and a hash of the whole name.
  */
 export function encodeSegment(name: string): string {
   if (name === '') return '%';
@@ -47,12 +47,12 @@ export function encodeSegment(name: string): string {
 
 function encodeCharacter(character: string): string {
   const code = character.charCodeAt(0);
-  // Half of a surrogate pair, which SQL Server allows in names, has no UTF-8 form.
+  // An unpaired surrogate, which SQL Server allows in names, has no UTF-8 form.
   if (code >= 0xd800 && code <= 0xdfff) return `%u${code.toString(16).toUpperCase()}`;
   return Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
 }
 
-/** No other encoding has `%~` in it. */
+/** No other encoding contains `%~`. */
 function shorten(encoded: readonly string[], name: string): string {
   const hash = createHash('sha256').update(name, 'utf16le').digest('hex').slice(0, HASH_DIGITS);
   const ending = `%~${hash}`;
@@ -66,7 +66,7 @@ function shorten(encoded: readonly string[], name: string): string {
   return start + ending;
 }
 
-/** Joins paths that are safe already; empty ones are left out. */
+/** Joins validated paths; empty ones are omitted. */
 export function joinPath(...paths: readonly string[]): string {
   return paths.filter((path) => path !== '').join('/');
 }
@@ -76,7 +76,7 @@ export function tableDirectory(subPath: string, { schema, name }: TableId): stri
   return joinPath(subPath, encodeSegment(schema), encodeSegment(name));
 }
 
-/** Directory of a dataset by its name: a query, which is in no schema, has one beside those of the schemas. */
+/** Directory of a dataset by its name: a query has no schema, so its directory is next to those of the schemas. */
 export function datasetDirectory(subPath: string, id: TableId): string {
   return id.schema === '' ? joinPath(subPath, encodeSegment(id.name)) : tableDirectory(subPath, id);
 }
@@ -92,8 +92,8 @@ export function nameOf(path: string): string {
 }
 
 /**
- * Refuses a `--sub-path` that is absolute, leads upwards or has segments that no store can hold.
- * @param flag where it was typed
+ * Rejects a `--sub-path` that is absolute, leads upwards or has segments that a store cannot represent.
+ * @param flag that it was given with
  * @throws LakeportError of class `usage`
  */
 export function checkSubPath(subPath: string, flag = '--sub-path'): void {
@@ -108,12 +108,12 @@ export function checkSubPath(subPath: string, flag = '--sub-path'): void {
   });
 }
 
-/** True for a relative path that stays below the base; the empty one is the base itself. */
+/** Whether a relative path stays below the base; the empty path is the base itself. */
 export function isSafePath(path: string): boolean {
   return path === '' || pathProblem(path) === undefined;
 }
 
-/** The last line of defence of a store: a path that passes here stays below the base. */
+/** A store's last line of defence: a path that passes stays below the base. */
 export function assertSafePath(path: string): void {
   const problem = path === '' ? undefined : pathProblem(path);
   if (problem === undefined) return;
@@ -125,12 +125,12 @@ export function assertSafePath(path: string): void {
 
 function pathProblem(path: string): string | undefined {
   if (/^[/\\]/.test(path)) return 'is absolute';
-  if (path.includes('\\')) return 'has a backslash; directories are separated by /';
-  if (/\p{Cc}/u.test(path)) return 'has a control character';
+  if (path.includes('\\')) return 'contains a backslash; directories are separated by /';
+  if (/\p{Cc}/u.test(path)) return 'contains a control character';
   for (const segment of path.split('/')) {
     if (segment === '') return 'has an empty segment';
-    if (segment === '..') return 'leads upwards by ..';
-    if (segment === '.') return 'has the segment .';
+    if (segment === '..') return 'leads upwards with ..';
+    if (segment === '.') return 'contains the segment .';
   }
   return undefined;
 }

@@ -7,9 +7,9 @@ import type { Storage } from './storage.js';
 const STAGED_BYTES = 256 * 1024;
 
 /**
- * Does once, on small hidden objects, all that an export does: notes a run, writes, reads back, lists, stages and
- * withdraws, deletes.
- * @throws LakeportError of the first thing that does not work, with the store's own explanation
+ * Does once, with small hidden objects, everything that an export does: marks a run, writes, reads back, lists, stages
+ * and discards, deletes.
+ * @throws LakeportError of the first operation that fails, as the store reports it
  */
 export async function probeStorage(storage: Storage): Promise<void> {
   const runId = randomUUID();
@@ -19,7 +19,7 @@ export async function probeStorage(storage: Storage): Promise<void> {
     await probeObject(storage, `.lakeport-probe-${runId}`);
     await stageAndWithdraw(storage, runId);
   } catch (error) {
-    // What went wrong first is what has to be told.
+    // Report the first error.
     await storage.endRun().catch(() => undefined);
     throw error;
   }
@@ -47,7 +47,7 @@ async function expectContent(storage: Storage, path: string, expected: Buffer | 
     code: 'STORAGE_PROBE_FAILED',
     message:
       expected === undefined
-        ? `${storage.display(path)} is still there after it was deleted`
+        ? `${storage.display(path)} still exists after it was deleted`
         : `${storage.display(path)} does not read back as it was written`,
     hint: 'Look for a cache, a proxy or a retention policy between here and the store.',
     context: { entry: storage.id, path: storage.display(path) },

@@ -4,9 +4,9 @@ import { LakeportError } from '../errors.js';
 import type { StagedPart } from './storage.js';
 
 /**
- * What a store needs to publish or withdraw a part, as it once gave it away. It has lain in the run log meanwhile: what
- * comes from there must not lead to what is somebody else's.
- * @param schema refuses what the store has not made
+ * A store's own data about a staged part, which it needs to publish or discard it. It comes back from the run log, so it
+ * must be validated: it must never lead to what belongs to someone else.
+ * @param schema rejects what the store has not created
  * @throws LakeportError `STAGED_ELSEWHERE`
  */
 export function readToken<Token>(part: StagedPart, schema: z.ZodType<Token>): Token {

@@ -1,17 +1,17 @@
 import type { OwnObject } from './lease/own-paths.js';
 import type { PartWriter, StagedPart, StagedState, StageOptions, WriteOptions } from './storage.js';
 
-/** How a store keeps parts where nobody sees them, and makes them visible. Paths are safe already. */
+/** How a store keeps parts invisible, and publishes them. Paths are already validated. */
 export interface Stager {
-  /** Most memory that one writer takes, in bytes. */
+  /** Maximum memory of one writer, in bytes. */
   writerMemoryBytes(expectedBytes?: number): number;
   stage(path: string, options: StageOptions): PartWriter;
-  /** As of `Storage`. */
+  /** See `Storage`. */
   publish(part: StagedPart, path: string, options: WriteOptions): Promise<void>;
-  /** As of `Storage`. */
+  /** See `Storage`. */
   locate(part: StagedPart, path: string): Promise<StagedState>;
-  /** As of `Storage`. */
+  /** See `Storage`. */
   discard(part: StagedPart): Promise<void>;
-  /** Removes what runs have staged, as far as their own objects tell of it. Returns how many parts there were. */
+  /** Removes what runs have staged, as far as their own objects reveal it. Returns the number of parts. */
   withdraw(own: readonly OwnObject[]): Promise<number>;
 }

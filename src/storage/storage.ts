@@ -1,94 +1,94 @@
 import type { LakeportError } from '../errors.js';
 
 /**
- * Where bytes go. Every store writes in two phases: a part is staged where no reader takes it for data, and published
- * when all parts of its table are staged. Paths are relative to the storage's base, with `/` between segments that are
- * already safe (`storage/path.ts`).
+ * The interface of every store. Writing has two phases: a part is staged where no reader takes it for data, and published
+ * when all parts of its table are staged. Paths are relative to the storage's base, with `/` between validated segments
+ * (`storage/path.ts`).
  */
 
 export interface StorageCapabilities {
-  /** Publishing one part is atomic: a reader sees the old object, or the new one whole. */
+  /** Publishing a part is atomic: a reader sees either the old object or the complete new one. */
   readonly atomicPublish: boolean;
   /** A staged part outlives its process and can be published by another one. */
   readonly resumableStage: boolean;
-  /** True where `Orders` and `orders`, or two Unicode forms of `é`, are one name, as in most directories on macOS. */
+  /** Whether `Orders` and `orders`, or two Unicode forms of `é`, are the same name, as in most directories on macOS. */
   readonly ignoresCase?: boolean;
-  /** The store can write on the condition that nothing has changed since it was listed; see `WriteOptions`. */
+  /** The store supports writes that fail if anything has changed since the listing; see `WriteOptions`. */
   readonly conditionalWrites?: boolean;
 }
 
-/** A part that is complete but not visible. Plain data: it crosses threads and lies in the run log. */
+/** A complete but invisible part. Plain data: it is sent between threads and stored in the run log. */
 export interface StagedPart {
   readonly storageId: string;
-  /** The path it was staged for; `publish` may be told another one of the same directory. */
+  /** The path it was staged for; `publish` may get another one in the same directory. */
   readonly path: string;
   readonly bytes: number;
   /** SHA-256 of the content, lower case hex. */
   readonly sha256: string;
-  /** What the store itself needs to publish or withdraw: temporary file, upload id with its parts, block ids. */
+  /** What the store itself needs to publish or discard it: temporary file, upload id with its parts, block ids. */
   readonly token: Readonly<Record<string, unknown>>;
 }
 
-/** One part being written. `write` waits when the store is slower than the writer. */
+/** A part being written. `write` waits if the store is slower than the writer. */
 export interface PartWriter {
   /** Takes ownership of the chunks: they must not change afterwards. */
   write(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Completes the stage. */
+  /** Completes the staging. */
   end(): Promise<StagedPart>;
-  /** Throws away what was written; leaves nothing behind. Safe to call at any time, more than once. */
+  /** Discards what was written and leaves nothing behind. May be called at any time, more than once. */
   abort(): Promise<void>;
 }
 
 export interface StageOptions {
-  /** Names the run in the temporary object, so that a later run knows whose it is. */
+  /** Included in the temporary object's name, so that a later run knows its owner. */
   readonly runId: string;
-  /** How large the part may get, for stores that must choose a part size beforehand. */
+  /** Expected size of the part, for stores that must choose a part size in advance. */
   readonly expectedBytes?: number | undefined;
   /**
-   * True where the part may be published under a later name than the one it is staged for, or is likely to be under
-   * another one. A store that binds a stage to its name then takes a hidden one, and copies on publishing. Without it a
-   * part keeps its name or, where parts before it turn out to be empty, takes an earlier one.
+   * True if the part may be published under a later name than the staged one, or is likely to get another name. A store
+   * that binds a staged part to its name then uses a hidden name, and copies on publishing. Otherwise a part keeps its name
+   * or, if parts before it turn out to be empty, gets an earlier one.
    */
   readonly provisional?: boolean | undefined;
 }
 
-/** Where a part stands that was staged earlier: it can be published, its content is at its place, or neither. */
+/** State of a part staged earlier: it can be published, its content is at its destination, or neither. */
 export type StagedState = 'staged' | 'published' | 'gone';
 
-/** Bytes of an object, counted from 0; what is past its end is left out. */
+/** Byte range of an object, counted from 0; anything past its end is omitted. */
 export interface ByteRange {
   readonly start: number;
-  /** The first byte after the range; greater than `start`. To the end of the object without it. */
+  /** Exclusive end, greater than `start`. The end of the object if absent. */
   readonly end?: number | undefined;
 }
 
 export interface StoredObject {
   readonly path: string;
   readonly bytes: number;
-  /** ETag, generation: what the store tells this content by from what replaces it; undefined where it has no such thing. */
+  /** ETag or generation: distinguishes this content from later versions; undefined if the store has none. */
   readonly version?: string | undefined;
 }
 
-/** What a write may replace: an object of that version or, without one, nothing. */
+/** What a write may replace: that version of an object or, without a version, nothing. */
 export interface Replaced {
   readonly version: string | undefined;
 }
 
 export interface WriteOptions {
   /**
-   * What was seen at the place while the run's claim was proven. Stores with conditional writes refuse the write where
-   * something else is there by now: a process that was stopped just before it can't overwrite what is newer.
+   * What was at the destination while the run's claim was confirmed. Stores with conditional writes reject the write if
+   * something else is there by now, so a process that was suspended just before it cannot overwrite anything newer.
    */
   readonly replaces?: Replaced | undefined;
   /**
-   * Proves once more that the run's claim is its own; for stores that come to their request late, or without a condition.
+   * Confirms once more that the claim is this run's; for stores whose request is delayed, or unconditional.
    * @throws LakeportError `CLAIM_LOST`
    */
   readonly confirm?: (() => Promise<void>) | undefined;
 }
 
 export interface RemoveOptions {
-  /** By path: the versions to remove, in stores that can tell. */
+  /** By path: the versions to remove, if the store distinguishes versions. */
   readonly versions?: ReadonlyMap<string, string> | undefined;
 }
 
@@ -99,74 +99,73 @@ export type FindPublisher = (
 
 export interface RunIdentity {
   readonly runId: string;
-  /** Of the run's tables, relative to the base; for people. */
+  /** Directory of the run's tables, relative to the base; for messages. */
   readonly directory: string;
-  /** Told once, when another run has taken over what this one had claimed; see `Storage.confirmClaim`. */
+  /** Called once, when another run has taken over what this one had claimed; see `Storage.confirmClaim`. */
   readonly onLost?: ((error: LakeportError) => void) | undefined;
-  /** Finds the run that has published to one of the directories since this one began: who took over may have ended. */
+  /** Finds the run that has published to one of the directories since this run began: the run that took over may have ended. */
   readonly findPublisher?: FindPublisher | undefined;
 }
 
-/** One place to write to; opened once in the main thread and once in each worker. */
+/** A destination; opened once in the main thread and once in each worker. */
 export interface Storage {
   readonly id: string;
   readonly kind: string;
   readonly capabilities: StorageCapabilities;
-  /** For people: `./exports/public/orders/part-00000.parquet`, `s3://bucket/base/…`. */
+  /** For messages: `./exports/public/orders/part-00000.parquet`, `s3://bucket/base/…`. */
   display(path: string): string;
-  /** Fails early where the base can't be written to. Creates it where that is the custom (a local directory). */
+  /** Fails early if the base is not writable. Creates it if that is customary (a local directory). */
   prepare(): Promise<void>;
-  /** Most memory that one `PartWriter` takes, in bytes; absent where it is next to nothing. */
+  /** Maximum memory of one `PartWriter`, in bytes; absent if negligible. */
   writerMemoryBytes?(expectedBytes?: number): number;
   stage(path: string, options: StageOptions): Promise<PartWriter>;
   /**
-   * Makes a staged part visible at `path` (same directory as it was staged for), replacing what is there. Parts of one
-   * directory whose names differ from the staged ones are published in the order of their names.
-   * @throws LakeportError `TARGET_CHANGED` where it would replace something else than `options.replaces`
+   * Publishes a staged part at `path` (in the directory that it was staged for), replacing what is there. Parts of a
+   * directory that get other names than the staged ones are published in the order of their names.
+   * @throws LakeportError `TARGET_CHANGED` if it would replace anything but `options.replaces`
    */
   publish(part: StagedPart, path: string, options?: WriteOptions): Promise<void>;
   /**
-   * Finds out where a part stands that an earlier process of the same run has staged to be published at `path`. Cheap:
-   * one or two questions to the store; content is read only of a file on disk.
+   * State of a part that an earlier process of the same run has staged for publication at `path`. Cheap: one or two
+   * requests to the store; only a local file's content is read.
    */
   locate(part: StagedPart, path: string): Promise<StagedState>;
-  /** Removes a staged part. One that is gone already is no error. */
+  /** Removes a staged part. A missing part is not an error. */
   discard(part: StagedPart): Promise<void>;
   /**
-   * Writes a small whole object, atomically where the store can.
-   * @throws LakeportError `TARGET_CHANGED` where it would replace something else than `options.replaces`
+   * Writes a complete small object, atomically if the store supports that.
+   * @throws LakeportError `TARGET_CHANGED` if it would replace anything but `options.replaces`
    */
   put(path: string, content: Uint8Array, options?: WriteOptions): Promise<void>;
-  /** A small object's content, or that of a range of any object; undefined where there is no such object. */
+  /** Content of a small object, or of a range of any object; undefined if there is no such object. */
   get(path: string, range?: ByteRange): Promise<Uint8Array | undefined>;
-  /** A single object as a listing would show it; absent where the store has no conditional writes. */
+  /** A single object as a listing would show it; absent if the store has no conditional writes. */
   find?(path: string): Promise<StoredObject | undefined>;
-  /** Objects below a directory, temporary ones left out. */
+  /** Objects below a directory, without temporary ones. */
   list(directory: string): Promise<StoredObject[]>;
-  /** Removes objects; those that are gone already are no error. */
+  /** Removes objects; missing ones are not an error. */
   remove(paths: readonly string[], options?: RemoveOptions): Promise<void>;
   /**
-   * Marks the run as alive in the target, so that others leave its temporary objects alone, until `endRun`. What a dead
-   * process of the same run has staged stays, for this one to publish.
-   * @throws LakeportError `RUN_IS_ACTIVE` where another process lives that writes under this run's id
+   * Marks the run as live in the destination until `endRun`, so that others leave its temporary objects alone. What a dead
+   * process of the same run has staged is kept, for this one to publish.
+   * @throws LakeportError `RUN_IS_ACTIVE` if another live process writes under this run's id
    */
   beginRun(run: RunIdentity): Promise<void>;
   /**
-   * Takes the directories (relative to the base) for this run alone, and all below them, until `endRun`. Called after
-   * `beginRun`, and before anything is written there; all directories of the run at once. What dead runs had taken is
-   * free.
-   * @throws LakeportError `TARGET_IN_USE` where one of them overlaps with one of another run's that lives; none is taken
+   * Claims the directories (relative to the base) and everything below them for this run, until `endRun`. Called after
+   * `beginRun`, before anything is written there, with all directories of the run at once. Claims of dead runs do not count.
+   * @throws LakeportError `TARGET_IN_USE` if one of them overlaps with a live run's claim; none is claimed then
    */
   claim(directories: readonly string[]): Promise<void>;
   /**
-   * Settles when the store has confirmed that the claim is still this run's: a process that was stopped, or a machine
-   * that slept, may find that others have taken it for dead. At once where nothing is claimed.
-   * @throws LakeportError `CLAIM_LOST` where another run has taken over; nothing may be published any more
+   * Resolves once the store has confirmed that the claim is still this run's: after a process was suspended or a machine
+   * slept, others may have assumed it dead. Resolves at once if nothing is claimed.
+   * @throws LakeportError `CLAIM_LOST` if another run has taken over; nothing may be published any more
    */
   confirmClaim(): Promise<void>;
-  /** Removes what dead runs left staged. Returns how many temporary objects were removed. */
+  /** Removes what dead runs left staged. Returns the number of temporary objects removed. */
   sweep(): Promise<number>;
-  /** Removes what this run has still staged, its earlier processes included, and gives its directories back. */
+  /** Removes what this run, earlier processes included, still has staged, and releases its directories. */
   endRun(): Promise<void>;
   close(): Promise<void>;
 }

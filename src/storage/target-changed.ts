@@ -2,12 +2,12 @@ import { LakeportError } from '../errors.js';
 
 const CODE = 'TARGET_CHANGED';
 
-/** Where a part, a manifest or `_SUCCESS` belongs, something else has come since the run has looked; it stays. */
+/** Something else has appeared at the path of a part, a manifest or `_SUCCESS` since the run looked; it is kept. */
 export function targetChanged(shown: string): LakeportError {
   return new LakeportError({
     code: CODE,
     message: `Another program has changed ${shown} while this run was publishing its table; nothing was written over it`,
-    hint: 'Let nothing else write to the destination of a run, and export the table again.',
+    hint: 'Do not let anything else write to the destination during a run, and export the table again.',
     context: { path: shown },
   });
 }
@@ -17,9 +17,9 @@ export function isTargetChanged(error: unknown): error is LakeportError {
 }
 
 /**
- * For a store in which creating an object is writing it over nothing.
+ * For a store that creates an object with a conditional write.
  * @param write a write that may replace nothing
- * @returns false where something is there
+ * @returns false if something exists
  */
 export async function isCreated(write: Promise<void>): Promise<boolean> {
   try {

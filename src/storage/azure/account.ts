@@ -14,17 +14,17 @@ import { checkEndpoint } from '../http/endpoint.js';
 import { type AzureCredential, loadCredential } from './credentials.js';
 import { accountEndpoint } from './endpoint.js';
 
-/** Scope of tokens for blobs; the Azure client asks for the same. */
+/** Scope of tokens for blobs; the Azure client requests the same one. */
 const STORAGE_SCOPE = 'https://storage.azure.com/.default';
 const COPY_SOURCE_LIFETIME_MS = 3600_000;
 
-/** An address that the service itself can read a blob from. */
+/** A URL from which the service itself can read a blob. */
 export interface CopySource {
   readonly url: string;
   readonly sourceAuthorization?: { readonly scheme: string; readonly value: string };
 }
 
-/** The entry's container, with what tells the service who asks. */
+/** The entry's container, with its credential. */
 export class AzureAccount {
   readonly container: ContainerClient;
   readonly #credential: AzureCredential | undefined;
@@ -34,7 +34,7 @@ export class AzureAccount {
     this.#credential = credential;
   }
 
-  /** @throws LakeportError of class `usage` where the entry's fields don't make an address and a credential */
+  /** @throws LakeportError of class `usage` if the entry's fields do not yield an address and a credential */
   static async open(entry: AzureEntry, agents: Agents): Promise<AzureAccount> {
     const { credentials, container } = entry.info;
     if (credentials.kind === 'connection-string') {
@@ -53,13 +53,13 @@ export class AzureAccount {
     return new AzureAccount(service.getContainerClient(container), credential);
   }
 
-  /** The service reads the source of a copy on its own: it must be told by what right. */
+  /** The service reads the source of a copy on its own, so it needs an authorization for it. */
   async copySource(blob: BlobClient): Promise<CopySource> {
     if (this.#credential?.kind === 'token') {
       const token = await this.#credential.credential.getToken(STORAGE_SCOPE);
       return { url: blob.url, sourceAuthorization: { scheme: 'Bearer', value: token?.token ?? '' } };
     }
-    // With a shared access signature, the blob's address has it already.
+    // A shared access signature is already part of the blob's URL.
     if (new URL(blob.url).searchParams.has('sig')) return { url: blob.url };
     const { BlobSASPermissions } = await import('@azure/storage-blob');
     const url = await blob.generateSasUrl({
@@ -70,11 +70,11 @@ export class AzureAccount {
   }
 }
 
-/** The Azure client would refuse it with every request. */
+/** The Azure client would reject every request. */
 function tokenInTheClear(entry: AzureEntry): LakeportError {
   return new LakeportError({
     code: 'AZURE_TOKEN_NEEDS_HTTPS',
-    message: `Storage entry "${entry.id}" would send a token over plain http, which Azure's client does not do`,
+    message: `Storage entry "${entry.id}" would send a token over plain http, which Azure's client does not allow`,
     hint: 'Use https in endpoint_url, or give an account_key or sas_token.',
     context: { entry: entry.id, detail: 'endpoint_url' },
   });
@@ -85,29 +85,29 @@ function fromConnectionString(entry: AzureEntry, connectionString: string, agent
     try {
       return BlobServiceClient.fromConnectionString(connectionString, options);
     } catch {
-      // What the client says of it quotes nothing but its own names of the parts; ours say where to look.
+      // The client's own message only quotes its names for the parts; ours says where to look.
       throw new LakeportError({
         code: 'AZURE_CONNECTION_STRING_INVALID',
-        message: `The connection_string of storage entry "${entry.id}" is not one of a storage account`,
+        message: `The connection_string of storage entry "${entry.id}" does not belong to a storage account`,
         hint: 'Copy it whole from "Access keys" of the storage account: DefaultEndpointsProtocol=…;AccountName=…;AccountKey=…;EndpointSuffix=….',
         context: { entry: entry.id, detail: 'connection_string' },
       });
     }
   };
-  // Parsed twice: only the address that comes out tells which connections it needs.
+  // Parsed twice: only the resulting URL tells which connections it needs.
   const { url } = parse({});
   const { protocol, origin } = new URL(url);
   checkEndpoint({ entry: entry.id, endpoint: origin, allowHttp: entry.info.allowHttp });
   return parse(clientOptions(entry, agents.for(`${protocol}//${new URL(url).host}`)));
 }
 
-/** `agent` reaches the client's pipeline, which its declared options leave out. */
+/** `agent` is passed on to the client's pipeline, although its declared options lack it. */
 function clientOptions(entry: AzureEntry, agent: http.Agent): StoragePipelineOptions & { agent: http.Agent } {
   const { userAgent } = entry.info;
   return {
     agent,
     userAgentOptions: { userAgentPrefix: userAgent === undefined ? 'lakeport' : `${userAgent} lakeport` },
-    // Retries are ours, with what each of them must find out first.
+    // Retries are ours, since each one must first check what the last one did.
     retryOptions: { maxTries: 1 },
   };
 }

@@ -2,5 +2,5 @@ import type { AzureEntry } from './info.js';
 import type { RemoteAttempt } from '../http/error-mapping.js';
 import type { AzureOperation } from './operation.js';
 
-/** What was being done when something went wrong. */
+/** What was being attempted when an error occurred. */
 export type AzureAttempt = RemoteAttempt<AzureEntry, AzureOperation>;

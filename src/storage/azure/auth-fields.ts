@@ -18,12 +18,12 @@ const ACCOUNT_VARIABLES = ['AZURE_STORAGE_ACCOUNT_NAME', 'AZURE_STORAGE_ACCOUNT'
 const fields = {
   ...networkFields,
   account_name: {
-    schema: text.refine((name) => /^[\w-]+$/.test(name), 'is no name of a storage account').optional(),
+    schema: text.refine((name) => /^[\w-]+$/.test(name), 'is not a storage account name').optional(),
     synonyms: ['storage_account', 'storage_account_name', 'account'],
     environment: ACCOUNT_VARIABLES,
   },
   container: {
-    schema: text.refine((name) => /^[\w$ .-]+$/.test(name), 'is no name of a container'),
+    schema: text.refine((name) => /^[\w$ .-]+$/.test(name), 'is not a container name'),
     synonyms: ['container_name'],
   },
   base_path: { schema: basePath.default('') },
@@ -61,7 +61,7 @@ const fields = {
     environment: ['AZURE_STORAGE_USE_EMULATOR'],
   },
   use_fabric_endpoint: { schema: flag.default(false), environment: ['AZURE_USE_FABRIC_ENDPOINT'] },
-  // Nothing is tagged on Azure, so there is nothing to disable; taken because configurations of other tools have it.
+  // Nothing is tagged on Azure, so there is nothing to disable; accepted because other tools' configurations have it.
   disable_tagging: { schema: flag.optional() },
 };
 
@@ -87,14 +87,14 @@ export const azureFields = entryFields({
   build,
 });
 
-/** Credentials in the environment are those of the account that it names, if it names one. */
+/** Credentials in the environment belong to the account that it names, if it names one. */
 function isSameAccount(found: ReadonlyMap<string, Field>, environment: NodeJS.ProcessEnv): boolean {
   const account = ACCOUNT_VARIABLES.map((name) => environment[name]).find((name) => name !== undefined);
   const named = found.get('account_name')?.value;
   return named === undefined || account === undefined || named === account;
 }
 
-/** Fields that each decide by themselves how to log in. */
+/** Fields that each select a login method. */
 const DECISIVE = [
   'account_key',
   'sas_token',
@@ -111,7 +111,7 @@ function check(found: GivenFields, report: Report): void {
   if (found['use_azure_cli'] === true) ways.push('use_azure_cli');
   const [first] = ways;
   if (first !== undefined && ways.length > 1) {
-    report(first, `stands beside ${quoted(ways.slice(1))}: it is not clear which is meant, so keep one of them`);
+    report(first, `cannot be combined with ${quoted(ways.slice(1))}; keep one of them`);
   }
   checkServicePrincipal(found, report);
   const nameless =
@@ -128,7 +128,7 @@ function checkServicePrincipal(found: GivenFields, report: Report): void {
   const incomplete = secret !== undefined || (tenant !== undefined && client === undefined);
   if (!incomplete || found['federated_token_file'] !== undefined) return;
   for (const name of names) {
-    if (found[name] === undefined) report(name, `is missing beside ${quoted(present)}`);
+    if (found[name] === undefined) report(name, `is required with ${quoted(present)}`);
   }
 }
 

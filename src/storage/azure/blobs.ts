@@ -18,9 +18,9 @@ import { type BlobDescription, copyBlob } from './copy.js';
 import { explain } from './map-error.js';
 import type { AzureOperation } from './operation.js';
 
-/** Keys of metadata are identifiers; Azure Storage REST API, "Naming and referencing metadata". */
+/** Metadata keys must be identifiers; Azure Storage REST API, "Naming and referencing metadata". */
 const PART_METADATA = 'lakeport_part';
-/** Present on directories of accounts that have real ones. */
+/** Present on directories in accounts with a hierarchical namespace. */
 const DIRECTORY_METADATA = 'hdi_isfolder';
 
 export interface BlobInfo {
@@ -33,7 +33,7 @@ export interface BlobInfo {
 export interface StagedBlock {
   readonly id: string;
   readonly content: Uint8Array;
-  /** Compared by the service. */
+  /** Verified by the service. */
   readonly md5?: Uint8Array;
   readonly signal: AbortSignal;
 }
@@ -46,7 +46,7 @@ export interface AzureBlobsOptions {
   readonly agents: Agents;
 }
 
-/** The requests that the store is made of, by paths relative to its base, explained where they fail. */
+/** The requests that the store consists of, with paths relative to its base and mapped errors. */
 export class AzureBlobs implements ObjectClient {
   readonly #account: AzureAccount;
   readonly #entry: AzureEntry;
@@ -63,13 +63,13 @@ export class AzureBlobs implements ObjectClient {
     this.#agents = options.agents;
   }
 
-  /** Address without a signature. */
+  /** URL without a signature. */
   display(path: string): string {
     const { origin, pathname } = new URL(this.#account.container.url);
     return joinPath(`${origin}${decodeURIComponent(pathname)}`, this.#name(path));
   }
 
-  /** Sends a block, which stays invisible until it is committed. */
+  /** Uploads a block, which stays invisible until it is committed. */
   stageBlock(path: string, block: StagedBlock): Promise<void> {
     const { id, content, md5, signal } = block;
     const options = { abortSignal: signal, ...(md5 === undefined ? {} : { transactionalContentMD5: md5 }) };
@@ -79,7 +79,7 @@ export class AzureBlobs implements ObjectClient {
     return this.retry(() => this.once('write', path, stage), signal);
   }
 
-  /** Makes a blob of its blocks; undefined where they are not there (any more). */
+  /** Commits blocks as a blob; undefined if they do not exist (any more). */
   async commitOnce(
     path: string,
     blocks: { ids: string[]; part: string; replaces?: Replaced | undefined },
@@ -98,7 +98,7 @@ export class AzureBlobs implements ObjectClient {
     });
   }
 
-  /** Ids of the blocks that a blob is made of, or can be made of; none where there are none. */
+  /** Ids of a blob's committed and uncommitted blocks; empty if there are none. */
   blocksOnce(path: string): Promise<string[]> {
     return this.once('read', path, async () => {
       const found = await this.#blob(path).getBlockList('all').catch(unlessMissing);
@@ -110,7 +110,7 @@ export class AzureBlobs implements ObjectClient {
     return this.once('read', path, () => this.#describe(path));
   }
 
-  /** A copy within the container, which appears as a whole. False where the source is not there. */
+  /** Copies a blob within the container atomically. False if the source does not exist. */
   copyOnce(copy: {
     from: string;
     to: string;
@@ -135,7 +135,7 @@ export class AzureBlobs implements ObjectClient {
     });
   }
 
-  /** Writes a whole blob. */
+  /** Writes a complete blob. */
   put(path: string, content: Uint8Array, replaces?: Replaced): Promise<void> {
     const part = replaces === undefined ? undefined : newNonce();
     const options = { ...propertiesOf(path, part), ...conditionsOf(replaces) };
@@ -174,7 +174,7 @@ export class AzureBlobs implements ObjectClient {
     const query = {
       prefix: this.#directory(directory),
       includeMetadata: true,
-      // Blobs that have no content yet but blocks.
+      // Blobs that only have uncommitted blocks.
       ...(directory === OWN_DIRECTORY ? { includeUncommitedBlobs: true } : {}),
     };
     return this.retry(() =>
@@ -215,7 +215,7 @@ export class AzureBlobs implements ObjectClient {
 
   /**
    * @param options.etag removes only that version of the blob
-   * @returns false where it was not there
+   * @returns false if it did not exist
    */
   removeOnce(path: string, options: { etag?: string } = {}): Promise<boolean> {
     const conditions = options.etag === undefined ? {} : { conditions: { ifMatch: options.etag } };
@@ -231,8 +231,8 @@ export class AzureBlobs implements ObjectClient {
   }
 
   /**
-   * Removes a blob, be it committed or only blocks. Blocks alone can't be removed: they are made an empty blob first,
-   * so the path must be one that no reader looks at.
+   * Removes a blob, committed or not. Uncommitted blocks cannot be removed by themselves: they are first overwritten by an
+   * empty blob, so the path must be one that no reader looks at.
    */
   async discard(path: string): Promise<void> {
     await this.retry(async () => {
@@ -242,12 +242,12 @@ export class AzureBlobs implements ObjectClient {
     });
   }
 
-  /** For steps of several requests, each sent once and explained already. */
+  /** For operations of several requests, each of which is sent once and maps its errors. */
   retry<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#retries.run(attempt, { signal });
   }
 
-  /** Sends requests once, and explains a failure. */
+  /** Sends requests once and maps a failure. */
   async once<T>(operation: AzureOperation, path: string, request: () => Promise<T>): Promise<T> {
     try {
       const answer = await request();
@@ -261,8 +261,8 @@ export class AzureBlobs implements ObjectClient {
   }
 
   /**
-   * An earlier attempt may have written the blob, and only its answer was lost.
-   * @throws LakeportError `TARGET_CHANGED` where another one is there
+   * An earlier attempt may have written the blob although its response was lost.
+   * @throws LakeportError `TARGET_CHANGED` if another blob is there
    */
   async #assertOwn(path: string, part: string): Promise<{ etag: string }> {
     const there = await this.#describe(path);
@@ -284,7 +284,7 @@ export class AzureBlobs implements ObjectClient {
     return joinPath(this.#entry.info.basePath, path);
   }
 
-  /** What the names of all blobs below a directory begin with. */
+  /** Prefix of the names of all blobs below a directory. */
   #directory(path: string): string {
     const name = this.#name(path);
     return name === '' ? '' : `${name}/`;
@@ -295,23 +295,23 @@ async function downloadRange(blob: BlockBlobClient, { start, end }: ByteRange): 
   try {
     const { readableStreamBody } = await blob.download(start, end === undefined ? undefined : end - start);
     const chunks: Buffer[] = [];
-    // In Node the client gives a stream of buffers.
+    // In Node the client returns a stream of buffers.
     for await (const chunk of readableStreamBody ?? []) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks);
   } catch (error) {
-    // It begins behind the end.
+    // The range starts past the end.
     if (hasCode(error, 'InvalidRange')) return Buffer.alloc(0);
     throw error;
   }
 }
 
-/** For `catch`: a blob that is not there is an answer; a container that is not there is a failure. */
+/** For `catch`: a missing blob is a result, a missing container is a failure. */
 function unlessMissing(error: unknown): undefined {
   if (hasCode(error, 'BlobNotFound')) return undefined;
   throw error;
 }
 
-/** Where a condition on what a write replaces did not hold; Azure Storage REST API, "Specifying conditional headers". */
+/** The condition on what a write replaces failed; Azure Storage REST API, "Specifying conditional headers". */
 const CHANGED = ['ConditionNotMet', 'TargetConditionNotMet', 'BlobAlreadyExists'];
 
 function conditionsOf(replaces: Replaced | undefined) {
@@ -320,12 +320,12 @@ function conditionsOf(replaces: Replaced | undefined) {
   return { conditions: version === undefined ? { ifNoneMatch: '*' } : { ifMatch: version } };
 }
 
-/** Listings leave the quotes out that headers have. */
+/** Listings omit the quotes that headers have. */
 function quoted(etag: string): string {
   return etag.startsWith('"') ? etag : `"${etag}"`;
 }
 
-/** What a blob tells of itself besides its content. */
+/** A blob's headers and metadata. */
 function propertiesOf(path: string, part?: string): BlobDescription {
   return {
     blobHTTPHeaders: { blobContentType: contentType(path) },
@@ -333,7 +333,7 @@ function propertiesOf(path: string, part?: string): BlobDescription {
   };
 }
 
-/** Staged parts have hidden names, and are Parquet. */
+/** Staged parts have hidden names, and are Parquet files. */
 function contentType(path: string): string {
   if (path.endsWith('.json')) return 'application/json';
   return path.endsWith('_SUCCESS') ? 'text/plain' : 'application/vnd.apache.parquet';

@@ -5,7 +5,7 @@ import type { BlockBlobClient } from '@azure/storage-blob';
 import type { CopySource } from './account.js';
 import { blockId } from './blocks.js';
 
-/** Largest blob that the service copies in one step; Azure Storage REST API, "Copy Blob From URL". */
+/** Largest blob that the service copies synchronously; Azure Storage REST API, "Copy Blob From URL". */
 const MAX_STEP_BYTES = 256 * 1024 * 1024;
 
 export interface BlobDescription {
@@ -16,13 +16,13 @@ export interface BlobDescription {
 interface CopyTarget {
   readonly blob: BlockBlobClient;
   readonly properties: BlobDescription;
-  /** On what is at the place of the copy. */
+  /** Conditions on the blob at the destination. */
   readonly conditions?: { readonly ifMatch?: string; readonly ifNoneMatch?: string };
 }
 
 /**
- * Copies a blob within the service, so that the copy appears as a whole. The service's own copy of large blobs does
- * not: it shows a blob that can't be read until all is there.
+ * Copies a blob within the service atomically. The service's own copy of large blobs is not atomic: it shows an
+ * unreadable blob until the copy is complete.
  */
 export async function copyBlob(source: CopySource, target: CopyTarget, bytes: number): Promise<void> {
   const { blob, properties, ...conditions } = target;

@@ -3,7 +3,7 @@ import { expiredCredentials } from '../http/expired-credentials.js';
 import { type Explanation, field } from '../http/error-mapping.js';
 import { isTransientStatus } from '../http/store-error.js';
 
-/** Names of the errors of Azure's identity client. */
+/** Error names of Azure's identity client. */
 const NAMES = [
   'CredentialUnavailableError',
   'AuthenticationError',
@@ -11,7 +11,7 @@ const NAMES = [
   'AuthenticationRequiredError',
 ];
 
-/** What a failure to get a token means; undefined where it was something else. */
+/** Maps a failure to get a token; undefined for other errors. */
 export function explainCredentialsError(
   thrown: unknown,
   { entry, accepted }: { readonly entry: AzureEntry; readonly accepted: boolean },
@@ -23,14 +23,14 @@ export function explainCredentialsError(
     return {
       code: 'AZURE_TOKEN_SERVICE_ERROR',
       message: `Microsoft's token service failed (HTTP ${status})`,
-      hint: 'Such trouble passes.',
+      hint: 'This is usually temporary.',
       transient: true,
     };
   }
   return accepted ? expired(entry, { accepted }) : explanation(entry);
 }
 
-/** What was valid once; signatures tell themselves when they end. */
+/** Credentials that were valid before; a signature states its own expiry. */
 export function expired(entry: AzureEntry, { accepted }: { readonly accepted: boolean }): Explanation {
   return expiredCredentials({
     prefix: 'AZURE',
@@ -43,9 +43,9 @@ export function expired(entry: AzureEntry, { accepted }: { readonly accepted: bo
 const RENEW: Readonly<Record<AzureEntry['info']['credentials']['kind'], string>> = {
   'account-key': 'Copy the new account_key from "Access keys" of the storage account',
   'connection-string': 'Copy the new connection_string from "Access keys" of the storage account',
-  sas: 'Make a new sas_token that outlasts the longest run',
-  token: 'Get a new token, or give tenant_id, client_id and client_secret, which tokens are renewed by',
-  'service-principal': 'Make a new client_secret for the application',
+  sas: 'Create a new sas_token that outlasts the longest run',
+  token: 'Get a new token, or give tenant_id, client_id and client_secret, with which tokens are renewed',
+  'service-principal': 'Create a new client_secret for the application',
   'workload-identity': 'Check the token file, and the federated credential of the application',
   'managed-identity': 'Check that the identity is still assigned to this machine',
   'azure-cli': 'Log in again with "az login"',
@@ -58,13 +58,13 @@ function explanation(entry: AzureEntry): Explanation {
     case 'service-principal':
       return {
         code: 'AZURE_CREDENTIALS_REFUSED',
-        message: `Microsoft gives no token to the service principal of ${id}: its secret is wrong or has expired, or tenant or client do not exist`,
+        message: `Microsoft issues no token to the service principal of ${id}: its secret is wrong or has expired, or the tenant or client does not exist`,
         hint: 'Check tenant_id, client_id and client_secret; secrets expire.',
       };
     case 'workload-identity':
       return {
         code: 'AZURE_CREDENTIALS_REFUSED',
-        message: `Microsoft gives no token for the federated identity of ${id}`,
+        message: `Microsoft issues no token for the federated identity of ${id}`,
         hint: 'Check tenant_id, client_id and the token file, and the federated credential of the application.',
       };
     case 'managed-identity':
@@ -76,13 +76,13 @@ function explanation(entry: AzureEntry): Explanation {
     case 'azure-cli':
       return {
         code: 'AZURE_NO_CREDENTIALS',
-        message: `The Azure command line gives no token to ${id}`,
+        message: `The Azure CLI returns no token for ${id}`,
         hint: 'Run "az login".',
       };
     default:
       return {
         code: 'AZURE_NO_CREDENTIALS',
-        message: `There are no credentials for ${id}: neither in the environment nor of this machine, nor of a login`,
+        message: `There are no credentials for ${id}: none in the environment, no managed identity and no login`,
         hint: 'Give account_key, sas_token, or tenant_id with client_id and client_secret; or run "az login".',
       };
   }

@@ -7,7 +7,7 @@ import type { Agents } from '../http/agents.js';
 import { accountOf, EMULATOR_KEY } from './endpoint.js';
 import { identityEndpointCredential } from './managed-identity.js';
 
-/** How requests are authorised. A shared access signature stands in their addresses. */
+/** How requests are authorized. A shared access signature is part of their URLs. */
 export type AzureCredential =
   | { readonly kind: 'key'; readonly credential: StorageSharedKeyCredential }
   | { readonly kind: 'sas'; readonly sas: string }
@@ -17,7 +17,7 @@ const METADATA_TIMEOUT_MS = 3_000;
 
 type Single = Exclude<AzureCredentials, { kind: 'connection-string' }>;
 
-/** @throws LakeportError of class `usage` where the entry's fields don't make a credential */
+/** @throws LakeportError of class `usage` if the entry's fields do not yield a credential */
 export async function loadCredential(entry: AzureEntry, credentials: Single, agents: Agents): Promise<AzureCredential> {
   switch (credentials.kind) {
     case 'account-key':
@@ -40,7 +40,7 @@ async function sharedKey(entry: AzureEntry, key: string): Promise<AzureCredentia
       message:
         account === undefined
           ? `Storage entry "${entry.id}" has an account_key, but no account_name`
-          : `The account_key of storage entry "${entry.id}" is not in base64`,
+          : `The account_key of storage entry "${entry.id}" is not valid base64`,
       hint: 'Copy both from "Access keys" of the storage account.',
       context: { entry: entry.id, detail: account === undefined ? 'account_name' : 'account_key' },
     });
@@ -90,7 +90,7 @@ async function tokenCredential(
   }
 }
 
-/** Microsoft's client gives the machine's metadata service one second, which is taken for "not a machine of Azure's". */
+/** Microsoft's client waits one second for the metadata service, then assumes that the machine is not in Azure. */
 function patient(credential: TokenCredential): TokenCredential {
   return {
     getToken: (scopes, options) =>
@@ -104,7 +104,7 @@ function patient(credential: TokenCredential): TokenCredential {
   };
 }
 
-/** A token that somebody else got; it can't be renewed. */
+/** A token from elsewhere, which cannot be renewed. */
 function fixedToken(token: string): TokenCredential {
   const farAway = Date.now() + 365 * 24 * 3600 * 1000;
   return { getToken: () => Promise.resolve({ token, expiresOnTimestamp: farAway }) };
@@ -115,7 +115,7 @@ interface AgentRequest {
   agent?: unknown;
 }
 
-/** Chooses the connection by the address: tokens come from https services and from the machine's own metadata. */
+/** Chooses the connection by URL: tokens come from https services and from the machine's own metadata service. */
 function agentPolicy(agents: Agents) {
   return {
     name: 'lakeportAgentPolicy',

@@ -4,7 +4,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const AZURE_FORM = 'must be a URL such as abfss://container@account.dfs.core.windows.net/base or az://container/base';
 
-/** What `abfss://container@account.dfs.core.windows.net/base` and its relatives stand for. */
+/** Parses `abfss://container@account.dfs.core.windows.net/base` and similar URLs. */
 export function azureAddress(directory: string): Address {
   const { scheme, authority, path } = urlParts(directory);
   if (scheme === 'onelake') return oneLakeAddress(authority, path);
@@ -15,7 +15,7 @@ export function azureAddress(directory: string): Address {
   if (!/^(az|azure|abfss?|abs|adls?|wasbs?)$/.test(scheme)) return { problem: AZURE_FORM };
   const [container = '', host] = authority.split('@');
   if (host !== undefined) return withHost(container, host, path);
-  // Some configurations name the container where the account belongs, and the account in a field of its own.
+  // Some configurations have the container in place of the account, and the account in its own field.
   const [name = ''] = container.split('.');
   return name === '' ? { problem: AZURE_FORM } : { fields: { container: name, base_path: path } };
 }
@@ -30,7 +30,7 @@ function withHost(container: string, host: string, path: string): Address {
       account_name: account,
       base_path: path,
       use_fabric_endpoint: fabric ? true : undefined,
-      // National clouds have domains of their own.
+      // National clouds have their own domains.
       endpoint_url:
         fabric || domain.toLowerCase() === 'core.windows.net' ? undefined : `https://${account}.blob.${domain}`,
     },
@@ -38,8 +38,8 @@ function withHost(container: string, host: string, path: string): Address {
 }
 
 /**
- * `onelake://workspace/lakehouse/path`: OneLake's container is the workspace, the first directory an item with its type
- * (unless both are GUIDs), and only `Files` and `Tables` in it can be written to.
+ * `onelake://workspace/lakehouse/path`: in OneLake the container is the workspace, the first directory is an item with its
+ * type (unless both are GUIDs), and only its `Files` and `Tables` are writable.
  */
 function oneLakeAddress(workspace: string, path: string): Address {
   const [item = '', ...rest] = path.split('/').filter((segment) => segment !== '');

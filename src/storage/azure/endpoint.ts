@@ -4,7 +4,7 @@ import type { AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { checkEndpoint, isLoopback } from '../http/endpoint.js';
 
-/** Account and key that every Azure emulator has; Azure documentation, "Use the Azurite emulator". */
+/** Account and key of every Azure emulator; Azure documentation, "Use the Azurite emulator". */
 const EMULATOR_ACCOUNT = 'devstoreaccount1';
 export const EMULATOR_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
@@ -13,20 +13,20 @@ const ONELAKE = 'https://onelake.blob.fabric.microsoft.com';
 
 /**
  * Address of the account's blob service.
- * @throws LakeportError of class `usage` where the entry tells no address, or one that is refused
+ * @throws LakeportError of class `usage` if the entry has no address, or one that is rejected
  */
 export function accountEndpoint(entry: AzureEntry): URL {
   const { info, id } = entry;
   const account = accountOf(entry);
   const url = checkEndpoint({ entry: id, endpoint: addressOf(entry, account), allowHttp: info.allowHttp });
-  // The two services of an account with directories have names of their own; this store speaks to that of blobs.
+  // Accounts with a hierarchical namespace have a second endpoint; this store uses the blob endpoint.
   url.hostname = url.hostname.replace(/\.dfs\.(?=core\.|fabric\.)/, '.blob.');
-  // Emulators have the account in the path, real services in the host's name.
+  // Emulators have the account in the path, real services in the host name.
   if (url.pathname === '/' && account !== undefined && inPath(url)) url.pathname = `/${account}`;
   return url;
 }
 
-/** The account's name; undefined where only a whole address tells it. */
+/** The account's name; undefined if only a complete URL contains it. */
 export function accountOf({ info }: AzureEntry): string | undefined {
   return info.accountName ?? (info.useEmulator ? EMULATOR_ACCOUNT : undefined);
 }

@@ -8,11 +8,11 @@ import { placeOf } from './map-error.js';
 /**
  * Opens a container of Azure Blob Storage, Data Lake Storage or OneLake, or of an emulator, as a storage. Sends no
  * request.
- * @throws LakeportError of class `usage` where the entry makes no address and credential
+ * @throws LakeportError of class `usage` if the entry does not yield an address and a credential
  */
 export async function openAzureStorage(entry: AzureEntry): Promise<Storage> {
   const agents = await Agents.create({ entry: entry.id, settings: entry.info });
-  // The Azure client takes a while to load: only now.
+  // Loaded only now, since the Azure client takes a while to load.
   const [{ AzureAccount }, { AzureBlobs }, { AzureStager }] = await Promise.all([
     import('./account.js'),
     import('./blobs.js'),

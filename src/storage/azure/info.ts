@@ -1,7 +1,7 @@
 import type { StorageEntry } from '../../auth/entries.js';
 import type { NetworkSettings } from '../network-settings.js';
 
-/** Variables from which the SDK takes secrets, past us. */
+/** Environment variables with secrets that the SDK reads by itself. */
 export const AZURE_SECRET_VARIABLES = [
   'AZURE_CLIENT_SECRET',
   'AZURE_STORAGE_KEY',
@@ -12,10 +12,10 @@ export const AZURE_SECRET_VARIABLES = [
 export type AzureEntry = StorageEntry<AzureInfo>;
 
 export interface AzureInfo extends NetworkSettings {
-  /** Undefined where a connection string or the emulator tells it. */
+  /** Undefined if it is in the connection string, or the emulator's. */
   readonly accountName: string | undefined;
   readonly container: string;
-  /** Segments separated by `/`, none in front or behind; empty for none. */
+  /** Segments separated by `/`, without leading or trailing slash; may be empty. */
   readonly basePath: string;
   readonly credentials: AzureCredentials;
   readonly endpointUrl: string | undefined;
@@ -47,7 +47,7 @@ export type AzureCredentials =
       readonly clientId: string | undefined;
       readonly objectId: string | undefined;
       readonly resourceId: string | undefined;
-      /** Where the identity service answers, if not at its usual address. */
+      /** URL of the identity service, if it is not the usual one. */
       readonly endpoint: string | undefined;
     }
   /** A bearer token. */

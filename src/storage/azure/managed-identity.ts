@@ -9,7 +9,7 @@ import { isTransientStatus, RemoteError } from '../http/store-error.js';
 export interface IdentityEndpoint {
   /** Id of the storage entry. */
   readonly entry: string;
-  /** Where the machine's tokens come from. */
+  /** URL of the token endpoint. */
   readonly url: string;
   readonly clientId: string | undefined;
   readonly objectId: string | undefined;
@@ -17,7 +17,7 @@ export interface IdentityEndpoint {
 }
 
 /**
- * Tokens of a managed identity from an endpoint that the entry names; Microsoft's identity client knows only its own.
+ * Tokens of a managed identity from an endpoint given in the entry; Microsoft's identity client only knows its own.
  * Protocol: Microsoft Entra documentation, "How to use managed identities for Azure resources on an Azure VM to acquire
  * an access token".
  */
@@ -63,7 +63,7 @@ function parse(body: Buffer): { token: string; expiresOnTimestamp: number } | un
 function noToken({ entry }: IdentityEndpoint, status: number): LakeportError {
   return new RemoteError({
     code: 'AZURE_NO_CREDENTIALS',
-    message: `The identity endpoint of storage entry "${entry}" gives no token (HTTP ${status})`,
+    message: `The identity endpoint of storage entry "${entry}" returns no token (HTTP ${status})`,
     hint: 'Check msi_endpoint, and that the identity is assigned to this machine.',
     context: { entry, detail: `HTTP ${status}` },
     transient: isTransientStatus(status),

@@ -23,7 +23,7 @@ export function placeOf(entry: AzureEntry, address: string, agents: Agents): Rem
   return { service: SERVICE, entry: entry.id, origin: new URL(address).origin, settings: entry.info, plainProxy };
 }
 
-/** A failed request in this program's terms, without secrets. Errors that are explained already pass as they are. */
+/** Maps a failed request to a `LakeportError` without secrets. Errors that are already mapped pass unchanged. */
 export function explain(thrown: unknown, attempt: AzureAttempt): LakeportError {
   if (thrown instanceof LakeportError) return thrown;
   const { entry, place, shown } = attempt;
@@ -49,16 +49,16 @@ function explanationOf(thrown: unknown, answer: AzureAnswer | undefined, attempt
   );
 }
 
-/** The Azure client's word for an answer that broke off in its middle. */
+/** The Azure client's code for a truncated response. */
 function cutAnswer(thrown: unknown, { place }: AzureAttempt): Explanation | undefined {
   if (textField(thrown, 'code') !== 'PARSE_ERROR') return undefined;
   return explainNetworkError(place, Object.assign(new Error('cut'), { code: 'ECONNRESET' }));
 }
 
-/** The service's own words: code, HTTP status, errno. */
+/** The service's own code, HTTP status or errno. */
 function detailOf(thrown: unknown, answer: AzureAnswer | undefined): string {
   if (answer !== undefined) return `${answer.code ?? 'no code'} (HTTP ${answer.status})`;
-  return textField(thrown, 'code') ?? (thrown instanceof Error ? thrown.name : 'no answer');
+  return textField(thrown, 'code') ?? (thrown instanceof Error ? thrown.name : 'no response');
 }
 
 function secretsOf({ info: { credentials } }: AzureEntry): string[] {
@@ -81,7 +81,7 @@ function secretsOf({ info: { credentials } }: AzureEntry): string[] {
   }
 }
 
-/** Addresses of copies hold signatures that were made for them alone, so that no list of secrets has them. */
+/** URLs of copies contain signatures created just for them, which are in no list of secrets. */
 function withoutSignatures(thrown: unknown): unknown {
   if (!(thrown instanceof Error)) return thrown;
   const clean = (text: string) => text.replace(/\bsig=[^&\s"']+/g, 'sig=***');

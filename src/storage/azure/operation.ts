@@ -1,7 +1,7 @@
-/** What this store asks of the service, in the words of its errors. */
+/** The store's operations, as worded in errors. */
 export type AzureOperation = 'write' | 'read' | 'list' | 'delete' | 'copy';
 
-/** Letters of a shared access signature that each operation needs; Azure Storage REST API, "Create a service SAS". */
+/** Letters of a shared access signature that each operation requires; Azure Storage REST API, "Create a service SAS". */
 export const SAS_LETTERS: Readonly<Record<AzureOperation, readonly string[]>> = {
   write: ['c', 'w'],
   read: ['r'],

@@ -11,24 +11,24 @@ export interface AzurePartOptions {
   readonly storageId: string;
   /** The path that the part is staged for. */
   readonly path: string;
-  /** The path of the blob that takes the blocks: the same, or a hidden one, whose blocks can be withdrawn. */
+  /** The path of the blob that receives the blocks: the same, or a hidden one, whose blocks can be discarded. */
   readonly blob: string;
   readonly hidden: boolean;
   readonly nonce: string;
   readonly sizes: BlockSizes;
-  /** Blocks on their way at the same time. */
+  /** Maximum number of blocks in flight. */
   readonly concurrency: number;
-  /** Whether blocks carry a checksum: over plain http nothing else notices a broken one. */
+  /** Whether blocks have a checksum: over plain http nothing else detects corruption. */
   readonly checksums: boolean;
 }
 
-/** Writes one blob as blocks that stay uncommitted. Memory holds the blocks on their way, and one that fills. */
+/** Writes one blob as uncommitted blocks. Memory holds the blocks in flight and the one being filled. */
 export class AzurePartWriter implements PartWriter {
   readonly #options: AzurePartOptions;
   readonly #queue = new PieceQueue();
   readonly #hash = createHash('sha256');
   readonly #abort = new AbortController();
-  /** Blocks on their way. They never reject; a failure lies in `#failure`. */
+  /** Blocks in flight. They never reject; a failure is stored in `#failure`. */
   readonly #sending = new Set<Promise<void>>();
   #failure: { readonly error: unknown } | undefined;
   #blocks = 0;
@@ -66,8 +66,8 @@ export class AzurePartWriter implements PartWriter {
     this.#failure ??= { error: new Error('The part was aborted') };
     await Promise.all(this.#sending);
     const { blobs, blob, hidden } = this.#options;
-    // Blocks at the part's own place can't be removed without showing an empty file there: they are invisible, go with
-    // the next file that is committed there, and expire after a week.
+    // Blocks at the part's final path cannot be removed without showing an empty file there: they are invisible, go away
+    // with the next file committed there, and expire after a week.
     if (hidden && this.#blocks > 0) await blobs.discard(blob);
   }
 
@@ -98,7 +98,7 @@ export class AzurePartWriter implements PartWriter {
   #tooLarge(): LakeportError {
     return new LakeportError({
       code: 'AZURE_BLOB_TOO_LARGE',
-      message: `${this.#options.path} is larger than a blob of ${MAX_BLOCKS} blocks can be`,
+      message: `${this.#options.path} exceeds the size of a blob with ${MAX_BLOCKS} blocks`,
       hint: 'Raise part_size of the entry, or split the output with --max-rows-per-file.',
     });
   }

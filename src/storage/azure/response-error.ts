@@ -10,10 +10,10 @@ import { expired } from './credentials-error.js';
 import { DATA_ACTIONS, SAS_LETTERS } from './operation.js';
 import { readSas } from './sas.js';
 
-/** The service refuses signatures that are off by more than a quarter of an hour. */
+/** The service rejects signatures when the clock is off by more than 15 minutes. */
 const TOLERATED_SKEW_MS = 14 * 60_000;
 
-/** Of a signature whose times a policy of the container holds, and of a token. */
+/** For a signature whose validity is set by a stored access policy, and for a token. */
 const EXPIRED = /not valid in the specified time frame|token is expired|lifetime validation failed/i;
 
 type Explain = (attempt: AzureAttempt, answer: AzureAnswer) => Explanation;
@@ -26,8 +26,8 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   FilesystemNotFound: noContainer,
   InvalidResourceName: ({ entry }) => ({
     code: 'AZURE_BAD_NAME',
-    message: `"${entry.info.container}" is no name that a container can have`,
-    hint: 'Names of containers are 3 to 63 lower case letters, digits and dashes.',
+    message: `"${entry.info.container}" is not a valid container name`,
+    hint: 'Container names have 3 to 63 lower-case letters, digits and dashes.',
   }),
   AuthenticationFailed: unauthenticated,
   AuthorizationFailure: unauthenticated,
@@ -38,51 +38,51 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   AuthorizationResourceTypeMismatch: sasTooNarrow,
   AuthorizationProtocolMismatch: () => ({
     code: 'AZURE_SAS_HTTPS_ONLY',
-    message: 'The shared access signature allows https only',
+    message: 'The shared access signature only allows https',
     hint: 'Use https in endpoint_url.',
   }),
   AuthorizationSourceIPMismatch: ({ entry }) => ({
     code: 'AZURE_ADDRESS_NOT_ALLOWED',
-    message: `The shared access signature of storage entry "${entry.id}" is not for this machine's address`,
-    hint: "Make one without an address, or with this machine's.",
+    message: `The shared access signature of storage entry "${entry.id}" is not valid for this machine's IP address`,
+    hint: "Create one without an IP address, or with this machine's.",
   }),
   InsufficientAccountPermissions: denied,
   KeyBasedAuthenticationNotPermitted: ({ entry }) => ({
     code: 'AZURE_KEYS_FORBIDDEN',
-    message: `The account of storage entry "${entry.id}" takes no account keys, nor signatures made with them`,
-    hint: 'Use tenant_id, client_id and client_secret, or leave all credentials out for the default credential.',
+    message: `The account of storage entry "${entry.id}" accepts neither account keys nor signatures created with them`,
+    hint: 'Use tenant_id, client_id and client_secret, or remove all credentials to use the default credential.',
   }),
   AccountIsDisabled: ({ entry }) => ({
     code: 'AZURE_ACCOUNT_DISABLED',
     message: `The account of storage entry "${entry.id}" is disabled`,
-    hint: 'Look at the subscription in the Azure portal.',
+    hint: 'Check the subscription in the Azure portal.',
   }),
   BlobImmutableDueToPolicy: immutable,
   BlobImmutableDueToLegalHold: immutable,
   LeaseIdMissing: ({ shown }) => ({
     code: 'AZURE_BLOB_LEASED',
-    message: `${shown} may not be replaced or removed: somebody holds a lease on it`,
+    message: `${shown} cannot be replaced or removed: it has an active lease`,
     hint: 'Release the lease, or export to another --sub-path.',
   }),
   SnapshotsPresent: ({ shown }) => ({
     code: 'AZURE_BLOB_HAS_SNAPSHOTS',
-    message: `${shown} can't be removed as long as it has snapshots`,
+    message: `${shown} cannot be removed while it has snapshots`,
     hint: 'Delete its snapshots, or export to another --sub-path.',
   }),
   InvalidBlobType: ({ shown }) => ({
     code: 'AZURE_OTHER_BLOB_TYPE',
-    message: `${shown} is an append or page blob, which can't be replaced by a file`,
+    message: `${shown} is an append or page blob, which cannot be replaced by a file`,
     hint: 'Delete it, or export to another --sub-path.',
   }),
   InvalidBlobOrBlock: ({ shown }) => ({
     code: 'AZURE_FOREIGN_BLOCKS',
-    message: `Another program has left uncommitted blocks at ${shown}, which can't be mixed with those of lakeport`,
-    hint: 'They expire after a week; until then export to another --sub-path.',
+    message: `Another program left uncommitted blocks at ${shown}, which cannot be mixed with those of lakeport`,
+    hint: 'They expire after a week; until then, export to another --sub-path.',
   }),
   BlockCountExceedsLimit: ({ shown }) => ({
     code: 'AZURE_TOO_MANY_BLOCKS',
-    message: `${shown} has too many uncommitted blocks from attempts that failed`,
-    hint: 'They expire after a week; until then export to another --sub-path.',
+    message: `${shown} has too many uncommitted blocks from failed attempts`,
+    hint: 'They expire after a week; until then, export to another --sub-path.',
   }),
 };
 
@@ -100,7 +100,7 @@ export function explainAnswer(answer: AzureAnswer, attempt: AzureAttempt): Expla
     return {
       code: 'AZURE_SERVICE_ERROR',
       message: `Azure failed to ${attempt.operation} ${attempt.shown} (HTTP ${status})`,
-      hint: 'Such trouble passes; status.azure.com tells whether it is a larger one.',
+      hint: 'Usually temporary; check status.azure.com for an ongoing incident.',
       transient: true,
       retryAfterMs,
     };
@@ -112,7 +112,7 @@ export function explainAnswer(answer: AzureAnswer, attempt: AzureAttempt): Expla
   };
 }
 
-/** An answer without the marks of the service: a proxy's, a login page's, another server's. */
+/** A response without the service's headers: from a proxy, a login page, another server. */
 export function explainStranger(answer: AzureAnswer, { place }: AzureAttempt): Explanation {
   const { plainProxy: proxy, origin } = place;
   const page = proxyPage(proxy, answer.status, new URL(origin).host);
@@ -126,7 +126,7 @@ export function explainStranger(answer: AzureAnswer, { place }: AzureAttempt): E
 function throttled({ entry }: AzureAttempt): Explanation {
   return {
     code: 'AZURE_THROTTLED',
-    message: `Azure asks for fewer requests to the account of storage entry "${entry.id}"`,
+    message: `Azure throttles requests to the account of storage entry "${entry.id}"`,
     hint: 'Lower --n-jobs or -p, or raise "max_retries" of the entry.',
     transient: true,
   };
@@ -136,19 +136,19 @@ function noContainer({ entry }: AzureAttempt): Explanation {
   return {
     code: 'AZURE_NO_SUCH_CONTAINER',
     message: `There is no container ${entry.info.container} in the account of storage entry "${entry.id}"`,
-    hint: 'Check "container" of the entry, or make it with "az storage container create".',
+    hint: 'Check "container" of the entry, or create it with "az storage container create".',
   };
 }
 
 function immutable({ shown }: AzureAttempt): Explanation {
   return {
     code: 'AZURE_BLOB_IMMUTABLE',
-    message: `${shown} may not be replaced or removed: an immutability policy or a legal hold keeps it`,
+    message: `${shown} cannot be replaced or removed: an immutability policy or a legal hold protects it`,
     hint: 'Export to a container without such a policy, or to a new --sub-path every time.',
   };
 }
 
-/** One code for several mistakes: what the signature itself says, and the clocks, tell them apart. */
+/** One code for several mistakes, distinguished by the signature's own fields and by the clocks. */
 function unauthenticated(attempt: AzureAttempt, answer: AzureAnswer): Explanation {
   const { entry } = attempt;
   const { credentials } = entry.info;
@@ -157,23 +157,23 @@ function unauthenticated(attempt: AzureAttempt, answer: AzureAnswer): Explanatio
   if (Math.abs(skew) > TOLERATED_SKEW_MS) {
     return {
       code: 'AZURE_CLOCK_SKEW',
-      message: `Azure refuses the credentials of storage entry "${entry.id}": the clock of this machine is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? 'fast' : 'slow'}`,
-      hint: 'Set the clock, by NTP for instance.',
+      message: `Azure rejects the credentials of storage entry "${entry.id}": the clock of this machine is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? 'fast' : 'slow'}`,
+      hint: 'Set the clock, for example by NTP.',
     };
   }
   const sas = readSas(entry);
   if (sas?.expiresAt !== undefined && sas.expiresAt <= now) {
     return {
       code: 'AZURE_SAS_EXPIRED',
-      message: `The shared access signature of storage entry "${entry.id}" has expired on ${new Date(sas.expiresAt).toISOString()}`,
-      hint: `Make a new one that outlasts the longest run (sas_token)${THEN_RESUME}`,
+      message: `The shared access signature of storage entry "${entry.id}" expired on ${new Date(sas.expiresAt).toISOString()}`,
+      hint: `Create a new sas_token that outlasts the longest run${THEN_RESUME}`,
     };
   }
   if (sas?.startsAt !== undefined && sas.startsAt > now) {
     return {
       code: 'AZURE_SAS_NOT_YET_VALID',
-      message: `The shared access signature of storage entry "${entry.id}" is valid only from ${new Date(sas.startsAt).toISOString()} on`,
-      hint: 'Wait, or make one without a start (sas_token).',
+      message: `The shared access signature of storage entry "${entry.id}" is not valid before ${new Date(sas.startsAt).toISOString()}`,
+      hint: 'Wait, or create a sas_token without a start time.',
     };
   }
   const wasGood = attempt.accepted && answer.code !== 'AuthorizationFailure' && missingLetters(attempt) === '';
@@ -181,14 +181,14 @@ function unauthenticated(attempt: AzureAttempt, answer: AzureAnswer): Explanatio
   if (sas !== undefined) {
     const missing = missingLetters(attempt);
     return missing === ''
-      ? wrong(entry.id, 'shared access signature', 'Copy the sas_token whole, its "sig" included.')
+      ? wrong(entry.id, 'shared access signature', 'Copy the whole sas_token, including "sig".')
       : denied(attempt);
   }
   if (credentials.kind === 'account-key' || credentials.kind === 'connection-string' || entry.info.useEmulator) {
     return wrong(
       entry.id,
       'account key',
-      'Copy account_name and account_key from "Access keys" of the storage account; keys are void once they are rotated. A firewall of the account may refuse this machine in the same words.',
+      'Copy account_name and account_key from "Access keys" of the storage account; rotated keys are invalid. A firewall of the account may reject this machine with the same message.',
     );
   }
   return wrong(entry.id, 'token', 'Check tenant_id, client_id and client_secret, or log in again with "az login".');
@@ -211,8 +211,8 @@ function denied(attempt: AzureAttempt): Explanation {
     code: 'AZURE_ACCESS_DENIED',
     message: `Storage entry "${entry.id}" may not ${operation} ${shown}: it lacks ${signed ? `"${letters}" in the permissions (sp) of its shared access signature` : DATA_ACTIONS[operation]}`,
     hint: signed
-      ? 'Make a sas_token with the permissions "rcwdl" for the container.'
-      : `Grant "Storage Blob Data Contributor" on the container ${entry.info.container}; new grants take some minutes. A firewall of the account may refuse this machine as well.`,
+      ? 'Create a sas_token with the permissions "rcwdl" for the container.'
+      : `Grant "Storage Blob Data Contributor" on the container ${entry.info.container}; new grants take a few minutes. The account's firewall may also be rejecting this machine.`,
   };
 }
 
@@ -220,15 +220,15 @@ function sasTooNarrow({ entry }: AzureAttempt): Explanation {
   return {
     code: 'AZURE_SAS_TOO_NARROW',
     message: `The shared access signature of storage entry "${entry.id}" is not for blobs of a whole container`,
-    hint: 'Make one for the container, or one for the account with the service "b" and the resource types "co".',
+    hint: 'Create one for the container, or one for the account with service "b" and resource types "co".',
   };
 }
 
-/** Letters that the operation needs and the signature says it hasn't got. */
+/** Letters that the operation requires and that the signature lacks. */
 function missingLetters({ entry, operation }: AzureAttempt): string {
   const permissions = readSas(entry)?.permissions;
   if (permissions === undefined) return '';
   const lacking = SAS_LETTERS[operation].filter((letter) => !permissions.includes(letter));
-  // Either of the two lets a new blob be written.
+  // Either of the two allows writing a new blob.
   return lacking.join('');
 }

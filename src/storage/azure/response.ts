@@ -1,22 +1,22 @@
 import { field, textField } from '../http/error-mapping.js';
 
-/** An answer that the Azure client has thrown. */
+/** An error response thrown by the Azure client. */
 export interface AzureAnswer {
   readonly status: number;
-  /** The service's name of the error, such as `ContainerNotFound`. */
+  /** The service's error code, such as `ContainerNotFound`. */
   readonly code: string | undefined;
-  /** Why the service has not let somebody in; empty where it does not say so. */
+  /** Why authentication failed; empty if the service does not tell. */
   readonly authenticationDetail: string;
-  /** First line of what the service says. */
+  /** First line of the service's message. */
   readonly message: string;
-  /** False where somebody else has answered: the service puts its request id into every answer. */
+  /** False for a response from something else: the service puts its request id into every response. */
   readonly isAzure: boolean;
   readonly retryAfter: string | undefined;
-  /** When the answer was made, by the other side's clock, in milliseconds since 1970. */
+  /** Time of the response by the other side's clock, in milliseconds since 1970. */
   readonly date: number | undefined;
 }
 
-/** Undefined where nobody has answered. */
+/** Undefined if there was no response. */
 export function answerOf(thrown: unknown): AzureAnswer | undefined {
   const response = field(thrown, 'response');
   const status = field(response, 'status');
@@ -34,7 +34,7 @@ export function answerOf(thrown: unknown): AzureAnswer | undefined {
   };
 }
 
-/** True where the service has refused a request with one of these codes. */
+/** Whether the service rejected a request with one of these codes. */
 export function hasCode(thrown: unknown, ...codes: readonly string[]): boolean {
   const code = answerOf(thrown)?.code;
   return code !== undefined && codes.includes(code);

@@ -1,15 +1,15 @@
 import type { AzureEntry } from './info.js';
 
-/** What a shared access signature says of itself, besides the signature. */
+/** The fields of a shared access signature, besides the signature itself. */
 export interface SasClaims {
   /** Milliseconds since 1970. */
   readonly expiresAt: number | undefined;
   readonly startsAt: number | undefined;
-  /** Letters; undefined where a policy of the container holds them. */
+  /** Letters; undefined if they are in a stored access policy. */
   readonly permissions: string | undefined;
 }
 
-/** Undefined where the entry has none. Fields: Azure Storage REST API, "Create a service SAS". */
+/** Undefined if the entry has none. Fields: Azure Storage REST API, "Create a service SAS". */
 export function readSas({ info: { credentials } }: AzureEntry): SasClaims | undefined {
   const token =
     credentials.kind === 'sas'

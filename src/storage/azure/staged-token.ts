@@ -2,9 +2,9 @@ import { z } from 'zod';
 
 import { isSafePath } from '../path.js';
 
-/** What publishing needs to know of uncommitted blocks. */
+/** What publishing needs to know about uncommitted blocks. */
 export const azureToken = z.object({
-  /** Path, relative to the base, of the blob that the blocks belong to: the part's place, or a hidden blob. */
+  /** Path, relative to the base, of the blob that the blocks belong to: the part's path, or a hidden blob. */
   blob: z.string().refine(isSafePath),
   /** In the ids of the blocks, and later in the blob's metadata. */
   nonce: z.string(),

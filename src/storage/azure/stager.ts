@@ -12,16 +12,16 @@ import { AzurePartWriter } from './part-writer.js';
 import { type AzureStaged, azureToken } from './staged-token.js';
 
 /**
- * Stages parts as uncommitted blocks, and commits them. Where they were staged for the very place, that is one request;
- * otherwise they become a blob where they are, which is copied to its place and removed. Each attempt begins by what the
- * last one may have left, so that a lost answer leads neither to a second publication nor to a failure.
+ * Stages parts as uncommitted blocks, and commits them. If they were staged under the final path, that is one request;
+ * otherwise they are committed where they are, and the blob is copied to its place and removed. Each attempt first checks
+ * what the last one did, so that a lost response leads neither to a second publication nor to a failure.
  */
 export class AzureStager implements Stager {
   readonly #blobs: AzureBlobs;
   readonly #entry: AzureEntry;
   /**
-   * Renames go one after the other, in the order in which they were asked for: numbers only move down, so the place of
-   * each is free by then.
+   * Renames run one after the other, in the order requested: numbers only decrease, so the destination of each is free by
+   * then.
    */
   #renames: Promise<void> = Promise.resolve();
 
@@ -30,7 +30,7 @@ export class AzureStager implements Stager {
     this.#entry = entry;
   }
 
-  /** Blocks on their way, and the next one, which fills; while the blob is not larger than expected. */
+  /** Blocks in flight and the one being filled, for a blob of the expected size at most. */
   writerMemoryBytes(expectedBytes?: number): number {
     const { partSizeBytes, uploadConcurrency } = this.#entry.info;
     return (uploadConcurrency + 1) * new BlockSizes({ partSizeBytes, expectedBytes }).at(0);
@@ -55,7 +55,7 @@ export class AzureStager implements Stager {
   publish(part: StagedPart, path: string, { replaces, confirm }: WriteOptions): Promise<void> {
     const staged = readToken(part, azureToken);
     if (staged.blob === path) return this.#untilDone(staged, path, () => this.#commit(staged, { path, replaces }));
-    // Where parts move to each other's places, what was seen there is gone before the last of them comes.
+    // If parts move to each other's paths, the object seen there is gone before the last of them arrives.
     const to = { path, bytes: part.bytes, replaces: isOwnPath(staged.blob) ? replaces : undefined, confirm };
     const rename = () => this.#untilDone(staged, path, () => this.#rename(staged, to));
     const renamed = this.#renames.then(rename);
@@ -65,7 +65,7 @@ export class AzureStager implements Stager {
 
   async discard(part: StagedPart): Promise<void> {
     const { blob } = readToken(part, azureToken);
-    // Blocks at the part's own place are invisible, and expire; see the part's writer.
+    // Blocks at the part's final path are invisible and expire; see the part writer.
     if (isOwnPath(blob)) await this.#blobs.discard(blob);
   }
 
@@ -75,18 +75,18 @@ export class AzureStager implements Stager {
     return parts.length;
   }
 
-  /** Nothing is read: a blob tells its nonce, and so do the ids of blocks. */
+  /** Reads no content: a blob's metadata contains its nonce, and so do the ids of blocks. */
   locate(part: StagedPart, path: string): Promise<StagedState> {
     const staged = readToken(part, azureToken);
     return this.#blobs.retry(async () => {
       if (await this.#isBlob(part, path)) return 'published';
       const ids = new Set(await this.#blobs.blocksOnce(staged.blob));
-      // Committed blocks of a rename that was cut short are among them, and can be committed again.
+      // These include committed blocks of an interrupted rename, which can be committed again.
       return blockIds(staged.nonce, staged.blocks).every((id) => ids.has(id)) ? 'staged' : 'gone';
     });
   }
 
-  /** Repeats a publication that failed, unless the failed attempt has published the part after all. */
+  /** Retries a failed publication, unless the failed attempt did publish the part. */
   #untilDone(staged: AzureStaged, path: string, attempt: () => Promise<void>): Promise<void> {
     let attempts = 0;
     return this.#blobs.retry(async () => {
@@ -104,7 +104,7 @@ export class AzureStager implements Stager {
     to: { path: string; bytes: number; replaces: Replaced | undefined; confirm: WriteOptions['confirm'] },
   ): Promise<void> {
     const { blob, nonce } = staged;
-    // Its turn may have come late.
+    // It may have waited for its turn.
     await to.confirm?.();
     const committed = await this.#commitWhereItIs(staged);
     if (committed !== undefined) await to.confirm?.();
@@ -112,7 +112,7 @@ export class AzureStager implements Stager {
       committed !== undefined &&
       (await this.#blobs.copyOnce({ from: blob, to: to.path, part: nonce, bytes: to.bytes, replaces: to.replaces }));
     if (!copied) await this.#assertPublished(staged, to.path);
-    // Only that very version: another part may have been published there meanwhile.
+    // Only that version: another part may have been published there in the meantime.
     if (committed !== undefined) await this.#blobs.removeOnce(blob, { etag: committed.etag });
   }
 
@@ -120,7 +120,7 @@ export class AzureStager implements Stager {
     return this.#blobs.commitOnce(blob, { ids: blockIds(nonce, blocks), part: nonce, replaces });
   }
 
-  /** Removes what a rename that was cut short may have left. */
+  /** Removes what an interrupted rename may have left. */
   async #tidy({ blob, nonce }: AzureStaged, path: string): Promise<void> {
     const left = blob === path ? undefined : await this.#blobs.infoOnce(blob);
     if (left?.part === nonce) await this.#blobs.removeOnce(blob, { etag: left.etag });
@@ -141,8 +141,8 @@ export class AzureStager implements Stager {
     const shown = this.#blobs.display(path);
     throw new LakeportError({
       code: 'STAGED_PART_GONE',
-      message: `The staged part of ${shown} has disappeared before it was published`,
-      hint: 'Azure keeps uncommitted blocks for a week, and until another program writes to the same place.',
+      message: `The staged part of ${shown} disappeared before it was published`,
+      hint: 'Azure keeps uncommitted blocks for a week at most, or until another program writes to the same path.',
       context: { path: shown },
     });
   }

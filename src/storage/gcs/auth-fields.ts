@@ -6,19 +6,19 @@ import { bucketAddress, resolveDirectory } from '../directory-url.js';
 import { checkPlainHttp, networkFields, networkSettings, PROXY_VARIABLES } from '../network-fields.js';
 import type { GcsInfo, ServiceAccountKey } from './info.js';
 
-/** A key as Google hands it out: the JSON itself, or a string that holds it. */
+/** A key as Google issues it: the JSON itself, or a string that contains it. */
 const serviceAccountKey = z.unknown().transform((value, context): ServiceAccountKey => {
   const key = keyOf(value);
   const message = typeof key === 'string' ? key : undefined;
   if (message === undefined && typeof key === 'object') return key;
-  context.addIssue({ code: 'custom', message: message ?? 'is no key' });
+  context.addIssue({ code: 'custom', message: message ?? 'is not a key' });
   return z.NEVER;
 });
 
 const fields = {
   ...networkFields,
   bucket: {
-    schema: text.refine((name) => /^[\w.-]+$/.test(name), 'is no name of a bucket'),
+    schema: text.refine((name) => /^[\w.-]+$/.test(name), 'is not a bucket name'),
     synonyms: ['bucket_name'],
   },
   base_path: { schema: basePath.default('') },
@@ -47,7 +47,7 @@ export const gcsFields = entryFields({
     resolve: (directory) => bucketAddress(directory, { schemes: /^(gs|gcs)$/, example: 'gs://bucket/base' }),
   }),
   environment: [
-    // The key of a Google account is nothing for an endpoint that the entry names.
+    // A Google account's key must not go to an endpoint from the entry.
     { fields: ['credentials_file', 'service_account_key'], unless: ['endpoint_url'], exclusive: true },
     PROXY_VARIABLES,
   ],
@@ -55,7 +55,7 @@ export const gcsFields = entryFields({
   build,
 });
 
-/** Of the key's fields only some are secret by themselves; its text is so as a whole. */
+/** Only some of the key's fields are secret on their own; its whole text is too. */
 function secretsOfKey(value: unknown): string[] {
   if (typeof value === 'string') {
     const key = value.trimStart().startsWith('{') ? parsed(value) : undefined;
@@ -74,14 +74,14 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The key, or in words what is wrong with it. */
+/** The key, or what is wrong with it. */
 function keyOf(value: unknown): ServiceAccountKey | string {
   let key = value;
   if (typeof value === 'string') {
     try {
       key = JSON.parse(value);
     } catch {
-      return 'must hold the JSON of a key; the path of a key file goes into `credentials_file`';
+      return 'must be the JSON of a key; the path of a key file belongs in `credentials_file`';
     }
   }
   if (typeof key !== 'object' || key === null || Array.isArray(key)) return 'must be the JSON object of a key';
@@ -96,10 +96,7 @@ function keyOf(value: unknown): ServiceAccountKey | string {
 
 function check(found: GivenFields, report: Report): void {
   if (found['credentials_file'] !== undefined && found['service_account_key'] !== undefined) {
-    report(
-      'credentials_file',
-      'stands beside `service_account_key`: it is not clear which is meant, so keep one of them',
-    );
+    report('credentials_file', 'cannot be combined with `service_account_key`; keep one of them');
   }
   checkPlainHttp(found, report);
 }

@@ -20,7 +20,7 @@ export interface GcsClientOptions {
 
 export interface GcsRequest {
   readonly method: string;
-  /** Path below the endpoint, or the address of an upload, which is a credential in itself. */
+  /** Path below the endpoint, or the URL of an upload session, which is itself a credential. */
   readonly target: string | URL;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -29,8 +29,8 @@ export interface GcsRequest {
 }
 
 /**
- * Google's client, with its requests sent by our own transport: the client's two (one for uploads, one for the rest)
- * can't be given certificates, have no limit on stalling, and retry by rules of their own.
+ * Google's client with our own transport: the client has two of its own (one for uploads, one for everything else), which
+ * accept no certificates, have no stall timeout, and retry by their own rules.
  */
 export class GcsClient extends Storage {
   readonly #options: GcsClientOptions;
@@ -40,7 +40,7 @@ export class GcsClient extends Storage {
     this.#options = options;
   }
 
-  /** What buckets and files of the client call for each of their requests. */
+  /** Called by the client's buckets and files for each of their requests. */
   override request(options: RequestOptions, callback: RequestCallback): void {
     const body: unknown = options.json;
     const headers = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -57,8 +57,8 @@ export class GcsClient extends Storage {
   }
 
   /**
-   * One request, without retries.
-   * @throws GcsAnswerError for every answer that is no success, GcsWebPageError for one that is not the service's
+   * Sends one request without retries.
+   * @throws GcsAnswerError for an unsuccessful response, GcsWebPageError for one that is not from the service
    */
   async send(request: GcsRequest): Promise<HttpAnswer> {
     const answer = await this.sendRaw(request);
@@ -67,7 +67,7 @@ export class GcsClient extends Storage {
     return answer;
   }
 
-  /** The same for those who want every answer, such as the 308 of an upload that goes on. */
+  /** Like `send`, but returns every response, such as the 308 of an unfinished upload. */
   async sendRaw(request: GcsRequest): Promise<HttpAnswer> {
     const { endpoint, agents, userAgent, authenticated } = this.#options;
     const { target } = request;
@@ -91,7 +91,7 @@ export class GcsClient extends Storage {
   }
 }
 
-/** The error that an answer stands for. */
+/** The error for a response. */
 export function failureOf(answer: HttpAnswer): GcsAnswerError | GcsWebPageError {
   return isWebPage(answer.body) && answer.status < 500
     ? new GcsWebPageError(answer.status)

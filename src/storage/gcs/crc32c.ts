@@ -1,6 +1,6 @@
 /**
- * CRC-32C (Castagnoli, RFC 3720 appendix B.4), eight bytes a step ("slicing by 8"): ten times as fast as the byte-wise
- * one of the Google client, which would cost more than reading the rows does.
+ * CRC-32C (Castagnoli, RFC 3720 appendix B.4), eight bytes per step ("slicing by 8"): ten times as fast as the byte-wise
+ * one of the Google client, which would take longer than reading the rows.
  */
 const POLYNOMIAL = 0x82f63b78;
 const STEP = 8;
@@ -13,7 +13,7 @@ export class Crc32c {
     this.#state = advance(this.#state, bytes);
   }
 
-  /** As Google Cloud Storage writes it: the four bytes, most significant first, in base64. */
+  /** In Google Cloud Storage's form: the four bytes, most significant first, in base64. */
   toString(): string {
     const bytes = Buffer.alloc(4);
     bytes.writeInt32BE(~this.#state);
@@ -21,7 +21,7 @@ export class Crc32c {
   }
 }
 
-/** Casts: every index is below the length of what it points into. */
+/** Casts: every index is in range. */
 function advance(start: number, bytes: Uint8Array): number {
   const table = TABLES;
   const lastStep = bytes.length - STEP;
@@ -47,7 +47,7 @@ function advance(start: number, bytes: Uint8Array): number {
   return state;
 }
 
-/** Table k holds the remainders of a byte that k further bytes follow. */
+/** Table k holds the remainders of a byte followed by k more bytes. */
 function makeTables(): Int32Array {
   const tables = new Int32Array(STEP * 256);
   for (let value = 0; value < 256; value++) {
@@ -56,7 +56,7 @@ function makeTables(): Int32Array {
     tables[value] = remainder;
   }
   for (let index = 256; index < tables.length; index++) {
-    const previous = tables[index - 256] as number; // the table before is complete
+    const previous = tables[index - 256] as number; // the previous table is complete
     tables[index] = (tables[previous & 255] as number) ^ (previous >>> 8);
   }
   return tables;

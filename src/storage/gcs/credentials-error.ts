@@ -3,12 +3,12 @@ import { expiredCredentials } from '../http/expired-credentials.js';
 import { type Explanation, field, textField } from '../http/error-mapping.js';
 import { isTransientStatus } from '../http/store-error.js';
 
-/** Google's token service refuses assertions that are off by more than a few minutes. */
+/** Google's token service rejects assertions that are off by more than a few minutes. */
 const TOLERATED_SKEW_MS = 5 * 60_000;
 
 /**
- * What a failure to get a token means. The Google client throws its transport's errors with the token service's answer,
- * and plain errors where it finds no credentials at all.
+ * Maps a failure to get a token. The Google client throws its transport's errors with the token service's response, and
+ * plain errors if it finds no credentials at all.
  */
 export function explainCredentialsError(
   thrown: unknown,
@@ -25,13 +25,13 @@ export function explainCredentialsError(
   };
 }
 
-/** Credentials that were accepted before, in this run. */
+/** For credentials that were accepted earlier in this run. */
 export function expired(entry: GcsEntry): Explanation {
   return expiredCredentials({
     prefix: 'GCS',
     what: `credentials of storage entry "${entry.id}"`,
     accepted: true,
-    renew: 'Make a new key (credentials_file), or log in again with "gcloud auth application-default login"',
+    renew: 'Create a new key (credentials_file), or log in again with "gcloud auth application-default login"',
   });
 }
 
@@ -47,7 +47,7 @@ function explainTokenAnswer({ entry, accepted, response, status }: TokenAnswer):
     return {
       code: 'GCS_TOKEN_SERVICE_ERROR',
       message: `Google's token service failed (HTTP ${status})`,
-      hint: 'Such trouble passes.',
+      hint: 'This is usually temporary.',
       transient: true,
     };
   }
@@ -55,16 +55,16 @@ function explainTokenAnswer({ entry, accepted, response, status }: TokenAnswer):
   if (skew !== undefined) {
     return {
       code: 'GCS_CLOCK_SKEW',
-      message: `Google refuses the credentials of storage entry "${entry.id}": the clock of this machine is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? 'fast' : 'slow'}`,
-      hint: 'Set the clock, by NTP for instance.',
+      message: `Google rejects the credentials of storage entry "${entry.id}": the clock of this machine is ${Math.round(Math.abs(skew) / 60_000)} minutes ${skew > 0 ? 'fast' : 'slow'}`,
+      hint: 'Set the clock, for example by NTP.',
     };
   }
   if (accepted) return expired(entry);
   const account = accountOf(entry);
   return {
     code: 'GCS_CREDENTIALS_REFUSED',
-    message: `Google refuses the credentials of storage entry "${entry.id}"${account}: the key or the account is deleted or disabled, or the login has expired`,
-    hint: 'Make a new key with "gcloud iam service-accounts keys create", or log in again with "gcloud auth application-default login".',
+    message: `Google rejects the credentials of storage entry "${entry.id}"${account}: the key or the account is deleted or disabled, or the login has expired`,
+    hint: 'Create a new key with "gcloud iam service-accounts keys create", or log in again with "gcloud auth application-default login".',
   };
 }
 
@@ -72,7 +72,7 @@ function accountOf({ info: { credentials } }: GcsEntry): string {
   return credentials.kind === 'key' ? ` (${credentials.key.client_email})` : '';
 }
 
-/** How far this machine's clock is ahead of the answering one's, in milliseconds, where that is too far. */
+/** How far this machine's clock is ahead of the server's, in milliseconds; undefined if that is tolerable. */
 function clockSkew(response: unknown): number | undefined {
   const date = textField(field(response, 'headers'), 'date');
   const skew = date === undefined ? 0 : Date.now() - Date.parse(date);

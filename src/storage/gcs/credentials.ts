@@ -12,15 +12,15 @@ export interface KeyFile {
   readonly [field: string]: unknown;
 }
 
-/** Keys that act as a service account without holding its private key: federation and impersonation. */
+/** Keys that act as a service account without its private key: federation and impersonation. */
 const KEYLESS_TYPES = ['external_account', 'impersonated_service_account'];
 
 const HOW_TO_MAKE_ONE =
   'A key file comes from "gcloud iam service-accounts keys create"; without credentials_file the application default credentials are used.';
 
 /**
- * The entry's key, read and checked; undefined for application default credentials.
- * @throws LakeportError of class `usage` that says what is wrong with the file, without a word of its content
+ * The entry's key, loaded and validated; undefined for application default credentials.
+ * @throws LakeportError of class `usage` that says what is wrong with the file, without any of its content
  */
 export async function loadKey(entry: GcsEntry): Promise<KeyFile | undefined> {
   const { credentials } = entry.info;
@@ -36,7 +36,7 @@ export async function loadKey(entry: GcsEntry): Promise<KeyFile | undefined> {
 
 interface KeySource {
   readonly entry: GcsEntry;
-  /** The file's path, or the field that holds the key itself. */
+  /** The file's path, or the field that contains the key. */
   readonly source: string;
 }
 
@@ -45,7 +45,7 @@ async function readKeyFile(entry: GcsEntry, path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     throw problem(from, missing ? 'does not exist' : 'cannot be read', {
-      hint: missing ? `Correct credentials_file. ${HOW_TO_MAKE_ONE}` : 'Let the user that runs lakeport read it.',
+      hint: missing ? `Correct credentials_file. ${HOW_TO_MAKE_ONE}` : 'Grant the user that runs lakeport read access.',
       code: missing ? 'GCS_KEY_FILE_NOT_FOUND' : 'GCS_KEY_FILE_UNREADABLE',
     });
   });
@@ -58,28 +58,28 @@ async function readKeyFile(entry: GcsEntry, path: string): Promise<unknown> {
 
 function checkKey(key: unknown, from: KeySource): KeyFile {
   if (typeof key !== 'object' || key === null || !('type' in key) || typeof key.type !== 'string') {
-    throw problem(from, 'is not the key of a service account: it has no "type"', { hint: HOW_TO_MAKE_ONE });
+    throw problem(from, 'is not a service account key: it has no "type"', { hint: HOW_TO_MAKE_ONE });
   }
-  // An object with a `type` of a string, and whatever else stands in it.
+  // An object with a string `type`, and any other fields.
   const file = key as KeyFile;
   if (KEYLESS_TYPES.includes(file.type)) return file;
   if (file.type !== 'service_account') {
     const login = file.type === 'authorized_user';
-    throw problem(from, `is not the key of a service account but of type "${printable(file.type)}"`, {
+    throw problem(from, `is not a service account key but of type "${printable(file.type)}"`, {
       hint: login
-        ? "To use a person's login, leave credentials_file out: application default credentials find it."
+        ? "To use a person's login, remove credentials_file: application default credentials will find it."
         : HOW_TO_MAKE_ONE,
     });
   }
   const missing = ['client_email', 'private_key'].filter((name) => typeof file[name] !== 'string' || file[name] === '');
   if (missing.length > 0) {
-    throw problem(from, `is no whole key of a service account: ${missing.join(' and ')} missing`, {
+    throw problem(from, `is not a complete service account key: ${missing.join(' and ')} missing`, {
       hint: HOW_TO_MAKE_ONE,
     });
   }
   if (!isPrivateKey(file.private_key ?? '')) {
-    throw problem(from, 'holds a private_key that is no PEM key', {
-      hint: 'Take the file as it was downloaded; line ends in private_key are written as \\n.',
+    throw problem(from, 'has a private_key that is not a PEM key', {
+      hint: 'Use the file as downloaded; line breaks in private_key are written as \\n.',
     });
   }
   return file;
@@ -94,7 +94,7 @@ function isPrivateKey(pem: string): boolean {
   }
 }
 
-/** A wrong file may hold anything, a secret in the place of the type included. */
+/** A wrong file may contain anything, including a secret in place of the type. */
 function printable(type: string): string {
   return /^[a-z_]{1,40}$/.test(type) ? type : '…';
 }

@@ -12,15 +12,15 @@ const SERVICE = 'https://storage.googleapis.com';
 
 /**
  * Opens a bucket of Google Cloud Storage, or of an emulator, as a storage. Sends no request.
- * @throws LakeportError of class `usage` where the entry's key file, certificates or endpoint are no good
+ * @throws LakeportError of class `usage` if the entry's key file, certificates or endpoint cannot be used
  */
 export async function openGcsStorage(entry: GcsEntry): Promise<Storage> {
   const { info, id } = entry;
   const endpoint = checkEndpoint({ entry: id, endpoint: endpointOf(info), allowHttp: info.allowHttp });
   const [key, agents] = await Promise.all([loadKey(entry), Agents.create({ entry: id, settings: info })]);
-  // Google's client asks the metadata service once, and takes a busy one for none.
+  // Google's client asks the metadata service once, and takes a busy one for missing.
   presetVariable('DETECT_GCP_RETRIES', '2');
-  // The Google client takes a while to load: only now.
+  // Loaded only now, since the Google client takes a while to load.
   const [{ GcsClient }, { GcsObjects }, { GcsStager }] = await Promise.all([
     import('./client.js'),
     import('./objects.js'),
@@ -29,14 +29,14 @@ export async function openGcsStorage(entry: GcsEntry): Promise<Storage> {
   const client = new GcsClient({
     endpoint,
     agents,
-    // An emulator wants no credentials, and a foreign host must not be sent those of the environment.
+    // An emulator needs no credentials, and another host must not receive those of the environment.
     authenticated: key !== undefined || isGoogle(endpoint),
     userAgent: info.userAgent === undefined ? 'lakeport' : `${info.userAgent} lakeport`,
     storage: {
       ...(info.projectId === undefined ? {} : { projectId: info.projectId }),
       ...(key === undefined ? {} : { credentials: key }),
       clientOptions: {
-        // How tokens are fetched: some come from https addresses, some from the machine's own metadata service.
+        // Tokens come from https services or from the machine's own metadata service.
         transporterOptions: {
           adapter: (request, next) => next({ ...request, agent: agents.for(String(request.url)) }),
         },
@@ -50,7 +50,7 @@ export async function openGcsStorage(entry: GcsEntry): Promise<Storage> {
   return new ObjectStorage({ id, kind: 'gcs', client: objects, stager });
 }
 
-/** `STORAGE_EMULATOR_HOST` is what Google's own clients look at; it may come without a scheme. */
+/** `STORAGE_EMULATOR_HOST` is the variable of Google's own clients; it may lack a scheme. */
 function endpointOf(info: GcsInfo): string {
   const emulator = ENVIRONMENT['STORAGE_EMULATOR_HOST'];
   if (info.endpointUrl !== undefined) return info.endpointUrl;

@@ -5,7 +5,7 @@ export type GcsEntry = StorageEntry<GcsInfo>;
 
 export interface GcsInfo extends NetworkSettings {
   readonly bucket: string;
-  /** Segments separated by `/`, none in front or behind; empty for none. */
+  /** Segments separated by `/`, without leading or trailing slash; may be empty. */
   readonly basePath: string;
   readonly projectId: string | undefined;
   readonly credentials: GcsCredentials;
@@ -13,14 +13,14 @@ export interface GcsInfo extends NetworkSettings {
 }
 
 type GcsCredentials =
-  /** A key file; what is in it is checked where it is used. */
+  /** A key file; its content is validated on use. */
   | { readonly kind: 'file'; readonly path: string }
   /** The key file's JSON, given in the entry itself. */
   | { readonly kind: 'key'; readonly key: ServiceAccountKey }
   /** Application default credentials. */
   | { readonly kind: 'default' };
 
-/** The fields of a Google service account's key that must be there; others stay in it. */
+/** The required fields of a Google service account's key; others are kept. */
 export interface ServiceAccountKey {
   readonly type: 'service_account';
   readonly client_email: string;

@@ -24,7 +24,7 @@ export function placeOf(entry: GcsEntry, endpoint: URL): RemotePlace {
   return { service: SERVICE, entry: entry.id, origin: endpoint.origin, settings: entry.info };
 }
 
-/** A failed request in this program's terms, without secrets. Errors that are explained already pass as they are. */
+/** Maps a failed request to a `LakeportError` without secrets. Errors that are already mapped pass unchanged. */
 export function explain(thrown: unknown, attempt: GcsAttempt): LakeportError {
   if (thrown instanceof LakeportError) return thrown;
   const { entry, place, shown } = attempt;
@@ -45,38 +45,38 @@ function explanationOf(thrown: unknown, attempt: GcsAttempt): Explanation {
   );
 }
 
-/** The service's own words: reason, HTTP status, errno. */
+/** The service's own reason, HTTP status or errno. */
 function detailOf(thrown: unknown): string {
   if (thrown instanceof GcsAnswerError) return `${thrown.reason ?? 'no reason'} (HTTP ${thrown.status})`;
   const status = field(field(thrown, 'response'), 'status');
-  return textField(thrown, 'code') ?? (typeof status === 'number' ? `HTTP ${status}` : 'no answer');
+  return textField(thrown, 'code') ?? (typeof status === 'number' ? `HTTP ${status}` : 'no response');
 }
 
-/** Reasons of the JSON API that say more than their status does. */
+/** Reasons of the JSON API that are more specific than their status. */
 const BY_REASON: Readonly<Record<string, (attempt: GcsAttempt) => Explanation>> = {
   rateLimitExceeded: throttled,
   userRateLimitExceeded: throttled,
   quotaExceeded: throttled,
   retentionPolicyNotMet: ({ shown }) => ({
     code: 'GCS_RETENTION_POLICY',
-    message: `${shown} may not be replaced or removed yet: a retention policy of the bucket keeps it`,
+    message: `${shown} cannot be replaced or removed yet: a retention policy of the bucket protects it`,
     hint: 'Export to a prefix without such a policy, or to a new --sub-path every time.',
   }),
   objectUnderActiveHold: ({ shown }) => ({
     code: 'GCS_OBJECT_HELD',
-    message: `${shown} may not be replaced or removed: a hold is on it`,
+    message: `${shown} cannot be replaced or removed: it has a hold`,
     hint: 'Release the hold, or export to another --sub-path.',
   }),
   accountDisabled: billing,
   billingNotEnabled: billing,
   userProjectMissing: ({ entry }) => ({
     code: 'GCS_REQUESTER_PAYS',
-    message: `The bucket ${entry.info.bucket} makes whoever asks pay, which lakeport can't declare`,
-    hint: 'Turn "requester pays" off for the bucket.',
+    message: `The bucket ${entry.info.bucket} uses "requester pays", which lakeport does not support`,
+    hint: 'Turn off "requester pays" for the bucket.',
   }),
   insufficientPermissions: ({ entry }) => ({
     code: 'GCS_SCOPE_MISSING',
-    message: `The credentials of storage entry "${entry.id}" were given without the right to use Cloud Storage`,
+    message: `The credentials of storage entry "${entry.id}" have no scope for Cloud Storage`,
     hint: 'Give the machine the scope "cloud-platform", or use a key file (credentials_file).',
   }),
 };
@@ -96,7 +96,7 @@ function explainAnswer(answer: GcsAnswerError, attempt: GcsAttempt): Explanation
     return {
       code: 'GCS_SERVICE_ERROR',
       message: `Cloud Storage failed to ${operation} ${shown} (HTTP ${status})`,
-      hint: 'Such trouble passes; status.cloud.google.com tells whether it is a larger one.',
+      hint: 'Usually temporary; check status.cloud.google.com for an ongoing incident.',
       transient: true,
       retryAfterMs,
     };
@@ -111,7 +111,7 @@ function explainAnswer(answer: GcsAnswerError, attempt: GcsAttempt): Explanation
 function throttled({ entry }: GcsAttempt): Explanation {
   return {
     code: 'GCS_THROTTLED',
-    message: `Cloud Storage asks for fewer requests to the bucket ${entry.info.bucket}`,
+    message: `Cloud Storage throttles requests to the bucket ${entry.info.bucket}`,
     hint: 'Lower --n-jobs or -p, or raise "max_retries" of the entry.',
     transient: true,
   };
@@ -121,7 +121,7 @@ function billing({ entry }: GcsAttempt): Explanation {
   return {
     code: 'GCS_BILLING_DISABLED',
     message: `The project that owns the bucket ${entry.info.bucket} has no active billing account`,
-    hint: 'Turn billing on for the project.',
+    hint: 'Enable billing for the project.',
   };
 }
 
@@ -131,11 +131,11 @@ function refusedCredentials({ entry, accepted }: GcsAttempt): Explanation {
   return {
     code: 'GCS_CREDENTIALS_REFUSED',
     message: anonymous
-      ? `The endpoint of storage entry "${entry.id}" wants credentials, and the entry has none`
+      ? `The endpoint of storage entry "${entry.id}" requires credentials, but the entry has none`
       : `Cloud Storage does not accept the credentials of storage entry "${entry.id}": they are wrong, expired or revoked`,
     hint: anonymous
-      ? 'Give credentials_file or service_account_key: an endpoint_url gets no default credentials.'
-      : 'Make a new key (credentials_file), or log in again with "gcloud auth application-default login".',
+      ? 'Give credentials_file or service_account_key: default credentials are not sent to an endpoint_url.'
+      : 'Create a new key (credentials_file), or log in again with "gcloud auth application-default login".',
   };
 }
 
@@ -151,6 +151,6 @@ function notFound({ entry }: GcsAttempt): Explanation {
   return {
     code: 'GCS_NO_SUCH_BUCKET',
     message: `There is no bucket ${entry.info.bucket} that the account of storage entry "${entry.id}" can see`,
-    hint: 'Check "bucket" of the entry, or make it with "gcloud storage buckets create".',
+    hint: 'Check "bucket" of the entry, or create it with "gcloud storage buckets create".',
   };
 }

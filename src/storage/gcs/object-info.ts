@@ -1,22 +1,22 @@
 import { field, textField } from '../http/error-mapping.js';
 
-/** Custom metadata by which an object is known again: the nonce of the part that it was staged as. */
+/** Custom metadata that identifies an object: the nonce of the part that it was staged as. */
 export const PART_METADATA = 'lakeport-part';
 
 /** An object as the service describes it; Cloud Storage JSON API, "Objects". */
 export interface ObjectInfo {
   readonly name: string;
   readonly bytes: number;
-  /** A number of 64 bits, as text. */
+  /** A 64-bit number as text. */
   readonly generation: string;
-  /** Base64, as `Crc32c` writes it. */
+  /** Base64, in the form of `Crc32c`. */
   readonly crc32c: string | undefined;
   readonly part: string | undefined;
   /** Milliseconds since 1970, by the service's clock. */
   readonly updatedAt: number;
 }
 
-/** Undefined where this is no description of an object. */
+/** Undefined if this is not an object's description. */
 export function objectInfo(resource: unknown): ObjectInfo | undefined {
   const name = textField(resource, 'name');
   const generation = field(resource, 'generation');

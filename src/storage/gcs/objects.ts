@@ -23,15 +23,15 @@ import { explain } from './map-error.js';
 import { objectInfo, type ObjectInfo, PART_METADATA } from './object-info.js';
 import type { GcsOperation } from './operation.js';
 
-/** Page size of listings, the largest that the service gives. */
+/** Page size of listings, the service's maximum. */
 const PAGE = 1000;
 const LISTED_FIELDS = 'items(name,size,generation,updated),nextPageToken';
 
 export interface UploadTarget {
   readonly path: string;
-  /** A nonce to know the object again by. */
+  /** A nonce that identifies the object later. */
   readonly part?: string;
-  /** Of the object that may be replaced, `0` for none; only with a nonce. */
+  /** Generation of the object that may be replaced, `0` for none; only with a nonce. */
   readonly generation?: string;
   readonly signal?: AbortSignal;
 }
@@ -44,7 +44,7 @@ export interface GcsObjectsOptions {
   readonly agents: Agents;
 }
 
-/** The requests that the store is made of, by paths relative to its base, explained where they fail. */
+/** The requests that the store consists of, with paths relative to its base and mapped errors. */
 export class GcsObjects implements ObjectClient {
   readonly client: GcsClient;
   readonly #entry: GcsEntry;
@@ -65,7 +65,7 @@ export class GcsObjects implements ObjectClient {
     return `gs://${joinPath(this.#entry.info.bucket, this.nameOf(path))}`;
   }
 
-  /** Full name of the object for a path. */
+  /** Full object name of a path. */
   nameOf(path: string): string {
     return joinPath(this.#entry.info.basePath, path);
   }
@@ -89,7 +89,7 @@ export class GcsObjects implements ObjectClient {
       } catch (error) {
         if (!(error instanceof GcsAnswerError)) throw error;
         if (error.status === 404) return undefined;
-        // The range begins behind the end.
+        // The range starts past the end.
         if (error.status === 416) return new Uint8Array();
         throw error;
       }
@@ -128,8 +128,8 @@ export class GcsObjects implements ObjectClient {
   }
 
   /**
-   * An object in one request, with a checksum that the service compares. A target with a nonce must be new, or replace
-   * the generation that is named: undefined where another object has its name.
+   * Uploads an object in one request, with a checksum that the service verifies. A target with a nonce must be new, or
+   * replace the given generation: undefined if another object has its name.
    */
   upload(target: UploadTarget, pieces: readonly Uint8Array[]): Promise<ObjectInfo | undefined> {
     const { part, generation = '0', signal } = target;
@@ -152,13 +152,13 @@ export class GcsObjects implements ObjectClient {
         })
         .catch(unless(412));
       if (answer !== undefined) return uploaded(answer);
-      // An earlier attempt may have written it, and only its answer was lost.
+      // An earlier attempt may have written it although its response was lost.
       const there = await this.#describe(target.path);
       return there?.part === part && there?.bytes === sizeOf(pieces) ? there : undefined;
     });
   }
 
-  /** Opens an upload in chunks; returns its address, which is a secret. */
+  /** Starts a resumable upload; returns its URL, which is a secret. */
   startUpload(target: UploadTarget): Promise<URL> {
     const name = this.nameOf(target.path);
     return this.attempt('write', target, async () => {
@@ -180,15 +180,15 @@ export class GcsObjects implements ObjectClient {
     return this.once('read', { path }, () => this.#describe(path));
   }
 
-  /** One that is gone already is no error. */
+  /** A missing object is not an error. */
   async removeOnce(path: string): Promise<void> {
     await this.once('delete', { path }, () => this.#file(path).delete({ ignoreNotFound: true }));
   }
 
   /**
-   * Renames in one atomic step, over the object of that generation (`0` for none, undefined for any).
-   * @returns 'refused' where another object is at the place; 'impossible' where the source is not there, or the service
-   * can't do that
+   * Renames atomically, replacing the object of that generation (`0` for none, undefined for any).
+   * @returns 'refused' if another object is at the destination; 'impossible' if the source does not exist, or the service
+   * does not support it
    */
   moveOnce(
     from: string,
@@ -202,7 +202,7 @@ export class GcsObjects implements ObjectClient {
       } catch (error) {
         const status = error instanceof GcsAnswerError ? error.status : 0;
         if (status === 412) return 'refused';
-        // 404 and 501 are what emulators say to a request that they don't know.
+        // 404 and 501 are the responses of emulators to a request that they do not know.
         if ([404, 405, 501].includes(status)) return 'impossible';
         throw error;
       }
@@ -210,8 +210,8 @@ export class GcsObjects implements ObjectClient {
   }
 
   /**
-   * Copies within the bucket, over the object of that generation (`0` for none).
-   * False where the source is not there, or another object has come in between.
+   * Copies within the bucket, replacing the object of that generation (`0` for none).
+   * False if the source does not exist, or another object has appeared at the destination.
    */
   async copyOnce(from: string, to: { readonly path: string; readonly generation: string }): Promise<boolean> {
     const preconditionOpts = { ifGenerationMatch: to.generation };
@@ -226,12 +226,12 @@ export class GcsObjects implements ObjectClient {
     return this.retry(() => this.once(operation, target, request), target.signal);
   }
 
-  /** For steps of several requests, each sent once and explained already. */
+  /** For operations of several requests, each of which is sent once and maps its errors. */
   retry<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#retries.run(attempt, { signal });
   }
 
-  /** Sends requests once, and explains a failure. */
+  /** Sends requests once and maps a failure. */
   async once<T>(operation: GcsOperation, target: UploadTarget, request: () => Promise<T>): Promise<T> {
     try {
       const answer = await request();
@@ -263,7 +263,7 @@ export class GcsObjects implements ObjectClient {
     return { objects, now };
   }
 
-  /** Removes only that generation. False where it is another one by now. */
+  /** Removes only that generation. False if it has changed. */
   #removeGeneration(path: string, generation: string): Promise<boolean> {
     const request = {
       method: 'DELETE',
@@ -291,24 +291,24 @@ export class GcsObjects implements ObjectClient {
     return objectInfo(found?.[0]);
   }
 
-  /** The request's target for an object, or for the objects of the bucket. */
+  /** Request path of an object, or of the bucket's objects. */
   #target(path?: string): string {
     const objects = `/storage/v1/b/${this.#entry.info.bucket}/o`;
     return path === undefined ? objects : `${objects}/${encodeURIComponent(this.nameOf(path))}`;
   }
 }
 
-/** As preconditions name it: 0 where nothing is to be replaced. */
+/** For preconditions: 0 if nothing may be replaced. */
 export function generationOf({ version }: Replaced): string {
   return version ?? '0';
 }
 
-/** What the names of all objects below a directory begin with. */
+/** Prefix of the names of all objects below a directory. */
 function prefixOf(name: string): string {
   return name === '' ? '' : `${name}/`;
 }
 
-/** For `catch`: these statuses are answers, not failures. */
+/** For `catch`: these statuses are results, not failures. */
 function unless(...statuses: readonly number[]): (error: unknown) => undefined {
   return (error) => {
     if (error instanceof GcsAnswerError && statuses.includes(error.status)) return undefined;
@@ -327,7 +327,7 @@ function uploaded(answer: HttpAnswer): ObjectInfo {
   return info;
 }
 
-/** Staged parts have hidden names, and are Parquet. */
+/** Staged parts have hidden names, and are Parquet files. */
 function contentType(name: string): string {
   return name.endsWith('.json')
     ? 'application/json'

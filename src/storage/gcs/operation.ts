@@ -1,7 +1,7 @@
-/** What this store asks of the service, in the words of its errors. */
+/** The store's operations, as worded in errors. */
 export type GcsOperation = 'write' | 'read' | 'list' | 'delete' | 'move' | 'copy';
 
-/** What a role must hold for each; Cloud Storage documentation, "IAM permissions for JSON methods". */
+/** Permissions that each requires; Cloud Storage documentation, "IAM permissions for JSON methods". */
 export const PERMISSIONS: Readonly<Record<GcsOperation, string>> = {
   write: 'storage.objects.create (and storage.objects.delete, to replace an object)',
   read: 'storage.objects.get',

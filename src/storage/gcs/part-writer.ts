@@ -20,14 +20,14 @@ export interface GcsPartOptions {
   readonly partSizeBytes: number;
 }
 
-/** Size of the chunks of an upload, in bytes, for the part size that an entry asks for. */
+/** Chunk size of an upload, in bytes, for the entry's part size. */
 export function chunkSize(partSizeBytes: number): number {
   return Math.max(1, Math.ceil(partSizeBytes / CHUNK_GRAIN)) * CHUNK_GRAIN;
 }
 
 /**
- * Writes one temporary object. A small one goes up whole in one request; a large one in chunks, of which one is on its
- * way while the next one fills: memory holds two.
+ * Writes one temporary object. A small one is uploaded in one request; a large one in chunks, one of which is in flight
+ * while the next is being filled: memory holds two.
  */
 export class GcsPartWriter implements PartWriter {
   readonly #options: GcsPartOptions;
@@ -38,11 +38,11 @@ export class GcsPartWriter implements PartWriter {
   readonly #crc32c = new Crc32c();
   readonly #abort = new AbortController();
   #upload: ResumableUpload | undefined;
-  /** The chunk on its way. Never rejects; a failure lies in `#failure`. */
+  /** The chunk in flight. Never rejects; a failure is stored in `#failure`. */
   #sending: Promise<void> = Promise.resolve();
   #failure: { readonly error: unknown } | undefined;
   #bytes = 0;
-  /** True once the object may be there. */
+  /** True once the object may exist. */
   #completing = false;
 
   constructor(options: GcsPartOptions) {
@@ -59,7 +59,7 @@ export class GcsPartWriter implements PartWriter {
       this.#bytes += chunk.length;
     }
     this.#queue.push(chunks);
-    // A full chunk waits for a further byte: the last chunk must not be empty.
+    // A full chunk waits for another byte: the last chunk must not be empty.
     while (this.#queue.bytes > this.#chunkBytes) {
       await this.#sending;
       this.#throwFailure();
@@ -118,8 +118,8 @@ export class GcsPartWriter implements PartWriter {
     if (complete) return;
     throw new LakeportError({
       code: 'GCS_CHECKSUM_MISMATCH',
-      message: `Cloud Storage has other bytes of ${this.#options.path} than were sent`,
-      hint: 'Look for a proxy that changes what passes it; then run again.',
+      message: `Checksum mismatch: Cloud Storage received different bytes for ${this.#options.path} than were sent`,
+      hint: 'Look for a proxy that alters the traffic, then run again.',
     });
   }
 }

@@ -1,15 +1,15 @@
 import { field } from '../http/error-mapping.js';
 import type { HttpAnswer } from '../http/request.js';
 
-/** An answer of the service, or of whoever answers in its place, that is no success. */
+/** An unsuccessful response of the service, or of something in its place. */
 export class GcsAnswerError extends Error {
   override readonly name = 'GcsAnswerError';
   readonly status: number;
-  /** The Google client looks for the status under this name. */
+  /** The Google client expects the status under this name. */
   readonly code: number;
-  /** The JSON API's name of the error, such as `rateLimitExceeded`; undefined where the answer is none of that API. */
+  /** The JSON API's reason, such as `rateLimitExceeded`; undefined if the response is not from that API. */
   readonly reason: string | undefined;
-  /** The permission that the service says is missing. */
+  /** The missing permission, if the service names it. */
   readonly permission: string | undefined;
   readonly headers: HttpAnswer['headers'];
 
@@ -24,13 +24,13 @@ export class GcsAnswerError extends Error {
   }
 }
 
-/** A page for people where the service answers in JSON. */
+/** A web page in place of the service's JSON. */
 export class GcsWebPageError extends Error {
   override readonly name = 'GcsWebPageError';
   readonly status: number;
 
   constructor(status: number) {
-    super(`A web page was answered (HTTP ${status})`);
+    super(`The response is a web page (HTTP ${status})`);
     this.status = status;
   }
 }
@@ -61,7 +61,7 @@ export function parseJson(body: Buffer): unknown {
   }
 }
 
-/** Some of the service's own errors are plain text; a page in HTML is somebody else's. */
+/** Some of the service's own errors are plain text; an HTML page comes from something else. */
 export function isWebPage(body: Buffer): boolean {
   return /^\s*<(?:!doctype|html|head|body|title)\b/i.test(body.subarray(0, 200).toString());
 }

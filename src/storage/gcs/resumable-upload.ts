@@ -6,28 +6,28 @@ import { parseJson } from './response-error.js';
 import { objectInfo, type ObjectInfo } from './object-info.js';
 import type { GcsObjects, UploadTarget } from './objects.js';
 
-/** Chunks but the last must be a multiple of this; Cloud Storage documentation, "Resumable uploads". */
+/** All chunks but the last must be a multiple of this; Cloud Storage documentation, "Resumable uploads". */
 export const CHUNK_GRAIN = 256 * 1024;
 
 const INCOMPLETE = 308;
 
-/** What the last chunk tells besides its bytes. */
+/** What the last chunk adds besides its bytes. */
 export interface Completion {
   readonly crc32c: string;
 }
 
 /**
- * An upload in chunks, one request each. After a failure the service is asked how far it has got, and only what it
- * lacks is sent again: a lost answer costs a question, not a chunk.
+ * A resumable upload, with one request per chunk. After a failure the service is asked how much it has received, and only
+ * the rest is sent again: a lost response costs a query, not a chunk.
  */
 export class ResumableUpload {
   readonly #objects: GcsObjects;
   readonly #client: GcsClient;
   readonly #target: UploadTarget;
   readonly #session: URL;
-  /** Bytes that the service has confirmed. */
+  /** Bytes confirmed by the service. */
   #confirmed = 0;
-  /** True while it is not known what became of the latest request. */
+  /** True while the outcome of the last request is unknown. */
   #uncertain = false;
 
   constructor(options: { objects: GcsObjects; target: UploadTarget; session: URL }) {
@@ -37,7 +37,7 @@ export class ResumableUpload {
     this.#session = options.session;
   }
 
-  /** Sends the next chunk; with `completion` it is the last, and the object's description comes back. */
+  /** Sends the next chunk; with `completion` it is the last, and the object's description is returned. */
   send(pieces: readonly Uint8Array[], completion?: Completion): Promise<ObjectInfo | undefined> {
     const start = this.#confirmed;
     const end = start + sizeOf(pieces);
@@ -49,15 +49,15 @@ export class ResumableUpload {
         const before = this.#confirmed;
         const done = await this.#put(drop(pieces, before - start), { end, completion });
         if (done !== undefined) return done;
-        if (this.#confirmed === before) throw this.#lost('took no byte of a chunk');
+        if (this.#confirmed === before) throw this.#lost('accepted no bytes of a chunk');
       }
       return undefined;
     });
   }
 
-  /** Gives the upload up, so that the service forgets what it has of it. */
+  /** Cancels the upload, so that the service discards what it has received. */
   async cancel(): Promise<void> {
-    // Whatever comes back: an upload that is not cancelled is forgotten by the service after a week.
+    // Whatever the response: an upload that is not cancelled expires after a week.
     await this.#client.sendRaw({ method: 'DELETE', target: this.#session }).catch(() => undefined);
   }
 
@@ -73,7 +73,7 @@ export class ResumableUpload {
     return this.#understand(answer);
   }
 
-  /** Asks what has arrived. */
+  /** Asks how much has been received. */
   async #findOut(size: number | undefined): Promise<ObjectInfo | undefined> {
     return this.#understand(await this.#request(`bytes */${size ?? '*'}`, { pieces: [] }));
   }
@@ -100,7 +100,7 @@ export class ResumableUpload {
       if (info !== undefined) return info;
     }
     if (answer.status === 404 || answer.status === 410) {
-      // Nobody remembers the upload: it is complete since long, or gone.
+      // The upload is unknown: either completed long ago, or gone.
       const info = await this.#objects.infoOnce(this.#target.path);
       if (info?.part === this.#target.part) return info;
       throw this.#lost('has forgotten the upload');
@@ -111,8 +111,8 @@ export class ResumableUpload {
   #lost(what: string): RemoteError {
     return new RemoteError({
       code: 'GCS_UPLOAD_LOST',
-      message: `Cloud Storage ${what}, so that ${this.#objects.display(this.#target.path)} has to be written anew`,
-      hint: 'Let nothing else clean the destination while a run is writing to it.',
+      message: `Cloud Storage ${what}, so ${this.#objects.display(this.#target.path)} must be rewritten from the start`,
+      hint: 'Do not let anything else clean up the destination during a run.',
     });
   }
 }

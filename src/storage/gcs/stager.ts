@@ -16,7 +16,7 @@ interface Staged {
   readonly nonce: string;
 }
 
-/** Where a part is to appear. */
+/** The destination of a part. */
 interface Place {
   readonly path: string;
   /** What may be replaced there; undefined for anything. */
@@ -24,14 +24,14 @@ interface Place {
 }
 
 /**
- * Stages parts as objects of the program's own directory, and moves them to their places. Each attempt begins by what the
- * last one may have left, so that a lost answer leads neither to a second publication nor to a failure.
+ * Stages parts as objects in the program's own directory, and moves them to their places. Each attempt first checks what
+ * the last one did, so that a lost response leads neither to a second publication nor to a failure.
  */
 export class GcsStager implements Stager {
   readonly #objects: GcsObjects;
   readonly #storageId: string;
   readonly #partSizeBytes: number;
-  /** False once the service has shown that it has no atomic move, as emulators do. */
+  /** False once the service has shown that it has no atomic move, as with emulators. */
   #canMove = true;
 
   constructor(options: { readonly objects: GcsObjects; readonly storageId: string; readonly partSizeBytes: number }) {
@@ -40,7 +40,7 @@ export class GcsStager implements Stager {
     this.#partSizeBytes = options.partSizeBytes;
   }
 
-  /** A chunk on its way, and the next one, which fills. */
+  /** A chunk in flight and the one being filled. */
   writerMemoryBytes(): number {
     return 2 * chunkSize(this.#partSizeBytes);
   }
@@ -62,12 +62,12 @@ export class GcsStager implements Stager {
     return this.#objects.retry(() => this.#attempt(staged, { path, replaces }));
   }
 
-  /** An object keeps its nonce when it is moved or copied, so that none has to be read. */
+  /** An object keeps its nonce when it is moved or copied, so no content has to be read. */
   locate(part: StagedPart, path: string): Promise<StagedState> {
     const staged = stagedOf(part);
     const isPart = (found: ObjectInfo | undefined) => found?.part === staged.nonce && found.bytes === part.bytes;
     return this.#objects.retry(async () => {
-      // Where both are there, an emulator's copy was cut short; publishing goes on from there.
+      // If both exist, an emulator's copy was interrupted; publishing continues from there.
       if (isPart(await this.#objects.infoOnce(staged.path))) return 'staged';
       return isPart(await this.#objects.infoOnce(path)) ? 'published' : 'gone';
     });
@@ -120,14 +120,14 @@ export class GcsStager implements Stager {
     const shown = this.#objects.display(place.path);
     throw new LakeportError({
       code: 'STAGED_PART_GONE',
-      message: `The staged part of ${shown} has disappeared before it was published`,
-      hint: 'Let nothing else clean the destination while a run is writing to it; lifecycle rules must spare objects younger than the longest run.',
+      message: `The staged part of ${shown} disappeared before it was published`,
+      hint: 'Do not let anything else clean up the destination during a run; lifecycle rules must spare objects younger than the longest run.',
       context: { path: shown },
     });
   }
 }
 
-/** The token's object may have been named by an entry with another base path, which is not looked for. */
+/** An entry with another base path may have created the token's object, which is then ignored. */
 function stagedOf(part: StagedPart): Staged {
   const { object, nonce } = readToken(part, gcsToken);
   return { path: hiddenPathOf(object), nonce };

@@ -13,18 +13,18 @@ export interface AgentsOptions {
   /** Id of the storage entry. */
   readonly entry: string;
   readonly settings: NetworkSettings;
-  /** A variable of the environment by which tools for this store name further authorities, such as `AWS_CA_BUNDLE`. */
+  /** The environment variable with which this store's tools name more CAs, such as `AWS_CA_BUNDLE`. */
   readonly bundleVariable?: string;
 }
 
-/** Connections of one storage entry: kept alive, by its proxy, with its certificates and its limits of time. */
+/** Connections of one storage entry: kept alive, with its proxy, certificates and timeouts. */
 export class Agents {
   readonly #authorities: readonly string[];
   readonly #settings: NetworkSettings;
   readonly #proxies: Proxies;
-  /** By the proxy, or `direct`, and the protocol. */
+  /** By proxy (or `direct`) and protocol. */
   readonly #agents = new Map<string, http.Agent>();
-  /** Made once: with some two hundred authorities, it takes as long as many a request. */
+  /** Created once: with some two hundred CAs, that takes as long as many a request. */
   #context: SecureContext | undefined;
 
   private constructor(options: {
@@ -37,7 +37,7 @@ export class Agents {
     this.#proxies = options.proxies;
   }
 
-  /** @throws LakeportError of class `usage` where certificates can't be read or a proxy's address can't be used */
+  /** @throws LakeportError of class `usage` if certificates cannot be read or a proxy's address cannot be used */
   static async create({ entry, settings, bundleVariable }: AgentsOptions): Promise<Agents> {
     const { caCertificate } = settings;
     const bundle = bundleVariable === undefined ? undefined : ENVIRONMENT[bundleVariable];
@@ -51,7 +51,7 @@ export class Agents {
     return new Agents({ authorities: authorities.flat(), settings, proxies: await Proxies.load(entry, settings) });
   }
 
-  /** The agent for requests to this address. */
+  /** The agent for requests to this URL. */
   for(url: string | URL): http.Agent {
     const address = new URL(url);
     const secure = address.protocol === 'https:';
@@ -65,15 +65,14 @@ export class Agents {
   }
 
   /**
-   * The proxy that requests to a plain http address are sent to. It may answer them itself, which nothing but the form of
-   * the answer tells.
+   * The proxy for requests to a plain http URL. It may respond itself, which only the form of the response reveals.
    */
   plainProxy(url: string | URL): ProxyAddress | undefined {
     const address = new URL(url);
     return address.protocol === 'http:' ? this.#proxies.for(address) : undefined;
   }
 
-  /** Closes the connections that are open. */
+  /** Closes all open connections. */
   destroy(): void {
     for (const agent of this.#agents.values()) agent.destroy();
   }

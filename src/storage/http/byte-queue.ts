@@ -1,4 +1,4 @@
-/** Bytes in the order they came, cut anew without copying them. */
+/** FIFO byte queue that re-chunks its input without copying. */
 export class PieceQueue {
   #pieces: Uint8Array[] = [];
   #bytes = 0;
@@ -15,7 +15,7 @@ export class PieceQueue {
     }
   }
 
-  /** Takes the first `bytes`, or all where there are not so many. */
+  /** Takes the first `bytes`, or everything if there are fewer. */
   take(bytes: number): Uint8Array[] {
     const taken = cut(this.#pieces, bytes);
     this.#pieces = drop(this.#pieces, bytes);

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the port of a store says that is starting, and a name server that is not there yet. */
+/** Errors of a store that is still starting, and of a name server that is not up yet. */
 const MAY_COME_UP = ['ECONNREFUSED', 'EAI_AGAIN'];
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 
 interface Place {
-  /** By the monotonic clock. */
+  /** Deadline by the monotonic clock. */
   readonly givenUpAt: number;
   isReached: boolean;
 }
 
 /**
- * How long a store is waited for that takes no connections yet: as long as it may take to accept one, from the first
- * attempt on. One that has been reached before is not waited for here: a request that it cuts off is sent again.
+ * Waits for a store that accepts no connections yet: for as long as a connection may take, from the first attempt on. A
+ * store that has been reached before is not waited for here: requests that it interrupts are retried elsewhere.
  */
 export class ConnectPatience {
   readonly #patienceMs: number;
@@ -25,14 +25,14 @@ export class ConnectPatience {
     this.#patienceMs = patienceMs;
   }
 
-  /** False for places that were reached before, and for the metadata service that every machine is asked for. */
+  /** False for hosts that were reached before, and for the metadata service, which every machine asks for. */
   isFor(host: string): boolean {
     return !/^169\.254\./.test(host) && this.#places.get(host)?.isReached !== true;
   }
 
   /**
-   * Connects, again and again while the place may come up.
-   * @param attempt rejects with the error of the socket
+   * Connects, with retries while the host may come up.
+   * @param attempt rejects with the socket's error
    */
   async connect<T>(host: string, attempt: () => Promise<T>): Promise<T> {
     const place = this.#places.get(host) ?? { givenUpAt: performance.now() + this.#patienceMs, isReached: false };
@@ -45,13 +45,13 @@ export class ConnectPatience {
       } catch (error) {
         const left = place.givenUpAt - performance.now();
         if (!this.isFor(host) || !mayComeUp(error) || left <= 0 || this.#stopping.signal.aborted) throw error;
-        // The last attempt is at the end of the time.
+        // The last attempt is at the deadline.
         await sleep(Math.min(pause, left), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
   }
 
-  /** Nothing is waited for any more. */
+  /** Stops all waiting. */
   stop(): void {
     this.#stopping.abort();
   }

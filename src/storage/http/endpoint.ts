@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 import { LakeportError } from '../../errors.js';
 
-/** True for addresses of this machine, which need no encryption on the way. */
+/** Whether this is the local machine, which needs no encryption. */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1');
   if (isIP(host) === 4) return host.startsWith('127.');
@@ -10,8 +10,8 @@ export function isLoopback(hostname: string): boolean {
 }
 
 /**
- * A store's address as a URL without a slash at its end.
- * @throws LakeportError of class `usage` where it is none, or would send credentials and data in the clear
+ * A store's address as a URL without a trailing slash.
+ * @throws LakeportError of class `usage` if it is invalid, or would send credentials and data in the clear
  */
 export function checkEndpoint(options: {
   readonly entry: string;
@@ -32,7 +32,7 @@ export function checkEndpoint(options: {
     throw new LakeportError({
       code: 'STORAGE_PLAIN_HTTP',
       message: `The endpoint ${url.origin} of ${entry} is plain http: data and credentials would travel unencrypted`,
-      hint: 'Use https, or set "allow_http": true in the entry where the network is trusted.',
+      hint: 'Use https, or set "allow_http": true in the entry if the network is trusted.',
       context: { entry, detail: 'allow_http' },
     });
   }

@@ -4,29 +4,29 @@ import type { ErrorCode, StorePrefix } from '../../errors.js';
 import type { ProxyAddress } from './proxy-address.js';
 import { RemoteError } from './store-error.js';
 
-/** What a failed request means to somebody who wants a table exported. */
+/** What a failed request means to the user. */
 export interface Explanation {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
   readonly transient?: boolean;
-  /** False where the request reached nobody. */
+  /** False if the request reached nothing. */
   readonly connected?: boolean;
   readonly retryAfterMs?: number | undefined;
 }
 
-/** A service, in the words of errors. */
+/** A service, as worded in errors. */
 export interface RemoteService {
-  /** Before the code of errors: `GCS`, `AZURE`, `S3`. */
+  /** Prefix of error codes: `GCS`, `AZURE`, `S3`. */
   readonly prefix: StorePrefix;
   readonly name: string;
-  /** What to check where a host is unknown: `the account or endpoint`. */
+  /** What to check if a host is unknown: `the account or endpoint`. */
   readonly address: string;
-  /** What errors say where something else answers; the code ends in `_NOT_THE_SERVICE` without it. */
+  /** The error if something else responds; without it the code ends in `_NOT_THE_SERVICE`. */
   readonly notTheService?: { readonly code: ErrorCode; readonly hint: string };
 }
 
-/** Where requests go, in the words of errors. */
+/** Where requests go, as worded in errors. */
 export interface RemotePlace {
   readonly service: RemoteService;
   /** Id of the storage entry. */
@@ -34,31 +34,31 @@ export interface RemotePlace {
   /** `https://storage.googleapis.com`, without credentials. */
   readonly origin: string;
   readonly settings: NetworkSettings;
-  /** The proxy that answers may come from instead; see `Agents.plainProxy`. */
+  /** The proxy that may respond instead; see `Agents.plainProxy`. */
   readonly plainProxy?: ProxyAddress | undefined;
-  /** Why a host may be unknown, or have no certificate, that this program has made up of a setting. */
+  /** Explains why a host that was derived from a setting may be unknown or have no certificate. */
   readonly explainHost?: (host: string) => Explanation | undefined;
 }
 
-/** One request of a store, and what is known about it when it fails. */
+/** One request of a store, and what is known about it if it fails. */
 export interface RemoteAttempt<Entry, Operation> {
   readonly entry: Entry;
   readonly place: RemotePlace;
   readonly operation: Operation;
-  /** For people: `gs://bucket/key`, without a signature. */
+  /** For messages: `gs://bucket/key`, without a signature. */
   readonly shown: string;
-  /** The service has accepted the entry's credentials before. */
+  /** Whether the service has accepted the entry's credentials before. */
   readonly accepted: boolean;
 }
 
-/** What was being done when something went wrong. */
+/** What was being attempted when an error occurred. */
 export interface FailedRequest {
   readonly place: RemotePlace;
-  /** For people: `gs://bucket/key`. */
+  /** For messages: `gs://bucket/key`. */
   readonly shown: string;
-  /** The service's own words: error code, HTTP status, errno. */
+  /** The service's own error code, HTTP status or errno. */
   readonly detail: string;
-  /** Of the entry and of the environment; that of its proxy is known here. */
+  /** Secrets of the entry and the environment; the proxy's are known here. */
   readonly secrets: readonly (string | undefined)[];
 }
 
@@ -73,7 +73,7 @@ export function explainedError(explanation: Explanation, failed: FailedRequest, 
   });
 }
 
-/** Name, message and stack alone: errors of clients carry requests, with keys and signed addresses in them. */
+/** Only name, message and stack: errors of clients carry requests, with keys and signed URLs in them. */
 function harmless(thrown: unknown, redactor: Redactor): Error {
   const cause = new Error(redactor.redact(thrown instanceof Error ? thrown.message : String(thrown)));
   if (thrown instanceof Error) {
@@ -83,7 +83,7 @@ function harmless(thrown: unknown, redactor: Redactor): Error {
   return cause;
 }
 
-/** A redactor that knows these secrets and the proxy's password. */
+/** A redactor for these secrets and the proxy's password. */
 function redactorOf(settings: NetworkSettings, secrets: readonly (string | undefined)[]): Redactor {
   const redactor = new Redactor();
   for (const secret of secrets) redactor.add(secret ?? '');
@@ -91,10 +91,10 @@ function redactorOf(settings: NetworkSettings, secrets: readonly (string | undef
   return redactor;
 }
 
-/** A property of a thrown value, whatever that is. */
+/** A property of a thrown value of any type. */
 export function field(thrown: unknown, name: string): unknown {
   if (typeof thrown !== 'object' || thrown === null) return undefined;
-  // A record of unknown values is what any object is.
+  // Any object is a record of unknown values.
   return (thrown as Readonly<Record<string, unknown>>)[name];
 }
 

@@ -1,15 +1,15 @@
 import type { StorePrefix } from '../../errors.js';
 import type { Explanation } from './error-mapping.js';
 
-/** Credentials that were good, and are so no more: told apart from wrong ones, since the run can go on with new ones. */
+/** Credentials that were valid and are no longer: distinct from wrong ones, since the run can continue with new ones. */
 export function expiredCredentials(options: {
-  /** Before the code: `GCS`, `AZURE`, `S3`. */
+  /** Prefix of the code: `GCS`, `AZURE`, `S3`. */
   readonly prefix: StorePrefix;
   /** `credentials of storage entry "lake"` */
   readonly what: string;
-  /** This run has been let in with them before. */
+  /** Whether this run was authenticated with them before. */
   readonly accepted: boolean;
-  /** A sentence without its full stop. */
+  /** A sentence without its period. */
   readonly renew: string;
 }): Explanation {
   const { prefix, what, accepted, renew } = options;
@@ -21,4 +21,4 @@ export function expiredCredentials(options: {
 }
 
 /** End of a hint. */
-export const THEN_RESUME = '. A run that is on record in a run log goes on with --resume and its id.';
+export const THEN_RESUME = '. A run recorded in a run log can be continued with --resume and its id.';

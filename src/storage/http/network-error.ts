@@ -5,26 +5,26 @@ import { type Explanation, field, type RemotePlace, type RemoteService, textFiel
 
 type Explain = (place: RemotePlace, host: string) => Explanation;
 
-/** Codes of Node's errors of sockets, name resolution, TLS and HTTP; and a name that the AWS SDK gives to one. */
+/** Codes of Node's socket, name resolution, TLS and HTTP errors; and the AWS SDK's name for one of them. */
 const BY_CODE: Readonly<Record<string, Explain>> = {
   ENOTFOUND: (place, host) =>
     place.explainHost?.(host) ?? {
       code: `${place.service.prefix}_UNKNOWN_HOST`,
-      message: `There is no host ${host}`,
+      message: `The host ${host} does not exist`,
       hint: `Check ${place.service.address} of the entry, and the network connection.`,
       transient: true,
       connected: false,
     },
   EAI_AGAIN: ({ service, settings }, host) => ({
     code: `${service.prefix}_HOST_NOT_RESOLVED`,
-    message: `The name server gives no answer for ${host}`,
+    message: `The name server does not answer for ${host}`,
     hint: `Check the network connection and /etc/resolv.conf. ${waitedFor(settings)}`,
     transient: true,
     connected: false,
   }),
   ECONNREFUSED: ({ service, settings }, host) => ({
     code: `${service.prefix}_CONNECTION_REFUSED`,
-    message: `${host} takes no connections`,
+    message: `${host} refused the connection`,
     hint: `Check host and port of endpoint_url, and whether the store is running. ${waitedFor(settings)}`,
     transient: true,
     connected: false,
@@ -57,8 +57,8 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: (place, host) =>
     place.explainHost?.(host) ?? {
       code: 'TLS_CERTIFICATE_OF_OTHER_HOST',
-      message: `The TLS certificate of ${host} was made for another host`,
-      hint: 'Use in endpoint_url the name that the certificate has.',
+      message: `The TLS certificate of ${host} is for another host`,
+      hint: 'Use a name from the certificate in endpoint_url.',
     },
   EPROTO: (_place, host) => ({
     code: 'TLS_NOT_SPOKEN',
@@ -67,12 +67,12 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   }),
 };
 
-/** How patient connecting is at the start of a run, for hints. */
+/** How long connecting may take at the start of a run, for hints. */
 function waitedFor({ connectTimeoutMs }: Pick<NetworkSettings, 'connectTimeoutMs'>): string {
-  return `A store that is starting is waited for by "connect_timeout" of the entry, now ${connectTimeoutMs / 1000} s.`;
+  return `lakeport waits for a store that is starting for "connect_timeout" of the entry, now ${connectTimeoutMs / 1000} s.`;
 }
 
-/** What a failure without any answer means; undefined where it is none of the network. */
+/** Maps a failure without a response; undefined if it is not a network error. */
 export function explainNetworkError(place: RemotePlace, thrown: unknown): Explanation | undefined {
   for (let error = thrown; error instanceof Error; error = error.cause) {
     const ofProxy = explainProxyError(error);
@@ -88,12 +88,12 @@ export function explainNetworkError(place: RemotePlace, thrown: unknown): Explan
   return undefined;
 }
 
-/** Whoever answers with a web page is not the service. */
+/** A web page means that something other than the service responds. */
 export function explainWebPage({ service, origin }: RemotePlace, status: number): Explanation {
   return {
     code: codeOfStranger(service),
-    message: `${origin} answers like a web site (HTTP ${status}), not like ${service.name}`,
-    hint: `${service.notTheService?.hint ?? 'Check endpoint_url of the entry'}; a proxy or a login page on the way may answer too.`,
+    message: `${origin} responds with a web page (HTTP ${status}), not like ${service.name}`,
+    hint: `${service.notTheService?.hint ?? 'Check endpoint_url of the entry'}; the response may also come from a proxy or a login page in between.`,
     transient: status >= 500,
   };
 }
@@ -102,12 +102,12 @@ export function explainWebPage({ service, origin }: RemotePlace, status: number)
 export function explainProxyRefusal(place: RemotePlace): Explanation {
   return {
     code: 'PROXY_LOGIN_NEEDED',
-    message: `The proxy on the way to ${place.origin} wants other credentials`,
+    message: `The proxy on the way to ${place.origin} requires other credentials`,
     hint: 'Write them into its address: http://user:password@host:port.',
   };
 }
 
-/** The host that could not be reached: that of the proxy, maybe. */
+/** The host that could not be reached, which may be the proxy. */
 function hostOf(error: Error, place: RemotePlace): string {
   const name = textField(error, 'hostname') ?? textField(error, 'host');
   if (name !== undefined) return name;
@@ -129,7 +129,7 @@ function timedOut({ service, settings }: RemotePlace, host: string): Explanation
   return {
     code: `${service.prefix}_TIMED_OUT`,
     message: `${host} did not answer in time`,
-    hint: `It has ${settings.connectTimeoutMs / 1000} s to take a connection and may stall for ${settings.timeoutMs / 1000} s in a request: "connect_timeout" and "timeout" of the entry.`,
+    hint: `The limits are "connect_timeout" (${settings.connectTimeoutMs / 1000} s) for a connection and "timeout" (${settings.timeoutMs / 1000} s) for a stalled request, both of the entry.`,
     transient: true,
   };
 }
@@ -137,7 +137,7 @@ function timedOut({ service, settings }: RemotePlace, host: string): Explanation
 function unreachable({ service }: RemotePlace, host: string): Explanation {
   return {
     code: `${service.prefix}_UNREACHABLE`,
-    message: `There is no way to ${host} in the network`,
+    message: `${host} is unreachable`,
     hint: 'Check network, VPN and firewall; stores behind a proxy need "proxy_url".',
     transient: true,
     connected: false,
@@ -147,8 +147,8 @@ function unreachable({ service }: RemotePlace, host: string): Explanation {
 function untrusted({ settings }: RemotePlace, host: string): Explanation {
   return {
     code: 'TLS_CERTIFICATE_NOT_TRUSTED',
-    message: `The TLS certificate of ${host} is signed by nobody that this machine trusts`,
-    hint: `Give the authority's certificate as ${settings.proxyUrl === undefined ? '' : '"proxy_ca_certificate" or '}"ca_certificate" (a PEM file); "allow_invalid_certificates": true turns the check off.`,
+    message: `The TLS certificate of ${host} is not signed by a CA that this machine trusts`,
+    hint: `Give the CA certificate as ${settings.proxyUrl === undefined ? '' : '"proxy_ca_certificate" or '}"ca_certificate" (a PEM file); "allow_invalid_certificates": true disables the check.`,
   };
 }
 

@@ -2,16 +2,16 @@ import { LakeportError } from '../../errors.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A proxy's address and who gave it: the entry's field, or a variable of the environment. */
+/** A proxy's address and its origin: the entry's field, or an environment variable. */
 export interface ProxyAddress {
   readonly url: URL;
   readonly source: string;
 }
 
 /**
- * The proxy that the environment names for addresses of a protocol, as curl and Python read it: the variable of the
- * protocol before the one for all, lower case before upper case. An empty variable counts as unset.
- * @throws LakeportError of class `usage` where the address can't be used
+ * The proxy that the environment sets for a protocol, as curl and Python read it: the protocol's own variable before the
+ * general one, lower case before upper case. An empty variable counts as unset.
+ * @throws LakeportError of class `usage` if the address cannot be used
  */
 export function environmentProxy(
   protocol: 'http' | 'https',
@@ -19,15 +19,15 @@ export function environmentProxy(
 ): ProxyAddress | undefined {
   const { entry, env } = options;
   const names = [`${protocol}_proxy`, `${protocol}_proxy`.toUpperCase(), 'all_proxy', 'ALL_PROXY'];
-  // A server sets it from a header of the request ("httpoxy", CVE-2016-5385).
+  // A web server sets it from a request header ("httpoxy", CVE-2016-5385).
   const usable = names.filter((name) => name !== 'HTTP_PROXY' || env['REQUEST_METHOD'] === undefined);
   const source = usable.find((name) => (env[name] ?? '').trim() !== '');
   return source === undefined ? undefined : parseProxy(env[source] ?? '', { entry, source });
 }
 
 /**
- * An address with or without a scheme, of a proxy that speaks HTTP.
- * @throws LakeportError of class `usage` where it is none
+ * Parses the address of an HTTP proxy, with or without a scheme.
+ * @throws LakeportError of class `usage` if it is invalid
  */
 export function parseProxy(address: string, from: { readonly entry: string; readonly source: string }): ProxyAddress {
   const trimmed = address.trim();
@@ -45,14 +45,14 @@ export function displayProxy({ url, source }: ProxyAddress): string {
   return `${url.hostname}:${port} (${source})`;
 }
 
-/** A percent sign that begins no code stands for itself, as people write it in passwords. */
+/** A percent sign that starts no escape is literal, as people write it in passwords. */
 function decodable(text: string): string {
   const repaired = text.replace(/%(?![0-9a-f]{2})/gi, '%25');
   try {
     decodeURIComponent(repaired);
     return repaired;
   } catch {
-    // Codes of bytes that are no UTF-8.
+    // Escapes of bytes that are not valid UTF-8.
     return text.replaceAll('%', '%25');
   }
 }
@@ -62,8 +62,8 @@ function invalid(url: URL | undefined, { entry, source }: { entry: string; sourc
   return new LakeportError({
     code: 'STORAGE_PROXY_INVALID',
     message: socks
-      ? `The proxy that ${source} names for ${entry} is a SOCKS proxy, which lakeport does not support`
-      : `The proxy that ${source} names for ${entry} is not an http or https address`,
+      ? `The proxy in ${source} for ${entry} is a SOCKS proxy, which lakeport does not support`
+      : `The proxy in ${source} for ${entry} is not an http or https address`,
     hint: `Write it as http://proxy.example.com:3128 in ${source}${source === 'proxy_url' ? '' : ', or set proxy_url in the entry'}.`,
     context: { entry, detail: source },
   });

@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Where cloud machines ask for their own identity: Amazon (IPv4 and IPv6), Azure and Google by address, Google by name.
- * Such an address means another machine to a proxy.
+ * Metadata services of cloud machines: Amazon (IPv4 and IPv6), Azure and Google by address, Google by name. From a proxy,
+ * such an address leads to another machine.
  */
 const METADATA_SERVICES = ['169.254.0.0/16', 'fd00:ec2::/32', 'fd20:ce::254', 'metadata.google.internal'];
 
@@ -13,9 +13,9 @@ interface NameRule {
 }
 
 /**
- * Which hosts are reached without the proxy. A rule is a domain, which stands for all below it too (`corp`, `.corp`,
+ * Which hosts are reached without the proxy. A rule is a domain, which includes its subdomains (`corp`, `.corp`,
  * `*.corp`), an address or a range of addresses (`10.0.0.0/8`), or `*` for everything; with a port (`corp:8080`,
- * `[::1]:8080`) it stands for that port alone.
+ * `[::1]:8080`) it applies to that port only.
  */
 export class ProxyExcludes {
   readonly #names: NameRule[] = [];
@@ -25,7 +25,7 @@ export class ProxyExcludes {
     for (const rule of [...rules, ...METADATA_SERVICES]) this.#add(rule.trim().toLowerCase());
   }
 
-  /** @param port of the request, its protocol's where the address has none */
+  /** @param port of the request; the protocol's default if the URL has none */
   matches(hostname: string, port?: string): boolean {
     const host = hostname
       .toLowerCase()
@@ -51,7 +51,7 @@ export class ProxyExcludes {
   }
 }
 
-/** The list in `NO_PROXY`: with commas, blanks, or both. */
+/** The list in `NO_PROXY`: separated by commas, spaces, or both. */
 export function splitRules(list: string): string[] {
   return list.split(/[\s,]+/).filter((rule) => rule !== '');
 }

@@ -18,12 +18,12 @@ type AgentPackages = Pick<typeof HttpProxyPackage, 'HttpProxyAgent'> &
 export interface TunnelOptions {
   /** For the connection inside the tunnel. */
   readonly tls: Readonly<Record<string, unknown>>;
-  /** For the connection to the proxy itself, should that be encrypted. */
+  /** For the connection to the proxy itself, if that is encrypted. */
   readonly proxyTls: Readonly<Record<string, unknown>>;
   readonly limits: SocketLimits;
 }
 
-/** Which requests of an entry go through which proxy. */
+/** Which proxy each of an entry's requests uses. */
 export class Proxies {
   readonly #addresses: Readonly<Record<'http' | 'https', ProxyAddress | undefined>>;
   readonly #excludes: (url: URL) => boolean;
@@ -40,8 +40,8 @@ export class Proxies {
   }
 
   /**
-   * The entry's proxy, or else the environment's, which this machine's own addresses never go through.
-   * @throws LakeportError of class `usage` where a proxy's address can't be used
+   * The entry's proxy, otherwise the environment's, which is never used for this machine's own addresses.
+   * @throws LakeportError of class `usage` if a proxy's address cannot be used
    */
   static async load(entry: string, settings: NetworkSettings): Promise<Proxies> {
     const env = ENVIRONMENT;
@@ -63,26 +63,26 @@ export class Proxies {
     });
   }
 
-  /** The proxy on the way to an address; undefined where none is. */
+  /** The proxy for a URL; undefined if it is reached directly. */
   for(url: URL): ProxyAddress | undefined {
     return this.#excludes(url) ? undefined : this.#addresses[url.protocol === 'https:' ? 'https' : 'http'];
   }
 
-  /** Connections through a proxy, kept alive. */
+  /** Keep-alive connections through a proxy. */
   agent(proxy: ProxyAddress, secure: boolean, { tls, proxyTls, limits }: TunnelOptions): http.Agent {
-    if (this.#packages === undefined) throw new TypeError('there is no proxy');
+    if (this.#packages === undefined) throw new TypeError('There is no proxy');
     const { HttpProxyAgent, HttpsProxyAgent } = this.#packages;
     const options = { keepAlive: true, ...proxyTls };
     const agent = secure ? new HttpsProxyAgent(proxy.url, options) : new HttpProxyAgent(proxy.url, options);
-    // `tls` is for the connection inside the tunnel. Without `secureEndpoint` the agent looks for the module in the stack
-    // of each call to see whether TLS is wanted. It isn't in there when a connection comes back, which is then put away
-    // under the name of a plain one and never found again.
+    // `tls` is for the connection inside the tunnel. Without `secureEndpoint` the agent inspects the call stack for the https
+    // module to see whether TLS is wanted. That fails when a connection is returned to the pool, which then stores it under
+    // the name of a plain one and never finds it again.
     Object.assign(agent.options, secure ? { ...tls, secureEndpoint: true } : { secureEndpoint: false });
     return nameProxy(limitSockets(agent, limits), proxy);
   }
 }
 
-/** What agents of proxies have, but their type declarations have not in this form. */
+/** Properties of proxy agents that their type declarations lack in this form. */
 interface ConnectingAgent {
   connect: (request: http.ClientRequest, options: ConnectOptions) => Promise<Duplex>;
 }
@@ -93,8 +93,8 @@ interface ConnectOptions {
 }
 
 /**
- * Makes failures on the way to the proxy, and its refusals, errors of the proxy. The agent would hand on the answer to
- * CONNECT as if the store had given it.
+ * Turns failures to reach the proxy, and its rejections, into errors of the proxy. The agent would pass on the response
+ * to CONNECT as if it came from the store.
  */
 function nameProxy<A extends http.Agent>(agent: A, proxy: ProxyAddress): A {
   // See ConnectingAgent.
@@ -116,11 +116,11 @@ function nameProxy<A extends http.Agent>(agent: A, proxy: ProxyAddress): A {
 const UNREACHABLE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused the connection',
   ENOTFOUND: 'does not exist: there is no such host',
-  EAI_AGAIN: 'was not found: the name server gives no answer',
+  EAI_AGAIN: 'was not found: the name server does not answer',
   ETIMEDOUT: 'did not answer in time',
   EHOSTUNREACH: 'is unreachable',
   ENETUNREACH: 'is unreachable',
-  EPROTO: 'does not speak TLS: its address should begin with http://',
+  EPROTO: 'does not speak TLS: its address should start with http://',
 };
 
 function unreachable(proxy: ProxyAddress, error: unknown): ProxyError {
@@ -130,17 +130,17 @@ function unreachable(proxy: ProxyAddress, error: unknown): ProxyError {
     const message = `${named} has a certificate that this machine does not trust`;
     return new ProxyError('PROXY_CERTIFICATE_NOT_TRUSTED', message, error);
   }
-  const says = UNREACHABLE[code.startsWith('ERR_SSL_') ? 'EPROTO' : code] ?? 'cut the connection';
+  const says = UNREACHABLE[code.startsWith('ERR_SSL_') ? 'EPROTO' : code] ?? 'closed the connection';
   return new ProxyError('PROXY_UNREACHABLE', `${named} ${says}`, error);
 }
 
-/** With what proxies answer a plain request themselves; other pages are more likely the server's. */
+/** Statuses with which proxies respond to a plain request themselves; other pages are more likely the server's. */
 const OWN_STATUSES = [403, 407, 500, 502, 503, 504];
 
 /**
- * What a page means that came through a proxy where the server would have answered in its own form.
- * @param proxy of `Agents.plainProxy`
- * @param target `host:port`, for people
+ * Interprets a web page that came through a proxy in place of the server's own format.
+ * @param proxy from `Agents.plainProxy`
+ * @param target `host:port`, for messages
  */
 export function proxyPage(proxy: ProxyAddress | undefined, status: number, target: string): ProxyError | undefined {
   return proxy === undefined || !OWN_STATUSES.includes(status) ? undefined : refusal(proxy, status, target);
@@ -149,7 +149,7 @@ export function proxyPage(proxy: ProxyAddress | undefined, status: number, targe
 function refusal(proxy: ProxyAddress, status: number, target: string): ProxyError {
   const named = `The proxy ${displayProxy(proxy)}`;
   if (status === 407) {
-    const wants = proxy.url.username === '' ? 'wants a user and a password' : 'does not accept user and password';
+    const wants = proxy.url.username === '' ? 'requires a user name and password' : 'rejects the user name or password';
     return new ProxyError('PROXY_LOGIN_NEEDED', `${named} ${wants}`);
   }
   if (status >= 500) return new ProxyError('PROXY_FAILED', `${named} could not reach ${target} (HTTP ${status})`);

@@ -7,7 +7,7 @@ export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** Sent one piece after the other, without copying them. */
+  /** Sent piece by piece, without copying. */
   readonly body?: readonly Uint8Array[] | undefined;
   readonly agents: Agents;
   readonly signal?: AbortSignal | undefined;
@@ -19,7 +19,7 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** One request, one answer of any status. Throws what Node throws where there is no answer. */
+/** One request, one response of any status. Throws Node's error if there is no response. */
 export function send(request: HttpRequest): Promise<HttpAnswer> {
   const { method, url, agents, signal, body = [] } = request;
   const length = body.reduce((sum, piece) => sum + piece.length, 0);
@@ -34,7 +34,7 @@ export function send(request: HttpRequest): Promise<HttpAnswer> {
     });
     let answered = false;
     outgoing.on('error', (error) => {
-      // A server that refuses the body answers before it has taken all of it: its answer says more than the broken pipe.
+      // A server may reject the body before it has read all of it: its response says more than the broken pipe.
       if (!answered) reject(error);
     });
     outgoing.on('response', (incoming) => {
@@ -67,7 +67,7 @@ function drained(outgoing: ClientRequest): Promise<void> {
 
 async function readAnswer(incoming: IncomingMessage): Promise<HttpAnswer> {
   const chunks: Buffer[] = [];
-  // A request's body stream has no element type of its own; without an encoding it gives buffers.
+  // The response stream has no element type; without an encoding it yields buffers.
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
   return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) };
 }

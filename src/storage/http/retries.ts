@@ -5,13 +5,13 @@ import { RemoteError } from './store-error.js';
 
 const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 20_000;
-/** A server may ask for more patience than that; it gets another attempt then all the same. */
+/** Limit for `Retry-After`: a server that asks for longer still gets another attempt then. */
 const LONGEST_RETRY_AFTER_MS = 60_000;
 
-/** Sends requests of one storage again when their failure may pass, with exponential back-off and jitter. */
+/** Retries one storage's requests after transient failures, with exponential back-off and jitter. */
 export class Retries {
   readonly #maxRetries: number;
-  /** Whether the store has ever answered: a wrong address is told at once, a store that restarts is waited for. */
+  /** Whether the store has ever responded: a wrong address is reported at once, a restarting store is waited for. */
   #reached = false;
 
   constructor(options: { /** Attempts after the first. */ readonly maxRetries: number }) {

@@ -7,11 +7,11 @@ import { ConnectPatience } from './connect-patience.js';
 
 export interface SocketLimits {
   /**
-   * From the first attempt to connect until the connection stands, TLS included; and how long a store is waited for that
-   * takes none yet.
+   * From the first attempt to connect until the connection is established, TLS included; also how long to wait for a store
+   * that accepts none yet.
    */
   readonly connectMs: number;
-  /** Longest time in which no byte moves in either direction while a request is under way. */
+  /** Longest time without a byte in either direction during a request. */
   readonly idleMs: number;
 }
 
@@ -22,16 +22,16 @@ interface ConnectionOptions {
 
 type Created = (error: Error | null, socket?: Duplex) => void;
 
-/** What Node's agents have, but their type declarations have not. */
+/** Properties of Node's agents that their type declarations lack. */
 interface ConnectingAgent {
   createConnection: (options: ConnectionOptions, created: Created) => Duplex | undefined;
   connect?: (...args: unknown[]) => Promise<Duplex>;
 }
 
 /**
- * Makes an agent's connections fail with `ETIMEDOUT` when they stall. Clients differ in what they call a timeout, and
- * some have none: the sockets are the one place where all their requests pass. A limit on stalling rather than on the
- * whole request lets a slow store take the time it needs.
+ * Makes an agent's stalled connections fail with `ETIMEDOUT`. Clients differ in what they call a timeout, and some have
+ * none: sockets are the one place that all requests pass. Limiting stalls rather than the whole request lets a slow store
+ * take the time it needs.
  */
 export function limitSockets<A extends http.Agent>(agent: A, limits: SocketLimits): A {
   // See ConnectingAgent.
@@ -43,7 +43,7 @@ export function limitSockets<A extends http.Agent>(agent: A, limits: SocketLimit
     if (socket instanceof Socket) watch(socket, limits);
     return socket;
   };
-  // Agents of proxies connect in a step of their own.
+  // Proxy agents connect in a separate step.
   if (connecting.connect !== undefined) {
     const connect = connecting.connect.bind(agent);
     connecting.createConnection = open;
@@ -52,7 +52,7 @@ export function limitSockets<A extends http.Agent>(agent: A, limits: SocketLimit
     connecting.createConnection = (options, created) => {
       const host = `${options.host ?? ''}:${options.port ?? ''}`;
       if (!patience.isFor(host)) return open(options, created);
-      // What takes the socket later must not be told of the connection by the socket itself.
+      // The socket's later owner must not get its `connect` event.
       patience
         .connect(host, () => connected(open(options, () => undefined)))
         .then(
@@ -70,16 +70,16 @@ export function limitSockets<A extends http.Agent>(agent: A, limits: SocketLimit
   const reuse = agent.reuseSocket.bind(agent);
   agent.reuseSocket = (socket, request) => {
     reuse(socket, request);
-    // While the socket was idle, the agent has put the server's keep-alive time in place of the limit.
+    // While the socket was idle, the agent replaced the limit by the server's keep-alive time.
     if (socket instanceof Socket) socket.setTimeout(limits.idleMs);
   };
   return agent;
 }
 
-/** Settles when the socket has its connection, before TLS begins to be spoken. */
+/** Resolves when the socket is connected, before TLS starts. */
 function connected(socket: Duplex | undefined): Promise<Duplex> {
   return new Promise((resolve, reject) => {
-    if (!(socket instanceof Socket)) throw new TypeError('agents connect by sockets');
+    if (!(socket instanceof Socket)) throw new TypeError('Agents connect by sockets');
     if (!socket.connecting) resolve(socket);
     const done = () => {
       socket.off('error', failed);

@@ -1,13 +1,13 @@
 import { LakeportError, type LakeportErrorOptions } from '../../errors.js';
 
 export interface RemoteErrorOptions extends LakeportErrorOptions {
-  /** False where the request reached nobody: no such host, connection refused. */
+  /** False if the request reached nothing: no such host, connection refused. */
   readonly connected?: boolean | undefined;
-  /** How long the server asks to be left alone. */
+  /** How long the server asks to wait. */
   readonly retryAfterMs?: number | undefined;
 }
 
-/** A failed request, with what is needed to decide whether to send it again. */
+/** A failed request, with what is needed to decide on a retry. */
 export class RemoteError extends LakeportError {
   readonly connected: boolean;
   readonly retryAfterMs: number | undefined;
@@ -19,7 +19,7 @@ export class RemoteError extends LakeportError {
   }
 }
 
-/** HTTP statuses that a later attempt may not meet: timeouts, throttling, and trouble inside the service. */
+/** Transient HTTP statuses: timeouts, throttling, and errors inside the service. */
 export function isTransientStatus(status: number): boolean {
   return [408, 425, 429, 500, 502, 503, 504].includes(status);
 }

@@ -1,6 +1,6 @@
 import { LakeportError } from '../../errors.js';
 
-/** True where a store lets the entry's credentials not do something. */
+/** Whether a store denies something to the entry's credentials. */
 export function isDenied(error: unknown): boolean {
   return error instanceof LakeportError && error.code.endsWith('_ACCESS_DENIED');
 }

@@ -8,47 +8,47 @@ import { runIsActive } from './run-is-active.js';
 import type { FindPublisher } from '../storage.js';
 
 /**
- * Which run may write to which directories of a base, agreed on by notes in the base itself: one object a run. There is no
- * server to ask, and not every store can write on a condition, so the agreement needs no more than that whoever lists
- * sees what was written before:
+ * Agreement on which run may write to which directories of a base, by lock objects in the base itself, one per run. There
+ * is no server to ask, and some stores lack conditional writes, so the protocol only relies on listings that show what was
+ * written before:
  *
- * A run writes what it wants, in full, and then looks at what others have written. Where nothing of a run that lives
- * overlaps, it notes that it holds its claim. Of two that want the same at the same time, at least one sees the other;
- * none of them goes on before the other has decided: the one that wrote first waits, the other one withdraws, and asks
- * again when the first one has either got what it wanted or has gone.
+ * A run writes its complete request, and then looks at the others. If no live run overlaps, it records that it holds its
+ * claim. Of two runs that request the same directory at the same time, at least one sees the other; neither continues
+ * before the other has decided: the one that wrote first waits, the other withdraws, and asks again once the first one
+ * holds its claim or is gone.
  */
 
-/** How long another run may take to decide, before it is taken for one that holds what it wants. */
+/** How long another run may take to decide, before it is assumed to hold what it requests. */
 const PATIENCE_MS = 30_000;
 const LOOK_AGAIN_MS = 150;
 
 const HELD = 'held\n';
 
-/** A claim as a listing of the base shows it. */
+/** A lock object as a listing of the base shows it. */
 export interface LockObject {
   readonly name: string;
   readonly runId: string;
   /** By the store's clock, in milliseconds since 1970. */
   readonly writtenAt: number;
-  /** How long ago its run was last heard of, by the store's clock. */
+  /** Time since its run's last sign of life, by the store's clock. */
   readonly silentMs: number;
 }
 
-/** The notes of claims in a base. */
+/** The lock objects in a base. */
 export interface LockObjects {
-  /** Name of this process's own. */
+  /** Name of this process's own object. */
   readonly own: string;
-  /** The own one included. */
+  /** Including the own one. */
   list(): Promise<readonly LockObject[]>;
-  /** Undefined where it is not there any more. */
+  /** Undefined if it no longer exists. */
   read(name: string): Promise<Uint8Array | undefined>;
-  /** Writes the own note; nobody sees a part of it. */
+  /** Writes the own object atomically. */
   write(text: string): Promise<void>;
-  /** Adds to the own note, which holds `text`; a listing shows it all the while. */
+  /** Appends to the own object, which contains `text`; it never disappears from listings. */
   append(text: string, addition: string): Promise<void>;
-  /** Removes the own note. */
+  /** Removes the own object. */
   remove(): Promise<void>;
-  /** Removes the note of a dead run, so that it learns, should it live after all, that its claim is gone. */
+  /** Removes the object of a dead run, so that the run, if it is alive after all, learns that its claim is gone. */
   revoke(name: string): Promise<void>;
 }
 
@@ -57,12 +57,12 @@ export interface DirectoryLocksOptions {
   readonly process: ProcessIdentity;
   readonly notes: LockObjects;
   readonly ignoresCase?: boolean | undefined;
-  /** For people. */
+  /** For messages. */
   readonly display: (directory: string) => string;
   readonly findPublisher?: FindPublisher | undefined;
 }
 
-/** Another run's claim on something that this one wants. */
+/** Another run's claim on something that this one requests. */
 interface Rival {
   readonly note: LockObject;
   readonly process: ProcessIdentity | undefined;
@@ -71,24 +71,24 @@ interface Rival {
 }
 
 type LivingRival = Rival & {
-  /** This machine knows that its process runs; of others only their silence is known. */
+  /** This machine knows that its process is running; of others only the time since their last heartbeat is known. */
   readonly isSeen: boolean;
 };
 
-/** Who has this run's directories now. */
+/** The run that holds this run's directories now. */
 interface Successor {
   readonly runId: string;
   readonly process?: ProcessIdentity | undefined;
   readonly directory: string;
 }
 
-/** What one run claims of a base. */
+/** One run's claims in a base. */
 export class DirectoryLocks {
   readonly #options: DirectoryLocksOptions;
   #wanted: readonly string[] = [];
   #isWritten = false;
   #isOvertaken = false;
-  /** What is claimed, and the note that says so. */
+  /** The claimed directories, and the text of the lock object. */
   #held: { readonly directories: DirectorySet; readonly text: string } | undefined;
 
   constructor(options: DirectoryLocksOptions) {
@@ -96,9 +96,9 @@ export class DirectoryLocks {
   }
 
   /**
-   * Claims directories, relative to the base, and all below them; what was claimed before is given up.
-   * @throws LakeportError `TARGET_IN_USE`, class `in-use`, where a run that lives has claimed one of them, or `RUN_IS_ACTIVE`
-   * where that is another process of this run; then nothing is claimed
+   * Claims directories (relative to the base) and everything below them, and gives up earlier claims.
+   * @throws LakeportError `TARGET_IN_USE`, class `in-use`, if a live run has claimed one of them, or `RUN_IS_ACTIVE` if that is
+   * another process of this run; nothing is claimed then
    */
   async take(directories: readonly string[]): Promise<void> {
     await this.giveBack();
@@ -110,7 +110,7 @@ export class DirectoryLocks {
     try {
       await this.#agree(wanted, text);
     } catch (error) {
-      // Why it was not claimed is what matters; a note that stays goes with the run.
+      // The original error matters; an object that remains goes away with the run.
       await this.giveBack().catch(() => undefined);
       throw error;
     }
@@ -120,22 +120,22 @@ export class DirectoryLocks {
     return this.#held !== undefined;
   }
 
-  /** True where another process goes on with this very run, which took it over in the same moment. */
+  /** Whether another process continues this very run, having taken it over at the same moment. */
   get isOvertaken(): boolean {
     return this.#isOvertaken;
   }
 
   /**
-   * Asks the base whether the claim is still this run's.
-   * @param silentMs how long ago this run was last heard of
-   * @throws LakeportError `CLAIM_LOST` where another run has taken this one for dead and claimed its directories
+   * Checks in the base that the claim is still this run's.
+   * @param silentMs time since this run's last heartbeat
+   * @throws LakeportError `CLAIM_LOST` if another run has assumed this one dead and claimed its directories
    */
   async confirm(silentMs: number): Promise<void> {
     const held = this.#held;
     if (held === undefined) return;
     const { notes } = this.#options;
     const [all, content] = await Promise.all([notes.list(), notes.read(notes.own)]);
-    // Given back while the answers were on their way.
+    // Released while the request was in progress.
     if (this.#held !== held) return;
     const own = all.find(({ name }) => name === notes.own);
     const successor = await this.#successor(all, { own, held: held.directories });
@@ -144,7 +144,7 @@ export class DirectoryLocks {
     throw this.#lost(successor ?? (await this.#publisher()), silentMs);
   }
 
-  /** Removes the claim, where there is one. */
+  /** Releases the claim, if there is one. */
   async giveBack(): Promise<void> {
     this.#held = undefined;
     if (!this.#isWritten) return;
@@ -158,7 +158,7 @@ export class DirectoryLocks {
     let withdrawn = false;
     for (;;) {
       if (!withdrawn && !this.#isWritten) {
-        // It may have arrived although an error says that it has not.
+        // It may have been written although the request failed.
         this.#isWritten = true;
         await notes.write(text);
       }
@@ -173,12 +173,12 @@ export class DirectoryLocks {
       }
       if (this.#isWritten && rivals.some(({ note }) => isBefore(note, own))) await this.giveBack();
       withdrawn = rivals.length > 0 && !this.#isWritten;
-      // Not all at the same moment again.
+      // A random delay keeps runs from asking at the same moment again.
       if (rivals.length > 0) await sleep(LOOK_AGAIN_MS * (0.5 + Math.random()));
     }
   }
 
-  /** What others have claimed that overlaps with what is wanted. Reads nothing where there are no others. */
+  /** Other runs' overlapping claims. Reads nothing if there are no others. */
   async #look(wanted: DirectorySet): Promise<{ own: LockObject | undefined; rivals: LivingRival[]; dead: string[] }> {
     const { notes } = this.#options;
     const all = await notes.list();
@@ -205,7 +205,7 @@ export class DirectoryLocks {
     return directory === undefined ? undefined : { note, process, isHeld, directory };
   }
 
-  /** Who has claimed the same after this run: nobody does so who does not take it for dead. */
+  /** Who has claimed the same after this run, which only happens if it was assumed dead. */
   async #successor(
     all: readonly LockObject[],
     { own, held }: { readonly own: LockObject | undefined; readonly held: DirectorySet },
@@ -218,19 +218,19 @@ export class DirectoryLocks {
     return found && { runId: found.note.runId, process: found.process, directory: found.directory };
   }
 
-  /** Who took over may have ended by now, and its claim with it: then what it has published tells. */
+  /** The run that took over may have ended and released its claim: then its publications reveal it. */
   async #publisher(): Promise<Successor | undefined> {
     return await this.#options.findPublisher?.(this.#wanted).catch(() => undefined);
   }
 
-  /** Where this user may not, the later claim tells the other run as long as this one lives. */
+  /** If this user may not remove it, the later claim tells the other run, as long as this one is alive. */
   async #revoke(name: string): Promise<void> {
     await this.#options.notes.revoke(name).catch(() => undefined);
   }
 
   #lost(successor: Successor | undefined, silentMs: number): LakeportError {
     const { runId, display } = this.#options;
-    const silent = `was not heard of for ${displayAge(silentMs)}`;
+    const silent = `had no heartbeat for ${displayAge(silentMs)}`;
     const context = successor === undefined ? {} : { path: display(successor.directory) };
     const shared = { code: 'CLAIM_LOST', context } as const;
     if (successor?.runId === runId) {
@@ -246,7 +246,7 @@ export class DirectoryLocks {
     const what = successor === undefined ? 'its destination' : display(successor.directory);
     return new LakeportError({
       ...shared,
-      message: `${by} took over ${what} after this run ${silent}; nothing more is published`,
+      message: `${by} took over ${what} after this run ${silent}; nothing more was published`,
       hint: 'What the other run publishes is newer and is kept. Start a new run instead of resuming this one.',
     });
   }
@@ -259,8 +259,8 @@ export class DirectoryLocks {
     const shown = this.#options.display(directory);
     return new LakeportError({
       code: 'TARGET_IN_USE',
-      message: `Run ${note.runId}${where(process)} is writing to ${shown}; it was last heard of ${displayAge(note.silentMs)} ago`,
-      hint: `Wait until it has finished, or export to another directory, such as by --sub-path {run_id}.${isSeen ? '' : takeover(note.silentMs)}`,
+      message: `Run ${note.runId}${where(process)} is writing to ${shown}; its last heartbeat was ${displayAge(note.silentMs)} ago`,
+      hint: `Wait until it has finished, or export to another directory, for example with --sub-path {run_id}.${isSeen ? '' : takeover(note.silentMs)}`,
       context: { path: shown },
     });
   }
@@ -270,13 +270,13 @@ function where(process: ProcessIdentity | undefined): string {
   return process === undefined ? '' : ` (${displayProcess(process)})`;
 }
 
-/** When a run on another machine may be taken over that gives no more signs of life. */
+/** When a run on another machine that has no more heartbeats may be taken over. */
 function takeover(silentMs: number): string {
   const left = displayAge(Math.max(SILENCE_MS - silentMs, 1000));
-  return ` If it has died, this destination is free after ${displayAge(SILENCE_MS)} without a sign of life: in ${left} at the earliest.`;
+  return ` If it has died, this destination becomes free after ${displayAge(SILENCE_MS)} without a heartbeat: in ${left} at the earliest.`;
 }
 
-/** An order that all who see the notes agree on. */
+/** An order that everyone who sees the lock objects agrees on. */
 function isBefore(note: LockObject, own: LockObject | undefined): boolean {
   if (own === undefined || note.writtenAt !== own.writtenAt) return note.writtenAt < (own?.writtenAt ?? Infinity);
   return note.name < own.name;
@@ -288,7 +288,7 @@ interface Claim {
   readonly isHeld: boolean;
 }
 
-/** A note that can't be understood, such as a later version's, claims everything as long as its run is heard of. */
+/** An unreadable lock object, such as a later version's, claims everything as long as its run has heartbeats. */
 function parse(content: Uint8Array): Claim {
   const text = Buffer.from(content).toString('utf8');
   const end = text.indexOf('\n') + 1;

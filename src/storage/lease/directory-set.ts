@@ -1,11 +1,11 @@
-/** Directories, relative to one base; each stands for all that is below it. */
+/** Directories, relative to one base; each includes everything below it. */
 export class DirectorySet {
   readonly #normal: (directory: string) => string;
-  /** Those of the set; then also all that they lie in. */
+  /** The directories themselves; the other set also has their ancestors. */
   readonly #own = new Set<string>();
   readonly #above = new Set<string>();
 
-  /** @param options.ignoresCase whether `Orders` and `orders` are one directory */
+  /** @param options.ignoresCase whether `Orders` and `orders` are the same directory */
   constructor(directories: readonly string[], options: { readonly ignoresCase?: boolean | undefined } = {}) {
     const foldsCase = options.ignoresCase === true;
     this.#normal = foldsCase ? (directory) => directory.normalize('NFC').toLowerCase() : (directory) => directory;
@@ -16,7 +16,7 @@ export class DirectorySet {
     }
   }
 
-  /** The first of the directories that is one of the set, or lies in one, or has one in it. */
+  /** The first of the directories that is in the set, or is below or above one in the set. */
   firstOverlap(directories: readonly string[]): string | undefined {
     return directories.find((directory) => {
       const normal = this.#normal(directory);

@@ -1,14 +1,14 @@
 import { ENVIRONMENT } from '../../environment.js';
 
-/** A run that nobody here can ask is taken for dead after so many milliseconds without a heartbeat. Tests shorten it. */
+/** Milliseconds without a heartbeat after which an unreachable run is assumed dead. Tests shorten it. */
 export const SILENCE_MS = Number(ENVIRONMENT['LAKEPORT_TEST_SILENCE_MS'] ?? '') || 600_000;
 
 export const HEARTBEAT_MS = SILENCE_MS / 10;
 
-/** A claim that the store has confirmed is not asked for again for so many milliseconds. */
+/** How many milliseconds a claim that the store has confirmed stays valid without another check. */
 export const CONFIRMED_MS = 2_000;
 
-/** A moment by both clocks: one stands still while the machine sleeps, the other one may be set. */
+/** A point in time by both clocks: one stops while the machine sleeps, the other may be set. */
 export interface Moment {
   readonly monotonic: number;
   readonly wall: number;
@@ -18,7 +18,7 @@ export function thisMoment(): Moment {
   return { monotonic: performance.now(), wall: Date.now() };
 }
 
-/** Milliseconds since then, by the clock that has moved further. */
+/** Milliseconds since then, by whichever clock has advanced more. */
 export function ageOf(moment: Moment): number {
   return Math.max(performance.now() - moment.monotonic, Math.abs(Date.now() - moment.wall));
 }

@@ -5,7 +5,7 @@ import { claimPath, OWN_DIRECTORY, ownObjects } from './own-paths.js';
 
 const NOTHING = '{"directories":[]}\n';
 
-/** Claims as objects of the program's own directory. */
+/** Lock objects in the program's own directory. */
 export class StoreLocks implements LockObjects {
   readonly own: string;
   readonly #client: LeaseClient;
@@ -51,7 +51,7 @@ export class StoreLocks implements LockObjects {
       await this.#client.remove([name]);
     } catch (error) {
       if (this.#client.mayLackDeletion !== true || !isDenied(error)) throw error;
-      // A claim of nothing is as good.
+      // An empty claim has the same effect.
       await this.#client.put(name, Buffer.from(NOTHING));
     }
   }

@@ -1,24 +1,24 @@
 import { isProcessIdentity, type ProcessIdentity } from '../../runtime/process-identity.js';
 import { field } from '../http/error-mapping.js';
 
-/** A name of another object is made of it. */
+/** It becomes part of another object's name. */
 const HOLDER = /^[0-9a-f]{16}$/;
 
-/** What a run's marker says. */
+/** Content of a run's marker. */
 export interface Marker {
-  /** Undefined where the run died before it had written the line. */
+  /** Undefined if the run died before it wrote the line. */
   readonly process: ProcessIdentity | undefined;
-  /** 16 hexadecimal digits that tell this process's claim from those of the run's other processes. */
+  /** 16 hexadecimal digits that distinguish this process's claim from those of the run's other processes. */
   readonly holder: string | undefined;
-  /** The run is over, and its own objects could not be removed. */
+  /** The run is over, but its own objects could not be removed. */
   readonly isEnded: boolean;
 }
 
-/** One line. Where a store can append, each further process of the run adds a line of its own. */
+/** One line. If the store can append, each further process of the run adds its own line. */
 export function markerLine(options: {
   readonly process: ProcessIdentity;
   readonly holder: string;
-  /** For people. */
+  /** For messages. */
   readonly directory: string;
   readonly ended?: true;
 }): string {
@@ -26,7 +26,7 @@ export function markerLine(options: {
   return `${JSON.stringify({ ...process, ...rest, createdAt: new Date().toISOString() })}\n`;
 }
 
-/** The latest process's line; others may be notes of a store, heartbeats, or cut short. */
+/** The last process's line; other lines may be a store's notes, heartbeats, or truncated. */
 export function parseMarker(content: Uint8Array): Marker {
   const lines = linesOf(content).filter((line) => processOf(line) !== undefined);
   const line = lines.at(-1);
@@ -38,7 +38,7 @@ export function parseMarker(content: Uint8Array): Marker {
   };
 }
 
-/** The lines of a marker that are JSON. */
+/** The lines of a marker that are valid JSON. */
 export function linesOf(content: Uint8Array): unknown[] {
   return Buffer.from(content)
     .toString()
@@ -52,7 +52,7 @@ export function linesOf(content: Uint8Array): unknown[] {
     });
 }
 
-/** The S3 store of version 0.1 has it as a field. */
+/** The S3 store of version 0.1 has it in a field. */
 function processOf(line: unknown): ProcessIdentity | undefined {
   const process = field(line, 'process') ?? line;
   return isProcessIdentity(process) ? process : undefined;

@@ -1,17 +1,17 @@
 import type { ListedObject } from '../object-client.js';
 
 /**
- * Paths of what runs keep in a store besides the objects that they publish. All of it lies in the directory `.lakeport`
- * of the base: no reader takes it for data, one listing shows it whole, and a lifecycle rule can name it by its prefix.
- * The names end in what no reader of Parquet looks for.
+ * Paths of objects that runs keep in a store besides those that they publish. All are in the directory `.lakeport` of the
+ * base: no reader takes it for data, one listing shows everything, and a lifecycle rule can match it by its prefix. The
+ * names have extensions that no Parquet reader looks for.
  */
 export const OWN_DIRECTORY = '.lakeport';
 
-/** Overwritten and removed by every run that wants to know whether it may write, where it may not be able to remove it. */
+/** Overwritten and removed by each run to check for write access; remains if the run may not delete. */
 export const WRITE_TEST_PATH = `${OWN_DIRECTORY}/write-test`;
 
 type OwnKind =
-  /** Which process a run lives in. */
+  /** Which process owns a run. */
   | 'marker'
   /** Which directories a run has taken. */
   | 'claim'
@@ -26,7 +26,7 @@ export interface OwnObject extends ListedObject {
   readonly kind: OwnKind;
 }
 
-/** The second pattern of a kind is that of version 0.1: of the S3 store in its own layout, of directories. */
+/** The second pattern of a kind is that of version 0.1: the S3 store's own layout, or that of directories. */
 const PATTERNS: readonly (readonly [OwnKind, RegExp])[] = [
   ['marker', /^\.lakeport\/run-([\w-]+)\.json$/],
   ['marker', /^\.lakeport\/runs\/([^/]+)\/run\.json$|^\.lakeport-run-([\w-]+)\.json$/],
@@ -41,7 +41,7 @@ export function markerPath(runId: string): string {
   return `${OWN_DIRECTORY}/run-${runId}.json`;
 }
 
-/** @param holder 16 hexadecimal digits that tell a run's processes apart */
+/** @param holder 16 hexadecimal digits that distinguish a run's processes */
 export function claimPath(runId: string, holder: string): string {
   return `${OWN_DIRECTORY}/claim-${runId}-${holder}.json`;
 }
@@ -56,12 +56,12 @@ export function uploadsPath(runId: string, nonce: string): string {
   return `${OWN_DIRECTORY}/uploads-${runId}-${nonce}.json`;
 }
 
-/** What `prepare` writes and removes to see whether it may. */
+/** Written and removed by `prepare` to check for write access. */
 export function probePath(nonce: string): string {
   return `${OWN_DIRECTORY}/probe-${nonce}.tmp`;
 }
 
-/** Whose a path is, and what; undefined for all that belongs to no run. */
+/** Owner and kind of a path; undefined for anything that belongs to no run. */
 export function parseOwnPath(path: string): Pick<OwnObject, 'runId' | 'kind'> | undefined {
   for (const [kind, pattern] of PATTERNS) {
     const [, first, second] = pattern.exec(path) ?? [];
@@ -83,7 +83,7 @@ export function isPartPath(path: string): boolean {
   return parseOwnPath(path)?.kind === 'part';
 }
 
-/** True for every path that is the program's own and none of the export. */
+/** Whether a path belongs to the program rather than to the export. */
 export function isOwnPath(path: string): boolean {
   return path.split('/').some((segment) => segment === OWN_DIRECTORY || segment.startsWith(`${OWN_DIRECTORY}-`));
 }

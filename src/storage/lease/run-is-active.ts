@@ -1,7 +1,7 @@
 import { LakeportError } from '../../errors.js';
 import { displayProcess, type ProcessIdentity } from '../../runtime/process-identity.js';
 
-/** A run's id is that of another process, which lives. */
+/** The run's id belongs to another live process. */
 export function runIsActive(
   runId: string,
   found: { readonly process: ProcessIdentity | undefined; /** Its marker, for people. */ readonly marker: string },
@@ -10,7 +10,7 @@ export function runIsActive(
   return new LakeportError({
     code: 'RUN_IS_ACTIVE',
     message: `Run ${runId} is being written by ${process === undefined ? 'another process' : displayProcess(process)}`,
-    hint: 'Wait until it has ended, or give this run another --run-id.',
+    hint: 'Wait until it has finished, or give this run another --run-id.',
     context: { path: marker },
   });
 }

@@ -6,14 +6,14 @@ export interface RunLeaseOptions {
   readonly claims: DirectoryLocks;
   /** Writes a heartbeat. */
   readonly beat: () => Promise<void>;
-  /** Told once, when another run has taken over what this one had claimed. */
+  /** Called once, when another run has taken over what this one had claimed. */
   readonly onLost?: ((error: LakeportError) => void) | undefined;
 }
 
 /**
- * A run's hold on its destination: kept by heartbeats, and proven before anything is published. A process may be stopped
- * at any point for any time, a machine sleep, a store be out of reach: then others take the run for dead, and what it
- * believes to hold is theirs.
+ * A run's lease on its destination: kept by heartbeats, and confirmed before anything is published. A process may be
+ * suspended at any point, a machine may sleep, a store may be unreachable: then others assume that the run is dead and
+ * take over what it claimed.
  */
 export class RunLease {
   readonly #options: RunLeaseOptions;
@@ -28,7 +28,7 @@ export class RunLease {
   constructor(options: RunLeaseOptions) {
     this.#options = options;
     this.#timer = setInterval(() => {
-      // A heartbeat that can't be written makes the run look older to other machines; the run itself goes on.
+      // A missed heartbeat makes the run look older to other machines; the run itself continues.
       this.#beating = this.#keep().catch(() => undefined);
     }, HEARTBEAT_MS).unref();
   }
@@ -38,37 +38,37 @@ export class RunLease {
   }
 
   /**
-   * Settles when the store has confirmed, a moment ago at most, that the claim is still this run's.
-   * @throws LakeportError `CLAIM_LOST`, or the store's error where it does not answer
+   * Resolves once the store has confirmed, at most a moment ago, that the claim is still this run's.
+   * @throws LakeportError `CLAIM_LOST`, or the store's error if it does not respond
    */
   async confirm(): Promise<void> {
     for (;;) {
       if (this.#lost !== undefined) throw this.#lost;
       if (this.#confirmed !== undefined && ageOf(this.#confirmed) <= CONFIRMED_MS) return;
       this.#confirming ??= this.#ask().finally(() => (this.#confirming = undefined));
-      // Stopped while the answer was on its way, the process may wake up to an answer that is long out of date.
+      // If the process is suspended during the request, the response may be long out of date when it resumes.
       if (ageOf(await this.#confirming) < SILENCE_MS / 2) return;
     }
   }
 
-  /** As `confirm`, but asks in any case: something has shown that the claim is gone. */
+  /** Like `confirm`, but always asks: something has indicated that the claim is gone. */
   async recheck(): Promise<void> {
     this.#confirmed = undefined;
     await this.confirm();
   }
 
-  /** Ends the heartbeats; settles when none is on its way. */
+  /** Stops the heartbeats; resolves when none is in progress. */
   async stop(): Promise<void> {
     this.abandon();
     await this.#beating;
   }
 
-  /** Ends the heartbeats, as a killed process would. */
+  /** Stops the heartbeats, as if the process were killed. */
   abandon(): void {
     clearInterval(this.#timer);
   }
 
-  /** Looks before it writes, so that a run that was swept away does not come back by its heartbeat. */
+  /** Checks before writing, so that the heartbeat does not revive a run that was swept away. */
   async #keep(): Promise<void> {
     await this.#look();
     const moment = thisMoment();
@@ -77,7 +77,7 @@ export class RunLease {
   }
 
   async #ask(): Promise<Moment> {
-    // From then on nobody takes the run for dead; who has done so before is seen after it.
+    // From then on nobody assumes that the run is dead; anyone who did so before is seen after it.
     if (ageOf(this.#beaten) > 2 * HEARTBEAT_MS) await this.#keep();
     const moment = thisMoment();
     await this.#look();

@@ -13,7 +13,7 @@ import { RunLease } from './run-lease.js';
 
 export interface StoreLeaseOptions {
   readonly client: LeaseClient;
-  /** Removes what runs have staged, as far as their own objects tell of it. Returns how many parts there were. */
+  /** Removes what runs have staged, as far as their own objects reveal it. Returns the number of parts. */
   readonly withdraw: (own: readonly OwnObject[]) => Promise<number>;
   readonly run: RunIdentity;
   readonly ignoresCase?: boolean | undefined;
@@ -26,8 +26,8 @@ interface Holder {
 }
 
 /**
- * This process's run in a store: its marker, kept fresh, what it has locked, and its right to remove what dead runs left.
- * Ages are by the store's clock alone, so that it doesn't matter how clocks of machines differ.
+ * This process's run in a store: its marker with heartbeats, its locks, and its right to remove what dead runs left. Ages
+ * use the store's clock only, so differences between machines' clocks do not matter.
  */
 export class StoreLease {
   readonly locks: DirectoryLocks;
@@ -56,8 +56,8 @@ export class StoreLease {
   }
 
   /**
-   * What a dead process staged under the same run id stays: this one may resume the run.
-   * @throws LakeportError `RUN_IS_ACTIVE` where another process is writing under this run's id
+   * Keeps what a dead process staged under the same run id, since this process may resume the run.
+   * @throws LakeportError `RUN_IS_ACTIVE` if another process is writing under this run's id
    */
   static async begin(options: StoreLeaseOptions): Promise<StoreLease> {
     const self = { process: await currentProcess(), holder: newNonce() };
@@ -65,25 +65,25 @@ export class StoreLease {
     return new StoreLease(options, self);
   }
 
-  /** As of `Storage.confirmClaim`. */
+  /** See `Storage.confirmClaim`. */
   confirm(): Promise<void> {
     return this.#lease.confirm();
   }
 
-  /** As `confirm`, but asks in any case: something has shown that the claim is gone. */
+  /** Like `confirm`, but always asks: something has indicated that the claim is gone. */
   recheck(): Promise<void> {
     return this.#lease.recheck();
   }
 
-  /** Path of the object that holds what this process has locked. */
+  /** Path of the object with this process's locks. */
   get claimPath(): string {
     return claimPath(this.#runId, this.#self.holder);
   }
 
   /**
-   * Removes what dead runs staged, and all that tells of them. Returns how many staged parts there were. What can't be
-   * removed does not keep it from the rest.
-   * @throws the first error, after all that could be done was done
+   * Removes what dead runs staged, and their own objects. Returns the number of staged parts. An object that cannot be
+   * removed does not prevent removing the rest.
+   * @throws the first error, after everything else was removed
    */
   async sweep(): Promise<number> {
     const listing = await this.#client.list(OWN_DIRECTORY);
@@ -103,10 +103,10 @@ export class StoreLease {
     return removed;
   }
 
-  /** Removes what this run still has staged, whichever thread or earlier process staged it, and all that tells of it. */
+  /** Removes everything that this run still has staged, whichever thread or process staged it, and its own objects. */
   async end(): Promise<void> {
     await this.#lease.stop();
-    // What is staged, and the marker, are the other process's.
+    // Staged parts and the marker belong to the other process.
     if (this.locks.isOvertaken || (this.#lease.isLost && !(await this.#isOwnMarker()))) return;
     const { objects } = await this.#client.list(OWN_DIRECTORY);
     try {
@@ -118,7 +118,7 @@ export class StoreLease {
     }
   }
 
-  /** Leaves everything as it is, as a killed process would. */
+  /** Leaves everything as it is, as if the process were killed. */
   abandon(): void {
     this.#lease.abandon();
   }
@@ -128,7 +128,7 @@ export class StoreLease {
     await (this.#client.append?.(path, '\n') ?? this.#client.put(path, Buffer.from(lineOf(this.#options, this.#self))));
   }
 
-  /** False where another process of this run has put its own in its place. */
+  /** False if another process of this run has replaced it. */
   async #isOwnMarker(): Promise<boolean> {
     const content = await this.#client.get(markerPath(this.#runId));
     return content === undefined || parseMarker(content).holder === this.#self.holder;
@@ -136,7 +136,7 @@ export class StoreLease {
 
   async #remove(own: readonly OwnObject[]): Promise<number> {
     const removed = await this.#options.withdraw(own);
-    // The markers last: as long as they are there, the rest is known to be that run's.
+    // Markers last: while they exist, the rest is known to belong to that run.
     const paths = (...kinds: readonly OwnObject['kind'][]) =>
       own.filter(({ kind }) => kinds.includes(kind)).map(({ path }) => path);
     await this.#client.remove([...paths('claim', 'uploads'), ...paths('marker')]);
@@ -144,12 +144,12 @@ export class StoreLease {
   }
 }
 
-/** Writes the marker of this process, unless another one of the run lives. */
+/** Writes the marker of this process, unless another process of the run is alive. */
 async function introduce(options: StoreLeaseOptions, self: Holder): Promise<void> {
   const { client, run } = options;
   const path = markerPath(run.runId);
   const line = lineOf(options, self);
-  // Where no marker can stand at another path, one request tells that there is none.
+  // If the store has no earlier layout, a single request shows that there is no marker.
   if (client.hasEarlierLayout !== true && (await client.create(path, Buffer.from(line)))) return;
   const listing = await client.list(OWN_DIRECTORY);
   const own = ownObjects(listing.objects).filter(({ runId }) => runId === run.runId);
@@ -160,7 +160,7 @@ async function introduce(options: StoreLeaseOptions, self: Holder): Promise<void
       throw runIsActive(run.runId, { process: content?.process, marker: client.display(marker.path) });
     }
   }
-  // Before the run lives again, and with it what its processes have claimed.
+  // Before the run becomes live again, and with it the claims of its processes.
   const claims = own.filter(({ kind }) => kind === 'claim').map((claim) => claim.path);
   if (claims.length > 0) await client.remove(claims);
   if (markers.some((marker) => marker.path === path)) {
@@ -185,7 +185,7 @@ async function isDead(client: LeaseClient, own: readonly OwnObject[], { now }: L
   return true;
 }
 
-/** @param silentMs how long ago the run was last heard of */
+/** @param silentMs time since the run's last heartbeat */
 async function isMarkerDead(marker: Marker | undefined, silentMs: number): Promise<boolean> {
   if (marker?.isEnded === true) return true;
   const state = marker?.process === undefined ? 'unknown' : await stateOf(marker.process);

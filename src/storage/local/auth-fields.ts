@@ -5,7 +5,7 @@ import type { LocalInfo } from './info.js';
 
 export const localFields = entryFields({
   fields: { ...networkFields, directory: { schema: path, synonyms: ['base_path'] } },
-  // What the environment says of networks is nothing for a directory.
+  // Network settings in the environment do not matter for a directory.
   environment: [{ fields: Object.keys(networkFields), belongs: () => false }],
   build: (found): LocalInfo => ({ ...networkSettings(found), directory: found.directory }),
 });

@@ -7,8 +7,8 @@ import type { DirectorySync } from './directory-sync.js';
 import { fileError, isMissing } from './file-errors.js';
 
 /**
- * Makes the base directory where it is missing and sees that it can be written to.
- * @throws LakeportError, of class `usage` where a file stands in its place
+ * Creates the base directory if it does not exist and checks that it is writable.
+ * @throws LakeportError, of class `usage` if a file is in its place
  */
 export async function prepareBase(base: string, shownBase: string, sync: DirectorySync): Promise<void> {
   try {
@@ -27,7 +27,7 @@ interface DanglingLink {
   readonly target: string;
 }
 
-/** The directory, or the nearest one above it, that is a symbolic link to nothing. */
+/** The directory, or its nearest ancestor, that is a dangling symbolic link. */
 async function danglingLink(base: string): Promise<DanglingLink | undefined> {
   for (let directory = base; directory !== path.dirname(directory); directory = path.dirname(directory)) {
     const target = await readlink(directory).catch(() => undefined);
@@ -42,17 +42,17 @@ function leadsNowhere(shownBase: string, { link, target }: DanglingLink, cause: 
   return new LakeportError({
     code: 'DANGLING_LINK',
     message: `${shownBase} cannot be used: ${link} is a symbolic link to ${target}, which does not exist`,
-    hint: 'Make the directory that it leads to (a disk may not be mounted), or repair the link.',
+    hint: 'Create the directory that it points to (a disk may not be mounted), or repair the link.',
     context: { path: shownBase },
     cause,
   });
 }
 
-/** As the kernel's own file systems answer, which hold no directories but theirs. */
+/** The error of the kernel's pseudo file systems, in which directories cannot be created. */
 function cannotBeMade(shownBase: string, cause: unknown): LakeportError {
   return new LakeportError({
     code: 'DIRECTORY_NOT_MADE',
-    message: `${shownBase} is not there, and its file system lets nobody make it`,
+    message: `${shownBase} does not exist and cannot be created on this file system`,
     hint: 'Choose a directory on a disk.',
     context: { path: shownBase },
     cause,

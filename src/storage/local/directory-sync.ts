@@ -2,22 +2,22 @@ import { open } from 'node:fs/promises';
 
 import { errnoOf } from './file-errors.js';
 
-/** Errors of systems that can't sync a directory (Windows, some network and FUSE file systems): there is nothing to do. */
+/** Errors of systems that cannot sync a directory (Windows, some network and FUSE file systems); ignored. */
 const CANNOT_SYNC = new Set(['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EBADF']);
 
 /**
- * Makes names in directories durable. Calls for one directory that come while it is being synced share the next sync,
- * so that publishing many files costs few of them.
+ * Makes names in directories durable. Calls for a directory during its sync share the next one, so publishing many files
+ * takes few syncs.
  */
 export class DirectorySync {
   readonly #running = new Map<string, Promise<void>>();
   readonly #next = new Map<string, Promise<void>>();
 
-  /** Settles when every name made in the directory before the call is on the disk. */
+  /** Resolves when every name created in the directory before the call is on disk. */
   sync(directory: string): Promise<void> {
     const running = this.#running.get(directory);
     if (running === undefined) return this.#start(directory);
-    // A sync that has begun may have missed the caller's change: only the one after it counts.
+    // A sync in progress may have missed the caller's change: only the next one counts.
     const waiting = this.#next.get(directory);
     if (waiting !== undefined) return waiting;
     const start = () => {

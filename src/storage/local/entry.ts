@@ -2,7 +2,7 @@ import type { Storage } from '../storage.js';
 import type { Store } from '../store.js';
 import type { LocalInfo } from './info.js';
 
-/** A directory with a name, so that a configuration can change from disk to cloud by its id. */
+/** A named directory, so that a configuration can switch from disk to cloud by its id. */
 export const local: Store<LocalInfo> = {
   name: 'local',
   types: { local: {}, filesystem: {} },
@@ -13,7 +13,7 @@ export const local: Store<LocalInfo> = {
   open: ({ id, info }) => openDirectory({ id, directory: info.directory }),
 };
 
-/** A directory that no entry names. */
+/** A directory without an entry. */
 export async function openDirectory(options: { readonly id: string; readonly directory: string }): Promise<Storage> {
   return (await import('./index.js')).openLocalStorage(options);
 }

@@ -2,7 +2,7 @@ import { type ErrorCode, LakeportError } from '../../errors.js';
 
 interface Explanation {
   readonly code: ErrorCode;
-  /** What follows the path in the sentence. */
+  /** Follows the path in the sentence. */
   readonly says: string;
   readonly hint?: string;
   readonly transient?: boolean;
@@ -10,7 +10,7 @@ interface Explanation {
 
 const OTHER_DIRECTORY = 'give another directory with --output-dir';
 
-/** What the operating system's errors mean to somebody who wants a table exported. */
+/** What the operating system's errors mean to the user. */
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   ENOSPC: {
     code: 'DISK_FULL',
@@ -29,12 +29,12 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   EACCES: {
     code: 'STORAGE_ACCESS_DENIED',
-    says: 'may not be written by this user',
+    says: 'is not writable by this user',
     hint: `Grant write permission on it, or ${OTHER_DIRECTORY}.`,
   },
   EPERM: {
     code: 'STORAGE_ACCESS_DENIED',
-    says: 'may not be written by this user: the operation is not permitted',
+    says: 'is not writable by this user: the operation is not permitted',
     hint: `Look for an immutable flag or a foreign owner, or ${OTHER_DIRECTORY}.`,
   },
   EROFS: {
@@ -44,17 +44,17 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   ENOTDIR: {
     code: 'NOT_A_DIRECTORY',
-    says: 'cannot be used: a file stands where a directory is needed',
+    says: 'cannot be used: a file exists where a directory is needed',
     hint: `Move the file away, or ${OTHER_DIRECTORY}.`,
   },
   EEXIST: {
     code: 'NOT_A_DIRECTORY',
-    says: 'cannot be used: a file stands where a directory is needed',
+    says: 'cannot be used: a file exists where a directory is needed',
     hint: `Move the file away, or ${OTHER_DIRECTORY}.`,
   },
   EISDIR: {
     code: 'IS_A_DIRECTORY',
-    says: 'cannot be written: a directory of that name stands in its place',
+    says: 'cannot be written: a directory of that name exists',
     hint: `Move the directory away, or ${OTHER_DIRECTORY}.`,
   },
   ENAMETOOLONG: {
@@ -64,13 +64,13 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   ELOOP: {
     code: 'LINK_LOOP',
-    says: 'cannot be reached: symbolic links lead in a circle',
+    says: 'cannot be reached: symbolic links form a loop',
     hint: `Repair the links, or ${OTHER_DIRECTORY}.`,
   },
   ENOENT: {
     code: 'STORAGE_PATH_GONE',
     says: 'disappeared while it was in use',
-    hint: 'Let nothing else clean the destination while a run is writing to it.',
+    hint: 'Do not let anything else clean up the destination during a run.',
   },
   EMFILE: {
     code: 'TOO_MANY_OPEN_FILES',
@@ -86,8 +86,8 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   EXDEV: {
     code: 'OTHER_FILE_SYSTEM',
-    says: 'cannot be published: its directory lies on several file systems, between which files cannot be renamed',
-    hint: `Mount no other file system, such as a layer of a container, below the destination, or ${OTHER_DIRECTORY}.`,
+    says: 'cannot be published: its directory spans several file systems, between which files cannot be renamed',
+    hint: `Do not mount another file system, such as a container layer, below the destination, or ${OTHER_DIRECTORY}.`,
   },
   EBUSY: {
     code: 'FILE_IN_USE',
@@ -97,13 +97,13 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
   ENOTEMPTY: {
     code: 'IS_A_DIRECTORY',
-    says: 'cannot be written: a directory of that name stands in its place',
+    says: 'cannot be written: a directory of that name exists',
     hint: `Move the directory away, or ${OTHER_DIRECTORY}.`,
   },
   EIO: {
     code: 'DISK_ERROR',
     says: 'cannot be written: the disk reports an error',
-    hint: "Look into the system's log (dmesg) for the disk's state.",
+    hint: 'Check the system log (dmesg) for disk errors.',
   },
   ESTALE: {
     code: 'STORAGE_PATH_GONE',
@@ -113,17 +113,17 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
 };
 
-/** The errno's name (`ENOSPC`) of a thrown value, if it has one. */
+/** The errno (`ENOSPC`) of a thrown value, if it has one. */
 export function errnoOf(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
-/** True where the file is not there, its directory included. */
+/** Whether the file, or its directory, does not exist. */
 export function isMissing(thrown: unknown): boolean {
   return errnoOf(thrown) === 'ENOENT';
 }
 
-/** What a failed operation on `path` (as people know it) means. Errors that are explained already pass as they are. */
+/** Maps a failed operation on `path` (as shown to users). Errors that are already mapped pass unchanged. */
 export function fileError(thrown: unknown, path: string): LakeportError {
   if (thrown instanceof LakeportError) return thrown;
   const errno = errnoOf(thrown);
@@ -147,7 +147,7 @@ export function fileError(thrown: unknown, path: string): LakeportError {
   });
 }
 
-/** Runs a file operation; what it throws is explained in terms of `path`. */
+/** Runs a file operation and maps its errors to `path`. */
 export async function explained<T>(path: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
@@ -157,8 +157,8 @@ export async function explained<T>(path: string, operation: () => Promise<T>): P
 }
 
 /**
- * Runs a file operation for which a missing file is no error, nor one whose directory is no directory: then the answer
- * is undefined.
+ * Runs a file operation, and returns undefined if the file or its directory does not exist, or the directory is not a
+ * directory.
  */
 export async function unlessMissing<T>(operation: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { LocalStorage } from './local-storage.js';
 import { seemsToFoldNames } from './name-rules.js';
 
-/** Opens a directory of this machine as a storage. `prepare` makes the directory. */
+/** Opens a local directory as a storage. `prepare` creates the directory. */
 export async function openLocalStorage(options: {
   readonly id: string;
   /** Absolute, or relative to the working directory. */

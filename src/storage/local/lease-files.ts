@@ -7,24 +7,24 @@ import { newNonce } from '../nonce.js';
 import type { LeaseClient, ListedObject, Listing } from '../object-client.js';
 import { errnoOf, unlessMissing } from './file-errors.js';
 
-/** Other runs remove the directory when it is empty, which it may be at any moment; but not for ever. */
+/** Other runs may remove the empty directory at any moment, but not forever. */
 const ATTEMPTS = 50;
 
 export interface LeaseFilesOptions {
   /** Absolute. */
   readonly base: string;
   readonly runId: string;
-  /** For people. */
+  /** For messages. */
   readonly display: (path: string) => string;
 }
 
-/** The program's own files of a base directory. */
+/** The program's own files in a base directory. */
 export class LeaseFiles implements LeaseClient {
   readonly hasEarlierLayout = true;
   readonly display: (path: string) => string;
   readonly #base: string;
   readonly #runId: string;
-  /** The run's marker tells of this process. */
+  /** The run's marker names this process. */
   #isMarked = false;
 
   constructor({ base, runId, display }: LeaseFilesOptions) {
@@ -51,8 +51,8 @@ export class LeaseFiles implements LeaseClient {
   }
 
   /**
-   * In place: a name that is replaced is missing, on some file systems, from a listing at the same moment. One write, so
-   * that lines of several threads never mix. Does nothing where the file is gone.
+   * Appends in place: on some file systems a name that is being replaced is briefly missing from listings. Uses a single
+   * write, so lines from several threads never mix. Does nothing if the file does not exist.
    */
   async append(to: string, addition: string): Promise<void> {
     await appendTo(this.#file(to), addition);
@@ -63,7 +63,7 @@ export class LeaseFiles implements LeaseClient {
     return unlessMissing(() => readFile(this.#file(from)));
   }
 
-  /** Those of version 0.1 lie in the base itself. */
+  /** Files of version 0.1 are in the base itself. */
   async list(): Promise<Listing> {
     const now = await this.#now();
     const [base, own] = await Promise.all([this.#names(''), this.#names(OWN_DIRECTORY)]);
@@ -74,13 +74,13 @@ export class LeaseFiles implements LeaseClient {
 
   async remove(paths: readonly string[]): Promise<void> {
     for (const one of paths) await unlessMissing(() => unlink(this.#file(one)));
-    // Where others have something there, it stays.
+    // A directory with other files stays.
     await rmdir(this.#file(OWN_DIRECTORY)).catch(() => undefined);
   }
 
   /**
-   * By the file system's clock, in milliseconds since 1970: the marker is written, not touched. Not before it is this
-   * process's own, since that of a dead one would look alive.
+   * Milliseconds since 1970 by the file system's clock: the marker is written, not touched. Only once it belongs to this
+   * process, since a dead process's marker would look alive.
    */
   async #now(): Promise<number> {
     if (!this.#isMarked) return Date.now();
@@ -98,7 +98,7 @@ export class LeaseFiles implements LeaseClient {
     return (await unlessMissing(() => readdir(this.#file(directory)))) ?? [];
   }
 
-  /** @throws errno `EEXIST` where there is such a file */
+  /** @throws errno `EEXIST` if the file exists */
   async #write(to: string, content: Uint8Array): Promise<void> {
     const handle = await this.#open(to);
     try {
@@ -127,7 +127,7 @@ export class LeaseFiles implements LeaseClient {
       if (errnoOf(error) === 'EEXIST') return;
       throw error;
     }
-    // Who may write to the base must be able to take part, whoever has made the directory.
+    // Everyone who may write to the base must be able to take part, whoever has created the directory.
     const { mode } = await stat(this.#base);
     await chmod(directory, mode & 0o7777).catch(() => undefined);
   }
@@ -137,7 +137,7 @@ export class LeaseFiles implements LeaseClient {
   }
 }
 
-/** Adds text by one write; does nothing where the file is not there. */
+/** Appends text in a single write; does nothing if the file does not exist. */
 export async function appendTo(file: string, text: string): Promise<void> {
   const handle = await unlessMissing(() => open(file, constants.O_WRONLY | constants.O_APPEND));
   if (handle === undefined) return;

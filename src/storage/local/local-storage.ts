@@ -29,7 +29,7 @@ import { localToken } from './staged-token.js';
 import { standingOf } from './staged-state.js';
 import { TemporaryFiles } from './temporary-files.js';
 
-/** In names of temporary files that belong to no run. */
+/** Used in names of temporary files that belong to no run. */
 const NO_RUN = 'none';
 
 export interface LocalStorageOptions {
@@ -41,7 +41,7 @@ export interface LocalStorageOptions {
   readonly ignoresCase: boolean;
 }
 
-/** A directory. A part is staged as a hidden file beside its place, and published by a rename. */
+/** A directory. A part is staged as a hidden file next to its destination, and published by a rename. */
 export class LocalStorage implements Storage {
   readonly id: string;
   readonly kind = 'local';
@@ -50,7 +50,7 @@ export class LocalStorage implements Storage {
   readonly #shownBase: string;
   readonly #temporaries: TemporaryFiles;
   readonly #sync = new DirectorySync();
-  /** Directories whose own names are known to be on the disk. */
+  /** Directories whose own names are known to be on disk. */
   readonly #durable = new Set<string>();
   #run: { readonly id: string; readonly lease: StoreLease } | undefined;
 
@@ -66,7 +66,7 @@ export class LocalStorage implements Storage {
     return joinPath(this.#shownBase, relative).replace(/^\/\/+/, '/');
   }
 
-  /** Those of the names are known for sure when the storage is prepared. */
+  /** Name folding is only known for certain after `prepare`. */
   get capabilities(): StorageCapabilities {
     return { atomicPublish: true, resumableStage: true, ignoresCase: this.#ignoresCase };
   }
@@ -137,7 +137,7 @@ export class LocalStorage implements Storage {
       try {
         try {
           await writeAll(handle, [content]);
-          // An empty file has nothing to lose but its name, which the directory keeps.
+          // An empty file can only lose its name, which the directory keeps.
           if (content.length > 0) await handle.datasync();
         } finally {
           await handle.close();
@@ -201,7 +201,7 @@ export class LocalStorage implements Storage {
   async claim(directories: readonly string[]): Promise<void> {
     directories.forEach(assertSafePath);
     const run = this.#run;
-    if (run === undefined) throw new TypeError('directories are claimed by a run');
+    if (run === undefined) throw new TypeError('Directories can only be claimed by a run');
     await explained(this.#shownBase, () => run.lease.locks.take(directories));
   }
 
@@ -226,8 +226,8 @@ export class LocalStorage implements Storage {
   }
 
   /**
-   * Looks, for the price of one system call, whether the claim is still there: called right before each change that
-   * readers see, since a file system has no condition on what a rename replaces.
+   * Checks, with a single system call, that the claim still exists: called right before each visible change, since a file
+   * system has no conditional rename.
    * @throws LakeportError `CLAIM_LOST`
    */
   async #checkClaim(): Promise<void> {
@@ -255,7 +255,7 @@ export class LocalStorage implements Storage {
     return objects;
   }
 
-  /** Syncs the directory, and once those above it, in which it may be new. */
+  /** Syncs the directory, and the first time its ancestors, in which it may be new. */
   async #makeDurable(directory: string): Promise<void> {
     const syncs = [this.#sync.sync(this.#absolute(directory))];
     for (let child = directory; child !== '' && !this.#durable.has(child); child = directoryOf(child)) {
@@ -268,15 +268,15 @@ export class LocalStorage implements Storage {
   #partGone(file: string, cause: unknown): LakeportError {
     return new LakeportError({
       code: 'STAGED_PART_GONE',
-      message: `The staged part ${this.display(file)} has disappeared before it was published`,
-      hint: 'Let nothing else clean the destination while a run is writing to it.',
+      message: `The staged part ${this.display(file)} disappeared before it was published`,
+      hint: 'Do not let anything else clean up the destination during a run.',
       context: { path: this.display(file) },
       cause,
     });
   }
 }
 
-/** The directory and those above it that are named like `year=2025`. */
+/** The directory and its ancestors with names like `year=2025`. */
 function hiveDirectories(directory: string): string[] {
   const all: string[] = [];
   for (let rest = directory; nameOf(rest).includes('='); rest = directoryOf(rest)) all.push(rest);

@@ -4,11 +4,11 @@ import path from 'node:path';
 
 import { temporaryName } from './temporary-file.js';
 
-/** The operations that names are found out by; tests put a file system in their place that the machine has not. */
+/** The file operations used for the checks; tests substitute a file system that the machine lacks. */
 export interface NameProbe {
   readonly create: (file: string) => Promise<void>;
   readonly remove: (file: string) => Promise<void>;
-  /** Names in a directory; undefined where there is none. */
+  /** Names in a directory; undefined if it does not exist. */
   readonly names: (directory: string) => Promise<readonly string[] | undefined>;
   readonly exists: (file: string) => Promise<boolean>;
 }
@@ -25,9 +25,9 @@ const FILE_SYSTEM: NameProbe = {
 };
 
 /**
- * Whether a directory takes `Orders` and `orders`, or two forms of the same Unicode text, for one name. It is a property
- * of the file system, sometimes of the single directory, and not of the platform: Linux mounts such file systems too.
- * Asked by a file that is made there and removed at once. Undefined where it can't be made.
+ * Whether a directory treats `Orders` and `orders`, or two Unicode forms of the same text, as one name. That is a property
+ * of the file system, sometimes of the directory, and not of the platform: Linux mounts such file systems too. Checked by
+ * creating a file and removing it at once. Undefined if it cannot be created.
  */
 export async function foldsNames(directory: string, probe: NameProbe = FILE_SYSTEM): Promise<boolean | undefined> {
   const name = temporaryName('none', `prob\u00e9-${randomBytes(4).toString('hex')}`);
@@ -47,9 +47,9 @@ export async function foldsNames(directory: string, probe: NameProbe = FILE_SYST
 }
 
 /**
- * The same as far as it can be told without writing to a place that is not there yet: by the names in the base, or in the
- * nearest directory above it that there is. Only the base and an empty directory are asked by a file: what is above a mount
- * that is empty has other rules.
+ * The same, as far as it can be determined without writing to a directory that does not exist yet: from names in the base,
+ * or in its nearest existing ancestor. Only the base and an empty directory are checked with a file: above an empty mount
+ * point other rules apply.
  */
 export async function seemsToFoldNames(base: string, probe: NameProbe = FILE_SYSTEM): Promise<boolean> {
   for (let directory = base; ; directory = path.dirname(directory)) {
@@ -65,8 +65,8 @@ export async function seemsToFoldNames(base: string, probe: NameProbe = FILE_SYS
 }
 
 /**
- * By a name that there is in one case only. Inode numbers are no help: file systems in user space give a file another one
- * for each name that it is asked for by.
+ * From a name that exists in one case only. Inode numbers do not help: file systems in user space may return another one
+ * for each spelling of a name.
  */
 async function toldByNames(
   directory: string,
@@ -78,13 +78,13 @@ async function toldByNames(
     if (other === name) continue;
     if (names.includes(other)) return false;
     const [own, found] = await Promise.all([name, other].map((one) => probe.exists(path.join(directory, one))));
-    // It may have gone meanwhile.
+    // It may have been removed in the meantime.
     if (own === true) return found;
   }
   return undefined;
 }
 
-/** ASCII letters alone: what else is one name in two cases differs from system to system. */
+/** ASCII letters only: case folding beyond that differs between systems. */
 function otherCase(name: string): string {
   const upper = name.replace(/[a-z]/g, (letter) => letter.toUpperCase());
   return upper === name ? name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : upper;

@@ -8,15 +8,15 @@ export interface LocalPartOptions {
   readonly storageId: string;
   /** The path that the part is staged for. */
   readonly path: string;
-  /** Of the temporary file: relative to the base, absolute, and open for writing. */
+  /** The temporary file: its path relative to the base, its absolute path, and its handle. */
   readonly temporary: { readonly path: string; readonly file: string; readonly handle: FileHandle };
   /** For errors. */
   readonly shownPath: string;
-  /** Tidies up the directory after the temporary file is gone. */
+  /** Cleans up the directory after the temporary file was removed. */
   readonly afterAbort: () => Promise<void>;
 }
 
-/** Writes one temporary file, counting and hashing its bytes on the way. */
+/** Writes a temporary file, counting and hashing its bytes. */
 export class LocalPartWriter implements PartWriter {
   readonly #options: LocalPartOptions;
   readonly #hash = createHash('sha256');
@@ -30,7 +30,7 @@ export class LocalPartWriter implements PartWriter {
   write(chunks: readonly Uint8Array[]): Promise<void> {
     return this.#explained(async () => {
       const writing = writeAll(this.#options.temporary.handle, chunks);
-      // Hashed while another thread writes. Should that fail meanwhile, the error waits for the await below.
+      // Hashed while another thread writes. If that fails meanwhile, the error surfaces at the await below.
       writing.catch(() => undefined);
       for (const chunk of chunks) this.#hash.update(chunk);
       await writing;
@@ -59,7 +59,7 @@ export class LocalPartWriter implements PartWriter {
       const { handle, file } = this.#options.temporary;
       if (!this.#closed) {
         this.#closed = true;
-        // What closing could complain about (lost writes) does not matter any more.
+        // Errors on closing (lost writes) no longer matter.
         await handle.close().catch(() => undefined);
       }
       await unlessMissing(() => unlink(file));
@@ -72,7 +72,7 @@ export class LocalPartWriter implements PartWriter {
   }
 }
 
-/** Writes all of the chunks, however little the system takes at a time. */
+/** Writes all of the chunks, even if the system only takes a little at a time. */
 export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
   let rest = chunks.filter((chunk) => chunk.length > 0);
   while (rest.length > 0) {

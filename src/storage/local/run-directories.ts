@@ -10,25 +10,25 @@ import { appendTo } from './lease-files.js';
 import { isTemporaryOf } from './temporary-file.js';
 
 /**
- * Staged parts lie beside their places, since a rename leads out of no file system. In which directories a run may have
- * some is noted in its marker, a line each: so a later run finds what a dead one left, wherever it lies.
+ * Staged parts are next to their destinations, since a rename cannot cross file systems. A run notes in its marker, one
+ * line each, which directories may have some, so that a later run finds what a dead one left.
  */
 export interface RunDirectory {
   /** Relative to the base. */
   readonly directory: string;
-  /** The topmost directory that had to be made for it, if any. */
+  /** The topmost directory that was created for it, if any. */
   readonly made?: string;
 }
 
-/** Notes a directory; does nothing where the run has no marker. */
+/** Notes a directory; does nothing if the run has no marker. */
 export function noteDirectory(base: string, runId: string, directory: RunDirectory): Promise<void> {
   return appendTo(path.join(base, markerPath(runId)), `${JSON.stringify(directory)}\n`);
 }
 
 /**
- * Removes what a run has left staged, and the directories that it made and that are empty. Returns how many temporary
- * files there were. Several processes may do so for the same run.
- * @param own all that the run has in the base
+ * Removes what a run has left staged, and the empty directories that it created. Returns the number of temporary files.
+ * Several processes may do so for the same run.
+ * @param own all of the run's objects in the base
  */
 export async function withdrawFiles(base: string, own: readonly OwnObject[]): Promise<number> {
   const [runId] = own.map((one) => one.runId);
@@ -40,7 +40,7 @@ export async function withdrawFiles(base: string, own: readonly OwnObject[]): Pr
     removed += await removeTemporaries(base, directory, runId);
   }
   await removeEmptyDirectories(base, noted.flatMap(madeDirectories));
-  // Claims that were being written; those of version 0.1 in the base itself.
+  // Unfinished lock objects; those of version 0.1 are in the base itself.
   for (const { path: part } of own.filter(({ kind }) => kind === 'part')) {
     await unlessMissing(() => unlink(path.join(base, part)));
   }
@@ -61,7 +61,7 @@ async function removeTemporaries(base: string, directory: string, runId: string)
   return temporaries.length;
 }
 
-/** A directory and those above it, up to the topmost that had to be made. */
+/** A directory and its ancestors, up to the topmost one that was created. */
 export function madeDirectories(noted: RunDirectory): string[] {
   if (noted.made === undefined || noted.made === '') return [];
   const all: string[] = [];
@@ -71,16 +71,16 @@ export function madeDirectories(noted: RunDirectory): string[] {
   return all;
 }
 
-/** Removes those of the directories (relative to the base) that are empty, the deepest first. */
+/** Removes the empty ones of the directories (relative to the base), deepest first. */
 export async function removeEmptyDirectories(base: string, directories: readonly string[]): Promise<void> {
   const deepestFirst = [...new Set(directories)].sort((a, b) => b.length - a.length);
   for (const directory of deepestFirst) {
-    // Not empty, not there, not ours to remove: all the same, it stays as it is.
+    // Not empty, missing, or not ours to remove: it stays as it is.
     await rmdir(path.join(base, directory)).catch(() => undefined);
   }
 }
 
-/** The first line of a marker names a process, and the directory of its tables for people. */
+/** The first line of a marker names a process, and the directory of its tables for messages. */
 function isDirectory(line: unknown): line is RunDirectory {
   if (field(line, 'directory') === undefined || field(line, 'pid') !== undefined) return false;
   return [field(line, 'directory'), field(line, 'made') ?? ''].every(

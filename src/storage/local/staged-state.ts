@@ -7,8 +7,8 @@ import type { StagedState, StagedPart } from '../storage.js';
 import { unlessMissing } from './file-errors.js';
 
 /**
- * Where a staged part stands. Files are read only where there is no other way: to know a published one again.
- * @param files absolute: the temporary one, and the place it was to go to
+ * The state of a staged part. Files are only read if there is no other way: to recognize a published one.
+ * @param files absolute paths of the temporary file and of its destination
  */
 export async function standingOf(
   part: StagedPart,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 /**
- * Names of the hidden files that a run writes beside their places before it publishes. They begin with a dot, so that no
- * reader takes them for data, and hold the run's id, so that a later run knows whose they are.
+ * Names of the hidden files that a run writes next to their destinations before it publishes them. They start with a dot,
+ * so that no reader takes them for data, and contain the run id, so that a later run knows their owner.
  */
 
 const PREFIX = '.lakeport-';
@@ -13,12 +13,12 @@ export function temporaryName(runId: string, stem: string): string {
   return `${PREFIX}${runId}-${stem.slice(0, 40)}-${randomBytes(6).toString('hex')}${SUFFIX}`;
 }
 
-/** True for a temporary file of that very run. */
+/** Whether this is a temporary file of that run. */
 export function isTemporaryOf(runId: string, name: string): boolean {
   return name.startsWith(`${PREFIX}${runId}-`) && name.endsWith(SUFFIX);
 }
 
-/** True for every temporary file. */
+/** Whether this is a temporary file of any run. */
 export function isTemporary(name: string): boolean {
   return name.startsWith(PREFIX);
 }

@@ -17,13 +17,13 @@ export interface TemporaryFile {
 }
 
 /**
- * Other threads and runs remove directories that are empty, which may look in many ways to who is about to use one.
- * They do so several times over, but not for ever.
+ * Other threads and runs remove empty directories, which surfaces as various errors when one is about to be used. They do
+ * so several times, but not forever.
  */
 const ATTEMPTS = 50;
 const DIRECTORY_WENT = new Set(['ENOENT', 'ENOTDIR', 'EEXIST']);
 
-/** Opens the temporary files of a storage's base, makes the directories for them, and takes these back. */
+/** Opens the temporary files of a storage's base, creates their directories, and removes these again. */
 export class TemporaryFiles {
   readonly #base: string;
   readonly #noted = new Set<string>();
@@ -47,7 +47,7 @@ export class TemporaryFiles {
     }
   }
 
-  /** Removes the directory and those above it that this object has made, as far as they are empty. */
+  /** Removes the directory and the ancestors that this object has created, as far as they are empty. */
   async tidy(directory: string): Promise<void> {
     const made = [...this.#made].filter((candidate) => `${directory}/`.startsWith(`${candidate}/`));
     await removeEmptyDirectories(this.#base, made);
@@ -61,12 +61,12 @@ export class TemporaryFiles {
     if (made === undefined && this.#noted.has(key)) return;
     const noted = made === undefined ? { directory } : { directory, made };
     for (const one of madeDirectories(noted)) this.#made.add(one);
-    // Before there is a temporary file: what is not noted is not found after a crash.
+    // Before the temporary file exists: what is not noted cannot be found after a crash.
     await noteDirectory(this.#base, runId, noted);
     this.#noted.add(key);
   }
 
-  /** The topmost directory made, relative to the base; never the base itself, should somebody have removed that. */
+  /** The topmost created directory, relative to the base; never the base itself, in case it was removed. */
   #belowBase(topmost: string, directory: string): string {
     const relative = path.relative(this.#base, topmost).split(path.sep).join('/');
     return relative === '' || relative.startsWith('..') ? (directory.split('/')[0] ?? '') : relative;

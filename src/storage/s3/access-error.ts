@@ -5,7 +5,7 @@ import { credentialFields, entryName, placeOf } from './error-mapping.js';
 import { createsObject, PERMISSIONS, VERBS } from './operation.js';
 import type { ServiceAnswer } from './service-response.js';
 
-/** Refusals that are about who asks, and where: keys, tokens, clocks, buckets, regions, permissions. */
+/** Rejections that concern identity and location: keys, tokens, clocks, buckets, regions, permissions. */
 
 export function unknownKey(attempt: S3Attempt): Explanation {
   const { entry, accepted } = attempt;
@@ -22,7 +22,7 @@ export function wrongSecret({ entry }: S3Attempt): Explanation {
   return {
     code: 'S3_WRONG_SECRET_KEY',
     message: `The secret key of ${entryName(entry)} does not belong to its access key id`,
-    hint: `Compare ${credentialFields(entry)}; a secret that was cut or has a blank at its end gives the same error.`,
+    hint: `Compare ${credentialFields(entry)}; a truncated secret or one with a trailing space gives the same error.`,
   };
 }
 
@@ -32,7 +32,7 @@ export function wrongToken(attempt: S3Attempt): Explanation {
   return {
     code: 'S3_WRONG_SESSION_TOKEN',
     message: `The session token of ${entryName(entry)} is not valid for its access key id`,
-    hint: 'Temporary keys (ASIA…) need the session_token that came with them; permanent ones (AKIA…) must have none.',
+    hint: 'Temporary keys (ASIA…) need the session_token that came with them; permanent ones (AKIA…) must not have one.',
   };
 }
 
@@ -43,8 +43,8 @@ export function expired({ entry, accepted }: S3Attempt): Explanation {
     accepted,
     renew:
       entry.info.credentials.kind === 'keys'
-        ? 'Get new ones, or use a profile or a role, which are renewed while a run goes on'
-        : `Renew ${credentialFields(entry)}, for example by aws sso login`,
+        ? 'Get new ones, or use a profile or a role, whose credentials are renewed during a run'
+        : `Renew ${credentialFields(entry)}, for example with aws sso login`,
   });
 }
 
@@ -52,7 +52,7 @@ export function skewed({ entry }: S3Attempt): Explanation {
   return {
     code: 'S3_CLOCK_SKEW',
     message: `The clock of this machine (${new Date().toISOString()}) is too far from that of ${placeOf(entry)}`,
-    hint: 'Set the clock, best by NTP (timedatectl set-ntp true): signatures are valid for 15 minutes.',
+    hint: 'Set the clock, preferably by NTP (timedatectl set-ntp true): signatures are valid for 15 minutes.',
   };
 }
 
@@ -63,8 +63,8 @@ export function noSuchBucket({ entry }: S3Attempt): Explanation {
     code: 'S3_NO_SUCH_BUCKET',
     message: `There is no bucket "${bucket}" at ${placeOf(entry)}`,
     hint: virtualHosted
-      ? 'Check "bucket"; a store that wants the bucket in the path needs "force_path_style": true.'
-      : 'Check "bucket" and "endpoint_url" of the entry, or create the bucket: lakeport never does.',
+      ? 'Check "bucket"; a store that expects the bucket in the path needs "force_path_style": true.'
+      : 'Check "bucket" and "endpoint_url" of the entry, or create the bucket, which lakeport never does.',
   };
 }
 
@@ -83,7 +83,7 @@ export function wrongRegion({ entry }: S3Attempt, { region }: ServiceAnswer): Ex
   };
 }
 
-/** Names the permission from the service's own sentence where that tells it, otherwise from the request. */
+/** Takes the permission from the service's own message if it names one, otherwise from the request. */
 export function denied({ entry, operation, shown }: S3Attempt, { message }: ServiceAnswer): Explanation {
   const action = /not authorized to perform: ([\w-]+:\w+)/.exec(message)?.[1];
   const explicit = /with an explicit deny[^.]*/.exec(message)?.[0];
@@ -101,14 +101,14 @@ export function denied({ entry, operation, shown }: S3Attempt, { message }: Serv
 export function keyService({ entry }: S3Attempt, { code }: ServiceAnswer): Explanation {
   return {
     code: 'S3_KMS_KEY_REFUSED',
-    message: `The key service refuses the encryption key of ${entryName(entry)} (${code.slice('KMS.'.length)})`,
+    message: `The key service rejects the encryption key of ${entryName(entry)} (${code.slice('KMS.'.length)})`,
     hint: 'Check "sse_kms_key_id": the key must be enabled, in the region of the bucket, and allow kms:GenerateDataKey and kms:Decrypt.',
   };
 }
 
-/** Permissions that the request needs besides its own, because of the entry's settings or of what it asks. */
+/** Additional permissions that the request needs because of the entry's settings. */
 function furtherPermissions({ info }: S3Attempt['entry'], operation: S3Attempt['operation']): string[] {
-  // A missing object is answered by 403 where its bucket may not be listed.
+  // A missing object gives a 403 if its bucket may not be listed.
   if (operation === 'GetObject' || operation === 'HeadObject') return ['s3:ListBucket'];
   const creates = createsObject(operation);
   const permissions: string[] = [];

@@ -14,7 +14,7 @@ import type { S3Credentials, S3Info } from './info.js';
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-/** S3 takes parts of 5 MiB to 5 GiB (the last one may be smaller). */
+/** S3 accepts parts of 5 MiB to 5 GiB (the last one may be smaller). */
 const PART = { least: 5 * MIB, most: 5 * GIB, words: 'from 5 MiB to 5 GiB' };
 
 const CANNED_ACLS = [
@@ -30,14 +30,14 @@ const CANNED_ACLS = [
 
 const KEY_FIELDS = ['access_key_id', 'secret_access_key', 'session_token'];
 const EXPRESS_SUFFIX = '--x-s3';
-/** Object tags that S3 takes at most. */
+/** S3's limit of object tags. */
 const MOST_TAGS = 10;
 
 const fields = {
   ...networkFields,
   part_size: { schema: size(PART).default(8 * MIB) },
   bucket: {
-    schema: text.refine((name) => name.startsWith('arn:') || /^[\w.-]+$/.test(name), 'is no name of a bucket'),
+    schema: text.refine((name) => name.startsWith('arn:') || /^[\w.-]+$/.test(name), 'is not a bucket name'),
     synonyms: ['bucket_name'],
   },
   base_path: { schema: basePath.default('') },
@@ -91,7 +91,7 @@ function check(found: GivenFields, report: Report): void {
   checkStyle(found, report);
   checkPlainHttp(found, report);
   if (typeof found['tags'] === 'object' && Object.keys(found['tags'] ?? {}).length > MOST_TAGS) {
-    report('tags', `has more than ${MOST_TAGS} tags, the most that S3 takes`);
+    report('tags', `has more than ${MOST_TAGS} tags, the limit of S3`);
   }
 }
 
@@ -99,11 +99,11 @@ function checkCredentials(found: GivenFields, report: Report): void {
   const keys = given(found, KEY_FIELDS);
   if (keys.length === 0) return;
   if (found['profile'] !== undefined) {
-    report('profile', `stands beside ${quoted(keys)}: it is not clear which is meant, so keep one of them`);
+    report('profile', `cannot be combined with ${quoted(keys)}; keep one of them`);
     return;
   }
   for (const name of ['access_key_id', 'secret_access_key']) {
-    if (found[name] === undefined) report(name, `is missing beside ${quoted(keys)}`);
+    if (found[name] === undefined) report(name, `is required with ${quoted(keys)}`);
   }
 }
 
@@ -112,7 +112,7 @@ function checkEncryption(found: GivenFields, report: Report): void {
   if (mode === 'aws:kms' || mode === 'aws:kms:dsse') return;
   for (const name of given(found, ['sse_kms_key_id', 'sse_bucket_key_enabled'])) {
     if (found[name] === false) continue;
-    report(name, 'needs `server_side_encryption` aws:kms or aws:kms:dsse beside it');
+    report(name, 'requires `server_side_encryption` aws:kms or aws:kms:dsse');
   }
 }
 
@@ -128,7 +128,7 @@ function checkStyle(found: GivenFields, report: Report): void {
   }
   if (express !== true) return;
   if (typeof bucket === 'string' && !bucket.endsWith(EXPRESS_SUFFIX)) {
-    report('bucket', `must end in ${EXPRESS_SUFFIX} where \`s3_express\` is true`);
+    report('bucket', `must end in ${EXPRESS_SUFFIX} if \`s3_express\` is true`);
   }
   if (pathStyle === true) report('force_path_style', 'is not possible with `s3_express`');
 }

@@ -5,7 +5,7 @@ import { S3Objects } from './objects.js';
 import { S3Requests } from './requests.js';
 import { S3Uploads } from './uploads.js';
 
-/** One bucket and all that is asked of it. Keys are whole: they know nothing of the entry's base path. */
+/** One bucket and its requests. Keys are complete: they do not depend on the entry's base path. */
 export interface S3Bucket {
   readonly requests: S3Requests;
   readonly objects: S3Objects;

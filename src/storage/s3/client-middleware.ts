@@ -6,15 +6,15 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { field } from '../http/error-mapping.js';
 import { WebPageAnswer } from './map-error.js';
 
-/** The most of a refusal's body that is looked at; what S3 answers is far below. */
+/** Maximum bytes of an error response to inspect; S3's own are far smaller. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
-/** The error of a proxy that has answered with a page of its own; undefined where none is on the way. */
+/** The error of a proxy that has responded with its own page; undefined if there is no proxy. */
 export type ProxyFailure = (status: number) => Error | undefined;
 
 /**
- * Looks at answers before the SDK does, which takes everything for S3's XML: a web page becomes a `WebPageAnswer`, the
- * words of a proxy are left out, so that the HTTP status decides what happens.
+ * Inspects responses before the SDK, which parses everything as S3's XML: a web page becomes a `WebPageAnswer`, and a
+ * proxy's text is dropped, so that the HTTP status decides.
  */
 export function readAnswers(client: S3Client, proxyFailure: ProxyFailure): void {
   client.middlewareStack.add(
@@ -28,7 +28,7 @@ export function readAnswers(client: S3Client, proxyFailure: ProxyFailure): void 
       if (ofProxy !== undefined) throw ofProxy;
       if (ok) {
         if (!type.startsWith('text/html')) return result;
-        // Some stores say so of answers without a body.
+        // Some stores send this for responses without a body.
         const body = response.body === undefined ? Buffer.alloc(0) : await readSome(response.body);
         if (body.length > 0) throw new WebPageAnswer(response.statusCode);
         response.body = Readable.from([]);
@@ -38,7 +38,7 @@ export function readAnswers(client: S3Client, proxyFailure: ProxyFailure): void 
       const body = await readSome(response.body);
       const start = body.subarray(0, 256).toString('latin1').trimStart().toLowerCase();
       if (start.startsWith('<!doctype html') || start.startsWith('<html')) {
-        // A gateway that is short of its service says so in HTML too, and may be tried again.
+        // A gateway without its backend also responds in HTML, and is worth a retry.
         if (response.statusCode < 500) throw new WebPageAnswer(response.statusCode);
         response.body = Readable.from([]);
       } else {
@@ -51,8 +51,8 @@ export function readAnswers(client: S3Client, proxyFailure: ProxyFailure): void 
 }
 
 /**
- * Leaves the SHA-256 of a body out of the signature where a checksum goes with it and TLS protects both, as the AWS
- * command line does: it would be computed over every part for nothing.
+ * Leaves the SHA-256 of a body out of the signature if a checksum goes with it and TLS protects both, as the AWS command
+ * line does: it would be computed for every part for nothing.
  */
 export function signBodies(client: S3Client): void {
   client.middlewareStack.add(
@@ -68,8 +68,8 @@ export function signBodies(client: S3Client): void {
 }
 
 /**
- * Sends `Content-MD5` with DeleteObjects where checksums are only sent when required: older stores take nothing else
- * there (AWS SDK for JavaScript, "Fallback to MD5").
+ * Sends `Content-MD5` with DeleteObjects if checksums are only sent when required: older stores accept nothing else there
+ * (AWS SDK for JavaScript, "Fallback to MD5").
  */
 export function useContentMd5(client: S3Client): void {
   client.middlewareStack.add(

@@ -8,13 +8,13 @@ import { proxyPage } from '../http/proxy.js';
 import { type ProxyFailure, readAnswers, signBodies, useContentMd5 } from './client-middleware.js';
 import { regionFinder } from './region.js';
 
-/** Whether a proxy is used is decided by the host; for the token services of the regions this one speaks. */
+/** The host decides whether a proxy is used; this one stands for the regions' token services. */
 const TOKEN_SERVICE = 'sts.amazonaws.com';
 
 const METADATA_TIMEOUT_MS = 3_000;
 const METADATA_RETRIES = 2;
 
-/** The client of an entry. Nothing is sent before its first request; the region is looked for with that. */
+/** Creates an entry's client. Nothing is sent before its first request, which also determines the region. */
 export function createClient(entry: S3Entry, agents: Agents): S3Client {
   const config = configOf(entry, agents);
   const { region, endpointUrl } = entry.info;
@@ -30,13 +30,13 @@ export function createClient(entry: S3Entry, agents: Agents): S3Client {
   );
 }
 
-/** A client for the question where the bucket is: in the given region, or where profile and environment say. */
+/** A client that asks for the bucket's region: in the given region, or in that of profile and environment. */
 function createFixedClient(config: S3ClientConfig, region: string | undefined, proxyFailure: ProxyFailure): S3Client {
   return finish(new S3Client(region === undefined ? config : { ...config, region }), proxyFailure);
 }
 
 function configOf({ info }: S3Entry, agents: Agents): S3ClientConfig {
-  // Whether the proxy is used is decided by the host; for Amazon's the region does not matter to that.
+  // The host decides whether a proxy is used; for Amazon the region does not matter for that.
   const host = info.endpointUrl === undefined ? `${info.bucket}.s3.amazonaws.com` : new URL(info.endpointUrl).host;
   const checksums = info.requestChecksum === 'when_required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED';
   return {
@@ -47,12 +47,12 @@ function configOf({ info }: S3Entry, agents: Agents): S3ClientConfig {
     retryMode: 'standard',
     requestHandler: {
       ...handlerFor(agents, host),
-      // The agents watch their connections.
+      // The agents enforce the timeouts.
       socketTimeout: 0,
     },
     requestChecksumCalculation: checksums,
     responseChecksumValidation: checksums,
-    // A round trip before each part, which many stores and proxies do not answer.
+    // A round trip before each part, which many stores and proxies do not respond to.
     expectContinueHeader: false,
     customUserAgent: info.userAgent ?? [['lakeport', VERSION]],
   };
@@ -61,10 +61,10 @@ function configOf({ info }: S3Entry, agents: Agents): S3ClientConfig {
 function credentialsOf(info: S3Entry['info'], agents: Agents): S3ClientConfig {
   const { credentials } = info;
   const token = {
-    // One second and no retry by default, which a busy metadata service does not always keep to.
+    // The default is one second and no retry, too little for a busy metadata service.
     timeout: METADATA_TIMEOUT_MS,
     maxRetries: METADATA_RETRIES,
-    // Tokens come from services of their own, by the same rules as the store is reached.
+    // Tokens come from separate services, reached by the same rules as the store.
     clientConfig: { requestHandler: handlerFor(agents, TOKEN_SERVICE) },
     parentClientConfig: { requestHandler: handlerFor(agents, TOKEN_SERVICE) },
   };
@@ -73,7 +73,7 @@ function credentialsOf(info: S3Entry['info'], agents: Agents): S3ClientConfig {
       const { profile } = credentials;
       return {
         profile,
-        // The profile itself, whatever the environment says; SSO, roles and `credential_process` are its matter.
+        // The profile itself, whatever the environment says; it handles SSO, roles and `credential_process`.
         credentials: async (options) => (await providers()).fromIni({ ...token, profile })(options),
       };
     }
@@ -86,7 +86,7 @@ function credentialsOf(info: S3Entry['info'], agents: Agents): S3ClientConfig {
   }
 }
 
-/** Loaded only where it is needed: it takes a while. */
+/** Loaded only on demand: it takes a while. */
 function providers(): Promise<typeof CredentialProviders> {
   return import('@aws-sdk/credential-providers');
 }

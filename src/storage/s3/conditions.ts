@@ -3,44 +3,44 @@ import { targetChanged } from '../target-changed.js';
 import type { ObjectFacts } from './object-facts.js';
 import { answerOf } from './service-response.js';
 
-/** Headers of the requests that make or remove an object; Amazon S3 user guide, "Conditional requests". */
+/** Headers of requests that write or remove an object; Amazon S3 user guide, "Conditional requests". */
 export interface WriteCondition {
   readonly IfMatch?: string;
   readonly IfNoneMatch?: string;
 }
 
-/** What stores answer to a header that they, or the user's rights, do not know: 403 where `If-Match` needs to read. */
+/** Responses to a header that the store, or the user's permissions, do not support: 403 if `If-Match` requires read access. */
 const LACKING = [400, 403, 405, 501];
 
 export interface ConditionalWrite<T> {
-  /** Stores know conditions on some kinds of requests, and not on others. */
+  /** A store may support conditions for some kinds of requests only. */
   readonly kind: 'write' | 'copy' | 'remove';
-  /** For people: `s3://bucket/key`. */
+  /** For messages: `s3://bucket/key`. */
   readonly shown: string;
   readonly replaces: Replaced | undefined;
-  /** Sends the request once, as far as this program is concerned. */
+  /** Sends the request once. */
   readonly send: (condition: WriteCondition) => Promise<T>;
-  /** Looks at what is there. */
+  /** Reads the current state. */
   readonly look: () => Promise<ObjectFacts | undefined>;
-  /** All is as it is wanted: an earlier attempt has arrived, and only its answer was lost. */
+  /** Whether the desired state is reached: an earlier attempt succeeded although its response was lost. */
   readonly isDone: (facts: ObjectFacts | undefined) => boolean;
 }
 
-/** Requests that depend on what they replace, in stores of which only some know such. */
+/** Conditional requests, for stores that only support some of them. */
 export class WriteConditions {
-  /** Kinds and headers that the store has shown not to know. */
+  /** Kinds and headers that the store has turned out not to support. */
   readonly #lacking = new Set<string>();
 
   /**
-   * @returns undefined where an earlier attempt has done it
-   * @throws LakeportError `TARGET_CHANGED` where another object is there
+   * @returns undefined if an earlier attempt has done it
+   * @throws LakeportError `TARGET_CHANGED` if another object is there
    */
   async write<T>(write: ConditionalWrite<T>): Promise<T | undefined> {
     const { kind, replaces, send } = write;
     if (replaces === undefined) return await send({});
     const header = replaces.version === undefined ? 'IfNoneMatch' : 'IfMatch';
     const lacking = `${kind} ${header}`;
-    // Many stores ignore what they do not know of copies, which is no help: these are asked for in any case.
+    // Many stores silently ignore conditions on copies, so these are checked in any case.
     if (kind === 'copy' && (await ask(write, replaces))) return undefined;
     if (this.#lacking.has(lacking)) {
       if (kind === 'remove' && (await ask(write, replaces))) return undefined;
@@ -53,7 +53,7 @@ export class WriteConditions {
       const isLacking = LACKING.includes(status);
       if (!isLacking && status !== 412 && code !== 'NoSuchKey') throw error;
       if ((kind === 'remove' || !isLacking) && (await ask(write, replaces))) return undefined;
-      // What the store says to the same request without the condition is what counts.
+      // The store's response to the same request without the condition counts.
       const answer = await send({});
       this.#lacking.add(lacking);
       return answer;
@@ -62,7 +62,7 @@ export class WriteConditions {
 }
 
 /**
- * True where nothing has to be done any more.
+ * Whether nothing is left to do.
  * @throws LakeportError `TARGET_CHANGED`
  */
 async function ask({ look, isDone, shown }: ConditionalWrite<unknown>, replaces: Replaced): Promise<boolean> {
@@ -74,7 +74,7 @@ async function ask({ look, isDone, shown }: ConditionalWrite<unknown>, replaces:
 
 type SeenFacts = Pick<ObjectFacts, 'etag' | 'modifiedAt' | 'bytes'>;
 
-/** An object's ETag, time and size: the ETags of some stores' listings are not those of the objects. */
+/** An object's ETag, time and size: in some stores, ETags in listings differ from the objects' own. */
 export function versionOf({ etag, modifiedAt, bytes }: SeenFacts): string | undefined {
   return etag === undefined || etag === '' ? undefined : `${seconds(modifiedAt)} ${bytes} ${etag}`;
 }
@@ -84,7 +84,7 @@ function readVersion(version: string): { readonly etag: string; readonly facts: 
   return { etag: version.slice(end + 1), facts: version.slice(0, end) };
 }
 
-/** The store refuses although nothing is there but what was seen. */
+/** Whether the store rejected the request although the object has not changed. */
 function isUnchanged(there: ObjectFacts | undefined, { version }: Replaced): boolean {
   if (there === undefined || version === undefined) return there === undefined && version === undefined;
   const { etag, facts } = readVersion(version);
@@ -94,7 +94,7 @@ function isUnchanged(there: ObjectFacts | undefined, { version }: Replaced): boo
   );
 }
 
-/** Headers know no smaller unit. */
+/** HTTP dates have no smaller unit. */
 function seconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000);
 }

@@ -8,7 +8,7 @@ import type { S3Operation } from './operation.js';
 import type { NewObject } from './requests.js';
 import type { Upload, UploadedPart } from './uploads.js';
 
-/** From this size on copies are made of pieces, side by side. One request may copy 5 GiB, but takes minutes for it. */
+/** From this size on, copies are made in parallel pieces. One request may copy 5 GiB, but takes minutes. */
 const PIECE_BYTES = 512 * 1024 * 1024;
 const PIECES_AT_ONCE = 8;
 
@@ -18,15 +18,15 @@ export interface CopyOptions {
   readonly to: NewObject;
   /** What it may replace; undefined for anything. */
   readonly replaces: Replaced | undefined;
-  /** What is at its place is the copy. */
+  /** Whether the object at the destination is the copy. */
   readonly isOwn: (facts: ObjectFacts) => boolean;
-  /** Is told the upload that a copy in pieces is made by. */
+  /** Called with the upload of a copy in pieces. */
   readonly note: (upload: Upload) => Promise<void>;
   readonly pieceBytes?: number;
 }
 
 /**
- * Copies an object inside the bucket, metadata included; no byte of it comes here.
+ * Copies an object inside the bucket, metadata included, without transferring its bytes.
  * @throws LakeportError `TARGET_CHANGED`
  */
 export async function copyObject(options: CopyOptions): Promise<void> {
@@ -48,7 +48,7 @@ export async function copyObject(options: CopyOptions): Promise<void> {
   }
 }
 
-/** The request by which the copy appears. */
+/** The request that makes the copy visible. */
 async function publish(
   { bucket, to, replaces, isOwn }: CopyOptions,
   operation: S3Operation,
@@ -77,7 +77,7 @@ async function copyPieces({ bucket, from }: CopyOptions, upload: Upload, pieceBy
   try {
     return await Promise.all(pieces);
   } catch (error) {
-    // The upload can be withdrawn only when nothing is added to it any more.
+    // The upload can only be aborted once nothing more is added to it.
     limit.clearQueue();
     await Promise.allSettled(pieces);
     throw error;

@@ -1,10 +1,10 @@
 import type { Explanation } from '../http/error-mapping.js';
 import { credentialFields, entryName, type S3Attempt } from './error-mapping.js';
 
-/** Names of the errors that the credential providers of the AWS SDK throw before anything is sent. */
+/** Names of errors that the AWS SDK's credential providers throw before anything is sent. */
 const NAMES = new Set(['CredentialsProviderError', 'TokenProviderError', 'ProviderError']);
 
-/** Why there are no credentials; undefined for other errors. The provider's own text may hold paths, but no secrets. */
+/** Why there are no credentials; undefined for other errors. The provider's own text may contain paths, but no secrets. */
 export function explainCredentialsError(attempt: S3Attempt, thrown: unknown): Explanation | undefined {
   if (!(thrown instanceof Error) || !NAMES.has(thrown.name)) return undefined;
   const { entry } = attempt;
@@ -20,8 +20,8 @@ export function explainCredentialsError(attempt: S3Attempt, thrown: unknown): Ex
   if (credentials.kind === 'profile' && /could not (?:be found|find|resolve)|not found/i.test(thrown.message)) {
     return {
       code: 'S3_NO_SUCH_PROFILE',
-      message: `The profile "${credentials.profile}" of ${entryName(entry)} is not there, or has no credentials`,
-      hint: 'List the profiles with aws configure list-profiles; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name other files.',
+      message: `The profile "${credentials.profile}" of ${entryName(entry)} does not exist, or has no credentials`,
+      hint: 'List the profiles with aws configure list-profiles; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE point to other files.',
     };
   }
   return {

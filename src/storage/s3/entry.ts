@@ -2,7 +2,7 @@ import { bucketUrl } from '../directory-url.js';
 import type { Store } from '../store.js';
 import { S3_SECRET_VARIABLES, type S3Info } from './info.js';
 
-/** Amazon S3, and stores that speak its API. */
+/** Amazon S3, and stores with the same API. */
 export const s3: Store<S3Info> = {
   name: 's3',
   types: { s3: {} },

@@ -10,7 +10,7 @@ const AMAZON: RemoteService = {
   address: '"region"',
   notTheService: {
     code: 'S3_NOT_AN_S3_ENDPOINT',
-    hint: 'Give in "endpoint_url" the address of the S3 API, not of its web console',
+    hint: 'Set "endpoint_url" to the address of the S3 API, not of its web console',
   },
 };
 const COMPATIBLE: RemoteService = { ...AMAZON, address: '"endpoint_url"' };
@@ -27,7 +27,7 @@ export function remotePlaceOf(entry: S3Entry): RemotePlace {
   };
 }
 
-/** True where the bucket became the first part of a host's name that only its owner's DNS knows. */
+/** Whether the bucket became the first part of a host name that may not exist in DNS. */
 function isBucketHost({ info: { bucket, endpointUrl, forcePathStyle } }: S3Entry, host: string): boolean {
   return endpointUrl !== undefined && !forcePathStyle && host.startsWith(`${bucket}.`);
 }
@@ -35,7 +35,7 @@ function isBucketHost({ info: { bucket, endpointUrl, forcePathStyle } }: S3Entry
 function pathStyleNeeded(host: string): Explanation {
   return {
     code: 'S3_PATH_STYLE_NEEDED',
-    message: `The store has no host ${host}: it wants the bucket in the path, not in front of the host's name`,
+    message: `The store has no host ${host}: it expects the bucket in the path, not in the host name`,
     hint: 'Set "force_path_style": true in the entry, or remove "virtual_hosted_style_request".',
   };
 }
@@ -45,14 +45,14 @@ export function entryName(entry: S3Entry): string {
   return `storage entry "${entry.id}"`;
 }
 
-/** Where requests go, without credentials that a URL could hold. */
+/** Where requests go, without credentials that the URL may contain. */
 export function placeOf(entry: S3Entry): string {
   const { endpointUrl } = entry.info;
   if (endpointUrl === undefined) return 'Amazon S3';
   return URL.canParse(endpointUrl) ? new URL(endpointUrl).origin : 'the endpoint';
 }
 
-/** Where the entry's keys come from, as the fields that have to be looked at. */
+/** Where the entry's keys come from, as the fields to check. */
 export function credentialFields(entry: S3Entry): string {
   const { credentials } = entry.info;
   switch (credentials.kind) {
@@ -61,6 +61,6 @@ export function credentialFields(entry: S3Entry): string {
     case 'keys':
       return 'access_key_id and secret_access_key of the entry';
     case 'default':
-      return 'the credentials that the environment gives (AWS_ACCESS_KEY_ID, AWS_PROFILE, the role of the machine)';
+      return 'the credentials from the environment (AWS_ACCESS_KEY_ID, AWS_PROFILE, the role of the machine)';
   }
 }

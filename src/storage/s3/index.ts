@@ -8,14 +8,14 @@ import { S3ObjectClient } from './object-client.js';
 import { ObjectKeys } from './object-keys.js';
 
 /**
- * Opens a bucket of Amazon S3, or of a store that speaks its API. Sends nothing yet.
- * @throws LakeportError of class `usage` where the entry can't work
+ * Opens a bucket of Amazon S3, or of a store with the same API. Sends no request yet.
+ * @throws LakeportError of class `usage` if the entry cannot work
  */
 export async function openS3Storage(entry: S3Entry): Promise<Storage> {
   const { id, info } = entry;
   const { endpointUrl: endpoint, allowHttp } = info;
   if (endpoint !== undefined) checkEndpoint({ entry: id, endpoint, allowHttp });
-  // The SDK would tell every user of Node 20 on stderr that it will want a newer one some day.
+  // Otherwise the SDK would warn every user of Node 20 on stderr that it will require a newer version some day.
   presetVariable('AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED', 'true');
   const [{ openBucket }, { S3Stager }] = await Promise.all([import('./bucket.js'), import('./stager.js')]);
   // The variable of Amazon's own tools, which use it for S3-compatible stores too.

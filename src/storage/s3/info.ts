@@ -1,16 +1,16 @@
 import type { StorageEntry } from '../../auth/entries.js';
 import type { NetworkSettings } from '../network-settings.js';
 
-/** Variables from which the SDK takes secrets, past us. */
+/** Environment variables with secrets that the SDK reads by itself. */
 export const S3_SECRET_VARIABLES = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 
 export type S3Entry = StorageEntry<S3Info>;
 
 export interface S3Info extends NetworkSettings {
   readonly bucket: string;
-  /** Segments separated by `/`, none in front or behind; empty for none. */
+  /** Segments separated by `/`, without leading or trailing slash; may be empty. */
   readonly basePath: string;
-  /** Undefined where profile, environment or the bucket itself tells it. */
+  /** Undefined if profile, environment or the bucket itself determine it. */
   readonly region: string | undefined;
   readonly credentials: S3Credentials;
   readonly endpointUrl: string | undefined;
@@ -22,7 +22,7 @@ export interface S3Info extends NetworkSettings {
   readonly storageClass: string | undefined;
   readonly acl: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
-  /** When checksum headers are sent: `when_required` by default with an endpoint, `when_supported` without. */
+  /** When to send checksum headers: `when_required` by default with an endpoint, `when_supported` without. */
   readonly requestChecksum: 'when_required' | 'when_supported';
 }
 

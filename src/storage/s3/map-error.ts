@@ -8,18 +8,18 @@ import { S3_SECRET_VARIABLES } from './info.js';
 import { answerOf, type ServiceAnswer } from './service-response.js';
 import { explainAnswer } from './service-error.js';
 
-/** Thrown where something answered that is no S3 service. */
+/** Thrown if something other than an S3 service responds. */
 export class WebPageAnswer extends Error {
   override readonly name = 'WebPageAnswer';
   readonly status: number;
 
   constructor(status: number) {
-    super(`A web page was answered (HTTP ${status})`);
+    super(`The response is a web page (HTTP ${status})`);
     this.status = status;
   }
 }
 
-/** A failed request in this program's terms, without secrets. Errors that are explained already pass as they are. */
+/** Maps a failed request to a `LakeportError` without secrets. Errors that are already mapped pass unchanged. */
 export function explain(thrown: unknown, attempt: S3Attempt): LakeportError {
   if (thrown instanceof LakeportError) return thrown;
   const { entry, place, shown } = attempt;
@@ -37,7 +37,7 @@ function explanationOf(thrown: unknown, attempt: S3Attempt, answer: ServiceAnswe
   const withoutAnswer = explainCredentialsError(attempt, thrown) ?? explainNetworkError(attempt.place, thrown);
   if (withoutAnswer !== undefined) return withoutAnswer;
   if (answer !== undefined) {
-    // A successful answer that could not be read is in a language other than that of S3.
+    // A successful response that cannot be parsed is not from S3.
     return answer.status < 300 ? explainWebPage(attempt.place, answer.status) : explainAnswer(attempt, answer);
   }
   const status = field(field(thrown, '$response'), 'statusCode');
@@ -48,7 +48,7 @@ function explanationOf(thrown: unknown, attempt: S3Attempt, answer: ServiceAnswe
   };
 }
 
-/** The other program's own words: code, HTTP status, request id. */
+/** The service's own code, HTTP status or request id. */
 function detailOf(thrown: unknown, answer: ServiceAnswer | undefined): string {
   if (answer === undefined) {
     const code = field(thrown, 'code');

@@ -12,21 +12,21 @@ export interface MultipartOptions {
   readonly journal: UploadJournal;
   readonly sizes: PartSizes;
   readonly buffers: PartBuffers;
-  /** Parts on their way at the same time. */
+  /** Maximum number of parts in flight. */
   readonly concurrency: number;
 }
 
 /**
- * Cuts bytes into parts and sends them while more are written. Holds one part more than may be on their way, and lets
- * the writer wait from there on.
+ * Splits bytes into parts and uploads them while more are written. Holds one part more than may be in flight, and then
+ * makes the writer wait.
  *
- * This is not `Upload` of `@aws-sdk/lib-storage`: that one makes the object visible by itself (at once where it has a
- * single part), and pulls from a stream whose buffers come on top of the parts it holds.
+ * `Upload` of `@aws-sdk/lib-storage` does not fit: it makes the object visible by itself (at once if it has a single
+ * part), and pulls from a stream whose buffers come on top of the parts it holds.
  */
 export class MultipartWriter {
   readonly #options: MultipartOptions;
   readonly #created: Promise<Upload>;
-  /** Stops requests that are on their way. */
+  /** Cancels requests in flight. */
   readonly #stop = new AbortController();
   readonly #sending = new Set<Promise<void>>();
   readonly #parts: UploadedPart[] = [];
@@ -37,15 +37,15 @@ export class MultipartWriter {
   #buffer: Buffer | undefined;
   #filled = 0;
 
-  /** Begins the upload at once, so that its first request runs while the first part fills. */
+  /** Starts the upload at once, so that its first request runs while the first part fills. */
   constructor(options: MultipartOptions) {
     this.#options = options;
     this.#created = this.#create();
-    // Whoever sends the first part finds out.
+    // A failure surfaces when the first part is sent.
     this.#created.catch(() => undefined);
   }
 
-  /** Copies the chunks; waits while `concurrency` parts are on their way and the next one is full. */
+  /** Copies the chunks; waits while `concurrency` parts are in flight and the next one is full. */
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     for (const chunk of chunks) {
       let taken = 0;
@@ -61,7 +61,7 @@ export class MultipartWriter {
     }
   }
 
-  /** Sends what is left. The upload is then complete but for the request that says so. */
+  /** Sends the rest. The upload is then complete except for the completing request. */
   async end(): Promise<{ readonly upload: Upload; readonly parts: UploadedPart[] }> {
     if (this.#buffer !== undefined) await this.#send(this.#buffer);
     await Promise.all(this.#sending);
@@ -69,7 +69,7 @@ export class MultipartWriter {
     return { upload: await this.#created, parts: this.#parts.sort((a, b) => a.number - b.number) };
   }
 
-  /** Stops what is on its way and withdraws the upload. */
+  /** Cancels requests in flight and aborts the upload. */
   async abort(): Promise<void> {
     this.#fail(new Error('The upload was aborted'));
     await Promise.all(this.#sending);
@@ -80,7 +80,7 @@ export class MultipartWriter {
 
   async #create(): Promise<Upload> {
     const { bucket, object, journal } = this.#options;
-    // Not to be stopped: an upload whose id never arrived could not be withdrawn.
+    // Not cancelled: an upload whose id never arrived could not be aborted.
     const upload = await bucket.uploads.create(object);
     try {
       await journal.add(upload);
@@ -106,7 +106,7 @@ export class MultipartWriter {
         this.#options.buffers.give(buffer);
       },
       (error: unknown) => {
-        // Whoever writes next is told. The buffer is not used again: the system may still be reading it.
+        // The next write reports it. The buffer is not reused: the system may still be reading it.
         this.#sending.delete(sending);
         this.#fail(error);
       },

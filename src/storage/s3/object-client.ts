@@ -37,13 +37,13 @@ export class S3ObjectClient implements ObjectClient {
     return this.#bucket.requests.display(this.#keys.keyOf(path));
   }
 
-  /** Some stores make a bucket that is missing with the first object put into it: a mistyped name has to fail before. */
+  /** Some stores create a missing bucket on the first write: a mistyped name must fail before. */
   async prepare(): Promise<void> {
     if (this.#entry.info.endpointUrl === undefined) return;
     try {
       await this.list(OWN_DIRECTORY);
     } catch (error) {
-      // Who may not list is told so where it matters.
+      // A missing permission to list is reported when it matters.
       if (!isDenied(error)) throw error;
     }
   }
@@ -53,7 +53,7 @@ export class S3ObjectClient implements ObjectClient {
     await this.#bucket.objects.put(object, content, replaces);
   }
 
-  /** In stores without conditional writes an object that came a moment before is replaced. */
+  /** In stores without conditional writes, an object that was created a moment ago is replaced. */
   create(path: string, content: Uint8Array): Promise<boolean> {
     return isCreated(this.put(path, content, { version: undefined }));
   }

@@ -4,7 +4,7 @@ import { assertSafePath, joinPath } from '../path.js';
 export class ObjectKeys {
   readonly #base: string;
 
-  /** @param basePath segments separated by `/`, none in front or behind; empty for the bucket itself */
+  /** @param basePath segments separated by `/`, without leading or trailing slash; empty for the bucket itself */
   constructor(basePath: string) {
     this.#base = basePath;
   }
@@ -14,7 +14,7 @@ export class ObjectKeys {
     return joinPath(this.#base, path);
   }
 
-  /** What all keys below a directory begin with, and nothing else does. */
+  /** Prefix of exactly the keys below a directory. */
   prefixOf(directory: string): string {
     const key = this.keyOf(directory);
     return key === '' ? '' : `${key}/`;

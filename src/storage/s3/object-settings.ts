@@ -2,7 +2,7 @@ import type { ObjectCannedACL, ServerSideEncryption, StorageClass } from '@aws-s
 
 import type { S3Info } from './info.js';
 
-/** What every new object gets, by the names of the API. */
+/** Settings of every new object, with the API's names. */
 export interface ObjectSettings {
   readonly ServerSideEncryption?: ServerSideEncryption;
   readonly SSEKMSKeyId?: string;
@@ -13,8 +13,8 @@ export interface ObjectSettings {
 }
 
 /**
- * Settings of small objects: manifests, `_SUCCESS`, a run's notes. They stay in the default storage class: archives
- * could not be read back, and the classes for rare access bill each object as 128 KiB.
+ * Settings of small objects: manifests, `_SUCCESS`, a run's own objects. They stay in the default storage class: archives
+ * could not be read back, and infrequent-access classes bill each object as 128 KiB.
  */
 export function smallObjectSettings(info: S3Info): ObjectSettings {
   const { serverSideEncryption, sseKmsKeyId, sseBucketKeyEnabled, acl, tags } = info;
@@ -22,7 +22,7 @@ export function smallObjectSettings(info: S3Info): ObjectSettings {
     ...(serverSideEncryption === undefined ? {} : { ServerSideEncryption: serverSideEncryption }),
     ...(sseKmsKeyId === undefined ? {} : { SSEKMSKeyId: sseKmsKeyId }),
     ...(sseBucketKeyEnabled === undefined ? {} : { BucketKeyEnabled: sseBucketKeyEnabled }),
-    // The store decides which names it knows; the SDK's lists are those of Amazon.
+    // The store decides which names it accepts; the SDK's lists are Amazon's.
     ...(acl === undefined ? {} : { ACL: acl as ObjectCannedACL }),
     ...(Object.keys(tags).length === 0 ? {} : { Tagging: new URLSearchParams(tags).toString() }),
   };

@@ -21,7 +21,7 @@ import { answerOf } from './service-response.js';
 import { MARK } from './staged-token.js';
 import type { ObjectFacts } from './object-facts.js';
 
-/** DeleteObjects takes no more keys. */
+/** DeleteObjects accepts no more keys. */
 const MAX_KEYS_PER_DELETE = 1000;
 
 export interface ListedObject {
@@ -32,7 +32,7 @@ export interface ListedObject {
   readonly modifiedAt: number;
 }
 
-/** Requests on whole objects of the bucket. */
+/** Requests for whole objects of the bucket. */
 export class S3Objects {
   readonly conditions = new WriteConditions();
   readonly #requests: S3Requests;
@@ -41,7 +41,7 @@ export class S3Objects {
     this.#requests = requests;
   }
 
-  /** @throws LakeportError `TARGET_CHANGED` where it would replace something else */
+  /** @throws LakeportError `TARGET_CHANGED` if it would replace something else */
   async put(object: NewObject, content: Uint8Array, replaces?: Replaced): Promise<void> {
     const { key } = object;
     const mark = randomUUID();
@@ -62,7 +62,7 @@ export class S3Objects {
     );
   }
 
-  /** The content of a small object, or of a range; undefined where there is none. */
+  /** The content of a small object, or of a range; undefined if there is none. */
   async get(key: string, range?: ByteRange): Promise<Uint8Array | undefined> {
     const wanted = range === undefined ? {} : { Range: rangeHeader(range) };
     return await this.#requests.send('GetObject', key, async () => {
@@ -73,14 +73,14 @@ export class S3Objects {
       } catch (error) {
         const { code, status } = answerOf(error) ?? {};
         if (code === 'NoSuchKey') return undefined;
-        // The range begins behind the end.
+        // The range starts past the end.
         if (status === 416) return new Uint8Array();
         throw error;
       }
     });
   }
 
-  /** Undefined where there is no such object. */
+  /** Undefined if there is no such object. */
   async head(key: string): Promise<ObjectFacts | undefined> {
     return await this.#requests.send('HeadObject', key, async () => {
       try {
@@ -94,13 +94,13 @@ export class S3Objects {
     });
   }
 
-  /** All objects whose keys begin with the prefix. */
+  /** All objects whose keys start with the prefix. */
   async list(prefix: string): Promise<ListedObject[]> {
     const objects: ListedObject[] = [];
     let token: string | undefined;
     do {
       const page = await this.#listPage(prefix, token);
-      // Keys may have characters that XML can't hold, so they are asked for encoded; some stores ignore that.
+      // Keys may have characters that XML cannot represent, so they are requested encoded; some stores ignore that.
       const decode = page.EncodingType === 'url' ? decodeKey : (key: string) => key;
       for (const { Key: key, Size: bytes, ETag: etag, LastModified: modified } of page.Contents ?? []) {
         objects.push({ key: decode(key ?? ''), bytes: bytes ?? 0, etag, modifiedAt: modified?.getTime() ?? 0 });
@@ -110,7 +110,7 @@ export class S3Objects {
     return objects;
   }
 
-  /** Objects that are gone already are no error. */
+  /** Missing objects are not an error. */
   async remove(keys: readonly string[]): Promise<void> {
     if (keys.length === 1) {
       await this.#removeEach(keys);
@@ -121,7 +121,7 @@ export class S3Objects {
       try {
         await this.#removeBatch(batch);
       } catch (error) {
-        // A few stores know the deletion of single objects only.
+        // A few stores only support deleting single objects.
         if (!(error instanceof LakeportError && error.code === 'S3_NOT_SUPPORTED')) throw error;
         await this.#removeEach(batch);
       }
@@ -129,7 +129,7 @@ export class S3Objects {
   }
 
   /**
-   * Removes objects of these versions alone, by the key; those that are gone already are no error.
+   * Removes only these versions of objects, by key; missing objects are not an error.
    * @throws LakeportError `TARGET_CHANGED`
    */
   async removeVersions(versions: ReadonlyMap<string, string>): Promise<void> {
@@ -149,7 +149,7 @@ export class S3Objects {
     await forEachPath(versions.keys(), (key) => remove(key, versions.get(key) ?? ''));
   }
 
-  /** Copies inside the bucket, metadata included; up to 5 GiB. Throws what the client throws. */
+  /** Copies inside the bucket, metadata included; up to 5 GiB. Throws the client's errors. */
   async copyOnce(from: string, to: NewObject, condition: WriteCondition): Promise<void> {
     const { Tagging: tagging, ...settings } = to.settings;
     const command = new CopyObjectCommand({
@@ -189,7 +189,7 @@ export class S3Objects {
     const { Errors: errors } = await this.#requests.send('DeleteObjects', keys[0] ?? '', () => client.send(command));
     const failed = errors?.find(({ Code: code }) => code !== 'NoSuchKey');
     if (failed === undefined) return;
-    // The service refuses single keys inside an answer of success; explained like a refusal of their own.
+    // The service rejects single keys inside a successful response; mapped like a rejected request.
     const status = failed.Code === 'AccessDenied' ? 403 : failed.Code === 'InternalError' ? 500 : 400;
     const refusal = Object.assign(new Error(failed.Message), { $metadata: { httpStatusCode: status } });
     refusal.name = failed.Code ?? 'Unknown';

@@ -1,4 +1,4 @@
-/** The requests that this store sends, by their names in the API. */
+/** The requests that this store sends, by their API names. */
 export type S3Operation =
   | 'HeadBucket'
   | 'PutObject'
@@ -15,7 +15,7 @@ export type S3Operation =
   | 'CompleteMultipartUpload'
   | 'AbortMultipartUpload';
 
-/** What a policy must allow for each request; Amazon S3 user guide, "Required permissions for Amazon S3 API operations". */
+/** Permissions that each request requires; Amazon S3 user guide, "Required permissions for Amazon S3 API operations". */
 export const PERMISSIONS: Readonly<Record<S3Operation, string>> = {
   HeadBucket: 's3:ListBucket',
   PutObject: 's3:PutObject',
@@ -35,7 +35,7 @@ export const PERMISSIONS: Readonly<Record<S3Operation, string>> = {
 
 /** For sentences: "… may not *delete* s3://…". */
 export const VERBS: Readonly<Record<S3Operation, string>> = {
-  HeadBucket: 'look at',
+  HeadBucket: 'access',
   PutObject: 'write',
   GetObject: 'read',
   HeadObject: 'read',
@@ -48,10 +48,10 @@ export const VERBS: Readonly<Record<S3Operation, string>> = {
   UploadPartCopy: 'copy',
   ListParts: 'list the parts of the upload of',
   CompleteMultipartUpload: 'write',
-  AbortMultipartUpload: 'withdraw the upload of',
+  AbortMultipartUpload: 'abort the upload of',
 };
 
-/** True for the requests that carry the settings of a new object: encryption, class, ACL, tags. */
+/** Whether the request carries the settings of a new object: encryption, class, ACL, tags. */
 export function createsObject(operation: S3Operation): boolean {
   return operation === 'PutObject' || operation === 'CreateMultipartUpload' || operation === 'CopyObject';
 }

@@ -11,30 +11,30 @@ import type { ObjectFacts } from './object-facts.js';
 import { MARK, readS3Token, type UploadToken } from './staged-token.js';
 import { isUploadGone, type Upload, type UploadedPart } from './uploads.js';
 
-/** When to look for an object whose completion was not answered: large ones take the store a while. */
+/** When to look for an object whose completion got no response: large ones take the store a while. */
 const LOOKS_AFTER_MS = [0, 500, 2000];
 
 export interface PublisherOptions {
   readonly bucket: S3Bucket;
-  /** Notes an upload that publishing makes itself. */
+  /** Notes an upload that publishing itself starts. */
   readonly note: (runId: string, upload: Upload) => Promise<void>;
 }
 
 interface Place {
-  /** Where the part is to appear. */
+  /** The final key. */
   readonly key: string;
-  /** Where it was meant to when it was staged. */
+  /** The intended key at the time of staging. */
   readonly stagedKey: string;
   /** What it may replace; undefined for anything. */
   readonly replaces: Replaced | undefined;
-  /** As of `WriteOptions`. */
+  /** See `WriteOptions`. */
   readonly confirm?: WriteOptions['confirm'];
 }
 
-/** Makes staged parts visible, also those that another process or an earlier run has staged. */
+/** Publishes staged parts, including those staged by another process or an earlier run. */
 export class PartPublisher {
   readonly #options: PublisherOptions;
-  /** By directory: the last publication under another name than the staged one. */
+  /** By directory: the last publication under a name other than the staged one. */
   readonly #renaming = new Map<string, Promise<void>>();
 
   constructor(options: PublisherOptions) {
@@ -42,16 +42,16 @@ export class PartPublisher {
   }
 
   /**
-   * @throws LakeportError `TARGET_CHANGED` where something else is there
+   * @throws LakeportError `TARGET_CHANGED` if something else is there
    */
   async publish(part: StagedPart, { key, stagedKey, replaces: seen, confirm }: Place): Promise<void> {
     const { requests } = this.#options.bucket;
     const token = readS3Token(part, requests.bucket);
     const crossesOthers = key !== stagedKey && !token.provisional;
-    // Where parts move to each other's places, what was seen there is gone before the last of them comes.
+    // If parts move to each other's keys, the object seen there is gone before the last of them arrives.
     const replaces = crossesOthers ? undefined : seen;
     const publish = async () => {
-      // Its turn may have come late.
+      // It may have waited for its turn.
       if (crossesOthers) await confirm?.();
       if (token.kind === 'inline') await this.#put(key, Buffer.from(token.content, 'base64'), replaces);
       else await this.#publishUpload({ token, bytes: part.bytes }, { key, replaces, confirm });
@@ -61,22 +61,22 @@ export class PartPublisher {
   }
 
   /**
-   * Where a part stands that was to become the object of that key. One request while its upload is open, which is asked
-   * first: also an upload that some store still knows after its completion can be completed.
+   * State of a part that was to become the object with that key. Takes one request if its upload is open, which is checked
+   * first: some stores still know an upload after its completion, and it can be completed again.
    */
   async locate(part: StagedPart, key: string): Promise<StagedState> {
     const { requests, uploads } = this.#options.bucket;
     const token = readS3Token(part, requests.bucket);
-    // Its content is in the token, and publishing it again is what asking would cost.
+    // Its content is in the token, and publishing it again costs as much as asking.
     if (token.kind === 'inline') return 'staged';
     if (await uploads.has(token, token.parts)) return 'staged';
     const staged = { token, bytes: part.bytes };
     if (await this.#finds(key, staged)) return 'published';
-    // Complete, and not yet moved to its place: publishing goes on from there.
+    // Completed but not yet moved to its key: publishing continues from there.
     return token.key !== key && (await this.#finds(token.key, staged)) ? 'staged' : 'gone';
   }
 
-  /** One that is gone already, or published, is no error. */
+  /** A part that is gone or already published is not an error. */
   async discard(part: StagedPart): Promise<void> {
     const { requests, uploads, objects } = this.#options.bucket;
     const token = readS3Token(part, requests.bucket);
@@ -91,8 +91,8 @@ export class PartPublisher {
   }
 
   /**
-   * Completes the upload. It keeps the key that it was begun for; where that is another one, the object appears there and
-   * goes on to its place by a copy inside the store. Done again after a failure half way, this goes on from there.
+   * Completes the upload. The object gets the key that the upload was started for; if that is not the final one, it is then
+   * copied to its place inside the store. A retry after a partial failure continues from there.
    */
   async #publishUpload(staged: StagedUpload, { key, replaces, confirm }: Omit<Place, 'stagedKey'>): Promise<void> {
     const { token, bytes } = staged;
@@ -116,8 +116,8 @@ export class PartPublisher {
   }
 
   /**
-   * An answer that got lost is no failure: then the object itself tells. Returns the key at which it is, the one that it
-   * was staged for or the one that it goes to.
+   * A lost response is not a failure: the object itself shows the outcome. Returns the key at which it is: the one that it
+   * was staged for or its final one.
    */
   async #complete(
     staged: StagedUpload,
@@ -149,15 +149,15 @@ export class PartPublisher {
   }
 
   /**
-   * An upload that was begun under a part's own name appears there in passing. Where it moves to a smaller one, and all
-   * do so in ascending order, no part can have arrived there yet; the other way round it would replace one.
+   * An upload that was started under a part's own name briefly appears there. If parts move to smaller names, in ascending
+   * order, no other part can have arrived there yet; in the other direction it would replace one.
    */
   #checkMove(from: string, to: string): void {
     if (to.length < from.length || (to.length === from.length && to < from)) return;
     const { requests } = this.#options.bucket;
     throw new LakeportError({
       code: 'S3_PART_NOT_PROVISIONAL',
-      message: `The part staged as ${requests.display(from)} cannot become ${requests.display(to)}: another one may be in its way`,
+      message: `The part staged as ${requests.display(from)} cannot become ${requests.display(to)}: another part may be in the way`,
       hint: 'This should never happen; please report it.',
     });
   }
@@ -174,9 +174,9 @@ export class PartPublisher {
     }
   }
 
-  /** True where the object at the key is the staged one. */
+  /** Whether the object at the key is the staged one. */
   async #isAt(key: string, staged: StagedUpload): Promise<boolean> {
-    // What the caller has failed with tells more.
+    // The caller's own error is more informative.
     return await this.#finds(key, staged).catch(() => false);
   }
 
@@ -199,7 +199,7 @@ function isSame(facts: ObjectFacts, { token, bytes }: StagedUpload): boolean {
   return facts.etag !== undefined && facts.etag === etagOf(token.parts);
 }
 
-/** ETag of a completed upload: MD5 of the parts' MD5 sums, and their number. Undefined where parts have other ETags. */
+/** ETag of a completed upload: MD5 of the parts' MD5 sums, and their number. Undefined if parts have other ETags. */
 function etagOf(parts: readonly UploadedPart[]): string | undefined {
   const sums = parts.map(({ etag }) => /^"?([0-9a-f]{32})"?$/.exec(etag)?.[1]);
   if (sums.includes(undefined)) return undefined;

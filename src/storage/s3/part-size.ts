@@ -4,32 +4,32 @@
 
 const MIB = 1024 * 1024;
 
-/** Every part but the last one. */
+/** Applies to every part but the last one. */
 export const MIN_PART_BYTES = 5 * MIB;
 export const MAX_PARTS = 10_000;
 
-/** An upload that comes out as expected takes half of the parts, which leaves room for one that does not. */
+/** An upload of the expected size uses half of the parts, which leaves room for one that is larger. */
 const PARTS_AS_EXPECTED = MAX_PARTS / 2;
 
 /**
- * Past the expected size each part is this share of what has been sent. From 1,400 parts of 8 MiB on (11 GiB) sizes then
- * grow by a factor of 465 until part 10,000, past the 5 TiB that an object can have.
+ * Past the expected size each part is this fraction of what has been sent. From 1,400 parts of 8 MiB on (11 GiB) sizes
+ * grow by a factor of 465 until part 10,000, which exceeds the 5 TiB limit of an object.
  */
 const GROWTH = 1 / 1400;
 
 export interface PartSizes {
-  /** Size of the parts that come first, in bytes. */
+  /** Size of the first parts, in bytes. */
   readonly first: number;
   /** @param sent bytes of all parts before this one */
   sizeAfter(sent: number): number;
 }
 
 export function partSizes(options: {
-  /** What the entry asks for. */
+  /** From the entry. */
   readonly partSizeBytes: number;
-  /** Of the whole object; undefined where nothing is known. */
+  /** Size of the whole object; undefined if unknown. */
   readonly expectedBytes: number | undefined;
-  /** For stores that want all parts of one size: then an object has its limit at 10,000 of them. */
+  /** For stores that require equal part sizes, which limits an object to 10,000 of them. */
   readonly uniform: boolean;
 }): PartSizes {
   const { partSizeBytes, expectedBytes = 0, uniform } = options;

@@ -5,8 +5,8 @@ import type { MultipartWriter } from './multipart-writer.js';
 import type { InlineToken, UploadToken } from './staged-token.js';
 
 /**
- * A part up to this size is kept in its token and sent when it is published: one request in place of four, and nothing
- * to tidy up. It is the bulk of all parts where tables are many and small.
+ * A part up to this size is kept in its token and sent when it is published: one request instead of four, and nothing to
+ * clean up. With many small tables, most parts are of this kind.
  */
 const INLINE_BYTES = 64 * 1024;
 
@@ -14,13 +14,13 @@ export interface S3PartOptions {
   readonly storageId: string;
   /** The path that the part is staged for. */
   readonly path: string;
-  /** Begins a multipart upload, as soon as the part turns out to be large. */
+  /** Starts a multipart upload, as soon as the part turns out to be large. */
   readonly openUpload: () => MultipartWriter;
-  /** What the token of an upload says besides its id and its parts. */
+  /** Fields of an upload's token besides its id and its parts. */
   readonly tokenBase: Omit<UploadToken, 'kind' | 'key' | 'uploadId' | 'parts'>;
 }
 
-/** Writes one part: into memory while it is small, then into a multipart upload that waits for its completion. */
+/** Writes one part: into memory while it is small, then into a multipart upload that is left uncompleted. */
 export class S3PartWriter implements PartWriter {
   readonly #options: S3PartOptions;
   readonly #hash = createHash('sha256');

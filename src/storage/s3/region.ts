@@ -5,19 +5,19 @@ import type { S3Entry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { answerOf, type ServiceAnswer } from './service-response.js';
 
-/** Where a request goes that only asks where the bucket is: every region of Amazon's knows that. */
+/** Region for asking where a bucket is: every region of Amazon knows. */
 const ANY_REGION = 'us-east-1';
 
 /**
- * Finds the region of an entry that names none, once: from the bucket itself, which knows best, then from the profile or
- * the environment. Stores other than Amazon's mostly take any region.
- * @param open a client for the given region, or for the one that profile and environment name
+ * Finds the region of an entry without one, once: from the bucket itself, which knows best, then from the profile or the
+ * environment. Stores other than Amazon's mostly accept any region.
+ * @param open a client for the given region, or for that of profile and environment
  */
 export function regionFinder(entry: S3Entry, open: (region: string | undefined) => S3Client): () => Promise<string> {
   let finding: Promise<string> | undefined;
   return () => {
     finding ??= find(entry, open).catch((error: unknown) => {
-      // The next request asks again: this one may have failed for a passing reason.
+      // The next request tries again: this failure may be transient.
       finding = undefined;
       throw error;
     });
@@ -35,27 +35,27 @@ async function find(entry: S3Entry, open: (region: string | undefined) => S3Clie
   return (await regionOfBucket(client, entry.info.bucket)) ?? asked;
 }
 
-/** Access points stand for a bucket by their ARN: `arn:aws:s3:eu-west-1:123456789012:accesspoint/lake`. */
+/** An access point represents a bucket by its ARN: `arn:aws:s3:eu-west-1:123456789012:accesspoint/lake`. */
 function regionOfArn(bucket: string): string | undefined {
   return /^arn:[\w-]+:[\w-]+:([\w-]+):/.exec(bucket)?.[1];
 }
 
-/** The region that profile, environment or configuration file name. */
+/** The region in the profile, environment or configuration file. */
 async function configuredRegion(open: (region: string | undefined) => S3Client): Promise<string | undefined> {
   try {
     return await open(undefined).config.region();
   } catch {
-    // The SDK throws where nothing names one. It does not know this variable, which the other tools of AWS do.
+    // The SDK throws if there is none. It does not read this variable, unlike AWS's other tools.
     return ENVIRONMENT['AWS_DEFAULT_REGION'];
   }
 }
 
-/** The region is a part of the host of such a bucket: there is nobody to ask. */
+/** The region is part of such a bucket's host name, so there is nothing to ask. */
 function regionNeeded(entry: S3Entry): never {
   throw new LakeportError({
     code: 'S3_REGION_NEEDED',
     message: `The region of the S3 Express bucket "${entry.info.bucket}" is not known`,
-    hint: 'Set "region" in the entry to the region that the zone in the name belongs to.',
+    hint: 'Set "region" in the entry to the region of the zone in the bucket name.',
     context: { entry: entry.id, detail: 'region' },
   });
 }
@@ -67,7 +67,7 @@ async function regionOfBucket(client: S3Client, bucket: string): Promise<string 
     const answer = refusal(error);
     if (answer.region !== undefined || answer.status !== 400) return answer.region;
   }
-  // Some stores tell a wrong region only in the body of an answer, which one to HEAD does not have.
+  // Some stores only report a wrong region in the response body, which HEAD does not have.
   try {
     await client.send(new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 }));
     return undefined;
@@ -76,7 +76,7 @@ async function regionOfBucket(client: S3Client, bucket: string): Promise<string 
   }
 }
 
-/** What the service answered; a failure without an answer goes on to the caller. */
+/** The service's response; rethrows a failure without one. */
 function refusal(error: unknown): ServiceAnswer {
   const answer = answerOf(error);
   if (answer === undefined) throw error;

@@ -14,7 +14,7 @@ export interface NewObject {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** What requests to one bucket have in common. */
+/** What all requests to a bucket share. */
 export class S3Requests {
   readonly entry: S3Entry;
   readonly client: S3Client;
@@ -35,7 +35,7 @@ export class S3Requests {
     return `s3://${this.bucket}/${key}`;
   }
 
-  /** Now, by the clock of the store as its last answer told it, in milliseconds since 1970. */
+  /** Now, by the store's clock as of its last response, in milliseconds since 1970. */
   now(): number {
     return Date.now() + this.client.config.systemClockOffset;
   }
@@ -44,7 +44,7 @@ export class S3Requests {
     return { Bucket: this.bucket, Key: key };
   }
 
-  /** What every request that makes an object says of it. */
+  /** Fields of every request that creates an object. */
   creation({ key, settings, metadata }: NewObject) {
     return {
       ...this.at(key),
@@ -56,12 +56,12 @@ export class S3Requests {
 
   /** An object of this bucket as the source of a copy. */
   source(key: string): string {
-    // Access points, named by an ARN, have a form of their own.
+    // Access points, given as an ARN, have another form.
     const parts = this.bucket.startsWith('arn:') ? [...this.bucket.split('/'), 'object'] : [this.bucket];
     return [...parts, ...key.split('/')].map(encodeURIComponent).join('/');
   }
 
-  /** Runs a request; what it throws is explained. */
+  /** Runs a request and maps its errors. */
   async send<T>(operation: S3Operation, key: string, request: () => Promise<T>): Promise<T> {
     try {
       const answer = await request();
@@ -75,7 +75,7 @@ export class S3Requests {
   }
 }
 
-/** Some web servers answer 200 to everything; a store gives what it was asked for. */
+/** Some web servers return 200 for everything; a store returns what was requested. */
 export function expected<T>(value: T | undefined): T {
   if (value === undefined) throw new WebPageAnswer(200);
   return value;

@@ -17,7 +17,7 @@ import { entryName, placeOf, type S3Attempt } from './error-mapping.js';
 
 type Explain = (attempt: S3Attempt, answer: ServiceAnswer) => Explanation;
 
-/** Codes of "Error responses" in the Amazon S3 API reference, and of the stores that speak its language. */
+/** Codes of "Error responses" in the Amazon S3 API reference, and of compatible stores. */
 const BY_CODE: Readonly<Record<string, Explain>> = {
   InvalidAccessKeyId: unknownKey,
   UnrecognizedClientException: unknownKey,
@@ -32,8 +32,8 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   NoSuchBucket: noSuchBucket,
   InvalidBucketName: ({ entry }) => ({
     code: 'S3_INVALID_BUCKET_NAME',
-    message: `"${entry.info.bucket}" is no valid name of a bucket`,
-    hint: 'Give the bucket alone, without s3:// and without a path; directories go into base_path.',
+    message: `"${entry.info.bucket}" is not a valid bucket name`,
+    hint: 'Give only the bucket, without s3:// and path; directories belong in base_path.',
   }),
   PermanentRedirect: wrongRegion,
   Redirect: wrongRegion,
@@ -42,7 +42,7 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   InvalidRegion: wrongRegion,
   SecondLevelDomainForbidden: ({ entry }) => ({
     code: 'S3_VIRTUAL_HOSTED_STYLE_NEEDED',
-    message: `${placeOf(entry)} wants the bucket in front of the host's name`,
+    message: `${placeOf(entry)} expects the bucket in the host name`,
     hint: 'Set "virtual_hosted_style_request": true in the entry.',
   }),
   AllAccessDisabled: ({ entry }) => ({
@@ -52,7 +52,7 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   }),
   AccessControlListNotSupported: ({ entry }) => ({
     code: 'S3_ACL_REFUSED',
-    message: `Bucket "${entry.info.bucket}" takes no ACLs`,
+    message: `Bucket "${entry.info.bucket}" does not accept ACLs`,
     hint: 'Remove "acl" from the entry, or enable ACLs in the object ownership settings of the bucket.',
   }),
   InvalidStorageClass: ({ entry }) => ({
@@ -62,13 +62,13 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   }),
   InvalidTag: ({ entry }) => ({
     code: 'S3_TAGS_REFUSED',
-    message: `${placeOf(entry)} refuses the tags of ${entryName(entry)}`,
-    hint: 'An object takes 10 tags at most, keys of 128 characters, values of 256, without special characters.',
+    message: `${placeOf(entry)} rejects the tags of ${entryName(entry)}`,
+    hint: 'An object can have 10 tags, with keys of up to 128 and values of up to 256 characters, without special characters.',
   }),
   NotImplemented: ({ entry, operation }) => ({
     code: 'S3_NOT_SUPPORTED',
     message: `${placeOf(entry)} does not support a part of the request ${operation}`,
-    hint: 'Remove settings that it may not know (tags, acl, storage_class, server_side_encryption), and set "request_checksum": "when_required".',
+    hint: 'Remove settings that it may not support (tags, acl, storage_class, server_side_encryption), and set "request_checksum": "when_required".',
   }),
   MethodNotAllowed: notAllowed,
   MissingContentLength: streamRefused,
@@ -81,39 +81,39 @@ const BY_CODE: Readonly<Record<string, Explain>> = {
   }),
   KeyTooLongError: ({ shown }) => ({
     code: 'S3_KEY_TOO_LONG',
-    message: `${shown} is longer than the 1,024 bytes that S3 takes`,
+    message: `${shown} is longer than the 1,024 bytes that S3 allows`,
     hint: 'Give a shorter base_path or --sub-path.',
   }),
   EntityTooSmall: ({ entry }) => ({
     code: 'S3_PARTS_TOO_SMALL',
-    message: `${placeOf(entry)} wants larger parts in an upload`,
+    message: `${placeOf(entry)} requires larger parts in an upload`,
     hint: 'Raise "part_size" in the entry.',
   }),
   InvalidPart: ({ shown }) => ({
     code: 'S3_UPLOAD_INCOMPLETE',
-    message: `Parts of the staged upload of ${shown} are not in the store any more, or are not the ones that were sent`,
-    hint: 'Let no lifecycle rule or other program abort uploads while a run is writing; export the table again.',
+    message: `Parts of the staged upload of ${shown} no longer exist in the store, or have changed`,
+    hint: 'Do not let lifecycle rules or other programs abort uploads during a run; export the table again.',
   }),
   NoSuchUpload: ({ shown }) => ({
     code: 'S3_UPLOAD_GONE',
-    message: `The staged upload of ${shown} has disappeared from the store before it was published`,
-    hint: 'Let no lifecycle rule or other program abort uploads while a run is writing; export the table again.',
+    message: `The staged upload of ${shown} disappeared from the store before it was published`,
+    hint: 'Do not let lifecycle rules or other programs abort uploads during a run; export the table again.',
   }),
   OperationAborted: conflict,
   ConditionalRequestConflict: conflict,
-  NoSuchKey: ({ shown }) => ({ code: 'S3_OBJECT_GONE', message: `${shown} has disappeared while it was in use` }),
+  NoSuchKey: ({ shown }) => ({ code: 'S3_OBJECT_GONE', message: `${shown} disappeared while it was in use` }),
   QuotaExceeded: full,
   XMinioStorageFull: full,
   XMinioAdminBucketQuotaExceeded: full,
   InsufficientStorage: full,
   InvalidObjectState: ({ shown }) => ({
     code: 'S3_ARCHIVED',
-    message: `${shown} lies in an archive and can't be read`,
-    hint: 'Restore it first, or choose a storage_class that can be read at once.',
+    message: `${shown} is archived and cannot be read`,
+    hint: 'Restore it first, or choose a storage_class with immediate access.',
   }),
 };
 
-/** For answers without a code of their own: those to HEAD, and those of proxies. */
+/** For responses without an error code: those to HEAD, and those of proxies. */
 const BY_STATUS: Readonly<Record<number, Explain>> = {
   301: wrongRegion,
   403: denied,
@@ -124,14 +124,14 @@ const BY_STATUS: Readonly<Record<number, Explain>> = {
   507: full,
 };
 
-/** What the service's refusal means. Throttling and failures of the service itself may pass; nothing else does. */
+/** Maps an error response. Throttling and failures of the service itself are transient; nothing else is. */
 export function explainAnswer(attempt: S3Attempt, answer: ServiceAnswer): Explanation {
   const explain = BY_CODE[answer.code] ?? special(answer, attempt) ?? BY_STATUS[answer.status] ?? other;
   return explain(attempt, answer);
 }
 
 function special(answer: ServiceAnswer, { operation, accepted }: S3Attempt): Explain | undefined {
-  // Answers to HEAD have no body that would say ExpiredToken, and nothing else is wrong with such a request.
+  // Responses to HEAD have no body with ExpiredToken, and nothing else can be wrong with such a request.
   if (answer.status === 400 && operation === 'HeadObject' && accepted) return expired;
   if (answer.code.startsWith('KMS.')) return keyService;
   if (answer.status === 429 || answer.status === 503 || /SlowDown|Throttl|TooManyRequests/.test(answer.code))
@@ -145,7 +145,7 @@ function special(answer: ServiceAnswer, { operation, accepted }: S3Attempt): Exp
 function notFound({ entry, shown }: S3Attempt): Explanation {
   return {
     code: 'S3_NOT_FOUND',
-    message: `${placeOf(entry)} answers that ${shown} is not there`,
+    message: `${placeOf(entry)} reports that ${shown} does not exist`,
     hint: 'Check "bucket" and "endpoint_url" of the entry.',
   };
 }
@@ -161,22 +161,22 @@ function notAllowed({ entry, operation, shown }: S3Attempt): Explanation {
 function busy({ entry }: S3Attempt): Explanation {
   return {
     code: 'S3_BUSY',
-    message: `${placeOf(entry)} asks to send requests more slowly, and still did after ${entry.info.maxRetries} retries`,
+    message: `${placeOf(entry)} throttles requests, and still did after ${entry.info.maxRetries} retries`,
     hint: 'Lower "upload_concurrency" of the entry or --n-jobs, or raise "max_retries".',
     transient: true,
   };
 }
 
 function failing({ entry, operation }: S3Attempt, { status }: ServiceAnswer): Explanation {
-  // SeaweedFS answers so to an encryption that it has no key service for.
+  // SeaweedFS responds like this to encryption without a key service.
   const suspect = createsObject(operation) ? entry.info.serverSideEncryption : undefined;
   return {
     code: 'S3_SERVICE_FAILED',
-    message: `${placeOf(entry)} failed at ${operation} (HTTP ${status}), and still did after ${entry.info.maxRetries} retries`,
+    message: `${placeOf(entry)} failed at ${operation} (HTTP ${status}), and still failed after ${entry.info.maxRetries} retries`,
     hint:
       suspect === undefined
         ? 'Try again later, or raise "max_retries" of the entry.'
-        : `Try again later, or raise "max_retries" of the entry; a store may fail so where it cannot encrypt by "server_side_encryption": "${suspect}".`,
+        : `Try again later, or raise "max_retries" of the entry; a store may also fail like this if it does not support "server_side_encryption": "${suspect}".`,
     transient: true,
   };
 }
@@ -184,8 +184,8 @@ function failing({ entry, operation }: S3Attempt, { status }: ServiceAnswer): Ex
 function corrupted({ entry, shown }: S3Attempt): Explanation {
   return {
     code: 'S3_CORRUPTED_ON_THE_WAY',
-    message: `What arrived at ${placeOf(entry)} for ${shown} is not what was sent`,
-    hint: 'A proxy or a network device between here and the store changes the data.',
+    message: `${placeOf(entry)} received different bytes for ${shown} than were sent`,
+    hint: 'Look for a proxy or network device between here and the store that alters the data.',
     transient: true,
   };
 }
@@ -194,7 +194,7 @@ function conflict({ shown }: S3Attempt): Explanation {
   return {
     code: 'S3_CONFLICT',
     message: `Another request was changing ${shown} at the same moment`,
-    hint: 'Let no two exports write the same tables to the same place.',
+    hint: 'Do not let two exports write the same tables to the same place.',
     transient: true,
   };
 }
@@ -202,7 +202,7 @@ function conflict({ shown }: S3Attempt): Explanation {
 function streamRefused({ entry }: S3Attempt): Explanation {
   return {
     code: 'S3_NOT_SUPPORTED',
-    message: `${placeOf(entry)} does not take the framing of this request`,
+    message: `${placeOf(entry)} does not support the framing of this request`,
     hint: 'Set "request_checksum": "when_required" in the entry.',
   };
 }
@@ -224,13 +224,13 @@ function other({ entry, operation, shown }: S3Attempt, { code, status, message }
     server_side_encryption: serverSideEncryption,
   };
   const suspects = Object.entries(optional).filter(([, value]) => value !== undefined);
-  // The SDK's word for an answer without a message.
+  // The SDK's text for a response without a message.
   const words = message === '' || message === code || message === 'UnknownError' ? '' : `, ${message}`;
   return {
     code: 'S3_REFUSED',
     message: `${placeOf(entry)} refuses ${operation} of ${shown}: ${code} (HTTP ${status})${words}`,
     ...(suspects.length === 0
       ? {}
-      : { hint: `The store may not know or allow ${suspects.map(([name]) => name).join(', ')} of the entry.` }),
+      : { hint: `The store may not support or allow ${suspects.map(([name]) => name).join(', ')} of the entry.` }),
   };
 }

@@ -1,18 +1,18 @@
 import { field } from '../http/error-mapping.js';
 
-/** What a service answered to a request that it refused, read from the exceptions of the AWS SDK. */
+/** A service's error response, extracted from the AWS SDK's exceptions. */
 export interface ServiceAnswer {
   /** HTTP status. */
   readonly status: number;
-  /** The service's own code, `NoSuchBucket`; the SDK's guess where the answer had no body, as to HEAD. */
+  /** The service's own code, such as `NoSuchBucket`; the SDK's guess if the response had no body, as for HEAD. */
   readonly code: string;
   readonly message: string;
   readonly requestId: string | undefined;
-  /** The region in which the bucket is, where the answer tells it. */
+  /** The bucket's region, if the response contains it. */
   readonly region: string | undefined;
 }
 
-/** The answer behind a thrown value; undefined where no service answered. */
+/** The response behind a thrown value; undefined if there was none. */
 export function answerOf(thrown: unknown): ServiceAnswer | undefined {
   if (!(thrown instanceof Error)) return undefined;
   const metadata = field(thrown, '$metadata');
@@ -30,7 +30,7 @@ export function answerOf(thrown: unknown): ServiceAnswer | undefined {
   };
 }
 
-/** A header of the answer that the SDK hides in its exceptions. */
+/** A header of the response that the SDK's exceptions hide. */
 function headerOf(thrown: Error, name: string): string | undefined {
   return text(field(field(field(thrown, '$response'), 'headers'), name));
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { readToken, stagedElsewhere } from '../staged-token.js';
 import type { StagedPart } from '../storage.js';
 
-/** A small part, which is sent when it is published: it lies where the token lies, in memory and in the run log. */
+/** A small part that is sent when it is published: it is stored in the token, in memory and in the run log. */
 const inlineToken = z.object({
   kind: z.literal('inline'),
   /** Base64. */
@@ -11,16 +11,16 @@ const inlineToken = z.object({
   provisional: z.boolean(),
 });
 
-/** A multipart upload with all of its parts, to be completed. */
+/** A multipart upload with all of its parts, ready to be completed. */
 const uploadToken = z.object({
   kind: z.literal('upload'),
   runId: z.string(),
   bucket: z.string(),
   key: z.string(),
   uploadId: z.string(),
-  /** In the metadata of the object to be, so that it is told from others of the same name. */
+  /** In the metadata of the resulting object, to distinguish it from others with the same name. */
   mark: z.string(),
-  /** The key is a hidden one. */
+  /** Whether the key is a hidden one. */
   provisional: z.boolean(),
   parts: z.array(z.object({ number: z.number().int(), etag: z.string(), crc32: z.string().optional() })),
 });
@@ -33,7 +33,7 @@ export type UploadToken = z.infer<typeof uploadToken>;
 /** User metadata of every object that came from a multipart upload of this program. */
 export const MARK = 'lakeport-part';
 
-/** @throws LakeportError where the part was staged in another bucket or another kind of store */
+/** @throws LakeportError if the part was staged in another bucket or another kind of store */
 export function readS3Token(part: StagedPart, bucket: string): InlineToken | UploadToken {
   const token = readToken(part, stagedToken);
   if (token.kind === 'inline' || token.bucket === bucket) return token;

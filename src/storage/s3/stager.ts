@@ -17,7 +17,7 @@ import { S3PartWriter } from './part-writer.js';
 import { MARK } from './staged-token.js';
 import { readJournal, UploadJournal } from './upload-journal.js';
 
-/** Cloudflare R2, "Multipart upload": all parts but the last have one size. */
+/** Cloudflare R2, "Multipart upload": all parts but the last must have the same size. */
 const UNIFORM_PARTS = /\.r2\.cloudflarestorage\.com$/;
 
 export interface S3StagerOptions {
@@ -27,7 +27,7 @@ export interface S3StagerOptions {
   readonly client: ObjectClient;
 }
 
-/** Stages parts as multipart uploads that are not completed, and publishes them by completing them. */
+/** Stages parts as uncompleted multipart uploads, and publishes them by completing them. */
 export class S3Stager implements Stager {
   readonly #entry: S3Entry;
   readonly #bucket: S3Bucket;
@@ -47,7 +47,7 @@ export class S3Stager implements Stager {
     this.#publisher = new PartPublisher({ bucket, note: (runId, upload) => this.#journal(runId).add(upload) });
   }
 
-  /** Parts on their way and the one that fills, while the object is not larger than expected. */
+  /** Parts in flight and the one being filled, for an object of the expected size at most. */
   writerMemoryBytes(expectedBytes?: number): number {
     return this.#sizes(expectedBytes).first * (this.#entry.info.uploadConcurrency + 1);
   }
@@ -84,7 +84,7 @@ export class S3Stager implements Stager {
     return this.#publisher.discard(part);
   }
 
-  /** Only uploads that the runs have noted themselves are touched. */
+  /** Only touches uploads that the runs themselves have noted. */
   async withdraw(own: readonly OwnObject[]): Promise<number> {
     const { objects, uploads } = this.#bucket;
     let removed = 0;
@@ -93,9 +93,9 @@ export class S3Stager implements Stager {
       const content = kind === 'uploads' ? await this.#client.get(path) : undefined;
       for (const upload of content === undefined ? [] : readJournal(content)) {
         if (uploads.isSettled(upload)) continue;
-        // One that was published or withdrawn is not there any more.
+        // An upload that was published or aborted no longer exists.
         if (await uploads.abort(upload)) removed++;
-        // A part on its way to its place may lie whole under a hidden key.
+        // A part on its way to its place may be complete under a hidden key.
         if (isOwnPath(this.#keys.pathOf(upload.key))) hidden.push(upload.key);
       }
     }

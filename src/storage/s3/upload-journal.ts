@@ -5,15 +5,15 @@ import { newNonce } from '../nonce.js';
 import type { ObjectClient } from '../object-client.js';
 import type { Upload } from './uploads.js';
 
-/** An object is written anew with each upload, so it is closed before it grows large. */
+/** An object is rewritten with each upload, so it is closed before it becomes large. */
 const UPLOADS_PER_OBJECT = 100;
 
 const journal = z.object({ uploads: z.array(z.object({ key: z.string(), uploadId: z.string() })) });
 
 /**
- * Notes every multipart upload of a run in the bucket, before its first part is sent: so a later run can tell the
- * uploads of a dead one from those of other programs, which look the same and are nobody's to abort. Each thread has a
- * journal of its own.
+ * Notes every multipart upload of a run in the bucket before its first part is sent, so that a later run can distinguish
+ * the uploads of a dead run from those of other programs, which look the same and must not be aborted. Each thread has
+ * its own journal.
  */
 export class UploadJournal {
   readonly #client: Pick<ObjectClient, 'put'>;
@@ -28,7 +28,7 @@ export class UploadJournal {
     this.#runId = runId;
   }
 
-  /** Settles when the upload is noted. */
+  /** Resolves when the upload is noted. */
   async add(upload: Upload): Promise<void> {
     if (this.#uploads.length >= UPLOADS_PER_OBJECT && this.#written === this.#uploads.length) {
       this.#name = newNonce();
@@ -37,7 +37,7 @@ export class UploadJournal {
     }
     const uploads = this.#uploads;
     const position = uploads.push(upload);
-    // Those that come while one request is on its way go together with the next.
+    // Uploads that arrive during a request are combined in the next one.
     while (uploads === this.#uploads && this.#written < position) {
       this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
       await this.#writing;
@@ -51,7 +51,7 @@ export class UploadJournal {
   }
 }
 
-/** The uploads that a journal's object names; none where it is not of this program's making. */
+/** The uploads in a journal object; none if it was not written by this program. */
 export function readJournal(content: Uint8Array): Upload[] {
   try {
     return journal.parse(JSON.parse(Buffer.from(content).toString('utf8'))).uploads;

@@ -12,21 +12,21 @@ import type { WriteCondition } from './conditions.js';
 import { expected, type NewObject, type S3Requests } from './requests.js';
 import { answerOf } from './service-response.js';
 
-/** A multipart upload that is under way. */
+/** An open multipart upload. */
 export interface Upload {
   readonly key: string;
   readonly uploadId: string;
 }
 
-/** A part of a multipart upload as completing it wants it. */
+/** A part of a multipart upload, as needed to complete it. */
 export interface UploadedPart {
   readonly number: number;
   readonly etag: string;
-  /** Where checksums are sent, base64. */
+  /** Base64, if checksums are sent. */
   readonly crc32?: string | undefined;
 }
 
-/** Requests on multipart uploads of the bucket. */
+/** Requests for multipart uploads of the bucket. */
 export class S3Uploads {
   readonly #requests: S3Requests;
   /** Ids of uploads that this object has completed or aborted. */
@@ -40,7 +40,7 @@ export class S3Uploads {
     const { client } = this.#requests;
     const { key } = object;
     return await this.#requests.send('CreateMultipartUpload', key, async () => {
-      // The checksums that go with the parts have to be announced.
+      // The parts' checksums must be announced.
       const checksums = (await client.config.requestChecksumCalculation()) === 'WHEN_SUPPORTED';
       const command = new CreateMultipartUploadCommand({
         ...this.#requests.creation(object),
@@ -83,7 +83,7 @@ export class S3Uploads {
     await this.#requests.send('CompleteMultipartUpload', upload.key, () => this.completeOnce(upload, parts, {}));
   }
 
-  /** As `complete`, but throws what the client throws. */
+  /** Like `complete`, but throws the client's errors. */
   async completeOnce(upload: Upload, parts: readonly UploadedPart[], condition: WriteCondition): Promise<void> {
     const command = new CompleteMultipartUploadCommand({
       ...this.#of(upload),
@@ -101,8 +101,8 @@ export class S3Uploads {
   }
 
   /**
-   * Whether the upload is open and holds these parts, as far as one page of the store's answer tells. False where nobody
-   * may know: what an earlier process has sent is sent again then.
+   * Whether the upload is open and has these parts, as far as one page of the store's response shows. False if it is not
+   * permitted to ask: the parts are then sent again.
    */
   async has(upload: Upload, parts: readonly UploadedPart[]): Promise<boolean> {
     const listing = this.#requests.send('ListParts', upload.key, async () => {
@@ -119,18 +119,18 @@ export class S3Uploads {
     try {
       return await listing;
     } catch (error) {
-      // A right of its own, and a request that not all stores know.
+      // Requires its own permission, and not all stores support the request.
       if (error instanceof LakeportError && ['S3_ACCESS_DENIED', 'S3_NOT_SUPPORTED'].includes(error.code)) return false;
       throw error;
     }
   }
 
-  /** True where this process knows that the upload is over, without asking. */
+  /** Whether this process knows that the upload is over, without asking. */
   isSettled({ uploadId }: Upload): boolean {
     return this.#settled.has(uploadId);
   }
 
-  /** True where there was such an upload. */
+  /** Whether there was such an upload. */
   async abort(upload: Upload): Promise<boolean> {
     const command = new AbortMultipartUploadCommand(this.#of(upload));
     return await this.#requests.send('AbortMultipartUpload', upload.key, async () => {
@@ -139,7 +139,7 @@ export class S3Uploads {
         this.#settled.add(upload.uploadId);
         return true;
       } catch (error) {
-        // Without the bucket there is nothing to withdraw either.
+        // Without the bucket there is nothing to abort either.
         if (isNoSuchUpload(error) || answerOf(error)?.code === 'NoSuchBucket') return false;
         throw error;
       }
@@ -151,17 +151,17 @@ export class S3Uploads {
   }
 }
 
-/** True for the explained failure that an upload is not there any more. */
+/** Whether a mapped error means that an upload no longer exists. */
 export function isUploadGone(error: unknown): boolean {
   return error instanceof LakeportError && error.code === 'S3_UPLOAD_GONE';
 }
 
-/** True for a store's answer to a request on an upload that is over: that of S3, or that of Ceph to ListParts. */
+/** Whether a store's response means that an upload is over: S3's, or Ceph's to ListParts. */
 function isNoSuchUpload(error: unknown): boolean {
   return ['NoSuchUpload', 'NoSuchKey'].includes(answerOf(error)?.code ?? '');
 }
 
-/** Some stores leave the quotes out here or there. */
+/** Some stores omit the quotes in some responses. */
 function bare(etag: string | undefined): string | undefined {
   return etag?.replaceAll('"', '');
 }

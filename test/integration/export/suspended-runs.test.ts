@@ -36,8 +36,8 @@ async function exportAfter(): Promise<void> {
   for (;;) {
     const { code, stderr } = await others.export(SILENCE);
     if (code === 0) return;
-    expect(stderr).toMatch(/last heard of \d+ seconds? ago/);
-    expect(stderr).toMatch(/free after \d+ seconds? without a sign of life/);
+    expect(stderr).toMatch(/last heartbeat was \d+ seconds? ago/);
+    expect(stderr).toMatch(/free after \d+ seconds? without a heartbeat/);
     await sleep(300);
   }
 }
@@ -85,7 +85,7 @@ describe.each(Object.keys(CASES) as CliStore['kind'][])('a run to %s', (kind) =>
       run_id: string;
     };
     expect(stderr).toContain(`Run ${successor}`);
-    expect(stderr).toMatch(/took over .* after this run was not heard of for \d+ seconds?/);
+    expect(stderr).toMatch(/took over .* after this run had no heartbeat for \d+ seconds?/);
     expect(stderr).not.toContain('--resume');
     expect(code).toBe(EXIT_CODES['in-use']);
     expect(await store.objects()).toEqual(published);

@@ -101,7 +101,7 @@ describe.each(Object.keys(STORES) as (keyof typeof STORES)[])('credentials that 
       const error = await failure(request());
       expect(error).toMatchObject({ code: `${name}_CREDENTIALS_EXPIRED`, exit: 'unreachable', transient: false });
       expect(error.message).toContain('have expired or were revoked: they were accepted earlier in this run');
-      expect(error.hint).toContain('A run that is on record in a run log goes on with --resume');
+      expect(error.hint).toContain('A run recorded in a run log can be continued with --resume');
     }
 
     // Those that were never good are wrong, unless the store says itself that they were.

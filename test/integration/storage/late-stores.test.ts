@@ -126,7 +126,7 @@ describe('a store that never starts', () => {
     const start = performance.now();
     const error = await failure(write(entries[name]!(`http://127.0.0.1:${port}`)));
     expect(error.code).toBe(`${name.toUpperCase()}_CONNECTION_REFUSED`);
-    expect(error.hint).toContain('is waited for by "connect_timeout" of the entry, now 1 s');
+    expect(error.hint).toContain('waits for a store that is starting for "connect_timeout" of the entry, now 1 s');
     expect(performance.now() - start).toBeGreaterThan(900);
   });
 });

@@ -124,7 +124,7 @@ describe.each(Object.keys(STORES))('%s over TLS', (name) => {
 
   it.each([
     [403, { code: 'PROXY_REFUSED', transient: false }, 'refused to connect to localhost:'],
-    [407, { code: 'PROXY_LOGIN_NEEDED', transient: false }, 'does not accept user and password'],
+    [407, { code: 'PROXY_LOGIN_NEEDED', transient: false }, 'rejects the user name or password'],
     [502, { code: 'PROXY_FAILED', transient: true }, 'could not reach localhost:'],
   ])('names the proxy that answers %i', async (status, expected, words) => {
     const refusing = http.createServer();
@@ -173,7 +173,7 @@ describe('a proxy that answers plain requests with a page of its own', () => {
   it.each(
     Object.keys(entries).flatMap((name) => [
       [name, 403, 'PROXY_REFUSED', 'refused to connect to store.example:9000 (HTTP 403)'] as const,
-      [name, 407, 'PROXY_LOGIN_NEEDED', 'wants a user and a password'] as const,
+      [name, 407, 'PROXY_LOGIN_NEEDED', 'requires a user name and password'] as const,
       [name, 502, 'PROXY_FAILED', 'could not reach store.example:9000 (HTTP 502)'] as const,
     ]),
   )('is named by %s at %i', async (name, answered, code, words) => {

@@ -112,8 +112,8 @@ describe('problems', () => {
       '  line 9: pg: `connect_timeout` must be a duration such as "30s", "500ms" or "2m", or a number of seconds',
       '  line 13: lake: unknown `storage_type` "s4": the known ones are s3, gcs, azure, azure_blob, azure_adls, onelake, local, filesystem; did you mean s3?',
       '  line 19: bucket: `bucket` is empty',
-      '  line 20: bucket: `profile` stands beside `access_key_id`: it is not clear which is meant, so keep one of them',
-      '  line 22: bucket: `sse_kms_key_id` needs `server_side_encryption` aws:kms or aws:kms:dsse beside it',
+      '  line 20: bucket: `profile` cannot be combined with `access_key_id`; keep one of them',
+      '  line 22: bucket: `sse_kms_key_id` requires `server_side_encryption` aws:kms or aws:kms:dsse',
     ]);
     expect(error.exit).toBe('usage');
     expect(JSON.stringify(error.toData())).not.toContain('hunter2');

@@ -237,7 +237,7 @@ describe('S3', () => {
     expect(await info('s3', { bucket: 's3://b' })).toMatchObject({ bucket: 'b', basePath: '' });
     expect(await info('s3', { bucket: 's3://b/x/y' })).toMatchObject({ bucket: 'b', basePath: 'x/y' });
     expect(await warnings('s3', { bucket: 's3://b' })).toEqual([
-      expect.stringMatching(/line 1: id: `bucket` is taken without s3:\/\/ in front/),
+      expect.stringMatching(/line 1: id: `bucket` is used without s3:\/\//),
     ]);
     expect(await warnings('gcs', { bucket: 'gs://b' })).toEqual([expect.stringMatching(/without gs:\/\//)]);
     await expect(info('s3', { bucket: 's3://' })).rejects.toThrow(/`bucket` is empty/);
@@ -272,12 +272,12 @@ describe('S3', () => {
 
   it.each<[Info, RegExp]>([
     [{}, /`bucket` is missing/],
-    [{ bucket: 'a/b' }, /`bucket` is no name of a bucket/],
-    [{ bucket: 'b', profile: 'p', ...keys }, /`profile` stands beside `access_key_id`, `secret_access_key`/],
-    [{ bucket: 'b', access_key_id: 'AK' }, /`secret_access_key` is missing beside `access_key_id`/],
-    [{ bucket: 'b', session_token: 'ST' }, /`access_key_id` is missing beside `session_token`/],
-    [{ bucket: 'b', sse_kms_key_id: 'k', server_side_encryption: 'AES256' }, /`sse_kms_key_id` needs/],
-    [{ bucket: 'b', sse_bucket_key_enabled: true }, /`sse_bucket_key_enabled` needs/],
+    [{ bucket: 'a/b' }, /`bucket` is not a bucket name/],
+    [{ bucket: 'b', profile: 'p', ...keys }, /`profile` cannot be combined with `access_key_id`, `secret_access_key`/],
+    [{ bucket: 'b', access_key_id: 'AK' }, /`secret_access_key` is required with `access_key_id`/],
+    [{ bucket: 'b', session_token: 'ST' }, /`access_key_id` is required with `session_token`/],
+    [{ bucket: 'b', sse_kms_key_id: 'k', server_side_encryption: 'AES256' }, /`sse_kms_key_id` requires/],
+    [{ bucket: 'b', sse_bucket_key_enabled: true }, /`sse_bucket_key_enabled` requires/],
     [{ bucket: 'b', server_side_encryption: 'kms' }, /must be one of AES256, aws:kms, aws:kms:dsse/],
     [{ bucket: 'b', force_path_style: true, virtual_hosted_style_request: true }, /`force_path_style` contradicts/],
     [{ bucket: 'b', endpoint_url: 'minio:9000' }, /must be a URL that begins with http/],
@@ -290,10 +290,10 @@ describe('S3', () => {
     [{ bucket: 'b', max_retries: -1 }, /`max_retries` must be/],
     [{ bucket: 'b', proxy_url: 'socks5://proxy:1080' }, /`proxy_url` must be an http/],
     [{ bucket: 'b', request_checksum: 'never' }, /`request_checksum` must be one of when_required, when_supported/],
-    [{ directory: 's3://b/x', bucket: 'c' }, /`directory` stands for `bucket` too, which says otherwise/],
+    [{ directory: 's3://b/x', bucket: 'c' }, /`directory` contradicts `bucket`/],
     [{ directory: 'gs://b/x' }, /^(?!.*is missing).*`directory` must be a URL such as s3:/s],
     [{ directory: 's3://' }, /`directory` names no bucket/],
-    [{ bucket: 's3://b/x', base_path: 'y' }, /`bucket` holds a path, and `base_path` is given too/],
+    [{ bucket: 's3://b/x', base_path: 'y' }, /`bucket` contains a path, but `base_path` is given too/],
   ])('refuses %j', async (bad, message) => {
     await expect(info('s3', bad)).rejects.toThrow(message);
   });
@@ -321,9 +321,9 @@ describe('GCS', () => {
   it.each<[Info, RegExp]>([
     [
       { bucket: 'b', credentials_file: 'k', service_account_key: key },
-      /`credentials_file` stands beside `service_account_key`/,
+      /`credentials_file` cannot be combined with `service_account_key`/,
     ],
-    [{ bucket: 'b', service_account_key: '/path/key.json' }, /the path of a key file goes into `credentials_file`/],
+    [{ bucket: 'b', service_account_key: '/path/key.json' }, /the path of a key file belongs in `credentials_file`/],
     [{ bucket: 'b', service_account_key: { ...key, type: 'authorized_user' } }, /must be a key of a service account/],
     [{ bucket: 'b', service_account_key: { ...key, private_key: '' } }, /has no `private_key`/],
     [{ bucket: 'b', service_account_key: 5 }, /must be the JSON object of a key/],
@@ -402,8 +402,8 @@ describe('Azure', () => {
     [{ container: 'c' }, /`account_name` is missing/],
     [{ account_name: 'a' }, /`container` is missing/],
     [{ ...place, account_key: 'not base64!' }, /`account_key` is not base64/],
-    [{ ...place, account_key: 'QUJD', sas_token: 's' }, /`account_key` stands beside `sas_token`/],
-    [{ ...place, tenant_id: 't', client_secret: 's' }, /`client_id` is missing beside `tenant_id`, `client_secret`/],
+    [{ ...place, account_key: 'QUJD', sas_token: 's' }, /`account_key` cannot be combined with `sas_token`/],
+    [{ ...place, tenant_id: 't', client_secret: 's' }, /`client_id` is required with `tenant_id`, `client_secret`/],
     [{ directory: 'abfss://c@acc/x' }, /`directory` must be a URL such as abfss:/],
     [{ directory: 'az://c/x' }, /`account_name` is missing/],
     [{ ...place, endpoint_url: 'http://elsewhere' }, /`endpoint_url` is plain http/],

@@ -57,7 +57,7 @@ describe('a key file', () => {
     ['of a login', '{"type": "authorized_user", "refresh_token": "secret-content"}', 'of type "authorized_user"'],
     ['with a secret for a type', '{"type": "secret-content!"}', 'of type "…"'],
     ['without its key', JSON.stringify({ ...KEY, private_key: undefined }), 'private_key missing'],
-    ['with a broken key', JSON.stringify({ ...KEY, private_key: 'secret-content' }), 'is no PEM key'],
+    ['with a broken key', JSON.stringify({ ...KEY, private_key: 'secret-content' }), 'is not a PEM key'],
   ];
 
   it.each(problems)('%s is refused, and nothing of it is shown', async (_what, content, says) => {

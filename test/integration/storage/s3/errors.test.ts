@@ -195,7 +195,7 @@ describe('a missing permission is named', () => {
     ['ListObjectsV2', 's3:ListBucket', 'may not list s3://lake/exports/t/'],
     ['GetObject', 's3:GetObject, s3:ListBucket', 'may not read'],
     ['CreateMultipartUpload', 's3:PutObject', 'may not write'],
-    ['AbortMultipartUpload', 's3:AbortMultipartUpload', 'may not withdraw the upload of'],
+    ['AbortMultipartUpload', 's3:AbortMultipartUpload', 'may not abort the upload of'],
   ])('%s', async (operation, permission, sentence) => {
     const error = await denied(operation, async (storage) => {
       await storage.get('t/part-00000.parquet');
