@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import prettier from 'prettier';
 
+import { authSchema } from './auth-schema.js';
 import { errorsDocument } from './errors-document.js';
 import { flagsDocument } from './flags-document.js';
 import { SCHEMA_GENERATORS } from './schema-documents.js';
@@ -9,10 +10,11 @@ import { SCHEMA_GENERATORS } from './schema-documents.js';
 const ROOT = path.resolve(import.meta.dirname, '..');
 
 /** What is made from the code, by its path below the repository's root. */
-const GENERATORS: Readonly<Record<string, () => string>> = {
+const GENERATORS: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/errors.md': errorsDocument,
   'docs/reference/flags.md': flagsDocument,
   ...SCHEMA_GENERATORS,
+  'docs/schemas/auth.json': async () => JSON.stringify(await authSchema()),
 };
 
 export interface GeneratedDocument {
@@ -31,7 +33,7 @@ export async function generatedDocuments(): Promise<GeneratedDocument[]> {
     Object.entries(GENERATORS).map(async ([name, generate]) => {
       const absolutePath = path.join(ROOT, name);
       const options = await prettier.resolveConfig(absolutePath);
-      const content = await prettier.format(generate(), { ...options, filepath: absolutePath });
+      const content = await prettier.format(await generate(), { ...options, filepath: absolutePath });
       const onDisk = await readFile(absolutePath, 'utf8').catch(() => undefined);
       return { path: name, absolutePath, content, onDisk };
     }),

@@ -129,6 +129,8 @@ export async function loadAuthFile(path: string, options: LoadAuthFileOptions): 
   const lines = new Map<string, number>();
   for (const property of propertiesOf(document.root, document)) {
     const { key: id, line } = property;
+    // Tells editors what the file looks like.
+    if (id === '$schema' && property.node.type === 'string') continue;
     const earlier = lines.get(id);
     if (id === '') problems.push({ line, id: undefined, message: 'an entry has an empty id' });
     if (earlier !== undefined) {

@@ -9,14 +9,32 @@ import { parseDuration, parseSize } from '../text/units.js';
  * strings, since references to variables give strings) and says what it expects. No message holds the value.
  */
 
+/** What a field's values look like, for the JSON Schema of the auth file; a string may always be a reference. */
+type Look = Readonly<Record<string, unknown>>;
+
 /** A field that `parse` understands; undefined from it means that it does not. */
-function field<T>(expectation: string, parse: (value: unknown) => T | undefined) {
-  return z.unknown().transform((value, context) => {
+function field<T>(expectation: string, look: Look, parse: (value: unknown) => T | undefined) {
+  return anything({ ...look, description: capitalized(expectation) }).transform((value, context) => {
     const parsed = value === undefined ? undefined : parse(value);
     if (parsed !== undefined) return parsed;
     context.addIssue({ code: 'custom', message: value === undefined ? 'is missing' : `must be ${expectation}` });
     return z.NEVER;
   });
+}
+
+/** Any value, with what it should look like. */
+export function anything(look: Look) {
+  return z.unknown().meta(look);
+}
+
+/** The look of one of some words, or a flag; other spellings of them are left to the program. */
+export function oneOfWords(words: readonly (string | boolean)[]): Look {
+  const hasFlags = words.some((word) => typeof word === 'boolean');
+  return { anyOf: [{ enum: words }, { type: hasFlags ? ['string', 'boolean'] : 'string' }] };
+}
+
+function capitalized(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
 /** A string that is not empty. */
@@ -32,32 +50,43 @@ export const path = text.transform((value, context) => {
   return z.NEVER;
 });
 
-export const flag = field('true or false', (value) => {
+export const flag = field('true or false', { type: ['boolean', 'string'] }, (value) => {
   if (typeof value === 'boolean') return value;
   const word = typeof value === 'string' ? value.toLowerCase() : undefined;
   return word === 'true' ? true : word === 'false' ? false : undefined;
 });
 
 export function wholeNumber(range: { readonly least: number; readonly most: number }) {
-  return field(`a whole number from ${range.least} to ${range.most}`, (value) => {
+  const look = { type: ['integer', 'string'], minimum: range.least, maximum: range.most };
+  return field(`a whole number from ${range.least} to ${range.most}`, look, (value) => {
     const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
     if (typeof number !== 'number' || !Number.isInteger(number)) return undefined;
     return number >= range.least && number <= range.most ? number : undefined;
   });
 }
 
+const QUANTITY: Look = { type: ['number', 'string'] };
+
 /** Milliseconds, more than none. */
-export const duration = field('a duration such as "30s", "500ms" or "2m", or a number of seconds', (value) => {
-  const milliseconds = parseDuration(value);
-  return milliseconds === 0 ? undefined : milliseconds;
-});
+export const duration = field(
+  'a duration such as "30s", "500ms" or "2m", or a number of seconds',
+  QUANTITY,
+  (value) => {
+    const milliseconds = parseDuration(value);
+    return milliseconds === 0 ? undefined : milliseconds;
+  },
+);
 
 /** Milliseconds; 0 for no limit. */
-export const limit = field('a duration such as "30s" or "2m", a number of seconds, or 0 for no limit', parseDuration);
+export const limit = field(
+  'a duration such as "30s" or "2m", a number of seconds, or 0 for no limit',
+  QUANTITY,
+  parseDuration,
+);
 
 /** Bytes. */
 export function size(range: { readonly least: number; readonly most: number; readonly words: string }) {
-  return field(`a size ${range.words}, such as "8 MiB"`, (value) => {
+  return field(`a size ${range.words}, such as "8 MiB"`, QUANTITY, (value) => {
     const bytes = parseSize(value);
     return bytes !== undefined && bytes >= range.least && bytes <= range.most ? bytes : undefined;
   });
@@ -65,7 +94,7 @@ export function size(range: { readonly least: number; readonly most: number; rea
 
 /** One of some words, in any case. */
 export function choice<T extends string>(words: readonly T[]) {
-  return z.unknown().transform((value, context) => {
+  return anything(oneOfWords(words)).transform((value, context) => {
     const given = typeof value === 'string' ? value : '';
     const found = words.find((word) => word.toLowerCase() === given.toLowerCase());
     if (found !== undefined) return found;
@@ -77,16 +106,20 @@ export function choice<T extends string>(words: readonly T[]) {
   });
 }
 
+const LIST: Look = { type: ['array', 'string'], items: { type: 'string' } };
+
 /** A list as an array or with commas. */
-export const list = field('a list of strings, or one string with commas', (value) => {
+export const list = field('a list of strings, or one string with commas', LIST, (value) => {
   const items: unknown[] | undefined =
     typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : undefined;
   if (items === undefined || !items.every((item) => typeof item === 'string')) return undefined;
   return items.map((item) => item.trim()).filter((item) => item !== '');
 });
 
+const MAP: Look = { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } };
+
 /** Names with values, which may be numbers and flags too. */
-export const stringMap = field('an object of names with string values', (value) => {
+export const stringMap = field('an object of names with string values', MAP, (value) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const entries: [string, string][] = [];
   for (const [name, item] of Object.entries(value)) {
@@ -96,15 +129,21 @@ export const stringMap = field('an object of names with string values', (value) 
   return Object.fromEntries(entries);
 });
 
+const STRING: Look = { type: 'string' };
+
 /** An address of a server; credentials in it would end up in messages. */
-export const httpUrl = field('a URL that begins with http:// or https://, without user and password', (value) => {
-  if (typeof value !== 'string' || !/^https?:\/\//i.test(value) || !URL.canParse(value)) return undefined;
-  const url = new URL(value);
-  return url.username === '' && url.password === '' && url.search === '' ? value.replace(/\/+$/, '') : undefined;
-});
+export const httpUrl = field(
+  'a URL that begins with http:// or https://, without user and password',
+  STRING,
+  (value) => {
+    if (typeof value !== 'string' || !/^https?:\/\//i.test(value) || !URL.canParse(value)) return undefined;
+    const url = new URL(value);
+    return url.username === '' && url.password === '' && url.search === '' ? value.replace(/\/+$/, '') : undefined;
+  },
+);
 
 /** Directories below a bucket, without slashes at the ends. */
-export const basePath = field('a path without . and .. and empty segments', (value) => {
+export const basePath = field('a path without . and .. and empty segments', STRING, (value) => {
   if (typeof value !== 'string') return undefined;
   const trimmed = value.replace(/^\/+|\/+$/g, '');
   if (trimmed === '') return '';

@@ -4,6 +4,7 @@ import {
   checkSchema,
   exportSchema,
   failureSchema,
+  initDbSchema,
   planSchema,
   runsSchema,
   statusSchema,
@@ -12,6 +13,7 @@ import {
 const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   check: checkSchema,
   export: exportSchema,
+  init_db: initDbSchema,
   plan: planSchema,
   runs: runsSchema,
   status: statusSchema,

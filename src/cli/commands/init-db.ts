@@ -4,6 +4,7 @@ import { readAuthFile } from '../../auth-file.js';
 import type { SchemaStatus } from '../../runlog/index.js';
 import { VERSION } from '../../version.js';
 import type { CliContext } from '../context.js';
+import type { InitDbDocument } from '../reports/document-schemas.js';
 import { writeDocument } from '../reports/failure.js';
 import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
@@ -32,7 +33,14 @@ export async function initDbCommand(flags: ParsedFlags, context: CliContext): Pr
     session.stop();
     const emptied = logFlags.mode === 'truncate';
     const exitCode = context.log.exitCode(0);
-    const document = { lakeport: VERSION, command: 'init_db', exit_code: exitCode, run_log: address, schema, emptied };
+    const document: InitDbDocument = {
+      lakeport: VERSION,
+      command: 'init_db',
+      exit_code: exitCode,
+      run_log: address,
+      schema,
+      emptied,
+    };
     if (json) writeDocument(document, context);
     else if (!logging.quiet)
       context.stdout.write(`${context.redactor.redact(sentence(address, schema, { emptied }))}\n`);

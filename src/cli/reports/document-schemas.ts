@@ -216,6 +216,13 @@ export const checkSchema = z.strictObject({
   ),
 });
 
+export const initDbSchema = z.strictObject({
+  ...head('init_db'),
+  run_log: z.string().describe('Address of the run log'),
+  schema: z.enum(['created', 'migrated', 'current']).describe('What has happened to the schema of the run log'),
+  emptied: z.boolean(),
+});
+
 /** Of any command that came to no result. */
 export const failureSchema = z.strictObject({
   lakeport: z.string(),
@@ -230,4 +237,5 @@ export type PlanDocument = z.infer<typeof planSchema>;
 export type RunsDocument = z.infer<typeof runsSchema>;
 export type StatusDocument = z.infer<typeof statusSchema>;
 export type CheckDocument = z.infer<typeof checkSchema>;
+export type InitDbDocument = z.infer<typeof initDbSchema>;
 export type FailureDocument = z.infer<typeof failureSchema>;

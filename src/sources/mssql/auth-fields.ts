@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { entryFields, type FieldValues, type GivenFields, type Report } from '../../auth/entry-fields.js';
-import { choice, flag, text } from '../../auth/fields.js';
+import { choice, flag, oneOfWords, text } from '../../auth/fields.js';
 import { checkConnectionString, port, requireFields, sessionTimeouts, timeoutFields } from '../auth-fields.js';
 import type { MssqlInfo } from './info.js';
 
@@ -9,6 +9,8 @@ const DEFAULT_PORT = 1433;
 
 /** `[tcp:]host[\instance][,port]`, as in SQL Server connection strings. */
 const SERVER = /^(?:tcp:)?([^\\,]+)(?:\\([^\\,]+))?(?:,(\d{1,5}))?$/i;
+
+const ENCRYPT_WORDS = ['true', 'false', 'mandatory', 'optional', 'yes', 'no', 'strict'] as const;
 
 const fields = {
   ...timeoutFields,
@@ -23,10 +25,8 @@ const fields = {
   domain: { schema: text.optional() },
   encrypt: {
     schema: z
-      .preprocess(
-        (value) => (typeof value === 'boolean' ? String(value) : value),
-        choice(['true', 'false', 'mandatory', 'optional', 'yes', 'no', 'strict']),
-      )
+      .preprocess((value) => (typeof value === 'boolean' ? String(value) : value), choice(ENCRYPT_WORDS))
+      .meta(oneOfWords([...ENCRYPT_WORDS, true, false]))
       .optional(),
   },
   trust_server_certificate: { schema: flag.optional() },

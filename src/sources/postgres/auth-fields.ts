@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { entryFields, type FieldValues, type GivenFields, type Report } from '../../auth/entry-fields.js';
-import { choice, path, stringMap, text } from '../../auth/fields.js';
+import { choice, oneOfWords, path, stringMap, text } from '../../auth/fields.js';
 import { checkConnectionString, port, requireFields, sessionTimeouts, timeoutFields } from '../auth-fields.js';
 import type { PostgresInfo } from './info.js';
 
@@ -9,10 +9,9 @@ const DEFAULT_PORT = 5432;
 
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 
-const sslMode = z.preprocess(
-  (value) => (value === true ? 'require' : value === false ? 'disable' : value),
-  choice(SSL_MODES),
-);
+const sslMode = z
+  .preprocess((value) => (value === true ? 'require' : value === false ? 'disable' : value), choice(SSL_MODES))
+  .meta(oneOfWords([...SSL_MODES, true, false]));
 
 const fields = {
   ...timeoutFields,

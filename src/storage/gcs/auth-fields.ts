@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 import { entryFields, type FieldValues, type GivenFields, type Report } from '../../auth/entry-fields.js';
-import { basePath, httpUrl, path, text } from '../../auth/fields.js';
+import { anything, basePath, httpUrl, path, text } from '../../auth/fields.js';
 import { bucketAddress, resolveDirectory } from '../directory-url.js';
 import { checkPlainHttp, networkFields, networkSettings, PROXY_VARIABLES } from '../network-fields.js';
 import type { GcsInfo, ServiceAccountKey } from './info.js';
 
 /** A key as Google issues it: the JSON itself, or a string that contains it. */
-const serviceAccountKey = z.unknown().transform((value, context): ServiceAccountKey => {
+const serviceAccountKey = anything({ type: ['object', 'string'] }).transform((value, context): ServiceAccountKey => {
   const key = keyOf(value);
   const message = typeof key === 'string' ? key : undefined;
   if (message === undefined && typeof key === 'object') return key;

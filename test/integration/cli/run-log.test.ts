@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { postgresEntry, type RunningCli } from '../../harness/cli.js';
 import { LoggedUser } from '../../harness/logged-cli.js';
+import { parseDocument } from '../../harness/json-document.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
 /** What the embedded run log has of real exports, and the commands that show it. */
@@ -289,7 +290,11 @@ describe('--init_db', () => {
     const first = await user.run('--init_db');
     expect(first).toMatchObject({ code: 0, stderr: '', stdout: `The run log ${user.logFile} has been created.\n` });
     const second = await user.run('--init_db', '--json');
-    expect(JSON.parse(second.stdout)).toMatchObject({ command: 'init_db', run_log: user.logFile, schema: 'current' });
+    expect(parseDocument(second.stdout)).toMatchObject({
+      command: 'init_db',
+      run_log: user.logFile,
+      schema: 'current',
+    });
   });
 });
 

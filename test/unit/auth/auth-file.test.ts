@@ -37,6 +37,14 @@ async function failure(content: unknown, environment: NodeJS.ProcessEnv = {}): P
 
 const postgres = { ds_type: 'postgres', info: { server: 'db', username: 'me', password: 'pw' } };
 
+describe('the name of the schema', () => {
+  it('is for editors, and no entry', async () => {
+    const auth = await read({ $schema: './docs/schemas/auth.json', ds: postgres });
+    expect(auth.ids()).toEqual(['ds']);
+    expect(auth.warnings).toEqual([]);
+  });
+});
+
 describe('a file that is no auth file', () => {
   it('is refused with its path where it does not exist', async () => {
     const error = await readAuthFile(path.join(directory, 'none.json')).catch((thrown: unknown) => thrown);
