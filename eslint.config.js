@@ -1,5 +1,16 @@
 import tseslint from 'typescript-eslint';
 
+/** A word in lower case at the start of a sentence; commands, flags and names of files and tables may start one. */
+const LOWER_CASE = "/^(?!lakeport |sqlite3 )[a-z]+(?:'[a-z]+)?[ ,:]/";
+
+const MESSAGE = 'Property[key.name=/^(message|hint)$/]';
+
+/** Users read messages and hints side by side, so all of them are in sentence case. */
+const SENTENCE_CASE = [MESSAGE, `${MESSAGE} > ConditionalExpression`].flatMap((place) => [
+  `${place} > Literal[value=${LOWER_CASE}]`,
+  `${place} > TemplateLiteral > TemplateElement:first-child[value.raw=${LOWER_CASE}]`,
+]);
+
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', 'lakeport-demo/', 'exports/'] },
   ...tseslint.configs.strictTypeChecked,
@@ -32,6 +43,17 @@ export default tseslint.config(
         })),
       ],
       'no-restricted-imports': ['error', { name: 'node:process', message: 'Use the global process.' }],
+    },
+  },
+  {
+    files: ['src/**'],
+    // Their messages follow the name of an entry or of a field.
+    ignores: ['src/auth/auth-file.ts', 'src/auth/fields.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...SENTENCE_CASE.map((selector) => ({ selector, message: 'Start messages and hints with a capital letter.' })),
+      ],
     },
   },
   { files: ['test/**'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
