@@ -92,8 +92,8 @@ export async function withSession(
   }
   const session = new Session(log, await openDisplay(options));
   const onAbort = () => {
-    session.say('ending: what is staged is withdrawn');
-    log.write('WARNING', 'Ending: what is staged is withdrawn. A second signal ends at once.', {
+    session.say('ending: removing staged files');
+    log.write('WARNING', 'Ending: removing staged files. A second signal ends the program at once.', {
       event: 'interrupted',
     });
   };

@@ -74,7 +74,7 @@ describe('an export', () => {
     const document = JSON.parse(ended.stdout) as { run_id: string };
     expect(document).toMatchObject({
       exit_code: 0,
-      source: 'marked',
+      source: { entry: 'marked' },
       totals: { rows: 5000, failed: 0 },
       tables: [{ table: 'orders', rows: 5000 }],
     });
