@@ -218,7 +218,7 @@ describe('a signal', () => {
       const ended = await running.result;
       expect(ended).toMatchObject({ code, signal: null });
       expect(ended.stdout).toMatch(/1 table not exported: the run was ended before\n\n1 of 2 tables exported/);
-      expect(ended.stderr).toMatch(/WARNING +Ending: what is staged is withdrawn/);
+      expect(ended.stderr).toMatch(/WARNING +Ending: removing staged files/);
       expect(await scratch.files()).toEqual(expect.arrayContaining(['out/public/orders/_SUCCESS']));
       expect((await scratch.files()).filter((name) => name.includes('endless'))).toEqual([]);
     },
