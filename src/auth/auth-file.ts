@@ -12,15 +12,15 @@ import { problemsError, type Problem } from './problem.js';
 import { Redactor } from './redaction.js';
 
 export interface LoadAuthFileOptions {
-  /** What entries may be. */
+  /** The kinds of entries that the file may hold. */
   readonly kinds: EntryKinds;
-  /** Where `${NAME}` looks; the process's own by default. */
+  /** Variables for `${NAME}`; the process's own by default. */
   readonly environment?: NodeJS.ProcessEnv;
-  /** Is told every secret in the file, also where the file turns out to be wrong. */
+  /** Receives every secret in the file, even if the file is invalid. */
   readonly redactor?: Redactor;
 }
 
-/** An entry that refers to variables or files that are not there: nothing is wrong as long as it is not used. */
+/** An entry that refers to variables or files that do not exist: an error only if it is used. */
 interface UnresolvedEntry {
   readonly id: string;
   readonly missing: readonly Problem[];
@@ -28,7 +28,7 @@ interface UnresolvedEntry {
 
 type KnownEntry = AuthEntry | UnavailableEntry | UnresolvedEntry;
 
-/** The named credentials of one file, all of them valid. */
+/** The named credentials of one file, all valid. */
 export class AuthFile {
   readonly path: string;
   /** One sentence each, for the log. */
@@ -49,12 +49,12 @@ export class AuthFile {
     this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
   }
 
-  /** In the file's order, those of kinds that can't be used yet included. */
+  /** In the file's order, including kinds that are not available yet. */
   ids(): readonly string[] {
     return [...this.#entries.keys()];
   }
 
-  /** The kind of an entry, for messages: `postgres`, `s3` …; `unknown` where there is no such entry. */
+  /** The kind of an entry, for messages: `postgres`, `s3` …; `unknown` if it does not exist or is unresolved. */
   kindOf(id: string): string {
     const entry = this.#entries.get(id);
     if (entry === undefined || 'missing' in entry) return 'unknown';
@@ -62,21 +62,21 @@ export class AuthFile {
     return entry.kind === 'database' ? entry.engine : entry.storageType;
   }
 
-  /** @throws LakeportError of class `usage` for an unknown id, a storage, or a kind that can't be used yet */
+  /** @throws LakeportError of class `usage` for an unknown id, a storage, or a kind that is not available yet */
   database(id: string): DatabaseEntry {
     const entry = this.entry(id);
     if (entry.kind === 'database') return entry;
     throw this.#wrongKind(entry, { sought: 'database' });
   }
 
-  /** @throws LakeportError of class `usage` for an unknown id, a database, or a kind that can't be used yet */
+  /** @throws LakeportError of class `usage` for an unknown id, a database, or a kind that is not available yet */
   storage(id: string): StorageEntry {
     const entry = this.entry(id);
     if (entry.kind === 'storage') return entry;
     throw this.#wrongKind(entry, { sought: 'storage' });
   }
 
-  /** @throws LakeportError of class `usage` for an unknown id, a missing variable or file, a kind that can't be used yet */
+  /** @throws LakeportError of class `usage` for an unknown id, a missing variable or file, or an unavailable kind */
   entry(id: string): AuthEntry {
     const entry = this.#entries.get(id);
     if (entry === undefined) throw this.#unknownId(id);
@@ -129,7 +129,7 @@ export async function loadAuthFile(path: string, options: LoadAuthFileOptions): 
   const lines = new Map<string, number>();
   for (const property of propertiesOf(document.root, document)) {
     const { key: id, line } = property;
-    // Tells editors what the file looks like.
+    // Points editors to the JSON Schema of the file.
     if (id === '$schema' && property.node.type === 'string') continue;
     const earlier = lines.get(id);
     if (id === '') problems.push({ line, id: undefined, message: 'an entry has an empty id' });
@@ -149,7 +149,7 @@ export async function loadAuthFile(path: string, options: LoadAuthFileOptions): 
       missing: (at, message) => missing.push({ line: at, id, message }),
       warning: (at, message) => warnings.push(`${path}, line ${at}: ${id}: ${message}`),
     });
-    // Where the entry is to be corrected anyway, all of it is told at once.
+    // If the entry needs correcting anyway, report everything at once.
     if (problems.length > before) problems.push(...missing);
     else if (missing.length > 0) entries.push({ id, missing });
     else if (entry !== undefined) entries.push(entry);
@@ -199,8 +199,9 @@ function unreadable(path: string, cause: unknown): LakeportError {
 }
 
 /**
- * Windows has no such permissions. Who reads a file as a member of its group has it from somebody else (Kubernetes gives a
- * secret to the pod's `fsGroup`, with the mode 0440): that group is no mistake, but that of one's own file mostly is.
+ * Windows has no such permissions. A file that this user reads only as a member of its group was set up by someone else
+ * (Kubernetes gives a secret to the pod's `fsGroup`, mode 0440): group access is intended there, but usually a mistake
+ * on the user's own file.
  */
 async function permissionWarnings(path: string): Promise<string[]> {
   if (process.platform === 'win32') return [];
@@ -211,7 +212,7 @@ async function permissionWarnings(path: string): Promise<string[]> {
   return [`${path} can be read by other users of this machine; ${cure}`];
 }
 
-/** Files of a secret that Kubernetes has mounted are links into `..data`, and their modes those of the volume. */
+/** Files of a Kubernetes secret volume are links into `..data`; the volume sets their modes. */
 async function isOfVolume(path: string): Promise<boolean> {
   const target = await readlink(path).catch(() => '');
   return target.startsWith('..data/');

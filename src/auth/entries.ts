@@ -1,12 +1,12 @@
 /**
  * The auth file's entries as the rest of the program sees them: validated, defaults filled in, synonyms and `directory`
- * URLs resolved, references to variables and files replaced. Plain data, so that an entry can go to a worker. Secrets
- * stand in here in the clear: an entry never goes into a log, a result or an error.
+ * URLs resolved, references to variables and files replaced. Plain data, so an entry can be sent to a worker. Secrets
+ * are in plain text: an entry never goes into a log, a result or an error.
  */
 
 export type AuthEntry = DatabaseEntry | StorageEntry;
 
-/** `info` is what the engine's own fields make of the entry: only the engine can read it. */
+/** `info` is built from the engine's own fields; only the engine can read it. */
 export interface DatabaseEntry<Info = unknown> {
   readonly kind: 'database';
   readonly id: string;
@@ -15,7 +15,7 @@ export interface DatabaseEntry<Info = unknown> {
   readonly info: Info;
 }
 
-/** `info` is what the store's own fields make of the entry: only the store can read it. */
+/** `info` is built from the store's own fields; only the store can read it. */
 export interface StorageEntry<Info = unknown> {
   readonly kind: 'storage';
   readonly id: string;

@@ -2,28 +2,28 @@ import { z } from 'zod';
 
 import type { EntryFields, FieldSpecs } from './entry-kind.js';
 
-/** Tells that a field, or its relation to others, is wrong; the message goes on after the field's name. */
+/** Reports that a field, or its relation to others, is wrong; the message continues after the field's name. */
 export type Report = (field: string, message: string) => void;
 
-/** Fields that were given. One that is wrong by itself may still hold anything. */
+/** The given fields. An invalid one may hold any value. */
 export type GivenFields = Readonly<Record<string, unknown>>;
 
 type Shape<Specs extends FieldSpecs> = { readonly [Name in keyof Specs]: Specs[Name]['schema'] };
 
-/** Values of fields that are all right. */
+/** Values of valid fields. */
 export type FieldValues<Specs extends FieldSpecs> = z.output<z.ZodObject<Shape<Specs>, z.core.$strict>>;
 
 export interface EntryDefinition<Specs extends FieldSpecs, Info> extends Partial<
   Omit<EntryFields<Info>, 'fields' | 'schema'>
 > {
   readonly fields: Specs;
-  /** Rules between fields. Runs also where single fields are wrong, so that all problems are found at once. */
+  /** Rules between fields. Runs even if single fields are invalid, so that all problems are found at once. */
   readonly check?: (fields: GivenFields, report: Report) => void;
-  /** The entry's settings from fields that are all right. */
+  /** Builds the entry's settings from valid fields. */
   readonly build: (fields: FieldValues<Specs>) => Info;
 }
 
-/** The fields of one kind of entry: those, no others, and the rules between them. */
+/** The only fields of one kind of entry, and the rules between them. */
 export function entryFields<Specs extends FieldSpecs, Info>(
   definition: EntryDefinition<Specs, Info>,
 ): EntryFields<Info> {
@@ -41,7 +41,7 @@ export function entryFields<Specs extends FieldSpecs, Info>(
   return { standIns: [], prefixes: [], environment: [], prepare: () => undefined, ...rest, fields, schema };
 }
 
-/** Those of the names that were given. */
+/** The names of fields that were given. */
 export function given(fields: GivenFields, names: readonly string[]): string[] {
   return names.filter((name) => fields[name] !== undefined);
 }

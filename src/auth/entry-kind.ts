@@ -1,22 +1,22 @@
 import type { z } from 'zod';
 
 /**
- * What an engine or a store says of itself to the auth file. All of it is at hand at once except for the fields, which
- * are loaded when an entry of the kind is read.
+ * What an engine or a store declares for its entries in the auth file. Only the fields are loaded lazily, when an entry
+ * of the kind is read.
  */
 export interface EntryKind<Info = unknown> {
-  /** As entries, plans and the run log call it: `postgres`, `s3`. */
+  /** Name in entries, plans and the run log: `postgres`, `s3`. */
   readonly name: string;
-  /** Values of `ds_type` or `storage_type` that mean this kind, with the fields that they stand for. */
+  /** Values of `ds_type` or `storage_type` that mean this kind, with the fields they imply. */
   readonly types: Readonly<Record<string, ImpliedFields>>;
-  /** Ending of further values that mean this kind. */
+  /** Suffix of other values that mean this kind. */
   readonly typeSuffix?: string;
-  /** The only `auth_mode` there is; undefined where the fields alone tell how to log in, and any mode will do. */
+  /** The only valid `auth_mode`; undefined if the fields alone decide how to log in, and any mode is accepted. */
   readonly authMode?: string;
-  /** Environment variables from which its driver takes secrets without being told to. */
+  /** Environment variables that its driver reads secrets from on its own. */
   readonly secretVariables?: readonly string[];
   fields(): Promise<EntryFields<Info>>;
-  /** Where the entry leads to, from its own fields; for people, without secrets. */
+  /** Where the entry points, human-readable, without secrets. */
   address(info: Info): string;
 }
 
@@ -26,18 +26,18 @@ export type ImpliedFields = Readonly<Record<string, boolean>>;
 export interface EntryKinds {
   readonly databases: readonly EntryKind[];
   readonly storages: readonly EntryKind[];
-  /** Databases that configurations may name already. Their entries are left alone until they are asked for. */
+  /** Databases that are not available yet. Their entries are an error only if they are used. */
   readonly laterDatabases: readonly string[];
 }
 
-/** One field of an entry's `info`: all that there is to say of it. */
+/** Definition of one field of an entry's `info`. */
 export interface FieldSpec {
   readonly schema: z.ZodType;
   /** Its names in other tools' configurations. */
   readonly synonyms?: readonly string[];
-  /** Its value must never be shown; where only parts of it are secret, a function tells which. */
+  /** Its value must never be shown; if only parts are secret, a function returns them. */
   readonly secret?: boolean | ((value: unknown) => readonly string[]);
-  /** Environment variables that it comes from where the entry leaves it out; the first that is set counts. */
+  /** Environment variables to use if the entry omits it; the first one set wins. */
   readonly environment?: readonly string[];
 }
 
@@ -45,28 +45,28 @@ export type FieldSpecs = Readonly<Record<string, FieldSpec>>;
 
 /** A field of an entry's `info`, under its own name. */
 export interface Field {
-  /** As the file spells it. */
+  /** Its spelling in the file. */
   readonly given: string;
   readonly line: number;
   readonly value: unknown;
-  /** False where a reference in it could not be replaced; then `value` means nothing. */
+  /** False if a reference in it could not be replaced; `value` is meaningless then. */
   readonly resolved: boolean;
 }
 
-/** Where the reading of an entry leaves what it finds. Messages name fields, and never hold values. */
+/** Collects what is found while reading an entry. Messages name fields, never values. */
 export interface FieldNotes {
   problem(line: number, message: string): void;
   warning(line: number, message: string): void;
 }
 
-/** Fields whose places in the environment belong together. */
+/** Fields whose environment variables belong together. */
 export interface EnvironmentGroup {
   readonly fields: readonly string[];
-  /** Only the first field that the environment has is taken. */
+  /** Only the first field that the environment has is used. */
   readonly exclusive?: boolean;
-  /** The environment is asked for none of the group where the entry has one of its fields, or one of these. */
+  /** The group is skipped if the entry has one of its fields, or one of these. */
   readonly unless?: readonly string[];
-  /** False where what the environment has is meant for something else than the entry. */
+  /** False if the environment's values are not meant for this entry. */
   readonly belongs?: (given: ReadonlyMap<string, Field>, environment: NodeJS.ProcessEnv) => boolean;
 }
 
@@ -74,14 +74,14 @@ export interface EnvironmentGroup {
 export interface EntryFields<Info = unknown> {
   /** By their own names. */
   readonly fields: FieldSpecs;
-  /** Own names of fields that `prepare` replaces by others. */
+  /** Own names of fields that `prepare` replaces with others. */
   readonly standIns: readonly string[];
-  /** May stand in front of any field's name. */
+  /** Accepted before any field's name. */
   readonly prefixes: readonly string[];
-  /** Fields in none of them are asked for one by one. */
+  /** Fields in no group are looked up one by one. */
   readonly environment: readonly EnvironmentGroup[];
-  /** Replaces what stands for other fields, before the environment and the schema have their turn. */
+  /** Replaces stand-ins with the fields they mean, before the environment and the schema are applied. */
   readonly prepare: (fields: Map<string, Field>, notes: FieldNotes) => void;
-  /** Of `info`, under the fields' own names. */
+  /** Schema of `info`, under the fields' own names. */
   readonly schema: z.ZodType<Info>;
 }

@@ -17,7 +17,7 @@ export interface UnavailableEntry {
 
 const ENTRY_FIELDS = ['storage_type', 'ds_type', 'auth_mode', 'info'];
 
-/** Reads one entry. Undefined where it is wrong; then the reader has been told of every problem in it. */
+/** Reads one entry. Returns undefined if it is invalid, after reporting every problem in it. */
 export async function readEntry(
   property: JsonProperty,
   reader: EntryReader,
@@ -55,7 +55,7 @@ export async function readEntry(
     : { kind: 'database', id, engine: kind.name, info };
 }
 
-/** The entry's own fields; tells of repeated ones. Unknown ones stay in, under the names they were given. */
+/** The entry's own fields; reports repeated ones. Unknown ones are kept under their given names. */
 function entryParts(node: Node, reader: EntryReader): Map<string, JsonProperty> {
   const parts = new Map<string, JsonProperty>();
   for (const property of propertiesOf(node, reader.document)) {
@@ -115,7 +115,7 @@ function misplacedFields(of: EntryFields, parts: ReadonlyMap<string, JsonPropert
 interface FoundFields {
   readonly of: EntryFields;
   readonly fields: ReadonlyMap<string, Field>;
-  /** Of `info`. */
+  /** Line of `info`. */
   readonly line: number;
 }
 
@@ -127,7 +127,7 @@ function validate({ of, fields, line }: FoundFields, reader: EntryReader): { rea
   for (const issue of result.error.issues) {
     const name = String(issue.path[0] ?? '');
     const field = fields.get(name);
-    // What else is wrong with a field follows from the first thing.
+    // A field's other issues follow from the first one.
     if (field?.resolved === false || told.has(name)) continue;
     told.add(name);
     reader.problem(field?.line ?? line, `\`${field?.given ?? name}\` ${issue.message}`);

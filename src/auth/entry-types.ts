@@ -1,11 +1,11 @@
 import type { EntryKind, EntryKinds, ImpliedFields } from './entry-kind.js';
 
-/** What an entry says to be: one of the kinds, or one that a later version reads. */
+/** The declared type of an entry: one of the kinds, or one that is not available yet. */
 export type DeclaredType =
   | {
       readonly kind: EntryKind;
       readonly isStorage: boolean;
-      /** Fields that the name of the type stands for. */
+      /** Fields implied by the name of the type. */
       readonly implied: ImpliedFields;
     }
   | { readonly unavailable: string };
@@ -16,7 +16,7 @@ export function knownTypes(field: 'storage_type' | 'ds_type', kinds: EntryKinds)
   return all.flatMap(({ types }) => Object.keys(types));
 }
 
-/** What a `storage_type` or `ds_type` names, or undefined. A `ds_type` may name a storage too. */
+/** The type that a `storage_type` or `ds_type` names, or undefined. A `ds_type` may name a storage too. */
 export function declaredType(
   field: 'storage_type' | 'ds_type',
   name: string,
@@ -40,7 +40,7 @@ function impliedBy({ types, typeSuffix }: EntryKind, name: string): ImpliedField
   return typeSuffix !== undefined && name.endsWith(typeSuffix) ? {} : undefined;
 }
 
-/** Two fields of one entry that say the same. */
+/** Whether the two type fields of an entry agree. */
 export function isSameType(a: DeclaredType, b: DeclaredType): boolean {
   if ('unavailable' in a || 'unavailable' in b) return false;
   return a.kind === b.kind && JSON.stringify(a.implied) === JSON.stringify(b.implied);

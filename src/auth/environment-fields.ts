@@ -2,14 +2,14 @@ import type { EntryFields, EnvironmentGroup, Field } from './entry-kind.js';
 import { type EntryReader, registerSecrets } from './field-set.js';
 
 /**
- * Adds what the environment says to the fields of an entry, by the names that other tools have made usual: LanceDB's
- * storage options, the command lines of the clouds. What a driver looks for itself is not among a field's variables.
- * Messages about such a field name the variable.
+ * Adds fields from environment variables to an entry, under the names that other tools have established: LanceDB's
+ * storage options, the clouds' command lines. Variables that a driver reads itself are not among them. Messages about
+ * such a field name the variable.
  */
 export function addEnvironmentFields(options: {
   readonly of: EntryFields;
   readonly fields: Map<string, Field>;
-  /** Of the entry. */
+  /** Line of the entry. */
   readonly line: number;
   readonly reader: EntryReader;
 }): void {
@@ -30,7 +30,7 @@ export function addEnvironmentFields(options: {
   }
 }
 
-/** The groups of the kind, and each other field as one of its own. */
+/** The groups of the kind, and a group for each remaining field. */
 function groups({ fields, environment }: EntryFields): EnvironmentGroup[] {
   const grouped = new Set(environment.flatMap((group) => group.fields));
   const others = Object.keys(fields).filter((name) => !grouped.has(name));

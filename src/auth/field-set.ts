@@ -7,17 +7,17 @@ import type { Redactor } from './redaction.js';
 import type { EntryFields, EntryKinds, Field, FieldNotes, FieldSpec } from './entry-kind.js';
 import { fieldName, knownFieldNames } from './field-names.js';
 
-/** What the reading of an entry knows, and where it leaves what it finds. */
+/** What is needed to read an entry, and the collector of what is found. */
 export interface EntryReader extends FieldNotes {
   readonly kinds: EntryKinds;
   readonly document: JsonDocument;
   readonly environment: NodeJS.ProcessEnv;
   readonly redactor: Redactor;
-  /** A reference leads to nothing here and now, which matters where the entry is used. */
+  /** Reports a reference to something that does not exist: an error only if the entry is used. */
   missing(line: number, message: string): void;
 }
 
-/** The fields of `info` by their own names, with references replaced; tells of unknown and repeated ones. */
+/** The fields of `info` by their own names, with references replaced; reports unknown and repeated ones. */
 export function readFields(of: EntryFields, info: Node, reader: EntryReader): Map<string, Field> {
   const fields = new Map<string, Field>();
   for (const { key, line, node } of propertiesOf(info, reader.document)) {
@@ -57,7 +57,7 @@ function repeatedField(key: string, earlier: Field): string {
 
 type Unresolved = Exclude<Interpolated, { readonly value: string }>;
 
-/** A JSON node as a value, with the references in all its strings replaced. */
+/** The value of a JSON node, with references in all strings replaced. */
 function resolve(node: Node, reader: EntryReader): { readonly value: unknown; readonly problems: Unresolved[] } {
   const problems: Unresolved[] = [];
   const visit = (current: Node): unknown => {
@@ -74,7 +74,7 @@ function resolve(node: Node, reader: EntryReader): { readonly value: unknown; re
   return { value: visit(node), problems };
 }
 
-/** Tells the redactor what it must hide, and what it need not. */
+/** Tells the redactor what to hide, and what is public. */
 export function registerSecrets(spec: FieldSpec | undefined, value: unknown, redactor: Redactor): void {
   const { secret = false } = spec ?? {};
   if (secret !== false) {
@@ -84,7 +84,7 @@ export function registerSecrets(spec: FieldSpec | undefined, value: unknown, red
   }
 }
 
-/** A secret that stands there without quotes is one too. */
+/** A secret written as a number is still a secret. */
 function scalar(value: unknown): string[] {
   return typeof value === 'string' || typeof value === 'number' ? [String(value)] : [];
 }

@@ -5,14 +5,14 @@ import { didYouMean } from '../text/did-you-mean.js';
 import { parseDuration, parseSize } from '../text/units.js';
 
 /**
- * The kinds of fields that entries are made of. Each takes what a person would write (numbers and flags also as
- * strings, since references to variables give strings) and says what it expects. No message holds the value.
+ * Types of entry fields. Each accepts what a person would write (numbers and flags also as strings, because references
+ * to variables produce strings) and says what it expects. No message contains the value.
  */
 
 /** What a field's values look like, for the JSON Schema of the auth file; a string may always be a reference. */
 type Look = Readonly<Record<string, unknown>>;
 
-/** A field that `parse` understands; undefined from it means that it does not. */
+/** A field read by `parse`, which returns undefined for an invalid value. */
 function field<T>(expectation: string, look: Look, parse: (value: unknown) => T | undefined) {
   return anything({ ...look, description: capitalized(expectation) }).transform((value, context) => {
     const parsed = value === undefined ? undefined : parse(value);
@@ -27,7 +27,7 @@ export function anything(look: Look) {
   return z.unknown().meta(look);
 }
 
-/** The look of one of some words, or a flag; other spellings of them are left to the program. */
+/** The look of a word from a list, or a flag; the schema leaves other spellings to the program. */
 export function oneOfWords(words: readonly (string | boolean)[]): Look {
   const hasFlags = words.some((word) => typeof word === 'boolean');
   return { anyOf: [{ enum: words }, { type: hasFlags ? ['string', 'boolean'] : 'string' }] };
@@ -37,7 +37,7 @@ function capitalized(sentence: string): string {
   return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }
 
-/** A string that is not empty. */
+/** A non-empty string. */
 export const text = z
   .string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be a string') })
   .refine((value) => value.trim() !== '', 'is empty');
@@ -67,7 +67,7 @@ export function wholeNumber(range: { readonly least: number; readonly most: numb
 
 const QUANTITY: Look = { type: ['number', 'string'] };
 
-/** Milliseconds, more than none. */
+/** Milliseconds, more than 0. */
 export const duration = field(
   'a duration such as "30s", "500ms" or "2m", or a number of seconds',
   QUANTITY,
@@ -92,7 +92,7 @@ export function size(range: { readonly least: number; readonly most: number; rea
   });
 }
 
-/** One of some words, in any case. */
+/** One of the words, case-insensitive. */
 export function choice<T extends string>(words: readonly T[]) {
   return anything(oneOfWords(words)).transform((value, context) => {
     const given = typeof value === 'string' ? value : '';
@@ -108,7 +108,7 @@ export function choice<T extends string>(words: readonly T[]) {
 
 const LIST: Look = { type: ['array', 'string'], items: { type: 'string' } };
 
-/** A list as an array or with commas. */
+/** A list, as an array or separated by commas. */
 export const list = field('a list of strings, or one string with commas', LIST, (value) => {
   const items: unknown[] | undefined =
     typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : undefined;
@@ -118,7 +118,7 @@ export const list = field('a list of strings, or one string with commas', LIST, 
 
 const MAP: Look = { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } };
 
-/** Names with values, which may be numbers and flags too. */
+/** Names with values, which may also be numbers or flags. */
 export const stringMap = field('an object of names with string values', MAP, (value) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const entries: [string, string][] = [];
@@ -131,7 +131,7 @@ export const stringMap = field('an object of names with string values', MAP, (va
 
 const STRING: Look = { type: 'string' };
 
-/** An address of a server; credentials in it would end up in messages. */
+/** The address of a server, without credentials, which would end up in messages. */
 export const httpUrl = field(
   'a URL that begins with http:// or https://, without user and password',
   STRING,
@@ -142,7 +142,7 @@ export const httpUrl = field(
   },
 );
 
-/** Directories below a bucket, without slashes at the ends. */
+/** Directories below a bucket, without leading and trailing slashes. */
 export const basePath = field('a path without . and .. and empty segments', STRING, (value) => {
   if (typeof value !== 'string') return undefined;
   const trimmed = value.replace(/^\/+|\/+$/g, '');

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * A string with its references replaced, or what is wrong with them: a mistake in the text itself, or only that something is
- * not there which it refers to.
+ * A string with its references replaced, or the problem with them: a mistake in the text itself, or only a variable or
+ * file that is missing.
  */
 export type Interpolated = { readonly value: string } | { readonly problem: string; readonly isMissing: boolean };
 
@@ -10,7 +10,7 @@ export type Interpolated = { readonly value: string } | { readonly problem: stri
 const REFERENCE = /\$\$|\$(env|file)?\{([^}]*)(\}?)/g;
 
 /**
- * Replaces references to environment variables and files. A file is taken without its last line break.
+ * Replaces references to environment variables and files. The last line break of a file is dropped.
  * Problems name the variable or the path, never a value.
  */
 export function interpolate(text: string, environment: NodeJS.ProcessEnv): Interpolated {
@@ -35,7 +35,7 @@ function unclosed(source: string | undefined): Interpolated {
 }
 
 function variable(name: string, environment: NodeJS.ProcessEnv): Interpolated {
-  // What stands there instead of a name may be the rest of a password with `${` in it, so it is not shown.
+  // This may be the rest of a password that contains `${`, so it is not shown.
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     return { problem: 'has a ${…} without a variable name (write $$ for a dollar sign)', isMissing: false };
   }

@@ -2,10 +2,10 @@ import { parseTree, printParseErrorCode, type Node, type ParseError } from 'json
 
 import { LakeportError } from '../errors.js';
 
-/** A JSON text as a tree that knows its lines, and that keeps keys which appear twice. */
+/** A JSON text as a tree with line numbers, which keeps duplicate keys. */
 export interface JsonDocument {
   readonly root: Node;
-  /** Line, counted from 1, of an offset into the text. */
+  /** Line of an offset into the text, counted from 1. */
   lineOf(offset: number): number;
 }
 
@@ -52,7 +52,7 @@ export function propertiesOf(object: Node, document: JsonDocument): JsonProperty
   const properties: JsonProperty[] = [];
   for (const property of object.children ?? []) {
     const [key, node] = property.children ?? [];
-    // A property without a value is a syntax error, and does not come this far.
+    // A property without a value is a syntax error and does not get this far.
     if (key === undefined || node === undefined) continue;
     properties.push({ key: String(key.value), line: document.lineOf(key.offset), node });
   }

@@ -1,9 +1,9 @@
 import { LakeportError } from '../errors.js';
 
-/** Something wrong in the auth file. Never holds a value, only names. */
+/** A problem in the auth file. Contains names, never values. */
 export interface Problem {
   readonly line: number;
-  /** Id of the entry, where it is known. */
+  /** Id of the entry, if known. */
   readonly id: string | undefined;
   readonly message: string;
 }

@@ -1,17 +1,17 @@
 /**
- * The last line of defence against secrets in what the program writes. Nothing should put a secret into a text to begin
- * with; where a driver's message or a server's answer does, it is hidden here.
+ * The last line of defence against secrets in the program's output. Nothing should put a secret into a text in the
+ * first place; if a driver's message or a server's answer does, it is hidden here.
  */
 
 const HIDDEN = '***';
 
-/** Shorter secrets are too likely to be a part of ordinary words to be hidden wherever their letters appear. */
+/** Shorter secrets are too likely to be part of ordinary words to be hidden everywhere. */
 const SHORTEST_UNMISTAKABLE = 6;
 
-/** Lines of a multi-line secret (a PEM key) that are worth hiding by themselves. */
+/** Shorter lines of a multi-line secret (a PEM key) are not hidden on their own. */
 const SHORTEST_LINE = 16;
 
-/** Remembers secrets and hides them in any text, in the forms in which programs write them. */
+/** Remembers secrets and hides them in any text, in every form that programs write them in. */
 export class Redactor {
   readonly #secrets = new Set<string>();
   readonly #publicValues = new Set<string>();
@@ -19,7 +19,7 @@ export class Redactor {
   #asCredential: RegExp | undefined;
   #stale = false;
 
-  /** Remembers a secret, and the secrets inside it where it is a connection string. */
+  /** Remembers a secret, and the secrets inside it if it is a connection string. */
   add(secret: string): void {
     if (secret === '') return;
     this.#stale = true;
@@ -40,16 +40,16 @@ export class Redactor {
   }
 
   /**
-   * Remembers a value that is no secret, such as the name of a user, a database or a table. A password that is a part of
-   * it (`postgres`) is hidden only where it stands as a credential: elsewhere, hiding it would hide nothing and leave
-   * texts that nobody can read.
+   * Remembers a value that is not secret, such as the name of a user, a database or a table. A password contained in it
+   * (`postgres`) is hidden only where it is used as a credential: hiding it elsewhere would protect nothing and make
+   * texts unreadable.
    */
   addPublic(value: string): void {
     this.#publicValues.add(value.toLowerCase());
     this.#stale = true;
   }
 
-  /** Remembers the values of variables from which libraries take secrets, past us. */
+  /** Remembers the values of variables that libraries read secrets from on their own. */
   addEnvironment(environment: NodeJS.ProcessEnv, variables: readonly string[]): void {
     for (const name of variables) this.add(environment[name] ?? '');
   }
@@ -64,7 +64,7 @@ export class Redactor {
     return redacted;
   }
 
-  /** Plain data with every string in it redacted, names of fields and stable error codes excepted. */
+  /** Plain data with every string redacted, except field names and stable error codes. */
   redactData(value: unknown): unknown {
     if (typeof value === 'string') return this.redact(value);
     if (Array.isArray(value)) return value.map((item) => this.redactData(item));
@@ -96,14 +96,14 @@ export class Redactor {
   }
 }
 
-/** Codes are the program's own words: scripts compare them, and a password that is a part of one says nothing there. */
+/** Codes are the program's own words: scripts compare them, and a password contained in one reveals nothing. */
 function isErrorCode(key: string, value: unknown): boolean {
   return key === 'code' && typeof value === 'string' && /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/.test(value);
 }
 
 function alternatives(forms: readonly string[], pattern: (forms: string) => string): RegExp | undefined {
   if (forms.length === 0) return undefined;
-  // The longest first: a secret that begins with another one must be hidden whole.
+  // Longest first: a secret that starts with another one must be hidden completely.
   const sorted = [...new Set(forms)].sort((a, b) => b.length - a.length);
   return new RegExp(pattern(sorted.map(escapePattern).join('|')), 'gi');
 }
@@ -112,14 +112,14 @@ function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
 }
 
-/** The secret as it stands in URLs, JSON, quoted connection strings and headers. */
+/** The secret as it appears in URLs, JSON, quoted connection strings and headers. */
 function formsOf(secret: string): string[] {
-  // Half of a surrogate pair has no form in a URL.
+  // A lone surrogate cannot be encoded in a URL.
   const encoded = encodeURIComponent(secret.replace(/\p{Surrogate}/gu, ''));
   return [
     secret,
     encoded,
-    // The characters that `encodeURIComponent` leaves and stricter encoders do not.
+    // Characters that stricter encoders escape and `encodeURIComponent` does not.
     encoded.replace(/[!'()*~]/g, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
     encoded.replaceAll('%20', '+'),
     JSON.stringify(secret).slice(1, -1),
@@ -129,7 +129,7 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-/** Passwords and keys inside a URL or a `name=value` connection string, as they stand there and decoded. */
+/** Passwords and keys inside a URL or a `name=value` connection string, as written and decoded. */
 function secretsOfConnectionString(text: string): string[] {
   const found: string[] = [];
   const userInfo = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*?:([^/?#]*)@/i.exec(text)?.[1];

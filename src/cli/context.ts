@@ -4,21 +4,21 @@ import type { CurrentLog } from './logging/current-log.js';
 import type { OutputRequest } from './flags/output-request.js';
 import type { Output } from './terminal/output.js';
 
-/** What a command has of the process it runs in. */
+/** What a command gets from its process. */
 export interface CliContext {
   /** The command's result, nothing else. */
   readonly stdout: Output;
   /** Log and progress. */
   readonly stderr: Output;
-  /** Where events go that are of no session, such as what ends the process. */
+  /** The current log, also for events outside a session, such as one that ends the process. */
   readonly log: CurrentLog;
-  /** Of the whole command line. */
+  /** The output that the command line asks for. */
   readonly request: OutputRequest;
   readonly environment: NodeJS.ProcessEnv;
   /** Aborts at the first SIGINT, SIGTERM or SIGHUP, with an `Interruption` as its reason. */
   readonly signal: AbortSignal;
-  /** Says why and ends the process at once, which leaves everything as it is: it is somebody else's now. */
+  /** Reports the error and ends the process at once, without cleanup: another process owns the run now. */
   readonly abandon: (error: LakeportError) => void;
-  /** Knows every secret that was read; all that is written goes through it. */
+  /** Knows every secret that was read; all output goes through it. */
   readonly redactor: Redactor;
 }

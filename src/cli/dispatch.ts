@@ -15,8 +15,8 @@ export interface RunCliOptions {
 }
 
 /**
- * Runs one command line (without the program's own name). Commands are loaded when they are needed, so that help and
- * usage errors come at once. Never throws.
+ * Runs one command line (without the program's own name). Commands are loaded on demand, so that help and usage errors
+ * are fast. Never throws.
  * @returns the exit code
  */
 export async function runCli(
@@ -38,7 +38,7 @@ async function codeOf(argv: readonly string[], context: CliContext, options: Run
     return await dispatch(argv, context, options);
   } catch (thrown) {
     const error = asFailure(thrown);
-    // Whoever asked for a document reads it, whatever else was wrong with the command line.
+    // With --json the error is a document, whatever else is wrong with the command line.
     showFailure(error, context, outputRequest(argv));
     return exitCodeOf(error);
   }
@@ -64,7 +64,7 @@ async function dispatch(
 }
 
 interface CommandInput {
-  /** As the command line was typed. */
+  /** The command line as typed. */
   readonly argv: readonly string[];
   readonly flags: ParsedFlags;
   readonly operands: readonly string[];
@@ -72,7 +72,7 @@ interface CommandInput {
   readonly logged: boolean;
 }
 
-/** What each command does; the exit code. */
+/** Runs each command; resolves to the exit code. */
 const RUN: Readonly<Record<CommandName, (input: CommandInput) => Promise<number>>> = {
   export: (input) => exporting(input, { plan: false }),
   plan: (input) => exporting(input, { plan: true }),

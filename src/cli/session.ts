@@ -10,9 +10,9 @@ import type { ProgressDisplay } from './terminal/progress-display.js';
 import type { Warning } from './reports/warning.js';
 
 export interface SessionOptions {
-  /** As it stands in JSON documents. */
+  /** Name in JSON documents. */
   readonly command: string;
-  /** Names the log, of a run or of another command. */
+  /** Names the log file, also for commands that are not runs. */
   readonly runId: string;
   readonly logging: LoggingSettings;
   /** The result goes to stdout as one JSON document. */
@@ -20,11 +20,11 @@ export interface SessionOptions {
   readonly context: CliContext;
 }
 
-/** What a person sees of a command while it works. */
+/** The log and display of a command while it runs. */
 export class Session {
   readonly log: Log;
   readonly observer: RunObserver;
-  /** What was warned of so far, for documents. */
+  /** Warnings so far, for documents. */
   readonly warnings: Warning[] = [];
   readonly #logObserver: LogObserver;
   readonly #display: ProgressDisplay | undefined;
@@ -42,7 +42,7 @@ export class Session {
     this.observer = combineObservers(this.#logObserver, collector, ...(display === undefined ? [] : [display]));
   }
 
-  /** The run that the command makes, finishes or shows; undefined for others, and where it is not known yet. */
+  /** The run that the command makes, finishes or shows; undefined for other commands, and until it is known. */
   get runId(): string | undefined {
     return this.#runId;
   }
@@ -70,9 +70,9 @@ export class Session {
 }
 
 /**
- * Runs a command with its log and display. What it throws is shown and logged once, here.
+ * Runs a command with its log and display. Its errors are shown and logged once, here.
  * @returns the exit code
- * @throws LakeportError where the log can't be opened
+ * @throws LakeportError if the log can't be opened
  */
 export async function withSession(
   options: SessionOptions,

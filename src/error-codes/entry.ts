@@ -10,13 +10,13 @@ export type ExitClass =
   | 'interrupted'
   | 'terminated';
 
-/** What is true of all errors of one code. */
+/** Properties of all errors with one code. */
 export interface ErrorEntry {
-  /** Where the place that throws it says nothing else. */
+  /** Unless the code that throws it says otherwise. */
   readonly exit: ExitClass;
-  /** Whether the same attempt may succeed later. `sometimes`: the place that throws it says so. */
+  /** Whether a retry may succeed. `sometimes`: the code that throws it decides. */
   readonly passes: 'yes' | 'no' | 'sometimes';
-  /** One line, as a sentence without its full stop. */
+  /** One line: a sentence without its full stop. */
   readonly meaning: string;
 }
 
@@ -32,20 +32,20 @@ function permanent(exit: ExitClass): (meaning: string) => ErrorEntry {
 
 /** A mistake of the user: nothing was done. */
 export const usage = permanent('usage');
-/** A table fails; the others go on. */
+/** A table fails; the others continue. */
 export const tableFails = permanent('tables-failed');
 /** A server, store or file cannot be used. */
 export const unreachable = permanent('unreachable');
 /** A value that Parquet cannot hold. */
 export const unrepresentable = permanent('unrepresentable');
-/** Somebody else has what is needed. */
+/** Someone else holds what is needed. */
 export const inUse = permanent('in-use');
-/** A fault of the program, or of its machine. */
+/** A fault of the program or its machine. */
 export const unexpected = permanent('unexpected');
 
-/** The same kinds, of errors that may pass by themselves. */
+/** The same kinds, for errors that may be transient. */
 export const tableFailsForNow = maker('tables-failed');
 export const unreachableForNow = maker('unreachable');
 
-/** Always worth another attempt. */
+/** Always worth a retry. */
 export const PASSES = { passes: 'yes' } as const;

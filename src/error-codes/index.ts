@@ -23,10 +23,10 @@ const CODES = {
 /** Stable, upper snake case, for scripts: `AUTH_FILE_NOT_FOUND`. */
 export type ErrorCode = keyof typeof CODES;
 
-/** Every code of an error. */
+/** Every error code. */
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorEntry>> = CODES;
 
-/** The same by headings, for the documentation. */
+/** The same by heading, for the documentation. */
 export const ERROR_GROUPS: Readonly<Record<string, Readonly<Record<string, ErrorEntry>>>> = {
   'Command line and auth file': USAGE_CODES,
   Sources: SOURCE_CODES,
@@ -38,7 +38,7 @@ export const ERROR_GROUPS: Readonly<Record<string, Readonly<Record<string, Error
   Azure: AZURE_CODES,
 };
 
-/** Where the documentation tells of a code. */
+/** Where a code is documented. */
 export function errorAnchor(code: ErrorCode): string {
   return `docs/errors.md#${code.toLowerCase()}`;
 }

@@ -55,7 +55,7 @@ export const STORAGE_CODES = {
   TLS_NOT_SPOKEN: unreachable('What answers at the address of the store does not speak TLS'),
 } as const;
 
-/** Ways to a store that every store has, by its prefix. */
+/** Network errors that every store has, under its prefix. */
 const NETWORK = {
   CONNECTION_LOST: unreachableForNow('The connection to the store was cut', PASSES),
   CONNECTION_REFUSED: unreachableForNow('The store refused the connection', PASSES),
@@ -67,13 +67,13 @@ const NETWORK = {
   UNREACHABLE: unreachableForNow('There is no route to the host of the store', PASSES),
 } as const;
 
-/** Stores that are reached over the network, by the prefix of their codes. */
+/** Prefixes of the codes of stores that are reached over the network. */
 export type StorePrefix = 'S3' | 'GCS' | 'AZURE';
 
 type NetworkCodes<Prefix extends StorePrefix> = Readonly<Record<`${Prefix}_${keyof typeof NETWORK}`, ErrorEntry>>;
 
 export function networkCodes<Prefix extends StorePrefix>(prefix: Prefix): NetworkCodes<Prefix> {
   const codes = Object.entries(NETWORK).map(([suffix, entry]) => [`${prefix}_${suffix}`, entry]);
-  // Exactly these names were made.
+  // These are exactly the names that were built.
   return Object.fromEntries(codes) as NetworkCodes<Prefix>;
 }

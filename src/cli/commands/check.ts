@@ -26,15 +26,15 @@ const AT_ONCE = 8;
 
 interface CheckInput {
   readonly flags: ParsedFlags;
-  /** Ids of the entries to test; all where there are none. */
+  /** Ids of the entries to test; empty for all. */
   readonly ids: readonly string[];
   readonly context: CliContext;
 }
 
 /**
  * `lakeport check`.
- * @returns the exit code: 4 where an entry failed, 2 where one refers to what is missing or was asked for and can't be used yet
- * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ * @returns the exit code: 4 if an entry failed, 2 if one refers to something missing or a requested one is unavailable
+ * @throws LakeportError of class `usage` for a mistake on the command line; everything else is shown here
  */
 export async function checkCommand({ flags, ids, context }: CheckInput): Promise<number> {
   const authFile = flags.get(FLAGS.authFile);
@@ -59,7 +59,7 @@ export async function checkCommand({ flags, ids, context }: CheckInput): Promise
     const checking = Promise.all(chosen.map((id) => limit(() => check(auth, id, context.signal))));
     const checks = await raceAbort(context.signal, checking);
     session.stop();
-    // The report says it all; the log keeps where it happened.
+    // The report has the errors; the log keeps their stacks.
     for (const { error } of checks) if (error !== undefined) session.log.error(error, 'DEBUG');
     const code = context.log.exitCode(exitCode(checks, { asked: ids.length > 0 }));
     if (json) writeDocument(checkDocument(checks, code), context);

@@ -7,7 +7,7 @@ import { usageError } from '../flags/usage-error.js';
 /**
  * `lakeport completion`.
  * @returns the exit code
- * @throws LakeportError of class `usage` for a shell that is not known
+ * @throws LakeportError of class `usage` for an unknown shell
  */
 export function completionCommand(operands: readonly string[], context: CliContext): number {
   const [value, second] = operands;

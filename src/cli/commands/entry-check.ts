@@ -2,21 +2,21 @@ import type { AuthEntry, DatabaseEntry, StorageEntry } from '../../auth/entries.
 import { LakeportError } from '../../errors.js';
 import { entryAddress } from '../../auth-file.js';
 
-/** How the test of one entry of the auth file came out. */
+/** The result of testing one entry of the auth file. */
 export interface EntryCheck {
   readonly id: string;
-  /** `postgres`, `s3` …; of kinds that can't be used yet, the name they have. */
+  /** `postgres`, `s3` …, also if the kind is not available yet. */
   readonly kind: string;
   /** Without secrets. */
   readonly address: string;
   readonly result: 'ok' | 'failed' | 'not available yet';
   readonly milliseconds: number;
-  /** What answered: product and version. */
+  /** Product and version of the server. */
   readonly detail: string | undefined;
   readonly error: LakeportError | undefined;
 }
 
-/** Tests one entry for real. Never throws. */
+/** Tests one entry by using it. Never throws. */
 export async function checkEntry(entry: AuthEntry, signal: AbortSignal): Promise<EntryCheck> {
   const startedAt = performance.now();
   const done = (outcome: Pick<EntryCheck, 'result' | 'address' | 'detail' | 'error'>): EntryCheck => ({
@@ -41,7 +41,7 @@ async function checkDatabase(entry: DatabaseEntry, signal: AbortSignal) {
   const { openSource } = await import('../../engines.js');
   const source = await openSource(entry, { signal });
   try {
-    // The question for free connections is answered with a row.
+    // This query returns a row, so reading is tested too.
     await source.freeConnections();
     const { address, database, product } = source.server;
     return { address: `${address}/${database}`, detail: product };

@@ -21,7 +21,7 @@ export interface ExportRunOptions {
   readonly options: ExportOptions;
   readonly auth: AuthFile;
   readonly log: LogFlags;
-  /** Undefined where the run is not logged. Closed here. */
+  /** Undefined if the run is not logged. Closed here. */
   readonly record: RunRecording | undefined;
   readonly session: Session;
   readonly context: CliContext;
@@ -30,9 +30,9 @@ export interface ExportRunOptions {
 }
 
 /**
- * Exports, and shows what came of it.
+ * Exports and shows the result.
  * @returns the exit code
- * @throws LakeportError where it came to no result
+ * @throws LakeportError if there is no result
  */
 export async function executeExport(run: ExportRunOptions): Promise<number> {
   const { options, record, session, context, json, quiet } = run;
@@ -62,7 +62,7 @@ export async function executeExport(run: ExportRunOptions): Promise<number> {
   return exitCode;
 }
 
-/** Names of the user's tables are no secrets, whatever they are. */
+/** Names of the user's schemas, tables and columns are not secret. */
 export function publicNames(plan: RunPlan, redactor: Redactor): void {
   const leftOut = plan.leftOut.map(({ table }) => table);
   for (const { id } of [...plan.tables, ...plan.problems, ...plan.skipped, ...leftOut]) {
@@ -72,7 +72,7 @@ export function publicNames(plan: RunPlan, redactor: Redactor): void {
   for (const { columns } of plan.tables) for (const { spec } of columns) redactor.addPublic(spec.name);
 }
 
-/** The log has all of the run when this settles, however it ends. */
+/** When this settles, the log has the whole run, however it ended. */
 async function recordedRun(run: ExportRunOptions, onPlan: (plan: RunPlan) => void): Promise<RunResult> {
   const { options, auth, record, session, context } = run;
   let error: LakeportError;
@@ -83,14 +83,14 @@ async function recordedRun(run: ExportRunOptions, onPlan: (plan: RunPlan) => voi
       onPlan(plan);
     };
     const observer = combineObservers({ planned }, session.observer, record?.observer ?? {});
-    // The annotation checks the names: a spread would let one pass that the request doesn't know.
+    // The annotation checks the names: a spread would accept one that the request does not have.
     const hooks: Partial<ExportRequest> | undefined = record && {
       recordedOverrides: (of: SourceDatabase) => record.tableSettings(of),
       beforeWriting: (plan: RunPlan) => record.beforeWriting(plan),
       previous: record.earlier,
     };
     const { signal } = context;
-    // Whatever hangs, the log is to have the run's end.
+    // Even if something hangs, the log must record the end of the run.
     return await withinGrace(signal, runExport({ options, auth, observer, signal, ...hooks }), 'run');
   } catch (thrown) {
     error = LakeportError.from(thrown);
@@ -98,12 +98,12 @@ async function recordedRun(run: ExportRunOptions, onPlan: (plan: RunPlan) => voi
   } finally {
     await record?.close();
   }
-  // Only now it is known whether the log has all of it.
+  // Only a closed log knows whether it is complete.
   if (error.exit === 'usage' || error.exit === 'in-use') throw error;
   throw withHint(error, wayToResume(run, [error]));
 }
 
-/** What befell the tables that are not published. */
+/** Errors of the tables that were not published, and of a run that another process has taken over. */
 function unfinishedIn(result: RunResult, signal: AbortSignal): (UnfinishedError | undefined)[] {
   const tables = result.tables.filter(({ state }) => state !== 'completed');
   const reason = signal.aborted && signal.reason instanceof LakeportError ? [signal.reason] : [];
@@ -111,7 +111,7 @@ function unfinishedIn(result: RunResult, signal: AbortSignal): (UnfinishedError 
   return [...tables.map(({ error }) => error), ...taken];
 }
 
-/** The command that finishes the run, where there is one. */
+/** The command that finishes the run, if it can be resumed. */
 function wayToResume(
   { record, options, auth, log }: ExportRunOptions,
   unfinished: readonly (UnfinishedError | undefined)[],

@@ -17,18 +17,18 @@ import { targetAddress } from '../run-history/recorded-options.js';
 import { withSession, type Session } from '../session.js';
 
 export interface ExportCommandOptions {
-  /** As the command line was typed, for the run log. */
+  /** The command line as typed, for the run log. */
   readonly argv: readonly string[];
-  /** Shows what would be done instead. */
+  /** Only shows what would be done. */
   readonly plan: boolean;
-  /** False for runs that are nobody's business later on. */
+  /** False keeps the run out of the run log. */
   readonly logged: boolean;
 }
 
 /**
  * The default command, and `plan`.
  * @returns the exit code
- * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ * @throws LakeportError of class `usage` for a mistake on the command line; everything else is shown here
  */
 export async function exportCommand(
   flags: ParsedFlags,
@@ -47,7 +47,7 @@ export async function exportCommand(
     const auth = await readAuthFile(settings.authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
     const options = settings.optionsFor(auth.database(settings.sourceId));
-    // A storage's id is checked before the source is connected to.
+    // Check the ids of storages before connecting to the source.
     if ('storageId' in options.target) auth.storage(options.target.storageId);
     else context.redactor.addPublic(options.target.directory);
     for (const { storageId } of options.routes) auth.storage(storageId);
@@ -60,7 +60,7 @@ export async function exportCommand(
   });
 }
 
-/** Tells of flags that mean nothing here. */
+/** Warns about flags that have no effect. */
 export function noticeIgnoredFlags(
   { ignoredFlags }: { readonly ignoredFlags: readonly string[] },
   session: Session,
@@ -117,7 +117,7 @@ async function showPlan(input: ExportInput): Promise<number> {
   return exitCode;
 }
 
-/** What an export would take from the log, without a log being made for it. */
+/** What an export would read from the log; does not create one. */
 async function plannedTableSettings(
   of: SourceDatabase,
   { auth, log, session, context }: ExportInput,

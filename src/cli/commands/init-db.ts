@@ -17,7 +17,7 @@ import { withSession } from '../session.js';
 /**
  * `--init-db`: creates or migrates the run log's schema, and exports nothing.
  * @returns the exit code
- * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ * @throws LakeportError of class `usage` for a mistake on the command line; everything else is shown here
  */
 export async function initDbCommand(flags: ParsedFlags, context: CliContext): Promise<number> {
   const logFlags = readLogFlags(flags);

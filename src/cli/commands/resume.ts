@@ -15,9 +15,9 @@ import { withSession } from '../session.js';
 import { noticeIgnoredFlags } from './export.js';
 
 /**
- * `--resume`: brings an earlier run to its end.
+ * `--resume`: finishes an earlier run.
  * @returns the exit code
- * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ * @throws LakeportError of class `usage` for a mistake on the command line; everything else is shown here
  */
 export async function resumeRunCommand(
   flags: ParsedFlags,
@@ -41,7 +41,7 @@ export async function resumeRunCommand(
       const runId = await raceAbort(context.signal, runLog.fullId(settings.runId));
       session.aboutRun(runId);
       const { run } = await raceAbort(context.signal, runLog.history(runId));
-      // What is told of times is told of this attempt.
+      // Reported times are those of this attempt.
       options = { ...restoredOptions(run.settings, runId), startedAt: new Date(), ...settings.changes };
       auth.database(options.sourceId);
       if ('directory' in options.target) context.redactor.addPublic(options.target.directory);

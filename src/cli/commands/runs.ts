@@ -13,7 +13,7 @@ import { withSession } from '../session.js';
 /**
  * `lakeport runs`.
  * @returns the exit code
- * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ * @throws LakeportError of class `usage` for a mistake on the command line; everything else is shown here
  */
 export async function runsCommand(flags: ParsedFlags, context: CliContext): Promise<number> {
   const reading = readLogReading(flags);

@@ -20,11 +20,11 @@ import { usageError } from '../flags/usage-error.js';
 /**
  * `lakeport status`.
  * @returns the exit code
- * @throws LakeportError of class `usage` for what is wrong on the command line; everything else is shown here
+ * @throws LakeportError of class `usage` for a mistake on the command line; everything else is shown here
  */
 export async function statusCommand(options: {
   readonly flags: ParsedFlags;
-  /** Words that are no flags: the run's id. */
+  /** Words that are not flags: the run's id. */
   readonly ids: readonly string[];
   readonly context: CliContext;
 }): Promise<number> {
@@ -52,7 +52,7 @@ export async function statusCommand(options: {
   });
 }
 
-/** The command that finishes the run, where there is one. */
+/** The command that finishes the run, if it can be resumed. */
 function wayToResume(
   { run, tables }: RunHistory,
   { authFile = recordedAuthFile(run.commandLine) ?? 'auth.json', entryId: logEntryId }: LogReading,
@@ -61,7 +61,7 @@ function wayToResume(
   const isOver = state === 'completed' || state === 'running';
   if (isOver || run.tables === undefined || !canBeRestored(settings)) return undefined;
   const unfinished = tables.filter((table) => table.state !== 'completed').map(({ error }) => error);
-  // What was begun with tables and came to none of them has an error of its own.
+  // If no table is unfinished, the run failed with an error of its own.
   const failures = unfinished.length === 0 ? [run.error] : unfinished;
   if (!isWorthResuming(failures, { consistency: recordedConsistency(settings) })) return undefined;
   return resumeCommand({ runId, authFile, logEntryId });

@@ -14,7 +14,7 @@ const SOURCE_ID = 'demo';
 export type RunCommandLine = (argv: readonly string[], options: { readonly logged: boolean }) => Promise<number>;
 
 /**
- * `lakeport demo`. Leaves the exported files, and nothing else.
+ * `lakeport demo`. Leaves only the exported files behind.
  * @returns the exit code
  */
 export async function runDemo(context: CliContext, run: RunCommandLine): Promise<number> {
@@ -28,7 +28,7 @@ export async function runDemo(context: CliContext, run: RunCommandLine): Promise
     await createSampleTables(cluster, { signal, say: (what) => say(`  making ${what}`) });
     const arguments_ = await exportArguments(cluster);
     say(stdout.paint('bold', `\n$ lakeport ${arguments_.join(' ')}`));
-    // Its server is gone at the end: nobody could do anything with such a run later on.
+    // Not logged: its server is gone at the end, so the run could never be resumed.
     const code = await run(arguments_, { logged: false });
     if (code !== 0) return code;
     say('');
@@ -41,7 +41,7 @@ export async function runDemo(context: CliContext, run: RunCommandLine): Promise
   return 0;
 }
 
-/** The auth file lies with the server's own temporary files, so that both go together. */
+/** The auth file is among the server's temporary files, so that both are removed together. */
 async function exportArguments(cluster: Cluster): Promise<string[]> {
   const file = path.join(cluster.directory, 'auth.json');
   const { host, port, user, password, database } = cluster;

@@ -14,7 +14,7 @@ JOIN 'shop/order_items/*.parquet' i ON i.order_id = o.id
 WHERE o.status <> 'returned'
 GROUP BY country ORDER BY revenue DESC LIMIT 5`;
 
-/** A query over the written files and its answer, by DuckDB where it is installed; else the rows that the files have. */
+/** A DuckDB query over the written files, with its answer; the files' row counts if DuckDB is not installed. */
 export async function queryLines(directory: string): Promise<string[]> {
   const duckdb = await import('@duckdb/node-api').catch(() => undefined);
   if (duckdb === undefined) return rowCountLines(directory);

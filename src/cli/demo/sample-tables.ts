@@ -105,7 +105,7 @@ const STATEMENTS: readonly { readonly what: string; readonly sql: string }[] = [
   },
 ];
 
-/** Makes and analyzes the sample tables. Ends early, with the signal's reason, when it aborts. */
+/** Creates and analyzes the sample tables. Throws the signal's reason when it aborts. */
 export async function createSampleTables(
   cluster: Cluster,
   options: { readonly signal: AbortSignal; readonly say: (what: string) => void },
@@ -114,7 +114,7 @@ export async function createSampleTables(
   signal.throwIfAborted();
   const { host, port, user, password, database } = cluster;
   const client = new pg.Client({ host, port, user, password, database });
-  // A connection that is cut by the abort is no failure of its own.
+  // A connection closed by the abort is not a separate failure.
   client.on('error', () => undefined);
   const cut = () => void client.end();
   try {

@@ -2,10 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { byteSize } from '../../text/quantities.js';
 
-/** Most entries shown of one directory. */
+/** Maximum entries shown per directory. */
 const MOST_SHOWN = 12;
 
-/** What lies below a directory, drawn as a tree with sizes. */
+/** The contents of a directory, drawn as a tree with sizes. */
 export async function treeLines(directory: string): Promise<string[]> {
   return [directory, ...(await branchLines(directory, ''))];
 }

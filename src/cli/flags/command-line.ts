@@ -20,8 +20,8 @@ for (const flag of ALL_FLAGS) {
 }
 
 /**
- * Finds the command, and its flags in any of their spellings.
- * @throws LakeportError of class `usage` for an unknown flag or command, with the nearest one; values are not looked at
+ * Finds the command and its flags, in any spelling.
+ * @throws LakeportError of class `usage` for an unknown flag or command, with the nearest one; values are not checked
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const [first, ...rest] = argv;
@@ -31,7 +31,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const words = new WordReader(argv);
   words.readAll();
   const flags = new ParsedFlags(words.values);
-  // The command may stand behind flags: `lakeport -a auth.json plan`.
+  // The command may come after flags: `lakeport -a auth.json plan`.
   const [operand, ...operands] = words.operands;
   const command = typedCommand(operand) ?? defaultCommand();
   if (operand !== undefined && command === defaultCommand()) throw unknownCommand(operand);
@@ -112,7 +112,7 @@ class WordReader {
       return;
     }
     const value = joined ?? this.#next();
-    // `--include --json` is a forgotten value rather than a table of that name.
+    // `--include --json` means a forgotten value, not a table of that name.
     const forgotten =
       value === undefined ||
       (joined === undefined && value.startsWith('--') && longFlag(value.replace(/=.*/s, '')) !== undefined);
@@ -128,7 +128,7 @@ class WordReader {
   }
 }
 
-/** A word's flag, and the value that is joined to it; undefined for what is no flag, or none that is known. */
+/** A word's flag and the value joined to it; undefined if the word is not a known flag. */
 export function lookUpFlag(
   word: string,
 ): { readonly flag: Flag; readonly takesValue: boolean; readonly joined: string | undefined } | undefined {

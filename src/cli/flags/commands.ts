@@ -5,12 +5,12 @@ import { usageError } from './usage-error.js';
 
 export type CommandName = 'export' | 'plan' | 'check' | 'demo' | 'runs' | 'status' | 'completion' | 'verify';
 
-/** A command of the command line; what it does is in `dispatch.ts`. */
+/** A command of the command line; `dispatch.ts` runs it. */
 export interface Command {
   readonly name: CommandName;
-  /** What follows the program's name and the command's, in the help. */
+  /** What follows the names of the program and the command in the help. */
   readonly usage: string;
-  /** The least that it takes, for the list of commands. */
+  /** Its shortest form, for the list of commands. */
   readonly synopsis: string;
   /** A line for that list. */
   readonly summary: string;
@@ -18,11 +18,11 @@ export interface Command {
   readonly introduction: readonly string[];
   readonly examples: readonly string[];
   readonly flags: readonly Flag[];
-  /** Words that are no flags. */
+  /** Words that are not flags. */
   readonly operands: 'none' | 'any';
-  /** What an operand may be, where it is one of a list. */
+  /** The allowed operands, if they come from a list. */
   readonly operandWords?: readonly string[] | undefined;
-  /** Known, and refused with a clear message. */
+  /** Not available yet: refused with a clear message. */
   readonly standing?: 'later' | undefined;
 }
 
@@ -50,7 +50,7 @@ storage: fast, exact, from one snapshot, each table whole or not at all.`,
   operands: 'none',
 };
 
-/** The commands that are typed; without one, lakeport exports. */
+/** Commands given by name; without one, lakeport exports. */
 export const TYPED_COMMANDS: readonly Command[] = [
   {
     name: 'plan',
@@ -158,12 +158,12 @@ done, files and errors. The beginning of the id is enough where no other run has
 
 export const COMMANDS: readonly Command[] = [EXPORT, ...TYPED_COMMANDS];
 
-/** The command that is typed so; undefined for none. */
+/** The command of this name; undefined if there is none. */
 export function typedCommand(word: string | undefined): Command | undefined {
   return TYPED_COMMANDS.find(({ name }) => name === word);
 }
 
-/** What happens without a command. */
+/** The command that runs if none is given. */
 export function defaultCommand(): Command {
   return EXPORT;
 }

@@ -2,7 +2,7 @@ import { type Command, COMMANDS, defaultCommand, type SHELLS, TYPED_COMMANDS } f
 import { type Flag, spelling } from './flag.js';
 import { helpOf } from './help.js';
 
-/** A script for the shell, made from the tables of flags and commands. */
+/** A completion script for the shell, generated from the tables of flags and commands. */
 export function completionScript(shell: (typeof SHELLS)[number]): string {
   switch (shell) {
     case 'bash':
@@ -16,15 +16,15 @@ export function completionScript(shell: (typeof SHELLS)[number]): string {
   }
 }
 
-/** Commands that do something. */
+/** Commands that are available. */
 const COMPLETED = COMMANDS.filter(({ standing }) => standing !== 'later');
 
-/** What is offered: not what does nothing. */
+/** The flags to offer: those that have an effect. */
 function offered({ flags }: Command): Flag[] {
   return flags.filter(({ standing }) => standing === undefined);
 }
 
-/** Spellings that a value follows, in one word of a shell's pattern. */
+/** All spellings of a flag, for a shell's pattern. */
 function spellings(flag: Flag): string[] {
   const long = [flag.name, ...(flag.aliases ?? [])].flatMap((name) => [...new Set([spelling({ name }), `--${name}`])]);
   return flag.short === undefined ? long : [`-${flag.short}`, ...long];
@@ -152,7 +152,7 @@ function zshQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** For fish, which knows a backslash within quotes. */
+/** For fish, where a backslash escapes inside quotes. */
 function shellQuoted(text: string): string {
   return `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
 }

@@ -4,7 +4,7 @@ import { OUTPUT_DIRECTORY } from './path-flags.js';
 import { ROUTES } from './table-patterns.js';
 import { TEXT } from './value-types.js';
 
-/** Where it goes. */
+/** Where the export goes. */
 export const DESTINATION_FLAGS = {
   outputDirectory: defineFlag({
     name: 'output_dir',

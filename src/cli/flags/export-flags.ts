@@ -13,8 +13,8 @@ import { resolveSubPath, type SubPathTokens } from './sub-path.js';
 import { notAvailableYet, usageError } from './usage-error.js';
 
 /**
- * Options that are the value of one flag, by their names. They are read from the command line and from the records of
- * earlier runs through the same flags.
+ * Options that are the value of one flag, by their names. The same flags read them from the command line and from the
+ * records of earlier runs.
  */
 export const OPTION_FLAGS = {
   databaseName: FLAGS.databaseName,
@@ -42,7 +42,7 @@ export const OPTION_FLAGS = {
   rowCheck: FLAGS.rowCheck,
 } as const satisfies { readonly [K in keyof ExportOptions]?: Flag<ExportOptions[K]> };
 
-/** The values of all of `OPTION_FLAGS`, and of the engines' own. */
+/** The values of all `OPTION_FLAGS` and of the engines' flags. */
 export type FlagOptions = Required<Pick<ExportOptions, 'engineOptions'>> & {
   readonly [K in keyof typeof OPTION_FLAGS]: (typeof OPTION_FLAGS)[K] extends Flag<infer T> ? T : never;
 };
@@ -51,18 +51,18 @@ export type FlagOptions = Required<Pick<ExportOptions, 'engineOptions'>> & {
 export function flagOptions(read: <T>(flag: Flag<T>, name: string) => T): FlagOptions {
   const valuesOf = (flags: Readonly<Record<string, Flag>>) =>
     Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, read(flag, name)]));
-  // Each value is of its flag's type; `fromEntries` does not know of the names.
+  // Each value has its flag's type; `fromEntries` loses the names.
   return { ...valuesOf(OPTION_FLAGS), engineOptions: valuesOf(ENGINE_FLAGS) } as unknown as FlagOptions;
 }
 
-/** Flags of what is exported only where somebody asks for it. */
+/** Flags for what is exported only on request. */
 const OPT_IN_FLAGS: Readonly<Record<OptIn, Flag<boolean>>> = {
   views: FLAGS.includeViews,
   foreign_tables: FLAGS.includeForeignTables,
   extension_tables: FLAGS.includeExtensionTables,
 };
 
-/** What the command line says about an export, all of it valid, before the auth file is opened. */
+/** Valid settings of an export from the command line, before the auth file is opened. */
 export interface ExportSettings {
   readonly authFile: string;
   /** Shows the plan instead of exporting. */
@@ -72,7 +72,7 @@ export interface ExportSettings {
   readonly runId: string;
   readonly sourceId: string;
   readonly target: ExportOptions['target'];
-  /** @throws LakeportError of class `usage` where `--sub-path` or the path of a `--route` does not fit */
+  /** @throws LakeportError of class `usage` if `--sub-path` or the path of a `--route` is invalid */
   optionsFor(source: DatabaseEntry): ExportOptions;
 }
 
@@ -96,7 +96,7 @@ export function readExportSettings(flags: ParsedFlags): ExportSettings {
       routes: routes.map((one) => ({ ...one, subPath: resolveSubPath(one.subPath, tokens, spelling(FLAGS.routes)) })),
     };
   };
-  // A path that no database's name can make right is refused before the auth file is read.
+  // Refuse a path that is invalid for every database name before the auth file is read.
   paths(values.databaseName ?? 'database');
   return {
     authFile,
@@ -149,7 +149,7 @@ function readTarget(flags: ParsedFlags): ExportOptions['target'] {
   });
 }
 
-/** Values that are right each by itself. */
+/** Refuses values that are each valid, but not together. */
 function refuseConflicts({ minRows, maxRows, compat, timestampUnit }: FlagOptions): void {
   if (minRows !== undefined && maxRows !== undefined && minRows > maxRows) {
     throw usageError({

@@ -7,7 +7,7 @@ import { oneOf, UNBOUNDED_NUMERIC, wholeNumber } from './value-types.js';
 /** Row counts inside a Parquet file's pages are 32 bits wide. */
 const MOST_ROW_GROUP_ROWS = 2 ** 31 - 1;
 
-/** What the files are like. */
+/** How the files are written. */
 export const FILE_FLAGS = {
   codec: defineFlag({
     name: 'compression_type',

@@ -1,4 +1,4 @@
-/** Headings of the help, in its order. */
+/** Headings of the help, in order. */
 export const FLAG_GROUPS = [
   'Source',
   'Destination',
@@ -15,61 +15,61 @@ export const FLAG_GROUPS = [
 type FlagGroup = (typeof FLAG_GROUPS)[number];
 
 /**
- * What `--resume` does with a flag. `kept`: the run's record has its value, which cannot be given again. `changeable`:
- * it may be given, and then counts for this process. `refused`: it means nothing to a run that was begun already.
+ * What `--resume` does with a flag. `kept`: the recorded value applies and cannot be given again. `changeable`: it may
+ * be given, and applies to this process. `refused`: it has no meaning for a run that has already started.
  */
 export type ResumePolicy = 'kept' | 'changeable' | 'refused';
 
-/** A value as it was typed. */
+/** A value as typed. */
 export interface FlagValue {
-  /** As it is shown to people, with its dashes. */
+  /** Its spelling in messages, with dashes. */
   readonly flag: string;
   readonly value: string;
 }
 
-/** Values of one kind: read from the command line, and from the records of earlier runs. */
+/** A type of value, read from the command line and from the records of earlier runs. */
 export interface ValueType<T> {
   /** @throws LakeportError of class `usage` */
   readonly parse: (given: FlagValue) => T;
-  /** The value that a run's record holds; undefined for what is no such value. */
+  /** The value in a run's record; undefined if it is invalid. */
   readonly restore: (recorded: unknown) => T | undefined;
-  /** All values, where they are words of a list. */
+  /** All values, if they come from a list. */
   readonly words?: readonly string[] | undefined;
-  /** What a shell may complete it by. */
+  /** What a shell completes it with. */
   readonly completes?: 'files' | 'directories' | undefined;
 }
 
-/** What flags of every kind have. */
+/** Properties of every flag. */
 interface FlagInfo {
-  /** Its own name, in snake_case, without dashes. Every long name is also taken with `-` for `_`. */
+  /** Its own name, in snake_case, without dashes. Every long name is also accepted with `-` for `_`. */
   readonly name: string;
   readonly short?: string | undefined;
   /** Other long names. */
   readonly aliases?: readonly string[] | undefined;
   readonly group: FlagGroup;
-  /** Begins in lower case and has no full stop; names the default. */
+  /** Starts in lower case, has no full stop, and names the default. */
   readonly help: string;
   readonly onResume: ResumePolicy;
-  /** Where the documentation says more: a Markdown link, relative to `docs/reference/`. */
+  /** More documentation: a Markdown link, relative to `docs/reference/`. */
   readonly see?: string | undefined;
-  /** `later`: known, and refused with a clear message. `ignored`: of LakeXpress, with no meaning here. */
+  /** `later`: not available yet, refused with a clear message. `ignored`: a LakeXpress flag without effect. */
   readonly standing?: 'later' | 'ignored' | undefined;
 }
 
 /** A flag whose value is `T`. */
 export interface Flag<T = unknown> extends FlagInfo {
-  /** What stands for the value in the help; a flag without it is a switch. */
+  /** Placeholder for the value in the help; a flag without one is a switch. */
   readonly value?: string | undefined;
-  /** May be given several times, and all of them count. Of other flags, the last one does. */
+  /** May be given several times, and all values count. For other flags, the last one wins. */
   readonly repeatable: boolean;
   readonly words?: readonly string[] | undefined;
   readonly completes?: ValueType<T>['completes'];
   /**
-   * From what was typed; the default where nothing was.
+   * Reads the typed values; the default if there are none.
    * @throws LakeportError of class `usage`
    */
   read(given: readonly string[] | undefined): T;
-  /** From a run's record, which may lack it; undefined for a value that is not understood. */
+  /** Reads a run's record, which may lack the value; undefined if the value is invalid. */
   restore(recorded: unknown): { readonly value: T } | undefined;
 }
 
@@ -86,17 +86,17 @@ interface ValueDefinition<T> extends FlagInfo {
 interface ListDefinition<T> extends FlagInfo {
   readonly value: string;
   readonly type: ValueType<readonly T[]>;
-  /** Values of all mentions are joined. */
+  /** All given values are combined. */
   readonly repeatable: true;
 }
 
 interface DefaultDefinition<T> extends ValueDefinition<T> {
   readonly default: NoInfer<T>;
-  /** Of runs on record that know nothing of the flag, where it was another one. */
+  /** The default for recorded runs that predate the flag, if different. */
   readonly formerDefault?: NoInfer<T>;
 }
 
-/** A flag as its table says it. */
+/** Makes a flag from its definition. */
 export function defineFlag<T>(definition: ListDefinition<T>): Flag<readonly T[]>;
 export function defineFlag<T>(definition: DefaultDefinition<T>): Flag<T>;
 export function defineFlag<T>(definition: ValueDefinition<T>): Flag<T | undefined>;
@@ -151,7 +151,7 @@ function listFlag<T>({ type, ...definition }: ListDefinition<T>): Flag<readonly 
   };
 }
 
-/** A flag as it is shown to people: `--output-dir`. */
+/** A flag as shown to users: `--output-dir`. */
 export function spelling({ name }: Pick<Flag, 'name'>): string {
   return `--${name.replaceAll('_', '-')}`;
 }

@@ -8,7 +8,7 @@ import { RUN_FLAGS } from './run-flags.js';
 import { SOURCE_FLAGS } from './source-flags.js';
 import { SPEED_FLAGS } from './speed-flags.js';
 
-/** The flags that the program knows by name. */
+/** The flags that the code refers to by name. */
 export const FLAGS = {
   ...SOURCE_FLAGS,
   ...DESTINATION_FLAGS,
@@ -44,7 +44,7 @@ export const STATUS_FLAGS: readonly Flag[] = byGroup([LOG_AUTH, logDatabaseId, .
 /** Flags of `runs`. */
 export const RUNS_FLAGS: readonly Flag[] = byGroup([LOG_AUTH, logDatabaseId, limit, ...LOGGING, ...HELP_FLAGS]);
 
-/** Flags of one heading side by side, the headings in their order. */
+/** Sorts flags by heading. */
 function byGroup(flags: readonly Flag[]): Flag[] {
   return FLAG_GROUPS.flatMap((group) => flags.filter((flag) => flag.group === group));
 }

@@ -1,15 +1,15 @@
 import { type Command, defaultCommand, TYPED_COMMANDS } from './commands.js';
 import { type Flag, FLAG_GROUPS, spelling } from './flag.js';
 
-/** Texts before and after the flags are made for it. */
+/** The texts before and after the flags are laid out for this width. */
 const LEAST_COLUMNS = 80;
-/** Between a flag and what it does. */
+/** Spaces between a flag and its help. */
 const GAP = 2;
 
 const SPELLING = 'Flags may also be written with _ for -, as in --output_dir.';
 
 /**
- * Usage, what there is to know, flags by their headings, examples.
+ * Usage, introduction, flags by heading, examples.
  * @param options.columns width of the terminal
  */
 export function helpText(command: Command, options: { readonly columns?: number } = {}): string {
@@ -29,7 +29,7 @@ export function helpText(command: Command, options: { readonly columns?: number 
   return `${paragraphs.join('\n\n')}\n`;
 }
 
-/** What a flag does, with its other names. */
+/** The help of a flag, with its other names. */
 export function helpOf(flag: Flag): string {
   const aliases = (flag.aliases ?? []).map((name) => spelling({ name })).join(', ');
   const also = aliases === '' ? '' : `; also ${aliases}`;
@@ -62,7 +62,7 @@ function flagLines(flags: readonly Flag[], term: number, width: number): string[
   });
 }
 
-/** Lines of at most so many letters, but for words that are longer. */
+/** Lines of at most `width` characters, unless a word is longer. */
 function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';

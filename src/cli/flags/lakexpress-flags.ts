@@ -1,7 +1,7 @@
 import { defineFlag } from './flag.js';
 import { ANYTHING } from './value-types.js';
 
-/** Flags of LakeXpress that do nothing here: those that are to come, and those that have no meaning. */
+/** LakeXpress flags that do nothing here: not available yet, or without meaning. */
 export const LAKEXPRESS_FLAGS = {
   generateMetadata: defineFlag({
     name: 'generate_metadata',

@@ -5,7 +5,7 @@ import { oneOf, wholeNumber } from './value-types.js';
 
 const MOST_RUNS = 100_000;
 
-/** What is told, and how. */
+/** What is printed, and how. */
 export const OUTPUT_FLAGS = {
   dryRun: defineFlag({
     name: 'dry_run',

@@ -6,23 +6,23 @@ import { FLAGS } from './flags.js';
 import type { Flag } from './flag.js';
 import type { LogFormat } from '../logging/event-log.js';
 
-/** What a command line asks of its output, whatever else is wrong with it: errors of flags are told in that form too. */
+/** The output that a command line asks for, whatever else is wrong with it: usage errors take this form too. */
 export interface OutputRequest {
-  /** As it stands in JSON documents. */
+  /** Name in JSON documents. */
   readonly command: CommandName | 'init_db';
-  /** One document on stdout. */
+  /** Print one document on stdout. */
   readonly json: boolean;
-  /** Of the log. */
+  /** Format of the log. */
   readonly format: LogFormat;
-  /** Stacks of errors are wanted. */
+  /** Show the stacks of errors. */
   readonly debug: boolean;
-  /** As it was given. */
+  /** As given, unchecked. */
   readonly runId: string | undefined;
-  /** Time to end after a signal. */
+  /** Time for cleanup after a signal. */
   readonly graceMs: number;
 }
 
-/** Reads what can be read of it. Never throws. */
+/** Reads as much as possible. Never throws. */
 export function outputRequest(argv: readonly string[]): OutputRequest {
   const words = argv[0] === 'help' ? argv.slice(1) : argv;
   const values = new Map<Flag, string>();

@@ -1,10 +1,10 @@
 import type { Flag } from './flag.js';
 
-/** The flags that were given. */
+/** The flags given on the command line. */
 export class ParsedFlags {
   readonly #values: ReadonlyMap<string, readonly string[]>;
 
-  /** @param values as they were typed, by the flags' own names; none of switches */
+  /** @param values as typed, by the flags' own names; empty for switches */
   constructor(values: ReadonlyMap<string, readonly string[]> = new Map()) {
     this.#values = values;
   }
@@ -14,19 +14,19 @@ export class ParsedFlags {
   }
 
   /**
-   * Its value; the default where it was not given.
-   * @throws LakeportError of class `usage` for a value that it does not take
+   * The value of a flag; the default if it was not given.
+   * @throws LakeportError of class `usage` for an invalid value
    */
   get<T>(flag: Flag<T>): T {
     return flag.read(this.#values.get(flag.name));
   }
 
-  /** The same, but undefined where it was not given. */
+  /** The same, but undefined if it was not given. */
   given<T>(flag: Flag<T>): T | undefined {
     return this.has(flag) ? this.get(flag) : undefined;
   }
 
-  /** What was typed, by the flags' own names. */
+  /** The typed values, by the flags' own names. */
   get typed(): Readonly<Record<string, readonly string[]>> {
     return Object.fromEntries(this.#values);
   }

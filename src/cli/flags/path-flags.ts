@@ -13,8 +13,8 @@ export const OUTPUT_DIRECTORY: ValueType<string> = {
 };
 
 /**
- * A path of this machine: `~/` and `file://` are understood.
- * @throws LakeportError of class `usage` for what is empty, or a URL of something else
+ * A local path; `~/` and `file://` are understood.
+ * @throws LakeportError of class `usage` for an empty path, or any other URL
  */
 export function localPath(given: FlagValue): string {
   const text = notEmpty(given);
@@ -28,7 +28,7 @@ export function localPath(given: FlagValue): string {
 }
 
 /**
- * The directory of an export. A store's URL is answered by the entry that it needs.
+ * The directory of an export. The error for a store's URL shows the entry that it needs.
  * @throws LakeportError of class `usage`
  */
 export function outputDirectory(given: FlagValue): string {
@@ -48,7 +48,7 @@ export function outputDirectory(given: FlagValue): string {
   });
 }
 
-/** Without what may be a secret: user and password, and the query with its signature. */
+/** Without possible secrets: user and password, and the query with its signature. */
 function shown(text: string): string {
   const withoutQuery = schemeOf(text) === undefined ? text : text.replace(/\?.*$/s, '');
   return withoutQuery.replace(/^([^:/?#]+:\/\/)[^/@]*:[^/@]*@/, '$1');

@@ -4,12 +4,12 @@ import { EXPORT_FLAGS, FLAGS } from './flags.js';
 import type { ParsedFlags } from './parsed-flags.js';
 import { usageError } from './usage-error.js';
 
-/** What the command line says about finishing an earlier run. */
+/** How the command line asks to finish an earlier run. */
 export interface ResumeSettings {
   readonly authFile: string;
   /** The run's id or its beginning. */
   readonly runId: string;
-  /** What this process does otherwise than the run's record says. */
+  /** Options of this process that override the run's record. */
   readonly changes: Partial<FlagOptions>;
   /** The compatibility flags that were given, with their dashes. */
   readonly ignoredFlags: readonly string[];
@@ -64,7 +64,7 @@ function refuseOthers(flags: ParsedFlags): void {
   });
 }
 
-/** Tables of before have their own snapshot: that all are of one can be promised, or not be asked for. */
+/** A resume re-reads tables that would otherwise mix two snapshots, so `none` cannot be requested. */
 function refuseNoConsistency({ consistency }: Partial<FlagOptions>): void {
   if (consistency !== 'none') return;
   throw usageError({

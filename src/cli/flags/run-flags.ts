@@ -7,20 +7,20 @@ import { DURATION, oneOf, RUN_ID_BEGIN, TEXT, translated, UUID } from './value-t
 
 type Consistency = ExportOptions['consistency'];
 
-/** `auto` is what nobody types, but records have. */
+/** `auto` cannot be typed, but records have it. */
 const CONSISTENCY: ValueType<Consistency> = {
   ...oneOf(['run', 'none']),
   restore: oneOf<Consistency>(['auto', 'run', 'none']).restore,
 };
 
-/** `skip` is what LakeXpress calls `continue`. */
+/** `skip` is LakeXpress's word for `continue`. */
 const ERROR_ACTION = translated(oneOf(['continue', 'fail', 'skip']), {
   continue: 'continue',
   fail: 'fail',
   skip: 'continue',
 });
 
-/** How the run goes, and what of it is recorded. */
+/** How the run behaves, and what is recorded. */
 export const RUN_FLAGS = {
   consistency: defineFlag({
     name: 'consistency',

@@ -6,13 +6,13 @@ import { FLAGS } from './flags.js';
 import type { ParsedFlags } from './parsed-flags.js';
 import { usageError } from './usage-error.js';
 
-/** What the command line says about the run log. */
+/** Settings of the run log from the command line. */
 export interface LogFlags {
   /** Id of an entry of the auth file; undefined for the embedded log. */
   readonly entryId: string | undefined;
   readonly mode: LogMode;
   readonly envName: string | undefined;
-  /** Something is asked of the log itself, so that a run without it is no way out. */
+  /** The user configured the log explicitly, so an unusable log is an error rather than a warning. */
   readonly isAsked: boolean;
 }
 
@@ -28,8 +28,8 @@ export function readLogFlags(flags: ParsedFlags): LogFlags {
 
 /**
  * The log's database: the entry's, or the embedded one of this user.
- * @param auth may be missing where no entry is named
- * @throws LakeportError of class `usage` for an entry that is no database, of class `unreachable` for a user without a home
+ * @param auth may be missing if no entry is named
+ * @throws LakeportError of class `usage` if the entry is not a database, `unreachable` if the user has no home
  */
 export async function logTarget(
   { entryId }: Pick<LogFlags, 'entryId'>,
@@ -51,14 +51,14 @@ export async function logTarget(
 
 /**
  * Opens the log that the command line names.
- * @throws LakeportError where it can't be used, or the command is interrupted
+ * @throws LakeportError if it can't be used, or the command is interrupted
  */
 export async function openRunLogFromFlags(
   flags: Pick<LogFlags, 'entryId' | 'mode'>,
   options: {
     readonly auth: AuthFile | undefined;
     readonly context: CliContext;
-    /** For an export, which the log's driver must not keep from its work. */
+    /** Runs the log's driver in a thread, so that it does not block an export. */
     readonly threaded?: boolean;
   },
 ): Promise<RunLog> {
@@ -69,7 +69,7 @@ export async function openRunLogFromFlags(
   try {
     return await raceAbort(context.signal, opening);
   } catch (error) {
-    // A log that opens when nobody waits for it any more would keep the process.
+    // A log that opens after the abort would keep the process alive.
     if (context.signal.aborted) void opening.then((log) => log.close()).catch(() => undefined);
     throw error;
   }

@@ -5,7 +5,7 @@ import { PARALLELISM, wholeNumber } from './value-types.js';
 
 const MOST_JOBS = 1024;
 
-/** How tables are read side by side. */
+/** How tables are read in parallel. */
 export const SPEED_FLAGS = {
   jobs: defineFlag({
     name: 'n_jobs',

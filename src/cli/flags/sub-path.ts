@@ -1,11 +1,11 @@
 import { checkSubPath, encodeSegment } from '../../storage/path.js';
 import { usageError } from './usage-error.js';
 
-/** What the tokens of `--sub-path` stand for. */
+/** Values of the tokens of `--sub-path`. */
 export interface SubPathTokens {
   readonly runId: string;
   readonly startedAt: Date;
-  /** Undefined where neither the entry nor a flag names the database. */
+  /** Undefined if neither the entry nor a flag names the database. */
   readonly database: string | undefined;
 }
 
@@ -13,7 +13,7 @@ const TOKENS = ['date', 'timestamp', 'run_id', 'database'] as const;
 
 /**
  * `--sub-path`, or the path of a `--route`, with its tokens replaced.
- * @throws LakeportError of class `usage` for an unknown token, or a path that would lead elsewhere
+ * @throws LakeportError of class `usage` for an unknown token, or a path that leaves the destination
  */
 export function resolveSubPath(template: string, tokens: SubPathTokens, flag = '--sub-path'): string {
   const subPath = template.replace(/\{([^{}]*)\}/g, (_, name: string) => tokenValue(name, tokens, flag));

@@ -13,8 +13,8 @@ export const TABLE_CONFIGS: ValueType<readonly TableConfig[]> = {
 };
 
 /**
- * `[schema.]table:method:key:degree[;...]`: what is asked for each table. Names and keys may stand in double quotes or
- * brackets, in which `;`, `:` and `.` are letters as any; so are they within a key's parentheses and its texts.
+ * `[schema.]table:method:key:degree[;...]`: settings of each table. Names and keys may be in double quotes or brackets.
+ * There, and in a key's parentheses and string literals, `;`, `:` and `.` are ordinary characters.
  * @throws LakeportError of class `usage`
  */
 export function tableConfigs(value: string): TableConfig[] {
@@ -63,17 +63,17 @@ function partitionMethod(name: string, entry: string): PartitionMethod {
   throw bad(entry, `there is no method ${name}`, `Methods are ${METHOD_NAMES.join(', ')}; Modulo is Random.`);
 }
 
-/** As of `--parallel`: 0 for all cores, -N for a share of them. */
+/** As in `--parallel`: 0 for all cores, -N for a share of them. */
 function degreeOf(value: string, entry: string): number | undefined {
   if (value.toLowerCase() === 'auto') return undefined;
   if (/^[+-]?\d{1,4}$/.test(value)) return Number(value);
   throw bad(entry, `its degree must be auto or a whole number, not ${value}`);
 }
 
-/** A text in quotes or brackets, in which a doubled closing one is a letter; or any other letter. */
+/** A text in quotes or brackets, where a doubled closing one is escaped; or any other character. */
 const TOKEN = /"(?:[^"]|"")*"|'(?:[^']|'')*'|\[(?:[^\]]|\]\])*\]|./gsu;
 
-/** Parts between separators that stand neither in quotes nor in parentheses. */
+/** Splits at separators outside of quotes and parentheses. */
 function split(text: string, separator: string): string[] {
   const parts = [''];
   let depth = 0;
@@ -89,7 +89,7 @@ function split(text: string, separator: string): string[] {
   return parts;
 }
 
-/** The name in `"…"` or `[…]`, whose doubled closing quotes stand for one. */
+/** The name in `"…"` or `[…]`, with doubled closing quotes unescaped. */
 function unquoted(name: string): string {
   const quoted = /^"((?:[^"]|"")*)"$/s.exec(name)?.[1];
   if (quoted !== undefined) return quoted.replaceAll('""', '"');

@@ -4,8 +4,8 @@ import { usageError } from './usage-error.js';
 import { isRecord, listOnRecord, textOnRecord } from './value-types.js';
 
 /**
- * LIKE patterns with commas between them, blanks around them left out. A comma in a name is written `\,`, since a
- * backslash makes any letter of a pattern stand for itself.
+ * LIKE patterns separated by commas, trimmed. A comma in a name is written `\,`, since a backslash makes any character
+ * of a pattern literal.
  */
 export const PATTERNS: ValueType<readonly string[]> = {
   parse: patterns,
@@ -13,7 +13,7 @@ export const PATTERNS: ValueType<readonly string[]> = {
 };
 
 /**
- * `PATTERN=STORAGE_ID[/PATH]`, the path as it was typed. A backslash before `=` or `/` takes it as part of a name.
+ * `PATTERN=STORAGE_ID[/PATH]`, the path as typed. A backslash makes `=` or `/` part of a name.
  */
 export const ROUTES: ValueType<readonly Route[]> = {
   parse: (given) => [route(given)],

@@ -12,7 +12,7 @@ export function usageError(options: {
   return new LakeportError({ code, message, hint, context: flag === undefined ? {} : { detail: flag } });
 }
 
-/** What is documented, but comes in a later version: it is never silently left undone. */
+/** A documented feature that comes in a later version: an error, never silently skipped. */
 export function notAvailableYet(what: string): LakeportError {
   return usageError({
     code: 'NOT_AVAILABLE_YET',

@@ -7,7 +7,7 @@ import { parseDuration } from '../../text/units.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
 
-/** Kinds of values that flags have. */
+/** Types of flag values. */
 
 const MOST_PRECISION = 38;
 
@@ -25,7 +25,7 @@ export function wholeNumber(range: { readonly least: number; readonly most?: num
   };
 }
 
-/** One of the words, in any case. */
+/** One of the words, case-insensitive. */
 export function oneOf<const T extends string>(words: readonly T[]): ValueType<T> {
   return {
     words,
@@ -39,7 +39,7 @@ export function oneOf<const T extends string>(words: readonly T[]): ValueType<T>
   };
 }
 
-/** The words that are typed, for what they mean. */
+/** Maps typed words to their meanings. */
 export function translated<T extends string, U extends string>(
   type: ValueType<T>,
   meanings: Readonly<Record<T, U>>,
@@ -48,7 +48,7 @@ export function translated<T extends string, U extends string>(
   return {
     ...type,
     parse: (given) => meanings[type.parse(given)],
-    // Checked against the meanings themselves.
+    // `known` has only meanings.
     restore: (recorded) => (known.has(recorded) ? (recorded as U) : undefined),
   };
 }
@@ -126,10 +126,10 @@ export const RUN_ID_BEGIN: ValueType<string> = {
 
 export const TEXT: ValueType<string> = { parse: notEmpty, restore: textOnRecord };
 
-/** A value that nobody looks at. */
+/** A value that is not used. */
 export const ANYTHING: ValueType<string> = { parse: ({ value }) => value, restore: textOnRecord };
 
-/** @throws LakeportError of class `usage` for an empty one */
+/** @throws LakeportError of class `usage` if the value is empty */
 export function notEmpty({ flag, value }: FlagValue): string {
   if (value.trim() !== '') return value;
   throw usageError({ code: 'EMPTY_VALUE', message: `${flag} is empty`, flag });
@@ -139,7 +139,7 @@ export function textOnRecord(recorded: unknown): string | undefined {
   return typeof recorded === 'string' ? recorded : undefined;
 }
 
-/** @returns undefined where anything in it is not understood */
+/** @returns undefined if any item is invalid */
 export function listOnRecord<T>(recorded: unknown, restore: (item: unknown) => T | undefined): T[] | undefined {
   if (!Array.isArray(recorded)) return undefined;
   const items = recorded.flatMap((item) => restore(item) ?? []);

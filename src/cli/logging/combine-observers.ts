@@ -1,6 +1,6 @@
 import type { RunObserver } from '../../export/model/observer.js';
 
-/** One observer that tells all of them, in their order. */
+/** One observer that calls all of them, in order. */
 export function combineObservers(...observers: readonly RunObserver[]): Required<RunObserver> {
   return {
     message: (level, text, fields) => observers.forEach((observer) => observer.message?.(level, text, fields)),

@@ -1,9 +1,9 @@
 import { EXIT_CODES } from '../../errors.js';
 import type { Log } from './event-log.js';
 
-/** The log that a command writes to: the one of its session, and before it has one, stderr in the form that was asked for. */
+/** The log that a command writes to: its session's, or before that, stderr in the requested format. */
 export class CurrentLog {
-  /** A log file lacks events, as it could not be written. */
+  /** A log file lacks events because it could not be written. */
   isIncomplete = false;
   #log: Log;
 
@@ -15,14 +15,14 @@ export class CurrentLog {
     return this.#log;
   }
 
-  /** Takes another log. Returns what goes back to the one before. */
+  /** Switches to another log. Returns a function that switches back. */
   use(log: Log): () => void {
     const before = this.#log;
     this.#log = log;
     return () => (this.#log = before);
   }
 
-  /** The exit code of a command that has done its work: a log that was asked for, and is not there, is a failure. */
+  /** The exit code of a finished command: an incomplete log file is a failure. */
   exitCode(code: number): number {
     return code === 0 && this.isIncomplete ? EXIT_CODES.unexpected : code;
   }

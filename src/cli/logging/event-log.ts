@@ -2,7 +2,7 @@ import type { Redactor } from '../../auth/redaction.js';
 import type { ErrorContext, LakeportError } from '../../errors.js';
 import { printable } from '../../text/printable.js';
 
-/** From the least to the most serious. CRITICAL is what ends the run. */
+/** From least to most serious. CRITICAL ends the run. */
 export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -15,7 +15,7 @@ export type LogFields = Readonly<Record<string, unknown>>;
 export interface LogEvent {
   readonly time: Date;
   readonly level: LogLevel;
-  /** What kind of event it is, for programs: `table_completed`. */
+  /** Kind of event, for programs: `table_completed`. */
   readonly event: string;
   readonly message: string;
   readonly hint: string | undefined;
@@ -23,13 +23,13 @@ export interface LogEvent {
   readonly fields: LogFields;
 }
 
-/** Where events go, from some level upwards. */
+/** Receives events of a level and above. */
 export interface LogSink {
   readonly level: LogLevel;
   write(event: LogEvent): void;
 }
 
-/** Events that have no name of their own. */
+/** Names of events without a name of their own. */
 const EVENT_OF_LEVEL: Readonly<Record<LogLevel, string>> = {
   DEBUG: 'message',
   INFO: 'message',
@@ -38,11 +38,11 @@ const EVENT_OF_LEVEL: Readonly<Record<LogLevel, string>> = {
   CRITICAL: 'failed',
 };
 
-/** Hands events to its sinks, without secrets. */
+/** Passes events to its sinks, without secrets. */
 export class Log {
   readonly #sinks: readonly LogSink[];
   readonly #redactor: Redactor;
-  /** Stands in every event. */
+  /** Included in every event. */
   runId: string | undefined;
 
   constructor(options: {
@@ -55,7 +55,7 @@ export class Log {
     this.runId = options.runId;
   }
 
-  /** @param fields `event` among them names the kind of event */
+  /** @param fields may include `event`, the kind of event */
   write(level: LogLevel, message: string, fields: LogFields = {}, hint?: string): void {
     const sinks = this.#sinks.filter((sink) => LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(sink.level));
     if (sinks.length === 0) return;
@@ -66,13 +66,13 @@ export class Log {
       event: String(name),
       message: this.#redactor.redact(message),
       hint: hint === undefined ? undefined : this.#redactor.redact(hint),
-      // `redactData` gives an object for an object.
+      // `redactData` returns an object for an object.
       fields: this.#redactor.redactData({ run_id: this.runId, ...others }) as LogFields,
     };
     for (const sink of sinks) sink.write(event);
   }
 
-  /** An error with its place and hint; its stack only at DEBUG. */
+  /** Writes an error with its place and hint; its stack only at DEBUG. */
   error(error: LakeportError, level: LogLevel = 'ERROR', fields: LogFields = {}): void {
     const { code, hint, context, message } = error;
     this.write(level, message + placeOf(message, context), { code, ...context, ...fields }, hint);
@@ -80,7 +80,7 @@ export class Log {
   }
 }
 
-/** What the message leaves out of where it happened: ` (table public.orders, column price)`. */
+/** The place of the error, unless the message names it: ` (table public.orders, column price)`. */
 function placeOf(message: string, { table, column, slice, path, entry }: ErrorContext): string {
   const places = Object.entries({ table, column, slice: slice?.toString(), path, entry })
     .filter(([, value]) => value !== undefined && !message.includes(value) && !message.includes(printable(value)))

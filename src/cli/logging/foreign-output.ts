@@ -2,15 +2,14 @@ import { format } from 'node:util';
 
 import type { LogLevel } from './event-log.js';
 
-/** Warnings that only who writes programs can do something about. */
+/** Warnings that only developers can act on. */
 const FOR_DEVELOPERS = /Deprecat|Experimental|NodeVersion|Listeners/i;
 
-/** What libraries and Node.js itself would print past the log. */
+/** Receives what libraries and Node.js would print without the log. */
 export type ForeignListener = (level: LogLevel, message: string, fields: { readonly event: string }) => void;
 
 /**
- * Takes what would be printed by `console` and as a warning of the process: stdout is for the result, and of a log in JSON
- * each line is to be JSON.
+ * Captures `console` output and process warnings: stdout is for the result, and every line of a JSON log must be JSON.
  */
 export function captureForeignOutput(tell: ForeignListener): void {
   // Node's own listener prints them.

@@ -9,17 +9,17 @@ import { tableName } from '../../text/printable.js';
 import { byteSize, count, counted, rate, timeSpan } from '../../text/quantities.js';
 import { RunProgress } from '../terminal/run-progress.js';
 
-/** A long run gives a sign of life this often. */
+/** How often a long run logs its progress. */
 const PROGRESS_EVERY_MS = 30_000;
 
 const LEVELS = { debug: 'DEBUG', info: 'INFO', warning: 'WARNING' } as const;
 
-/** Writes what happens in a run into the log. */
+/** Writes the events of a run to the log. */
 export class LogObserver implements RunObserver {
   readonly #log: Log;
   readonly #progress = new RunProgress();
   readonly #timer: NodeJS.Timeout;
-  /** Tables whose failure is in the log already. */
+  /** Tables whose failure is already in the log. */
   readonly #reported = new Set<string>();
 
   constructor(log: Log) {

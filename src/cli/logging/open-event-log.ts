@@ -4,9 +4,9 @@ import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { Log, type LogFormat, type LogLevel, type LogSink } from './event-log.js';
 import { fileSink, outputSink } from './sinks.js';
 
-/** What the command line says about log and display. */
+/** Settings of log and display from the command line. */
 export interface LoggingSettings {
-  /** Undefined where it was not given. */
+  /** Undefined if it was not given. */
   readonly level: LogLevel | undefined;
   readonly format: LogFormat;
   readonly directory: string | undefined;
@@ -18,7 +18,7 @@ export interface LoggingSettings {
 /** @throws LakeportError of class `usage` */
 export function readLoggingSettings(flags: ParsedFlags): LoggingSettings {
   const quiet = flags.get(FLAGS.quiet);
-  // Its value is in use already, since a signal may have come before this; here it is only checked.
+  // Only checked here: the value is already in use, since a signal may arrive before this.
   flags.get(FLAGS.graceMs);
   return {
     level: flags.get(FLAGS.logLevel),
@@ -30,20 +30,20 @@ export function readLoggingSettings(flags: ParsedFlags): LoggingSettings {
   };
 }
 
-/** Columns of a terminal on which a display would be all dots. */
+/** On a terminal of so few columns, a display would be all dots. */
 const TOO_NARROW = 20;
 
-/** A display is for a person who looks at a terminal that can move its cursor. */
+/** A display needs a person at a terminal that can move its cursor. */
 export function wantsDisplay(settings: LoggingSettings, { stderr, environment }: CliContext): boolean {
   const moving = stderr.isTerminal && environment['TERM'] !== 'dumb' && environment['CI'] === undefined;
   return moving && stderr.columns > TOO_NARROW && settings.progress && settings.format === 'text';
 }
 
-/** @throws LakeportError where the log file can't be written */
+/** @throws LakeportError if the log file can't be written */
 export function openEventLog(settings: LoggingSettings, context: CliContext, runId: string): Log {
   const { format, directory } = settings;
   const level = settings.level ?? 'INFO';
-  // A display shows by itself what happens; beside it, only what needs attention is worth a line.
+  // The display already shows the progress, so only log what needs attention.
   const shown = settings.quiet ? 'ERROR' : wantsDisplay(settings, context) ? 'WARNING' : 'INFO';
   const sinks: LogSink[] = [outputSink(context.stderr, { level: settings.level ?? shown, format })];
   const log = new Log({ sinks, redactor: context.redactor, runId });

@@ -8,7 +8,7 @@ import type { LogEvent, LogFormat, LogLevel, LogSink } from './event-log.js';
 import { type Output, type Paint, writeWhole } from '../terminal/output.js';
 import { printable, printableLines } from '../../text/printable.js';
 
-/** Events on stderr: for a person on a terminal, a line with its time elsewhere; what ends the run as any program says it. */
+/** Events on stderr: human-readable on a terminal and for fatal errors, otherwise lines with a timestamp. */
 export function outputSink(output: Output, options: { readonly level: LogLevel; readonly format: LogFormat }): LogSink {
   const { level, format } = options;
   const text = (event: LogEvent) =>
@@ -17,15 +17,15 @@ export function outputSink(output: Output, options: { readonly level: LogLevel; 
 }
 
 /**
- * Events in `lakeport_<run_id>.log`; the directory is made where it is missing.
- * @throws LakeportError where the file can't be written, of class `unreachable` for a disk that is full
+ * Events in `lakeport_<run_id>.log`; creates the directory if needed.
+ * @throws LakeportError if the file can't be written, of class `unreachable` for a full disk
  */
 export function fileSink(options: {
   readonly directory: string;
   readonly runId: string;
   readonly level: LogLevel;
   readonly format: LogFormat;
-  /** Told once where writing fails later on; the run goes on. */
+  /** Called once if writing fails later; the run continues. */
   readonly onFailure: (message: string) => void;
 }): LogSink {
   const { level, format, onFailure } = options;
@@ -70,7 +70,7 @@ const PAINTS: Readonly<Record<LogLevel, Paint>> = {
   CRITICAL: 'red',
 };
 
-/** An event for a person: `warning: …`, and the hint in a line of its own. */
+/** An event for a person: `warning: …`, with the hint on a separate line. */
 function personLines({ level, message, hint }: Pick<LogEvent, 'level' | 'message' | 'hint'>, output: Output): string {
   const label = level === 'CRITICAL' ? 'lakeport:' : `${level.toLowerCase()}:`;
   const lines = [`${output.paint(PAINTS[level], label)} ${printableLines(message)}`];
@@ -79,7 +79,7 @@ function personLines({ level, message, hint }: Pick<LogEvent, 'level' | 'message
 }
 
 function textLine({ time, level, message, hint }: LogEvent): string {
-  // Lists in messages are indented by two; any other line break stands in a name.
+  // Lists in messages are indented by two; any other line break is part of a name.
   const text = message.replace(/:?\n {2}/g, '; ');
   return `${time.toISOString()} ${level.padEnd(8)} ${printable(text)}${hint === undefined ? '' : ` (hint: ${printable(hint)})`}`;
 }

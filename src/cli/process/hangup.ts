@@ -6,10 +6,10 @@ const ACCESS_MODE = 0o3;
 const WRITE_ONLY = 0o1;
 
 /**
- * Whether SIGHUP was ignored when the program was started. Node.js itself sets every signal back to its default before the
- * first line of a program runs, so the system no longer knows. What is left are traces: a parent that ignores it (a script
- * below `nohup`, `trap '' HUP`) hands that on to what it starts, `nohup` is in `_`, where bash and zsh put what they start,
- * and it leaves standard streams as no one else does.
+ * Whether SIGHUP was ignored when the program started. Node.js resets every signal to its default before the first line
+ * of a program runs, so the system no longer knows. Only traces are left: a parent that ignores SIGHUP (a script under
+ * `nohup`, `trap '' HUP`) passes that on to its children; bash and zsh set `_` to the program they start, `nohup`; and
+ * `nohup` leaves the standard streams in a state of its own.
  */
 export function isHangupIgnored(environment: NodeJS.ProcessEnv): boolean {
   if (process.platform === 'win32') return false;
@@ -27,7 +27,7 @@ function ignoresHangup(pid: string): boolean {
   return mask !== undefined && (BigInt(`0x${mask}`) & SIGHUP_BIT) !== 0n;
 }
 
-/** GNU nohup puts `/dev/null`, opened for writing alone, in place of a terminal that is read from. */
+/** GNU nohup replaces a terminal on stdin with `/dev/null`, opened write-only. */
 function isUnreadableNull(fd: number): boolean {
   if (linkOf(fd) !== '/dev/null') return false;
   const flags = /^flags:\s*(\d+)/m.exec(textOf(`/proc/self/fdinfo/${fd}`))?.[1];

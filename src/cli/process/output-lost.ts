@@ -1,7 +1,7 @@
 import { LakeportError } from '../../errors.js';
 import { systemReason } from '../../runtime/system-reason.js';
 
-/** The result of a command could not be written: whoever waits for it has not got it. */
+/** The result of a command could not be written, so its reader did not get it. */
 export function outputLost(cause: Error): LakeportError {
   const errno = 'code' in cause ? String(cause.code) : undefined;
   return new LakeportError({

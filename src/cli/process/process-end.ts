@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 
-/** After a signal that should have ended the process and did not. */
+/** Time for the signal to end the process, before it exits on its own. */
 const STILL_HERE_MS = 100;
 
 /** Signals that ask the program to end. */
@@ -11,8 +11,8 @@ export type EndingSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 
 /**
- * To be called once at the start. Node.js puts terminals back into the state in which it found them when it ends, and is
- * aborted where one of them has gone. Of one that is closed it keeps its hands off.
+ * Call once at the start. When Node.js ends, it restores the state of terminals, and aborts if one has disappeared. It
+ * ignores a closed one.
  */
 export function leaveLostTerminals(): void {
   process.on('exit', () => {
@@ -21,15 +21,15 @@ export function leaveLostTerminals(): void {
       try {
         closeSync(fd);
       } catch {
-        // Closed already.
+        // Already closed.
       }
     }
   });
 }
 
 /**
- * Ends the process at once by the signal itself, as any program would end that does not handle it. The kernel keeps its
- * default actions from process 1, such as of a container: that one exits with the signal's code.
+ * Ends the process at once by the signal itself, like a program that does not handle it. The kernel does not apply
+ * default actions to process 1, as in a container: it exits with the signal's code instead.
  */
 export function endBySignal(signal: EndingSignal): void {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeAllListeners(name);

@@ -10,15 +10,15 @@ const MESSAGES: Readonly<Record<EndingSignal, string>> = {
 
 export interface SignalOptions {
   readonly environment: NodeJS.ProcessEnv;
-  /** Time after the first signal in which the program is to end by itself. */
+  /** Time after the first signal for the program to end by itself. */
   readonly graceMs: number;
-  /** That time is over. */
+  /** Called when that time is over. */
   readonly onOverdue: (reason: Interruption) => void;
 }
 
 /**
- * Listens to the signals that ask the program to end. The first one aborts what is returned, with an `Interruption` as the
- * reason, and starts the grace; the second one ends the process at once.
+ * Listens to the signals that ask the program to end. The first one aborts the returned signal, with an `Interruption`
+ * as the reason, and starts the grace period; the second one ends the process at once.
  */
 export function listenToSignals({ environment, graceMs, onOverdue }: SignalOptions): AbortSignal {
   const controller = new AbortController();
@@ -28,13 +28,13 @@ export function listenToSignals({ environment, graceMs, onOverdue }: SignalOptio
       return;
     }
     const reason = new Interruption({ code: signal, message: MESSAGES[signal], graceMs });
-    // It keeps the process alive: whatever the command waits for, this comes to an end.
+    // The timer keeps the process alive: it ends in time, whatever the command waits for.
     setTimeout(() => onOverdue(reason), graceMs);
     controller.abort(reason);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-  // Without a listener it would end the process: Node.js has made it forget that it ignores the signal.
+  // Without a listener SIGHUP would end the process: Node.js has reset it to its default.
   process.on('SIGHUP', isHangupIgnored(environment) ? () => undefined : onSignal);
   return controller.signal;
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { sourceSchema as source } from '../../export/model/source-schema.js';
 
 /**
- * What the documents of `--json` look like. Only their types are used by the program; the schemas are published under
+ * Schemas of the `--json` documents. The program uses only their types; the schemas are published under
  * `docs/schemas/`. Names are in snake_case, times in ISO 8601, durations in seconds, sizes in bytes.
  */
 
@@ -19,7 +19,7 @@ const error = z.strictObject({
   context: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
 });
 
-/** Of the run log, where errors of other versions may lie. */
+/** An error from the run log, possibly of another version. */
 const loggedError = z.strictObject({
   class: z.string().nullable(),
   code: z.string().nullable(),
@@ -223,7 +223,7 @@ export const initDbSchema = z.strictObject({
   emptied: z.boolean(),
 });
 
-/** Of any command that came to no result. */
+/** The document of any command that failed without a result. */
 export const failureSchema = z.strictObject({
   lakeport: z.string(),
   command: z.string(),

@@ -10,17 +10,17 @@ export function asFailure(thrown: unknown): LakeportError {
   return new LakeportError({ ...error.toData(), hint, cause: thrown });
 }
 
-/** What a document says of the command that has failed. */
+/** What a document says about the failed command. */
 export interface FailedCommand {
-  /** As it stands in JSON documents. */
+  /** Name in JSON documents. */
   readonly command: string;
-  /** Of a run: of one that is made, finished or looked at. */
+  /** The run that the command makes, finishes or shows. */
   readonly runId?: string | undefined;
 }
 
 /**
- * Shows an error that ends the command, and where a document is promised, puts it on stdout in place of the result. A
- * document that is there already stays the only one.
+ * Shows an error that ends the command. With `--json`, also writes it to stdout in place of the result, unless a
+ * document is already there.
  */
 export function showFailure(
   error: LakeportError,

@@ -16,10 +16,10 @@ import type { PlanDocument } from './document-schemas.js';
 import type { Warning } from './warning.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
 
-/** Of more tables, only columns that are not exact are shown. */
+/** For more tables, only inexact columns are shown. */
 const MOST_WITH_COLUMNS = 100;
 
-/** As a rule they are few. */
+/** Usually there are few. */
 const MOST_NOTES = 100;
 
 const TABLE_COLUMNS: readonly TextColumn[] = [
@@ -40,7 +40,7 @@ const SPEC_COLUMNS: readonly TextColumn[] = [
   { title: 'FIDELITY' },
 ];
 
-/** What an export would do, for people. */
+/** What an export would do, human-readable. */
 export function planText(
   plan: RunPlan,
   options: { readonly output: Output; readonly exportOptions: ExportOptions },
@@ -89,7 +89,7 @@ function noteLines({ tables }: RunPlan): string[] {
   return ['', 'Notes:', ...shown, ...(rest === 0 ? [] : [`  and ${count(rest)} more; --json has all`])];
 }
 
-/** What would take them, and how many there are. */
+/** The flags that would include more tables, with their number. */
 function leftOutLines({ leftOut }: RunPlan): string[] {
   const counts = countBy(leftOut.map(({ missing }) => missing.map((optIn) => `--${optInFlag(optIn)}`).join(' ')));
   return Array.from(counts, ([flags, number]) => `${counted(number, 'more table')} with ${flags}`).map((text, at) =>
@@ -122,7 +122,7 @@ function connectionsText({ readers, connections }: RunPlan): string {
   return `${counted(readers, 'reader')}${isCounted ? ', the row check' : ''} and the planner`;
 }
 
-/** Tables that are read in one piece need none. */
+/** Tables that are read in one piece need no check. */
 function rowCheckLines({ tables }: RunPlan, { rowCheck }: ExportOptions): string[] {
   const divided = tables.filter(({ slices }) => slices.length > 1);
   if (divided.length === 0) return [];
@@ -131,7 +131,7 @@ function rowCheckLines({ tables }: RunPlan, { rowCheck }: ExportOptions): string
   return rowCheck === 'none' ? ['Row check    none'] : [];
 }
 
-/** Some tables may be in no snapshot where all others are in one. */
+/** Some tables may be outside the snapshot that all others share. */
 function noneText({ tables }: RunPlan): string {
   const outside = tables.filter(({ consistency }) => consistency === 'none').length;
   return outside === tables.length
@@ -139,7 +139,7 @@ function noneText({ tables }: RunPlan): string {
     : `none: ${counted(outside, 'table')} in no snapshot, ${count(tables.length - outside)} in one`;
 }
 
-/** With a single storage, the targets say it all. */
+/** None for a single storage, which the targets already show. */
 function storageLines({ tables }: RunPlan): string[] {
   const counts = countBy(tables.map(({ storageId }) => storageId));
   if (counts.size < 2) return [];
@@ -167,10 +167,10 @@ function tableRow(table: TablePlan, options: ExportOptions): string[] {
   ];
 }
 
-/** Tables named of those that a reader does not open. */
+/** Maximum tables listed that a reader cannot open. */
 const MOST_REFUSED = 5;
 
-/** Which common readers open which tables not at all, and what helps. */
+/** Which common readers cannot open which tables, and what helps. */
 function refusedLines({ tables }: RunPlan, output: Output): string[] {
   return COMPATS.flatMap((compat) => {
     const refused = tables.flatMap(({ id, columns }) => {
@@ -186,7 +186,7 @@ function refusedLines({ tables }: RunPlan, output: Output): string[] {
   });
 }
 
-/** One file a slice, and more where `--max-rows-per-file` splits it. */
+/** One file per slice, and more if `--max-rows-per-file` splits it. */
 function filesOf(table: TablePlan, { maxRowsPerFile }: ExportOptions): number {
   if (maxRowsPerFile === undefined) return table.slices.length;
   return table.slices.reduce(
@@ -216,7 +216,7 @@ function columnLines(table: TablePlan, options: { readonly output: Output; reado
   ];
 }
 
-/** A plan of which a table would fail is no success. */
+/** A plan in which a table would fail is not a success. */
 export function planExitCode({ problems }: RunPlan): number {
   return problems.length === 0 ? 0 : EXIT_CODES['tables-failed'];
 }

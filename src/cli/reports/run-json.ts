@@ -12,12 +12,12 @@ import type { Warning } from './warning.js';
 export function runDocument(
   result: RunResult,
   options: {
-    /** That of the result where it is left out. */
+    /** The result's own by default. */
     readonly exitCode?: number;
     readonly source: SourceDocument;
-    /** Address of the run log; undefined where the run is not logged. */
+    /** Address of the run log; undefined if the run is not logged. */
     readonly runLog?: string | undefined;
-    /** The command that finishes the run, where it is not finished. */
+    /** The command that finishes the run, if it is unfinished. */
     readonly resume?: string | undefined;
     readonly warnings?: readonly Warning[] | undefined;
   } & Pick<ExportOptions, 'target' | 'routes' | 'compat'>,
@@ -91,7 +91,7 @@ function tableDocument(result: TableResult): ExportDocument['tables'][number] {
   };
 }
 
-/** A table of which there was nothing to read. */
+/** A table with nothing to read. */
 export function skippedDocument({ id, reason }: SkippedTable): ExportDocument['skipped'][number] {
   return { schema: id.schema, table: id.name, reason: errorDocument(reason) };
 }
@@ -100,7 +100,7 @@ export function routeDocument({ patterns, storageId, subPath }: Route): ExportDo
   return { patterns, storage: storageId, sub_path: subPath };
 }
 
-/** The document of `--json` where there is no result but an error. */
+/** The document of `--json` for an error without a result. */
 export function failureDocument(
   error: LakeportError,
   { command, runId }: { readonly command: string; readonly runId?: string | undefined },

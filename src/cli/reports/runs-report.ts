@@ -7,7 +7,7 @@ import { printable } from '../../text/printable.js';
 import { byteSize, count, timeSpan } from '../../text/quantities.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
 
-/** Letters of an id that mostly tell runs apart. */
+/** Characters of an id that usually tell runs apart. */
 const SHORT_ID = 8;
 
 const COLUMNS: readonly TextColumn[] = [
@@ -33,7 +33,7 @@ export const STATE_PAINTS: Readonly<Partial<Record<ShownState, Paint>>> = {
   cancelled: 'yellow',
 };
 
-/** The list of runs, for people. */
+/** The list of runs, human-readable. */
 export function runsText(
   runs: readonly RunSummary[],
   options: { readonly output: Output; readonly address: string; readonly limit: number },
@@ -53,7 +53,7 @@ export function runsText(
   return `${lines.join('\n')}\n`;
 }
 
-/** As many letters as it takes for every listed run to have its own. */
+/** The number of characters that makes every listed id unique. */
 function shortLength(runs: readonly RunSummary[]): number {
   const isUnique = (length: number) => new Set(runs.map(({ runId }) => runId.slice(0, length))).size === runs.length;
   let length = SHORT_ID;
@@ -90,7 +90,7 @@ export function runsDocument(runs: readonly RunSummary[], address: string, exitC
   };
 }
 
-/** What is not known is `null`. Times in ISO 8601, sizes in bytes. */
+/** Unknown values are `null`. Times are in ISO 8601, sizes in bytes. */
 export function runSummaryDocument(run: RunSummary): RunsDocument['runs'][number] {
   return {
     run_id: run.runId,
@@ -118,7 +118,7 @@ export function runSummaryDocument(run: RunSummary): RunsDocument['runs'][number
   };
 }
 
-/** An `error` where there is one. */
+/** The `error`, if there is one. */
 export function loggedErrorDocument(error: LoggedError | undefined): Pick<RunsDocument['runs'][number], 'error'> {
   if (error === undefined) return {};
   const { class: exitClass, code, message, hint } = error;

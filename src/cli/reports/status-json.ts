@@ -7,7 +7,7 @@ import { recordedManifestPlace } from '../run-history/recorded-options.js';
 import type { StatusDocument } from './document-schemas.js';
 import { loggedErrorDocument, runSummaryDocument } from './runs-report.js';
 
-/** The document of `status --json`: all that the log has of a run, but what only a resume can use. */
+/** The document of `status --json`: all that the log has on a run, except what only a resume can use. */
 export function statusDocument(
   { run, tables, partitions, files }: RunHistory,
   address: string,

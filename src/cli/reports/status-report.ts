@@ -6,11 +6,11 @@ import { byteSize, count, counted, timeSpan } from '../../text/quantities.js';
 import { STATE_PAINTS } from './runs-report.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
 
-/** Up to so many tables, all are listed; of more, those that are not published, and the largest. */
+/** Up to this number, all tables are listed; beyond it, the unpublished and the largest ones. */
 const MOST_LISTED = 60;
 const LARGEST_LISTED = 20;
 
-/** Tables whose partitions are listed. */
+/** Maximum tables whose partitions are listed. */
 const MOST_WITH_PARTITIONS = 10;
 
 const TABLE_COLUMNS: readonly TextColumn[] = [
@@ -33,12 +33,12 @@ const PARTITION_COLUMNS: readonly TextColumn[] = [
   { title: 'BOUNDS' },
 ];
 
-/** What the log has of one run, for people. */
+/** What the log has on one run, human-readable. */
 export function statusText(
   history: RunHistory,
   options: {
     readonly output: Output;
-    /** The command that finishes the run, where it is not finished. */
+    /** The command that finishes the run, if it is unfinished. */
     readonly resume: string | undefined;
     readonly now: Date;
   },
@@ -124,7 +124,7 @@ function tableRow(table: TableRecord): string[] {
   ];
 }
 
-/** Of tables in progress and of those that failed, how far their partitions have come. */
+/** The progress of partitions, for failed tables and tables in progress. */
 function partitionsLines({ tables, partitions }: RunHistory, output: Output): string[] {
   const unfinished = tables.filter(
     ({ state, attempts }) => state !== 'completed' && state !== 'pending' && attempts > 0,

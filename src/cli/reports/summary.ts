@@ -6,9 +6,9 @@ import { printable, printableLines, tableName } from '../../text/printable.js';
 import { byteSize, count, counted, rate, timeSpan } from '../../text/quantities.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
 
-/** Up to so many tables, all are listed. */
+/** Up to this number, all completed tables are listed. */
 const MOST_LISTED = 60;
-/** Of more, the largest ones, and those that failed. */
+/** Beyond it, only this many of the largest. */
 const LARGEST_LISTED = 20;
 
 const COLUMNS: readonly TextColumn[] = [
@@ -20,13 +20,13 @@ const COLUMNS: readonly TextColumn[] = [
   { title: 'ROWS/S', align: 'right' },
 ];
 
-/** What was exported, table by table and in all, for people. */
+/** What was exported, per table and in total, human-readable. */
 export function summaryText(
   result: RunResult,
   options: {
     readonly output: Output;
     readonly target: ExportOptions['target'];
-    /** The command that finishes the run, where it is not finished. */
+    /** The command that finishes the run, if it is unfinished. */
     readonly resume?: string | undefined;
   },
 ): string {
@@ -126,7 +126,7 @@ function earlierLines(tables: readonly TableResult[]): string[] {
     : ['', `${counted(earlier, 'table')} of these had been published before the run was resumed`];
 }
 
-/** Tables whose readers did not all see the database at one time. Where that is so of all, the last line says it. */
+/** Tables whose readers did not all see the same snapshot. If that is true of all tables, the last line says so. */
 function mixedLines(tables: readonly TableResult[]): string[] {
   const completed = tables.filter(({ state }) => state === 'completed');
   const mixed = completed.filter(({ consistency }) => consistency === 'none');
@@ -137,7 +137,7 @@ function mixedLines(tables: readonly TableResult[]): string[] {
   return ['', 'Tables that are in no snapshot, or of more than one:', ...names];
 }
 
-/** Tables of which there was nothing to read. */
+/** Tables with nothing to read. */
 function skippedLines({ skipped }: RunResult, output: Output): string[] {
   if (skipped.length === 0) return [];
   const lines = skipped.map(({ id, reason }) => `  ${tableName(id)}: ${printableLines(reason.message)}`);
@@ -154,7 +154,7 @@ function failureLines(failed: readonly TableResult[], output: Output): string[] 
   return lines;
 }
 
-/** Where the tables went; of several storages, their ids. */
+/** Where the tables went; for several storages, their ids. */
 function placeOf({ tables }: RunResult, target: ExportOptions['target']): string {
   const targetId = 'directory' in target ? OUTPUT_DIRECTORY_ID : target.storageId;
   const used = new Set(tables.map(({ storageId }) => storageId));
@@ -165,7 +165,7 @@ function placeOf({ tables }: RunResult, target: ExportOptions['target']): string
   return 'directory' in target && others.length === 0 ? main : `storage ${places[0] ?? ''}`;
 }
 
-/** Of a run that promises none: some tables may be of one all the same. */
+/** For a run that promises none: some tables may still share a snapshot. */
 function commonSnapshot({ tables }: RunResult): string {
   const completed = tables.filter(({ state }) => state === 'completed');
   const outside = completed.filter(({ consistency }) => consistency === 'none').length;

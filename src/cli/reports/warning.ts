@@ -1,4 +1,4 @@
-/** A sentence, and what else scripts may want to know. */
+/** A sentence, and further fields for scripts. */
 export interface Warning {
   readonly message: string;
   readonly [field: string]: unknown;

@@ -46,7 +46,7 @@ export function recordedAuthFile(commandLine: string): string | undefined {
   return undefined;
 }
 
-/** The words that `commandText` has joined. */
+/** Splits the result of `commandText` into words again. */
 function wordsOf(commandLine: string): string[] {
   const words = commandLine.match(/(?:'[^']*'|\\.|[^\s'\\])+/g) ?? [];
   return words.map((word) =>

@@ -32,7 +32,7 @@ export async function openLogToRead(
   return openRunLogFromFlags({ entryId, mode: 'preserve' }, { auth, context });
 }
 
-/** Closes a log that was read. A log that does not answer does not delay a command that was interrupted. */
+/** Closes a log after reading. A log that does not answer does not delay an interrupted command. */
 export async function closeLog(log: RunLog, signal: AbortSignal): Promise<void> {
   await withinGrace(signal, log.close(), 'closing').catch(() => undefined);
 }

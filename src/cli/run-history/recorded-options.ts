@@ -82,7 +82,7 @@ export function restoredOptions(settings: unknown, runId: string): ExportOptions
   return restored(options, runId);
 }
 
-/** Reads each option by the flag that it was of, with its default where the record is older than the flag. */
+/** Reads each option through its flag, with the default if the record is older than the flag. */
 function restored(record: Readonly<Record<string, unknown>>, runId: string): ExportOptions {
   const unknown = (name: string) => notResumable(runId, `its record has a ${name} that this version does not know`);
   const text = (name: string): string => {
@@ -120,7 +120,7 @@ function recordedTarget(target: unknown): ExportOptions['target'] | undefined {
   return typeof storageId === 'string' ? { storageId } : undefined;
 }
 
-/** Records once held a flag for views only, and foreign tables were exported without one. */
+/** Older records have a flag for views only; foreign tables were exported without one. */
 function recordedOptIns({ optIns, includeViews }: Readonly<Record<string, unknown>>): ExportOptions['optIns'] {
   if (Array.isArray(optIns)) return OPT_INS.filter((optIn) => optIns.includes(optIn));
   return includeViews === true ? ['views', 'foreign_tables'] : ['foreign_tables'];

@@ -27,7 +27,7 @@ export function isWorthResuming(
   unfinished: readonly (UnfinishedError | undefined)[],
   { consistency }: { readonly consistency: ExportOptions['consistency'] | undefined },
 ): boolean {
-  // Published tables are of a snapshot that is lost, and no other one is allowed.
+  // The snapshot of the published tables is lost, and no other one is allowed.
   if (consistency === 'run' && unfinished.some((error) => error?.code === 'SNAPSHOT_LOST')) return false;
   // The other process finishes it.
   if (unfinished.some((error) => error?.code === 'RUN_TAKEN')) return false;

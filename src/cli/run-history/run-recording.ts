@@ -107,7 +107,7 @@ export class RunRecording {
     return new RunRecording(options, { log, logged, export: run.export, settings, earlier: history, fate });
   }
 
-  /** Of the log, human-readable. */
+  /** Address of the log, human-readable. */
   get address(): string {
     return this.#log.address;
   }

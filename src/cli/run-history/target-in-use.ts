@@ -25,7 +25,7 @@ export function refuseTargetInUse(own: OwnRun, living: readonly LivingRun[]): vo
     for (const { storageId, path, state } of other.tables) {
       const key = placeKey(other.settings, { storageId, path });
       const id = key === undefined ? undefined : tables.get(key);
-      // If both runs are only planned, the later one gives way.
+      // If both runs have only planned the table, the later one stops.
       if (id === undefined || (state === 'pending' && isLater(other, own))) continue;
       throw targetInUse(other, { table: tableName(id), path: path ?? '' });
     }

@@ -1,13 +1,13 @@
 const ESCAPE = '\u001b[';
 
 /**
- * Lines at the end of a terminal's text that are replaced again and again. The cursor stays behind them, and nothing of the
- * terminal is changed that would have to be restored: the process may end at any time.
+ * Lines at the end of a terminal's text that are redrawn in place. The cursor stays after them, and no terminal state
+ * is changed that would have to be restored: the process may end at any time.
  */
 export class LiveArea {
   #lines = 0;
 
-  /** What takes the lines off the terminal; empty where there are none. */
+  /** The text that erases the lines; empty if there are none. */
   erased(): string {
     if (this.#lines === 0) return '';
     const up = this.#lines > 1 ? `${ESCAPE}${this.#lines - 1}A` : '';
@@ -16,7 +16,7 @@ export class LiveArea {
     return `\r${up}${ESCAPE}J`;
   }
 
-  /** What shows these lines in place of those before. None of them may be wider than the terminal. */
+  /** The text that replaces the previous lines with these. No line may be wider than the terminal. */
   drawn(lines: readonly string[]): string {
     const text = this.erased() + lines.join('\n');
     this.#lines = lines.length;

@@ -5,17 +5,17 @@ import { LiveArea } from './live-area.js';
 
 export type Paint = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold';
 
-/** Of a terminal that does not say how wide it is: a pseudo-terminal without a size says 0. */
+/** For a terminal that does not report its size: a pseudo-terminal without one reports 0. */
 const USUAL_COLUMNS = 80;
 const USUAL_ROWS = 24;
 
-/** One of the process's two output streams: whether a person looks at it, and whether anybody still reads it. */
+/** One of the process's two output streams: whether it is a terminal, and whether it still has a reader. */
 export class Output {
   readonly isTerminal: boolean;
   readonly #stream: NodeJS.WriteStream;
   readonly #colours: boolean;
   readonly #live = new LiveArea();
-  /** Of a file or a device: they are written to at once and as a whole. */
+  /** Descriptor of a file or a device, which are written synchronously and completely. */
   readonly #file: number | undefined;
   #isClosed = false;
   #hasWritten = false;
@@ -30,27 +30,27 @@ export class Output {
     stream.on('error', (error: Error) => this.#broke(error));
   }
 
-  /** Colours of the terminal are in use. */
+  /** Whether the terminal's colours are used. */
   get colours(): boolean {
     return this.#colours;
   }
 
-  /** Width in characters, at least 1; unlimited where nobody looks. */
+  /** Width in characters, at least 1; unlimited without a terminal. */
   get columns(): number {
     return this.isTerminal ? sizeOr(this.#stream.columns, USUAL_COLUMNS) : Infinity;
   }
 
-  /** Height in lines, at least 1; unlimited where nobody looks. */
+  /** Height in lines, at least 1; unlimited without a terminal. */
   get rows(): number {
     return this.isTerminal ? sizeOr(this.#stream.rows, USUAL_ROWS) : Infinity;
   }
 
-  /** Something was written, whether or not it arrived. */
+  /** Whether anything was written, even if it did not arrive. */
   get hasWritten(): boolean {
     return this.#hasWritten;
   }
 
-  /** Why not all that was written has arrived; undefined also where the reader has gone, who did not want it. */
+  /** Why output was lost; undefined also if the reader closed its end. */
   get failure(): Error | undefined {
     return this.#failure;
   }
@@ -64,12 +64,12 @@ export class Output {
     this.#send(this.#live.erased() + text);
   }
 
-  /** Shows lines below all that was written, in place of those that were shown before; none takes them away. */
+  /** Shows lines below the output, in place of those shown before; an empty list removes them. */
   show(lines: readonly string[]): void {
     this.#send(this.#live.drawn(lines));
   }
 
-  /** Settles when all that was written has left the process, or can't any more. */
+  /** Settles when all output has left the process, or can no longer do so. */
   async flush(): Promise<void> {
     if (this.#isClosed || this.#file !== undefined || !this.#stream.writable) return;
     await new Promise<void>((resolve) => {
@@ -91,7 +91,7 @@ export class Output {
     }
   }
 
-  /** What a reader that has gone (`lakeport plan | head`), or a terminal, did not want is not written: no failure. */
+  /** If the reader (`lakeport plan | head`) or the terminal is gone, the rest is dropped: not a failure. */
   #broke(error: Error): void {
     this.#isClosed = true;
     const code = 'code' in error ? error.code : undefined;
@@ -100,7 +100,7 @@ export class Output {
   }
 }
 
-/** Writes all of a text to a file. The system may take a part of it, and say only then that the disk is full. */
+/** Writes a whole text to a file. The system may accept a part of it before it reports a full disk. */
 export function writeWhole(file: number, text: string): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);

@@ -9,11 +9,11 @@ import { fit, pad } from '../../text/text-table.js';
 
 const REFRESH_MS = 100;
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-/** For the text console of Linux, which has no Braille. */
+/** For the Linux text console, which has no Braille. */
 const PLAIN_SPINNER = ['-', '\\', '|', '/'];
-/** Cells of the spinner and the blank behind it. */
+/** Cells of the spinner and the blank after it. */
 const SPINNER_WIDTH = 2;
-/** Lines of tables in progress; the rest is one line. */
+/** Maximum lines for tables in progress; the rest share one line. */
 const MOST_TABLES = 8;
 const BAR_CELLS = 16;
 const WIDEST_NAME = 40;
@@ -22,8 +22,8 @@ const WIDEST_NAME = 40;
 const LEAST_COLUMNS = 20;
 
 /**
- * The display of a run on a terminal: one line for the run, one for each table in progress. It is decoration: where
- * something is wrong with it, it is given up, and the run does not notice.
+ * The display of a run on a terminal: one line for the run, one for each table in progress. It is decoration: if it
+ * fails, it stops, and the run is not affected.
  */
 export class ProgressDisplay implements RunObserver {
   readonly #output: Output;
@@ -45,14 +45,14 @@ export class ProgressDisplay implements RunObserver {
     this.#timer.unref();
   }
 
-  /** Takes the display off the terminal. */
+  /** Removes the display from the terminal. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#output.show([]);
   }
 
-  /** A line in place of the tables, e.g. while the run is being ended. */
+  /** Shows a line in place of the tables, e.g. while the run is ending. */
   say(text: string): void {
     this.#text = text;
     this.#isSaying = true;
@@ -89,7 +89,7 @@ export class ProgressDisplay implements RunObserver {
 
   #lines(): string[] {
     const { columns, rows } = this.#output;
-    // The terminal may have been made that narrow in the meantime.
+    // The terminal may have been resized.
     if (columns < LEAST_COLUMNS) return [];
     const lines =
       this.#isSaying || this.#progress.tables === 0
@@ -115,7 +115,7 @@ export function progressLines(
   return lines.map((line) => fit(line, widthOf(window.columns)));
 }
 
-/** Of a line beside the spinner; the last column stays free. */
+/** Width of a line beside the spinner; the last column stays free. */
 function widthOf(columns: number): number {
   return columns - SPINNER_WIDTH - 1;
 }
@@ -129,7 +129,7 @@ function runLine(progress: RunProgress): string {
     `${count(progress.endedTables)} of ${count(progress.tables)} tables`,
     ...(failed > 0 ? [`${count(failed)} failed`] : []),
     `${roughCount(progress.rows)} rows`,
-    // Nothing is known yet, or nothing moves: then no rate says more than a zero.
+    // Without data, or during a stall, no rate says more than a zero.
     ...(bytesPerSecond > 0 ? [`${byteSize(bytesPerSecond)}/s`] : []),
     ...(share === undefined ? [] : [`${Math.floor(share * 100)} %`]),
     ...(left === undefined ? [] : [`${timeSpan(Math.ceil(left)).replace('.0', '')} left`]),

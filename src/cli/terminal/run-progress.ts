@@ -4,11 +4,11 @@ import type { TableResult } from '../../export/model/result.js';
 import type { TableId } from '../../model/table.js';
 import { tableName } from '../../text/printable.js';
 
-/** Bytes of the last seconds make the rate: long enough not to flicker, short enough to show a stall. */
+/** Window of the rate: long enough not to flicker, short enough to show a stall. */
 const RATE_WINDOW_MS = 5_000;
 /** A table in progress is never shown as done: its estimate may be too low. */
 const MOST_SHARE_IN_PROGRESS = 0.99;
-/** Before that, an estimate of the time left would only jump about. */
+/** Before that, an estimate of the time left would jump around. */
 const LEAST_SHARE_FOR_ESTIMATE = 0.02;
 const LEAST_MS_FOR_ESTIMATE = 2_000;
 
@@ -21,7 +21,7 @@ export interface ShownTable {
   startedAt: number;
 }
 
-/** The state of a run, added up from what it tells. Times are in milliseconds, as `now` gives them. */
+/** The state of a run, added up from its events. Times are in milliseconds, from `now`. */
 export class RunProgress implements RunObserver {
   readonly #tables = new Map<string, ShownTable>();
   readonly #now: () => number;
@@ -51,7 +51,7 @@ export class RunProgress implements RunObserver {
 
   tableProgress(id: TableId, progress: { readonly rows: number; readonly bytes: number }): void {
     const table = this.#table(id);
-    // What was before the first bytes is a point of the rate too.
+    // The time before the first bytes is a sample of the rate too.
     this.#sample();
     this.#rows += progress.rows - table.rows;
     this.#bytes += progress.bytes - table.bytes;
@@ -86,25 +86,25 @@ export class RunProgress implements RunObserver {
     return this.#rows;
   }
 
-  /** Bytes that came over the wire. */
+  /** Bytes received over the wire. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Tables in progress, the longest first. */
+  /** Tables in progress, the longest-running first. */
   running(): readonly ShownTable[] {
     return [...this.#tables.values()]
       .filter(({ state }) => state === 'running')
       .sort((a, b) => a.startedAt - b.startedAt);
   }
 
-  /** How much of the run is done, 0 to 1, by the estimates of rows; undefined while a table has none that is not done. */
+  /** How much of the run is done, 0 to 1, by estimated rows; undefined while an unfinished table has no estimate. */
   share(): number | undefined {
     let done = 0;
     let all = 0;
     for (const table of this.#tables.values()) {
       if (!isOver(table) && !isEstimated(table)) return undefined;
-      // A table costs something even when it is empty.
+      // Even an empty table costs something.
       const weight = Math.max(table.estimatedRows ?? table.rows, 1);
       all += weight;
       done += weight * shareOf(table);
@@ -120,7 +120,7 @@ export class RunProgress implements RunObserver {
     return first === undefined || seconds < 0.2 ? 0 : (this.#bytes - first.bytes) / seconds;
   }
 
-  /** Undefined while nothing is known yet. */
+  /** Undefined until there is enough data. */
   secondsLeft(): number | undefined {
     const share = this.share();
     const elapsed = this.#startedAt === undefined ? 0 : this.#now() - this.#startedAt;
@@ -163,7 +163,7 @@ function isOver({ state }: ShownTable): boolean {
   return state === 'completed' || state === 'failed';
 }
 
-/** A table that was said to be empty, and of which rows come, has no estimate either. */
+/** A table that was estimated as empty, but has rows, has no estimate either. */
 function isEstimated({ estimatedRows, rows }: ShownTable): boolean {
   return estimatedRows !== undefined && (estimatedRows > 0 || rows === 0);
 }

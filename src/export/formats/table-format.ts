@@ -9,8 +9,8 @@ import type { StagedFile } from '../model/slice-outcome.js';
 import type { SourceDocument } from '../model/source-schema.js';
 
 /**
- * How a table lies in a storage: what its files are called, what makes them one table for readers, and what tells of
- * an export afterwards. Everything else knows a table's directory only through its format.
+ * How a table is laid out in a storage: what its files are called, what makes them one table for readers, and what
+ * describes an export afterwards. Everything else knows a table's directory only through its format.
  */
 export interface TableFormat {
   /**
@@ -31,9 +31,9 @@ export interface TableFormat {
    * @returns the files' names, relative to the table's directory
    */
   publish(table: StagedTable, storage: Storage): Promise<readonly string[]>;
-  /** Every export that the place tells of, complete or not, by this format with any options. */
+  /** Every export described there, complete or not, in this format with any options. */
   previous(directory: string, storage: Storage): Promise<readonly PreviousExport[]>;
-  /** The table as this run has published it; undefined if it has not, or not completely, or if nothing tells. */
+  /** The table as published by this run; undefined if it is not complete, or nothing describes it. */
   published(
     table: { readonly directory: string; readonly runId: string },
     storage: Storage,
@@ -62,7 +62,7 @@ export interface TableFile {
   readonly isPublished: boolean;
 }
 
-/** Where the rows come from, and what holds for them. */
+/** Where the rows come from, and what is true of them. */
 export interface TableOrigin {
   readonly runId: string;
   readonly source: SourceDocument;
@@ -87,7 +87,7 @@ export interface PreviousExport {
   readonly startedAt: Date;
 }
 
-/** A published table, as its format tells of it. */
+/** A published table, as its format describes it. */
 export interface PublishedTable {
   readonly files: readonly {
     /** Relative to the table's directory. */
@@ -102,7 +102,7 @@ export interface PublishedTable {
   }[];
   readonly rows: number;
   readonly consistency: Consistency;
-  /** Undefined where an earlier version has published it. */
+  /** Undefined if an earlier version published it. */
   readonly rowCheck: RowCheckResult | undefined;
   readonly startedAt: Date;
   readonly endedAt: Date;

@@ -3,7 +3,7 @@ import type { ManifestPlace } from '../../model/manifest-place.js';
 import { MANIFEST_NAME } from './file-names.js';
 
 /**
- * Path of the manifest of the table in this directory; undefined for none. The underscore tells it apart from tables'
+ * Path of the manifest of the table in this directory; undefined for none. The underscore sets it apart from tables'
  * directories, which never start with one, and makes readers of the schema's directory skip it.
  */
 export function manifestPath(directory: string, place: ManifestPlace): string | undefined {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { sourceSchema } from '../../model/source-schema.js';
 
 /**
- * What a manifest looks like. Only its type is used by the program; the schema is published under `docs/schemas/`.
+ * The schema of a manifest. The program uses only its type; the schema is published under `docs/schemas/`.
  * Names are in snake_case, times in ISO 8601, sizes in bytes.
  */
 

@@ -2,7 +2,7 @@ import type { RowCheckResult } from '../../model/row-check.js';
 import type { PreviousExport, PublishedTable } from '../table-format.js';
 import type { Manifest } from './manifest-schema.js';
 
-/** What is read of a manifest, of any version. */
+/** The fields that are read from a manifest of any version. */
 type ReadManifest = Pick<
   Manifest,
   'format_version' | 'run_id' | 'consistency' | 'started_at' | 'ended_at' | 'row_count' | 'columns'
@@ -16,15 +16,15 @@ type ReadManifest = Pick<
 type ReadFile = Omit<Manifest['files'][number], 'slice'> &
   ({ readonly slice: { readonly index: number } } | { readonly partition: { readonly index: number } });
 
-/** Versions that are read: 1 until lakeport 0.1, with another `source` and `partition` for `slice`. */
+/** Readable versions: 1, until lakeport 0.1, has another `source`, and `partition` for `slice`. */
 const READABLE: readonly unknown[] = [1, 2];
 
-/** Whether lakeport has written the file, at any version that is read. */
+/** Whether lakeport wrote the file, in any readable version. */
 export function isManifest(bytes: Uint8Array): boolean {
   return parse(bytes) !== undefined;
 }
 
-/** The export that the manifest tells of; undefined for anything but a manifest. */
+/** The export that the manifest describes; undefined for anything but a manifest. */
 export function readPreviousExport(bytes: Uint8Array): PreviousExport | undefined {
   const manifest = parse(bytes);
   return manifest && { runId: manifest.run_id, startedAt: new Date(manifest.started_at) };

@@ -68,7 +68,7 @@ function manifestColumns(
   { columns, unrepresentable, lostBounds }: TableOrigin,
 ): Manifest['columns'] {
   const summaries = files.map(({ staged }) => staged.columns);
-  // Files that an earlier version has staged come without.
+  // Files staged by an earlier version have none.
   const known = summaries.every((one) => one !== undefined) ? summaries : undefined;
   return columns.map((spec, index) => {
     const lost = countOf(lostBounds, spec.name);
