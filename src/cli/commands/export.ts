@@ -127,7 +127,7 @@ async function plannedTableSettings(
     return await readTableSettings(await logTarget(log, { auth, context }), { ...of, envName: log.envName });
   } catch (thrown) {
     if (log.isAsked) throw thrown;
-    session.log.write('WARNING', "The run log cannot be read, so the settings in partition_columns are ignored.");
+    session.log.write('WARNING', 'The run log cannot be read, so the settings in partition_columns are ignored.');
     return [];
   }
 }
