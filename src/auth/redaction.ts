@@ -1,3 +1,5 @@
+import { isDate } from 'node:util/types';
+
 /**
  * The last line of defence against secrets in the program's output. Nothing should put a secret into a text in the
  * first place; if a driver's message or a server's answer does, it is hidden here.
@@ -68,7 +70,7 @@ export class Redactor {
   redactData(value: unknown): unknown {
     if (typeof value === 'string') return this.redact(value);
     if (Array.isArray(value)) return value.map((item) => this.redactData(item));
-    if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+    if (typeof value !== 'object' || value === null || isDate(value)) return value;
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => [key, isErrorCode(key, item) ? item : this.redactData(item)]),
     );

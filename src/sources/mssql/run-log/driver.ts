@@ -1,3 +1,5 @@
+import { isDate } from 'node:util/types';
+
 import type { Connection, Request } from 'tedious';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 
@@ -128,7 +130,7 @@ class SqlServerConnection implements DatabaseConnection {
       return;
     }
     // As text: the driver would send a time as `datetime`, which is rounded to about 3 milliseconds.
-    request.addParameter(name, NVarChar, value instanceof Date ? value.toISOString().slice(0, -1) : value);
+    request.addParameter(name, NVarChar, isDate(value) ? value.toISOString().slice(0, -1) : value);
   }
 }
 

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { isDate } from 'node:util/types';
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
 import {
   CompiledQuery,
@@ -205,7 +206,7 @@ function asKysely(statement: StatementSyncInstance): SqliteStatement {
 }
 
 function bound(value: unknown): string | number | bigint | null {
-  if (value instanceof Date) return value.toISOString().replace('T', ' ').slice(0, -1);
+  if (isDate(value)) return value.toISOString().replace('T', ' ').slice(0, -1);
   if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
     return value;
   throw new TypeError(`SQLite does not accept a ${typeof value}`);
