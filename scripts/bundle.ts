@@ -32,7 +32,7 @@ const bundle = await rolldown({
     'worker-entry': 'src/export/worker/worker-entry.ts',
     'log-thread': 'src/runlog/thread/log-thread.ts',
     // The classes that tests of killed runs reach into. Not part of the package.
-    'crash-targets': 'test/harness/crash-targets.ts',
+    bundled: 'test/harness/bundled.ts',
   },
   // Modules for bundlers, where a package has both: they load each other in a way that can be followed.
   resolve: { mainFields: ['module', 'main'] },

@@ -13,7 +13,7 @@ const waitMs = Number(process.env.LAKEPORT_TEST_CRASH_WAIT_MS ?? 0);
 const kind = process.env.LAKEPORT_TEST_CRASH_STORE ?? 'local';
 
 /** The classes of the running program, loaded only where there is a point to reach. */
-const targets = () => import(new URL('../../dist/bundle/crash-targets.js', import.meta.url).href);
+const targets = () => import(new URL('../../dist/bundle/bundled.js', import.meta.url).href);
 
 async function crash() {
   if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { AuthFile } from '../../src/auth/auth-file.js';
-import type { LakeportError } from '../../src/errors.js';
-import type { ExportRequest, planExport, runExport } from '../../src/export/export.js';
+import type { ExportRequest } from '../../src/export/export.js';
 import type { ExportOptions } from '../../src/export/model/options.js';
 import type { RunPlan } from '../../src/export/model/plan.js';
 import type { RunResult } from '../../src/export/model/result.js';
@@ -47,27 +46,24 @@ export type TestExport = Omit<ExportRequest, 'options' | 'auth'> & {
   readonly server: PostgresServer;
 };
 
-/** Exports in this process, by the compiled program: worker threads have no other. */
+/** Exports in this process, by the built program: worker threads have no other. */
 export async function exportTables(request: TestExport): Promise<RunResult> {
-  return (await compiled()).runExport(withAuth(request));
+  return (await bundled()).runExport(withAuth(request));
 }
 
 /** Plans in this process. */
 export async function planTables(request: TestExport): Promise<RunPlan> {
-  return (await compiled()).planExport(withAuth(request));
+  return (await bundled()).planExport(withAuth(request));
 }
 
-/** The reason by which the command line aborts a run at a signal; of the compiled program's own class. */
+/** The reason by which the command line aborts a run at a signal; of the built program's own class. */
 export async function terminated(): Promise<Error> {
-  const errors = (await import(distModule('errors.js'))) as { readonly LakeportError: typeof LakeportError };
-  return new errors.LakeportError({ code: 'SIGTERM', exit: 'terminated', message: 'Ended by SIGTERM' });
+  const errors = await bundled();
+  return new errors.LakeportError({ code: 'SIGTERM', message: 'Ended by SIGTERM' });
 }
 
-async function compiled() {
-  return (await import(distModule('export/export.js'))) as {
-    readonly runExport: typeof runExport;
-    readonly planExport: typeof planExport;
-  };
+async function bundled() {
+  return (await import(distModule('bundle/bundled.js'))) as typeof import('./bundled.js');
 }
 
 function withAuth({ server, ...request }: TestExport): ExportRequest {

@@ -1,5 +1,10 @@
-/** What crash-points.js reaches into, in the bundle that `bin/lakeport.js` runs. */
+/**
+ * What tests use of the bundle that `bin/lakeport.js` runs: the classes that crash-points.js reaches into, and exports in
+ * a test's own process, whose worker threads then start as fast as the program's.
+ */
+export { LakeportError } from '../../src/errors.js';
 export { ExportCoordinator } from '../../src/export/execution/coordinator.js';
+export { planExport, runExport } from '../../src/export/export.js';
 export { OpenStorages } from '../../src/export/publish/open-storages.js';
 export { SliceSink } from '../../src/export/worker/slice-sink.js';
 export { WorkerPool } from '../../src/export/worker/worker-pool.js';
