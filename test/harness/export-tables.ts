@@ -5,6 +5,7 @@ import type { ExportRequest } from '../../src/export/export.js';
 import type { ExportOptions } from '../../src/export/model/options.js';
 import type { RunPlan } from '../../src/export/model/plan.js';
 import type { RunResult } from '../../src/export/model/result.js';
+import type * as Bundled from './bundled.js';
 import { distModule } from './dist.js';
 import { postgresInfo } from './postgres-source.js';
 import type { PostgresServer } from '../servers/postgres.js';
@@ -63,7 +64,7 @@ export async function terminated(): Promise<Error> {
 }
 
 async function bundled() {
-  return (await import(distModule('bundle/bundled.js'))) as typeof import('./bundled.js');
+  return (await import(distModule('bundle/bundled.js'))) as typeof Bundled;
 }
 
 function withAuth({ server, ...request }: TestExport): ExportRequest {
