@@ -31,12 +31,12 @@ const bundle = await rolldown({
     // The threads' entries, which lie beside the code that starts them.
     'worker-entry': 'src/export/worker/worker-entry.ts',
     'log-thread': 'src/runlog/thread/log-thread.ts',
-    // The classes that tests of killed runs reach into. Not part of the package.
+    // What tests use of the bundle. Not part of the package.
     bundled: 'test/harness/bundled.ts',
   },
-  // Modules for bundlers, where a package has both: they load each other in a way that can be followed.
+  // Where a package has both, its modules for bundlers: a bundler cannot follow how the others load each other.
   resolve: { mainFields: ['module', 'main'] },
-  // As Node.js 21 and later have it. Without one, `pg` looks for Cloudflare by a Response, which takes 40 ms to load in each thread.
+  // As in Node.js 21 and later. Without it, `pg` detects Cloudflare by a Response, which takes 40 ms to load in each thread.
   transform: { define: { navigator: JSON.stringify({ userAgent: 'Node.js' }) } },
   external: (id) => EXTERNAL.some((name) => id === name || id.startsWith(`${name}/`)),
 });

@@ -11,7 +11,8 @@ import {
   statusSchema,
 } from '../src/cli/reports/document-schemas.js';
 
-const SCHEMAS: Readonly<Record<string, readonly [title: string, schema: z.ZodType]>> = {
+/** By the `command` that documents name, and `failure` and `manifest`. */
+export const SCHEMAS: Readonly<Record<string, readonly [title: string, schema: z.ZodType]>> = {
   check: ['lakeport check --json', checkSchema],
   export: ['lakeport --json', exportSchema],
   failure: ['Any command that failed, with --json', failureSchema],

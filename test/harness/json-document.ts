@@ -1,23 +1,4 @@
-import type { z } from 'zod';
-
-import {
-  checkSchema,
-  exportSchema,
-  failureSchema,
-  initDbSchema,
-  planSchema,
-  runsSchema,
-  statusSchema,
-} from '../../src/cli/reports/document-schemas.js';
-
-const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
-  check: checkSchema,
-  export: exportSchema,
-  init_db: initDbSchema,
-  plan: planSchema,
-  runs: runsSchema,
-  status: statusSchema,
-};
+import { SCHEMAS } from '../../scripts/schema-documents.js';
 
 /**
  * The document of `--json`, held against its schema, which knows no other fields.
@@ -25,7 +6,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
  */
 export function parseDocument(text: string): unknown {
   const document = JSON.parse(text) as { readonly command: string; readonly error?: unknown };
-  const schema = document.error === undefined ? SCHEMAS[document.command] : failureSchema;
+  const [, schema] = SCHEMAS[document.error === undefined ? document.command : 'failure'] ?? [];
   schema?.parse(document);
   return document;
 }
