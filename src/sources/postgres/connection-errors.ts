@@ -91,7 +91,7 @@ export function connectionError(
     : AT_THE_DOOR.find(([of, words]) => of === state && words.test(said))?.[2](settings);
   const certificate = mismatch(thrown);
   const { code, hint, transient, message } = error.toData();
-  const cannot = (reason: string) => `cannot connect to ${displayAddress(settings)}: ${reason}`;
+  const cannot = (reason: string) => `Cannot connect to ${displayAddress(settings)}: ${reason}`;
   // Whatever the code means later, in a table: no table is thought of yet.
   const place = { exit: 'unreachable', context: error.context, cause: thrown } as const;
   if (known !== undefined) return new LakeportError({ ...place, ...known, message: cannot(said) });
@@ -178,7 +178,7 @@ const LOGINS: Readonly<Record<string, string>> = { 2: 'Kerberos V5', 6: 'SCM', 7
 export function answerUnknown(thrown: unknown, settings: PostgresSettings): LakeportError {
   const said = thrown instanceof Error ? thrown.message : String(thrown);
   const number = LOGIN_NOT_SPOKEN.exec(said)?.[1];
-  const cannot = `cannot connect to ${displayAddress(settings)}`;
+  const cannot = `Cannot connect to ${displayAddress(settings)}`;
   const place = { context: { entry: settings.entryId }, cause: thrown };
   if (number === undefined) {
     return new LakeportError({
