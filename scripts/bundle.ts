@@ -11,8 +11,9 @@ import { rolldown } from 'rolldown';
 const ROOT = path.resolve(import.meta.dirname, '..');
 const OUTPUT = path.join(ROOT, 'dist/bundle');
 
-/** Native addons, which find their binaries beside themselves, and packages that only some users have. */
+/** Native addons, which find their binaries beside themselves, and packages that only some users have or need. */
 const EXTERNAL = [
+  'iconv-lite',
   '@photostructure/sqlite',
   '@toondepauw/node-zstd',
   'lz4-napi',

@@ -1,7 +1,10 @@
-import type { z } from 'zod';
-
 import { LakeportError } from '../errors.js';
 import type { StagedPart } from './storage.js';
+
+/** What validates a token: a schema of zod, or anything like it. */
+export interface TokenSchema<Token> {
+  safeParse(token: unknown): { readonly data?: Token | undefined };
+}
 
 /**
  * A store's own data about a staged part, which it needs to publish or discard it. It comes back from the run log, so it
@@ -9,7 +12,7 @@ import type { StagedPart } from './storage.js';
  * @param schema rejects what the store has not created
  * @throws LakeportError `STAGED_ELSEWHERE`
  */
-export function readToken<Token>(part: StagedPart, schema: z.ZodType<Token>): Token {
+export function readToken<Token>(part: StagedPart, schema: TokenSchema<Token>): Token {
   const { data: token } = schema.safeParse(part.token);
   if (token !== undefined) return token;
   throw stagedElsewhere(part, `The part of ${part.path} was not staged here`);

@@ -7,8 +7,8 @@ import { distModule } from '../harness/dist.js';
 
 /** Answers each line of JSON, `[method, ...arguments]`, by one: `{ value }` or `{ error }`. */
 const PROGRAM = `
-  const [auth, ...modules] = process.argv.slice(1);
-  const [{ readAuthFile }, { openStorage }, { LakeportError }] = await Promise.all(modules.map((url) => import(url)));
+  const [auth, program] = process.argv.slice(1);
+  const { readAuthFile, openStorage, LakeportError } = await import(program);
   const { createInterface } = await import('node:readline');
   const storage = await openStorage({ kind: 'entry', entry: (await readAuthFile(auth)).storage('lake') });
   const methods = {
@@ -37,8 +37,8 @@ export class StorageProcess {
   #errors = '';
 
   constructor(authFile: string) {
-    const modules = ['auth-file.js', 'stores.js', 'errors.js'].map(distModule);
-    const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, authFile, ...modules]);
+    const program = distModule('bundle/bundled.js');
+    const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, authFile, program]);
     child.stderr.on('data', (data) => (this.#errors += String(data)));
     this.#child = child;
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));

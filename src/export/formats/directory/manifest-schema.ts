@@ -7,9 +7,6 @@ import { sourceSchema } from '../../model/source-schema.js';
  * Names are in snake_case, times in ISO 8601, sizes in bytes.
  */
 
-/** Incremented with every incompatible change; added fields are compatible. */
-export const FORMAT_VERSION = 2;
-
 const count = z.number().int().nonnegative();
 
 const file = z.strictObject({
@@ -37,7 +34,8 @@ const column = z.strictObject({
 });
 
 export const manifestSchema = z.strictObject({
-  format_version: z.literal(FORMAT_VERSION),
+  /** Incremented with every incompatible change; added fields are compatible. */
+  format_version: z.literal(2),
   tool: z.strictObject({ name: z.literal('lakeport'), version: z.string() }),
   run_id: z.string(),
   engine: z.string().describe('Of the database, as ds_type names it'),

@@ -3,7 +3,9 @@ import type { ColumnSummary } from '../../../parquet/column-summary.js';
 import type { Storage } from '../../../storage/storage.js';
 import { VERSION } from '../../../version.js';
 import type { StagedTable, TableFile, TableOrigin } from '../table-format.js';
-import { FORMAT_VERSION, type Manifest } from './manifest-schema.js';
+import type { Manifest } from './manifest-schema.js';
+
+const FORMAT_VERSION = 2 satisfies Manifest['format_version'];
 
 export interface ManifestInput extends Pick<StagedTable, 'files' | 'origin'> {
   /** In the order of `files`, relative to the table's directory. */

@@ -1,4 +1,4 @@
-import { decode, encodingExists } from 'iconv-lite';
+import { decode, encodingExists } from '../../wire/legacy-encodings.js';
 import type { Transcoder } from './transcoder.js';
 
 /**

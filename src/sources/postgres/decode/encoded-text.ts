@@ -1,4 +1,4 @@
-import { decode, encodingExists } from 'iconv-lite';
+import { decode, encodingExists } from '../../wire/legacy-encodings.js';
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import { characterLength, type DatabaseCharacters } from '../characters.js';
 import { decodeBytes } from './texts.js';
