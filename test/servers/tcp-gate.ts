@@ -16,8 +16,8 @@ export interface TcpGate {
   cut(): void;
   /** Cuts one of the connections by chance. False where there is none. */
   cutOne(): boolean;
-  /** Cuts all connections but the oldest. */
-  cutYounger(): void;
+  /** Cuts all connections but the oldest, once so many more bytes have come from the server on one of them. */
+  cutYoungerAfter(bytes: number): void;
   /** Cuts the oldest connection on the server's side only: to the client it seems to be open, and nobody answers on it. */
   loseOldest(): void;
   stop(): Promise<void>;
@@ -27,6 +27,7 @@ export async function startTcpGate(target: { readonly host: string; readonly por
   const pairs = new Set<readonly [Socket, Socket]>();
   const lost = new Set<Socket>();
   let state: 'open' | 'shut' | 'stalled' = 'open';
+  let bytesToCut: number | undefined;
   const server = createServer((inner) => {
     if (state === 'shut') {
       inner.destroy();
@@ -44,12 +45,23 @@ export async function startTcpGate(target: { readonly host: string; readonly por
       [inner, outer],
       [outer, inner],
     ] as const) {
-      from.on('data', (bytes) => state === 'open' && !to.destroyed && to.write(bytes));
+      from.on('data', (bytes) => {
+        if (state === 'open' && !to.destroyed) to.write(bytes);
+        if (from === outer) count(pair, bytes.length);
+      });
       from.on('error', end).on('close', end);
     }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const count = (pair: readonly [Socket, Socket], bytes: number) => {
+    const [oldest, ...younger] = pairs;
+    if (bytesToCut === undefined || pair === oldest) return;
+    bytesToCut -= bytes;
+    if (bytesToCut > 0) return;
+    bytesToCut = undefined;
+    for (const sockets of younger) for (const socket of sockets) socket.destroy();
+  };
   const cut = () => {
     for (const sockets of pairs) for (const socket of sockets) socket.destroy();
   };
@@ -72,8 +84,8 @@ export async function startTcpGate(target: { readonly host: string; readonly por
       state = 'stalled';
     },
     cut,
-    cutYounger() {
-      for (const sockets of [...pairs].slice(1)) for (const socket of sockets) socket.destroy();
+    cutYoungerAfter(bytes) {
+      bytesToCut = bytes;
     },
     loseOldest() {
       const [pair] = pairs;

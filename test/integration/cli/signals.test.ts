@@ -215,7 +215,7 @@ describe.skipIf(!canUnshare)('as process 1 of a container', () => {
         step = 1;
         source.stall();
         process.kill(pid, 'SIGTERM');
-      } else if (step === 1 && signals === 2 && stderr.includes('A second signal ends at once')) {
+      } else if (step === 1 && signals === 2 && stderr.includes('A second signal ends the program at once')) {
         step = 2;
         process.kill(pid, 'SIGINT');
       }

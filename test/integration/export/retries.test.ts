@@ -77,8 +77,8 @@ describe('a connection that is cut', () => {
           sliceFailed: (_, slice) => failed.push(slice),
           sliceStaged: (_, slice) => {
             staged.push(slice);
-            // The others are in the middle of theirs; the planner's connection is the oldest.
-            if (staged.length === 1) gate.cutYounger();
+            // In the middle of the next slice of 15 MB; the planner's connection is the oldest.
+            if (staged.length === 1) gate.cutYoungerAfter(2 << 20);
           },
         },
       },
