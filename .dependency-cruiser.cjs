@@ -23,6 +23,7 @@ const FLOORS = [
   ['environment', 'errors', 'model', 'version'],
   ['text'],
   ['runtime', 'network'],
+  ['kernels'],
   ['columns'],
   ['parquet'],
   ['auth'],
@@ -112,6 +113,6 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|node_modules)/' },
+    exclude: { path: '^(dist|node_modules|src/kernels/assembly)/' },
   },
 };

@@ -12,7 +12,7 @@ const SENTENCE_CASE = [MESSAGE, `${MESSAGE} > ConditionalExpression`].flatMap((p
 ]);
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', 'lakeport-demo/', 'exports/'] },
+  { ignores: ['dist/', 'src/kernels/assembly/', 'coverage/', 'node_modules/', 'lakeport-demo/', 'exports/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

@@ -1,6 +1,7 @@
 import type { DatabaseEntry } from './auth/entries.js';
 import type { Engine } from './sources/engine.js';
 import { mssql } from './sources/mssql/entry.js';
+import type { Memory } from './kernels/kernels.js';
 import type { EngineOption } from './sources/engine-option.js';
 import type { PartitionMethodInfo } from './sources/partitioning/methods.js';
 import { postgres } from './sources/postgres/entry.js';
@@ -39,7 +40,10 @@ export async function openSource(entry: DatabaseEntry, options: Omit<OpenOptions
   return engineOf(entry).source.open(entry.info, { ...options, entryId: entry.id });
 }
 
-/** Connects a reader, in a worker, by the settings that the planning side gave out. */
-export async function openReader(settings: ReaderSettings, snapshot: Snapshot): Promise<SliceReader> {
-  return engineOf(settings).source.openReader(settings, snapshot);
+/**
+ * Connects a reader, in a worker, by the settings that the planning side gave out.
+ * @param memory of the kernels that its columns use, for what it receives
+ */
+export async function openReader(settings: ReaderSettings, snapshot: Snapshot, memory?: Memory): Promise<SliceReader> {
+  return engineOf(settings).source.openReader(settings, snapshot, memory);
 }

@@ -1,5 +1,7 @@
 import type { ColumnSpec } from './column-spec.js';
 import { type Dictionary, DictionaryPolicy } from './dictionary.js';
+import type { Memory, Kernels } from '../kernels/kernels.js';
+import { grown, HEAP } from '../kernels/memory.js';
 import { Levels } from './levels.js';
 
 /**
@@ -13,12 +15,13 @@ import { Levels } from './levels.js';
 export abstract class BaseColumn<D extends Dictionary> {
   readonly spec: ColumnSpec;
   readonly levels: Levels;
+  readonly memory: Memory;
   /** Non-NULL values held. */
   valueCount = 0;
   /** Whether values are appended as indices into `dictionary`; changes only between appends. */
   usesDictionary = false;
   /** Dictionary index of each value held, while `usesDictionary`. */
-  indices = new Int32Array(0);
+  indices: Int32Array<ArrayBuffer> = new Int32Array(0);
   /** The row group's distinct values so far; undefined for types that never use a dictionary. */
   readonly dictionary: D | undefined;
   readonly #policy: DictionaryPolicy;
@@ -27,11 +30,13 @@ export abstract class BaseColumn<D extends Dictionary> {
   #isFresh = false;
 
   protected constructor(options: ColumnBufferOptions, dictionary: D | undefined, firstReview?: number) {
-    const { spec, rowGroupRows } = options;
+    const { spec, rowGroupRows, memory = HEAP } = options;
     this.spec = spec;
+    this.memory = memory;
     this.levels = new Levels({
       maxDefinition: (spec.nullable ? 1 : 0) + (spec.list ? 2 : 0),
       maxRepetition: spec.list ? 1 : 0,
+      memory,
     });
     this.dictionary = dictionary;
     this.#policy = new DictionaryPolicy(rowGroupRows, firstReview);
@@ -41,6 +46,12 @@ export abstract class BaseColumn<D extends Dictionary> {
   abstract readonly plainLength: number;
   /** Held values in PLAIN encoding; only while not `usesDictionary`. Valid until the next append. */
   abstract plain(): Uint8Array;
+  /** Bytes per value in memory; 0 if they differ. */
+  protected abstract readonly valueBytes: number;
+  /** The array of plain values. */
+  protected abstract readonly store: ArrayBufferView;
+  /** Looks up `count` values at an address in the dictionary, by a kernel. @returns false if it is out of reach */
+  protected abstract intern(kernels: Kernels, values: number, count: number, indices: number): boolean;
   /** Makes room for `values` more plain values. */
   protected abstract reservePlain(values: number): void;
   /** Appends dictionary entries, given by `indices[0, count)`, as plain values. */
@@ -55,9 +66,30 @@ export abstract class BaseColumn<D extends Dictionary> {
     }
     const needed = this.valueCount + values;
     if (needed <= this.indices.length) return;
-    const grown = new Int32Array(Math.max(needed, this.indices.length * 2, 1024));
-    grown.set(this.indices);
-    this.indices = grown;
+    this.indices = grown(this.memory, this.indices, Math.max(needed, this.indices.length * 2, 1024));
+  }
+
+  /**
+   * Appends values by a kernel.
+   * @param write writes `count` plain values to the address; false if it can't, and then nothing is appended
+   * @returns false if the values have to be appended in TypeScript
+   */
+  fill(count: number, write: (address: number) => boolean): boolean {
+    const { kernels } = this.memory;
+    if (kernels === undefined) return false;
+    this.reserve(count);
+    if (!this.usesDictionary) {
+      const address = kernels.address(this.store);
+      if (address < 0 || !write(address + this.valueCount * this.valueBytes)) return false;
+      this.valueCount += count;
+      return true;
+    }
+    const scratch = kernels.scratch('values', count * this.valueBytes);
+    const indices = kernels.address(this.indices) + this.valueCount * 4;
+    if (scratch === undefined || indices < 0 || !write(scratch.byteOffset)) return false;
+    if (!this.intern(kernels, scratch.byteOffset, count, indices)) return false;
+    this.valueCount += count;
+    return true;
   }
 
   /** Size of the page if it were taken now, without levels, in bytes. */
@@ -118,4 +150,6 @@ export interface ColumnBufferOptions {
   readonly spec: ColumnSpec;
   /** Most rows of a row group: what a dictionary is judged by. */
   readonly rowGroupRows: number;
+  /** Default: ordinary arrays. */
+  readonly memory?: Memory | undefined;
 }

@@ -1,15 +1,18 @@
 import { type ColumnBufferOptions } from './base-column.js';
 import { BaseColumn } from './base-column.js';
+import { grown } from '../kernels/memory.js';
 
 /** BOOLEAN: one byte a value here, one bit in the page. */
 export class BooleanColumn extends BaseColumn<never> {
   readonly kind = 'boolean';
   /** 0 or 1; valid up to `valueCount`. */
-  values = new Uint8Array(0);
+  values: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
   constructor(options: ColumnBufferOptions) {
     super(options, undefined);
   }
+
+  protected readonly valueBytes = 1;
 
   get plainLength(): number {
     return (this.valueCount + 7) >>> 3;
@@ -27,9 +30,15 @@ export class BooleanColumn extends BaseColumn<never> {
   protected reservePlain(values: number): void {
     const needed = this.valueCount + values;
     if (needed <= this.values.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.values.length * 2, 1024));
-    grown.set(this.values);
-    this.values = grown;
+    this.values = grown(this.memory, this.values, Math.max(needed, this.values.length * 2, 1024));
+  }
+
+  protected get store(): ArrayBufferView {
+    return this.values;
+  }
+
+  protected intern(): boolean {
+    return false;
   }
 
   protected appendEntries(): void {

@@ -10,13 +10,13 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
   readonly kind = 'bytes';
   declare readonly dictionary: BytesDictionary;
   /** PLAIN bytes; valid up to `byteLength`, while not `usesDictionary`. */
-  data = new Uint8Array(0);
+  data: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   /** Over the same bytes as `data`. */
   view = new DataView(this.data.buffer);
   byteLength = 0;
 
   constructor(options: ColumnBufferOptions) {
-    super(options, new BytesDictionary());
+    super(options, new BytesDictionary(options.memory));
   }
 
   get plainLength(): number {
@@ -31,10 +31,51 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
   reserveBytes(bytes: number): void {
     const needed = this.byteLength + bytes;
     if (needed <= this.data.length) return;
-    const grown = new Uint8Array(Math.max(needed, Math.min(this.data.length * 2, this.data.length + (64 << 20)), 4096));
-    grown.set(this.data.subarray(0, this.byteLength));
-    this.data = grown;
-    this.view = new DataView(grown.buffer);
+    const { data, memory } = this;
+    const longer = memory.bytes(Math.max(needed, Math.min(data.length * 2, data.length + (64 << 20)), 4096));
+    longer.set(data.subarray(0, this.byteLength));
+    memory.release(data);
+    this.data = longer;
+    this.view = new DataView(longer.buffer, longer.byteOffset, longer.length);
+  }
+
+  /**
+   * Appends fields of the wire by a kernel, where everything is in its reach.
+   * @param fields addresses of the wire and of the offsets in it, which follow the fields' lengths of 4 bytes, big-endian
+   * @param skip bytes to omit at the start of each
+   * @returns false if the values have to be appended in TypeScript
+   */
+  fillBytes(
+    fields: { readonly wire: number; readonly offsets: number; readonly count: number },
+    skip: number,
+  ): boolean {
+    const { kernels } = this.memory;
+    if (kernels === undefined) return false;
+    const { wire, offsets, count } = fields;
+    const bytes = kernels.run.bytesLength(wire, offsets, count, skip);
+    if (bytes < 0) return false;
+    if (this.usesDictionary) {
+      this.reserve(count);
+      const indices = kernels.address(this.indices) + this.valueCount * 4;
+      if (indices < 0 || !this.dictionary.internAll(kernels, { ...fields, bytes }, skip, indices)) return false;
+    } else {
+      this.reserveBytes(bytes);
+      const address = kernels.address(this.data);
+      if (address < 0) return false;
+      this.byteLength = kernels.run.bytesPlain(wire, offsets, count, skip, address + this.byteLength) - address;
+    }
+    this.valueCount += count;
+    return true;
+  }
+
+  protected readonly valueBytes = 0;
+
+  protected get store(): ArrayBufferView {
+    return this.data;
+  }
+
+  protected intern(): boolean {
+    return false;
   }
 
   protected reservePlain(): void {
@@ -57,6 +98,7 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
   protected clearValues(): void {
     this.byteLength = 0;
     if (this.data.length > KEPT_CAPACITY) {
+      this.memory.release(this.data);
       this.data = new Uint8Array(0);
       this.view = new DataView(this.data.buffer);
     }

@@ -1,5 +1,17 @@
+import type { Kernels, Memory } from '../kernels/kernels.js';
+import { grown, HEAP, integers } from '../kernels/memory.js';
+import { hashBytes, slotsOf } from './bytes-hash.js';
 import type { Dictionary } from './dictionary.js';
-import { slotsOf } from './hash-slots.js';
+
+/** A batch of fields on the wire, by addresses in the kernels' memory. */
+export interface WireFields {
+  readonly wire: number;
+  /** Of the fields, relative to the wire, each after its length. */
+  readonly offsets: number;
+  readonly count: number;
+  /** That all of them take in the PLAIN layout. */
+  readonly bytes: number;
+}
 
 /**
  * Distinct byte strings. A value is hashed and compared in place in the source's buffer, so known values are never
@@ -9,12 +21,22 @@ export class BytesDictionary implements Dictionary {
   count = 0;
   byteLength = 0;
   /** PLAIN layout: 4 bytes of length, little-endian, then the value. */
-  #data = new Uint8Array(4096);
-  #view = new DataView(this.#data.buffer);
+  #data: Uint8Array<ArrayBuffer>;
+  #view: DataView;
   /** Start of each entry's length field in the data. */
-  #offsets = new Int32Array(256);
-  #hashes = new Int32Array(256);
-  #slots = new Int32Array(512);
+  #offsets: Int32Array<ArrayBuffer>;
+  #hashes: Int32Array<ArrayBuffer>;
+  #slots: Int32Array<ArrayBuffer>;
+  readonly #memory: Memory;
+
+  constructor(memory: Memory = HEAP) {
+    this.#memory = memory;
+    this.#data = memory.bytes(4096);
+    this.#view = viewOf(this.#data);
+    this.#offsets = integers(memory, 256);
+    this.#hashes = integers(memory, 256);
+    this.#slots = integers(memory, 512).fill(0);
+  }
 
   /** Offset of entry `index` in `plain()`, at its length field. */
   offset(index: number): number {
@@ -33,6 +55,35 @@ export class BytesDictionary implements Dictionary {
       if (this.#hashes[entry - 1] === hash && this.#equals(entry - 1, source, view, start, length)) return entry - 1;
       slot = (slot + 1) & mask;
     }
+  }
+
+  /**
+   * Looks up fields of the wire by a kernel.
+   * @param skip bytes to omit at the start of each
+   * @param indices address for the indices
+   * @returns false if the dictionary is out of the kernels' reach
+   */
+  internAll(kernels: Kernels, fields: WireFields, skip: number, indices: number): boolean {
+    const { wire, offsets, count, bytes } = fields;
+    while (this.count + count >= this.#hashes.length) this.#growTable();
+    if (this.byteLength + bytes > this.#data.length) this.#growData(this.byteLength + bytes);
+    const data = kernels.address(this.#data);
+    const entries = kernels.address(this.#offsets);
+    const hashes = kernels.address(this.#hashes);
+    const slots = kernels.address(this.#slots);
+    if (Math.min(data, entries, hashes, slots) < 0) return false;
+    const { run } = kernels;
+    const { byteLength, count: known } = this;
+    // prettier-ignore
+    const entryCount = run.internBytes(
+      wire, offsets, count, skip, indices, data, byteLength, entries, hashes, slots, this.#slots.length - 1, known,
+    );
+    if (entryCount > this.count) {
+      this.count = entryCount;
+      const last = this.offset(entryCount - 1);
+      this.byteLength = last + 4 + this.#view.getInt32(last, true);
+    }
+    return true;
   }
 
   plain(): Uint8Array {
@@ -74,38 +125,19 @@ export class BytesDictionary implements Dictionary {
   }
 
   #growData(needed: number): void {
-    const data = new Uint8Array(Math.max(needed, this.#data.length * 2));
-    data.set(this.#data);
-    this.#data = data;
-    this.#view = new DataView(data.buffer);
+    this.#data = grown(this.#memory, this.#data, Math.max(needed, this.#data.length * 2));
+    this.#view = viewOf(this.#data);
   }
 
   #growTable(): void {
     const capacity = this.#hashes.length * 2;
-    const hashes = new Int32Array(capacity);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    const offsets = new Int32Array(capacity);
-    offsets.set(this.#offsets);
-    this.#offsets = offsets;
-    this.#slots = slotsOf(hashes, this.count);
+    this.#hashes = grown(this.#memory, this.#hashes, capacity);
+    this.#offsets = grown(this.#memory, this.#offsets, capacity);
+    this.#memory.release(this.#slots);
+    this.#slots = slotsOf(this.#memory, this.#hashes, this.count);
   }
 }
 
-/** Four bytes at a time; the last four may overlap the previous ones, which is cheaper than a loop over the rest. */
-function hashBytes(source: Uint8Array, view: DataView, start: number, length: number): number {
-  let hash = length;
-  if (length < 4) {
-    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (source[start + i] as number), 0x9e3779b1); // within length
-  } else {
-    const last = start + length - 4;
-    for (let at = start; at < last; at += 4) {
-      hash = Math.imul(hash ^ view.getInt32(at), 0x9e3779b1);
-      hash ^= hash >>> 15;
-    }
-    hash = Math.imul(hash ^ view.getInt32(last), 0x9e3779b1);
-  }
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  return hash ^ (hash >>> 13);
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

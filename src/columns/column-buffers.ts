@@ -1,6 +1,7 @@
 import { BooleanColumn } from './boolean-column.js';
 import { BytesColumn } from './bytes-column.js';
 import type { ColumnBuffer } from './column-buffer.js';
+import type { Memory } from '../kernels/kernels.js';
 import type { ColumnBufferOptions } from './base-column.js';
 import type { ColumnSpec } from './column-spec.js';
 import { FixedBytesColumn } from './fixed-bytes-column.js';
@@ -10,9 +11,9 @@ import { Int64Column } from './int64-column.js';
 /** One empty buffer per column. Buffers grow on demand and are reused for every file. */
 export function createColumnBuffers(
   specs: readonly ColumnSpec[],
-  options: { readonly rowGroupRows: number },
+  options: { readonly rowGroupRows: number; readonly memory?: Memory | undefined },
 ): ColumnBuffer[] {
-  return specs.map((spec) => createColumnBuffer({ spec, rowGroupRows: options.rowGroupRows }));
+  return specs.map((spec) => createColumnBuffer({ spec, ...options }));
 }
 
 function createColumnBuffer(options: ColumnBufferOptions): ColumnBuffer {

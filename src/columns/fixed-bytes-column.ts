@@ -1,6 +1,8 @@
 import { type ColumnBufferOptions } from './base-column.js';
 import { BaseColumn } from './base-column.js';
 import { FixedBytesDictionary } from './fixed-bytes-dictionary.js';
+import { grown } from '../kernels/memory.js';
+import type { Kernels } from '../kernels/kernels.js';
 
 /** Foreign keys in the order of their table repeat only after all its rows: 512 KiB of UUIDs. */
 const FIRST_REVIEW = 1 << 15;
@@ -15,14 +17,14 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
   /** Bytes per value. */
   readonly width: number;
   /** Plain values up to `end`, followed by room for appended ones. */
-  data = new Uint8Array(0);
+  data: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #view = new DataView(this.data.buffer);
 
   constructor(options: ColumnBufferOptions) {
     const { length } = options.spec.type;
     if (length === undefined)
       throw new TypeError(`column ${options.spec.name}: a fixed length type without its length`);
-    super(options, new FixedBytesDictionary(length), FIRST_REVIEW);
+    super(options, new FixedBytesDictionary(length, options.memory), FIRST_REVIEW);
     this.width = length;
   }
 
@@ -57,6 +59,18 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
     this.#reserveBytes((this.valueCount + values) * this.width);
   }
 
+  protected get valueBytes(): number {
+    return this.width;
+  }
+
+  protected get store(): ArrayBufferView {
+    return this.data;
+  }
+
+  protected intern(kernels: Kernels, values: number, count: number, indices: number): boolean {
+    return this.dictionary.internAll(kernels, values, count, indices);
+  }
+
   protected appendEntries(indices: Int32Array, count: number): void {
     this.reservePlain(count);
     const { data, width } = this;
@@ -73,9 +87,7 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
 
   #reserveBytes(needed: number): void {
     if (needed <= this.data.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.data.length * 2, 4096));
-    grown.set(this.data);
-    this.data = grown;
-    this.#view = new DataView(grown.buffer);
+    this.data = grown(this.memory, this.data, Math.max(needed, this.data.length * 2, 4096));
+    this.#view = new DataView(this.data.buffer, this.data.byteOffset);
   }
 }

@@ -1,21 +1,27 @@
+import type { Kernels, Memory } from '../kernels/kernels.js';
+import { grown, HEAP, integers } from '../kernels/memory.js';
+import { hashBytes, slotsOf } from './bytes-hash.js';
 import type { Dictionary } from './dictionary.js';
-import { slotsOf } from './hash-slots.js';
 
 /** Distinct values of a fixed width of at least 4 bytes: UUIDs, large decimals. */
 export class FixedBytesDictionary implements Dictionary {
   count = 0;
   readonly #width: number;
   /** PLAIN layout: the values one after the other. */
-  #data: Uint8Array;
+  #data: Uint8Array<ArrayBuffer>;
   #view: DataView;
-  #hashes = new Int32Array(256);
+  #hashes: Int32Array<ArrayBuffer>;
   /** Index + 1 of the value in each slot; 0 is free. Always at least twice as many slots as values. */
-  #slots = new Int32Array(512);
+  #slots: Int32Array<ArrayBuffer>;
+  readonly #memory: Memory;
 
-  constructor(width: number) {
+  constructor(width: number, memory: Memory = HEAP) {
     this.#width = width;
-    this.#data = new Uint8Array(256 * width);
-    this.#view = new DataView(this.#data.buffer);
+    this.#memory = memory;
+    this.#data = memory.bytes(256 * width);
+    this.#view = new DataView(this.#data.buffer, this.#data.byteOffset);
+    this.#hashes = integers(memory, 256);
+    this.#slots = integers(memory, 512).fill(0);
   }
 
   get byteLength(): number {
@@ -24,7 +30,7 @@ export class FixedBytesDictionary implements Dictionary {
 
   /** @param view over the same bytes as `source` */
   intern(source: Uint8Array, view: DataView, start: number): number {
-    const hash = hashBytes(view, start, this.#width);
+    const hash = hashBytes(source, view, start, this.#width);
     const slots = this.#slots;
     const mask = slots.length - 1;
     let slot = hash & mask;
@@ -34,6 +40,21 @@ export class FixedBytesDictionary implements Dictionary {
       if (this.#hashes[entry - 1] === hash && this.#equals(entry - 1, view, start)) return entry - 1;
       slot = (slot + 1) & mask;
     }
+  }
+
+  /**
+   * Looks up values at an address of the kernels' memory; their indices go to another.
+   * @returns false if the dictionary is out of the kernels' reach
+   */
+  internAll(kernels: Kernels, values: number, count: number, indices: number): boolean {
+    while (this.count + count >= this.#hashes.length) this.#grow();
+    const data = kernels.address(this.#data);
+    const hashes = kernels.address(this.#hashes);
+    const slots = kernels.address(this.#slots);
+    if (Math.min(data, hashes, slots) < 0) return false;
+    const mask = this.#slots.length - 1;
+    this.count = kernels.run.internFixed(values, count, this.#width, indices, data, hashes, slots, mask, this.count);
+    return true;
   }
 
   plain(): Uint8Array {
@@ -66,27 +87,10 @@ export class FixedBytesDictionary implements Dictionary {
 
   #grow(): void {
     const capacity = this.#hashes.length * 2;
-    const data = new Uint8Array(capacity * this.#width);
-    data.set(this.#data);
-    this.#data = data;
-    this.#view = new DataView(data.buffer);
-    const hashes = new Int32Array(capacity);
-    hashes.set(this.#hashes);
-    this.#hashes = hashes;
-    this.#slots = slotsOf(hashes, this.count);
+    this.#data = grown(this.#memory, this.#data, capacity * this.#width);
+    this.#view = new DataView(this.#data.buffer, this.#data.byteOffset);
+    this.#hashes = grown(this.#memory, this.#hashes, capacity);
+    this.#memory.release(this.#slots);
+    this.#slots = slotsOf(this.#memory, this.#hashes, this.count);
   }
-}
-
-/** Four bytes at a time; the last four may overlap the previous ones. */
-function hashBytes(view: DataView, start: number, width: number): number {
-  let hash = width;
-  const last = start + width - 4;
-  for (let at = start; at < last; at += 4) {
-    hash = Math.imul(hash ^ view.getInt32(at), 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  hash = Math.imul(hash ^ view.getInt32(last), 0x9e3779b1);
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  return hash ^ (hash >>> 13);
 }

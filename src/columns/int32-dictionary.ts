@@ -1,12 +1,21 @@
+import type { Kernels, Memory } from '../kernels/kernels.js';
+import { grown, HEAP, integers } from '../kernels/memory.js';
 import type { Dictionary } from './dictionary.js';
 
 /** Distinct 32-bit values (integers, dates, the bits of floats), by open addressing over typed arrays. */
 export class Int32Dictionary implements Dictionary {
   count = 0;
-  #keys = new Int32Array(256);
+  readonly #memory: Memory;
+  #keys: Int32Array<ArrayBuffer>;
   /** Index + 1 of the key in each slot; 0 is free. Always at least twice as many slots as keys. */
-  #slots = new Int32Array(512);
+  #slots: Int32Array<ArrayBuffer>;
   #shift = 32 - 9;
+
+  constructor(memory: Memory = HEAP) {
+    this.#memory = memory;
+    this.#keys = integers(memory, 256);
+    this.#slots = integers(memory, 512).fill(0);
+  }
 
   get byteLength(): number {
     return this.count * 4;
@@ -31,8 +40,21 @@ export class Int32Dictionary implements Dictionary {
     }
   }
 
+  /**
+   * Looks up values at an address of the kernels' memory; their indices go to another.
+   * @returns false if the dictionary is out of the kernels' reach
+   */
+  internAll(kernels: Kernels, values: number, count: number, indices: number): boolean {
+    while (this.count + count >= this.#keys.length) this.#grow();
+    const keys = kernels.address(this.#keys);
+    const slots = kernels.address(this.#slots);
+    if (keys < 0 || slots < 0) return false;
+    this.count = kernels.run.intern32(values, count, indices, keys, this.count, slots, 32 - this.#shift);
+    return true;
+  }
+
   plain(): Uint8Array {
-    return new Uint8Array(this.#keys.buffer, 0, this.byteLength);
+    return new Uint8Array(this.#keys.buffer, this.#keys.byteOffset, this.byteLength);
   }
 
   clear(): void {
@@ -49,10 +71,10 @@ export class Int32Dictionary implements Dictionary {
   }
 
   #grow(): void {
-    const keys = new Int32Array(this.#keys.length * 2);
-    keys.set(this.#keys);
+    const keys = grown(this.#memory, this.#keys, this.#keys.length * 2);
     this.#keys = keys;
-    const slots = new Int32Array(keys.length * 2);
+    this.#memory.release(this.#slots);
+    const slots = integers(this.#memory, keys.length * 2).fill(0);
     const mask = slots.length - 1;
     this.#shift--;
     for (let i = 0; i < this.count; i++) {

@@ -1,16 +1,19 @@
 import { type ColumnBufferOptions } from './base-column.js';
 import { BaseColumn } from './base-column.js';
 import { Int64Dictionary } from './int64-dictionary.js';
+import { grown } from '../kernels/memory.js';
+import type { Kernels } from '../kernels/kernels.js';
 
 /** INT64 and DOUBLE (by its bits), as pairs of 32-bit words: no BigInt for a value. */
 export class Int64Column extends BaseColumn<Int64Dictionary> {
   readonly kind = 'int64';
   declare readonly dictionary: Int64Dictionary;
   /** Low word, high word of each plain value; valid up to `2 * valueCount`, while not `usesDictionary`. */
-  words = new Int32Array(0);
+  words: Int32Array<ArrayBuffer> = new Int32Array(0);
+  protected readonly valueBytes = 8;
 
   constructor(options: ColumnBufferOptions) {
-    super(options, new Int64Dictionary());
+    super(options, new Int64Dictionary(options.memory));
   }
 
   get plainLength(): number {
@@ -18,15 +21,21 @@ export class Int64Column extends BaseColumn<Int64Dictionary> {
   }
 
   plain(): Uint8Array {
-    return new Uint8Array(this.words.buffer, 0, this.plainLength);
+    return new Uint8Array(this.words.buffer, this.words.byteOffset, this.plainLength);
   }
 
   protected reservePlain(values: number): void {
     const needed = (this.valueCount + values) * 2;
     if (needed <= this.words.length) return;
-    const grown = new Int32Array(Math.max(needed, this.words.length * 2, 2048));
-    grown.set(this.words);
-    this.words = grown;
+    this.words = grown(this.memory, this.words, Math.max(needed, this.words.length * 2, 2048));
+  }
+
+  protected get store(): ArrayBufferView {
+    return this.words;
+  }
+
+  protected intern(kernels: Kernels, values: number, count: number, indices: number): boolean {
+    return this.dictionary.internAll(kernels, values, count, indices);
   }
 
   protected appendEntries(indices: Int32Array, count: number): void {

@@ -1,12 +1,21 @@
+import type { Kernels, Memory } from '../kernels/kernels.js';
+import { grown, HEAP, integers } from '../kernels/memory.js';
 import type { Dictionary } from './dictionary.js';
 
 /** Distinct 64-bit values (integers, timestamps, decimals, the bits of doubles) as pairs of 32-bit words. */
 export class Int64Dictionary implements Dictionary {
   count = 0;
   /** Low word, high word of each value: the little-endian layout of PLAIN. */
-  #words = new Int32Array(512);
-  #slots = new Int32Array(512);
+  #words: Int32Array<ArrayBuffer>;
+  #slots: Int32Array<ArrayBuffer>;
   #shift = 32 - 9;
+  readonly #memory: Memory;
+
+  constructor(memory: Memory = HEAP) {
+    this.#memory = memory;
+    this.#words = integers(memory, 512);
+    this.#slots = integers(memory, 512).fill(0);
+  }
 
   get byteLength(): number {
     return this.count * 8;
@@ -31,8 +40,21 @@ export class Int64Dictionary implements Dictionary {
     }
   }
 
+  /**
+   * Looks up values at an address of the kernels' memory; their indices go to another.
+   * @returns false if the dictionary is out of the kernels' reach
+   */
+  internAll(kernels: Kernels, values: number, count: number, indices: number): boolean {
+    while ((this.count + count) * 2 >= this.#words.length) this.#grow();
+    const keys = kernels.address(this.#words);
+    const slots = kernels.address(this.#slots);
+    if (keys < 0 || slots < 0) return false;
+    this.count = kernels.run.intern64(values, count, indices, keys, this.count, slots, 32 - this.#shift);
+    return true;
+  }
+
   plain(): Uint8Array {
-    return new Uint8Array(this.#words.buffer, 0, this.byteLength);
+    return new Uint8Array(this.#words.buffer, this.#words.byteOffset, this.byteLength);
   }
 
   clear(): void {
@@ -50,10 +72,10 @@ export class Int64Dictionary implements Dictionary {
   }
 
   #grow(): void {
-    const words = new Int32Array(this.#words.length * 2);
-    words.set(this.#words);
+    const words = grown(this.#memory, this.#words, this.#words.length * 2);
     this.#words = words;
-    const slots = new Int32Array(words.length);
+    this.#memory.release(this.#slots);
+    const slots = integers(this.#memory, words.length).fill(0);
     const mask = slots.length - 1;
     this.#shift--;
     for (let i = 0; i < this.count; i++) {

@@ -1,3 +1,6 @@
+import type { Memory } from '../kernels/kernels.js';
+import { grown, HEAP } from '../kernels/memory.js';
+
 /**
  * Definition and repetition levels of the rows held for one column's page, as in Parquet's Dremel encoding
  * (https://parquet.apache.org/docs/file-format/nestedencoding/). A flat column without NULLs keeps only counts and no
@@ -13,12 +16,19 @@ export class Levels {
   rows = 0;
   /** Entries whose definition level is below the maximum. */
   nulls = 0;
-  #definition = new Uint8Array(0);
-  #repetition = new Uint8Array(0);
+  #definition: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #repetition: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  readonly #memory: Memory;
 
-  constructor(options: { readonly maxDefinition: number; readonly maxRepetition: number }) {
+  constructor(options: {
+    readonly maxDefinition: number;
+    readonly maxRepetition: number;
+    /** Default: ordinary arrays. */
+    readonly memory?: Memory | undefined;
+  }) {
     this.maxDefinition = options.maxDefinition;
     this.maxRepetition = options.maxRepetition;
+    this.#memory = options.memory ?? HEAP;
   }
 
   /** `count` definition levels, or undefined if every entry is a value. */
@@ -46,8 +56,12 @@ export class Levels {
    * @returns how many of them are NULL
    */
   appendOffsets(offsets: Int32Array, from: number, to: number): number {
-    let nulls = 0;
-    for (let i = from; i < to; i++) nulls += (offsets[i] ?? 0) >>> 31;
+    const { kernels } = this.#memory;
+    const address = kernels?.address(offsets) ?? -1;
+    const nulls =
+      kernels === undefined || address < 0
+        ? countNulls(offsets, from, to)
+        : kernels.run.countNulls(address + from * 4, to - from);
     if (nulls === 0) {
       this.appendPresent(to - from);
       return 0;
@@ -56,9 +70,14 @@ export class Levels {
     if (this.nulls === 0) this.#definition.fill(this.maxDefinition, 0, this.count);
     const definition = this.#definition;
     const present = this.maxDefinition;
-    let at = this.count;
-    for (let i = from; i < to; i++) definition[at++] = (offsets[i] ?? 0) < 0 ? 0 : present;
-    this.count = at;
+    const out = kernels?.address(definition) ?? -1;
+    if (kernels === undefined || Math.min(address, out) < 0) {
+      let at = this.count;
+      for (let i = from; i < to; i++) definition[at++] = (offsets[i] ?? 0) < 0 ? 0 : present;
+    } else {
+      kernels.run.definitions(address + from * 4, to - from, out + this.count, present);
+    }
+    this.count += to - from;
     this.rows += to - from;
     this.nulls += nulls;
     return nulls;
@@ -83,13 +102,18 @@ export class Levels {
 
   #reserve(entries: number): void {
     const needed = this.count + entries;
-    if (needed > this.#definition.length) this.#definition = grow(this.#definition, needed);
-    if (this.maxRepetition > 0 && needed > this.#repetition.length) this.#repetition = grow(this.#repetition, needed);
+    if (needed > this.#definition.length) this.#definition = this.#grow(this.#definition, needed);
+    if (this.maxRepetition > 0 && needed > this.#repetition.length)
+      this.#repetition = this.#grow(this.#repetition, needed);
+  }
+
+  #grow(array: Uint8Array<ArrayBuffer>, needed: number): Uint8Array<ArrayBuffer> {
+    return grown(this.#memory, array, Math.max(needed, array.length * 2, 1024));
   }
 }
 
-function grow(array: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
-  const grown = new Uint8Array(Math.max(needed, array.length * 2, 1024));
-  grown.set(array);
-  return grown;
+function countNulls(offsets: Int32Array, from: number, to: number): number {
+  let nulls = 0;
+  for (let i = from; i < to; i++) nulls += (offsets[i] ?? 0) >>> 31;
+  return nulls;
 }

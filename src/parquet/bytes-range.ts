@@ -1,3 +1,5 @@
+import type { Kernels } from '../kernels/kernels.js';
+
 /** Minimum and maximum of byte strings, without allocating an object for each. */
 
 export interface BytesRange {
@@ -9,10 +11,20 @@ export interface BytesRange {
  * Range of PLAIN byte arrays (4 bytes of length, then the value), in the order of unsigned bytes. The first four bytes
  * of each value, as a number, settle nearly every comparison.
  * @param used if given, only entries with a 1 at their position count; there is at least one
+ * @param kernels are used if everything is in their memory
  * @returns views into `data`
  */
-export function bytesRange(data: Uint8Array, used: Uint8Array | undefined): BytesRange {
+export function bytesRange(data: Uint8Array, used: Uint8Array | undefined, kernels?: Kernels): BytesRange {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const address = kernels?.address(data) ?? -1;
+  const marks = used === undefined ? 0 : (kernels?.address(used) ?? -1);
+  const out = kernels?.scratch('range', 16);
+  if (kernels !== undefined && out !== undefined && Math.min(address, marks) >= 0) {
+    kernels.run.rangeBytes(address, data.length, marks, out.byteOffset);
+    const least = kernels.view.getUint32(out.byteOffset, true);
+    const most = kernels.view.getUint32(out.byteOffset + 4, true);
+    return { min: valueAt(data, view, least), max: valueAt(data, view, most) };
+  }
   let minAt = -1;
   let maxAt = -1;
   let minPrefix = 0;

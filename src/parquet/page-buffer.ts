@@ -1,9 +1,21 @@
+import type { Kernels } from '../kernels/kernels.js';
+
 /** A growable byte buffer for assembling pages; reused for every page. */
 export class PageBuffer {
-  bytes = new Uint8Array(1 << 16);
+  bytes: Uint8Array = new Uint8Array(1 << 16);
   /** Over the same bytes. */
   view = new DataView(this.bytes.buffer);
   length = 0;
+
+  /** Clears the buffer, and moves it into the kernels' memory if that has room for `bytes`. */
+  start(kernels: Kernels | undefined, bytes: number): void {
+    this.clear();
+    if (kernels === undefined || (kernels.address(this.bytes) >= 0 && this.bytes.length >= bytes)) return;
+    const scratch = kernels.scratch('page', bytes);
+    if (scratch === undefined) return;
+    this.bytes = scratch;
+    this.view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length);
+  }
 
   /** Makes room for `count` more bytes. */
   reserve(count: number): void {

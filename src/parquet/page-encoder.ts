@@ -63,10 +63,19 @@ export class PageEncoder {
     const isBare = levels.maxDefinition === 0 && levels.maxRepetition === 0;
     if (isBare && !usesDictionary(column)) return column.plain();
     const buffer = this.#buffer;
-    buffer.clear();
+    const { kernels } = column.memory;
+    // Levels and indices of at most 4 bytes each, or the values: with room for what kernels write behind their end.
+    buffer.start(
+      kernels,
+      (levels.count + column.valueCount) * 4 + (column.usesDictionary ? 0 : column.plainLength) + 1024,
+    );
     if (levels.maxRepetition > 0) {
       this.#appendLevels(() => {
-        appendHybrid(buffer, levels.repetition, { count: levels.count, width: bitWidth(levels.maxRepetition) });
+        appendHybrid(buffer, levels.repetition, {
+          count: levels.count,
+          width: bitWidth(levels.maxRepetition),
+          kernels,
+        });
       });
     }
     if (levels.maxDefinition > 0) {
@@ -74,7 +83,7 @@ export class PageEncoder {
       const { definition, count, maxDefinition } = levels;
       this.#appendLevels(() => {
         if (definition === undefined) appendRun(buffer, maxDefinition, count, width);
-        else appendHybrid(buffer, definition, { count, width });
+        else appendHybrid(buffer, definition, { count, width, kernels });
       });
     }
     if (usesDictionary(column)) {
@@ -82,7 +91,7 @@ export class PageEncoder {
       const width = bitWidth((column.dictionary?.count ?? 1) - 1);
       buffer.reserve(1);
       buffer.bytes[buffer.length++] = width;
-      appendHybrid(buffer, column.indices, { count: column.valueCount, width });
+      appendHybrid(buffer, column.indices, { count: column.valueCount, width, kernels });
     } else {
       buffer.append(column.plain());
     }

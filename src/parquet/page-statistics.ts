@@ -1,6 +1,7 @@
 import type { BytesColumn } from '../columns/bytes-column.js';
 import type { ColumnBuffer } from '../columns/column-buffer.js';
 import type { FixedBytesColumn } from '../columns/fixed-bytes-column.js';
+import type { Kernels } from '../kernels/kernels.js';
 import { type Bounds, bytesBounds, exactBounds } from './statistics.js';
 import { bytesRange, decimalRange, fixedRange } from './bytes-range.js';
 
@@ -14,13 +15,14 @@ let marks = new Uint8Array(1 << 12);
  */
 export function pageBounds(column: ColumnBuffer): Bounds | undefined {
   if (column.valueCount === 0) return undefined;
+  const { kernels } = column.memory;
   switch (column.kind) {
     case 'int32': {
       const values = column.usesDictionary
         ? gather32(column.dictionary.keys, column.dictionary.count, column)
         : column.values.subarray(0, column.valueCount);
-      if (column.spec.type.physical === 'FLOAT') return floatBounds(float32(values));
-      const bounds = int32Bounds(values);
+      if (column.spec.type.physical === 'FLOAT') return floatBounds(float32(values), kernels);
+      const bounds = int32Bounds(values, kernels);
       // A plain number would be taken for the scaled value and scaled again.
       return column.spec.type.logical?.kind === 'decimal'
         ? exactBounds(BigInt(bounds.min), BigInt(bounds.max))
@@ -30,7 +32,9 @@ export function pageBounds(column: ColumnBuffer): Bounds | undefined {
       const words = column.usesDictionary
         ? gather64(column.dictionary.words, column.dictionary.count, column)
         : column.words.subarray(0, column.valueCount * 2);
-      return column.spec.type.physical === 'DOUBLE' ? floatBounds(float64(words)) : int64Bounds(words);
+      return column.spec.type.physical === 'DOUBLE'
+        ? floatBounds(float64(words), kernels)
+        : int64Bounds(words, kernels);
     }
     case 'bytes':
       return byteArrayBounds(column);
@@ -56,8 +60,15 @@ export function pageBounds(column: ColumnBuffer): Bounds | undefined {
 function markUsed(column: ColumnBuffer, count: number): Uint8Array {
   if (count > marks.length) marks = new Uint8Array(count * 2);
   const used = marks;
+  const { indices, valueCount, memory } = column;
+  const { kernels } = memory;
+  const scratch = kernels?.scratch('marks', count);
+  const from = kernels?.address(indices) ?? -1;
+  if (kernels !== undefined && scratch !== undefined && from >= 0) {
+    kernels.run.markUsed(from, valueCount, scratch.byteOffset, count);
+    return scratch;
+  }
   used.fill(0, 0, count);
-  const { indices, valueCount } = column;
   for (let i = 0; i < valueCount; i++) used[indices[i] as number] = 1; // the column's own indices
   return used;
 }
@@ -95,7 +106,9 @@ function gatherFixed(entries: Uint8Array, count: number, column: FixedBytesColum
   return values.subarray(0, length);
 }
 
-function int32Bounds(values: Int32Array): { readonly min: number; readonly max: number } {
+function int32Bounds(values: Int32Array, kernels: Kernels | undefined): { readonly min: number; readonly max: number } {
+  const range = kernels && rangeBy(kernels, kernels.run.range32, values);
+  if (range !== undefined) return { min: range.getInt32(0, true), max: range.getInt32(4, true) };
   let min = values[0] as number; // there is at least one value, here and below
   let max = min;
   for (let i = 1; i < values.length; i++) {
@@ -106,7 +119,23 @@ function int32Bounds(values: Int32Array): { readonly min: number; readonly max: 
   return { min, max };
 }
 
-function int64Bounds(words: Int32Array): Bounds {
+/** Range of numbers in the kernels' memory: least and greatest, one behind the other; undefined if they are elsewhere. */
+function rangeBy(
+  kernels: Kernels,
+  kernel: (values: number, count: number, out: number) => void,
+  values: Int32Array | Float32Array | Float64Array,
+  count = values.length,
+): DataView | undefined {
+  const address = kernels.address(values);
+  const out = kernels.scratch('range', 16);
+  if (address < 0 || out === undefined) return undefined;
+  kernel(address, count, out.byteOffset);
+  return new DataView(out.buffer, out.byteOffset, 16);
+}
+
+function int64Bounds(words: Int32Array, kernels: Kernels | undefined): Bounds {
+  const range = kernels && rangeBy(kernels, kernels.run.range64, words, words.length / 2);
+  if (range !== undefined) return exactBounds(range.getBigInt64(0, true), range.getBigInt64(8, true));
   let minLow = (words[0] as number) >>> 0;
   let minHigh = words[1] as number;
   let maxLow = minLow;
@@ -138,9 +167,16 @@ function float64(words: Int32Array): Float64Array {
 }
 
 /** Zeros as the format requires: a minimum of zero is written as -0, a maximum as +0. */
-function floatBounds(values: Float32Array | Float64Array): Bounds | undefined {
+function floatBounds(values: Float32Array | Float64Array, kernels: Kernels | undefined): Bounds | undefined {
   let min = Infinity;
   let max = -Infinity;
+  const isFloat = values instanceof Float32Array;
+  const range = kernels && rangeBy(kernels, isFloat ? kernels.run.rangeFloat : kernels.run.rangeDouble, values);
+  if (range !== undefined) {
+    min = isFloat ? range.getFloat32(0, true) : range.getFloat64(0, true);
+    max = isFloat ? range.getFloat32(4, true) : range.getFloat64(8, true);
+    return Number.isNaN(min) ? undefined : exactBounds(min === 0 ? -0 : min, max === 0 ? 0 : max);
+  }
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number;
     if (Number.isNaN(value)) return undefined;
@@ -154,7 +190,7 @@ function byteArrayBounds(column: BytesColumn): Bounds | undefined {
   const { dictionary, usesDictionary } = column;
   const data = usesDictionary ? dictionary.plain() : column.plain();
   const used = usesDictionary ? markUsed(column, dictionary.count) : undefined;
-  const { min, max } = bytesRange(data, used);
+  const { min, max } = bytesRange(data, used, column.memory.kernels);
   const kind = column.spec.type.logical?.kind;
   return bytesBounds(min, max, { utf8: kind === 'string' || kind === 'json' });
 }

@@ -1,3 +1,4 @@
+import type { Kernels } from '../kernels/kernels.js';
 import type { PageBuffer } from './page-buffer.js';
 
 /**
@@ -12,15 +13,25 @@ export function bitWidth(max: number): number {
 
 /**
  * Appends `values[0, count)`, each below `2 ** width`.
- * @param options.width 1 to 31 bits
+ * @param options.width 1 to 31 bits; 1 or 2 for bytes
+ * @param options.kernels are used if both sides are in their memory
  */
 export function appendHybrid(
   out: PageBuffer,
   values: Int32Array | Uint8Array,
-  options: { readonly count: number; readonly width: number },
+  options: { readonly count: number; readonly width: number; readonly kernels?: Kernels | undefined },
 ): void {
-  const { count, width } = options;
+  const { count, width, kernels } = options;
   out.reserve((count * width) / 4 + 64);
+  if (kernels !== undefined) {
+    const to = kernels.address(out.bytes);
+    const from = kernels.address(values);
+    if (to >= 0 && from >= 0) {
+      const encode = values instanceof Int32Array ? kernels.run.hybrid32 : kernels.run.hybrid8;
+      out.length = encode(to + out.length, from, count, width) - to;
+      return;
+    }
+  }
   // A run must be longer than the headers it needs, its own and that of the packed run after it.
   const worthwhileRun = 8 + Math.ceil(32 / width);
   let packedFrom = 0;

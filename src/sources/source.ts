@@ -1,3 +1,4 @@
+import type { Memory } from '../kernels/kernels.js';
 import type { ColumnSpec } from '../columns/column-spec.js';
 import type { Compat } from '../columns/compat.js';
 import type { LakeportError } from '../errors.js';
@@ -269,7 +270,7 @@ export interface SourceEngine<Info = unknown, Connection = unknown> {
   /** Opens the planning connection. `info` comes from the auth entry. */
   open(info: Info, options: OpenOptions): Promise<Source<Connection>>;
   /** Connects a reader with the planning side's settings. */
-  openReader(settings: ReaderSettings<Connection>, snapshot: Snapshot): Promise<SliceReader>;
+  openReader(settings: ReaderSettings<Connection>, snapshot: Snapshot, memory?: Memory): Promise<SliceReader>;
 }
 
 export interface OpenOptions {

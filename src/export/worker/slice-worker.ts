@@ -1,6 +1,7 @@
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
+import { fastestKernels, type Kernels } from '../../kernels/kernels.js';
 import { openReader } from '../../engines.js';
 import { type Dataset, datasetId, isSameDataset } from '../../model/dataset.js';
 import { tableName } from '../../model/table.js';
@@ -31,6 +32,7 @@ const NOTHING: ReadResult = { rows: 0, bytes: 0, unrepresentable: {} };
 export class SliceWorker {
   readonly #setup: WorkerSetup;
   readonly #format: TableFormat;
+  readonly #kernels: Kernels | undefined;
   readonly #storages = new Map<string, Promise<Storage>>();
   #open: { readonly reader: SliceReader; readonly snapshot: Snapshot } | undefined;
   /** Buffers of the table read last, reused by its next slice. */
@@ -39,6 +41,7 @@ export class SliceWorker {
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
     this.#format = tableFormat(setup.format);
+    this.#kernels = fastestKernels();
   }
 
   /** @throws LakeportError or `UnconnectedError` */
@@ -93,7 +96,9 @@ export class SliceWorker {
     const last = this.#buffers;
     if (last !== undefined && isSameDataset(last.dataset, dataset)) return last.columns;
     const specs = columns.map((column) => column.spec);
-    const buffers = createColumnBuffers(specs, { rowGroupRows: this.#setup.files.rowGroupRows });
+    this.#kernels?.clearColumns();
+    const { rowGroupRows } = this.#setup.files;
+    const buffers = createColumnBuffers(specs, { rowGroupRows, memory: this.#kernels?.columns });
     this.#buffers = { dataset, columns: buffers };
     return buffers;
   }
@@ -103,7 +108,7 @@ export class SliceWorker {
     if (this.#open !== undefined && isSame(this.#open.snapshot, snapshot)) return this.#open.reader;
     await this.#closeReader();
     try {
-      const reader = await openReader(this.#setup.reader, snapshot);
+      const reader = await openReader(this.#setup.reader, snapshot, this.#kernels?.fixed);
       this.#open = { reader, snapshot };
       return reader;
     } catch (error) {

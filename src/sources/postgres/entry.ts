@@ -23,7 +23,8 @@ export const postgres: Engine<PostgresInfo, PostgresSettings> = {
       ]);
       return openPostgresSource(await postgresSettings(info, options), options);
     },
-    openReader: async (settings, snapshot) => (await import('./reader.js')).openPostgresReader(settings, snapshot),
+    openReader: async (settings, snapshot, memory) =>
+      (await import('./reader.js')).openPostgresReader(settings, snapshot, memory),
   },
   runLog: async (entry) => (await import('./run-log/dialect.js')).postgresDialect(entry),
 };

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { datasetId } from '../../model/dataset.js';
 import { tableOf } from '../table-of.js';
+import type { Memory } from '../../kernels/kernels.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
@@ -15,12 +16,16 @@ import { lockForRead } from './locks.js';
 import { rowQuery } from './row-locator.js';
 import { begin } from './transaction.js';
 
-/** Opens a reader's connection and puts it into the snapshot that all readers share. */
+/**
+ * Opens a reader's connection and puts it into the snapshot that all readers share.
+ * @param memory of the kernels that are to decode the rows
+ */
 export async function openPostgresReader(
   { connection }: ReaderSettings<PostgresSettings>,
   snapshot: Snapshot,
+  memory?: Memory,
 ): Promise<SliceReader> {
-  const reader = new PostgresReader(connection, snapshot);
+  const reader = new PostgresReader(connection, snapshot, memory);
   await reader.connect();
   return reader;
 }
@@ -53,11 +58,13 @@ interface OpenConnection {
 class PostgresReader implements SliceReader {
   readonly #settings: PostgresSettings;
   readonly #snapshot: Snapshot;
+  readonly #memory: Memory | undefined;
   #open: OpenConnection | undefined;
   /** Connections of failed reads that are still closing. */
   readonly #abandoned = new Set<Promise<void>>();
 
-  constructor(settings: PostgresSettings, snapshot: Snapshot) {
+  constructor(settings: PostgresSettings, snapshot: Snapshot, memory: Memory | undefined) {
+    this.#memory = memory;
     this.#settings = settings;
     if (settings.characters !== undefined) registerCharacters(settings.characters);
     this.#snapshot = snapshot;
@@ -65,7 +72,7 @@ class PostgresReader implements SliceReader {
 
   async connect(): Promise<OpenConnection> {
     if (this.#open !== undefined) return this.#open;
-    const channel = new CopyChannel();
+    const channel = new CopyChannel(this.#memory);
     const stream = () => channel.createSocket();
     const { token } = this.#snapshot;
     const first = (client: pg.Client) => {
@@ -81,6 +88,7 @@ class PostgresReader implements SliceReader {
     this.#open = open;
     // The next read opens a new one.
     client.once('end', () => {
+      channel.close();
       if (this.#open === open) this.#open = undefined;
     });
     return open;

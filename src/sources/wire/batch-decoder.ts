@@ -1,4 +1,5 @@
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
+import type { Kernels } from '../../kernels/kernels.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { type FieldDecoder, type Unrepresentable, UnrepresentableValue, type WireChunk } from './wire.js';
 
@@ -18,9 +19,9 @@ export interface BoundField {
   readonly gather?: FieldDecoder | undefined;
 }
 
-/** A scanner's result: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. */
+/** A scanner's result: the offset of row `r` of column `c` is at `c * stride + r`; negative for NULL. */
 export interface FieldOffsets {
-  readonly capacity: number;
+  readonly stride: number;
   readonly offsets: Int32Array;
   /** Number of rows found; 0 after decoding. */
   rows: number;
@@ -41,8 +42,9 @@ export class BatchDecoder {
   readonly #fields: readonly BoundField[];
   readonly #columns: readonly ColumnBuffer[];
   readonly #policy: UnrepresentablePolicy;
-  /** One column's offsets without NULLs. */
+  /** One column's offsets without NULLs; in the kernels' memory, if there are kernels. */
   readonly #dense: Int32Array;
+  readonly #kernels: Kernels | undefined;
   /** By column. */
   readonly #tallies: readonly { unrepresentable: number }[];
   /** Rows of the scanner's table that are already in the sink. */
@@ -60,7 +62,13 @@ export class BatchDecoder {
     this.#fields = fields;
     this.#columns = fields.map((_, i) => columnOf(sink, i));
     this.#policy = options.policy;
-    this.#dense = new Int32Array(options.capacity);
+    this.#kernels = this.#columns[0]?.memory.kernels;
+    // One more, which the kernel may write behind the last.
+    const scratch = this.#kernels?.scratch('dense', (options.capacity + 1) * 4);
+    this.#dense =
+      scratch === undefined
+        ? new Int32Array(options.capacity)
+        : new Int32Array(scratch.buffer, scratch.byteOffset, options.capacity + 1);
     this.#tallies = fields.map(({ tally }) => tally ?? { unrepresentable: 0 });
   }
 
@@ -84,7 +92,7 @@ export class BatchDecoder {
       const from = this.#done;
       const to = Math.min(table.rows, from + this.#sink.room);
       this.#fields.forEach((field, i) => {
-        const base = i * table.capacity;
+        const base = i * table.stride;
         this.#decodeColumn(i, field, table.offsets, wire, base + from, base + to);
       });
       this.#done = to;
@@ -136,18 +144,29 @@ export class BatchDecoder {
         return;
       }
       if (levels.maxDefinition === 0) throw new Error('NULL in a column declared NOT NULL');
-      const dense = this.#dense;
-      let count = 0;
-      for (let i = from; i < to; i++) {
-        const offset = offsets[i] as number; // i is within bounds
-        dense[count] = offset;
-        count += offset < 0 ? 0 : 1;
-      }
-      if (count > 0) decode(wire, dense, 0, count);
+      const count = this.#compact(offsets, from, to);
+      if (count > 0) decode(wire, this.#dense, 0, count);
     } catch (thrown) {
       if (thrown instanceof UnrepresentableValue) throw this.#policy.explain(thrown, index);
       throw thrown;
     }
+  }
+
+  /** Moves the offsets that are not NULL to `#dense`. @returns how many */
+  #compact(offsets: Int32Array, from: number, to: number): number {
+    const dense = this.#dense;
+    const kernels = this.#kernels;
+    const address = kernels?.address(offsets) ?? -1;
+    if (kernels !== undefined && address >= 0 && kernels.address(dense) >= 0) {
+      return kernels.run.dense(address + from * 4, to - from, dense.byteOffset);
+    }
+    let count = 0;
+    for (let i = from; i < to; i++) {
+      const offset = offsets[i] as number; // i is within bounds
+      dense[count] = offset;
+      count += offset < 0 ? 0 : 1;
+    }
+    return count;
   }
 
   #count(index: number, values: number): void {

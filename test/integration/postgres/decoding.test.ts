@@ -5,6 +5,9 @@ import type { ParquetType } from '../../../src/columns/column-spec.js';
 import type { ColumnBuffer } from '../../../src/columns/column-buffer.js';
 import type { ColumnDecoder } from '../../../src/sources/source.js';
 import { bindField } from '../../../src/sources/postgres/decode/decoders.js';
+import type { Memory } from '../../../src/kernels/kernels.js';
+import { HEAP, integers } from '../../../src/kernels/memory.js';
+import { KERNEL_BUILDS, kernelsOf } from '../../harness/kernels.js';
 import { UnrepresentableValue } from '../../../src/sources/wire/wire.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
@@ -31,10 +34,10 @@ async function forms(send: string, type: string, values: readonly string[]): Pro
   return rows.map((row) => ({ wire: row['wire'] as Buffer, text: row['text'] as string }));
 }
 
-function columnOf(type: ParquetType): ColumnBuffer {
+function columnOf(type: ParquetType, memory = HEAP): ColumnBuffer {
   const [column] = createColumnBuffers(
     [{ name: 'c', fieldId: 1, nullable: false, list: false, type, sourceType: '', fidelity: 'exact' }],
-    { rowGroupRows: 1000 },
+    { rowGroupRows: 1000, memory },
   ) as [ColumnBuffer];
   return column;
 }
@@ -44,25 +47,37 @@ function isRefused(type: ParquetType, decoder: ColumnDecoder, bytes: Buffer): bo
   return bindField(decoder, columnOf(type), { onUnrepresentable: 'null' }).isUnrepresentable?.(wire, 0);
 }
 
+/** By TypeScript, and by kernels, which must come to the same. */
 function decode(type: ParquetType, decoder: ColumnDecoder, fields: readonly Buffer[], options = { dictionary: false }) {
-  const column = columnOf(type);
-  if (options.dictionary) column.startRowGroup();
-  const bytes = Buffer.concat(
-    fields.flatMap((field) => {
-      const length = Buffer.alloc(4);
-      length.writeInt32BE(field.length);
-      return [length, field];
-    }),
-  );
-  const offsets: number[] = [];
-  let at = 0;
-  for (const field of fields) {
-    offsets.push(at + 4);
-    at += 4 + field.length;
+  const column = decodeIn(HEAP, type, decoder, fields, options);
+  for (const build of KERNEL_BUILDS) {
+    const other = decodeIn(kernelsOf(build).columns, type, decoder, fields, options);
+    expect(Buffer.from(other.plain()).equals(column.plain())).toBe(true);
   }
-  const wire = { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+  return column;
+}
+
+function decodeIn(
+  memory: Memory,
+  type: ParquetType,
+  decoder: ColumnDecoder,
+  fields: readonly Buffer[],
+  options: { readonly dictionary: boolean },
+): ColumnBuffer {
+  const column = columnOf(type, memory);
+  if (options.dictionary) column.startRowGroup();
+  const bytes = memory.bytes(fields.reduce((sum, field) => sum + 4 + field.length, 0));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const offsets = integers(memory, fields.length);
+  let at = 0;
+  fields.forEach((field, i) => {
+    view.setInt32(at, field.length);
+    bytes.set(field, at + 4);
+    offsets[i] = at + 4;
+    at += 4 + field.length;
+  });
   const { decode: decodeFields } = bindField(decoder, column, { onUnrepresentable: 'error' });
-  decodeFields(wire, Int32Array.from(offsets), 0, fields.length);
+  decodeFields({ bytes, view }, offsets, 0, fields.length);
   column.abandonDictionary();
   return column;
 }
@@ -198,7 +213,7 @@ describe('dates and timestamps', () => {
       { kind: 'date' },
       pairs.map((pair) => pair.wire),
     );
-    const days = [...new Int32Array(column.plain().buffer, 0, column.valueCount)];
+    const days = [...new Int32Array(column.plain().slice().buffer)];
     const rows = await server.query(`SELECT v::date - '1970-01-01'::date AS days FROM unnest($1::text[]) AS v`, [
       values,
     ]);
@@ -219,7 +234,7 @@ describe('dates and timestamps', () => {
       { kind: 'timestamp' },
       pairs.map((pair) => pair.wire),
     );
-    const micros = [...new BigInt64Array(column.plain().buffer, 0, column.valueCount)].map(String);
+    const micros = [...new BigInt64Array(column.plain().slice().buffer)].map(String);
     const rows = await server.query(
       `SELECT (extract(epoch from v::timestamp) * 1000000)::numeric(30,0)::text AS micros FROM unnest($1::text[]) AS v`,
       [values],

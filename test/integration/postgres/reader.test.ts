@@ -11,6 +11,9 @@ import type { RowSink } from '../../../src/columns/row-sink.js';
 import type { PostgresSettings } from '../../../src/sources/postgres/settings.js';
 import { openPostgresReader } from '../../../src/sources/postgres/reader.js';
 import type { ReadColumn, ReadRequest, SliceReader, Snapshot } from '../../../src/sources/source.js';
+import type { KernelBuild } from '../../../src/kernels/kernels.js';
+import { kernelsOf, sharedKernels } from '../../harness/kernels.js';
+import { LOCALHOST_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
 const COLUMNS: readonly ReadColumn[] = [
@@ -43,11 +46,28 @@ const COLUMNS: readonly ReadColumn[] = [
 ];
 const NO_SNAPSHOT: Snapshot = { consistency: 'none', token: undefined, id: undefined, takenAt: '' };
 
+/** How bytes come, and what decodes them. */
+interface Way {
+  readonly name: string;
+  readonly ssl: 'disable' | 'require';
+  readonly build?: KernelBuild;
+}
+
+const WAYS: readonly Way[] = [
+  { name: 'TypeScript decoders', ssl: 'disable' },
+  { name: 'kernels', ssl: 'disable', build: 'simd' },
+  { name: 'kernels without SIMD', ssl: 'disable', build: 'scalar' },
+  { name: 'TypeScript decoders over TLS', ssl: 'require' },
+  { name: 'kernels over TLS', ssl: 'require', build: 'simd' },
+];
+
+let way: Way;
+
 let server: PostgresServer;
 const cleanups: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ tls: { cert: LOCALHOST_CERTIFICATE, key: SERVER_KEY } });
   // Rows from nothing to some megabytes, in an order that the buffer has to grow and shrink for.
   await server.query(`
     CREATE TABLE blob (id int NOT NULL, body bytea);
@@ -79,14 +99,18 @@ async function open(port = server.port, lockTimeoutMs = 1000): Promise<SliceRead
     database: server.database,
     username: server.user,
     password: server.password,
-    ssl: 'disable',
+    ssl: way.ssl,
     certificates: {},
     options: {},
     connectTimeoutMs: 10_000,
     statementTimeoutMs: undefined,
     lockTimeoutMs,
   };
-  const reader = await openPostgresReader({ engine: 'postgres', connection }, NO_SNAPSHOT);
+  const reader = await openPostgresReader(
+    { engine: 'postgres', connection },
+    NO_SNAPSHOT,
+    way.build && sharedKernels(way.build).fixed,
+  );
   cleanups.push(() => reader.close());
   return reader;
 }
@@ -95,7 +119,7 @@ async function open(port = server.port, lockTimeoutMs = 1000): Promise<SliceRead
 class CollectingSink implements RowSink {
   readonly columns = createColumnBuffers(
     COLUMNS.map((column) => column.spec),
-    { rowGroupRows: 500 },
+    { rowGroupRows: 500, memory: way.build && kernelsOf(way.build).columns },
   );
   readonly rows: string[] = [];
   room = 3;
@@ -146,10 +170,11 @@ function byId(rows: readonly string[]): string[] {
 /**
  * Passes bytes on in pieces of odd sizes, so that messages are cut at every place.
  * @param options.cutAfter bytes from the server after which it cuts the connection
+ * @param options.spoilAfter bytes from the server after which one is changed
  */
 async function startCuttingProxy(
   pieces: () => number,
-  options: { readonly cutAfter: number } = { cutAfter: Infinity },
+  { cutAfter = Infinity, spoilAfter = Infinity }: { readonly cutAfter?: number; readonly spoilAfter?: number } = {},
 ): Promise<{ readonly port: number }> {
   const sockets = new Set<Socket>();
   const proxy = createServer((client) => {
@@ -165,13 +190,14 @@ async function startCuttingProxy(
     let passed = 0;
     void (async () => {
       for await (const data of upstream as AsyncIterable<Buffer>) {
+        if (passed <= spoilAfter && passed + data.length > spoilAfter) data[data.length >> 1]! ^= 0xff;
         for (let at = 0; at < data.length;) {
           const size = pieces();
           if (!client.write(data.subarray(at, at + size)))
             await new Promise((resolve) => client.once('drain', resolve));
           at += size;
           passed += size;
-          if (passed > options.cutAfter) {
+          if (passed > cutAfter) {
             client.destroy();
             return;
           }
@@ -189,7 +215,11 @@ async function startCuttingProxy(
   return { port: (proxy.address() as AddressInfo).port };
 }
 
-describe('the reader', () => {
+describe.each(WAYS)('the reader, by $name', (current) => {
+  beforeAll(() => {
+    way = current;
+  });
+
   it('reads every row, of any size, with a sink that makes it wait', async () => {
     const sink = new CollectingSink({ wait: () => (Math.random() < 0.3 ? sleep(1) : undefined) });
     const result = await (await open()).read(request(), sink, new AbortController().signal);
@@ -243,6 +273,16 @@ describe('the reader', () => {
     await expect((await open(port)).read(request(), sink, new AbortController().signal)).rejects.toMatchObject({
       code: 'SOURCE_CONNECTION_LOST',
       transient: true,
+    });
+    expect(sink.rows.length).toBeLessThan(2000);
+  });
+
+  it('fails with an error when a byte is changed on the way, as TLS notices', async () => {
+    if (way.ssl === 'disable') return;
+    const { port } = await startCuttingProxy(() => 65_536, { spoilAfter: 2_000_000 });
+    const sink = new CollectingSink({ wait: () => undefined });
+    await expect((await open(port)).read(request(), sink, new AbortController().signal)).rejects.toMatchObject({
+      code: expect.stringMatching(/^SOURCE_/) as string,
     });
     expect(sink.rows.length).toBeLessThan(2000);
   });

@@ -1,3 +1,4 @@
+import { fieldTable } from '../../wire/field-table.js';
 import type { ByteInput } from './byte-input.js';
 import { BYTE_LENGTH, type FieldLayout, SHORT_LENGTH } from './wire-type.js';
 
@@ -23,8 +24,9 @@ export type ScanEnd =
 export class RowScanner {
   /** Maximum number of rows in the table. */
   readonly capacity: number;
+  readonly stride: number;
   /**
-   * By column: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. For a chunked value it is
+   * By column: the offset of row `r` of column `c` is at `c * stride + r`; negative for NULL. For a chunked value it is
    * the offset of its first chunk's length.
    */
   readonly offsets: Int32Array;
@@ -37,8 +39,10 @@ export class RowScanner {
   constructor(layouts: readonly FieldLayout[]) {
     this.#layouts = Int32Array.from(layouts);
     this.bitmapBytes = (layouts.length + 7) >>> 3;
-    this.capacity = Math.max(32, Math.min(1024, Math.floor((1 << 16) / Math.max(layouts.length, 1))));
-    this.offsets = new Int32Array(this.capacity * layouts.length);
+    const { capacity, stride } = fieldTable(layouts.length);
+    this.capacity = capacity;
+    this.stride = stride;
+    this.offsets = new Int32Array(this.stride * layouts.length);
   }
 
   /** Adds complete rows from the input's start on, and moves the start past them. */
@@ -65,11 +69,11 @@ export class RowScanner {
    */
   #scanFields(input: ByteInput, from: number, bitmap: number): number {
     const { bytes, view, end } = input;
-    const { offsets, capacity } = this;
+    const { offsets, stride } = this;
     const layouts = this.#layouts;
     let at = from;
     // `… as number`: indices are in range, and `at` was compared with the end of the input.
-    for (let i = 0, slot = this.rows; i < layouts.length; i++, slot += capacity) {
+    for (let i = 0, slot = this.rows; i < layouts.length; i++, slot += stride) {
       if (bitmap >= 0 && ((bytes[bitmap + (i >>> 3)] as number) & (1 << (i & 7))) !== 0) {
         offsets[slot] = -1;
         continue;

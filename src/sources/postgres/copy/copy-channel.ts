@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Memory } from '../../../kernels/kernels.js';
 import { ReceiveBuffer } from './receive-buffer.js';
+import { type OnRead, readTlsInto } from './tls-reading.js';
 
 /** Receives the bytes of a COPY as they arrive. */
 export interface CopyReceiver {
@@ -24,29 +26,35 @@ type DataListener = (chunk: Buffer) => void;
  * everything else goes to the driver as usual. Measured: the driver itself takes 1.7 times the CPU time, because it
  * creates an object per row.
  *
- * A plain socket reads directly into our buffer (`onread`); under TLS the decrypted chunks are copied into it.
+ * The socket reads directly into our buffer (`onread`), under TLS too where Node lets it; else the decrypted chunks are
+ * copied into it.
  */
 export class CopyChannel {
-  readonly #buffer = new ReceiveBuffer();
+  readonly #buffer: ReceiveBuffer;
   #receiver: CopyReceiver | undefined;
+  /** What is paused and resumed. */
   #stream: Duplex | undefined;
+  /** The driver's stream, if another one reads for it. */
+  #driverStream: Duplex | undefined;
   /** The driver's listeners, if its stream is not the socket created here. */
   #driverListeners: DataListener[] | undefined;
   /** The promise that the receiver waits for. */
   #wait: Promise<void> | undefined;
 
+  /** @param memory of kernels that are to work on the rows */
+  constructor(memory?: Memory) {
+    this.#buffer = new ReceiveBuffer(memory);
+  }
+
+  /** To be called when the connection is closed. */
+  close(): void {
+    this.#buffer.release();
+  }
+
   /** A socket for the driver that reads without copying. Not for TLS. */
   createSocket(): Socket {
-    const buffer = this.#buffer;
-    const onread = {
-      buffer: () => buffer.lengthenedFree(),
-      callback: (bytes: number) => {
-        buffer.end += bytes;
-        return this.#process({ canMove: true });
-      },
-    };
     // The types only have this option for `connect`, but Node accepts it here too.
-    const socket = new Socket({ onread } as object);
+    const socket = new Socket({ onread: this.#onRead() } as object);
     this.#stream = socket;
     return socket;
   }
@@ -54,6 +62,11 @@ export class CopyChannel {
   /** Attaches to the stream of an open connection, if it is not from `createSocket`. */
   attach(stream: Duplex): void {
     if (this.#stream === stream) return;
+    this.#stream = readTlsInto(stream, this.#onRead());
+    if (this.#stream !== undefined) {
+      this.#driverStream = stream;
+      return;
+    }
     this.#stream = stream;
     this.#driverListeners = stream.listeners('data') as DataListener[]; // what listeners of 'data' are
     stream.removeAllListeners('data');
@@ -78,6 +91,17 @@ export class CopyChannel {
     this.#processAndResume();
   }
 
+  #onRead(): OnRead {
+    const buffer = this.#buffer;
+    return {
+      buffer: () => buffer.lengthenedFree(),
+      callback: (bytes: number) => {
+        buffer.end += bytes;
+        return this.#process({ canMove: true });
+      },
+    };
+  }
+
   #take(chunk: Buffer): void {
     // Decrypted chunks may exceed the space offered to a read.
     const room = this.#buffer.free.length;
@@ -93,7 +117,7 @@ export class CopyChannel {
   readonly #forward = (message: Uint8Array): void => {
     // A copy: the driver may keep a reference, and the buffer is reused.
     const copy = Buffer.from(message);
-    if (this.#driverListeners === undefined) this.#stream?.emit('data', copy);
+    if (this.#driverListeners === undefined) (this.#driverStream ?? this.#stream)?.emit('data', copy);
     else for (const listener of this.#driverListeners) listener(copy);
   };
 

@@ -53,7 +53,7 @@ export class CopyRead implements CopyReceiver, Submittable {
     this.#text = inEncoding(encoding, `COPY (${request.slice.query}) TO STDOUT (FORMAT binary)`);
     this.#channel = channel;
     this.#sink = sink;
-    this.#scanner = new RowScanner(request.columns.length);
+    this.#scanner = new RowScanner(request.columns.length, sink.columns[0]?.memory.kernels);
     const { onUnrepresentable } = request;
     this.#fields = request.columns.map(({ decoder }, i) =>
       bindField(decoder, columnOf(sink, i), { onUnrepresentable }),

@@ -1,7 +1,10 @@
+import type { Memory } from '../../../kernels/kernels.js';
+import { HEAP } from '../../../kernels/memory.js';
+
 /** Space offered to a read from the socket, in bytes. */
 const READ_BYTES = 64 << 10;
-/** Space for the one read that is in progress when reading pauses. */
-const RESERVE_BYTES = 4 << 10;
+/** Space for what still comes when reading pauses: a read in progress, or what TLS has decrypted already. */
+const RESERVE_BYTES = 68 << 10;
 /** Size of the buffer unless a row is larger. Fits into the processor's cache. */
 const USUAL_BYTES = 512 << 10;
 
@@ -10,13 +13,29 @@ const USUAL_BYTES = 512 << 10;
  * runs out, so a row is always contiguous.
  */
 export class ReceiveBuffer {
-  bytes = new Uint8Array(USUAL_BYTES);
+  bytes: Uint8Array<ArrayBuffer>;
   /** A view of the same bytes. */
-  view = new DataView(this.bytes.buffer);
+  view: DataView;
+  /** Its usual place, where kernels can reach it. */
+  readonly #usual: Uint8Array<ArrayBuffer>;
+  readonly #memory: Memory;
   /** First unconsumed byte. */
   start = 0;
   /** End of the bytes received. */
   end = 0;
+
+  /** @param memory of kernels that are to work on the rows. Default: an ordinary array */
+  constructor(memory: Memory = HEAP) {
+    this.#memory = memory;
+    this.#usual = memory.bytes(USUAL_BYTES);
+    this.bytes = this.#usual;
+    this.view = viewOf(this.bytes);
+  }
+
+  /** Must not be called before the socket is closed, which may still write. */
+  release(): void {
+    this.#memory.release(this.#usual);
+  }
 
   /** Where the next read may write. Keeps a reserve for the read after a pause. */
   get free(): Uint8Array {
@@ -33,7 +52,7 @@ export class ReceiveBuffer {
       const bytes = new Uint8Array(this.bytes.length + READ_BYTES + RESERVE_BYTES);
       bytes.set(this.bytes);
       this.bytes = bytes;
-      this.view = new DataView(bytes.buffer);
+      this.view = viewOf(bytes);
     }
     return this.free;
   }
@@ -53,10 +72,10 @@ export class ReceiveBuffer {
     const needed = Math.max(held + READ_BYTES, messageBytes) + RESERVE_BYTES;
     if (needed > this.bytes.length || (isOversized && needed <= USUAL_BYTES)) {
       // In steps of 1 MiB, not by doubling: a row of hundreds of megabytes announces its length up front.
-      const bytes = new Uint8Array(needed <= USUAL_BYTES ? USUAL_BYTES : Math.ceil(needed / (1 << 20)) * (1 << 20));
+      const bytes = needed <= USUAL_BYTES ? this.#usual : new Uint8Array(Math.ceil(needed / (1 << 20)) * (1 << 20));
       bytes.set(this.bytes.subarray(this.start, this.end));
       this.bytes = bytes;
-      this.view = new DataView(bytes.buffer);
+      this.view = viewOf(bytes);
     } else if (this.lacksRoom(messageBytes)) {
       this.bytes.copyWithin(0, this.start, this.end);
     } else {
@@ -71,4 +90,8 @@ export class ReceiveBuffer {
     this.bytes.set(chunk, this.end);
     this.end += chunk.length;
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

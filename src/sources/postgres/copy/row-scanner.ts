@@ -1,3 +1,5 @@
+import type { Kernels } from '../../../kernels/kernels.js';
+import { fieldTable } from '../../wire/field-table.js';
 import type { ReceiveBuffer } from './receive-buffer.js';
 
 /** `PGCOPY\n\xff\r\n\0`, flags and extension length: precedes the first row, in the same message. */
@@ -19,6 +21,9 @@ export type ScanEnd =
 
 const FULL: ScanEnd = { kind: 'full' };
 
+/** Bytes of the kernel's state: start, rows, bytes of a message, 4 bytes each. */
+const STATE_BYTES = 12;
+
 /**
  * First of two passes over a binary COPY: locates the fields of complete rows. The second pass, one loop per column, then
  * works on plain offsets.
@@ -26,17 +31,24 @@ const FULL: ScanEnd = { kind: 'full' };
 export class RowScanner {
   /** Maximum number of rows in the table. */
   readonly capacity: number;
-  /** By column: the offset of row `r` of column `c` is at `c * capacity + r`; negative for NULL. */
+  /** Distance of two columns in `offsets`. */
+  readonly stride: number;
+  /** By column: the offset of row `r` of column `c` is at `c * stride + r`; negative for NULL. */
   readonly offsets: Int32Array;
   /** Rows in the table. */
   rows = 0;
   readonly #columns: number;
+  readonly #kernel: ScanKernel | undefined;
   #headerSeen = false;
 
-  constructor(columns: number) {
+  /** @param kernels of the memory that received bytes may lie in */
+  constructor(columns: number, kernels?: Kernels) {
     this.#columns = columns;
-    this.capacity = Math.max(32, Math.min(1024, Math.floor((1 << 16) / Math.max(columns, 1))));
-    this.offsets = new Int32Array(this.capacity * columns);
+    const { capacity, stride } = fieldTable(columns);
+    this.capacity = capacity;
+    this.stride = stride;
+    this.#kernel = kernels && scanKernel(kernels, columns, stride);
+    this.offsets = this.#kernel?.offsets ?? new Int32Array(stride * columns);
   }
 
   /**
@@ -44,10 +56,13 @@ export class RowScanner {
    * @throws Error if the bytes are not a binary COPY with this many columns
    */
   scan(buffer: ReceiveBuffer): ScanEnd {
+    const wire = this.#kernel?.kernels.address(buffer.bytes) ?? -1;
+    if (this.#kernel !== undefined && wire >= 0 && this.#headerSeen)
+      return this.#scanByKernel(this.#kernel, buffer, wire);
     const { bytes, view, end } = buffer;
-    const { capacity, offsets } = this;
+    const { capacity, offsets, stride } = this;
     const columns = this.#columns;
-    const last = capacity * columns;
+    const last = stride * columns;
     let position = buffer.start;
     let rows = this.rows;
     let result: ScanEnd | undefined;
@@ -57,6 +72,7 @@ export class RowScanner {
         break;
       }
       const next = position + 1 + view.getInt32(position + 1);
+      if (next < position + MESSAGE_HEADER_BYTES) throw badRow();
       if (next > end) {
         result = { kind: 'incomplete', messageBytes: next - position };
         break;
@@ -80,7 +96,7 @@ export class RowScanner {
       const fields = view.getInt16(at);
       at += 2;
       if (fields === columns) {
-        for (let slot = rows; slot < last; slot += capacity) {
+        for (let slot = rows; slot < last; slot += stride) {
           const length = view.getInt32(at);
           at += 4;
           if (length < 0) {
@@ -92,14 +108,39 @@ export class RowScanner {
         }
         rows++;
       } else if (fields !== -1) {
-        throw new Error(`a row has ${fields} fields instead of ${columns}`);
+        throw new Error(`a row has other fields than the ${columns} of its table`);
       }
-      if (at !== next) throw new Error('a row does not end with its message');
+      if (at !== next) throw badRow();
       position = next;
     }
     buffer.start = position;
     this.rows = rows;
     return result;
+  }
+
+  #scanByKernel({ kernels, offsets, state, lengths }: ScanKernel, buffer: ReceiveBuffer, wire: number): ScanEnd {
+    const columns = this.#columns;
+    const { view } = kernels;
+    view.setUint32(state, buffer.start, true);
+    view.setUint32(state + 4, this.rows, true);
+    const { capacity, stride } = this;
+    const { run } = kernels;
+    const end = run.scan(state, wire, buffer.end, columns, capacity, offsets.byteOffset, stride * 4, lengths);
+    buffer.start = view.getUint32(state, true);
+    this.rows = view.getUint32(state + 4, true);
+    const messageBytes = view.getUint32(state + 8, true);
+    switch (end) {
+      case 0:
+        return { kind: 'incomplete', messageBytes };
+      case 1:
+        return FULL;
+      case 2:
+        return { kind: 'message', messageBytes };
+      case 3:
+        throw new Error(`a row has other fields than the ${columns} of its table`);
+      default:
+        throw badRow();
+    }
   }
 
   #skipHeader(buffer: ReceiveBuffer, at: number): number {
@@ -109,4 +150,32 @@ export class RowScanner {
     this.#headerSeen = true;
     return at + HEADER_BYTES + buffer.view.getInt32(at + HEADER_BYTES - 4);
   }
+}
+
+function badRow(): Error {
+  return new Error('a row does not end with its message');
+}
+
+interface ScanKernel {
+  readonly kernels: Kernels;
+  readonly offsets: Int32Array;
+  /** Addresses. */
+  readonly state: number;
+  readonly lengths: number;
+}
+
+/** Undefined if the kernels' memory has no room for the table. */
+function scanKernel(kernels: Kernels, columns: number, stride: number): ScanKernel | undefined {
+  const offsets = kernels.scratch('offsets', stride * columns * 4);
+  const state = kernels.scratch('state', STATE_BYTES);
+  const lengths = kernels.scratch('lengths', columns * 8);
+  if (offsets === undefined || state === undefined || lengths === undefined) return undefined;
+  // A field of no bytes, as good a guess as any for the first row.
+  lengths.fill(0);
+  return {
+    kernels,
+    offsets: new Int32Array(offsets.buffer, offsets.byteOffset, stride * columns),
+    state: state.byteOffset,
+    lengths: lengths.byteOffset,
+  };
 }

@@ -19,7 +19,7 @@ export function isNoList(view: DataView, offset: number): boolean {
 }
 
 /** Offsets of the elements of the rows decoded last, without NULLs. Grows and is reused. */
-let elements = new Int32Array(1024);
+let elements: Int32Array = new Int32Array(1024);
 
 export interface ListOptions {
   readonly decodeElements: FieldDecoder;

@@ -1,6 +1,7 @@
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
 import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
+import { byKernel, type KernelCall } from './by-kernel.js';
 
 /** PostgreSQL counts from 2000-01-01, Parquet from 1970-01-01. */
 const EPOCH_DAYS = 10_957;
@@ -25,7 +26,10 @@ export function isUnboundedTimestamp(view: DataView, offset: number): boolean {
   return high + EPOCH_HIGH + (low + EPOCH_LOW >= 2 ** 32 ? 1 : 0) > 0x7fffffff;
 }
 
+const DATE_KERNEL: KernelCall = (run, wire, at, count, out) => run.int32Plain(wire, at, count, out, EPOCH_DAYS, 1);
+
 export function decodeDate(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, DATE_KERNEL)) return;
   column.reserve(to - from);
   const { view } = wire;
   const { values, indices, dictionary, usesDictionary } = column;
@@ -39,6 +43,13 @@ export function decodeDate(column: Int32Column, wire: WireChunk, offsets: Int32A
   column.valueCount = at;
 }
 
+const EPOCH = BigInt(EPOCH_MICROSECONDS);
+const EARLIEST = -(2n ** 63n) + 1n;
+const LATEST = 2n ** 63n - 1n - EPOCH;
+
+const TIMESTAMP_KERNEL: KernelCall = (run, wire, at, count, out) =>
+  run.int64Plain(wire, at, count, out, EPOCH, 1, EARLIEST, LATEST);
+
 /** timestamp and timestamptz: microseconds, 8 bytes. */
 export function decodeTimestamp(
   column: Int64Column,
@@ -47,6 +58,7 @@ export function decodeTimestamp(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, TIMESTAMP_KERNEL)) return;
   column.reserve(to - from);
   const { view } = wire;
   const { words, indices, dictionary, usesDictionary } = column;
@@ -80,8 +92,12 @@ export function isDayEnd(view: DataView, offset: number): boolean {
   return view.getInt32(offset + 4) === DAY_END_LOW && view.getInt32(offset) === DAY_END_HIGH;
 }
 
+const TIME_KERNEL: KernelCall = (run, wire, at, count, out) =>
+  run.int64Plain(wire, at, count, out, 0n, 1, 0n, BigInt(DAY_END) - 1n);
+
 /** time: microseconds since midnight, 8 bytes. */
 export function decodeTime(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, TIME_KERNEL)) return;
   column.reserve(to - from);
   const { view } = wire;
   const { words, indices, dictionary, usesDictionary } = column;

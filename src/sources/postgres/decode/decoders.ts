@@ -33,15 +33,15 @@ const KERNELS: Readonly<Record<string, Kernels>> = {
   numeric: {
     int32: (column, decoder) => {
       const target = targetOf(decoder);
-      return ({ view }, offsets, from, to) => decodeDecimal32(column, target, view, offsets, from, to);
+      return (wire, offsets, from, to) => decodeDecimal32(column, target, wire, offsets, from, to);
     },
     int64: (column, decoder) => {
       const target = targetOf(decoder);
-      return ({ view }, offsets, from, to) => decodeDecimal64(column, target, view, offsets, from, to);
+      return (wire, offsets, from, to) => decodeDecimal64(column, target, wire, offsets, from, to);
     },
     fixed: (column, decoder) => {
       const target = targetOf(decoder);
-      return ({ view }, offsets, from, to) => decodeDecimalBytes(column, target, view, offsets, from, to);
+      return (wire, offsets, from, to) => decodeDecimalBytes(column, target, wire, offsets, from, to);
     },
     lacks: (decoder) => {
       const target = targetOf(decoder);

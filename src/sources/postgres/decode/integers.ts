@@ -2,10 +2,22 @@ import type { BooleanColumn } from '../../../columns/boolean-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
 import type { WireChunk } from '../../wire/wire.js';
+import { byKernel, type KernelCall } from './by-kernel.js';
 
 /*
- * One tight loop per kind of value, so that each stays monomorphic. `offsets[i] as number`: i is in range.
+ * By a kernel where it can; else in one tight loop per kind of value, so that each stays monomorphic.
+ * `offsets[i] as number`: i is in range.
  */
+
+const BOOLEANS: KernelCall = (run, wire, at, count, out) => run.booleans(wire, at, count, out);
+
+const INT16: KernelCall = (run, wire, at, count, out) => run.int16Plain(wire, at, count, out);
+
+const INT32: KernelCall = (run, wire, at, count, out) => run.int32Plain(wire, at, count, out, 0, 0);
+
+const OID: KernelCall = (run, wire, at, count, out) => run.oidPlain(wire, at, count, out);
+
+const INT64: KernelCall = (run, wire, at, count, out) => run.int64Plain(wire, at, count, out, 0n, 0, 0n, 0n);
 
 export function decodeBool(
   column: BooleanColumn,
@@ -14,6 +26,7 @@ export function decodeBool(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, BOOLEANS)) return;
   column.reserve(to - from);
   const { values } = column;
   let at = column.valueCount;
@@ -22,6 +35,7 @@ export function decodeBool(
 }
 
 export function decodeInt16(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, INT16)) return;
   column.reserve(to - from);
   const { view } = wire;
   let at = column.valueCount;
@@ -37,6 +51,7 @@ export function decodeInt16(column: Int32Column, wire: WireChunk, offsets: Int32
 
 /** integer, and real by its bit pattern. */
 export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, INT32)) return;
   column.reserve(to - from);
   const { view } = wire;
   let at = column.valueCount;
@@ -52,6 +67,7 @@ export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32
 
 /** oid: unsigned, 4 bytes. */
 export function decodeOid(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, OID)) return;
   column.reserve(to - from);
   const { view } = wire;
   let at = column.valueCount;
@@ -70,6 +86,7 @@ export function decodeOid(column: Int64Column, wire: WireChunk, offsets: Int32Ar
 
 /** bigint, and double precision by its bit pattern. */
 export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, INT64)) return;
   column.reserve(to - from);
   const { view } = wire;
   let at = column.valueCount;

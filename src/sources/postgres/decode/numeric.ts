@@ -1,7 +1,8 @@
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
-import { UnrepresentableValue } from '../../wire/wire.js';
+import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
+import { byKernel } from './by-kernel.js';
 
 /**
  * numeric on the wire (numeric_send in PostgreSQL's numeric.c): four 16-bit fields, namely the number of base-10000
@@ -27,6 +28,8 @@ export interface DecimalTarget {
   readonly divisor: number;
   /** 10 ** precision in 32-bit limbs, least significant first. */
   readonly limit: readonly number[];
+  /** The same as low and high 64 bits. */
+  readonly limitWords: readonly [bigint, bigint];
 }
 
 export function decimalTarget(precision: number, scale: number): DecimalTarget {
@@ -39,6 +42,7 @@ export function decimalTarget(precision: number, scale: number): DecimalTarget {
     factor: 10 ** remainder,
     divisor: 10 ** (4 - remainder),
     limit: [0n, 32n, 64n, 96n].map((shift) => Number((limit >> shift) & 0xffffffffn)),
+    limitWords: [BigInt.asUintN(64, limit), limit >> 64n],
   };
 }
 
@@ -130,11 +134,18 @@ function overflow(target: DecimalTarget): UnrepresentableValue {
 export function decodeDecimal32(
   column: Int32Column,
   target: DecimalTarget,
-  view: DataView,
+  wire: WireChunk,
   offsets: Int32Array,
   from: number,
   to: number,
 ): void {
+  if (
+    byKernel(column, wire, offsets, from, to, (run, wire, at, count, out) =>
+      run.decimal32Plain(wire, at, count, out, target.scale, target.limitWords[0]),
+    )
+  )
+    return;
+  const { view } = wire;
   column.reserve(to - from);
   const { values, indices, dictionary, usesDictionary } = column;
   const limit = target.limit[0] as number; // there are four
@@ -157,11 +168,18 @@ export function decodeDecimal32(
 export function decodeDecimal64(
   column: Int64Column,
   target: DecimalTarget,
-  view: DataView,
+  wire: WireChunk,
   offsets: Int32Array,
   from: number,
   to: number,
 ): void {
+  if (
+    byKernel(column, wire, offsets, from, to, (run, wire, at, count, out) =>
+      run.decimal64Plain(wire, at, count, out, target.scale, target.limitWords[0]),
+    )
+  )
+    return;
+  const { view } = wire;
   column.reserve(to - from);
   const { words, indices, dictionary, usesDictionary } = column;
   const limit = 10 ** target.precision;
@@ -199,11 +217,18 @@ export function decodeDecimal64(
 export function decodeDecimalBytes(
   column: FixedBytesColumn,
   target: DecimalTarget,
-  view: DataView,
+  wire: WireChunk,
   offsets: Int32Array,
   from: number,
   to: number,
 ): void {
+  if (
+    byKernel(column, wire, offsets, from, to, (run, wire, at, count, out) =>
+      run.decimalBytes(wire, at, count, out, column.width, target.scale, target.limitWords[0], target.limitWords[1]),
+    )
+  )
+    return;
+  const { view } = wire;
   column.reserve(to - from);
   const { data, width } = column;
   let at = column.end;

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import { UndecodableText, UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
+import { beginByKernel, byKernel, bytesByKernel, type KernelCall } from './by-kernel.js';
 import { fieldLength } from './field-length.js';
 
 /** Up to this length a loop beats the native copy, which has a fixed cost per call. */
@@ -19,6 +20,7 @@ export function decodeBytes(
   to: number,
   skip = 0,
 ): void {
+  if (bytesByKernel(column, wire, offsets, from, to, skip)) return;
   const { bytes, view } = wire;
   if (column.usesDictionary) {
     column.reserve(to - from);
@@ -56,10 +58,19 @@ export function decodeBytes(
   column.valueCount += to - from;
 }
 
+/** The only one there is. */
+const JSONB_VERSION = 1;
+
 export function decodeJsonb(column: BytesColumn, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (
+    beginByKernel(column, wire, offsets, from, to, JSONB_VERSION) &&
+    bytesByKernel(column, wire, offsets, from, to, 1)
+  ) {
+    return;
+  }
   for (let i = from; i < to; i++) {
     const version = wire.bytes[offsets[i] as number];
-    if (version !== 1) throw new UnrepresentableValue(`jsonb of unknown version ${version ?? 'none'}`);
+    if (version !== JSONB_VERSION) throw new UnrepresentableValue(`jsonb of unknown version ${version ?? 'none'}`);
   }
   decodeBytes(column, wire, offsets, from, to, 1);
 }
@@ -82,6 +93,8 @@ export function isUtf8At(wire: WireChunk, offset: number): boolean {
   return isUtf8(wire.bytes.subarray(offset, offset + fieldLength(wire.view, offset)));
 }
 
+const UUID: KernelCall = (run, wire, at, count, out) => run.fixed16Plain(wire, at, count, out);
+
 /** uuid: 16 bytes in printed order. */
 export function decodeFixed(
   column: FixedBytesColumn,
@@ -90,6 +103,7 @@ export function decodeFixed(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, UUID)) return;
   column.reserve(to - from);
   const { data, width } = column;
   const { bytes } = wire;

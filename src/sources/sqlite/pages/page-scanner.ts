@@ -1,3 +1,4 @@
+import { fieldTable } from '../../wire/field-table.js';
 import type { FieldOffsets } from '../../wire/batch-decoder.js';
 import { damaged, type PageFile } from './page-file.js';
 
@@ -47,6 +48,7 @@ const END: ScanEnd = { kind: 'end' };
  */
 export class PageScanner implements FieldOffsets {
   readonly capacity: number;
+  readonly stride: number;
   readonly offsets: Int32Array;
   rows = 0;
   /** Start of each field's value. */
@@ -83,8 +85,10 @@ export class PageScanner implements FieldOffsets {
     this.#columns = columns;
     this.#range = range;
     this.#pending = [[root]];
-    this.capacity = Math.max(32, Math.min(1024, Math.floor((1 << 16) / Math.max(columns.length, 1))));
-    this.offsets = new Int32Array(this.capacity * columns.length);
+    const { capacity, stride } = fieldTable(columns.length);
+    this.capacity = capacity;
+    this.stride = stride;
+    this.offsets = new Int32Array(this.stride * columns.length);
     this.starts = new Int32Array(this.offsets.length);
     this.types = new Int32Array(this.offsets.length);
   }
@@ -201,7 +205,7 @@ export class PageScanner implements FieldOffsets {
     readonly rowid: number | bigint;
     readonly rowidAt: number;
   }): ScanEnd | undefined {
-    const { bytes, capacity, offsets, starts, types } = this;
+    const { bytes, stride, offsets, starts, types } = this;
     const columns = this.#columns;
     const headerBytes = this.#readVarint(row.record);
     let at = this.#end;
@@ -209,7 +213,7 @@ export class PageScanner implements FieldOffsets {
     const end = row.record + row.size;
     let value = headerEnd;
     let slot = this.rows;
-    for (let i = 0; i < columns.length; i++, slot += capacity) {
+    for (let i = 0; i < columns.length; i++, slot += stride) {
       const column = columns[i] as StoredColumn; // i is within bounds
       if (at >= headerEnd) {
         // SQLite would insert the column's default here.

@@ -1,0 +1,7 @@
+export { scan } from './scan';
+export { countNulls, dense, definitions } from './levels';
+export { booleans, int16Plain, int32Plain, int64Plain, oidPlain, fixed16Plain, beginWith } from './integers';
+export { decimal32Plain, decimal64Plain, decimalBytes } from './numeric';
+export { bytesLength, bytesPlain, intern32, intern64, internBytes, internFixed } from './values';
+export { hybrid32, hybrid8, markUsed } from './pages';
+export { range32, range64, rangeFloat, rangeDouble, rangeBytes } from './bounds';

@@ -1,0 +1,244 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+import { Regions } from './regions.js';
+
+/**
+ * What `assembly/` exports, where each function is described. Addresses and counts are numbers of bytes and values; a
+ * result of 0 where a kernel says whether it could means that it could not, and that nothing was appended.
+ */
+export interface KernelFunctions {
+  readonly scan: (
+    state: number,
+    wire: number,
+    received: number,
+    columns: number,
+    capacity: number,
+    offsets: number,
+    stride: number,
+    lengths: number,
+  ) => number;
+  readonly countNulls: (offsets: number, count: number) => number;
+  readonly dense: (offsets: number, count: number, out: number) => number;
+  readonly definitions: (offsets: number, count: number, out: number, present: number) => void;
+  readonly booleans: Plain;
+  readonly int16Plain: Plain;
+  readonly beginWith: (wire: number, offsets: number, count: number, byte: number) => number;
+  readonly int32Plain: (
+    wire: number,
+    offsets: number,
+    count: number,
+    out: number,
+    add: number,
+    bounded: number,
+  ) => number;
+  readonly int64Plain: (
+    wire: number,
+    offsets: number,
+    count: number,
+    out: number,
+    add: bigint,
+    bounded: number,
+    least: bigint,
+    most: bigint,
+  ) => number;
+  readonly oidPlain: Plain;
+  readonly fixed16Plain: Plain;
+  readonly decimal32Plain: (
+    wire: number,
+    offsets: number,
+    count: number,
+    out: number,
+    scale: number,
+    limit: bigint,
+  ) => number;
+  readonly decimal64Plain: (
+    wire: number,
+    offsets: number,
+    count: number,
+    out: number,
+    scale: number,
+    limit: bigint,
+  ) => number;
+  readonly decimalBytes: (
+    wire: number,
+    offsets: number,
+    count: number,
+    out: number,
+    width: number,
+    scale: number,
+    limitLow: bigint,
+    limitHigh: bigint,
+  ) => number;
+  readonly bytesLength: (wire: number, offsets: number, count: number, skip: number) => number;
+  readonly bytesPlain: (wire: number, offsets: number, count: number, skip: number, out: number) => number;
+  readonly intern32: InternNumbers;
+  readonly intern64: InternNumbers;
+  readonly internBytes: (
+    wire: number,
+    offsets: number,
+    count: number,
+    skip: number,
+    indices: number,
+    data: number,
+    dataLength: number,
+    entries: number,
+    hashes: number,
+    slots: number,
+    mask: number,
+    entryCount: number,
+  ) => number;
+  readonly internFixed: (
+    values: number,
+    count: number,
+    width: number,
+    indices: number,
+    data: number,
+    hashes: number,
+    slots: number,
+    mask: number,
+    entryCount: number,
+  ) => number;
+  readonly hybrid32: (out: number, values: number, count: number, width: number) => number;
+  readonly hybrid8: (out: number, values: number, count: number, width: number) => number;
+  readonly markUsed: (indices: number, count: number, marks: number, entries: number) => void;
+  readonly range32: (values: number, count: number, out: number) => void;
+  readonly range64: (values: number, count: number, out: number) => void;
+  readonly rangeFloat: (values: number, count: number, out: number) => void;
+  readonly rangeDouble: (values: number, count: number, out: number) => void;
+  readonly rangeBytes: (data: number, length: number, used: number, out: number) => void;
+}
+
+type Plain = (wire: number, offsets: number, count: number, out: number) => number;
+
+type InternNumbers = (
+  values: number,
+  count: number,
+  indices: number,
+  keys: number,
+  keyCount: number,
+  slots: number,
+  bits: number,
+) => number;
+
+/** Gives columns and buffers the memory that they keep bytes in. What it gives is not cleared. */
+export interface Memory {
+  /** The kernels that can work on this memory; undefined where everything is done in TypeScript. */
+  readonly kernels: Kernels | undefined;
+  /** Never fails for want of room: what does not fit the kernels' memory lies elsewhere, and is out of their reach. */
+  bytes(length: number): Uint8Array<ArrayBuffer>;
+  /** The array is used no more; its memory may be given out again. */
+  release(array: ArrayBufferView): void;
+}
+
+/** The same source compiled with SIMD instructions and without. */
+export type KernelBuild = 'simd' | 'scalar';
+
+const FILES: Readonly<Record<KernelBuild, string>> = { simd: 'kernels.wasm', scalar: 'kernels-scalar.wasm' };
+
+const PAGE_BYTES = 1 << 16;
+/** Below it the module keeps its own tables. */
+const STATIC_BYTES = PAGE_BYTES;
+/** Receive buffers, scratch. */
+const FIXED_BYTES = 16 << 20;
+/**
+ * Never grows, so that no view of it is ever detached. Only what is touched takes memory; what does not fit is kept in
+ * ordinary arrays and handled by the TypeScript decoders.
+ */
+const MEMORY_BYTES = 256 << 20;
+/** A single array beyond this, which only values of many megabytes need, is an ordinary one. */
+const LARGEST_BYTES = 32 << 20;
+
+/** Names of the scratch regions that the code of one thread shares. */
+export type ScratchName = 'offsets' | 'dense' | 'lengths' | 'state' | 'values' | 'page' | 'marks' | 'range';
+
+/**
+ * The WebAssembly module that does the work per value, with the memory it works on. One instance serves one thread,
+ * which reads one slice at a time.
+ */
+export class Kernels {
+  readonly run: KernelFunctions;
+  readonly buffer: ArrayBuffer;
+  readonly view: DataView;
+  /** For what lives as long as a connection, or the thread. */
+  readonly fixed: Memory;
+  /** For the columns of the table that is being read. */
+  readonly columns: Memory;
+  readonly #fixedRegions = new Regions(STATIC_BYTES, FIXED_BYTES);
+  readonly #columnRegions = new Regions(FIXED_BYTES, MEMORY_BYTES);
+  readonly #scratch = new Map<ScratchName, Uint8Array<ArrayBuffer>>();
+
+  constructor(module: WebAssembly.Module) {
+    const pages = MEMORY_BYTES / PAGE_BYTES;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const abort = () => {
+      throw new Error('a kernel was aborted');
+    };
+    const { exports } = new WebAssembly.Instance(module, { env: { memory, abort } });
+    // What assembly/ exports.
+    this.run = exports as unknown as KernelFunctions;
+    this.buffer = memory.buffer;
+    this.view = new DataView(memory.buffer);
+    this.fixed = this.#memory(this.#fixedRegions);
+    this.columns = this.#memory(this.#columnRegions);
+  }
+
+  /** Where the array lies in the kernels' memory; -1 if it does not. */
+  address(array: ArrayBufferView): number {
+    return array.buffer === this.buffer ? array.byteOffset : -1;
+  }
+
+  /** At least `length` bytes that keep their content only until the name is used again; undefined if there are too many. */
+  scratch(name: ScratchName, length: number): Uint8Array<ArrayBuffer> | undefined {
+    const known = this.#scratch.get(name);
+    if (known !== undefined && known.length >= length) return known;
+    const bytes = this.fixed.bytes(Math.max(length, 2 * (known?.length ?? 0)));
+    if (this.address(bytes) < 0) return undefined;
+    if (known !== undefined) this.fixed.release(known);
+    this.#scratch.set(name, bytes);
+    return bytes;
+  }
+
+  /** The columns of the table before are used no more. */
+  clearColumns(): void {
+    this.#columnRegions.clear();
+  }
+
+  #memory(regions: Regions): Memory {
+    const { buffer } = this;
+    return {
+      kernels: this,
+      bytes: (length) => {
+        const address = length > LARGEST_BYTES ? undefined : regions.take(length);
+        return address === undefined ? new Uint8Array(length) : new Uint8Array(buffer, address, length);
+      },
+      release: (array) => {
+        if (array.buffer === buffer) regions.release(array.byteOffset, array.byteLength);
+      },
+    };
+  }
+}
+
+/** @throws if the machine lacks what the build needs, or memory for it */
+export function openKernels(build: KernelBuild): Kernels {
+  const root = path.dirname(createRequire(import.meta.url).resolve('lakeport/package.json'));
+  const bytes = readFileSync(path.join(root, 'dist/kernels', FILES[build]));
+  return new Kernels(new WebAssembly.Module(bytes));
+}
+
+/** An empty function that uses a SIMD instruction: `(func (result v128) (i32x4.splat (i32.const 0)))`. */
+const SIMD_PROBE = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 17, 11],
+);
+
+/** The fastest kernels that this machine can run; undefined where there is no WebAssembly, or no address space for it. */
+export function fastestKernels(): Kernels | undefined {
+  if (typeof WebAssembly === 'undefined') return undefined;
+  try {
+    return openKernels(WebAssembly.validate(SIMD_PROBE) ? 'simd' : 'scalar');
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}

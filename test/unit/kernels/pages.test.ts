@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
+import type { ParquetType } from '../../../src/columns/column-spec.js';
+import type { Memory } from '../../../src/kernels/kernels.js';
+import { HEAP, integers } from '../../../src/kernels/memory.js';
+import { bytesRange } from '../../../src/parquet/bytes-range.js';
+import { PageBuffer } from '../../../src/parquet/page-buffer.js';
+import { pageBounds } from '../../../src/parquet/page-statistics.js';
+import { appendHybrid } from '../../../src/parquet/rle.js';
+import { KERNEL_BUILDS, kernelsOf } from '../../harness/kernels.js';
+
+/** Values with long runs, short runs and none. */
+const runs = (width: number) =>
+  fc
+    .array(fc.tuple(fc.integer({ min: 0, max: 2 ** width - 1 }), fc.integer({ min: 1, max: 70 })), { maxLength: 40 })
+    .map((all) => all.flatMap(([value, length]) => new Array<number>(length).fill(value)));
+
+describe.each(KERNEL_BUILDS)('pages by kernels (%s)', (build) => {
+  it.each(Array.from({ length: 31 }, (_, i) => i + 1))('indices of %i bits are encoded as in TypeScript', (width) => {
+    const kernels = kernelsOf(build);
+    fc.assert(
+      fc.property(runs(width), (values) => {
+        kernels.clearColumns();
+        const fast = new PageBuffer();
+        fast.start(kernels, values.length * 4 + 1024);
+        const indices = integers(kernels.columns, values.length);
+        indices.set(values);
+        appendHybrid(fast, indices, { count: values.length, width, kernels });
+        const reference = new PageBuffer();
+        appendHybrid(reference, Int32Array.from(values), { count: values.length, width });
+        expect(Buffer.from(fast.content())).toEqual(Buffer.from(reference.content()));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it.each([1, 2])('levels of %i bits are encoded as in TypeScript', (width) => {
+    const kernels = kernelsOf(build);
+    fc.assert(
+      fc.property(runs(width), (values) => {
+        kernels.clearColumns();
+        const fast = new PageBuffer();
+        fast.start(kernels, values.length * 4 + 1024);
+        const levels = kernels.columns.bytes(values.length);
+        levels.set(values);
+        appendHybrid(fast, levels, { count: values.length, width, kernels });
+        const reference = new PageBuffer();
+        appendHybrid(reference, Uint8Array.from(values), { count: values.length, width });
+        expect(Buffer.from(fast.content())).toEqual(Buffer.from(reference.content()));
+      }),
+    );
+  });
+
+  it('a page that the memory has no room for is encoded elsewhere', () => {
+    const kernels = kernelsOf(build);
+    const out = new PageBuffer();
+    out.start(kernels, 64 << 20);
+    expect(kernels.address(out.bytes)).toBe(-1);
+  });
+
+  it('byte strings have the range that TypeScript finds', () => {
+    const kernels = kernelsOf(build);
+    const value = fc.oneof(fc.uint8Array({ maxLength: 3 }), fc.uint8Array({ min: 97, max: 98, maxLength: 20 }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(value, fc.boolean()), { minLength: 1, maxLength: 30 }),
+        fc.boolean(),
+        (all, marked) => {
+          kernels.clearColumns();
+          const plain = Buffer.concat(
+            all.map(([bytes]) => {
+              const length = Buffer.alloc(4);
+              length.writeInt32LE(bytes.length);
+              return Buffer.concat([length, bytes]);
+            }),
+          );
+          const used = Uint8Array.from(all, ([, isUsed], i) => (isUsed || i === 0 ? 1 : 0));
+          const data = kernels.columns.bytes(plain.length);
+          data.set(plain);
+          const marks = kernels.columns.bytes(used.length);
+          marks.set(used);
+          const found = bytesRange(data, marked ? marks : undefined, kernels);
+          const expected = bytesRange(plain, marked ? used : undefined);
+          expect([Buffer.from(found.min), Buffer.from(found.max)]).toEqual([
+            Buffer.from(expected.min),
+            Buffer.from(expected.max),
+          ]);
+        },
+      ),
+    );
+  });
+
+  const bits64 = fc.oneof(
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.double().map((value) => new BigInt64Array(Float64Array.of(value).buffer)[0]!),
+  );
+  const NUMBERS: readonly ParquetType[] = [
+    { physical: 'INT32' },
+    { physical: 'FLOAT' },
+    { physical: 'INT64' },
+    { physical: 'DOUBLE' },
+    { physical: 'INT32', logical: { kind: 'decimal', precision: 9, scale: 2 } },
+  ];
+  it.each(NUMBERS)('numbers have the bounds that TypeScript finds ($physical)', (type) => {
+    const kernels = kernelsOf(build);
+    fc.assert(
+      fc.property(fc.array(bits64, { minLength: 1, maxLength: 30 }), fc.boolean(), (values, dictionary) => {
+        kernels.clearColumns();
+        expect(boundsOf(type, values, dictionary, kernels.columns)).toEqual(boundsOf(type, values, dictionary, HEAP));
+      }),
+    );
+  });
+});
+
+function boundsOf(type: ParquetType, values: readonly bigint[], dictionary: boolean, memory: Memory) {
+  const spec = {
+    name: 'c',
+    fieldId: 1,
+    nullable: false,
+    list: false,
+    type,
+    sourceType: '',
+    fidelity: 'exact' as const,
+  };
+  const [column] = createColumnBuffers([spec], { rowGroupRows: 1000, memory });
+  if (dictionary) column!.startRowGroup();
+  column!.reserve(values.length);
+  for (const value of values) {
+    const at = column!.valueCount++;
+    const low = Number(BigInt.asIntN(32, value));
+    const high = Number(BigInt.asIntN(32, value >> 32n));
+    if (column?.kind === 'int32') {
+      if (dictionary) column.indices[at] = column.dictionary.intern(low);
+      else column.values[at] = low;
+    } else if (column?.kind === 'int64') {
+      if (dictionary) column.indices[at] = column.dictionary.intern(low, high);
+      else column.words.set([low, high], at * 2);
+    }
+  }
+  return pageBounds(column!);
+}
