@@ -39,6 +39,10 @@ const server = await startTdsServer({
       forms.set(form.name, other);
       return { ...other, count: rows / ROWS_IN_BLOCK };
     }
+    // The row check's: the database has the first and the last row only.
+    if (query.sql.startsWith('SELECT CONVERT(float, COUNT_BIG(*))')) {
+      return { columns: [{ name: '', type: 'float' }], rows: [[rows]] };
+    }
     const isRead = /^SELECT \[l_orderkey\], \[l_partkey\].* FROM \[dbo\]\.\[lineitem\]/.test(query.sql);
     if (!isRead) return database.handler(query);
     const from = rowOf(/>= CAST\((\d+) AS/.exec(query.sql)?.[1], 0);
