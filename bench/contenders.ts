@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SCHEMA, TABLE } from './lineitem/table.js';
+import { SCHEMA } from './lineitem/table.js';
 import type { MeasuredCommand } from './measured-process.js';
 
 /** One way to get the table out of the server. */
@@ -16,6 +16,7 @@ export interface Contender {
 
 export interface ContenderOptions {
   readonly url: string;
+  readonly table: string;
   /** Pages of the table. */
   readonly pages: number;
 }
@@ -23,6 +24,8 @@ export interface ContenderOptions {
 const BIN = fileURLToPath(new URL('../bin/lakeport.js', import.meta.url));
 const DISCARD = fileURLToPath(new URL('./copy-discard.js', import.meta.url));
 const DUCKDB = fileURLToPath(new URL('./duckdb-from-csv.ts', import.meta.url));
+const DUCKDB_POSTGRES = fileURLToPath(new URL('./duckdb-postgres.py', import.meta.url));
+const PYTHON = process.env['LAKEPORT_TEST_PYTHON'] ?? 'python3';
 
 /** Everything measured, in the order of a round, and what to clean up afterwards. */
 export function contenders(options: ContenderOptions): { list: Contender[]; directory: string } {
@@ -30,23 +33,33 @@ export function contenders(options: ContenderOptions): { list: Contender[]; dire
   const auth = path.join(directory, 'auth.json');
   const info = { connection_string: options.url };
   writeFileSync(auth, JSON.stringify({ bench: { ds_type: 'postgres', auth_mode: 'classic', info } }), { mode: 0o600 });
-  const lakeport = (codec: string, readers: number) => lakeportContender({ auth, directory, codec, readers });
+  const { table } = options;
+  const lakeport = (codec: string, readers: number) => lakeportContender({ auth, directory, table, codec, readers });
   const list = [lakeport('Snappy', 1), lakeport('Snappy', 2), lakeport('Zstd', 1), lakeport('Zstd', 2)];
+  if (hasDuckdbPostgres())
+    list.push(duckdbPostgres(options, directory, 'snappy'), duckdbPostgres(options, directory, 'zstd'));
+  else
+    console.log(`skipped: DuckDB's postgres extension, which ${PYTHON} does not have (see bench/duckdb-postgres.py)`);
   if (!hasPsql()) {
     console.log('skipped: psql | DuckDB, because psql is not installed; the floor is read by Node.js');
     return { list: [floor(options, discard), ...list], directory };
   }
   return {
-    list: [floor(options, psql), ...list, duckdb(options, directory, 'snappy'), duckdb(options, directory, 'zstd')],
+    // Only lineitem has no types that CSV loses.
+    list: [
+      floor(options, psql),
+      ...list,
+      ...(table === 'lineitem' ? [duckdb(options, directory, 'snappy'), duckdb(options, directory, 'zstd')] : []),
+    ],
     directory,
   };
 }
 
 /** What the server can deliver: two binary COPYs of half the table each, discarded. */
-function floor({ url, pages }: ContenderOptions, reader: typeof psql): Contender {
+function floor({ url, table, pages }: ContenderOptions, reader: typeof psql): Contender {
   const half = Math.floor(pages / 2);
   const copy = (condition: string) =>
-    reader(url, `COPY (SELECT * FROM ${SCHEMA}.${TABLE} WHERE ${condition}) TO STDOUT (FORMAT binary)`);
+    reader(url, `COPY (SELECT * FROM ${SCHEMA}.${table} WHERE ${condition}) TO STDOUT (FORMAT binary)`);
   return {
     name: 'floor: 2 × COPY, thrown away',
     commands: [copy(`ctid < '(${half},0)'`), copy(`ctid >= '(${half},0)'`)],
@@ -54,10 +67,16 @@ function floor({ url, pages }: ContenderOptions, reader: typeof psql): Contender
   };
 }
 
-function lakeportContender(options: { auth: string; directory: string; codec: string; readers: number }): Contender {
-  const { auth, directory, codec, readers } = options;
+function lakeportContender(options: {
+  auth: string;
+  directory: string;
+  table: string;
+  codec: string;
+  readers: number;
+}): Contender {
+  const { auth, directory, table, codec, readers } = options;
   const target = path.join(directory, `${codec}-${readers}`);
-  const args = ['-a', auth, '--source_db_auth_id', 'bench', '--output_dir', target, '-i', `${SCHEMA}.${TABLE}`];
+  const args = ['-a', auth, '--source_db_auth_id', 'bench', '--output_dir', target, '-i', `${SCHEMA}.${table}`];
   return {
     name: `lakeport ${codec}, ${readers} reader${readers === 1 ? '' : 's'}`,
     commands: [
@@ -66,11 +85,11 @@ function lakeportContender(options: { auth: string; directory: string; codec: st
         args: [BIN, ...args, '--compression_type', codec, '-p', String(readers), '--n_jobs', '1', '--quiet'],
       },
     ],
-    written: () => parquetBytes(path.join(target, SCHEMA, TABLE)),
+    written: () => parquetBytes(path.join(target, SCHEMA, table)),
   };
 }
 
-function duckdb({ url }: ContenderOptions, directory: string, codec: string): Contender {
+function duckdb({ url, table }: ContenderOptions, directory: string, codec: string): Contender {
   const file = path.join(directory, `duckdb-${codec}.parquet`);
   return {
     name: `psql CSV | DuckDB ${codec}`,
@@ -80,12 +99,31 @@ function duckdb({ url }: ContenderOptions, directory: string, codec: string): Co
         command: 'bash',
         args: [
           ...['-o', 'pipefail', '-c', 'psql -X -q -d "$0" -c "$1" | "$2" --import tsx "$3" "$4" "$5"'],
-          ...[url, `COPY ${SCHEMA}.${TABLE} TO STDOUT (FORMAT csv)`, process.execPath, DUCKDB, file, codec],
+          ...[url, `COPY ${SCHEMA}.${table} TO STDOUT (FORMAT csv)`, process.execPath, DUCKDB, file, codec],
         ],
       },
     ],
     written: () => statSync(file).size,
   };
+}
+
+/** DuckDB's own scanner of PostgreSQL, with as many connections and threads as it wants on two cores. */
+function duckdbPostgres({ url, table }: ContenderOptions, directory: string, codec: string): Contender {
+  const file = path.join(directory, `duckdb-postgres-${codec}.parquet`);
+  return {
+    name: `DuckDB's postgres ${codec}`,
+    commands: [{ command: PYTHON, args: [DUCKDB_POSTGRES, url, `${SCHEMA}.${table}`, file, codec] }],
+    written: () => statSync(file).size,
+  };
+}
+
+function hasDuckdbPostgres(): boolean {
+  try {
+    execFileSync(PYTHON, [DUCKDB_POSTGRES], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function psql(url: string, statement: string): MeasuredCommand {

@@ -1,5 +1,9 @@
+import { chownSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
 import { startCluster } from '../src/embedded-postgres/cluster.js';
+import { LOCALHOST_CERTIFICATE, SERVER_KEY } from '../test/servers/certificates.js';
 
 /** Password of the embedded server; it must stay the same for a data directory that is kept. */
 const PASSWORD = 'bench';
@@ -16,9 +20,11 @@ export async function openDatabase(options: {
   readonly url?: string | undefined;
   readonly data?: string | undefined;
   readonly port?: number | undefined;
+  /** Whether an embedded server offers TLS, which all clients then use. */
+  readonly tls?: boolean | undefined;
 }): Promise<BenchDatabase> {
   if (options.url !== undefined) return { url: options.url, pid: undefined, stop: () => Promise.resolve() };
-  return startCluster({
+  const cluster = await startCluster({
     password: PASSWORD,
     ...(options.data === undefined ? {} : { dataDirectory: options.data }),
     ...(options.port === undefined ? {} : { port: options.port }),
@@ -33,4 +39,41 @@ export async function openDatabase(options: {
       full_page_writes: 'off',
     },
   });
+  if (options.tls === true) await offerTls(cluster.url, cluster.directory);
+  return cluster;
+}
+
+async function offerTls(url: string, directory: string): Promise<void> {
+  const files = { ssl_cert_file: LOCALHOST_CERTIFICATE, ssl_key_file: SERVER_KEY };
+  await inDatabase(url, async (client) => {
+    for (const [setting, pem] of Object.entries(files)) {
+      const file = path.join(directory, `${setting}.pem`);
+      writeFileSync(file, pem, { mode: 0o600 });
+      // As root, the server runs as the user `nobody`.
+      if (process.getuid?.() === 0) chownSync(file, NOBODY, NOBODY);
+      await client.query(`ALTER SYSTEM SET ${setting} = '${file}'`);
+    }
+    await client.query('ALTER SYSTEM SET ssl = on');
+    await client.query('SELECT pg_reload_conf()');
+  });
+}
+
+const NOBODY = 65534;
+
+/** Whether a client that prefers TLS, as all of them do, gets it. */
+export async function usesTls(url: string): Promise<boolean> {
+  return inDatabase(url, async (client) => {
+    const { rows } = await client.query<{ ssl: string }>('SHOW ssl');
+    return rows[0]?.ssl === 'on';
+  });
+}
+
+async function inDatabase<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
 }

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 
 export interface Measured {
   readonly seconds: number;
+  /** Processor time of the commands, user and system; undefined where there is no /proc. */
+  readonly cpuSeconds: number | undefined;
   /** Most memory that any one process, children included, had resident, in bytes; undefined where there is no /proc. */
   readonly peakBytes: number | undefined;
 }
@@ -20,6 +22,7 @@ const SAMPLE_MS = 20;
  */
 export async function measureProcesses(commands: readonly MeasuredCommand[]): Promise<Measured> {
   const start = performance.now();
+  const cpuBefore = childrenCpuSeconds();
   let peak: number | undefined;
   const children = commands.map(({ command, args }) => spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] }));
   // VmHWM is the kernel's own high-water mark, so the last sample before the end is nearly the whole truth.
@@ -44,7 +47,25 @@ export async function measureProcesses(commands: readonly MeasuredCommand[]): Pr
     clearInterval(sampler);
     for (const child of children) child.kill('SIGKILL');
   }
-  return { seconds: (performance.now() - start) / 1000, peakBytes: peak };
+  const cpuAfter = childrenCpuSeconds();
+  return {
+    seconds: (performance.now() - start) / 1000,
+    cpuSeconds: cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore,
+    peakBytes: peak,
+  };
+}
+
+/** Of all children that have ended, and of theirs: cutime and cstime of proc(5), in ticks of 10 ms. */
+function childrenCpuSeconds(): number | undefined {
+  try {
+    // The second field is the program's name, in parentheses; cutime and cstime are the 16th and the 17th.
+    const fields = readFileSync('/proc/self/stat', 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return (Number(fields[13]) + Number(fields[14])) / 100;
+  } catch {
+    return undefined;
+  }
 }
 
 function highWater(pid: number): number | undefined {

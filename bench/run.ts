@@ -2,43 +2,58 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { clearAway, type Contender, contenders } from './contenders.js';
-import { openDatabase } from './database.js';
-import { ensureLineitem } from './lineitem/table.js';
+import { openDatabase, usesTls } from './database.js';
 import { type Measured, measureProcesses } from './measured-process.js';
+import { type BenchTable, ensureTable, TABLES } from './tables.js';
 
 /*
- * `npm run bench -- [--rows N] [--url URL | --data DIR] [--runs N] [--json FILE]`: the lineitem table out of PostgreSQL
- * into Parquet on disk, whole processes, each contender once a round, so that a slow minute of the machine meets all.
- * Without --url an embedded PostgreSQL is started; --data keeps its table for the next time.
+ * `npm run bench -- [--tables NAME,…|all] [--tls] [--rows N] [--url URL | --data DIR] [--runs N] [--json FILE]`: tables out
+ * of PostgreSQL into Parquet on disk, lineitem unless others are named. Whole processes, their processor time beside the
+ * time on the clock; each contender once a round, so that a slow minute of the machine meets all. Without --url an embedded
+ * PostgreSQL is started; --data keeps its tables for the next time.
  */
 
 const { values } = parseArgs({
   options: {
+    tables: { type: 'string', default: 'lineitem' },
+    tls: { type: 'boolean', default: false },
     rows: { type: 'string', default: '6000000' },
-    runs: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '5' },
     url: { type: 'string' },
     data: { type: 'string' },
     json: { type: 'string' },
   },
 });
 
-const PAGE_BYTES = 8192;
-const rows = Number(values.rows);
+const names = values.tables === 'all' ? TABLES.map(({ name }) => name) : values.tables.split(',');
+const chosen = names.map((name) => {
+  const table = TABLES.find((one) => one.name === name);
+  if (table === undefined) throw new Error(`no table ${name}: there are ${TABLES.map((one) => one.name).join(', ')}`);
+  return table;
+});
 
 const database = await openDatabase(values);
 try {
-  const bytes = await ensureLineitem(database.url, rows, (line) => console.log(line));
-  console.log(`${os.cpus().length} cores (${os.cpus()[0]?.model ?? 'unknown'}), Node ${process.version}`);
-  const { list, directory } = contenders({ url: database.url, pages: Math.ceil(bytes / PAGE_BYTES) });
+  const transport = (await usesTls(database.url)) ? 'TLS' : 'no TLS';
+  console.log(`${os.cpus().length} cores (${os.cpus()[0]?.model ?? 'unknown'}), Node ${process.version}, ${transport}`);
+  const results = [];
+  for (const table of chosen) results.push(await benchTable(table, transport));
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
+} finally {
+  await database.stop();
+}
+
+async function benchTable(table: BenchTable, transport: string) {
+  const { rows, pages } = await ensureTable(database.url, table, Number(values.rows), (line) => console.log(line));
+  console.log(`\n${table.name}: ${rows.toLocaleString('en')} rows; ${table.about}; ${transport}`);
+  const { list, directory } = contenders({ url: database.url, table: table.name, pages });
   // Keeps the benchmark's runs out of the user's run log.
   process.env['XDG_STATE_HOME'] = directory;
   try {
-    report(list, await measure(list));
+    return { table: table.name, rows, transport, lines: report(list, await measure(list), rows) };
   } finally {
     clearAway(directory);
   }
-} finally {
-  await database.stop();
 }
 
 interface Outcome {
@@ -58,19 +73,23 @@ async function measure(list: readonly Contender[]): Promise<Outcome[]> {
   return list.map((contender, i) => ({ runs: runs[i] ?? [], written: contender.written() }));
 }
 
-function report(list: readonly Contender[], outcomes: readonly Outcome[]): void {
+function report(list: readonly Contender[], outcomes: readonly Outcome[], rows: number) {
   const seconds = outcomes.map(({ runs }) => median(runs.map((run) => run.seconds)));
   const floor = list[0]?.name.startsWith('floor') === true ? seconds[0] : undefined;
   console.log(
-    ['', 'SECONDS', 'MIN–MAX', 'ROWS/S', '× FLOOR', 'PEAK MB', 'WRITTEN MB'].map((cell, i) => pad(cell, i)).join('  '),
+    ['', 'CPU S', 'SECONDS', 'MIN–MAX', 'ROWS/S', '× FLOOR', 'PEAK MB', 'WRITTEN MB']
+      .map((cell, i) => pad(cell, i))
+      .join('  '),
   );
   const lines = list.map(({ name }, i) => {
     const { runs = [], written } = outcomes[i] ?? {};
     const all = runs.map((run) => run.seconds);
     const middle = seconds[i] ?? NaN;
+    const cpu = runs.flatMap((run) => run.cpuSeconds ?? []);
     const peaks = runs.flatMap((run) => run.peakBytes ?? []);
     return {
       name,
+      cpuSeconds: cpu.length === 0 ? undefined : median(cpu),
       seconds: middle,
       min: Math.min(...all),
       max: Math.max(...all),
@@ -83,6 +102,7 @@ function report(list: readonly Contender[], outcomes: readonly Outcome[]): void 
   for (const line of lines) {
     const cells = [
       line.name,
+      line.cpuSeconds?.toFixed(2) ?? '',
       line.seconds.toFixed(2),
       `${line.min.toFixed(2)}–${line.max.toFixed(2)}`,
       line.rowsPerSecond.toLocaleString('en'),
@@ -92,7 +112,7 @@ function report(list: readonly Contender[], outcomes: readonly Outcome[]): void 
     ];
     console.log(cells.map((cell, i) => pad(cell, i)).join('  '));
   }
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ rows, lines }, undefined, 2)}\n`);
+  return lines;
 }
 
 function pad(cell: string, column: number): string {
