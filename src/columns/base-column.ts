@@ -9,8 +9,8 @@ import { Levels } from './levels.js';
  * writer, which takes pages. Values are stored in Parquet's PLAIN layout, so a page without a dictionary is written
  * as is; NULLs exist only in the levels.
  *
- * A source appends levels first (`levels`), then `reserve`s and appends one value per non-NULL entry: indices while
- * `usesDictionary`, plain values otherwise. It uses nothing else.
+ * A source appends levels first (`levels`), then `reserve`s, writes one plain value per non-NULL entry from `end` on, and
+ * has them taken, which looks them up in a dictionary if there is one. It uses nothing else. (`BytesColumn` differs.)
  */
 export abstract class BaseColumn<D extends Dictionary> {
   readonly spec: ColumnSpec;
@@ -84,12 +84,19 @@ export abstract class BaseColumn<D extends Dictionary> {
       this.valueCount += count;
       return true;
     }
-    const scratch = kernels.scratch('values', count * this.valueBytes);
-    const indices = kernels.address(this.indices) + this.valueCount * 4;
-    if (scratch === undefined || indices < 0 || !write(scratch.byteOffset)) return false;
-    if (!this.intern(kernels, scratch.byteOffset, count, indices)) return false;
+    const address = kernels.address(this.store);
+    if (address < 0 || !write(address) || !this.internStored(count)) return false;
     this.valueCount += count;
     return true;
+  }
+
+  /** Looks up the first `count` plain values in the dictionary, by a kernel. @returns false if it is out of reach */
+  protected internStored(count: number): boolean {
+    const { kernels } = this.memory;
+    if (kernels === undefined) return false;
+    const values = kernels.address(this.store);
+    const indices = kernels.address(this.indices);
+    return values >= 0 && indices >= 0 && this.intern(kernels, values, count, indices + this.valueCount * 4);
   }
 
   /** Size of the page if it were taken now, without levels, in bytes. */

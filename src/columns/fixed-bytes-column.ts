@@ -48,7 +48,7 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
 
   /** Appends `values` values written to `data` from `end` on. */
   take(values: number): void {
-    if (this.usesDictionary) {
+    if (this.usesDictionary && !this.internStored(values)) {
       const { data, dictionary, indices, valueCount, width } = this;
       for (let i = 0; i < values; i++) indices[valueCount + i] = dictionary.intern(data, this.#view, i * width);
     }

@@ -8,7 +8,7 @@ import type { Kernels } from '../kernels/kernels.js';
 export class Int32Column extends BaseColumn<Int32Dictionary> {
   readonly kind = 'int32';
   declare readonly dictionary: Int32Dictionary;
-  /** Plain values; valid up to `valueCount`, while not `usesDictionary`. */
+  /** Plain values: those held, while not `usesDictionary`, and room for more from `end` on. */
   values: Int32Array<ArrayBuffer> = new Int32Array(0);
   protected readonly valueBytes = 4;
 
@@ -24,8 +24,34 @@ export class Int32Column extends BaseColumn<Int32Dictionary> {
     return new Uint8Array(this.values.buffer, this.values.byteOffset, this.plainLength);
   }
 
+  /** Index in `values` for the next value. */
+  get end(): number {
+    return this.usesDictionary ? 0 : this.valueCount;
+  }
+
+  override reserve(values: number): void {
+    super.reserve(values);
+    if (this.usesDictionary) this.#reserveValues(values);
+  }
+
+  /** Appends the values written to `values` from `end` up to this index. */
+  takeTo(end: number): void {
+    if (!this.usesDictionary) {
+      this.valueCount = end;
+      return;
+    }
+    if (!this.internStored(end)) {
+      const { dictionary, indices, valueCount, values } = this;
+      for (let i = 0; i < end; i++) indices[valueCount + i] = dictionary.intern(values[i] as number); // i is below end
+    }
+    this.valueCount += end;
+  }
+
   protected reservePlain(values: number): void {
-    const needed = this.valueCount + values;
+    this.#reserveValues(this.valueCount + values);
+  }
+
+  #reserveValues(needed: number): void {
     if (needed <= this.values.length) return;
     this.values = grown(this.memory, this.values, Math.max(needed, this.values.length * 2, 1024));
   }

@@ -8,7 +8,7 @@ import type { Kernels } from '../kernels/kernels.js';
 export class Int64Column extends BaseColumn<Int64Dictionary> {
   readonly kind = 'int64';
   declare readonly dictionary: Int64Dictionary;
-  /** Low word, high word of each plain value; valid up to `2 * valueCount`, while not `usesDictionary`. */
+  /** Low word, high word of each plain value: those held, while not `usesDictionary`, and room for more from `end` on. */
   words: Int32Array<ArrayBuffer> = new Int32Array(0);
   protected readonly valueBytes = 8;
 
@@ -24,8 +24,37 @@ export class Int64Column extends BaseColumn<Int64Dictionary> {
     return new Uint8Array(this.words.buffer, this.words.byteOffset, this.plainLength);
   }
 
+  /** Position of the next value, whose words are at twice that index. */
+  get end(): number {
+    return this.usesDictionary ? 0 : this.valueCount;
+  }
+
+  override reserve(values: number): void {
+    super.reserve(values);
+    if (this.usesDictionary) this.#reserveWords(values * 2);
+  }
+
+  /** Appends the values written to `words` from `end` up to this position. */
+  takeTo(end: number): void {
+    if (!this.usesDictionary) {
+      this.valueCount = end;
+      return;
+    }
+    if (!this.internStored(end)) {
+      const { dictionary, indices, valueCount, words } = this;
+      for (let i = 0; i < end; i++) {
+        // i is below end.
+        indices[valueCount + i] = dictionary.intern(words[i << 1] as number, words[(i << 1) + 1] as number);
+      }
+    }
+    this.valueCount += end;
+  }
+
   protected reservePlain(values: number): void {
-    const needed = (this.valueCount + values) * 2;
+    this.#reserveWords((this.valueCount + values) * 2);
+  }
+
+  #reserveWords(needed: number): void {
     if (needed <= this.words.length) return;
     this.words = grown(this.memory, this.words, Math.max(needed, this.words.length * 2, 2048));
   }

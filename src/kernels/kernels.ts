@@ -151,7 +151,7 @@ const MEMORY_BYTES = 256 << 20;
 const LARGEST_BYTES = 32 << 20;
 
 /** Names of the scratch regions that the code of one thread shares. */
-export type ScratchName = 'offsets' | 'dense' | 'lengths' | 'state' | 'values' | 'page' | 'marks' | 'range';
+export type ScratchName = 'offsets' | 'dense' | 'lengths' | 'state' | 'page' | 'marks' | 'range';
 
 /**
  * The WebAssembly module that does the work per value, with the memory it works on. One instance serves one thread,

@@ -103,8 +103,8 @@ function appendIntegers(
 ): number {
   const flags = presenceOf(to - from);
   column.reserve(to - from);
-  const { usesDictionary, dictionary, indices, words: out } = column;
-  let at = column.valueCount;
+  const { words: out } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const value = (rows[i] as JsRow)[index];
     let low: number;
@@ -122,14 +122,11 @@ function appendIntegers(
       if (value !== null) refuse(value, i);
       continue;
     }
-    if (usesDictionary) indices[at++] = dictionary.intern(low, high);
-    else {
-      out[at << 1] = low;
-      out[(at << 1) + 1] = high;
-      at++;
-    }
+    out[at << 1] = low;
+    out[(at << 1) + 1] = high;
+    at++;
   }
-  column.valueCount = at;
+  column.takeTo(at);
   appendLevels(column, to - from);
   return 8 * (to - from);
 }
@@ -143,8 +140,8 @@ function appendDoubles(
 ): number {
   const flags = presenceOf(to - from);
   column.reserve(to - from);
-  const { usesDictionary, dictionary, indices, words: out } = column;
-  let at = column.valueCount;
+  const { words: out } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const value = (rows[i] as JsRow)[index];
     flags[i - from] = 0;
@@ -157,14 +154,11 @@ function appendDoubles(
     }
     const low = words[0] as number;
     const high = words[1] as number;
-    if (usesDictionary) indices[at++] = dictionary.intern(low, high);
-    else {
-      out[at << 1] = low;
-      out[(at << 1) + 1] = high;
-      at++;
-    }
+    out[at << 1] = low;
+    out[(at << 1) + 1] = high;
+    at++;
   }
-  column.valueCount = at;
+  column.takeTo(at);
   appendLevels(column, to - from);
   return 8 * (to - from);
 }

@@ -21,17 +21,16 @@ export function decodeDecimal32(
 ): void {
   column.reserve(to - from);
   const { bytes, view } = wire;
-  const { values, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { values } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number;
     if ((bytes[offset - 1] as number) > 5) checkUpperBytes(bytes, offset, 5);
     const magnitude = view.getInt32(offset + 1, true);
     const value = bytes[offset] === 0 ? -magnitude : magnitude;
-    if (usesDictionary) indices[at++] = dictionary.intern(value | 0);
-    else values[at++] = value;
+    values[at++] = value;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** Precision from 10 to 18. */
@@ -44,8 +43,8 @@ export function decodeDecimal64(
 ): void {
   column.reserve(to - from);
   const { bytes, view } = wire;
-  const { words, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++, at++) {
     const offset = offsets[i] as number;
     const length = bytes[offset - 1] as number;
@@ -56,14 +55,10 @@ export function decodeDecimal64(
       high = ~high + (low === 0 ? 1 : 0);
       low = -low | 0;
     }
-    if (usesDictionary) {
-      indices[at] = dictionary.intern(low, high);
-    } else {
-      words[at << 1] = low;
-      words[(at << 1) + 1] = high;
-    }
+    words[at << 1] = low;
+    words[(at << 1) + 1] = high;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** Precision above 18: two's complement, big-endian, in the column's fixed width. */
@@ -136,17 +131,13 @@ export function decodeSmallMoney(
 ): void {
   column.reserve(to - from);
   const { view } = wire;
-  const { words, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++, at++) {
     const low = view.getInt32(offsets[i] as number, true);
     const high = low < 0 ? -1 : 0;
-    if (usesDictionary) {
-      indices[at] = dictionary.intern(low, high);
-    } else {
-      words[at << 1] = low;
-      words[(at << 1) + 1] = high;
-    }
+    words[at << 1] = low;
+    words[(at << 1) + 1] = high;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }

@@ -21,61 +21,54 @@ export function decodeBit(column: BooleanColumn, wire: WireChunk, offsets: Int32
 export function decodeUint8(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { bytes } = wire;
-  const { values, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { values } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const value = bytes[offsets[i] as number] as number;
-    if (usesDictionary) indices[at++] = dictionary.intern(value);
-    else values[at++] = value;
+    values[at++] = value;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 export function decodeInt16(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { view } = wire;
-  const { values, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { values } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const value = view.getInt16(offsets[i] as number, true);
-    if (usesDictionary) indices[at++] = dictionary.intern(value);
-    else values[at++] = value;
+    values[at++] = value;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** int, and real by its bit pattern. */
 export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { view } = wire;
-  const { values, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { values } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const value = view.getInt32(offsets[i] as number, true);
-    if (usesDictionary) indices[at++] = dictionary.intern(value);
-    else values[at++] = value;
+    values[at++] = value;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** bigint, and float by its bit pattern. */
 export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { view } = wire;
-  const { words, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++, at++) {
     const offset = offsets[i] as number;
     const low = view.getInt32(offset, true);
     const high = view.getInt32(offset + 4, true);
-    if (usesDictionary) {
-      indices[at] = dictionary.intern(low, high);
-    } else {
-      words[at << 1] = low;
-      words[(at << 1) + 1] = high;
-    }
+    words[at << 1] = low;
+    words[(at << 1) + 1] = high;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** Position on the wire of each printed byte of a uniqueidentifier: its first three groups are little-endian. */

@@ -59,14 +59,13 @@ function readDays(view: DataView, offset: number): number {
 export function decodeDate(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
   const { view } = wire;
-  const { values, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { values } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const days = readDays(view, offsets[i] as number);
-    if (usesDictionary) indices[at++] = dictionary.intern(days);
-    else values[at++] = days;
+    values[at++] = days;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** time: since midnight. */
@@ -79,10 +78,13 @@ export function decodeTime(
   to: number,
 ): void {
   column.reserve(to - from);
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const time = readTime(wire.view, offsets[i] as number, target);
-    append(column, time | 0, Math.floor(time / 2 ** 32));
+    write(words, at++, time | 0, Math.floor(time / 2 ** 32));
   }
+  column.takeTo(at);
 }
 
 /** datetime2, and the UTC instant of a datetimeoffset. */
@@ -97,6 +99,8 @@ export function decodeDateTime2(
   column.reserve(to - from);
   const { view } = wire;
   const { width, dayHigh, dayLow } = target;
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number;
     const days = readDays(view, offset + width);
@@ -104,8 +108,9 @@ export function decodeDateTime2(
     const low = days * dayLow + readTime(view, offset, target);
     const high = days * dayHigh + Math.floor(low / 2 ** 32);
     if (high !== (high | 0)) throw new UnrepresentableValue(OUTSIDE);
-    append(column, low, high);
+    write(words, at++, low, high);
   }
+  column.takeTo(at);
 }
 
 const OUTSIDE = 'a time outside the years 1677 to 2262, which nanoseconds in 64 bits cannot hold';
@@ -128,11 +133,14 @@ export function decodeDateTime(
   to: number,
 ): void {
   column.reserve(to - from);
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number;
     const days = wire.view.getInt32(offset, true) - EPOCH_SINCE_1900;
-    appendMicros(column, days, Math.round((wire.view.getUint32(offset + 4, true) * 10_000) / 3));
+    writeMicros(words, at++, days, Math.round((wire.view.getUint32(offset + 4, true) * 10_000) / 3));
   }
+  column.takeTo(at);
 }
 
 /** smalldatetime: days since 1900-01-01, and minutes since midnight. */
@@ -144,25 +152,23 @@ export function decodeSmallDateTime(
   to: number,
 ): void {
   column.reserve(to - from);
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number;
     const days = wire.view.getUint16(offset, true) - EPOCH_SINCE_1900;
-    appendMicros(column, days, wire.view.getUint16(offset + 2, true) * 60_000_000);
+    writeMicros(words, at++, days, wire.view.getUint16(offset + 2, true) * 60_000_000);
   }
+  column.takeTo(at);
 }
 
-function appendMicros(column: Int64Column, days: number, micros: number): void {
+function writeMicros(words: Int32Array, at: number, days: number, micros: number): void {
   const low = days * MICROS.dayLow + micros;
-  append(column, low, days * MICROS.dayHigh + Math.floor(low / 2 ** 32));
+  write(words, at, low, days * MICROS.dayHigh + Math.floor(low / 2 ** 32));
 }
 
-/** Requires capacity. `low` may exceed 32 bits; the excess is already counted in `high`. */
-function append(column: Int64Column, low: number, high: number): void {
-  const at = column.valueCount++;
-  if (column.usesDictionary) {
-    column.indices[at] = column.dictionary.intern(low | 0, high);
-  } else {
-    column.words[at << 1] = low;
-    column.words[(at << 1) + 1] = high;
-  }
+/** Writes a value at position `at`. `low` may exceed 32 bits; the excess is already counted in `high`. */
+function write(words: Int32Array, at: number, low: number, high: number): void {
+  words[at << 1] = low;
+  words[(at << 1) + 1] = high;
 }

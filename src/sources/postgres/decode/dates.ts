@@ -32,15 +32,14 @@ export function decodeDate(column: Int32Column, wire: WireChunk, offsets: Int32A
   if (byKernel(column, wire, offsets, from, to, DATE_KERNEL)) return;
   column.reserve(to - from);
   const { view } = wire;
-  const { values, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { values } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const days = view.getInt32(offsets[i] as number); // i is within bounds
     if (days === DATE_INFINITY || days === DATE_MINUS_INFINITY) throw new UnrepresentableValue('an infinite date');
-    if (usesDictionary) indices[at++] = dictionary.intern(days + EPOCH_DAYS);
-    else values[at++] = days + EPOCH_DAYS;
+    values[at++] = days + EPOCH_DAYS;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 const EPOCH = BigInt(EPOCH_MICROSECONDS);
@@ -61,8 +60,8 @@ export function decodeTimestamp(
   if (byKernel(column, wire, offsets, from, to, TIMESTAMP_KERNEL)) return;
   column.reserve(to - from);
   const { view } = wire;
-  const { words, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number; // i is within bounds
     const low = (view.getInt32(offset + 4) >>> 0) + EPOCH_LOW;
@@ -71,15 +70,11 @@ export function decodeTimestamp(
     if (high > 0x7fffffff || (wireHigh === -0x80000000 && low === EPOCH_LOW)) {
       throw new UnrepresentableValue('an infinite timestamp, or one past the year 294246');
     }
-    if (usesDictionary) {
-      indices[at] = dictionary.intern(low | 0, high);
-    } else {
-      words[at << 1] = low;
-      words[(at << 1) + 1] = high;
-    }
+    words[at << 1] = low;
+    words[(at << 1) + 1] = high;
     at++;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** 24:00:00, which is past the last time of day in Parquet. */
@@ -100,20 +95,16 @@ export function decodeTime(column: Int64Column, wire: WireChunk, offsets: Int32A
   if (byKernel(column, wire, offsets, from, to, TIME_KERNEL)) return;
   column.reserve(to - from);
   const { view } = wire;
-  const { words, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number; // i is within bounds
     const low = view.getInt32(offset + 4);
     const high = view.getInt32(offset);
     if (low === DAY_END_LOW && high === DAY_END_HIGH) throw new UnrepresentableValue('the time 24:00:00');
-    if (usesDictionary) {
-      indices[at] = dictionary.intern(low, high);
-    } else {
-      words[at << 1] = low;
-      words[(at << 1) + 1] = high;
-    }
+    words[at << 1] = low;
+    words[(at << 1) + 1] = high;
     at++;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }

@@ -38,15 +38,10 @@ export function decodeInt16(column: Int32Column, wire: WireChunk, offsets: Int32
   if (byKernel(column, wire, offsets, from, to, INT16)) return;
   column.reserve(to - from);
   const { view } = wire;
-  let at = column.valueCount;
-  if (column.usesDictionary) {
-    const { indices, dictionary } = column;
-    for (let i = from; i < to; i++) indices[at++] = dictionary.intern(view.getInt16(offsets[i] as number));
-  } else {
-    const { values } = column;
-    for (let i = from; i < to; i++) values[at++] = view.getInt16(offsets[i] as number);
-  }
-  column.valueCount = at;
+  let at = column.end;
+  const { values } = column;
+  for (let i = from; i < to; i++) values[at++] = view.getInt16(offsets[i] as number);
+  column.takeTo(at);
 }
 
 /** integer, and real by its bit pattern. */
@@ -54,15 +49,10 @@ export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32
   if (byKernel(column, wire, offsets, from, to, INT32)) return;
   column.reserve(to - from);
   const { view } = wire;
-  let at = column.valueCount;
-  if (column.usesDictionary) {
-    const { indices, dictionary } = column;
-    for (let i = from; i < to; i++) indices[at++] = dictionary.intern(view.getInt32(offsets[i] as number));
-  } else {
-    const { values } = column;
-    for (let i = from; i < to; i++) values[at++] = view.getInt32(offsets[i] as number);
-  }
-  column.valueCount = at;
+  let at = column.end;
+  const { values } = column;
+  for (let i = from; i < to; i++) values[at++] = view.getInt32(offsets[i] as number);
+  column.takeTo(at);
 }
 
 /** oid: unsigned, 4 bytes. */
@@ -70,18 +60,13 @@ export function decodeOid(column: Int64Column, wire: WireChunk, offsets: Int32Ar
   if (byKernel(column, wire, offsets, from, to, OID)) return;
   column.reserve(to - from);
   const { view } = wire;
-  let at = column.valueCount;
-  if (column.usesDictionary) {
-    const { indices, dictionary } = column;
-    for (let i = from; i < to; i++) indices[at++] = dictionary.intern(view.getInt32(offsets[i] as number), 0);
-  } else {
-    const { words } = column;
-    for (let i = from; i < to; i++, at++) {
-      words[at << 1] = view.getInt32(offsets[i] as number);
-      words[(at << 1) + 1] = 0;
-    }
+  let at = column.end;
+  const { words } = column;
+  for (let i = from; i < to; i++, at++) {
+    words[at << 1] = view.getInt32(offsets[i] as number);
+    words[(at << 1) + 1] = 0;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** bigint, and double precision by its bit pattern. */
@@ -89,20 +74,12 @@ export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32
   if (byKernel(column, wire, offsets, from, to, INT64)) return;
   column.reserve(to - from);
   const { view } = wire;
-  let at = column.valueCount;
-  if (column.usesDictionary) {
-    const { indices, dictionary } = column;
-    for (let i = from; i < to; i++) {
-      const offset = offsets[i] as number;
-      indices[at++] = dictionary.intern(view.getInt32(offset + 4), view.getInt32(offset));
-    }
-  } else {
-    const { words } = column;
-    for (let i = from; i < to; i++, at++) {
-      const offset = offsets[i] as number;
-      words[at << 1] = view.getInt32(offset + 4);
-      words[(at << 1) + 1] = view.getInt32(offset);
-    }
+  let at = column.end;
+  const { words } = column;
+  for (let i = from; i < to; i++, at++) {
+    const offset = offsets[i] as number;
+    words[at << 1] = view.getInt32(offset + 4);
+    words[(at << 1) + 1] = view.getInt32(offset);
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }

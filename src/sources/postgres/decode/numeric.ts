@@ -147,9 +147,9 @@ export function decodeDecimal32(
     return;
   const { view } = wire;
   column.reserve(to - from);
-  const { values, indices, dictionary, usesDictionary } = column;
+  const { values } = column;
   const limit = target.limit[0] as number; // there are four
-  let at = column.valueCount;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number; // i is within bounds
     const magnitude = readExact(view, offset, target);
@@ -158,10 +158,9 @@ export function decodeDecimal32(
       throw overflow(target);
     }
     const value = isNegative(view, offset) ? -magnitude : magnitude;
-    if (usesDictionary) indices[at++] = dictionary.intern(value | 0);
-    else values[at++] = value;
+    values[at++] = value;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** Precision from 10 to 18. */
@@ -181,9 +180,9 @@ export function decodeDecimal64(
     return;
   const { view } = wire;
   column.reserve(to - from);
-  const { words, indices, dictionary, usesDictionary } = column;
+  const { words } = column;
   const limit = 10 ** target.precision;
-  let at = column.valueCount;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number; // i is within bounds
     const magnitude = readExact(view, offset, target);
@@ -202,15 +201,11 @@ export function decodeDecimal64(
       high = ~high + (low === 0 ? 1 : 0);
       low = -low;
     }
-    if (usesDictionary) {
-      indices[at] = dictionary.intern(low | 0, high | 0);
-    } else {
-      words[at << 1] = low;
-      words[(at << 1) + 1] = high;
-    }
+    words[at << 1] = low;
+    words[(at << 1) + 1] = high;
     at++;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** Precision from 19 to 38: big-endian two's complement of the column's width. */
@@ -261,23 +256,19 @@ export function decodeNumericAsDouble(
   to: number,
 ): void {
   column.reserve(to - from);
-  const { words, indices, dictionary, usesDictionary } = column;
-  let at = column.valueCount;
+  const { words } = column;
+  let at = column.end;
   for (let i = from; i < to; i++) {
     const value = toDouble(view, offsets[i] as number); // i is within bounds
     if (value === undefined) throw new UnrepresentableValue('a number outside the range of a double');
     doubleBits.setFloat64(0, value);
     const low = doubleBits.getInt32(4);
     const high = doubleBits.getInt32(0);
-    if (usesDictionary) {
-      indices[at] = dictionary.intern(low, high);
-    } else {
-      words[at << 1] = low;
-      words[(at << 1) + 1] = high;
-    }
+    words[at << 1] = low;
+    words[(at << 1) + 1] = high;
     at++;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** Whether the value at `offset` is outside the range of a double. */

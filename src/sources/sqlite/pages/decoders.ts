@@ -109,17 +109,14 @@ function decodeIntegers(
   to: number,
 ): void {
   column.reserve(to - from);
-  const { usesDictionary, indices, dictionary, words: out } = column;
-  let at = column.valueCount;
+  const { words: out } = column;
+  let at = column.end;
   for (let i = from; i < to; i++, at++) {
     readInteger(scanner, offsets[i] as number);
-    if (usesDictionary) indices[at] = dictionary.intern(words[0] as number, words[1] as number);
-    else {
-      out[at << 1] = words[0] as number;
-      out[(at << 1) + 1] = words[1] as number;
-    }
+    out[at << 1] = words[0] as number;
+    out[(at << 1) + 1] = words[1] as number;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 /** Reads a number into `words` as a double; SQLite stores integral ones as integers. @returns whether it is a number */
@@ -144,17 +141,14 @@ function readReal(scanner: PageScanner, offset: number): boolean {
 
 function decodeReals(column: Int64Column, scanner: PageScanner, offsets: Int32Array, from: number, to: number): void {
   column.reserve(to - from);
-  const { usesDictionary, indices, dictionary, words: out } = column;
-  let at = column.valueCount;
+  const { words: out } = column;
+  let at = column.end;
   for (let i = from; i < to; i++, at++) {
     if (!readReal(scanner, offsets[i] as number)) throw misfit();
-    if (usesDictionary) indices[at] = dictionary.intern(words[0] as number, words[1] as number);
-    else {
-      out[at << 1] = words[0] as number;
-      out[(at << 1) + 1] = words[1] as number;
-    }
+    out[at << 1] = words[0] as number;
+    out[(at << 1) + 1] = words[1] as number;
   }
-  column.valueCount = at;
+  column.takeTo(at);
 }
 
 function booleanAt(scanner: PageScanner, offset: number): 0 | 1 | undefined {
