@@ -1,6 +1,5 @@
 /** Bytes that kernels may read or write behind what they were given. */
 const SLACK_BYTES = 64;
-const CACHE_LINE_BYTES = 64;
 /** Regions have sizes of powers of two, of at least this exponent, so that a released one fits the next request. */
 const LEAST_EXPONENT = 8;
 
@@ -9,7 +8,6 @@ export class Regions {
   readonly #start: number;
   readonly #end: number;
   #next: number;
-  #taken = 0;
   /** Addresses of released regions, by the exponent of their size. */
   #free: number[][] = [];
 
@@ -25,10 +23,8 @@ export class Regions {
     const released = this.#free[exponent]?.pop();
     if (released !== undefined) return released;
     const address = this.#next;
-    // Columns progress side by side: at equal distances they would compete for the same few lines of the cache.
-    const next = address + 2 ** exponent + CACHE_LINE_BYTES * (1 + ((this.#taken * 7) % 31));
+    const next = address + 2 ** exponent;
     if (next > this.#end) return undefined;
-    this.#taken++;
     this.#next = next;
     return address;
   }
