@@ -34,10 +34,6 @@ export class Regions {
     (this.#free[exponentOf(length)] ??= []).push(address);
   }
 
-  holds(address: number): boolean {
-    return address >= this.#start && address < this.#end;
-  }
-
   /** All regions are free again. */
   clear(): void {
     this.#next = this.#start;
