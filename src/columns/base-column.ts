@@ -159,4 +159,6 @@ export interface ColumnBufferOptions {
   readonly rowGroupRows: number;
   /** Default: ordinary arrays. */
   readonly memory?: Memory | undefined;
+  /** Whether the table has few columns, so that each may use more memory. */
+  readonly isOneOfFew?: boolean | undefined;
 }

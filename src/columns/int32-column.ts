@@ -13,7 +13,7 @@ export class Int32Column extends BaseColumn<Int32Dictionary> {
   protected readonly valueBytes = 4;
 
   constructor(options: ColumnBufferOptions) {
-    super(options, new Int32Dictionary(options.memory));
+    super(options, new Int32Dictionary(options.memory, { hasNear: options.isOneOfFew }));
   }
 
   get plainLength(): number {

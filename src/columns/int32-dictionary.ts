@@ -2,6 +2,9 @@ import type { Kernels, Memory } from '../kernels/kernels.js';
 import { grown, HEAP, integers } from '../kernels/memory.js';
 import type { Dictionary } from './dictionary.js';
 
+/** Most keys in the kernel's table of keys that are close to each other. */
+const NEAR_KEYS = 1 << 16;
+
 /** Distinct 32-bit values (integers, dates, the bits of floats), by open addressing over typed arrays. */
 export class Int32Dictionary implements Dictionary {
   count = 0;
@@ -10,9 +13,15 @@ export class Int32Dictionary implements Dictionary {
   /** Index + 1 of the key in each slot; 0 is free. Always at least twice as many slots as keys. */
   #slots: Int32Array<ArrayBuffer>;
   #shift = 32 - 9;
+  /** For the kernel: index + 1 of the keys from `#base` on; 0 if unknown. */
+  readonly #near: Uint8Array | undefined;
+  #base = 0;
+  #isNearEmpty = true;
 
-  constructor(memory: Memory = HEAP) {
+  /** @param options.hasNear whether the kernel may keep a table of keys that are close to each other, of 128 KiB */
+  constructor(memory: Memory = HEAP, options: { readonly hasNear?: boolean | undefined } = {}) {
     this.#memory = memory;
+    this.#near = options.hasNear === true && memory.kernels !== undefined ? memory.bytes(NEAR_KEYS * 2) : undefined;
     this.#keys = integers(memory, 256);
     this.#slots = integers(memory, 512).fill(0);
   }
@@ -46,10 +55,18 @@ export class Int32Dictionary implements Dictionary {
    */
   internAll(kernels: Kernels, values: number, count: number, indices: number): boolean {
     while (this.count + count >= this.#keys.length) this.#grow();
+    const near = this.#near === undefined ? -1 : kernels.address(this.#near);
+    if (this.#isNearEmpty && near >= 0) {
+      this.#isNearEmpty = false;
+      this.#near?.fill(0);
+      this.#base = kernels.view.getInt32(values, true) - NEAR_KEYS / 2;
+    }
     const keys = kernels.address(this.#keys);
     const slots = kernels.address(this.#slots);
     if (keys < 0 || slots < 0) return false;
-    this.count = kernels.run.intern32(values, count, indices, keys, this.count, slots, 32 - this.#shift);
+    const bits = 32 - this.#shift;
+    const { run } = kernels;
+    this.count = run.intern32(values, count, indices, keys, this.count, slots, bits, Math.max(near, 0), this.#base);
     return true;
   }
 
@@ -59,6 +76,7 @@ export class Int32Dictionary implements Dictionary {
 
   clear(): void {
     this.count = 0;
+    this.#isNearEmpty = true;
     this.#slots.fill(0);
   }
 

@@ -73,7 +73,7 @@ export interface KernelFunctions {
   ) => number;
   readonly bytesLength: (wire: number, offsets: number, count: number, skip: number) => number;
   readonly bytesPlain: (wire: number, offsets: number, count: number, skip: number, out: number) => number;
-  readonly intern32: InternNumbers;
+  readonly intern32: (...args: [...Parameters<InternNumbers>, near: number, base: number]) => number;
   readonly intern64: InternNumbers;
   readonly internBytes: (
     wire: number,
@@ -136,6 +136,8 @@ export interface Memory {
 export type KernelBuild = 'simd' | 'scalar';
 
 const FILES: Readonly<Record<KernelBuild, string>> = { simd: 'kernels.wasm', scalar: 'kernels-scalar.wasm' };
+/** The faster first. */
+const BUILDS: readonly KernelBuild[] = ['simd', 'scalar'];
 
 const PAGE_BYTES = 1 << 16;
 /** Below it the module keeps its own tables. */
@@ -222,23 +224,23 @@ export class Kernels {
 
 /** @throws if the machine lacks what the build needs, or memory for it */
 export function openKernels(build: KernelBuild): Kernels {
-  const root = path.dirname(createRequire(import.meta.url).resolve('lakeport/package.json'));
-  const bytes = readFileSync(path.join(root, 'dist/kernels', FILES[build]));
-  return new Kernels(new WebAssembly.Module(bytes));
+  return new Kernels(new WebAssembly.Module(bytesOf(build)));
 }
-
-/** An empty function that uses a SIMD instruction: `(func (result v128) (i32x4.splat (i32.const 0)))`. */
-const SIMD_PROBE = Uint8Array.of(
-  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 17, 11],
-);
 
 /** The fastest kernels that this machine can run; undefined where there is no WebAssembly, or no address space for it. */
 export function fastestKernels(): Kernels | undefined {
   if (typeof WebAssembly === 'undefined') return undefined;
+  const build = BUILDS.find((one) => WebAssembly.validate(bytesOf(one)));
+  if (build === undefined) return undefined;
   try {
-    return openKernels(WebAssembly.validate(SIMD_PROBE) ? 'simd' : 'scalar');
+    return openKernels(build);
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+function bytesOf(build: KernelBuild): Uint8Array {
+  const root = path.dirname(createRequire(import.meta.url).resolve('lakeport/package.json'));
+  return readFileSync(path.join(root, 'dist/kernels', FILES[build]));
 }

@@ -61,6 +61,8 @@ function copy16(to: usize, from: usize): void {
  * Looks up 32-bit values and adds those that are new.
  * @param indices out: one per value
  * @param slots index + 1 of the key in each, 0 if free; 2^bits of them
+ * @param near index + 1 of the keys from `base` on, 16 bits each, 0 if unknown: numbers and dates that are close to each
+ *   other are found there without a hash, in a part of it that fits the nearest cache. 0 for no such table
  * @returns keys in the dictionary
  */
 export function intern32(
@@ -71,26 +73,37 @@ export function intern32(
   keyCount: u32,
   slots: usize,
   bits: u32,
+  near: usize,
+  base: u32,
 ): u32 {
   const shift: u32 = 32 - bits;
   const mask: u32 = ((<u32>1) << bits) - 1;
   for (let i = 0; i < count; i++) {
     const value = load<u32>(values + ((<usize>i) << 2));
+    const distance: u32 = value - base;
+    const isNear = near != 0 && distance <= 0xffff;
+    if (isNear) {
+      const known: u32 = load<u16>(near + ((<usize>distance) << 1));
+      if (known != 0) {
+        store<u32>(indices + ((<usize>i) << 2), known - 1);
+        continue;
+      }
+    }
     let slot: u32 = (value * 0x9e3779b1) >>> shift;
+    let entry: u32 = 0;
     while (true) {
-      const entry = load<u32>(slots + ((<usize>slot) << 2));
+      entry = load<u32>(slots + ((<usize>slot) << 2));
       if (entry == 0) {
         store<u32>(keys + ((<usize>keyCount) << 2), value);
-        store<u32>(indices + ((<usize>i) << 2), keyCount);
-        store<u32>(slots + ((<usize>slot) << 2), ++keyCount);
+        entry = ++keyCount;
+        store<u32>(slots + ((<usize>slot) << 2), entry);
         break;
       }
-      if (load<u32>(keys + ((<usize>(entry - 1)) << 2)) == value) {
-        store<u32>(indices + ((<usize>i) << 2), entry - 1);
-        break;
-      }
+      if (load<u32>(keys + ((<usize>(entry - 1)) << 2)) == value) break;
       slot = (slot + 1) & mask;
     }
+    store<u32>(indices + ((<usize>i) << 2), entry - 1);
+    if (isNear && entry <= 0xffff) store<u16>(near + ((<usize>distance) << 1), entry);
   }
   return keyCount;
 }

@@ -1,3 +1,5 @@
+import { integers } from '../../../src/kernels/memory.js';
+import { KERNEL_BUILDS, kernelsOf } from '../../harness/kernels.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BytesDictionary } from '../../../src/columns/bytes-dictionary.js';
@@ -102,5 +104,41 @@ describe('the decision about a dictionary', () => {
     const policy = new DictionaryPolicy(1_000_000);
     const tries = Array.from({ length: 20 }, () => givenUpAfter(draws(2 ** 31, 10_000), policy));
     expect(tries.filter((values) => values !== 0).length).toBeLessThan(6);
+  });
+});
+
+describe.each(KERNEL_BUILDS)('a dictionary that kernels use too (%s)', (build) => {
+  /** Values, who looks them up, and whether the dictionary is cleared before. */
+  const batches = fc.array(
+    fc.record({
+      values: fc.array(fc.oneof(fc.integer({ min: -40, max: 40 }), fc.constantFrom(1 << 30, -(2 ** 31), 2 ** 31 - 1)), {
+        minLength: 1,
+        maxLength: 30,
+      }),
+      byKernel: fc.boolean(),
+      isFresh: fc.boolean(),
+    }),
+    { maxLength: 8 },
+  );
+
+  it.each([false, true])('gives the same indices from both sides (near: %s)', (hasNear) => {
+    fc.assert(
+      fc.property(batches, (all) => {
+        const kernels = kernelsOf(build);
+        const dictionary = new Int32Dictionary(kernels.columns, { hasNear });
+        const reference = new Int32Dictionary();
+        for (const { values, byKernel, isFresh } of all) {
+          if (isFresh) for (const one of [dictionary, reference]) one.clear();
+          const held = integers(kernels.columns, values.length);
+          held.set(values);
+          const indices = integers(kernels.columns, values.length);
+          const [from, to] = [kernels.address(held), kernels.address(indices)];
+          if (byKernel) expect(dictionary.internAll(kernels, from, values.length, to)).toBe(true);
+          else indices.set(values.map((value) => dictionary.intern(value)));
+          expect([...indices]).toEqual(values.map((value) => reference.intern(value)));
+        }
+        expect(Buffer.from(dictionary.plain())).toEqual(Buffer.from(reference.plain()));
+      }),
+    );
   });
 });

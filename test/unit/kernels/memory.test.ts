@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { statSync } from 'node:fs';
 
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+import { fastestKernels } from '../../../src/kernels/kernels.js';
 import { grown, HEAP } from '../../../src/kernels/memory.js';
 import { Regions } from '../../../src/kernels/regions.js';
 import { kernelsOf } from '../../harness/kernels.js';
@@ -48,4 +51,58 @@ describe("the kernels' memory", () => {
       expect([...grown(memory, bytes, 1000).subarray(0, 3)]).toEqual([1, 2, 3]);
     }
   });
+});
+
+describe('the fastest kernels', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  /** WebAssembly as another machine has it. */
+  function machine(changes: object): void {
+    vi.stubGlobal('WebAssembly', { ...standIn(), ...changes });
+  }
+
+  const standIn = () => {
+    const { Memory, Module, Instance, validate } = WebAssembly;
+    return { Memory, Module, Instance, validate };
+  };
+
+  /** What the module `simd` has, and the other has not. */
+  const usesSimd = (bytes: Uint8Array) => bytes.length === simdLength;
+  const simdLength = statSync(new URL('../../../dist/kernels/kernels.wasm', import.meta.url)).size;
+
+  it('are those with SIMD where the machine has it', () => {
+    const compiled: number[] = [];
+    machine({ Module: recording(compiled) });
+    expect(fastestKernels()).toBeDefined();
+    expect(compiled).toEqual([simdLength]);
+  });
+
+  it('are those without SIMD elsewhere', () => {
+    const compiled: number[] = [];
+    const { validate } = WebAssembly;
+    machine({ Module: recording(compiled), validate: (bytes: Uint8Array) => !usesSimd(bytes) && validate(bytes) });
+    expect(fastestKernels()).toBeDefined();
+    expect(compiled).not.toEqual([simdLength]);
+  });
+
+  it('are none where there is no room for their memory, or no WebAssembly', () => {
+    machine({
+      Memory: function () {
+        throw new RangeError('could not allocate memory');
+      },
+    });
+    expect(fastestKernels()).toBeUndefined();
+    vi.stubGlobal('WebAssembly', undefined);
+    expect(fastestKernels()).toBeUndefined();
+  });
+
+  function recording(lengths: number[]) {
+    const { Module } = WebAssembly;
+    return class extends Module {
+      constructor(bytes: Uint8Array) {
+        super(bytes);
+        lengths.push(bytes.length);
+      }
+    };
+  }
 });
