@@ -190,7 +190,10 @@ async function startCuttingProxy(
     let passed = 0;
     void (async () => {
       for await (const data of upstream as AsyncIterable<Buffer>) {
-        if (passed <= spoilAfter && passed + data.length > spoilAfter) data[data.length >> 1]! ^= 0xff;
+        if (passed > spoilAfter) {
+          data[data.length >> 1]! ^= 0xff;
+          spoilAfter = Infinity;
+        }
         for (let at = 0; at < data.length;) {
           const size = pieces();
           if (!client.write(data.subarray(at, at + size)))
