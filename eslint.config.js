@@ -5,6 +5,12 @@ const LOWER_CASE = "/^(?!lakeport |sqlite3 )[a-z]+(?:'[a-z]+)?[ ,:]/";
 
 const MESSAGE = 'Property[key.name=/^(message|hint)$/]';
 
+/** A view that leaves out where the array begins, which is rarely at its buffer's start: in the kernels' memory, never. */
+const WHOLE_BUFFER = {
+  selector: "NewExpression[callee.name='DataView'][arguments.length=1][arguments.0.property.name='buffer']",
+  message: 'Use viewOf: the array may begin in the middle of its buffer.',
+};
+
 /** Users read messages and hints side by side, so all of them are in sentence case. */
 const SENTENCE_CASE = [MESSAGE, `${MESSAGE} > ConditionalExpression`].flatMap((place) => [
   `${place} > Literal[value=${LOWER_CASE}]`,
@@ -52,9 +58,14 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
+        WHOLE_BUFFER,
         ...SENTENCE_CASE.map((selector) => ({ selector, message: 'Start messages and hints with a capital letter.' })),
       ],
     },
+  },
+  {
+    files: ['src/auth/auth-file.ts', 'src/auth/fields.ts'],
+    rules: { 'no-restricted-syntax': ['error', WHOLE_BUFFER] },
   },
   { files: ['test/**'], rules: { '@typescript-eslint/no-non-null-assertion': 'off' } },
   { files: ['bench/**', 'bin/**'], rules: { 'no-console': 'off' } },

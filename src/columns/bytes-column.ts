@@ -1,3 +1,4 @@
+import { viewOf } from '../kernels/memory.js';
 import { BytesDictionary } from './bytes-dictionary.js';
 import { type ColumnBufferOptions } from './base-column.js';
 import { BaseColumn } from './base-column.js';
@@ -12,7 +13,7 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
   /** PLAIN bytes; valid up to `byteLength`, while not `usesDictionary`. */
   data: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   /** Over the same bytes as `data`. */
-  view = new DataView(this.data.buffer);
+  view = viewOf(this.data);
   byteLength = 0;
 
   constructor(options: ColumnBufferOptions) {
@@ -36,7 +37,7 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
     longer.set(data.subarray(0, this.byteLength));
     memory.release(data);
     this.data = longer;
-    this.view = new DataView(longer.buffer, longer.byteOffset, longer.length);
+    this.view = viewOf(longer);
   }
 
   /**
@@ -85,7 +86,7 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
   protected appendEntries(indices: Int32Array, count: number): void {
     const { dictionary } = this;
     const entries = dictionary.plain();
-    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+    const view = viewOf(entries);
     for (let i = 0; i < count; i++) {
       const start = dictionary.offset(indices[i] as number); // indices are the dictionary's own
       const length = 4 + view.getInt32(start, true);
@@ -100,7 +101,7 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
     if (this.data.length > KEPT_CAPACITY) {
       this.memory.release(this.data);
       this.data = new Uint8Array(0);
-      this.view = new DataView(this.data.buffer);
+      this.view = viewOf(this.data);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Kernels, Memory } from '../kernels/kernels.js';
-import { grown, HEAP, integers } from '../kernels/memory.js';
+import { grown, HEAP, integers, viewOf } from '../kernels/memory.js';
 import { hashBytes, slotsOf } from './bytes-hash.js';
 import type { Dictionary } from './dictionary.js';
 
@@ -136,8 +136,4 @@ export class BytesDictionary implements Dictionary {
     this.#memory.release(this.#slots);
     this.#slots = slotsOf(this.#memory, this.#hashes, this.count);
   }
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

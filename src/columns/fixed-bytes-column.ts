@@ -1,7 +1,7 @@
 import { type ColumnBufferOptions } from './base-column.js';
 import { BaseColumn } from './base-column.js';
 import { FixedBytesDictionary } from './fixed-bytes-dictionary.js';
-import { grown } from '../kernels/memory.js';
+import { grown, viewOf } from '../kernels/memory.js';
 import type { Kernels } from '../kernels/kernels.js';
 
 /** Foreign keys in the order of their table repeat only after all its rows: 512 KiB of UUIDs. */
@@ -18,7 +18,7 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
   readonly width: number;
   /** Plain values up to `end`, followed by room for appended ones. */
   data: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #view = new DataView(this.data.buffer);
+  #view = viewOf(this.data);
 
   constructor(options: ColumnBufferOptions) {
     const { length } = options.spec.type;
@@ -88,6 +88,6 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
   #reserveBytes(needed: number): void {
     if (needed <= this.data.length) return;
     this.data = grown(this.memory, this.data, Math.max(needed, this.data.length * 2, 4096));
-    this.#view = new DataView(this.data.buffer, this.data.byteOffset);
+    this.#view = viewOf(this.data);
   }
 }

@@ -1,5 +1,5 @@
 import type { Kernels, Memory } from '../kernels/kernels.js';
-import { grown, HEAP, integers } from '../kernels/memory.js';
+import { grown, HEAP, integers, viewOf } from '../kernels/memory.js';
 import { hashBytes, slotsOf } from './bytes-hash.js';
 import type { Dictionary } from './dictionary.js';
 
@@ -19,7 +19,7 @@ export class FixedBytesDictionary implements Dictionary {
     this.#width = width;
     this.#memory = memory;
     this.#data = memory.bytes(256 * width);
-    this.#view = new DataView(this.#data.buffer, this.#data.byteOffset);
+    this.#view = viewOf(this.#data);
     this.#hashes = integers(memory, 256);
     this.#slots = integers(memory, 512).fill(0);
   }
@@ -88,7 +88,7 @@ export class FixedBytesDictionary implements Dictionary {
   #grow(): void {
     const capacity = this.#hashes.length * 2;
     this.#data = grown(this.#memory, this.#data, capacity * this.#width);
-    this.#view = new DataView(this.#data.buffer, this.#data.byteOffset);
+    this.#view = viewOf(this.#data);
     this.#hashes = grown(this.#memory, this.#hashes, capacity);
     this.#memory.release(this.#slots);
     this.#slots = slotsOf(this.#memory, this.#hashes, this.count);

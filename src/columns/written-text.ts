@@ -1,3 +1,4 @@
+import { viewOf } from '../kernels/memory.js';
 import type { BytesColumn } from './bytes-column.js';
 
 /** Writes values of a source type as text. */
@@ -10,7 +11,7 @@ export interface TextForm {
 
 /** Scratch buffer for looking up one text in a dictionary. */
 const scratch = new Uint8Array(64);
-const scratchView = new DataView(scratch.buffer);
+const scratchView = viewOf(scratch);
 
 /** Appends the texts of the values at `offsets[from]` to `offsets[to - 1]`. */
 export function appendTexts(

@@ -181,7 +181,8 @@ export class Kernels {
     // What assembly/ exports.
     this.run = exports as unknown as KernelFunctions;
     this.buffer = memory.buffer;
-    this.view = new DataView(memory.buffer);
+    const { buffer } = memory;
+    this.view = new DataView(buffer);
     this.fixed = this.#memory(this.#fixedRegions);
     this.columns = this.#memory(this.#columnRegions);
   }

@@ -26,3 +26,8 @@ export function grown(
   memory.release(array);
   return longer;
 }
+
+/** A view of exactly these bytes: an array in the kernels' memory begins somewhere in the middle of its buffer. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

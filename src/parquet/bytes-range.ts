@@ -1,3 +1,4 @@
+import { viewOf } from '../kernels/memory.js';
 import type { Kernels } from '../kernels/kernels.js';
 
 /** Minimum and maximum of byte strings, without allocating an object for each. */
@@ -15,7 +16,7 @@ export interface BytesRange {
  * @returns views into `data`
  */
 export function bytesRange(data: Uint8Array, used: Uint8Array | undefined, kernels?: Kernels): BytesRange {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const view = viewOf(data);
   const address = kernels?.address(data) ?? -1;
   const marks = used === undefined ? 0 : (kernels?.address(used) ?? -1);
   const out = kernels?.scratch('range', 16);

@@ -1,10 +1,11 @@
+import { viewOf } from '../kernels/memory.js';
 import type { Kernels } from '../kernels/kernels.js';
 
 /** A growable byte buffer for assembling pages; reused for every page. */
 export class PageBuffer {
   bytes: Uint8Array = new Uint8Array(1 << 16);
   /** Over the same bytes. */
-  view = new DataView(this.bytes.buffer);
+  view = viewOf(this.bytes);
   length = 0;
 
   /** Clears the buffer, and moves it into the kernels' memory if that has room for `bytes`. */
@@ -14,7 +15,7 @@ export class PageBuffer {
     const scratch = kernels.scratch('page', bytes);
     if (scratch === undefined) return;
     this.bytes = scratch;
-    this.view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length);
+    this.view = viewOf(scratch);
   }
 
   /** Makes room for `count` more bytes. */
@@ -24,7 +25,7 @@ export class PageBuffer {
     const grown = new Uint8Array(Math.max(needed, Math.min(this.bytes.length * 2, this.bytes.length + (64 << 20))));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
-    this.view = new DataView(grown.buffer);
+    this.view = viewOf(grown);
   }
 
   append(bytes: Uint8Array): void {
@@ -53,6 +54,6 @@ export class PageBuffer {
     this.length = 0;
     if (this.bytes.length <= 8 << 20) return;
     this.bytes = new Uint8Array(1 << 16);
-    this.view = new DataView(this.bytes.buffer);
+    this.view = viewOf(this.bytes);
   }
 }

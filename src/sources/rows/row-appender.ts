@@ -1,3 +1,4 @@
+import { viewOf } from '../../kernels/memory.js';
 import type { BooleanColumn } from '../../columns/boolean-column.js';
 import type { BytesColumn } from '../../columns/bytes-column.js';
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
@@ -166,7 +167,7 @@ function appendDoubles(
 const encoder = new TextEncoder();
 /** Holds a text on its way into a column. */
 let scratch = new Uint8Array(4096);
-let scratchView = new DataView(scratch.buffer);
+let scratchView = viewOf(scratch);
 
 const MOST_BYTES_OF_A_UNIT = 3;
 /** Up to this length a loop beats the encoder. */
@@ -187,7 +188,7 @@ function encode(text: string): number {
   const most = length * MOST_BYTES_OF_A_UNIT;
   if (most > scratch.length) {
     scratch = new Uint8Array(most * 2);
-    scratchView = new DataView(scratch.buffer);
+    scratchView = viewOf(scratch);
   }
   return encoder.encodeInto(text, scratch).written;
 }
@@ -253,7 +254,7 @@ function appendBytes(
 const LARGE = 1 << 20;
 
 function putBytes(column: BytesColumn, value: Uint8Array): void {
-  put(column, value, new DataView(value.buffer, value.byteOffset, value.length), value.length);
+  put(column, value, viewOf(value), value.length);
 }
 
 function put(column: BytesColumn, value: Uint8Array, view: DataView, length: number): void {

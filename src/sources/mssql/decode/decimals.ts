@@ -1,3 +1,4 @@
+import { viewOf } from '../../../kernels/memory.js';
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
@@ -108,7 +109,7 @@ export function decodeMoney(
   column.reserve(to - from);
   const { data, width } = column;
   const { view } = wire;
-  const out = new DataView(data.buffer);
+  const out = viewOf(data);
   const padding = width - 8;
   let at = column.end;
   for (let i = from; i < to; i++, at += width) {

@@ -1,3 +1,4 @@
+import { viewOf } from '../../../kernels/memory.js';
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import { type Transcoder, UTF16 } from './transcoder.js';
 import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
@@ -5,12 +6,12 @@ import { fieldLength, type LengthBytes } from './field-length.js';
 
 /** Holds a transcoded value for its dictionary lookup. Grows to the largest value. */
 let scratch = new Uint8Array(16 << 10);
-let scratchView = new DataView(scratch.buffer);
+let scratchView = viewOf(scratch);
 
 function reserveScratch(bytes: number): void {
   if (bytes <= scratch.length) return;
   scratch = new Uint8Array(bytes * 2);
-  scratchView = new DataView(scratch.buffer);
+  scratchView = viewOf(scratch);
 }
 
 /** Text in any encoding, as UTF-8. */

@@ -1,3 +1,5 @@
+import { viewOf } from '../../../kernels/memory.js';
+
 /** Larger than any token without values of the (max) types, yet small enough for the processor's cache. */
 const CAPACITY = 512 << 10;
 
@@ -8,7 +10,7 @@ const CAPACITY = 512 << 10;
 export class ByteInput {
   readonly bytes = new Uint8Array(CAPACITY);
   /** A view of the same bytes. */
-  readonly view = new DataView(this.bytes.buffer);
+  readonly view = viewOf(this.bytes);
   /** First unconsumed byte. */
   start = 0;
   /** End of the bytes received. */

@@ -1,3 +1,4 @@
+import { viewOf } from '../../../kernels/memory.js';
 import type { LargeField } from '../decode/decoders.js';
 import { noText } from '../decode/texts.js';
 import type { UnrepresentableValue } from '../../wire/wire.js';
@@ -14,7 +15,7 @@ export class LargeValue {
   readonly #field: LargeField;
   readonly #start: number;
   #stage = new Uint8Array(0);
-  #stageView = new DataView(this.#stage.buffer);
+  #stageView = viewOf(this.#stage);
   #staged = 0;
   #problem: UnrepresentableValue | undefined;
 
@@ -28,7 +29,7 @@ export class LargeValue {
     column.byteLength += LENGTH_BYTES;
     if (transcoder === undefined) return;
     this.#stage = new Uint8Array(STAGE_BYTES);
-    this.#stageView = new DataView(this.#stage.buffer);
+    this.#stageView = viewOf(this.#stage);
   }
 
   /** Adds the value's next bytes. */

@@ -1,5 +1,5 @@
 import type { Memory } from '../../../kernels/kernels.js';
-import { HEAP } from '../../../kernels/memory.js';
+import { HEAP, viewOf } from '../../../kernels/memory.js';
 
 /** Space offered to a read from the socket, in bytes. */
 const READ_BYTES = 64 << 10;
@@ -90,8 +90,4 @@ export class ReceiveBuffer {
     this.bytes.set(chunk, this.end);
     this.end += chunk.length;
   }
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,3 +1,4 @@
+import { viewOf } from '../../../kernels/memory.js';
 import { decode, encodingExists } from '../../wire/legacy-encodings.js';
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import { characterLength, type DatabaseCharacters } from '../characters.js';
@@ -149,5 +150,5 @@ function isAscii({ bytes, view }: WireChunk, offsets: Int32Array, from: number, 
 
 function chunkOf(length: number): WireChunk {
   const bytes = new Uint8Array(length);
-  return { bytes, view: new DataView(bytes.buffer) };
+  return { bytes, view: viewOf(bytes) };
 }

@@ -1,3 +1,4 @@
+import { viewOf } from '../../../kernels/memory.js';
 import { fieldTable } from '../../wire/field-table.js';
 import type { FieldOffsets } from '../../wire/batch-decoder.js';
 import { damaged, type PageFile } from './page-file.js';
@@ -56,7 +57,7 @@ export class PageScanner implements FieldOffsets {
   /** Serial type of each field, or `ROWID`. */
   readonly types: Int32Array;
   bytes = new Uint8Array(BUFFER_BYTES);
-  view = new DataView(this.bytes.buffer);
+  view = viewOf(this.bytes);
   /** Bytes of the pages read so far. */
   bytesRead = 0;
   /** Bytes of the buffer in use. */
@@ -278,7 +279,7 @@ export class PageScanner implements FieldOffsets {
       this.used = pageSize;
     }
     this.bytes = grown;
-    this.view = new DataView(grown.buffer);
+    this.view = viewOf(grown);
   }
 
   /** A varint of up to 7 bytes, which suffices for all but rowids. */
