@@ -78,14 +78,10 @@ export abstract class BaseColumn<D extends Dictionary> {
     const { kernels } = this.memory;
     if (kernels === undefined) return false;
     this.reserve(count);
-    if (!this.usesDictionary) {
-      const address = kernels.address(this.store);
-      if (address < 0 || !write(address + this.valueCount * this.valueBytes)) return false;
-      this.valueCount += count;
-      return true;
-    }
     const address = kernels.address(this.store);
-    if (address < 0 || !write(address) || !this.internStored(count)) return false;
+    const held = this.usesDictionary ? 0 : this.valueCount;
+    if (address < 0 || !write(address + held * this.valueBytes)) return false;
+    if (this.usesDictionary && !this.internStored(count)) return false;
     this.valueCount += count;
     return true;
   }

@@ -6,6 +6,29 @@ import type { WireChunk } from '../../wire/wire.js';
 /** Writes `count` plain values of the fields at `offsets`, all addresses; 0 if one of them needs the TypeScript decoder. */
 export type KernelCall = (run: KernelFunctions, wire: number, offsets: number, count: number, out: number) => number;
 
+/** A batch of fields, by addresses in the kernels' memory. */
+interface Fields {
+  readonly run: KernelFunctions;
+  readonly wire: number;
+  readonly offsets: number;
+  readonly count: number;
+}
+
+/** Undefined if there are no kernels, or something is not in their memory. */
+function fieldsOf(
+  { memory: { kernels } }: ColumnBuffer,
+  wire: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): Fields | undefined {
+  if (kernels === undefined) return undefined;
+  const wireAt = kernels.address(wire.bytes);
+  const offsetsAt = kernels.address(offsets);
+  if (wireAt < 0 || offsetsAt < 0) return undefined;
+  return { run: kernels.run, wire: wireAt, offsets: offsetsAt + from * 4, count: to - from };
+}
+
 /**
  * Decodes a batch by a kernel.
  * @returns false if it has to be done in TypeScript, and nothing was appended: something is not in the kernels' memory,
@@ -19,12 +42,9 @@ export function byKernel(
   to: number,
   call: KernelCall,
 ): boolean {
-  const { kernels } = column.memory;
-  if (kernels === undefined) return false;
-  const wireAt = kernels.address(wire.bytes);
-  const offsetsAt = kernels.address(offsets);
-  if (wireAt < 0 || offsetsAt < 0) return false;
-  return column.fill(to - from, (out) => call(kernels.run, wireAt, offsetsAt + from * 4, to - from, out) !== 0);
+  const fields = fieldsOf(column, wire, offsets, from, to);
+  if (fields === undefined) return false;
+  return column.fill(fields.count, (out) => call(fields.run, fields.wire, fields.offsets, fields.count, out) !== 0);
 }
 
 /** Like `byKernel`, for byte strings. @param skip bytes to omit at the start of each field */
@@ -36,12 +56,8 @@ export function bytesByKernel(
   to: number,
   skip: number,
 ): boolean {
-  const { kernels } = column.memory;
-  if (kernels === undefined) return false;
-  const wireAt = kernels.address(wire.bytes);
-  const offsetsAt = kernels.address(offsets);
-  if (wireAt < 0 || offsetsAt < 0) return false;
-  return column.fillBytes({ wire: wireAt, offsets: offsetsAt + from * 4, count: to - from }, skip);
+  const fields = fieldsOf(column, wire, offsets, from, to);
+  return fields !== undefined && column.fillBytes(fields, skip);
 }
 
 /** Whether a kernel found that every field begins with this byte. */
@@ -53,9 +69,6 @@ export function beginByKernel(
   to: number,
   byte: number,
 ): boolean {
-  const { kernels } = column.memory;
-  if (kernels === undefined) return false;
-  const wireAt = kernels.address(wire.bytes);
-  const offsetsAt = kernels.address(offsets);
-  return wireAt >= 0 && offsetsAt >= 0 && kernels.run.beginWith(wireAt, offsetsAt + from * 4, to - from, byte) !== 0;
+  const fields = fieldsOf(column, wire, offsets, from, to);
+  return fields !== undefined && fields.run.beginWith(fields.wire, fields.offsets, fields.count, byte) !== 0;
 }
