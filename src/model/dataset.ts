@@ -8,9 +8,10 @@ export interface TableDataset extends DatasetPart {
   readonly id: TableId;
 }
 
-interface QueryDataset extends DatasetPart {
+export interface QueryDataset extends DatasetPart {
   readonly kind: 'query';
-  readonly name: string;
+  /** The name that it was given; its schema may be empty. */
+  readonly id: TableId;
   /** One SELECT in the source's own SQL, without a semicolon at its end. */
   readonly sql: string;
 }
@@ -22,12 +23,9 @@ interface DatasetPart {
   readonly predicate?: string | undefined;
 }
 
-/**
- * The name by which plan, events, files, manifest and run log know a dataset: a table's own, or that of a query, which is
- * in no schema. No table has an empty schema, so the two are never mistaken for each other.
- */
-export function datasetId(dataset: Dataset): TableId {
-  return dataset.kind === 'table' ? dataset.id : { schema: '', name: dataset.name };
+/** The name by which plan, events, files, manifest and run log know a dataset: a table's own, or that given to a query. */
+export function datasetId({ id }: Dataset): TableId {
+  return id;
 }
 
 /** A whole table. */
@@ -41,7 +39,7 @@ export function isSameDataset(a: Dataset, b: Dataset): boolean {
 }
 
 function datasetKey(dataset: Dataset): string {
-  const { columns = null, predicate = null } = dataset;
-  const of = dataset.kind === 'table' ? [dataset.id.schema, dataset.id.name] : [dataset.name, dataset.sql];
-  return JSON.stringify([dataset.kind, of, columns, predicate]);
+  const { kind, id, columns = null, predicate = null } = dataset;
+  const sql = kind === 'query' ? dataset.sql : null;
+  return JSON.stringify([kind, id.schema, id.name, sql, columns, predicate]);
 }

@@ -1,13 +1,15 @@
 import { tableName } from '../../model/table.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
+import { fromClause } from '../row-set.js';
 import type { DescribeOptions, ReadColumn } from '../source.js';
 import { readAttributes, type Attribute } from './column-catalog.js';
 import type { CatalogTable } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { bindField } from './decode/decoders.js';
 import { errorNumber, mssqlError } from './errors.js';
-import { quoteName, quoteTable } from './identifiers.js';
+import { quoteName } from './identifiers.js';
+import { mssqlRows } from './partitioning/dialect.js';
 import { readTextStyles } from './server.js';
 import { declaredTypeOf, displayWireType, type WireType } from './tds/wire-type.js';
 import { mapType, type MappingOptions } from './types.js';
@@ -90,9 +92,10 @@ function describeColumn(
 }
 
 /** Types of the columns as the server declares them in a result. */
-function probe(client: MssqlClient, { id }: CatalogTable, columns: readonly ReadColumn[]): Promise<WireType[]> {
+function probe(client: MssqlClient, { dataset }: CatalogTable, columns: readonly ReadColumn[]): Promise<WireType[]> {
   const list = columns.map(({ expression }) => expression).join(', ');
-  return client.describe(`SELECT TOP (0) ${list} FROM ${quoteTable(id)}`);
+  const rows = mssqlRows(dataset);
+  return client.describe(`${rows.prefix}SELECT TOP (0) ${list} ${fromClause(rows)}`);
 }
 
 function isReadable({ spec, decoder }: ReadColumn, wire: WireType | undefined): boolean {

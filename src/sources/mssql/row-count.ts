@@ -1,12 +1,13 @@
-import type { TableId } from '../../model/table.js';
+import { type Dataset, datasetId } from '../../model/dataset.js';
+import { fromClause } from '../row-set.js';
 import type { CountOptions } from '../source.js';
 import { connectMssql, type ConnectOptions, type MssqlSettings } from './connection.js';
 import { mssqlError } from './errors.js';
-import { quoteTable } from './identifiers.js';
 import { isIsolationRefused, isolationOf } from './isolation.js';
+import { mssqlRows } from './partitioning/dialect.js';
 
 export interface CountedTable extends CountOptions {
-  readonly table: TableId;
+  readonly dataset: Dataset;
 }
 
 /**
@@ -21,21 +22,22 @@ export async function countRows(settings: MssqlSettings, counted: CountedTable):
       return countIn('read committed', settings, counted);
     });
   } catch (thrown) {
-    throw mssqlError(thrown, { entry: settings.entryId, table: counted.table });
+    throw mssqlError(thrown, { entry: settings.entryId, table: datasetId(counted.dataset) });
   }
 }
 
 async function countIn(
   isolation: ConnectOptions['isolation'],
   settings: MssqlSettings,
-  { table, signal }: CountedTable,
+  { dataset, signal }: CountedTable,
 ): Promise<number | undefined> {
   const client = await connectMssql(settings, { isolation, signal });
   // The server would continue the query.
   const stop = () => void client.cancelAndClose();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    const [row] = await client.query(`SELECT CONVERT(float, COUNT_BIG(*)) FROM ${quoteTable(table)}`);
+    const rows = mssqlRows(dataset);
+    const [row] = await client.query(`${rows.prefix}SELECT CONVERT(float, COUNT_BIG(*)) ${fromClause(rows)}`);
     return typeof row?.[0] === 'number' ? row[0] : undefined;
   } finally {
     signal.removeEventListener('abort', stop);

@@ -11,7 +11,7 @@ import { errorNumber } from './errors.js';
 import { quoteTable } from './identifiers.js';
 import { MSSQL_METHODS } from './methods.js';
 import { byLocation, noLocations } from './partitioning/by-physloc.js';
-import { keyedTable, TRANSACT_SQL } from './partitioning/dialect.js';
+import { keyedTable, mssqlRows, TRANSACT_SQL } from './partitioning/dialect.js';
 import { readIndexKeys } from './partitioning/indexes.js';
 
 /** How tables are split into slices. */
@@ -29,7 +29,7 @@ export async function sliceTable(
   const shares = isChosen
     ? await shareOutAs(client, table, columns, { ...override, degree })
     : await shareOut(client, table, columns, { ...options, degree });
-  return slicesOf({ id: table.id, columns, dialect: TRANSACT_SQL }, shares);
+  return slicesOf({ rows: mssqlRows(table.dataset), columns, dialect: TRANSACT_SQL }, shares);
 }
 
 /** The automatic choice of a method. */

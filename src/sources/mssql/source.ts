@@ -1,6 +1,5 @@
 import pLimit from 'p-limit';
 import type { Dataset } from '../../model/dataset.js';
-import { tableOf } from '../table-of.js';
 import { LakeportError } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
 import type {
@@ -108,7 +107,6 @@ class MssqlSource implements Source<MssqlSettings> {
   }
 
   async slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
-    tableOf(table.dataset);
     // A table's override takes precedence over the run's setting.
     const degree = this.#isReadWhole ? 1 : options.degree;
     return this.#asking(table.id, () => sliceTable(this.#client, this.#known(table), columns, { ...options, degree }));
@@ -117,9 +115,7 @@ class MssqlSource implements Source<MssqlSettings> {
   /** In the readers' isolation level, which waits for no locks if the database keeps row versions. */
   async countRows(dataset: Dataset, { snapshot, signal }: CountOptions): Promise<RowCount | undefined> {
     const stop = AbortSignal.any([signal, this.#closing.signal]);
-    const rows = await this.#counting(() =>
-      countRows(this.#settings, { table: tableOf(dataset), snapshot, signal: stop }),
-    );
+    const rows = await this.#counting(() => countRows(this.#settings, { dataset, snapshot, signal: stop }));
     return rows === undefined ? undefined : { rows, ofSnapshot: false };
   }
 

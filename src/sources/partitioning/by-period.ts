@@ -1,4 +1,5 @@
 import { LakeportError } from '../../errors.js';
+import { fromClause } from '../row-set.js';
 import { requireKey, resolveKey, type SliceKey } from './key.js';
 import { checkDay } from './key-type.js';
 import { type Share, wholeTable } from './predicate.js';
@@ -47,7 +48,7 @@ export async function byPeriod(table: KeyedTable, { column, period }: TimeKey): 
   const rows = await table.query(`
     SELECT ${dialect.dayText('slice_days.d')}, ${dialect.toNumber('slice_days.n')} FROM (
       SELECT slice_keys.d AS d, ${dialect.count} AS n FROM (
-        SELECT ${calendar.day(key.sql)} AS d FROM ${dialect.quoteTable(table.id)}
+        SELECT ${calendar.day(key.sql)} AS d ${fromClause(table.rows)}
       ) AS slice_keys GROUP BY slice_keys.d
     ) AS slice_days`);
   if (rows.length === 0) return [wholeTable(0)];

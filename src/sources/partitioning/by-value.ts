@@ -1,4 +1,5 @@
 import { LakeportError } from '../../errors.js';
+import { fromClause } from '../row-set.js';
 import type { SliceKey } from './key.js';
 import { type Share, wholeTable } from './predicate.js';
 import type { KeyedTable } from './sql-dialect.js';
@@ -14,7 +15,7 @@ export async function byValue(table: KeyedTable, key: SliceKey): Promise<Share[]
   const rows = await table.query(`
     SELECT ${before}${type.value('slice_groups.k')}, ${dialect.toNumber('slice_groups.n')} FROM (
       SELECT slice_keys.k AS k, ${dialect.count} AS n FROM (
-        SELECT ${sql} AS k FROM ${dialect.quoteTable(table.id)}
+        SELECT ${sql} AS k ${fromClause(table.rows)}
       ) AS slice_keys GROUP BY slice_keys.k
     ) AS slice_groups ORDER BY slice_groups.k${after}`);
   if (rows.length > MOST_VALUES) throw tooManyValues(name);

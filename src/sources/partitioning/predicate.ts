@@ -1,5 +1,5 @@
-import type { TableId } from '../../model/table.js';
 import type { PartitionMethod, ReadColumn, Slice } from '../source.js';
+import { type RowSet, selectRows } from '../row-set.js';
 import type { SqlDialect } from './sql-dialect.js';
 
 /** A share of a table's rows, before it becomes a query. */
@@ -7,7 +7,7 @@ export interface Share {
   readonly method: PartitionMethod;
   /** Human-readable, also recorded in the manifest. */
   readonly bounds: string;
-  /** Condition that holds for exactly these rows; undefined for all rows. */
+  /** Condition that holds for exactly these rows, as a term that AND can join to others; undefined for all rows. */
   readonly where: string | undefined;
   readonly estimatedRows: number | undefined;
   readonly directory?: string;
@@ -18,10 +18,10 @@ export interface Share {
 /** Turns the shares into queries, in the same order. */
 export function slicesOf(
   {
-    id,
+    rows,
     columns,
     dialect,
-  }: { readonly id: TableId; readonly columns: readonly ReadColumn[]; readonly dialect: SqlDialect },
+  }: { readonly rows: RowSet; readonly columns: readonly ReadColumn[]; readonly dialect: Pick<SqlDialect, 'limit'> },
   shares: readonly Share[],
 ): Slice[] {
   const list = columns.map(({ expression }) => expression).join(', ');
@@ -29,7 +29,7 @@ export function slicesOf(
     index,
     method,
     bounds,
-    query: `SELECT ${list} FROM ${dialect.quoteTable(id)}${where === undefined ? '' : ` WHERE ${where}`}`,
+    query: selectRows(rows, { list, condition: where }, dialect.limit),
     estimatedRows,
     ...(directory !== undefined && { directory }),
     ...(tableRows !== undefined && { tableRows }),

@@ -1,4 +1,5 @@
 import type { PartitionMethod } from '../source.js';
+import { fromClause } from '../row-set.js';
 import { type SliceKey, requireKey } from './key.js';
 import type { KeyScale } from './key-type.js';
 import { equalShare, type Share, wholeTable } from './predicate.js';
@@ -17,11 +18,10 @@ export async function rangesByWidth(
   { count, estimatedRows }: RangeOptions,
 ): Promise<Share[]> {
   const { type, sql } = key;
-  const { dialect } = table;
   const { scale } = type;
   requireKey(key, 'RangeId', scale !== undefined, 'a number, a date or a time');
   const extreme = (which: string) => type.value(`${which}(${sql})`);
-  const [row] = await table.query(`SELECT ${extreme('MIN')}, ${extreme('MAX')} FROM ${dialect.quoteTable(table.id)}`);
+  const [row] = await table.query(`SELECT ${extreme('MIN')}, ${extreme('MAX')} ${fromClause(table.rows)}`);
   const [least, greatest] = [type.textOf(row?.[0]), type.textOf(row?.[1])];
   // The table has no rows, or only NULL keys.
   if (scale === undefined || least === undefined || greatest === undefined) return [wholeTable(estimatedRows)];
@@ -46,7 +46,7 @@ export async function rangesByCount(
   const rows = await table.query(`
     SELECT ${type.value('slice_tiles.k')}, ${dialect.toNumber('slice_tiles.n')} FROM (
       SELECT slice_keys.tile AS tile, MIN(slice_keys.k) AS k, ${dialect.count} AS n FROM (
-        SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile FROM ${dialect.quoteTable(table.id)}
+        SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile ${fromClause(table.rows)}
       ) AS slice_keys GROUP BY slice_keys.tile
     ) AS slice_tiles ORDER BY slice_tiles.tile`);
   // A tile may consist of NULLs.

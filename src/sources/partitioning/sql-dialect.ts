@@ -1,11 +1,10 @@
 import type { TableId } from '../../model/table.js';
+import type { RowLimit, RowSet, RowSetDialect } from '../row-set.js';
 import type { KeyType } from './key-type.js';
 import type { ReadColumn } from '../source.js';
 
 /** The words in which databases differ in the partition methods' statements. */
-export interface SqlDialect {
-  quoteName(name: string): string;
-  quoteTable(table: TableId): string;
+export interface SqlDialect extends RowSetDialect {
   /** Matches a column name, quoted or not, but no expression. */
   readonly identifier: RegExp;
   /** The name inside the quotes; undefined if the text is not quoted. */
@@ -19,15 +18,18 @@ export interface SqlDialect {
   /** The remainder of the key's absolute value. */
   remainder(key: string, divisor: number): string;
   /** Limits a SELECT to this many rows: the text between `SELECT` and the list, and at the end. */
-  limit(rows: number): { readonly before: string; readonly after: string };
+  readonly limit: RowLimit;
 }
 
 /** A table to be split by a key. */
 export interface KeyedTable {
   readonly id: TableId;
+  readonly rows: RowSet;
   readonly columns: readonly ReadColumn[];
   readonly dialect: SqlDialect;
-  /** Rows of the result, each in the order of the SELECT list. */
+  /**
+   * Rows of a SELECT from `rows`, each in the order of the SELECT list; the row set's prefix is added.
+   */
   query(sql: string): Promise<readonly (readonly unknown[])[]>;
   /** Type of a quoted column or an expression; undefined if its values cannot be compared. */
   keyTypeOf(key: string, column: ReadColumn | undefined): Promise<KeyType | undefined>;

@@ -1,12 +1,13 @@
 import pLimit from 'p-limit';
 import type pg from 'pg';
 import { LakeportError } from '../../errors.js';
-import type { TableId } from '../../model/table.js';
+import { type Dataset, datasetId } from '../../model/dataset.js';
+import { fromClause } from '../row-set.js';
 import type { CountOptions, RowCount } from '../source.js';
 import { abandon } from './cancel.js';
 import { connectPostgres, leave } from './connection.js';
 import { postgresError } from './errors.js';
-import { quoteTable } from './identifiers.js';
+import { postgresRows } from './rows.js';
 import type { PostgresSettings } from './settings.js';
 import type { Member } from './slices.js';
 import { begin } from './transaction.js';
@@ -15,7 +16,7 @@ import { begin } from './transaction.js';
 const BATCH = 64;
 
 export interface CountedTable extends CountOptions {
-  readonly table: TableId;
+  readonly dataset: Dataset;
   /** Relations that hold the table's rows, as of slicing. */
   readonly members: readonly Pick<Member, 'id'>[];
 }
@@ -31,7 +32,7 @@ export class RowCounter {
   /** @throws LakeportError if the rows cannot be counted, or on abort */
   count(settings: PostgresSettings, counted: CountedTable): Promise<RowCount> {
     const signal = AbortSignal.any([counted.signal, this.#closing.signal]);
-    const place = { entry: settings.entryId, table: counted.table };
+    const place = { entry: settings.entryId, table: datasetId(counted.dataset) };
     return this.#oneByOne(async () => {
       try {
         return await countMembers(settings, { ...counted, signal });
@@ -49,7 +50,7 @@ export class RowCounter {
 
 async function countMembers(
   settings: PostgresSettings,
-  { members, snapshot: { token }, signal }: CountedTable,
+  { dataset, members, snapshot: { token }, signal }: CountedTable,
 ): Promise<RowCount> {
   signal.throwIfAborted();
   // Within the connect timeout: a pooler accepts every client and lets it wait afterwards.
@@ -62,7 +63,7 @@ async function countMembers(
   });
   try {
     signal.throwIfAborted();
-    const rows = await Promise.race([countIn(client, members), isAborted]);
+    const rows = await Promise.race([countIn(client, dataset, members), isAborted]);
     await leave(client);
     return { rows, ofSnapshot: token !== undefined };
   } catch (error) {
@@ -74,12 +75,13 @@ async function countMembers(
   }
 }
 
-async function countIn(client: pg.Client, members: CountedTable['members']): Promise<number> {
+async function countIn(client: pg.Client, dataset: Dataset, members: CountedTable['members']): Promise<number> {
   let rows = 0;
   for (let start = 0; start < members.length; start += BATCH) {
     const counts = members
       .slice(start, start + BATCH)
-      .map(({ id }) => `SELECT pg_catalog.count(*) AS n FROM ONLY ${quoteTable(id)}`);
+      .map(({ id }) => postgresRows(dataset, { only: true, member: id }))
+      .map((rows) => `SELECT pg_catalog.count(*) AS n ${fromClause(rows)}`);
     await client.query('SAVEPOINT counted');
     const { rows: answer } = await client.query<{ n: string }>(
       `SELECT pg_catalog.sum(n)::pg_catalog.text AS n FROM (${counts.join(' UNION ALL ')}) AS counts`,

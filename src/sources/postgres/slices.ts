@@ -1,7 +1,9 @@
+import { type Dataset, datasetId } from '../../model/dataset.js';
 import { type TableId, tableName } from '../../model/table.js';
+import type { RowSet } from '../row-set.js';
 import type { ReadColumn, Slice, SliceOptions } from '../source.js';
 import { targetBytes } from '../partitioning/slice-size.js';
-import { quoteTable } from './identifiers.js';
+import { postgresRows, selectColumns } from './rows.js';
 
 /** How tables are split into slices, without queries to the server. */
 
@@ -25,18 +27,14 @@ export function isLarge(
   return estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
 }
 
-/** The whole relation as one slice. `only` excludes its children. */
-export function wholeTable(
-  { id, rows, only }: { readonly id: TableId; readonly rows: number | undefined; readonly only: boolean },
-  columns: readonly ReadColumn[],
-): Slice {
-  const query = `SELECT ${selectList(columns)} FROM ${only ? 'ONLY ' : ''}${quoteTable(id)}`;
-  return { index: 0, method: 'None', bounds: 'all rows', query, estimatedRows: rows };
+/** All rows as one slice. */
+export function wholeSlice(rows: RowSet, columns: readonly ReadColumn[], estimatedRows: number | undefined): Slice {
+  return { index: 0, method: 'None', bounds: 'all rows', query: selectColumns(rows, columns), estimatedRows };
 }
 
 /** Slices of the members, in order; together they cover every row of each exactly once. */
 export function sliceMembers(
-  table: TableId,
+  dataset: Dataset,
   members: readonly Member[],
   columns: readonly ReadColumn[],
   { degree, override }: Pick<SliceOptions, 'degree' | 'override'>,
@@ -47,10 +45,12 @@ export function sliceMembers(
   // An explicit number of readers gets at least a slice each.
   const fair = Math.max(1, bytes / readers);
   const target = override === undefined ? best : Math.min(best, fair);
+  const table = tableName(datasetId(dataset));
   const slices = members.flatMap((member) => {
     const count = member.byPage ? Math.min(member.pages, Math.max(1, Math.round(member.bytes / target))) : 1;
-    const named = tableName(member.id) === tableName(table) ? '' : `${tableName(member.id)}: `;
-    return sliceByPage(member, columns, Math.max(1, count)).map((slice) => ({
+    const named = tableName(member.id) === table ? '' : `${tableName(member.id)}: `;
+    const rows = postgresRows(dataset, { only: true, member: member.id });
+    return sliceByPage(member, rows, columns, Math.max(1, count)).map((slice) => ({
       ...slice,
       bounds: named + slice.bounds,
       ...(slice.range && { range: { ...slice.range, member: named } }),
@@ -63,8 +63,8 @@ export function sliceMembers(
  * Page ranges. The first has no lower bound and the last no upper bound, so that pages added after counting are covered.
  * The comparisons are written as the server's planner needs them for a TID range scan (14 and later).
  */
-export function sliceByPage(member: Member, columns: readonly ReadColumn[], count: number): Slice[] {
-  const all = wholeTable({ ...member, only: true }, columns);
+export function sliceByPage(member: Member, rows: RowSet, columns: readonly ReadColumn[], count: number): Slice[] {
+  const all = wholeSlice(rows, columns, member.rows);
   if (count === 1) return [all];
   const page = (index: number) => Math.floor((index * member.pages) / count);
   return Array.from({ length: count }, (_, index) => {
@@ -79,15 +79,11 @@ export function sliceByPage(member: Member, columns: readonly ReadColumn[], coun
       ...all,
       method: 'Ctid',
       bounds: from && to ? `ctid in [${from}, ${to})` : from ? `ctid >= ${from}` : `ctid < ${to ?? ''}`,
-      query: `${all.query} WHERE ${conditions.join(' AND ')}`,
+      query: selectColumns(rows, columns, { condition: conditions.join(' AND ') }),
       estimatedRows: member.rows === undefined ? undefined : Math.round(member.rows * share),
       range: { member: '', from, to },
     };
   });
-}
-
-function selectList(columns: readonly ReadColumn[]): string {
-  return columns.map(({ expression }) => expression).join(', ');
 }
 
 function sum(numbers: readonly number[]): number {

@@ -34,10 +34,11 @@ import { readMembers } from './leaf-relations.js';
 import { listOthers } from './other-relations.js';
 import { findRelations, type Relation } from './relations.js';
 import { RowCounter } from './row-counter.js';
+import { postgresRows } from './rows.js';
 import { countFreeConnections, readServerFacts } from './server.js';
 import { type ServerFacts } from './server-facts.js';
 import { displayAddress, type PostgresSettings } from './settings.js';
-import { isLarge, type Member, sliceMembers, wholeTable } from './slices.js';
+import { isLarge, type Member, sliceMembers, wholeSlice } from './slices.js';
 import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
 import { CATALOG, inTransaction } from './transaction.js';
 import { checkOverride, requirePages } from './table-override.js';
@@ -214,7 +215,7 @@ class PostgresSource implements Source<PostgresSettings> {
     const { oid, kind, hasMembers, rowSecurity } = relation;
     checkOverride(options.override);
     // A table without children yet must not gain one with older rows during the run.
-    const whole = [wholeTable({ id, rows: estimatedRows, only: kind === 'r' && !hasMembers }, columns)];
+    const whole = [wholeSlice(postgresRows(dataset, { only: kind === 'r' && !hasMembers }), columns, estimatedRows)];
     if (!isLarge(estimatedRows, options)) return whole;
     const isOneRead = kind === 'v' || rowSecurity;
     const members = isOneRead ? undefined : await this.#asking(id, () => readMembers(this.#client, this.#facts, oid));
@@ -222,13 +223,13 @@ class PostgresSource implements Source<PostgresSettings> {
     // No pages means no rows in the snapshot; without a snapshot there may be rows by the time of the read.
     const filled = members?.filter(({ byPage, pages }) => !(this.#pinned !== undefined && byPage && pages === 0)) ?? [];
     if (members !== undefined) this.#members.set(keyOf(id), members);
-    return filled.length === 0 ? whole : sliceMembers(id, filled, columns, options);
+    return filled.length === 0 ? whole : sliceMembers(dataset, filled, columns, options);
   }
 
   async countRows(dataset: Dataset, options: CountOptions): Promise<RowCount | undefined> {
     const id = tableOf(dataset);
     const members = this.#members.get(keyOf(id));
-    return members && this.#counter.count(this.#settings, { ...options, table: id, members });
+    return members && this.#counter.count(this.#settings, { ...options, dataset, members });
   }
 
   get loss(): LakeportError | undefined {

@@ -1,3 +1,5 @@
+import type { Dataset } from '../../model/dataset.js';
+import { fromClause, type RowSet, rowSetOf } from '../row-set.js';
 import type { ReadColumn } from '../source.js';
 import { decimalScale, type KeyType, notOfForm, ofText, textOfAnswer } from '../partitioning/key-type.js';
 import type { KeyedTable, SqlDialect } from '../partitioning/sql-dialect.js';
@@ -56,21 +58,28 @@ const REAL: KeyType = {
   scale: 'float',
 };
 
+/** The rows of a dataset. */
+export function sqliteRows(dataset: Dataset): RowSet {
+  return rowSetOf(dataset, SQLITE_SQL);
+}
+
 /** The table as the partition methods query it. */
 export function keyedTable(
   connection: SqliteConnection,
-  { id }: Pick<CatalogTable, 'id'>,
+  { id, dataset }: Pick<CatalogTable, 'id' | 'dataset'>,
   columns: readonly ReadColumn[],
 ): KeyedTable {
+  const rows = sqliteRows(dataset);
   return {
     id,
+    rows,
     columns,
     dialect: SQLITE_SQL,
     query: (sql) => Promise.resolve(connection.query(sql)),
     keyTypeOf: (key) => {
       const [row] = connection.query(
         `SELECT max(typeof(${key}) = 'integer'), max(typeof(${key}) = 'real'), max(typeof(${key}) IN ('text', 'blob'))
-         FROM ${quoteTable(id)}`,
+         ${fromClause(rows)}`,
       );
       const [integer, real, other] = row ?? [];
       if (other === 1) {

@@ -8,7 +8,7 @@ import type { ReadColumn, Slice, SliceOptions } from '../source.js';
 import type { CatalogTable } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
 import { quoteTable } from './identifiers.js';
-import { keyedTable, SQLITE_SQL } from './key-types.js';
+import { keyedTable, SQLITE_SQL, sqliteRows } from './key-types.js';
 import { SQLITE_METHODS } from './methods.js';
 import type { PageRange } from './pages/page-scanner.js';
 
@@ -19,10 +19,11 @@ export async function sliceTable(
   columns: readonly ReadColumn[],
   { degree: readers, largeTableThreshold, override }: SliceOptions,
 ): Promise<Slice[]> {
-  const { id, estimatedRows } = table;
+  const { dataset, estimatedRows } = table;
   const degree = override?.degree ?? readers;
   const { method, key } = override ?? {};
-  const cut = (shares: readonly Share[]) => slicesOf({ id, columns, dialect: SQLITE_SQL }, shares);
+  const cut = (shares: readonly Share[]) =>
+    slicesOf({ rows: sqliteRows(dataset), columns, dialect: SQLITE_SQL }, shares);
   const whole = cut([wholeTable(estimatedRows)]);
   if (method === 'None') return whole;
   if (method === 'Rowid' && table.rowid === undefined) throw noRowids(table);

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { wholeTable } from '../../../src/model/dataset.js';
+import { postgresRows } from '../../../src/sources/postgres/rows.js';
 import { sliceByPage } from '../../../src/sources/postgres/slices.js';
 import type { TableOverride, Slice, SliceOptions, Source } from '../../../src/sources/source.js';
 import { describeTable, findTable, openPostgres } from '../../harness/postgres-source.js';
@@ -54,14 +56,14 @@ test('ranges of pages hold every row exactly once, after updates, deletes, vacuu
       fc.integer({ min: 1, max: pages + 50 }),
       fc.integer({ min: 1, max: 60 }),
       async (counted, count) => {
-        const member = {
-          id: { schema: 'public', name: 'churned' },
-          byPage: true,
-          pages: counted,
-          bytes: 1,
-          rows: 1000,
-        };
-        const slices = sliceByPage(member, columns, Math.min(count, counted));
+        const id = { schema: 'public', name: 'churned' };
+        const member = { id, byPage: true, pages: counted, bytes: 1, rows: 1000 };
+        const slices = sliceByPage(
+          member,
+          postgresRows(wholeTable(id), { only: true }),
+          columns,
+          Math.min(count, counted),
+        );
         expect(slices).toHaveLength(Math.min(count, counted));
         expect(await difference(slices, 'SELECT id, v FROM churned')).toBeUndefined();
       },

@@ -6,7 +6,7 @@ import { tableOf } from '../../../src/sources/table-of.js';
 import { datasetDirectory } from '../../../src/storage/path.js';
 
 const orders = wholeTable({ schema: 'sales', name: 'orders' });
-const daily: Dataset = { kind: 'query', name: 'daily/sums', sql: 'SELECT 1' };
+const daily: Dataset = { kind: 'query', id: { schema: '', name: 'daily/sums' }, sql: 'SELECT 1' };
 
 it('a table is known by its own name, and a query by the one that it was given', () => {
   expect([orders, daily].map((one) => tableName(datasetId(one)))).toEqual(['sales.orders', 'daily/sums']);

@@ -1,3 +1,4 @@
+import { datasetId } from '../../../model/dataset.js';
 import { parquetTypeName } from '../../../columns/type-name.js';
 import type { ColumnSummary } from '../../../parquet/column-summary.js';
 import type { Storage } from '../../../storage/storage.js';
@@ -50,8 +51,8 @@ export function manifestBytes(manifest: Manifest): Uint8Array {
 }
 
 function nameOf({ dataset }: TableOrigin): Pick<Manifest, 'schema' | 'table'> {
-  if (dataset.kind === 'query') return { table: dataset.name };
-  return { schema: dataset.id.schema, table: dataset.id.name };
+  const { schema, name: table } = datasetId(dataset);
+  return schema === '' ? { table } : { schema, table };
 }
 
 function manifestFile({ staged, slice }: TableFile, name: string): Manifest['files'][number] {

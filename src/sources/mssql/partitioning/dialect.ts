@@ -1,3 +1,5 @@
+import type { Dataset } from '../../../model/dataset.js';
+import { fromClause, type RowSet, rowSetOf } from '../../row-set.js';
 import type { ReadColumn } from '../../source.js';
 import type { KeyedTable, SqlDialect } from '../../partitioning/sql-dialect.js';
 import type { CatalogTable } from '../catalog.js';
@@ -20,19 +22,26 @@ export const TRANSACT_SQL: SqlDialect = {
   limit: (rows) => ({ before: `TOP (${rows}) `, after: '' }),
 };
 
+/** The rows of a dataset. */
+export function mssqlRows(dataset: Dataset): RowSet {
+  return rowSetOf(dataset, TRANSACT_SQL);
+}
+
 /** The table as the partition methods query it. */
 export function keyedTable(
   client: MssqlClient,
-  { id }: Pick<CatalogTable, 'id'>,
+  { id, dataset }: Pick<CatalogTable, 'id' | 'dataset'>,
   columns: readonly ReadColumn[],
 ): KeyedTable {
+  const rows = mssqlRows(dataset);
   return {
     id,
+    rows,
     columns,
     dialect: TRANSACT_SQL,
-    query: (sql) => client.query(sql),
+    query: (sql) => client.query(rows.prefix + sql),
     keyTypeOf: async (key) => {
-      const [wire] = await client.describe(`SELECT TOP (0) ${key} FROM ${quoteTable(id)}`);
+      const [wire] = await client.describe(`${rows.prefix}SELECT TOP (0) ${key} ${fromClause(rows)}`);
       return wire && keyTypeOf(wire);
     },
   };

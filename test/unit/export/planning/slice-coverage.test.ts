@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { checkSliceCoverage } from '../../../../src/export/planning/slice-coverage.js';
+import { wholeTable } from '../../../../src/model/dataset.js';
 import { type Member, sliceMembers } from '../../../../src/sources/postgres/slices.js';
 import type { Slice, SliceRange } from '../../../../src/sources/source.js';
 
-const PARENT = { schema: 'public', name: 'events' };
+const PARENT = wholeTable({ schema: 'public', name: 'events' });
 
 /** `[member: ]ctid < (8,0)`, `… in [(8,0), (16,0))`, `… >= (16,0)` */
 const PAGES = /^(.*: )?ctid (?:< (\(\d+,\d+\))|in \[(\(\d+,\d+\)), (\(\d+,\d+\))\)|>= (\(\d+,\d+\)))$/s;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { wholeTable } from '../../../../src/model/dataset.js';
 import { isLarge, type Member, sliceMembers } from '../../../../src/sources/postgres/slices.js';
 import { targetBytes } from '../../../../src/sources/partitioning/slice-size.js';
 import { checkOverride, requirePages } from '../../../../src/sources/postgres/table-override.js';
@@ -13,7 +14,7 @@ function heap(mib: number, rows: number): Member {
 }
 
 function count(members: readonly Member[], degree: number): number {
-  return sliceMembers({ schema: 's', name: 't' }, members, [], { degree }).length;
+  return sliceMembers(wholeTable({ schema: 's', name: 't' }), members, [], { degree }).length;
 }
 
 describe('how many slices a table gets', () => {
@@ -40,7 +41,7 @@ describe('how many slices a table gets', () => {
 
   test('by the size of each leaf, at least one', () => {
     const leaves = [heap(512, 3_000_000), heap(1, 5000), heap(512, 3_000_000)];
-    const slices = sliceMembers({ schema: 's', name: 'parent' }, leaves, [], { degree: 2 });
+    const slices = sliceMembers(wholeTable({ schema: 's', name: 'parent' }), leaves, [], { degree: 2 });
     expect(slices.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(slices.filter(({ method }) => method === 'None')).toHaveLength(1);
   });
@@ -83,7 +84,10 @@ describe('what the configuration asks for', () => {
 
   test('gives each of the readers a slice, as far as there are pages', () => {
     const slices = (mib: number) =>
-      sliceMembers({ schema: 's', name: 't' }, [heap(mib, 1000)], [], { degree: 1, override: { degree: 3 } });
+      sliceMembers(wholeTable({ schema: 's', name: 't' }), [heap(mib, 1000)], [], {
+        degree: 1,
+        override: { degree: 3 },
+      });
     expect(slices(1)).toHaveLength(3);
     expect(slices(1 / 64)).toHaveLength(2);
     expect(slices(3000)).toHaveLength(12);

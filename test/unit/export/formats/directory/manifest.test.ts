@@ -72,7 +72,7 @@ const manifestOf = (origin: Partial<TableOrigin>) => tableManifest({ ...INPUT, o
 
 describe('the manifest', () => {
   it('names a query without a schema', () => {
-    const dataset = { kind: 'query', name: 'daily_sums', sql: 'SELECT 1' } as const;
+    const dataset = { kind: 'query', id: { schema: '', name: 'daily_sums' }, sql: 'SELECT 1' } as const;
     const manifest = manifestOf({ dataset, tableKind: 'query' });
     expect(manifest).toMatchObject({ table: 'daily_sums', kind: 'query' });
     expect(manifest).not.toHaveProperty('schema');
