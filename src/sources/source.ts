@@ -136,6 +136,8 @@ export type ArrayForm = 'list' | 'json' | 'text';
 export interface SliceOptions {
   /** Number of readers for the table; 1 means a single slice with method `None`. */
   readonly degree: number;
+  /** Whether the user asked for that many: each reader of a large table then gets a slice, however small. */
+  readonly isDegreeAsked?: boolean | undefined;
   /** Tables with fewer estimated rows get one reader. */
   readonly largeTableThreshold: number;
   /** The user's configuration for this table; replaces the automatic choice. */

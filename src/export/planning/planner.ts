@@ -259,7 +259,11 @@ async function planTable(
   budget: ReaderBudget,
 ): Promise<TablePlan> {
   const override = context.overrides.of(table.id);
-  const slices = await sliceTable(context, { table, columns }, { override, degree: budget.perTable });
+  const slices = await sliceTable(
+    context,
+    { table, columns },
+    { override, degree: budget.perTable, isDegreeAsked: budget.isAsked },
+  );
   checkSliceCoverage(slices);
   return {
     dataset: table.dataset,
@@ -278,18 +282,17 @@ async function planTable(
 
 /** Keeps the slices of an earlier attempt if some of them are staged. */
 async function sliceTable(
-  { options, source, resumption }: PlanningContext,
+  { options: { largeTableThreshold }, source, resumption }: PlanningContext,
   { table, columns }: DescribedTable,
-  { override, degree }: Pick<SliceOptions, 'override' | 'degree'>,
+  options: Pick<SliceOptions, 'override' | 'degree' | 'isDegreeAsked'>,
 ): Promise<readonly Slice[]> {
   const left = resumption?.unfinishedTable(table.id);
   if (left?.slices !== undefined) return left.slices;
-  const { largeTableThreshold } = options;
   const wasOnePiece = left !== undefined && left.outcomes.size > 0;
   return source.slice(
     table,
     columns,
-    wasOnePiece ? { degree: 1, largeTableThreshold } : { degree, largeTableThreshold, override },
+    wasOnePiece ? { degree: 1, largeTableThreshold } : { ...options, largeTableThreshold },
   );
 }
 

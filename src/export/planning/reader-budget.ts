@@ -4,6 +4,8 @@ import type { Parallelism } from '../model/options.js';
 export interface ReaderBudget {
   /** Maximum concurrent readers of one table. */
   readonly perTable: number;
+  /** Whether the user asked for `perTable` readers, and it is not just a limit. */
+  readonly isAsked: boolean;
   /** Maximum readers in total. */
   readonly total: number;
 }
@@ -15,9 +17,9 @@ export function readerBudget(options: {
   readonly cores: number;
 }): ReaderBudget {
   const { parallel, jobs, cores } = options;
-  if (parallel === 'auto') return { perTable: cores, total: cores };
+  if (parallel === 'auto') return { perTable: cores, isAsked: false, total: cores };
   const perTable = readersPerTable(parallel, cores);
-  return { perTable, total: jobs * perTable };
+  return { perTable, isAsked: true, total: jobs * perTable };
 }
 
 /** 0 means all cores; -N means cores divided by N, but at least one. */

@@ -27,6 +27,9 @@ export function isLarge(
   return estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
 }
 
+/** Four pages: a smaller slice is not worth a query, even where readers are asked for. */
+const LEAST_BYTES = 32 * 1024;
+
 /** All rows as one slice. */
 export function wholeSlice(rows: RowSet, columns: readonly ReadColumn[], estimatedRows: number | undefined): Slice {
   return { index: 0, method: 'None', bounds: 'all rows', query: selectColumns(rows, columns), estimatedRows };
@@ -37,14 +40,14 @@ export function sliceMembers(
   dataset: Dataset,
   members: readonly Member[],
   columns: readonly ReadColumn[],
-  { degree, override }: Pick<SliceOptions, 'degree' | 'override'>,
+  { degree, isDegreeAsked = false, override }: Pick<SliceOptions, 'degree' | 'isDegreeAsked' | 'override'>,
 ): Slice[] {
   const readers = override?.degree ?? degree;
   const bytes = sum(members.map((member) => member.bytes));
   const best = targetBytes({ bytes, rows: sum(members.map(({ rows }) => rows ?? 0)) }, readers);
-  // An explicit number of readers gets at least a slice each.
-  const fair = Math.max(1, bytes / readers);
-  const target = override === undefined ? best : Math.min(best, fair);
+  // A number of readers that was asked for gets at least a slice each; if for all tables, unless it would be tiny.
+  const least = override === undefined ? LEAST_BYTES : 1;
+  const target = override !== undefined || isDegreeAsked ? Math.min(best, Math.max(least, bytes / readers)) : best;
   const table = tableName(datasetId(dataset));
   const slices = members.flatMap((member) => {
     const count = member.byPage ? Math.min(member.pages, Math.max(1, Math.round(member.bytes / target))) : 1;

@@ -14,7 +14,7 @@ describe('the number of readers', () => {
     [-3, 2, 8, { perTable: 2, total: 4 }],
     [-100, 2, 8, { perTable: 1, total: 2 }],
   ] as const)('for -p %s, --n-jobs %s on %s cores is %o', (parallel, jobs, cores, budget) => {
-    expect(readerBudget({ parallel, jobs, cores })).toEqual(budget);
+    expect(readerBudget({ parallel, jobs, cores })).toEqual({ ...budget, isAsked: parallel !== 'auto' });
   });
 
   it.each([

@@ -13,8 +13,8 @@ function heap(mib: number, rows: number): Member {
   return { id: { schema: 's', name: 't' }, byPage: true, pages: Math.ceil(bytes / PAGE), bytes, rows };
 }
 
-function count(members: readonly Member[], degree: number): number {
-  return sliceMembers(wholeTable({ schema: 's', name: 't' }), members, [], { degree }).length;
+function count(members: readonly Member[], degree: number, isDegreeAsked = false): number {
+  return sliceMembers(wholeTable({ schema: 's', name: 't' }), members, [], { degree, isDegreeAsked }).length;
 }
 
 describe('how many slices a table gets', () => {
@@ -32,6 +32,15 @@ describe('how many slices a table gets', () => {
 
   test('more where they would pass 1 GiB', () => {
     expect(count([heap(100 * 1024, 1_000_000_000)], 2)).toBe(100);
+  });
+
+  test('one per reader where that number was asked for, down to a few pages', () => {
+    // 100 MiB of wide rows would be less than one useful file.
+    expect([count([heap(100, 50_000)], 2), count([heap(100, 50_000)], 2, true)]).toEqual([1, 2]);
+    expect(count([heap(20, 400_000)], 8, true)).toBe(8);
+    expect(count([heap(1, 2000)], 64, true)).toBe(32);
+    expect(count([heap(1 / 64, 2000)], 2, true)).toBe(1);
+    expect(count([heap(1080, 6_000_000)], 2, true)).toBe(8);
   });
 
   test('never more than there are pages', () => {
