@@ -1,16 +1,16 @@
 import { LakeportError } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
 
-/** The flag a pattern comes from, for error messages. */
-export type PatternFlag = '--source-schema-name' | '--include' | '--exclude' | '--route';
-
 /** SQL `LIKE` with `\` as the escape character; case-sensitive. */
 export class LikePattern {
   readonly text: string;
   readonly #expression: RegExp;
 
-  /** @throws LakeportError of class `usage` */
-  constructor(text: string, flag: PatternFlag) {
+  /**
+   * @param flag that the pattern comes from, with its dashes
+   * @throws LakeportError of class `usage`
+   */
+  constructor(text: string, flag: string) {
     this.text = text;
     this.#expression = compile(parse(text, flag));
   }
@@ -26,8 +26,11 @@ export class TablePattern {
   readonly #schema: RegExp | undefined;
   readonly #name: RegExp;
 
-  /** @throws LakeportError of class `usage` */
-  constructor(text: string, flag: PatternFlag) {
+  /**
+   * @param flag that the pattern comes from, with its dashes
+   * @throws LakeportError of class `usage`
+   */
+  constructor(text: string, flag: string) {
     const tokens = parse(text, flag);
     const dot = tokens.findIndex((token) => token.kind === 'character' && token.character === '.' && !token.escaped);
     this.text = text;
@@ -45,7 +48,7 @@ type Token =
   | { readonly kind: 'any text' }
   | { readonly kind: 'any character' };
 
-function parse(text: string, flag: PatternFlag): Token[] {
+function parse(text: string, flag: string): Token[] {
   if (text === '') throw badPattern(text, flag, 'is empty');
   const tokens: Token[] = [];
   let escaped = false;
@@ -77,7 +80,7 @@ function compile(tokens: readonly Token[]): RegExp {
   return new RegExp(`^${source.join('')}$`, 'su');
 }
 
-function badPattern(text: string, flag: PatternFlag, problem: string): LakeportError {
+function badPattern(text: string, flag: string, problem: string): LakeportError {
   return new LakeportError({
     code: 'BAD_PATTERN',
     message: `The pattern ${JSON.stringify(text)} of ${flag} ${problem}`,

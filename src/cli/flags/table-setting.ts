@@ -1,0 +1,124 @@
+import type { TableSetting } from '../../export/model/table-setting.js';
+import type { FlagValue, ValueType } from './flag.js';
+import { usageError } from './usage-error.js';
+import { isRecord, listOnRecord, textOnRecord } from './value-types.js';
+
+/**
+ * Values of the form `PATTERN:VALUE`, for what is set by table. A pattern is a LIKE pattern, as in `--include`. What is in
+ * double quotes in it, or in brackets where a name begins, stands for itself, as does a character after a backslash.
+ */
+
+export interface SettingForm {
+  /** How the whole value is written, e.g. `PATTERN:CONDITION`. */
+  readonly form: string;
+  /** A complete value, e.g. `sales.%:amount > 0`. */
+  readonly example: string;
+}
+
+/** A type of repeatable flags: what follows the pattern is read by `value`. */
+export function tableSettings<T>(
+  value: Pick<ValueType<T>, 'parse' | 'restore'>,
+  form: SettingForm,
+): ValueType<readonly TableSetting<T>[]> {
+  return {
+    parse: ({ flag, value: text }) => {
+      const { pattern, rest } = takePattern({ flag, value: text }, ':');
+      if (rest === undefined) throw badForm({ flag, value: text }, form);
+      return [{ pattern, value: value.parse({ flag, value: rest.trim() }) }];
+    },
+    restore: (recorded) =>
+      listOnRecord(recorded, (item) => {
+        if (!isRecord(item)) return undefined;
+        const pattern = textOnRecord(item['pattern']);
+        const restored = value.restore(item['value']);
+        return pattern === undefined || restored === undefined ? undefined : { pattern, value: restored };
+      }),
+  };
+}
+
+/** LIKE patterns of names, separated by commas, e.g. of columns. */
+export const NAME_PATTERNS: ValueType<readonly string[]> = {
+  parse: (given) => {
+    const patterns: string[] = [];
+    for (let rest: string | undefined = given.value; rest !== undefined;) {
+      const taken = takePattern({ ...given, value: rest }, ',');
+      patterns.push(taken.pattern);
+      rest = taken.rest;
+    }
+    return patterns;
+  },
+  restore: (recorded) => listOnRecord(recorded, textOnRecord),
+};
+
+/** A name in quotes, whose doubled closing quotes are one; a character with its escape; or any other character. */
+const TOKEN = /"(?<quoted>(?:[^"]|"")*)"|\\[\s\S]|[\s\S]/uy;
+/** Where a name begins, brackets are quotes too. */
+const FIRST_TOKEN = new RegExp(`\\[(?<bracketed>(?:[^\\]]|\\]\\])*)\\]|${TOKEN.source}`, 'uy');
+
+/**
+ * The LIKE pattern that a text begins with, without quotes and trimmed, and what follows the first `end` outside of quotes;
+ * undefined if there is none.
+ * @throws LakeportError of class `usage` if there is no pattern, or a quote is not closed
+ */
+export function takePattern(
+  given: FlagValue,
+  end: string,
+): { readonly pattern: string; readonly rest?: string | undefined } {
+  const { value } = given;
+  const tokens: string[] = [];
+  let isNameStart = true;
+  for (let at = 0; at < value.length;) {
+    const { 0: token, groups = {} } = tokenAt(isNameStart ? FIRST_TOKEN : TOKEN, value, at);
+    at += token.length;
+    if (token === end) return { pattern: checked(tokens, given), rest: value.slice(at) };
+    if (token === '"') throw badPattern(given, 'what " opens is not closed; \\" is the character itself');
+    const { quoted, bracketed } = groups;
+    isNameStart = token === '.' || (isNameStart && token.trim() === '');
+    if (quoted !== undefined) tokens.push(literally(quoted.replaceAll('""', '"')));
+    else tokens.push(bracketed === undefined ? token : literally(bracketed.replaceAll(']]', ']')));
+  }
+  return { pattern: checked(tokens, given) };
+}
+
+function tokenAt(token: RegExp, text: string, at: number): RegExpExecArray {
+  token.lastIndex = at;
+  const found = token.exec(text);
+  if (found === null) throw new TypeError('Any character is a token');
+  return found;
+}
+
+/** As a pattern that matches nothing else. */
+function literally(name: string): string {
+  return name.replace(/[\\%_.,:=\s]/g, '\\$&');
+}
+
+/** The pattern without spaces around it, other than escaped ones. */
+function checked(tokens: readonly string[], given: FlagValue): string {
+  const isText = (token: string) => token.trim() !== '';
+  const pattern = tokens.slice(tokens.findIndex(isText), tokens.findLastIndex(isText) + 1);
+  const [first] = pattern;
+  if (first === undefined) throw badPattern(given, 'its pattern is empty');
+  if (pattern.at(-1) === '\\') throw badPattern(given, 'its pattern ends in a single backslash');
+  if (first === '.' || pattern.at(-1) === '.') {
+    throw badPattern(given, 'its pattern has nothing before or after its dot');
+  }
+  return pattern.join('');
+}
+
+function badPattern({ flag, value }: FlagValue, problem: string): Error {
+  return usageError({
+    code: 'BAD_PATTERN',
+    message: `${flag} does not understand ${JSON.stringify(value)}: ${problem}`,
+    hint: 'It begins with a LIKE pattern: % for any letters, _ for one, \\ before a letter that stands for itself, and "…" around a name.',
+    flag,
+  });
+}
+
+function badForm({ flag, value }: FlagValue, { form, example }: SettingForm): Error {
+  return usageError({
+    code: 'BAD_VALUE',
+    message: `${flag} must be ${form}, not ${JSON.stringify(value)}`,
+    hint: `For example ${flag} '${example}'.`,
+    flag,
+  });
+}
