@@ -21,14 +21,15 @@ const require = createRequire(import.meta.url);
 /** The default level of the zstd tool and of DuckDB. */
 const ZSTD_LEVEL = 3;
 
-export function createCompressor(codec: Codec): PageCompressor {
+/** @param level within the codec's levels; its usual one by default */
+export function createCompressor(codec: Codec, level?: number): PageCompressor {
   switch (codec) {
     case 'Zstd':
-      return { parquetName: 'ZSTD', compress: createZstd() };
+      return { parquetName: 'ZSTD', compress: createZstd(level) };
     case 'Snappy':
       return { parquetName: 'SNAPPY', compress: createSnappy() };
     case 'Gzip':
-      return { parquetName: 'GZIP', compress: (page) => zlib.gzipSync(page) };
+      return { parquetName: 'GZIP', compress: (page) => zlib.gzipSync(page, { level }) };
     case 'Lz4':
       return { parquetName: 'LZ4_RAW', compress: createLz4() };
     case 'None':
@@ -50,21 +51,23 @@ function createLz4(): (page: Uint8Array) => Uint8Array {
   return (page) => compressSync(asBuffer(page)).subarray(4);
 }
 
-function createZstd(): (page: Uint8Array) => Uint8Array {
-  const builtIn = zstdOfNode();
+function createZstd(level = ZSTD_LEVEL): (page: Uint8Array) => Uint8Array {
+  const builtIn = zstdOfNode(level);
   if (builtIn !== undefined) return builtIn;
   const { Encoder } = require('@toondepauw/node-zstd') as typeof Zstd; // the module's own types
-  const encoder = new Encoder(ZSTD_LEVEL);
+  const encoder = new Encoder(level);
   return (page) => encoder.encodeSync(asBuffer(page));
 }
 
 /** Node has zstd from 22.15 on; the types of Node 20 do not know it. */
-function zstdOfNode(): ((page: Uint8Array) => Uint8Array) | undefined {
+function zstdOfNode(level: number): ((page: Uint8Array) => Uint8Array) | undefined {
   if (!('zstdCompressSync' in zlib) || typeof zlib.zstdCompressSync !== 'function') return undefined;
   const compress = zlib.zstdCompressSync as (page: Uint8Array, options: object) => Uint8Array; // zlib's documented form
   const constants = zlib.constants as unknown as Record<string, number>; // has ZSTD_c_compressionLevel where there is zstd
-  const options = { params: { [constants['ZSTD_c_compressionLevel'] ?? 100]: ZSTD_LEVEL } };
-  return (page) => compress(page, options);
+  const options = { params: { [constants['ZSTD_c_compressionLevel'] ?? 100]: level } };
+  if (level === ZSTD_LEVEL) return (page) => compress(page, options);
+  // High levels would reserve memory for pages of any size.
+  return (page) => compress(page, { ...options, pledgedSrcSize: page.length });
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -5,6 +5,11 @@ import { pageBounds } from './page-statistics.js';
 import type { EncodedPage, PageEncoder } from './page-encoder.js';
 import { leafElement, leafPath } from './schema.js';
 
+/** A chunk's metadata in the footer, with short bounds. */
+const CHUNK_METADATA_BYTES = 250;
+/** A page's entries in the column index and the offset index. */
+const PAGE_METADATA_BYTES = 80;
+
 /** A page's entry in the page index. */
 interface PageFacts {
   readonly bounds: Bounds | undefined;
@@ -34,6 +39,12 @@ export class ColumnChunkWriter {
   #values = 0;
   /** Bytes of the pages taken so far, before compression. */
   encodedLength = 0;
+  /** Bytes of the pages taken so far, as they are in the file. */
+  #length = 0;
+  /** Of pages, compared with their size before compression; 1 before the first one. */
+  #compression = 1;
+  /** The same for the dictionary. */
+  #dictionaryCompression = 1;
 
   constructor(column: ColumnBuffer, encoder: PageEncoder) {
     this.#column = column;
@@ -57,7 +68,33 @@ export class ColumnChunkWriter {
     this.#pages.push(page);
     this.#values += levels.count;
     this.encodedLength += page.uncompressedLength;
+    this.#length += page.length;
+    this.#compression = this.#length / this.encodedLength;
     column.clearPage();
+  }
+
+  /** The chunk's size in the file if it were closed now, in bytes. Of values that are held only the order is known. */
+  get estimatedLength(): number {
+    const { dictionary, levels, pageLength } = this.#column;
+    const held = pageLength + (levels.nulls > 0 ? levels.count / 4 : 0);
+    const isIndexed = this.#column.usesDictionary || this.#pages.some(isIndexedPage);
+    const entries = isIndexed ? (dictionary?.byteLength ?? 0) : 0;
+    return this.#length + held * this.#compression + entries * this.#dictionaryCompression;
+  }
+
+  /** Bytes of the chunk in the footer and the page index, with a margin. */
+  get metadataLength(): number {
+    return CHUNK_METADATA_BYTES + (this.#pages.length + 1) * PAGE_METADATA_BYTES;
+  }
+
+  /** Takes a page of everything the column holds, and learns how far its values compress. */
+  measure(): void {
+    const column = this.#column;
+    column.settleDictionary();
+    this.takePage();
+    if (!column.usesDictionary || column.dictionary === undefined || column.dictionary.count === 0) return;
+    const page = this.#encoder.dictionaryPage(column.dictionary);
+    this.#dictionaryCompression = page.length / page.uncompressedLength;
   }
 
   /**
@@ -69,7 +106,7 @@ export class ColumnChunkWriter {
     this.takePage();
     const column = this.#column;
     const data = this.#pages;
-    const hasDictionary = data.some((page) => page.encoding === 'RLE_DICTIONARY');
+    const hasDictionary = data.some(isIndexedPage);
     const dictionaryPage =
       hasDictionary && column.dictionary !== undefined ? this.#encoder.dictionaryPage(column.dictionary) : undefined;
     const pages = dictionaryPage === undefined ? data : [dictionaryPage, ...data];
@@ -104,8 +141,13 @@ export class ColumnChunkWriter {
     this.#facts = [];
     this.#values = 0;
     this.encodedLength = 0;
+    this.#length = 0;
     return finished;
   }
+}
+
+function isIndexedPage({ encoding }: EncodedPage): boolean {
+  return encoding === 'RLE_DICTIONARY';
 }
 
 function sum(numbers: readonly number[]): number {
@@ -117,7 +159,7 @@ function encodingsOf(pages: readonly EncodedPage[]): Encoding[] {
 }
 
 function encodingStats(dictionaryPage: EncodedPage | undefined, data: readonly EncodedPage[]) {
-  const indexed = data.filter((page) => page.encoding === 'RLE_DICTIONARY').length;
+  const indexed = data.filter(isIndexedPage).length;
   return [
     ...(dictionaryPage === undefined
       ? []

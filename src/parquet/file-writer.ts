@@ -9,6 +9,7 @@ import { VERSION } from '../version.js';
 import type { FinishedChunk } from './column-chunk.js';
 import { columnSummaries, type ColumnSummary } from './column-summary.js';
 import { typeEmptyRowGroups } from './empty-row-groups.js';
+import { FileSizeLimit, type SizedFile } from './file-size-limit.js';
 import { PageEncoder } from './page-encoder.js';
 import { writePageIndex } from './page-index.js';
 import { RowGroupWriter } from './row-group.js';
@@ -16,6 +17,9 @@ import { schemaElements } from './schema.js';
 
 /** Row groups close at this much encoded data, before compression, however few their rows. */
 export const ROW_GROUP_BYTES = 128 << 20;
+
+/** The footer's own fields, without those of columns. */
+const FOOTER_BYTES = 1 << 10;
 
 const MAGIC = new TextEncoder().encode('PAR1');
 
@@ -44,7 +48,7 @@ export interface FileSummary {
  * Writes one Parquet file from the rows appended to `columns`. A row group is encoded page by page as rows arrive, and
  * written when it closes; at most one row group is being written while the next one fills.
  */
-export class ParquetFileWriter implements RowSink {
+export class ParquetFileWriter implements RowSink, SizedFile {
   readonly columns: readonly ColumnBuffer[];
   /** Rows committed so far. */
   rows = 0;
@@ -52,29 +56,53 @@ export class ParquetFileWriter implements RowSink {
   readonly #group: RowGroupWriter;
   readonly #rowGroups: RowGroup[] = [];
   readonly #chunks: FinishedChunk[] = [];
+  readonly #sizeLimit: FileSizeLimit;
   #offset = 0;
+  /** Of the closed row groups; see `RowGroupWriter.metadataLength`. */
+  #metadataLength = 0;
   #writing: Promise<void> = Promise.resolve();
   #isWriting = false;
 
   constructor(options: ParquetFileOptions) {
     this.#options = options;
     this.columns = options.columns;
-    this.#group = new RowGroupWriter(options.columns, new PageEncoder(createCompressor(options.files.codec)));
+    const { codec, compressionLevel, maxFileBytes } = options.files;
+    this.#sizeLimit = new FileSizeLimit(maxFileBytes);
+    this.#group = new RowGroupWriter(options.columns, new PageEncoder(createCompressor(codec, compressionLevel)));
     this.#write([MAGIC]);
   }
 
   get room(): number {
     const { rowGroupRows, maxRowsPerFile = Infinity } = this.#options.files;
-    return Math.min(rowGroupRows - this.#group.rows, maxRowsPerFile - this.rows);
+    return Math.min(rowGroupRows - this.#group.rows, maxRowsPerFile - this.rows, this.#sizeLimit.room);
+  }
+
+  /** Whether the file has all the rows or bytes that it may have. */
+  get isFull(): boolean {
+    const { maxRowsPerFile = Infinity } = this.#options.files;
+    return this.rows >= maxRowsPerFile || this.#sizeLimit.isReached;
   }
 
   commit(rows: number): Promise<void> | undefined {
     this.rows += rows;
     const encoded = this.#group.commit(rows);
+    this.#sizeLimit.review(this);
     if (this.#group.rows < this.#options.files.rowGroupRows && encoded < ROW_GROUP_BYTES) return undefined;
     const earlier = this.#isWriting ? this.#writing : undefined;
     this.#closeRowGroup();
     return earlier;
+  }
+
+  /** The file's size if it ended now, in bytes; see `SizedFile`. */
+  estimatedBytes(): number {
+    const { maxFileBytes = Infinity } = this.#options.files;
+    const metadata = FOOTER_BYTES + this.#metadataLength + this.#group.metadataLength;
+    // A table with so many columns that the footer alone exceeds the limit must not end in a file for each row.
+    return this.#offset + this.#group.estimatedLength + Math.min(metadata, maxFileBytes / 2);
+  }
+
+  takePages(): void {
+    this.#group.measure();
   }
 
   /** Writes the last row group, the page index and the footer. */
@@ -97,6 +125,7 @@ export class ParquetFileWriter implements RowSink {
   }
 
   #closeRowGroup(): void {
+    this.#metadataLength += this.#group.metadataLength;
     const group = this.#group.finish(this.#offset);
     this.#rowGroups.push(group.metadata);
     // Without their bytes, which must not be kept after the write.

@@ -54,6 +54,21 @@ export class RowGroupWriter {
     return encoded;
   }
 
+  /** The row group's size in the file if it were closed now, in bytes. */
+  get estimatedLength(): number {
+    return this.#chunks.reduce((total, chunk) => total + chunk.estimatedLength, 0);
+  }
+
+  /** Bytes of the row group in the footer and the page index, with a margin. */
+  get metadataLength(): number {
+    return this.#chunks.reduce((total, chunk) => total + chunk.metadataLength, 0);
+  }
+
+  /** Takes pages of all that the columns hold, whose size is then known. */
+  measure(): void {
+    for (const chunk of this.#chunks) chunk.measure();
+  }
+
   /** @param offset of the row group in the file, in bytes */
   finish(offset: number): FinishedRowGroup {
     let at = offset;

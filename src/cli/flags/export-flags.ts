@@ -4,6 +4,7 @@ import type { DatabaseEntry } from '../../auth/entries.js';
 import { readerOf } from '../../columns/compat.js';
 import { engineOf } from '../../engines.js';
 import type { ExportOptions } from '../../export/model/options.js';
+import { levelProblem } from '../../parquet/file-options.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 import { ENGINE_FLAGS } from './engine-flags.js';
 import { type Flag, spelling } from './flag.js';
@@ -29,8 +30,10 @@ export const OPTION_FLAGS = {
   largeTableThreshold: FLAGS.largeTableThreshold,
   manifest: FLAGS.manifest,
   codec: FLAGS.codec,
+  compressionLevel: FLAGS.compressionLevel,
   rowGroupRows: FLAGS.rowGroupRows,
   maxRowsPerFile: FLAGS.maxRowsPerFile,
+  maxFileBytes: FLAGS.maxFileBytes,
   unboundedNumeric: FLAGS.unboundedNumeric,
   arrays: FLAGS.arrays,
   timestampUnit: FLAGS.timestampUnit,
@@ -150,12 +153,22 @@ function readTarget(flags: ParsedFlags): ExportOptions['target'] {
 }
 
 /** Refuses values that are each valid, but not together. */
-function refuseConflicts({ minRows, maxRows, compat, timestampUnit }: FlagOptions): void {
+function refuseConflicts(options: FlagOptions): void {
+  const { minRows, maxRows, compat, timestampUnit } = options;
   if (minRows !== undefined && maxRows !== undefined && minRows > maxRows) {
     throw usageError({
       code: 'BAD_VALUE',
       message: `--min-rows ${minRows} is more than --max-rows ${maxRows}`,
       flag: spelling(FLAGS.minRows),
+    });
+  }
+  const level = levelProblem(options);
+  if (level !== undefined) {
+    throw usageError({
+      code: 'BAD_VALUE',
+      message: `--compression-level: ${level}`,
+      hint: `Leave the level out, or choose another codec with ${spelling(FLAGS.codec)}.`,
+      flag: spelling(FLAGS.compressionLevel),
     });
   }
   if (compat === undefined || timestampUnit === 'us') return;

@@ -1,8 +1,8 @@
 import { COMPATS } from '../../columns/compat.js';
 import { FORMER_MANIFEST_PLACE, MANIFEST_PLACES } from '../../export/model/manifest-place.js';
-import { DEFAULT_OPTIONS } from '../../export/model/complete-options.js';
+import { DEFAULT_OPTIONS, LEAST_FILE_BYTES } from '../../export/model/complete-options.js';
 import { defineFlag } from './flag.js';
-import { oneOf, UNBOUNDED_NUMERIC, wholeNumber } from './value-types.js';
+import { oneOf, sizeOf, UNBOUNDED_NUMERIC, wholeNumber } from './value-types.js';
 
 /** Row counts inside a Parquet file's pages are 32 bits wide. */
 const MOST_ROW_GROUP_ROWS = 2 ** 31 - 1;
@@ -16,6 +16,14 @@ export const FILE_FLAGS = {
     default: DEFAULT_OPTIONS.codec,
     group: 'Files',
     help: 'Zstd (default), Snappy, Gzip, Lz4 or None',
+    onResume: 'kept',
+  }),
+  compressionLevel: defineFlag({
+    name: 'compression_level',
+    value: 'N',
+    type: wholeNumber({ least: 1, most: 22 }),
+    group: 'Files',
+    help: 'how hard to compress: 1 to 22 for Zstd (default: 3), 1 to 9 for Gzip (default: 6); other codecs have no levels',
     onResume: 'kept',
   }),
   rowGroupRows: defineFlag({
@@ -33,6 +41,14 @@ export const FILE_FLAGS = {
     type: wholeNumber({ least: 1 }),
     group: 'Files',
     help: "splits a reader's output into several files",
+    onResume: 'kept',
+  }),
+  maxFileBytes: defineFlag({
+    name: 'max_file_size',
+    value: 'SIZE',
+    type: sizeOf({ least: LEAST_FILE_BYTES }),
+    group: 'Files',
+    help: "splits a reader's output into files of about this size, such as 512MiB; a row that is larger has a file of its own",
     onResume: 'kept',
   }),
   unboundedNumeric: defineFlag({

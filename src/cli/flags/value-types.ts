@@ -3,7 +3,7 @@ import type { Parallelism } from '../../export/model/options.js';
 import { availableCores } from '../../runtime/machine.js';
 import type { UnboundedNumeric } from '../../sources/source.js';
 import { didYouMean } from '../../text/did-you-mean.js';
-import { parseDuration } from '../../text/units.js';
+import { parseDuration, parseSize } from '../../text/units.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
 
@@ -62,6 +62,18 @@ export const DURATION: ValueType<number> = {
   },
   restore: (recorded) => (typeof recorded === 'number' && recorded > 0 ? recorded : undefined),
 };
+
+/** Bytes. @param range.least a whole number of KiB */
+export function sizeOf({ least }: { readonly least: number }): ValueType<number> {
+  return {
+    parse: (given) => {
+      const bytes = parseSize(given.value);
+      if (bytes !== undefined && bytes >= least) return bytes;
+      throw badValue(given, `a size of at least ${least >> 10} KiB, such as 512MiB, 1GB or a number of bytes`);
+    },
+    restore: (recorded) => (Number.isSafeInteger(recorded) && Number(recorded) >= least ? Number(recorded) : undefined),
+  };
+}
 
 /** 0 means all cores, -N a share of them, N that many readers. */
 export const PARALLELISM: ValueType<Parallelism> = {

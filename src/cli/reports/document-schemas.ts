@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { fileOptionsSchema } from '../../export/model/file-options-schema.js';
 import { sourceSchema as source } from '../../export/model/source-schema.js';
 
 /**
@@ -85,6 +86,7 @@ export const planSchema = z.strictObject({
   connections: z.unknown(),
   row_check: z.enum(['count', 'none']),
   reader_memory_bytes: z.unknown(),
+  file_options: fileOptionsSchema,
   tables: z.array(
     z.strictObject({
       ...table,

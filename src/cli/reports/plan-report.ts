@@ -1,8 +1,10 @@
 import { COMPATS, readerOf, refusedBy } from '../../columns/compat.js';
 import { EXIT_CODES, type LakeportError } from '../../errors.js';
-import type { ExportOptions } from '../../export/model/options.js';
+import { fileOptionsDocument } from '../../export/model/file-options-document.js';
+import { type ExportOptions, fileOptions } from '../../export/model/options.js';
 import type { RunPlan, TablePlan } from '../../export/model/plan.js';
 import { takesCount } from '../../export/model/row-check.js';
+import { expectedSliceBytes } from '../../export/model/slice-bytes.js';
 import { optInFlag } from '../../sources/opt-ins.js';
 import type { TableId } from '../../model/table.js';
 import { VERSION } from '../../version.js';
@@ -112,6 +114,7 @@ function headLines(plan: RunPlan, exportOptions: ExportOptions): string[] {
     `Consistency  ${consistency}`,
     `Connections  ${count(connections)} at most: ${connectionsText(plan)}`,
     ...rowCheckLines(plan, exportOptions),
+    ...fileLines(exportOptions),
     `Memory       ${byteSize(readerMemoryBytes)} at most for each reader, ${byteSize(readerMemoryBytes * readers)} for all`,
     ...storageLines(plan),
   ];
@@ -120,6 +123,16 @@ function headLines(plan: RunPlan, exportOptions: ExportOptions): string[] {
 function connectionsText({ readers, connections }: RunPlan): string {
   const isCounted = connections > readers + 1;
   return `${counted(readers, 'reader')}${isCounted ? ', the row check' : ''} and the planner`;
+}
+
+/** None for files as they are by default. */
+function fileLines({ codec, compressionLevel, maxRowsPerFile, maxFileBytes }: ExportOptions): string[] {
+  const parts = [
+    compressionLevel === undefined ? [] : `${codec} level ${compressionLevel}`,
+    maxRowsPerFile === undefined ? [] : `at most ${counted(maxRowsPerFile, 'row')} each`,
+    maxFileBytes === undefined ? [] : `at most ${byteSize(maxFileBytes)} each`,
+  ].flat();
+  return parts.length === 0 ? [] : [`Files        ${parts.join(', ')}`];
 }
 
 /** Tables that are read in one piece need no check. */
@@ -186,13 +199,17 @@ function refusedLines({ tables }: RunPlan, output: Output): string[] {
   });
 }
 
-/** One file per slice, and more if `--max-rows-per-file` splits it. */
-function filesOf(table: TablePlan, { maxRowsPerFile }: ExportOptions): number {
-  if (maxRowsPerFile === undefined) return table.slices.length;
-  return table.slices.reduce(
-    (files, { estimatedRows }) => files + Math.max(1, Math.ceil((estimatedRows ?? 0) / maxRowsPerFile)),
-    0,
-  );
+/**
+ * One file per slice, and more if `--max-rows-per-file` or `--max-file-size` splits it: at most as many as the size in
+ * the database makes, as files are smaller.
+ */
+function filesOf(table: TablePlan, { maxRowsPerFile = Infinity, maxFileBytes = Infinity }: ExportOptions): number {
+  const files = table.slices.map((slice) => {
+    const byRows = (slice.estimatedRows ?? 0) / maxRowsPerFile;
+    const byBytes = (expectedSliceBytes(table, slice) ?? 0) / maxFileBytes;
+    return Math.max(1, Math.ceil(byRows), Math.ceil(byBytes));
+  });
+  return files.reduce((total, number) => total + number, 0);
 }
 
 function columnLines(table: TablePlan, options: { readonly output: Output; readonly allColumns: boolean }): string[] {
@@ -242,6 +259,7 @@ export function planDocument(
     connections: plan.connections,
     row_check: options.rowCheck ?? 'count',
     reader_memory_bytes: plan.readerMemoryBytes,
+    file_options: fileOptionsDocument(fileOptions(options)),
     tables: plan.tables.map((table) => tableDocument(table, options)),
     problems: plan.problems.map(({ id, error, storageId, displayPath }) => ({
       schema: id.schema,

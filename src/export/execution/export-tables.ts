@@ -43,6 +43,7 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
   const { options, plan, recovered, source, observer, signal, storages, format, retry, replan } = input;
   const { runId, sourceId, onUnrepresentable, compat, manifest } = options;
   const { jobs, errorAction, consistency, rowCheck: rowCheckMode = 'count' } = options;
+  const files = fileOptions(options);
   const problems = plan.problems.map(problemResult);
   for (const { id, error } of plan.problems) observer.tableFailed?.(id, error);
   for (const result of problems) observer.tableEnded?.(result);
@@ -54,7 +55,7 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
       runId,
       reader: source.readerSettings(),
       targets: storages.targets(usedStorages(plan)),
-      files: fileOptions(options),
+      files,
       format: { manifest },
       onUnrepresentable,
     },
@@ -84,7 +85,7 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     publish: async (table) => {
       const storage = storages.get(table.plan.storageId);
       const { engine } = source;
-      return publishTable(table, { runId, sourceId, engine, compat, plan, snapshot: first, format, storage });
+      return publishTable(table, { runId, sourceId, engine, compat, files, plan, snapshot: first, format, storage });
     },
     observer,
     signal,

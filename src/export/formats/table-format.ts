@@ -1,6 +1,7 @@
 import type { ColumnSpec } from '../../columns/column-spec.js';
 import type { Compat } from '../../columns/compat.js';
 import type { Dataset } from '../../model/dataset.js';
+import type { FileOptions } from '../../parquet/file-options.js';
 import type { TableKind } from '../../model/table.js';
 import type { Consistency, Slice, Snapshot } from '../../sources/source.js';
 import type { Storage } from '../../storage/storage.js';
@@ -71,6 +72,7 @@ export interface TableOrigin {
   readonly dataset: Dataset;
   readonly tableKind: TableKind;
   readonly compat: Compat | undefined;
+  readonly files: FileOptions;
   readonly rowCheck: RowCheckResult;
   readonly snapshot: Snapshot;
   readonly startedAt: Date;

@@ -2,11 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { COMPATS } from '../../columns/compat.js';
 import { ENGINE_OPTIONS } from '../../engines.js';
 import { LakeportError } from '../../errors.js';
+import { levelProblem } from '../../parquet/file-options.js';
 import type { EngineOption } from '../../sources/engine-option.js';
 import { OPT_INS } from '../../sources/opt-ins.js';
 import { didYouMean } from '../../text/did-you-mean.js';
 import { MANIFEST_PLACES } from './manifest-place.js';
 import type { ExportOptions } from './options.js';
+
+/** Less would hold little but a file's own footer. */
+export const LEAST_FILE_BYTES = 64 << 10;
 
 /** What only the caller knows; everything else has a default. */
 type Needed = 'sourceId' | 'target';
@@ -33,8 +37,10 @@ export const DEFAULT_OPTIONS = {
   tableConfig: [],
   manifest: 'beside',
   codec: 'Zstd',
+  compressionLevel: undefined,
   rowGroupRows: 1_000_000,
   maxRowsPerFile: undefined,
+  maxFileBytes: undefined,
   unboundedNumeric: { as: 'text' },
   arrays: 'list',
   onUnrepresentable: 'error',
@@ -77,6 +83,7 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
   codec: oneOf(['Zstd', 'Snappy', 'Gzip', 'Lz4', 'None']),
   rowGroupRows: wholeNumber(1),
   maxRowsPerFile: wholeNumber(1),
+  maxFileBytes: wholeNumber(LEAST_FILE_BYTES),
   arrays: oneOf(['list', 'json', 'text']),
   onUnrepresentable: oneOf(['error', 'null']),
   timestampUnit: oneOf(['us', 'ns']),
@@ -101,6 +108,8 @@ export function completeOptions(given: GivenOptions): ExportOptions {
     const problem = check(value);
     if (problem !== undefined) throw badOption(name, problem);
   }
+  const level = levelProblem(options);
+  if (level !== undefined) throw badOption('compressionLevel', `is wrong: ${level}`);
   return options;
 }
 

@@ -69,6 +69,7 @@ export interface ExportOptions extends DescribeOptions, Omit<FileOptions, 'foote
 }
 
 /** The writer's share of the options. */
-export function fileOptions({ codec, rowGroupRows, maxRowsPerFile, compat }: ExportOptions): FileOptions {
-  return { codec, rowGroupRows, maxRowsPerFile, footer: compatFooter(compat) };
+export function fileOptions(options: ExportOptions): FileOptions {
+  const { codec, compressionLevel, rowGroupRows, maxRowsPerFile, maxFileBytes, compat } = options;
+  return { codec, compressionLevel, rowGroupRows, maxRowsPerFile, maxFileBytes, footer: compatFooter(compat) };
 }

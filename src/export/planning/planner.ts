@@ -331,7 +331,11 @@ async function readerMemory(table: TablePlan, { options, storages }: PlanningCon
     { rowGroupRows: options.rowGroupRows, averageRowBytes: isKnown ? estimatedBytes / estimatedRows : undefined },
   );
   const storage = await storages.open(storageId);
-  const parts = slices.map((slice) => storage.writerMemoryBytes?.(expectedSliceBytes(table, slice)) ?? 0);
+  const { maxFileBytes = Infinity } = options;
+  const parts = slices.map((slice) => {
+    const bytes = expectedSliceBytes(table, slice);
+    return storage.writerMemoryBytes?.(bytes === undefined ? undefined : Math.min(bytes, maxFileBytes)) ?? 0;
+  });
   return rows + Math.max(0, ...parts);
 }
 

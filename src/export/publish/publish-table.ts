@@ -1,4 +1,5 @@
 import type { Compat } from '../../columns/compat.js';
+import type { FileOptions } from '../../parquet/file-options.js';
 import { joinPath } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Snapshot } from '../../sources/source.js';
@@ -14,6 +15,7 @@ export interface PublicationContext {
   readonly sourceId: string;
   readonly engine: string;
   readonly compat: Compat | undefined;
+  readonly files: FileOptions;
   readonly plan: RunPlan;
   /** The run's snapshot, for tables without one of their own. */
   readonly snapshot: Snapshot;
@@ -53,7 +55,7 @@ function stagedFiles({ outcomes, published }: FinishedTable): StagedTable['files
 }
 
 function originOf(table: FinishedTable, context: PublicationContext): TableOrigin {
-  const { runId, sourceId, engine, compat, plan } = context;
+  const { runId, sourceId, engine, compat, files, plan } = context;
   const snapshot = table.plan.snapshot ?? context.snapshot;
   return {
     runId,
@@ -62,6 +64,7 @@ function originOf(table: FinishedTable, context: PublicationContext): TableOrigi
     dataset: table.plan.dataset,
     tableKind: table.plan.kind,
     compat,
+    files,
     rowCheck: table.rowCheck ?? 'not_possible',
     snapshot: { ...snapshot, consistency: table.plan.consistency ?? snapshot.consistency },
     startedAt: table.startedAt ?? new Date(),

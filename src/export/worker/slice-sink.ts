@@ -20,7 +20,7 @@ export interface SliceSinkOptions {
   readonly onProgress: (progress: { readonly rows: number; readonly bytes: number }) => void;
 }
 
-/** Writes a slice's rows to one Parquet file, or to several if their rows are limited. */
+/** Writes a slice's rows to one Parquet file, or to several if their rows or bytes are limited. */
 export class SliceSink implements RowSink {
   readonly columns: readonly ColumnBuffer[];
   readonly files: StagedFile[] = [];
@@ -49,7 +49,7 @@ export class SliceSink implements RowSink {
     this.#rows += rows;
     const written = this.#writer.commit(rows);
     this.#options.onProgress({ rows: this.#rows, bytes: this.#bytes });
-    if (this.#writer.rows < (this.#options.files.maxRowsPerFile ?? Infinity)) return written;
+    if (!this.#writer.isFull) return written;
     return this.#nextFile(written);
   }
 

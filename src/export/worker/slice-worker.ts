@@ -6,6 +6,7 @@ import { openReader } from '../../engines.js';
 import { type Dataset, datasetId, isSameDataset } from '../../model/dataset.js';
 import { tableName } from '../../model/table.js';
 import type { ReadResult, SliceReader, Snapshot } from '../../sources/source.js';
+import { splitsFiles } from '../../parquet/file-options.js';
 import { openStorage } from '../../stores.js';
 import { storageIdOf } from '../../storage/target.js';
 import { joinPath } from '../../storage/path.js';
@@ -77,11 +78,12 @@ export class SliceWorker {
 
   async #openSink(task: SliceTask, listener: TaskListener): Promise<SliceSink> {
     const { files, runId } = this.#setup;
-    const { expectedBytes } = task;
+    const { maxFileBytes = Infinity } = files;
+    const expectedBytes = task.expectedBytes === undefined ? undefined : Math.min(task.expectedBytes, maxFileBytes);
     const storage = await this.#storage(task.storageId);
     const directory = joinPath(task.directory, task.slice.directory ?? '');
     // With several files per slice, later files are renumbered when published.
-    const provisional = !task.isOnlySlice && files.maxRowsPerFile !== undefined;
+    const provisional = !task.isOnlySlice && splitsFiles(files);
     return new SliceSink({
       columns: this.#columnBuffers(task),
       files,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { fileOptionsSchema } from '../../model/file-options-schema.js';
 import { sourceSchema } from '../../model/source-schema.js';
 
 /**
@@ -51,6 +52,7 @@ export const manifestSchema = z.strictObject({
   row_count: count,
   row_check: z.string(),
   compat: z.string().nullable().describe('The reader whose types were used; null for none'),
+  file_options: fileOptionsSchema.optional().describe('How the files were written; absent in older manifests'),
   directory: z
     .string()
     .describe("The table's directory, relative to the manifest: `.`, or its name if the manifest is beside it"),

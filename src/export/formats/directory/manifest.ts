@@ -3,6 +3,7 @@ import { parquetTypeName } from '../../../columns/type-name.js';
 import type { ColumnSummary } from '../../../parquet/column-summary.js';
 import type { Storage } from '../../../storage/storage.js';
 import { VERSION } from '../../../version.js';
+import { fileOptionsDocument } from '../../model/file-options-document.js';
 import type { StagedTable, TableFile, TableOrigin } from '../table-format.js';
 import type { Manifest } from './manifest-schema.js';
 
@@ -39,6 +40,7 @@ export function tableManifest({ files, names, origin, directory, storage, endedA
     row_count: files.reduce((sum, { staged }) => sum + staged.rows, 0),
     row_check: origin.rowCheck,
     compat: origin.compat ?? null,
+    file_options: fileOptionsDocument(origin.files),
     directory,
     files: files.map((file, index) => manifestFile(file, names[index] ?? '')),
     columns: manifestColumns(files, origin),

@@ -53,6 +53,8 @@ describe('options that cannot be', () => {
     [{ jobs: 0 }, /jobs must be an integer of at least 1/],
     [{ jobs: '4' }, /jobs must be an integer/],
     [{ maxRowsPerFile: 1.5 }, /maxRowsPerFile must be an integer/],
+    [{ maxFileBytes: 1000 }, /maxFileBytes must be an integer of at least 65536/],
+    [{ codec: 'Gzip', compressionLevel: 10 }, /compressionLevel is wrong: Gzip has the compression levels 1 to 9/],
     [{ parallel: 'all' }, /parallel must be 'auto' or an integer/],
     [{ codec: 'zip' }, /codec must be one of Zstd, Snappy/],
     [{ consistency: 'table' }, /consistency must be one of auto, run, none/],

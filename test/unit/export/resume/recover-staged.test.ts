@@ -98,7 +98,14 @@ describe('staged files of a killed run', () => {
     expect(outcomes.flatMap(({ outcome }) => outcome.files)).toEqual(files);
 
     const table = { plan: TABLE, outcomes, published: found.published, startedAt: STARTED, rowCheck: undefined };
-    const context = { runId: RUN, sourceId: 'ds_pg', engine: 'postgres', compat: undefined, format: FORMAT };
+    const context = {
+      runId: RUN,
+      sourceId: 'ds_pg',
+      engine: 'postgres',
+      compat: undefined,
+      files: { codec: 'Zstd' as const, rowGroupRows: 1_000_000 },
+      format: FORMAT,
+    };
     const published = await publishTable(table, { ...context, plan, snapshot: NO_SNAPSHOT, storage });
     expect(published.map(({ path, rows }) => [path, rows])).toEqual([
       ['public/t/part-00000.parquet', 1],

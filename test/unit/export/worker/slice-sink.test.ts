@@ -38,10 +38,10 @@ function openPart(file: number): Promise<PartWriter> {
 }
 
 function openSink(overrides: Partial<FileOptions & Pick<SliceSinkOptions, 'openPart'>> = {}): SliceSink {
-  const { rowGroupRows = 1_000_000, maxRowsPerFile, openPart: open = openPart } = overrides;
+  const { rowGroupRows = 1_000_000, codec = 'None', openPart: open = openPart, ...files } = overrides;
   return new SliceSink({
     columns: createColumnBuffers([SPEC], { rowGroupRows }),
-    files: { codec: 'None', rowGroupRows, maxRowsPerFile },
+    files: { codec, rowGroupRows, ...files },
     openPart: open,
     onStaged: (file) => staged.push(file.rows),
     onProgress: () => undefined,
@@ -49,7 +49,7 @@ function openSink(overrides: Partial<FileOptions & Pick<SliceSinkOptions, 'openP
 }
 
 /** Appends random numbers, as a source's reader does: as many as there is room for at a time. */
-async function append(sink: SliceSink, rows: number): Promise<void> {
+async function append(sink: SliceSink, rows: number, values = 2 ** 31): Promise<void> {
   const [column] = sink.columns;
   if (!(column instanceof Int32Column)) throw new Error('the test knows one kind of column');
   for (let left = rows; left > 0;) {
@@ -58,7 +58,7 @@ async function append(sink: SliceSink, rows: number): Promise<void> {
     column.levels.appendPresent(count);
     column.reserve(count);
     for (let i = 0; i < count; i++) {
-      const value = Math.trunc(Math.random() * 2 ** 31);
+      const value = Math.trunc(Math.random() * values);
       if (column.usesDictionary) column.indices[column.valueCount++] = column.dictionary.intern(value);
       else column.values[column.valueCount++] = value;
     }
@@ -105,6 +105,23 @@ describe('a slice', () => {
     expect(staged).toEqual(files);
     expect(opened).toEqual(files.map((_, index) => index));
     expect(new Set(sink.files.map((file) => file.part.path)).size).toBe(files.length);
+  });
+
+  it.each([
+    ['incompressible values', { codec: 'None' }, 2 ** 31],
+    ['values that compress', { codec: 'Zstd' }, 2 ** 20],
+    ['few values, which a dictionary holds', { codec: 'Zstd' }, 1000],
+    ['many small row groups', { codec: 'Snappy', rowGroupRows: 2000 }, 2 ** 31],
+  ] as const)('a slice of %s becomes files that are full, but no larger than allowed', async (_, files, values) => {
+    const maxFileBytes = 200_000;
+    const sink = openSink({ ...files, maxFileBytes });
+    await append(sink, 500_000, values);
+    await sink.finish({ emptyFile: true });
+    const sizes = sink.files.map((file) => file.part.bytes);
+    expect(sizes.length).toBeGreaterThan(2);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(maxFileBytes);
+    expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(maxFileBytes * 0.85);
+    expect(sink.files.reduce((rows, file) => rows + file.rows, 0)).toBe(500_000);
   });
 
   it('an aborted slice leaves only complete files', async () => {

@@ -103,6 +103,7 @@ async function staged(directories: readonly string[] = ['']): Promise<StagedTabl
       dataset: wholeTable({ schema: 's', name: 't' }),
       tableKind: 'table',
       compat: undefined,
+      files: { codec: 'Zstd', rowGroupRows: 1_000_000 },
       rowCheck: 'passed',
       snapshot: { consistency: 'table', token: undefined, id: '10:20:', takenAt: '2026-01-01T00:00:00.000000Z' },
       startedAt: new Date('2026-01-01T00:00:01Z'),

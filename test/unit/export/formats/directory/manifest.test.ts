@@ -46,6 +46,7 @@ const ORIGIN: TableOrigin = {
   dataset: wholeTable({ schema: 'sales/eu', name: '_orders' }),
   tableKind: 'table',
   compat: undefined,
+  files: { codec: 'Zstd', rowGroupRows: 1_000_000 },
   rowCheck: 'passed',
   snapshot: { consistency: 'run', token: 'secret-token', id: '10:20:', takenAt: '2026-01-01T00:00:00.000000Z' },
   startedAt: new Date('2026-01-01T00:00:01Z'),
@@ -97,6 +98,13 @@ describe('the manifest', () => {
       row_count: 7,
       row_check: 'passed',
       compat: null,
+      file_options: {
+        compression: 'Zstd',
+        compression_level: null,
+        row_group_rows: 1_000_000,
+        max_rows_per_file: null,
+        max_file_bytes: null,
+      },
       directory: '.',
       files: [
         {
@@ -180,6 +188,7 @@ describe('the manifest', () => {
       'row_count',
       'row_check',
       'compat',
+      'file_options',
       'directory',
       'files',
       'columns',
