@@ -20,7 +20,7 @@ import { type RecoveredSlices } from '../model/recovered-slices.js';
 import { tableKey } from '../../model/table.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 import type { SliceTask } from '../worker/protocol.js';
-import type { SliceEnd, SlicePool } from '../worker/worker-pool.js';
+import type { SliceEnd, SlicePool } from '../worker/slice-pool.js';
 
 export interface CoordinatorOptions {
   /** Largest first. */

@@ -18,7 +18,9 @@ import type { OpenStorages } from '../publish/open-storages.js';
 import type { RecoveredSlices } from '../model/recovered-slices.js';
 import { problemResult } from './table-result.js';
 import { usedStorages } from '../publish/destination.js';
-import { READERS_GRACE_MS, WorkerPool } from '../worker/worker-pool.js';
+import { InProcessPool } from '../worker/in-process-pool.js';
+import { READERS_GRACE_MS } from '../worker/slice-pool.js';
+import { WorkerPool } from '../worker/worker-pool.js';
 
 export interface TablesToExport {
   readonly options: ExportOptions;
@@ -50,7 +52,8 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
 
   const { snapshot: first } = plan;
   const snapshot = new RunSnapshot({ source, first, consistency, plan: replan, retry, observer, signal });
-  const pool = new WorkerPool(
+  const Pool = isQuick(plan) ? InProcessPool : WorkerPool;
+  const pool = new Pool(
     {
       runId,
       reader: source.readerSettings(),
@@ -100,6 +103,15 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
   const tables = [...input.published, ...results, ...problems];
   const isOneMoment = !snapshot.wasRenewed && input.published.length === 0;
   return runResult(tables, { ...input, isOneMoment });
+}
+
+/** With less to read than this, a reader is done before a thread has started. */
+const QUICK_BYTES = 2 << 20;
+
+/** A single reader has next to nothing to read, as far as is known. */
+function isQuick({ readers, tables }: RunPlan): boolean {
+  const bytes = tables.reduce((sum, { estimatedBytes = Infinity }) => sum + estimatedBytes, 0);
+  return readers === 1 && bytes <= QUICK_BYTES;
 }
 
 function runResult(

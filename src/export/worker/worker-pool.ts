@@ -2,32 +2,8 @@ import type { ResourceLimits, Worker } from 'node:worker_threads';
 
 import { LakeportError } from '../../errors.js';
 import { quietWorker } from '../../runtime/quiet-worker.js';
-import type { StagedPart } from '../../storage/storage.js';
-import type { SliceOutcome } from '../model/slice-outcome.js';
 import type { FromWorker, SliceTask, ToWorker, WorkerSetup } from './protocol.js';
-
-/** How a slice ended. `unconnected`: the worker failed to connect to the source, and the slice is not to blame. */
-export type SliceEnd =
-  | { readonly ok: true; readonly outcome: SliceOutcome }
-  | { readonly ok: false; readonly error: LakeportError; readonly unconnected: boolean };
-
-export interface PoolListener {
-  onProgress(sums: { readonly rows: number; readonly bytes: number }): void;
-  onStaged(part: StagedPart): void;
-}
-
-/** Reads slices concurrently, each in a worker. */
-export interface SlicePool {
-  /** Never rejects. There are as many workers as concurrent calls. */
-  run(task: SliceTask, listener: PoolListener): Promise<SliceEnd>;
-  /** Cancels the tasks being run; each `run` settles soon. */
-  cancel(tasks: readonly SliceTask[]): void;
-  /** Ends the workers. Never throws. */
-  close(): Promise<void>;
-}
-
-/** A worker that ignores a request to stop is terminated after this time. */
-export const READERS_GRACE_MS = 10_000;
+import { type PoolListener, READERS_GRACE_MS, readerDied, type SliceEnd, type SlicePool } from './slice-pool.js';
 
 export interface WorkerPoolOptions {
   /** The workers' compiled file. Default: lakeport's own. */
@@ -109,7 +85,7 @@ class PoolWorker {
     this.exited = new Promise((resolve) => {
       thread.once('exit', () => {
         this.#closing = true;
-        this.#settle({ ok: false, error: workerDied(this.#uncaught), unconnected: false });
+        this.#settle({ ok: false, error: readerDied(this.#uncaught), unconnected: false });
         resolve();
       });
     });
@@ -181,17 +157,4 @@ class PoolWorker {
     this.#running = undefined;
     running?.settle(end);
   }
-}
-
-function workerDied(cause: unknown): LakeportError {
-  const memory = cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
-  const reason = cause instanceof Error ? `: ${cause.message}` : '';
-  return new LakeportError({
-    code: memory ? 'READER_OUT_OF_MEMORY' : 'READER_DIED',
-    message: memory ? 'A reader ran out of memory' : `A reader's thread ended unexpectedly${reason}`,
-    hint: memory
-      ? 'Lower --row-group-rows or -p, or allow more memory with NODE_OPTIONS=--max-old-space-size=MEGABYTES.'
-      : 'Run again with --log-level DEBUG; if it happens again, please report it.',
-    cause,
-  });
 }

@@ -11,7 +11,7 @@ import type { RecoveredSlices } from '../../../../src/export/model/recovered-sli
 import { tableKey, type TableId } from '../../../../src/model/table.js';
 import type { StagedFile } from '../../../../src/export/model/slice-outcome.js';
 import type { SliceTask } from '../../../../src/export/worker/protocol.js';
-import type { PoolListener, SliceEnd, SlicePool } from '../../../../src/export/worker/worker-pool.js';
+import type { PoolListener, SliceEnd, SlicePool } from '../../../../src/export/worker/slice-pool.js';
 import type { Snapshot } from '../../../../src/sources/source.js';
 import type { StagedPart } from '../../../../src/storage/storage.js';
 import { NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';

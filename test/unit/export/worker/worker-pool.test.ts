@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { SliceTask, WorkerSetup } from '../../../../src/export/worker/protocol.js';
-import { type PoolListener, type SliceEnd, WorkerPool } from '../../../../src/export/worker/worker-pool.js';
+import type { PoolListener, SliceEnd } from '../../../../src/export/worker/slice-pool.js';
+import { WorkerPool } from '../../../../src/export/worker/worker-pool.js';
 import { NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
 
 /**
