@@ -1,5 +1,6 @@
+import { type Kernels, LENGTH_PREFIX } from '../kernels/kernels.js';
 import { viewOf } from '../kernels/memory.js';
-import { BytesDictionary } from './bytes-dictionary.js';
+import { BytesDictionary, type WireFields } from './bytes-dictionary.js';
 import { type ColumnBufferOptions } from './base-column.js';
 import { BaseColumn } from './base-column.js';
 
@@ -42,30 +43,58 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
 
   /**
    * Appends fields of the wire by a kernel, where everything is in its reach.
-   * @param fields addresses of the wire and of the offsets in it, which follow the fields' lengths of 4 bytes, big-endian
-   * @param skip bytes to omit at the start of each
    * @returns false if the values have to be appended in TypeScript
    */
-  fillBytes(
-    fields: { readonly wire: number; readonly offsets: number; readonly count: number },
-    skip: number,
-  ): boolean {
+  fillBytes(fields: Omit<WireFields, 'bytes'>): boolean {
     const { kernels } = this.memory;
     if (kernels === undefined) return false;
-    const { wire, offsets, count } = fields;
-    const bytes = kernels.run.bytesLength(wire, offsets, count, skip);
+    const { wire, offsets, count, skip, prefix } = fields;
+    const bytes = kernels.run.bytesLength(wire, offsets, count, skip, prefix);
     if (bytes < 0) return false;
-    if (this.usesDictionary) {
-      this.reserve(count);
-      const indices = kernels.address(this.indices) + this.valueCount * 4;
-      if (indices < 0 || !this.dictionary.internAll(kernels, { ...fields, bytes }, skip, indices)) return false;
-    } else {
-      this.reserveBytes(bytes);
-      const address = kernels.address(this.data);
-      if (address < 0) return false;
-      this.byteLength = kernels.run.bytesPlain(wire, offsets, count, skip, address + this.byteLength) - address;
-    }
+    if (this.usesDictionary) return this.#internFields(kernels, { ...fields, bytes });
+    this.reserveBytes(bytes);
+    const address = kernels.address(this.data);
+    if (address < 0) return false;
+    this.byteLength = kernels.run.bytesPlain(wire, offsets, count, skip, prefix, address + this.byteLength) - address;
     this.valueCount += count;
+    return true;
+  }
+
+  /**
+   * Appends values that a kernel makes of others, text in another encoding.
+   * @param count of the values, and the most `bytes` that they can take in the PLAIN layout
+   * @param write writes them in that layout to an address, and the place of each, from there on, to another; returns their
+   *   end, 0 if it can't, and then nothing is appended
+   * @returns false if the values have to be appended in TypeScript
+   */
+  fillMade(
+    { count, bytes }: { readonly count: number; readonly bytes: number },
+    write: (out: number, positions: number) => number,
+  ): boolean {
+    const { kernels } = this.memory;
+    const positions = kernels?.scratch('positions', count * 4)?.byteOffset;
+    if (kernels === undefined || positions === undefined) return false;
+    if (this.usesDictionary) {
+      const out = kernels.scratch('text', bytes)?.byteOffset;
+      const end = out === undefined ? 0 : write(out, positions);
+      if (out === undefined || end === 0) return false;
+      const prefix = LENGTH_PREFIX.littleEndian32;
+      return this.#internFields(kernels, { wire: out, offsets: positions, count, skip: 0, prefix, bytes: end - out });
+    }
+    this.reserveBytes(bytes);
+    const address = kernels.address(this.data);
+    const end = address < 0 ? 0 : write(address + this.byteLength, positions);
+    if (end === 0) return false;
+    this.byteLength = end - address;
+    this.valueCount += count;
+    return true;
+  }
+
+  #internFields(kernels: Kernels, fields: WireFields): boolean {
+    this.reserve(fields.count);
+    const indices = kernels.address(this.indices) + this.valueCount * 4;
+    if (indices < 0 || !this.dictionary.internAll(kernels, fields, indices)) return false;
+    this.valueCount += fields.count;
     return true;
   }
 

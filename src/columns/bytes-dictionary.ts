@@ -1,4 +1,4 @@
-import type { Kernels, Memory } from '../kernels/kernels.js';
+import type { Kernels, LengthPrefix, Memory } from '../kernels/kernels.js';
 import { grown, HEAP, integers, viewOf } from '../kernels/memory.js';
 import { hashBytes, slotsOf } from './bytes-hash.js';
 import type { Dictionary } from './dictionary.js';
@@ -6,9 +6,12 @@ import type { Dictionary } from './dictionary.js';
 /** A batch of fields on the wire, by addresses in the kernels' memory. */
 export interface WireFields {
   readonly wire: number;
-  /** Of the fields, relative to the wire, each after its length. */
+  /** Of the fields, relative to the wire. */
   readonly offsets: number;
   readonly count: number;
+  /** Bytes to omit at the start of each. */
+  readonly skip: number;
+  readonly prefix: LengthPrefix;
   /** That all of them take in the PLAIN layout. */
   readonly bytes: number;
 }
@@ -59,12 +62,11 @@ export class BytesDictionary implements Dictionary {
 
   /**
    * Looks up fields of the wire by a kernel.
-   * @param skip bytes to omit at the start of each
    * @param indices address for the indices
    * @returns false if the dictionary is out of the kernels' reach
    */
-  internAll(kernels: Kernels, fields: WireFields, skip: number, indices: number): boolean {
-    const { wire, offsets, count, bytes } = fields;
+  internAll(kernels: Kernels, fields: WireFields, indices: number): boolean {
+    const { wire, offsets, count, skip, prefix, bytes } = fields;
     while (this.count + count >= this.#hashes.length) this.#growTable();
     if (this.byteLength + bytes > this.#data.length) this.#growData(this.byteLength + bytes);
     const data = kernels.address(this.#data);
@@ -76,7 +78,7 @@ export class BytesDictionary implements Dictionary {
     const { byteLength, count: known } = this;
     // prettier-ignore
     const entryCount = run.internBytes(
-      wire, offsets, count, skip, indices, data, byteLength, entries, hashes, slots, this.#slots.length - 1, known,
+      wire, offsets, count, skip, prefix, indices, data, byteLength, entries, hashes, slots, this.#slots.length - 1, known,
     );
     if (entryCount > this.count) {
       this.count = entryCount;

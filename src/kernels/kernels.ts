@@ -9,7 +9,7 @@ import { Regions } from './regions.js';
  * result of 0 where a kernel says whether it could means that it could not, and that nothing was appended.
  */
 export interface KernelFunctions {
-  readonly scan: (
+  readonly scanCopy: (
     state: number,
     wire: number,
     received: number,
@@ -19,6 +19,18 @@ export interface KernelFunctions {
     stride: number,
     lengths: number,
   ) => number;
+  readonly scanTds: (
+    state: number,
+    wire: number,
+    received: number,
+    columns: number,
+    layouts: number,
+    lengths: number,
+    capacity: number,
+    offsets: number,
+    stride: number,
+  ) => number;
+  readonly gatherTds: (wire: number, offsets: number, count: number) => void;
   readonly countNulls: (offsets: number, count: number) => number;
   readonly dense: (offsets: number, count: number, out: number) => number;
   readonly definitions: (offsets: number, count: number, out: number, present: number) => void;
@@ -71,8 +83,35 @@ export interface KernelFunctions {
     limitLow: bigint,
     limitHigh: bigint,
   ) => number;
-  readonly bytesLength: (wire: number, offsets: number, count: number, skip: number) => number;
-  readonly bytesPlain: (wire: number, offsets: number, count: number, skip: number, out: number) => number;
+  readonly tdsTinyint: Plain;
+  readonly tdsInt16: Plain;
+  readonly tdsInt32: Plain;
+  readonly tdsInt64: Plain;
+  readonly tdsDate: (...args: [...Parameters<Plain>, epoch: number]) => number;
+  readonly tdsTime: (...args: [...Parameters<Plain>, width: number, factor: bigint, divisor: bigint]) => number;
+  readonly tdsMoment: (
+    ...args: [...Parameters<KernelFunctions['tdsTime']>, epoch: number, day: bigint, most: number]
+  ) => number;
+  readonly tdsDatetime: (...args: [...Parameters<Plain>, epoch: number]) => number;
+  readonly tdsSmalldatetime: (...args: [...Parameters<Plain>, epoch: number]) => number;
+  readonly tdsDecimal32: Plain;
+  readonly tdsDecimal64: Plain;
+  readonly tdsDecimalBytes: (...args: [...Parameters<Plain>, width: number]) => number;
+  readonly tdsMoney: (...args: [...Parameters<Plain>, width: number]) => number;
+  readonly tdsSmallmoney: Plain;
+  readonly tdsGuid: Plain;
+  readonly fromUtf16: FromText;
+  readonly fromUtf8: FromText;
+  readonly fromCodePage: (...args: [...Parameters<FromText>, table: number]) => number;
+  readonly bytesLength: (wire: number, offsets: number, count: number, skip: number, prefix: LengthPrefix) => number;
+  readonly bytesPlain: (
+    wire: number,
+    offsets: number,
+    count: number,
+    skip: number,
+    prefix: LengthPrefix,
+    out: number,
+  ) => number;
   readonly intern32: (...args: [...Parameters<InternNumbers>, near: number, base: number]) => number;
   readonly intern64: InternNumbers;
   readonly internBytes: (
@@ -80,6 +119,7 @@ export interface KernelFunctions {
     offsets: number,
     count: number,
     skip: number,
+    prefix: LengthPrefix,
     indices: number,
     data: number,
     dataLength: number,
@@ -111,6 +151,20 @@ export interface KernelFunctions {
 }
 
 type Plain = (wire: number, offsets: number, count: number, out: number) => number;
+
+type FromText = (
+  wire: number,
+  offsets: number,
+  count: number,
+  prefix: LengthPrefix,
+  out: number,
+  positions: number,
+) => number;
+
+/** How the length of a byte string is written, right before it. */
+export type LengthPrefix = (typeof LENGTH_PREFIX)[keyof typeof LENGTH_PREFIX];
+
+export const LENGTH_PREFIX = { bigEndian32: 0, littleEndian16: 1, littleEndian32: 2 } as const;
 
 type InternNumbers = (
   values: number,
@@ -153,7 +207,18 @@ const MEMORY_BYTES = 256 << 20;
 const LARGEST_BYTES = 32 << 20;
 
 /** Names of the scratch regions that the code of one thread shares. */
-export type ScratchName = 'offsets' | 'dense' | 'lengths' | 'state' | 'page' | 'marks' | 'range';
+export type ScratchName =
+  | 'offsets'
+  | 'dense'
+  | 'lengths'
+  | 'layouts'
+  | 'state'
+  | 'text'
+  | 'positions'
+  | 'codePage'
+  | 'page'
+  | 'marks'
+  | 'range';
 
 /**
  * The WebAssembly module that does the work per value, with the memory it works on. One instance serves one thread,

@@ -1,15 +1,9 @@
 import { swap16, swap32, swap64 } from './bytes-order';
+import { field } from './fields';
 
 /*
- * Numbers of a fixed width into the PLAIN layout: little-endian, one behind the other. `offsets` are relative to `wire`,
- * and none is a NULL. A decoder that returns false has written nothing that counts.
+ * Numbers of a fixed width into the PLAIN layout: little-endian, one behind the other. A decoder that returns false has written nothing that counts.
  */
-
-// @ts-ignore: decorator
-@inline
-function field(wire: usize, offsets: usize, i: i32): usize {
-  return wire + load<u32>(offsets + ((<usize>i) << 2));
-}
 
 /** boolean: one byte a value, 0 or 1. */
 export function booleans(wire: usize, offsets: usize, count: i32, out: usize): bool {

@@ -1,4 +1,6 @@
-import { swap16, swap32, swap64 } from './bytes-order';
+import { swap16, swap32 } from './bytes-order';
+import { storeDecimal } from './decimal-bytes';
+import { field } from './fields';
 
 /*
  * numeric into DECIMAL(p, s): base-10000 groups on the wire (numeric_send in PostgreSQL's numeric.c), the unscaled
@@ -10,12 +12,6 @@ const HEADER_BYTES: usize = 8;
 const NEGATIVE: u32 = 0x4000;
 /** The sign's bit in the header as it lies in memory. */
 const NEGATIVE_BIT: u64 = 0x0000004000000000;
-
-// @ts-ignore: decorator
-@inline
-function field(wire: usize, offsets: usize, i: i32): usize {
-  return wire + load<u32>(offsets + ((<usize>i) << 2));
-}
 
 /**
  * Shuffles that put the groups of a value where their weight wants them: by the lane of the first group (0 to 3, from
@@ -195,19 +191,8 @@ export function decimalBytes(
     const at = field(wire, offsets, i);
     if (!readGeneral(at, wholeGroups, factor, divisor)) return false;
     if (magnitudeHigh > limitHigh || (magnitudeHigh == limitHigh && magnitudeLow >= limitLow)) return false;
-    let low = magnitudeLow;
-    let high = magnitudeHigh;
-    if ((load<u8>(at, 4) & 0x40) != 0) {
-      low = ~low + 1;
-      high = ~high + (low == 0 ? 1 : 0);
-    }
-    // The low half as a whole; what the width leaves of the high half before it.
-    const to = out + <usize>(i * width);
-    store<u64>(to + width - 8, swap64(low));
-    for (let k = width - 9; k >= 0; k--) {
-      store<u8>(to + k, <u8>high);
-      high >>= 8;
-    }
+    const isNegative = (load<u8>(at, 4) & 0x40) != 0;
+    storeDecimal(out + <usize>(i * width), width, magnitudeLow, magnitudeHigh, isNegative);
   }
   return true;
 }

@@ -1,4 +1,4 @@
-import { swap32 } from './bytes-order';
+import { field, lengthBefore } from './fields';
 
 /*
  * Byte strings into the PLAIN layout (their length in 4 bytes, little-endian, before each), and values of every kind into
@@ -9,12 +9,16 @@ import { swap32 } from './bytes-order';
 const SHORT: i32 = 48;
 const MEDIUM: i32 = 160;
 
-/** Bytes that these fields take in the PLAIN layout. @param skip bytes to omit at the start of each; -1: one is shorter */
-export function bytesLength(wire: usize, offsets: usize, count: i32, skip: i32): i32 {
+/**
+ * Bytes that these fields take in the PLAIN layout; -1: one is shorter than `skip`.
+ * @param skip bytes to omit at the start of each
+ * @param prefix how their lengths are written
+ */
+export function bytesLength(wire: usize, offsets: usize, count: i32, skip: i32, prefix: i32): i32 {
   let total: i64 = 0;
   let shortest = i32.MAX_VALUE;
   for (let i = 0; i < count; i++) {
-    const length = <i32>swap32(load<u32>(wire + load<u32>(offsets + ((<usize>i) << 2)) - 4));
+    const length = lengthBefore(field(wire, offsets, i), prefix);
     shortest = min(shortest, length);
     total += length;
   }
@@ -23,10 +27,17 @@ export function bytesLength(wire: usize, offsets: usize, count: i32, skip: i32):
 }
 
 /** @returns end of the values. Bytes behind it are overwritten: there must be room for 64 more. */
-export function bytesPlain(wire: usize, offsets: usize, count: i32, skip: i32, out: usize): usize {
+export function bytesPlain(
+  wire: usize,
+  offsets: usize,
+  count: i32,
+  skip: i32,
+  prefix: i32,
+  out: usize,
+): usize {
   for (let i = 0; i < count; i++) {
-    const at: usize = wire + load<u32>(offsets + ((<usize>i) << 2));
-    const length = <i32>swap32(load<u32>(at - 4)) - skip;
+    const at = field(wire, offsets, i);
+    const length = lengthBefore(at, prefix) - skip;
     const from: usize = at + skip;
     store<u32>(out, <u32>length);
     out += 4;
@@ -191,6 +202,7 @@ export function internBytes(
   offsets: usize,
   count: i32,
   skip: i32,
+  prefix: i32,
   indices: usize,
   data: usize,
   dataLength: u32,
@@ -201,8 +213,8 @@ export function internBytes(
   entryCount: u32,
 ): u32 {
   for (let i = 0; i < count; i++) {
-    const at: usize = wire + load<u32>(offsets + ((<usize>i) << 2));
-    const length = <i32>swap32(load<u32>(at - 4)) - skip;
+    const at = field(wire, offsets, i);
+    const length = lengthBefore(at, prefix) - skip;
     const from: usize = at + skip;
     const hash = hashBytes(from, length);
     let slot: u32 = hash & mask;

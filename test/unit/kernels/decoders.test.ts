@@ -1,14 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import type { ColumnBuffer } from '../../../src/columns/column-buffer.js';
-import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
 import type { ParquetType } from '../../../src/columns/column-spec.js';
 import type { Kernels, Memory } from '../../../src/kernels/kernels.js';
 import { HEAP, integers } from '../../../src/kernels/memory.js';
 import { bindField } from '../../../src/sources/postgres/decode/decoders.js';
 import type { ColumnDecoder } from '../../../src/sources/source.js';
-import { UnrepresentableValue } from '../../../src/sources/wire/wire.js';
+import { bufferOf, decodeBatches, decodeBlindly, type Decoded, lay } from '../../harness/decoded-batch.js';
 import { KERNEL_BUILDS, kernelsOf } from '../../harness/kernels.js';
 
 /*
@@ -158,59 +156,16 @@ const CASES: readonly Case[] = [
   }),
 ];
 
-function columnOf(type: ParquetType, memory: Memory): ColumnBuffer {
-  const spec = { name: 'c', fieldId: 1, nullable: true, list: false, type, sourceType: '', fidelity: 'exact' as const };
-  const [column] = createColumnBuffers([spec], { rowGroupRows: 1000, memory });
-  return column!;
+function bigEndianLength({ length }: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(length);
+  return bytes;
 }
 
-/** The fields as they lie in a message, each after its length, with other bytes behind the last. */
-function lay(fields: readonly Uint8Array[], memory: Memory) {
-  const length = fields.reduce((sum, field) => sum + 4 + field.length, 0);
-  const bytes = memory.bytes(length + 64).fill(0xa5);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const offsets = integers(memory, fields.length);
-  let at = 0;
-  fields.forEach((field, i) => {
-    view.setInt32(at, field.length);
-    bytes.set(field, at + 4);
-    offsets[i] = at + 4;
-    at += 4 + field.length;
-  });
-  return { wire: { bytes, view }, offsets };
-}
-
-interface Decoded {
-  readonly refused: boolean;
-  readonly plain: Buffer | undefined;
-  readonly indices: readonly number[];
-  readonly entries: Buffer | undefined;
-  readonly count: number;
-}
-
-/** In two batches, so that the second one goes on where the first one ended. */
 function decode({ type, decoder }: Case, fields: readonly Uint8Array[], memory: Memory, dictionary: boolean): Decoded {
-  const column = columnOf(type, memory);
-  if (dictionary) column.startRowGroup();
+  const column = bufferOf(type, memory);
   const field = bindField(decoder, column, { onUnrepresentable: 'error' });
-  const { wire, offsets } = lay(fields, memory);
-  const half = fields.length >> 1;
-  let refused = false;
-  try {
-    if (half > 0) field.decode(wire, offsets, 0, half);
-    field.decode(wire, offsets, half, fields.length);
-  } catch (error) {
-    if (!(error instanceof UnrepresentableValue)) throw error;
-    refused = true;
-  }
-  const { usesDictionary, valueCount: count } = column;
-  return {
-    refused,
-    count,
-    plain: refused || usesDictionary ? undefined : Buffer.from(column.plain()),
-    indices: refused || !usesDictionary ? [] : [...column.indices.subarray(0, count)],
-    entries: refused || !usesDictionary ? undefined : Buffer.from(column.dictionary!.plain()),
-  };
+  return decodeBatches(column, field.decode, lay(fields, memory, bigEndianLength), { dictionary });
 }
 
 describe.each(KERNEL_BUILDS)('kernels (%s)', (build) => {
@@ -228,24 +183,18 @@ describe.each(KERNEL_BUILDS)('kernels (%s)', (build) => {
 
   it.each(CASES.filter(({ name }) => !name.startsWith('any')))('$name is not left to TypeScript', (one) => {
     const kernels = kernelsOf(build);
-    const column = columnOf(one.type, kernels.columns);
-    const field = bindField(one.decoder, column, { onUnrepresentable: 'error' });
-    const values = {
-      ...one,
-      field: one.name === 'date' || one.name.startsWith('time') ? bigEndianSmall(one) : one.field,
-    };
-    const { wire, offsets } = lay(fc.sample(values.field, { numRuns: 50, seed: 2 }), kernels.columns);
-    // A view in which nothing can be read: the TypeScript decoder would fail.
-    const blind = { bytes: wire.bytes, view: new DataView(new ArrayBuffer(0)) };
-    field.decode(blind, offsets, 0, offsets.length);
-    expect(column.valueCount).toBe(50);
+    const column = bufferOf(one.type, kernels.columns);
+    const { decode } = bindField(one.decoder, column, { onUnrepresentable: 'error' });
+    const field = one.name === 'date' || one.name.startsWith('time') ? bigEndianSmall(one) : one.field;
+    const batch = lay(fc.sample(field, { numRuns: 50, seed: 2 }), kernels.columns, bigEndianLength);
+    expect(decodeBlindly(column, decode, batch)).toBe(50);
   });
 
   it('values outside the memory are decoded in TypeScript', () => {
     const kernels = kernelsOf(build);
     const one = CASES.find(({ name }) => name === 'int4')!;
-    const column = columnOf(one.type, kernels.columns);
-    const { wire, offsets } = lay([Uint8Array.of(0, 0, 0, 7)], HEAP);
+    const column = bufferOf(one.type, kernels.columns);
+    const { wire, offsets } = lay([Uint8Array.of(0, 0, 0, 7)], HEAP, bigEndianLength);
     bindField(one.decoder, column, { onUnrepresentable: 'error' }).decode(wire, offsets, 0, 1);
     expect(Buffer.from(column.plain()).readInt32LE()).toBe(7);
   });
@@ -267,8 +216,8 @@ describe.each(KERNEL_BUILDS)('levels (%s)', (build) => {
         fc.array(fc.array(fc.integer({ min: -1, max: 5 }), { maxLength: 30 }), { maxLength: 5 }),
         (batches) => {
           kernels.clearColumns();
-          const fast = columnOf({ physical: 'INT32' }, kernels.columns).levels;
-          const reference = columnOf({ physical: 'INT32' }, HEAP).levels;
+          const fast = bufferOf({ physical: 'INT32' }, kernels.columns).levels;
+          const reference = bufferOf({ physical: 'INT32' }, HEAP).levels;
           for (const batch of batches) {
             const offsets = integers(kernels.columns, batch.length);
             offsets.set(batch);

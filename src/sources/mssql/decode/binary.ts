@@ -1,6 +1,7 @@
 import type { BytesColumn } from '../../../columns/bytes-column.js';
+import { bytesByKernel } from '../../wire/by-kernel.js';
 import type { WireChunk } from '../../wire/wire.js';
-import { fieldLength, type LengthBytes } from './field-length.js';
+import { fieldLength, type LengthBytes, prefixOf } from './field-length.js';
 
 /** binary, varbinary, rowversion: the bytes unchanged. */
 export function decodeBinary(
@@ -11,6 +12,7 @@ export function decodeBinary(
   from: number,
   to: number,
 ): void {
+  if (bytesByKernel(column, wire, offsets, from, to, { prefix: prefixOf(lengthBytes) })) return;
   const { bytes, view } = wire;
   // `offsets[i] as number`: i is in range.
   if (column.usesDictionary) {

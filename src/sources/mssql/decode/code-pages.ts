@@ -36,6 +36,12 @@ function singleByte(name: string): Transcoder {
   }
   return {
     expansion: 3,
+    convert: ({ kernels, wire, offsets, count }, prefix, out, positions) => {
+      const copy = kernels.scratch('codePage', table.length);
+      copy?.set(table);
+      if (copy === undefined) return 0;
+      return kernels.run.fromCodePage(wire, offsets, count, prefix, out, positions, copy.byteOffset);
+    },
     wholeCharacters: (_bytes, _start, length) => length,
     transcode(bytes, _view, start, length, out, at) {
       const end = start + length;

@@ -2,6 +2,7 @@ import { viewOf } from '../../../kernels/memory.js';
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
+import { byKernel, type KernelCall } from '../../wire/by-kernel.js';
 import type { WireChunk } from '../../wire/wire.js';
 
 /**
@@ -12,6 +13,12 @@ import type { WireChunk } from '../../wire/wire.js';
  * `… as number`: i is in range, and each offset was checked to point to a complete value.
  */
 
+const DECIMAL32: KernelCall = (run, wire, at, count, out) => run.tdsDecimal32(wire, at, count, out);
+
+const DECIMAL64: KernelCall = (run, wire, at, count, out) => run.tdsDecimal64(wire, at, count, out);
+
+const SMALL_MONEY: KernelCall = (run, wire, at, count, out) => run.tdsSmallmoney(wire, at, count, out);
+
 /** Precision up to 9. */
 export function decodeDecimal32(
   column: Int32Column,
@@ -20,6 +27,7 @@ export function decodeDecimal32(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, DECIMAL32)) return;
   column.reserve(to - from);
   const { bytes, view } = wire;
   const { values } = column;
@@ -42,6 +50,7 @@ export function decodeDecimal64(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, DECIMAL64)) return;
   column.reserve(to - from);
   const { bytes, view } = wire;
   const { words } = column;
@@ -70,8 +79,11 @@ export function decodeDecimalBytes(
   from: number,
   to: number,
 ): void {
+  const { width } = column;
+  const call: KernelCall = (run, address, at, count, out) => run.tdsDecimalBytes(address, at, count, out, width);
+  if (byKernel(column, wire, offsets, from, to, call)) return;
   column.reserve(to - from);
-  const { data, width } = column;
+  const { data } = column;
   const { bytes } = wire;
   let end = column.end + width;
   for (let i = from; i < to; i++, end += width) {
@@ -106,8 +118,11 @@ export function decodeMoney(
   from: number,
   to: number,
 ): void {
+  const { width } = column;
+  const call: KernelCall = (run, address, at, count, out) => run.tdsMoney(address, at, count, out, width);
+  if (byKernel(column, wire, offsets, from, to, call)) return;
   column.reserve(to - from);
-  const { data, width } = column;
+  const { data } = column;
   const { view } = wire;
   const out = viewOf(data);
   const padding = width - 8;
@@ -130,6 +145,7 @@ export function decodeSmallMoney(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, SMALL_MONEY)) return;
   column.reserve(to - from);
   const { view } = wire;
   const { words } = column;

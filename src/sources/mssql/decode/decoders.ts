@@ -3,7 +3,7 @@ import type { ColumnBuffer } from '../../../columns/column-buffer.js';
 import { appendTexts } from '../../../columns/written-text.js';
 import type { ColumnDecoder } from '../../source.js';
 import type { BoundField } from '../../wire/batch-decoder.js';
-import { bindKernel, type Kernels, plain } from '../../wire/kernels.js';
+import { bindDecoder, plain, type TypeDecoders } from '../../wire/type-decoders.js';
 import type { FieldDecoder, Unrepresentable } from '../../wire/wire.js';
 import { gatherFields } from '../tds/chunks.js';
 import { CHUNKS, fieldLayout, type FieldLayout, type WireType } from '../tds/wire-type.js';
@@ -39,14 +39,14 @@ export interface LargeField {
 }
 
 /** A type whose values all have the same length on the wire. */
-interface FixedType extends Kernels {
+interface FixedType extends TypeDecoders {
   /** The driver's names for such columns, NOT NULL and nullable. */
   readonly names: readonly string[];
   /** Distinguishes types that share a name. */
   readonly width?: number;
 }
 
-const MOMENT: Kernels = {
+const MOMENT: TypeDecoders = {
   int64: (column, decoder) => {
     const target = targetOf(decoder);
     return (wire, offsets, from, to) => decodeDateTime2(column, target, wire, offsets, from, to);
@@ -110,7 +110,7 @@ export function bindField(decoder: ColumnDecoder, column: ColumnBuffer, wire: Wi
   const fixed = FIXED_TYPES[decoder.kind];
   if (fixed !== undefined) {
     if (!arrivesAs(fixed, decoder, wire)) return undefined;
-    const decode = bindKernel(fixed, column, decoder);
+    const decode = bindDecoder(fixed, column, decoder);
     const isUnrepresentable = column.kind === 'bytes' ? undefined : fixed.lacks?.(decoder);
     return decode && { layout: fieldLayout(wire), decode, isUnrepresentable, large: undefined };
   }
@@ -131,7 +131,7 @@ function bindVarying(decoder: ColumnDecoder, column: BytesColumn, wire: WireType
     layout,
     decode,
     isUnrepresentable: text && ((chunk, offset) => isNoText(text, lengthBytes, chunk, offset)),
-    ...(layout === CHUNKS && { gather: gatherFields }),
+    ...(layout === CHUNKS && { gather: gatherFields(column.memory.kernels) }),
     large: layout === CHUNKS ? { column, transcoder: text } : undefined,
   };
 }

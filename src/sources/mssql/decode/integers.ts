@@ -2,14 +2,28 @@ import type { BooleanColumn } from '../../../columns/boolean-column.js';
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
+import { byKernel, type KernelCall } from '../../wire/by-kernel.js';
 import type { WireChunk } from '../../wire/wire.js';
 
 /*
- * One tight loop per kind of value, so that each stays monomorphic. `offsets[i] as number`: i is in range, and each
- * offset was checked to point to a complete value.
+ * By a kernel where it can; else in one tight loop per kind of value, so that each stays monomorphic.
+ * `offsets[i] as number`: i is in range, and each offset was checked to point to a complete value.
  */
 
+const BIT: KernelCall = (run, wire, at, count, out) => run.booleans(wire, at, count, out);
+
+const UINT8: KernelCall = (run, wire, at, count, out) => run.tdsTinyint(wire, at, count, out);
+
+const INT16: KernelCall = (run, wire, at, count, out) => run.tdsInt16(wire, at, count, out);
+
+const INT32: KernelCall = (run, wire, at, count, out) => run.tdsInt32(wire, at, count, out);
+
+const INT64: KernelCall = (run, wire, at, count, out) => run.tdsInt64(wire, at, count, out);
+
+const UUID: KernelCall = (run, wire, at, count, out) => run.tdsGuid(wire, at, count, out);
+
 export function decodeBit(column: BooleanColumn, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, BIT)) return;
   column.reserve(to - from);
   const { values } = column;
   let at = column.valueCount;
@@ -19,6 +33,7 @@ export function decodeBit(column: BooleanColumn, wire: WireChunk, offsets: Int32
 
 /** tinyint: unsigned. */
 export function decodeUint8(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, UINT8)) return;
   column.reserve(to - from);
   const { bytes } = wire;
   const { values } = column;
@@ -31,6 +46,7 @@ export function decodeUint8(column: Int32Column, wire: WireChunk, offsets: Int32
 }
 
 export function decodeInt16(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, INT16)) return;
   column.reserve(to - from);
   const { view } = wire;
   const { values } = column;
@@ -44,6 +60,7 @@ export function decodeInt16(column: Int32Column, wire: WireChunk, offsets: Int32
 
 /** int, and real by its bit pattern. */
 export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, INT32)) return;
   column.reserve(to - from);
   const { view } = wire;
   const { values } = column;
@@ -57,6 +74,7 @@ export function decodeInt32(column: Int32Column, wire: WireChunk, offsets: Int32
 
 /** bigint, and float by its bit pattern. */
 export function decodeInt64(column: Int64Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, INT64)) return;
   column.reserve(to - from);
   const { view } = wire;
   const { words } = column;
@@ -81,6 +99,7 @@ export function decodeUuid(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, UUID)) return;
   column.reserve(to - from);
   const { data, width } = column;
   const { bytes } = wire;

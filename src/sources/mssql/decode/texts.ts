@@ -1,8 +1,9 @@
 import { viewOf } from '../../../kernels/memory.js';
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import { type Transcoder, UTF16 } from './transcoder.js';
+import { textByKernel } from '../../wire/by-kernel.js';
 import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
-import { fieldLength, type LengthBytes } from './field-length.js';
+import { fieldLength, type LengthBytes, prefixOf } from './field-length.js';
 
 /** Holds a transcoded value for its dictionary lookup. Grows to the largest value. */
 let scratch = new Uint8Array(16 << 10);
@@ -24,6 +25,11 @@ export function decodeText(
   from: number,
   to: number,
 ): void {
+  const { expansion, convert } = transcoder;
+  if (convert !== undefined) {
+    const kernel = { prefix: prefixOf(lengthBytes), expansion, convert };
+    if (textByKernel(column, wire, offsets, from, to, kernel)) return;
+  }
   if (column.usesDictionary) decodeToDictionary(column, transcoder, lengthBytes, wire, offsets, from, to);
   else decodeToPlain(column, transcoder, lengthBytes, wire, offsets, from, to);
 }

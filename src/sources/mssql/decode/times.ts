@@ -1,5 +1,6 @@
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
+import { byKernel, type KernelCall } from '../../wire/by-kernel.js';
 import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
 
 /**
@@ -23,20 +24,39 @@ export interface TimeTarget {
   /** Length of a day in the column's unit, as 32-bit words: a day in nanoseconds exceeds 32 bits. */
   readonly dayHigh: number;
   readonly dayLow: number;
+  readonly time: KernelCall;
+  readonly moment: KernelCall;
 }
 
 /** @param scale fractional digits of the second, 0 to 7 */
 export function timeTarget(scale: number, unit: 'MICROS' | 'NANOS'): TimeTarget {
   const digits = unit === 'MICROS' ? 6 : 9;
   const day = 86_400 * 10 ** digits;
+  const width = scale <= 2 ? 3 : scale <= 4 ? 4 : 5;
+  const factor = 10 ** Math.max(digits - scale, 0);
+  const divisor = 10 ** Math.max(scale - digits, 0);
+  const [times, parts, length] = [BigInt(factor), BigInt(divisor), BigInt(day)];
   return {
-    width: scale <= 2 ? 3 : scale <= 4 ? 4 : 5,
-    factor: 10 ** Math.max(digits - scale, 0),
-    divisor: 10 ** Math.max(scale - digits, 0),
+    width,
+    factor,
+    divisor,
     dayHigh: Math.floor(day / 2 ** 32),
     dayLow: day % 2 ** 32,
+    time: (run, wire, at, count, out) => run.tdsTime(wire, at, count, out, width, times, parts),
+    moment: (run, wire, at, count, out) =>
+      run.tdsMoment(wire, at, count, out, width, times, parts, EPOCH_SINCE_0001, length, SURE_DAYS[unit]),
   };
 }
+
+/** Days to either side of 1970 that fit 64 bits whatever the time. */
+const SURE_DAYS = { MICROS: 0x7fffffff, NANOS: 106_750 };
+
+const DATE: KernelCall = (run, wire, at, count, out) => run.tdsDate(wire, at, count, out, EPOCH_SINCE_0001);
+
+const DATETIME: KernelCall = (run, wire, at, count, out) => run.tdsDatetime(wire, at, count, out, EPOCH_SINCE_1900);
+
+const SMALL_DATETIME: KernelCall = (run, wire, at, count, out) =>
+  run.tdsSmalldatetime(wire, at, count, out, EPOCH_SINCE_1900);
 
 /** Since midnight, in units of 10^-scale seconds. @param width of the time on the wire, in bytes */
 export function timeUnits(view: DataView, offset: number, width: number): number {
@@ -57,6 +77,7 @@ function readDays(view: DataView, offset: number): number {
 }
 
 export function decodeDate(column: Int32Column, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
+  if (byKernel(column, wire, offsets, from, to, DATE)) return;
   column.reserve(to - from);
   const { view } = wire;
   const { values } = column;
@@ -77,6 +98,7 @@ export function decodeTime(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, target.time)) return;
   column.reserve(to - from);
   const { words } = column;
   let at = column.end;
@@ -96,6 +118,7 @@ export function decodeDateTime2(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, target.moment)) return;
   column.reserve(to - from);
   const { view } = wire;
   const { width, dayHigh, dayLow } = target;
@@ -132,6 +155,7 @@ export function decodeDateTime(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, DATETIME)) return;
   column.reserve(to - from);
   const { words } = column;
   let at = column.end;
@@ -151,6 +175,7 @@ export function decodeSmallDateTime(
   from: number,
   to: number,
 ): void {
+  if (byKernel(column, wire, offsets, from, to, SMALL_DATETIME)) return;
   column.reserve(to - from);
   const { words } = column;
   let at = column.end;

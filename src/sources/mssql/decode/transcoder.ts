@@ -1,9 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 
+import type { TextKernel } from '../../wire/by-kernel.js';
+
 /** Converts text in one encoding to the UTF-8 that Parquet requires. */
 export interface Transcoder {
   /** Most bytes of UTF-8 that one input byte can become. */
   readonly expansion: number;
+  /** Undefined where no kernel knows the encoding. */
+  readonly convert?: TextKernel['convert'];
   /** How many of the `length` bytes at `start` form whole characters, which can be transcoded without what follows. */
   wholeCharacters(bytes: Uint8Array, start: number, length: number): number;
   /**
@@ -18,6 +22,8 @@ export interface Transcoder {
 /** nchar, nvarchar, and everything converted to them. */
 export const UTF16: Transcoder = {
   expansion: 1.5,
+  convert: ({ kernels, wire, offsets, count }, prefix, out, positions) =>
+    kernels.run.fromUtf16(wire, offsets, count, prefix, out, positions),
 
   wholeCharacters(bytes, start, length) {
     const even = length & ~1;
@@ -74,6 +80,8 @@ function isHighSurrogate(unit: number): boolean {
 /** varchar with a _UTF8 collation. A cast from binary can put invalid bytes there. */
 export const UTF8: Transcoder = {
   expansion: 1,
+  convert: ({ kernels, wire, offsets, count }, prefix, out, positions) =>
+    kernels.run.fromUtf8(wire, offsets, count, prefix, out, positions),
 
   wholeCharacters(bytes, start, length) {
     // A character has at most three continuation bytes.

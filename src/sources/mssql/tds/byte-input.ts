@@ -1,4 +1,5 @@
-import { viewOf } from '../../../kernels/memory.js';
+import type { Memory } from '../../../kernels/kernels.js';
+import { HEAP, viewOf } from '../../../kernels/memory.js';
 
 /** Larger than any token without values of the (max) types, yet small enough for the processor's cache. */
 const CAPACITY = 512 << 10;
@@ -8,9 +9,9 @@ const CAPACITY = 512 << 10;
  * move to the front when space runs out, so a token is always contiguous.
  */
 export class ByteInput {
-  readonly bytes = new Uint8Array(CAPACITY);
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** A view of the same bytes. */
-  readonly view = viewOf(this.bytes);
+  readonly view: DataView;
   /** First unconsumed byte. */
   start = 0;
   /** End of the bytes received. */
@@ -18,11 +19,21 @@ export class ByteInput {
   /** All bytes received so far. */
   received = 0;
   readonly #chunks: AsyncIterator<Uint8Array>;
+  readonly #memory: Memory;
   /** Bytes received that did not fit yet. */
   #waiting: Uint8Array = new Uint8Array(0);
 
-  constructor(chunks: AsyncIterable<Uint8Array>) {
+  /** @param memory of kernels that are to work on the rows. Default: an ordinary array */
+  constructor(chunks: AsyncIterable<Uint8Array>, memory: Memory = HEAP) {
     this.#chunks = chunks[Symbol.asyncIterator]();
+    this.#memory = memory;
+    this.bytes = memory.bytes(CAPACITY);
+    this.view = viewOf(this.bytes);
+  }
+
+  /** The input is used no more; its memory may be given out again. */
+  release(): void {
+    this.#memory.release(this.bytes);
   }
 
   /** Number of unconsumed bytes. */

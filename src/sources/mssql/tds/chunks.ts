@@ -1,4 +1,6 @@
-import type { WireChunk } from '../../wire/wire.js';
+import type { Kernels } from '../../../kernels/kernels.js';
+import { gatherByKernel } from '../../wire/by-kernel.js';
+import type { FieldDecoder, WireChunk } from '../../wire/wire.js';
 
 /**
  * Joins the chunks of a complete value in place, by moving the later chunks up to the first one.
@@ -21,9 +23,12 @@ function gatherChunks({ bytes, view }: WireChunk, offset: number): number {
 }
 
 /** Does the same for all fields of a column; a negative offset is a NULL. */
-export function gatherFields(wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
-  for (let i = from; i < to; i++) {
-    const offset = offsets[i] as number; // i is in range
-    if (offset >= 0) offsets[i] = gatherChunks(wire, offset);
-  }
+export function gatherFields(kernels: Kernels | undefined): FieldDecoder {
+  return (wire, offsets, from, to) => {
+    if (gatherByKernel(kernels, wire, offsets, from, to)) return;
+    for (let i = from; i < to; i++) {
+      const offset = offsets[i] as number; // i is in range
+      if (offset >= 0) offsets[i] = gatherChunks(wire, offset);
+    }
+  };
 }

@@ -21,7 +21,7 @@ export async function readColumnTypes(input: ByteInput, options: TokenSource['op
   const module = await import('tedious/lib/token/colmetadata-token-parser.js');
   // A CommonJS module that exports just the function, contrary to its types.
   const parse = module.default as unknown as ParseColumns;
-  const view = () => Buffer.from(input.bytes.buffer, input.start, input.length);
+  const view = () => Buffer.from(input.bytes.buffer, input.bytes.byteOffset + input.start, input.length);
   const source: TokenSource = {
     buffer: view(),
     position: 0,

@@ -1,3 +1,4 @@
+import type { Kernels } from '../../../kernels/kernels.js';
 import { fieldTable } from '../../wire/field-table.js';
 import type { ByteInput } from './byte-input.js';
 import { BYTE_LENGTH, type FieldLayout, SHORT_LENGTH } from './wire-type.js';
@@ -7,6 +8,13 @@ export const ROW = 0xd1;
 export const ROW_WITH_BITMAP = 0xd2;
 
 const SHORT_NULL = 0xffff;
+
+/** Bytes of the kernel's state: start and rows, 4 bytes each. */
+const STATE_BYTES = 8;
+/** What the kernel returns, by its number. */
+const SCAN_ENDS = ['incomplete', 'full', 'token'] as const satisfies readonly ScanEnd[];
+/** No length of one byte. */
+const UNKNOWN_LENGTH = -1;
 
 /** What follows the scanned rows. */
 export type ScanEnd =
@@ -35,18 +43,23 @@ export class RowScanner {
   /** Size in bytes of the NULL bitmap. */
   readonly bitmapBytes: number;
   readonly #layouts: Int32Array;
+  readonly #kernel: ScanKernel | undefined;
 
-  constructor(layouts: readonly FieldLayout[]) {
+  /** @param kernels of the memory that received bytes may lie in */
+  constructor(layouts: readonly FieldLayout[], kernels?: Kernels) {
     this.#layouts = Int32Array.from(layouts);
     this.bitmapBytes = (layouts.length + 7) >>> 3;
     const { capacity, stride } = fieldTable(layouts.length);
     this.capacity = capacity;
     this.stride = stride;
-    this.offsets = new Int32Array(this.stride * layouts.length);
+    this.#kernel = kernels && scanKernel(kernels, this.#layouts, stride);
+    this.offsets = this.#kernel?.offsets ?? new Int32Array(stride * layouts.length);
   }
 
   /** Adds complete rows from the input's start on, and moves the start past them. */
   scan(input: ByteInput): ScanEnd {
+    const wire = this.#kernel?.kernels.address(input.bytes) ?? -1;
+    if (this.#kernel !== undefined && wire >= 0) return this.#scanByKernel(this.#kernel, input, wire);
     const { bytes, end } = input;
     for (;;) {
       const { start } = input;
@@ -61,6 +74,21 @@ export class RowScanner {
       input.start = next;
       this.rows++;
     }
+  }
+
+  #scanByKernel({ kernels, offsets, state, layouts, lengths }: ScanKernel, input: ByteInput, wire: number): ScanEnd {
+    const { view, run } = kernels;
+    const { capacity, stride } = this;
+    view.setUint32(state, input.start, true);
+    view.setUint32(state + 4, this.rows, true);
+    const columns = this.#layouts.length;
+    // prettier-ignore
+    const end = run.scanTds(
+      state, wire, input.end, columns, layouts, lengths, capacity, offsets.byteOffset, stride * 4,
+    );
+    input.start = view.getUint32(state, true);
+    this.rows = view.getUint32(state + 4, true);
+    return SCAN_ENDS[end] as ScanEnd; // it returns no other number
   }
 
   /**
@@ -125,4 +153,32 @@ function scanChunks({ view, end }: ByteInput, from: number, offsets: Int32Array,
     at += 4 + length;
     if (length === 0) return at;
   }
+}
+
+interface ScanKernel {
+  readonly kernels: Kernels;
+  readonly offsets: Int32Array;
+  /** Addresses. */
+  readonly state: number;
+  readonly layouts: number;
+  readonly lengths: number;
+}
+
+/** Undefined if the kernels' memory has no room for the table. */
+function scanKernel(kernels: Kernels, layouts: Int32Array, stride: number): ScanKernel | undefined {
+  const columns = layouts.length;
+  const offsets = kernels.scratch('offsets', stride * columns * 4);
+  const state = kernels.scratch('state', STATE_BYTES);
+  const known = kernels.scratch('layouts', columns * 4);
+  const lengths = kernels.scratch('lengths', columns * 4);
+  if (offsets === undefined || state === undefined || known === undefined || lengths === undefined) return undefined;
+  new Int32Array(known.buffer, known.byteOffset, columns).set(layouts);
+  new Int32Array(lengths.buffer, lengths.byteOffset, columns).fill(UNKNOWN_LENGTH);
+  return {
+    kernels,
+    offsets: new Int32Array(offsets.buffer, offsets.byteOffset, stride * columns),
+    state: state.byteOffset,
+    layouts: known.byteOffset,
+    lengths: lengths.byteOffset,
+  };
 }

@@ -68,8 +68,19 @@ export class RowStream {
 
   /** Consumes a response. Never throws, since its reader, the driver, could not report it. */
   async *filter(response: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
-    const input = new ByteInput(response);
+    const input = new ByteInput(response, this.#options.sink.columns[0]?.memory.kernels?.fixed);
     this.#input = input;
+    try {
+      yield* this.#passTokens(input);
+      // Also after an attention signal, which may end the response within a row.
+      const fetch = () => input.fetch().catch(() => false);
+      while (await fetch()) input.discard();
+    } finally {
+      input.release();
+    }
+  }
+
+  async *#passTokens(input: ByteInput): AsyncGenerator<Buffer, void, undefined> {
     try {
       yield* this.#tokens(input);
     } catch (error) {
@@ -77,9 +88,6 @@ export class RowStream {
       this.stop();
       if (!wasStopped) this.#options.onFailure(error);
     }
-    // Also after an attention signal, which may end the response within a row.
-    const fetch = () => input.fetch().catch(() => false);
-    while (await fetch()) input.discard();
   }
 
   async *#tokens(input: ByteInput): AsyncGenerator<Buffer, void, undefined> {
@@ -103,8 +111,11 @@ export class RowStream {
 
   #begin(types: readonly WireType[]): void {
     const fields = this.#options.bind(types);
-    const scanner = new RowScanner(fields.map(({ layout }) => layout));
     const { sink, policy } = this.#options;
+    const scanner = new RowScanner(
+      fields.map(({ layout }) => layout),
+      sink.columns[0]?.memory.kernels,
+    );
     const decoder = new BatchDecoder({ sink, fields, policy, capacity: scanner.capacity });
     this.#decoding = { fields, scanner, decoder };
   }

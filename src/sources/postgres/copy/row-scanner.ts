@@ -125,7 +125,7 @@ export class RowScanner {
     view.setUint32(state + 4, this.rows, true);
     const { capacity, stride } = this;
     const { run } = kernels;
-    const end = run.scan(state, wire, buffer.end, columns, capacity, offsets.byteOffset, stride * 4, lengths);
+    const end = run.scanCopy(state, wire, buffer.end, columns, capacity, offsets.byteOffset, stride * 4, lengths);
     buffer.start = view.getUint32(state, true);
     this.rows = view.getUint32(state + 4, true);
     const messageBytes = view.getUint32(state + 8, true);

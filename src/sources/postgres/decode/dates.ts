@@ -1,7 +1,7 @@
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
 import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
-import { byKernel, type KernelCall } from './by-kernel.js';
+import { byKernel, type KernelCall } from '../../wire/by-kernel.js';
 
 /** PostgreSQL counts from 2000-01-01, Parquet from 1970-01-01. */
 const EPOCH_DAYS = 10_957;

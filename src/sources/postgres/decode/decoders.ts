@@ -3,7 +3,7 @@ import type { BytesColumn } from '../../../columns/bytes-column.js';
 import { appendTexts } from '../../../columns/written-text.js';
 import type { ColumnDecoder } from '../../source.js';
 import type { BoundField } from '../../wire/batch-decoder.js';
-import { bindKernel, type Kernels, plain } from '../../wire/kernels.js';
+import { bindDecoder, plain, type TypeDecoders } from '../../wire/type-decoders.js';
 import type { FieldDecoder, WireChunk } from '../../wire/wire.js';
 import { type ArrayTally, decodeArrays, isNoList, unmarkJsonArrays } from './arrays.js';
 import { decodeDate, decodeTime, decodeTimestamp, isDayEnd, isInfiniteDate, isUnboundedTimestamp } from './dates.js';
@@ -22,7 +22,7 @@ import { decodeBytes, decodeCheckedText, decodeFixed, decodeJsonb, decodeMoney, 
 import { timeText, uuidText } from './written-texts.js';
 
 /** By the decoder's name in the plan. */
-const KERNELS: Readonly<Record<string, Kernels>> = {
+const TYPES: Readonly<Record<string, TypeDecoders>> = {
   bool: { boolean: plain(decodeBool) },
   int2: { int32: plain(decodeInt16) },
   int4: { int32: plain(decodeInt32) },
@@ -124,9 +124,9 @@ export function bindField(
 }
 
 function bindScalar(decoder: ColumnDecoder, column: ColumnBuffer): Pick<BoundField, 'decode' | 'isUnrepresentable'> {
-  const kernels = KERNELS[decoder.kind];
-  const decode = kernels && bindKernel(kernels, column, decoder);
-  if (decode !== undefined) return { decode, isUnrepresentable: kernels?.lacks?.(decoder) };
+  const type = TYPES[decoder.kind];
+  const decode = type && bindDecoder(type, column, decoder);
+  if (decode !== undefined) return { decode, isUnrepresentable: type?.lacks?.(decoder) };
   throw new TypeError(`Column ${column.spec.name} has no decoder ${decoder.kind} for ${column.spec.type.physical}`);
 }
 

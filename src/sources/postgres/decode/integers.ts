@@ -2,7 +2,7 @@ import type { BooleanColumn } from '../../../columns/boolean-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
 import type { WireChunk } from '../../wire/wire.js';
-import { byKernel, type KernelCall } from './by-kernel.js';
+import { byKernel, type KernelCall } from '../../wire/by-kernel.js';
 
 /*
  * By a kernel where it can; else in one tight loop per kind of value, so that each stays monomorphic.

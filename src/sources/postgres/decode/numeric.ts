@@ -2,7 +2,7 @@ import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import type { Int32Column } from '../../../columns/int32-column.js';
 import type { Int64Column } from '../../../columns/int64-column.js';
 import { UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
-import { byKernel } from './by-kernel.js';
+import { byKernel } from '../../wire/by-kernel.js';
 
 /**
  * numeric on the wire (numeric_send in PostgreSQL's numeric.c): four 16-bit fields, namely the number of base-10000

@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { BytesColumn } from '../../../columns/bytes-column.js';
 import type { FixedBytesColumn } from '../../../columns/fixed-bytes-column.js';
 import { UndecodableText, UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
-import { beginByKernel, byKernel, bytesByKernel, type KernelCall } from './by-kernel.js';
-import { fieldLength } from './field-length.js';
+import { beginByKernel, byKernel, bytesByKernel, type KernelCall } from '../../wire/by-kernel.js';
+import { fieldLength, PREFIX } from './field-length.js';
 
 /** Up to this length a loop beats the native copy, which has a fixed cost per call. */
 const SHORT = 96;
@@ -20,7 +20,7 @@ export function decodeBytes(
   to: number,
   skip = 0,
 ): void {
-  if (bytesByKernel(column, wire, offsets, from, to, skip)) return;
+  if (bytesByKernel(column, wire, offsets, from, to, { prefix: PREFIX, skip })) return;
   const { bytes, view } = wire;
   if (column.usesDictionary) {
     column.reserve(to - from);
@@ -64,7 +64,7 @@ const JSONB_VERSION = 1;
 export function decodeJsonb(column: BytesColumn, wire: WireChunk, offsets: Int32Array, from: number, to: number): void {
   if (
     beginByKernel(column, wire, offsets, from, to, JSONB_VERSION) &&
-    bytesByKernel(column, wire, offsets, from, to, 1)
+    bytesByKernel(column, wire, offsets, from, to, { prefix: PREFIX, skip: 1 })
   ) {
     return;
   }

@@ -1,12 +1,12 @@
 import { swap16, swap32 } from './bytes-order';
 
 /*
- * The first pass over a binary COPY: where the fields of complete rows are. See RowScanner, whose state it works on.
+ * The first pass over a binary COPY: where the fields of complete rows are. See the RowScanner of postgres/copy, whose state it works on.
  */
 
 const COPY_DATA: u32 = 0x64;
 
-/** The results of `scan`. */
+/** The results of `scanCopy`. */
 const INCOMPLETE: i32 = 0;
 const FULL: i32 = 1;
 const MESSAGE: i32 = 2;
@@ -27,7 +27,7 @@ const MESSAGE_BYTES: usize = 8;
  * @param lengths of each column, two words: as sent, and as a number; renewed here
  * @returns 0 incomplete message, 1 table full, 2 another message, 3 a row of another number of fields, 4 a bad row
  */
-export function scan(
+export function scanCopy(
   state: usize,
   wire: usize,
   received: usize,

@@ -9,7 +9,7 @@ type BufferOf<K extends Kind> = Extract<ColumnBuffer, { kind: K }>;
 type Binder<K extends Kind> = (column: BufferOf<K>, decoder: ColumnDecoder) => FieldDecoder;
 
 /** The decoders of one type, by the kind of buffer that its values may go to. */
-export type Kernels = { readonly [K in Kind]?: Binder<K> } & {
+export type TypeDecoders = { readonly [K in Kind]?: Binder<K> } & {
   /** Undefined if every value fits the Parquet type. */
   readonly lacks?: ((decoder: ColumnDecoder) => Unrepresentable | undefined) | undefined;
 };
@@ -22,18 +22,22 @@ export function plain<C>(
 }
 
 /** The decoder for this buffer; undefined if values of the type never go to this kind of buffer. */
-export function bindKernel(kernels: Kernels, column: ColumnBuffer, decoder: ColumnDecoder): FieldDecoder | undefined {
+export function bindDecoder(
+  type: TypeDecoders,
+  column: ColumnBuffer,
+  decoder: ColumnDecoder,
+): FieldDecoder | undefined {
   switch (column.kind) {
     case 'boolean':
-      return kernels.boolean?.(column, decoder);
+      return type.boolean?.(column, decoder);
     case 'int32':
-      return kernels.int32?.(column, decoder);
+      return type.int32?.(column, decoder);
     case 'int64':
-      return kernels.int64?.(column, decoder);
+      return type.int64?.(column, decoder);
     case 'fixed':
-      return kernels.fixed?.(column, decoder);
+      return type.fixed?.(column, decoder);
     case 'bytes':
-      return kernels.bytes?.(column, decoder);
+      return type.bytes?.(column, decoder);
     default:
       return column satisfies never;
   }
