@@ -50,3 +50,6 @@ RfzQh7MinsZPryu2HCuNhM7g9u/tlyICIFfPloUFKs9/w/XAqBVprq4dnxk7zK5s
 4gjxvqer2L4c
 -----END CERTIFICATE-----
 `;
+
+/** For a server at `localhost` and 127.0.0.1. */
+export const LOCALHOST_TLS = { cert: LOCALHOST_CERTIFICATE, key: SERVER_KEY };

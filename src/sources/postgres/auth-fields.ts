@@ -13,6 +13,8 @@ const sslMode = z
   .preprocess((value) => (value === true ? 'require' : value === false ? 'disable' : value), choice(SSL_MODES))
   .meta(oneOfWords([...SSL_MODES, true, false]));
 
+const SSL_NEGOTIATIONS = ['postgres', 'direct'] as const;
+
 const fields = {
   ...timeoutFields,
   server: {
@@ -27,6 +29,10 @@ const fields = {
   ssl_ca: { schema: path.optional(), synonyms: ['sslrootcert', 'ssl_root_cert'] },
   ssl_cert: { schema: path.optional(), synonyms: ['sslcert'] },
   ssl_key: { schema: path.optional(), synonyms: ['sslkey'] },
+  ssl_negotiation: {
+    schema: choice(SSL_NEGOTIATIONS).optional(),
+    synonyms: ['sslnegotiation'],
+  },
   options: {
     schema: stringMap
       .refine(
@@ -43,12 +49,29 @@ type Fields = FieldValues<typeof fields>;
 
 export const postgresFields = entryFields({ fields, check, build });
 
+/** What a connection string says in their place. */
+const SINGLES = [
+  'server',
+  'port',
+  'database',
+  'username',
+  'password',
+  'ssl',
+  'ssl_ca',
+  'ssl_cert',
+  'ssl_key',
+  'ssl_negotiation',
+] as const satisfies readonly (keyof typeof fields)[];
+
 function check(found: GivenFields, report: Report): void {
-  const singles = ['server', 'port', 'database', 'username', 'password', 'ssl', 'ssl_ca', 'ssl_cert', 'ssl_key'];
-  checkConnectionString(found, singles, report);
+  checkConnectionString(found, SINGLES, report);
   requireFields(found, ['server', 'username'], report);
   for (const [name, other] of [['ssl_cert', 'ssl_key'] as const, ['ssl_key', 'ssl_cert'] as const]) {
     if (found[name] !== undefined && found[other] === undefined) report(other, `is required with \`${name}\``);
+  }
+  const { ssl = found['ssl_ca'] === 'system' ? 'verify-full' : 'prefer', ssl_negotiation: negotiation } = found;
+  if (negotiation === 'direct' && (ssl === 'disable' || ssl === 'prefer')) {
+    report('ssl_negotiation', 'of `direct` requires `ssl` to be `require`, `verify-ca` or `verify-full`');
   }
 }
 
@@ -68,5 +91,6 @@ function build(found: Fields): PostgresInfo {
     sslCa: found.ssl_ca,
     sslCert: found.ssl_cert,
     sslKey: found.ssl_key,
+    tlsNegotiation: found.ssl_negotiation === 'direct' ? 'direct' : undefined,
   };
 }

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import pg from 'pg';
 import { LakeportError } from '../../errors.js';
 import { catchAnswers } from './answers.js';
@@ -16,15 +16,24 @@ import {
   otherKind,
   timedOut,
 } from './connection-errors.js';
+import { asUnconnected, completeHandshake, openDirectTls } from './direct-tls.js';
 import { onGreeting } from './greeting.js';
 import { isSocketDirectory, type PostgresSettings } from './settings.js';
 import { type TargetSession } from './address.js';
+import { startsWithTls, tlsOptions } from './tls-options.js';
 
 export type { PostgresSettings } from './settings.js';
 
+/** Creates the sockets of a connection, except for TLS that the server is asked for: the driver creates those. */
+export interface Sockets {
+  /** Without TLS, not connected yet. */
+  readonly plain: () => Socket;
+  /** Starts connecting, with TLS from the first byte. */
+  readonly tls: (options: ConnectionOptions) => TLSSocket;
+}
+
 export interface ConnectOptions {
-  /** Creates the socket, not connected yet. Only used without TLS, whose sockets Node creates. */
-  readonly stream?: (() => Socket) | undefined;
+  readonly sockets?: Sockets | undefined;
   /** Runs first, within the connect timeout: a pooler accepts every client and lets it wait afterwards. */
   readonly first?: ((client: pg.Client) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -91,17 +100,19 @@ async function negotiateTls(settings: PostgresSettings, options: ConnectOptions)
   }
 }
 
-async function attempt(settings: PostgresSettings, { stream, first, signal }: ConnectOptions): Promise<pg.Client> {
+async function attempt(settings: PostgresSettings, { sockets, first, signal }: ConnectOptions): Promise<pg.Client> {
   const tls = tlsOptions(settings);
-  const socket = stream && !tls ? stream() : new Socket();
-  redirect(socket, settings);
+  const direct = startsWithTls(settings) ? openDirectTls(settings, sockets?.tls) : undefined;
+  const socket = direct ?? (sockets && !tls ? sockets.plain() : new Socket());
   const seen: { connected?: boolean; givenUp?: LakeportError; greeted?: boolean } = {};
   const giveUp = (error: LakeportError) => {
     seen.givenUp ??= error;
     socket.destroy(error);
   };
+  if (direct) asUnconnected(direct);
+  else redirect(socket, settings);
   // A reader's own socket delivers its bytes differently; by then the server is known.
-  if (settings.tlsNegotiation !== 'direct' && socket.listenerCount('data') === 0 && !(stream && !tls)) {
+  if (!direct && !(sockets && !tls)) {
     onGreeting(socket, tls !== undefined, (greeting) => {
       seen.greeted = true;
       const problem = greetingProblem(greeting, settings);
@@ -115,7 +126,8 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
     database: settings.database,
     user: settings.username,
     password: () => requirePassword(settings),
-    ssl: tls ?? false,
+    // What starts with TLS is no concern of the driver's.
+    ssl: direct ? false : (tls ?? false),
     stream: () => socket,
     keepAlive: true,
     keepAliveInitialDelayMillis: 30_000,
@@ -138,6 +150,7 @@ async function attempt(settings: PostgresSettings, { stream, first, signal }: Co
   signal?.addEventListener('abort', abort, { once: true });
   try {
     if (signal?.aborted) throw aborted(settings);
+    if (direct) await completeHandshake(direct, settings);
     await client.connect();
     seen.connected = true;
     const problem = problemOfLogin?.();
@@ -176,9 +189,10 @@ function forgetEnvironment(client: pg.Client): void {
 }
 
 /** Driver options that are missing from its types. */
-function driverOptions({ tlsNegotiation, authentication }: PostgresSettings): object {
+function driverOptions({ authentication }: PostgresSettings): object {
   return {
-    sslnegotiation: tlsNegotiation ?? 'postgres',
+    // Not what the environment says.
+    sslnegotiation: 'postgres',
     ...(authentication?.channelBinding === true && { enableChannelBinding: true }),
   };
 }
@@ -227,22 +241,6 @@ export async function leave(client: pg.Client): Promise<void> {
 /** Drops the connection without a farewell message. */
 export function discard(client: pg.Client): void {
   streamOf(client).destroy();
-}
-
-/** libpq's modes: `require` accepts any certificate unless a CA is given, `verify-ca` any host name. */
-function tlsOptions({ ssl, certificates, tlsVersions }: PostgresSettings): ConnectionOptions | undefined {
-  if (ssl === 'disable') return undefined;
-  const { ca, ...others } = certificates;
-  const verified = ssl === 'verify-ca' || ssl === 'verify-full' || ca !== undefined;
-  const { least, most } = tlsVersions ?? {};
-  return {
-    ...others,
-    ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
-    rejectUnauthorized: verified,
-    ...(ssl !== 'verify-full' && { checkServerIdentity: () => undefined }),
-    ...(least !== undefined && { minVersion: least }),
-    ...(most !== undefined && { maxVersion: most }),
-  };
 }
 
 function requirePassword({ password, username, entryId }: PostgresSettings): string {

@@ -28,6 +28,8 @@ export interface PostgresFields extends PostgresSession {
   readonly sslCa: string | undefined;
   readonly sslCert: string | undefined;
   readonly sslKey: string | undefined;
+  /** `direct` starts TLS without asking first. */
+  readonly tlsNegotiation?: 'direct' | undefined;
 }
 
 interface PostgresConnectionString extends PostgresSession {

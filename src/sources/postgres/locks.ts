@@ -20,6 +20,9 @@ const BATCH = 200;
 /** Errors that would hit any other table too. */
 const FATAL = new Set(['SOURCE_OUT_OF_MEMORY', 'SOURCE_CONNECTION_LOST', 'SOURCE_SHUT_DOWN', 'UNEXPECTED']);
 
+/** The lock is another session's, or the wait for it was given up. */
+const NOT_GRANTED = new Set(['TABLE_LOCKED', 'SOURCE_STATEMENT_CANCELED']);
+
 /**
  * Locks tables and views with LOCK TABLE, which does not fix the transaction's snapshot yet. First those that are free,
  * at once; then it waits for the others, `timeoutMs` in total (0: no limit).
@@ -87,8 +90,8 @@ function foreignServerSilent({ id }: SourceTable, patienceMs: number, cause: Lak
 }
 
 /**
- * Locks a table for a separate read. A table that cannot be locked, other than because of another session's lock, is read
- * without one.
+ * Locks a table for a separate read. A table that cannot be locked for another reason than a wait for it is read without
+ * a lock.
  * @param selected a quoted column that this user may read
  * @throws the driver's error if the lock is not granted
  */
@@ -100,7 +103,7 @@ export async function lockForRead(client: Client, table: TableId, selected: stri
       return;
     } catch (thrown) {
       const { code } = postgresError(thrown);
-      if (code === 'TABLE_LOCKED' || FATAL.has(code)) throw thrown;
+      if (NOT_GRANTED.has(code) || FATAL.has(code)) throw thrown;
       await client.query('ROLLBACK TO SAVEPOINT lakeport; RELEASE SAVEPOINT lakeport');
     }
   }

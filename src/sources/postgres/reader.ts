@@ -73,7 +73,6 @@ class PostgresReader implements SliceReader {
   async connect(): Promise<OpenConnection> {
     if (this.#open !== undefined) return this.#open;
     const channel = new CopyChannel(this.#memory);
-    const stream = () => channel.createSocket();
     const { token } = this.#snapshot;
     const first = (client: pg.Client) => {
       channel.attach(streamOf(client));
@@ -81,9 +80,11 @@ class PostgresReader implements SliceReader {
         ? Promise.resolve()
         : begin(client, this.#settings, { mode: 'snapshot', snapshot: token });
     };
-    const client = await connectPostgres(this.#settings, { stream, first }).catch((thrown: unknown) => {
-      throw this.#explain(thrown);
-    });
+    const client = await connectPostgres(this.#settings, { sockets: channel.sockets, first }).catch(
+      (thrown: unknown) => {
+        throw this.#explain(thrown);
+      },
+    );
     const open = { client, channel };
     this.#open = open;
     // The next read opens a new one.

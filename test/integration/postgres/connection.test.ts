@@ -7,7 +7,7 @@ import type { PostgresFields } from '../../../src/sources/postgres/info.js';
 import { LakeportError } from '../../../src/errors.js';
 import { openSource } from '../../../src/engines.js';
 import type { OpenOptions } from '../../../src/sources/source.js';
-import { connectPostgres, type PostgresSettings } from '../../../src/sources/postgres/connection.js';
+import { connectPostgres, type PostgresSettings, type Sockets } from '../../../src/sources/postgres/connection.js';
 import { begin } from '../../../src/sources/postgres/transaction.js';
 import { AUTHORITY, LOCALHOST_CERTIFICATE, OTHER_NAME_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';
 import { openPostgres } from '../../harness/postgres-source.js';
@@ -207,16 +207,21 @@ describe('TLS', () => {
 
   test("a reader's own socket is used only without TLS", async () => {
     let made = 0;
-    const stream = () => {
-      made++;
-      return new Socket();
+    const sockets: Sockets = {
+      plain: () => {
+        made++;
+        return new Socket();
+      },
+      tls: () => {
+        throw new Error('not asked for');
+      },
     };
     for (const [server, expected] of [
       [plain, 1],
       [tls, 1],
     ] as const) {
       const source = await openPostgres(server);
-      const client = await connectPostgres(source.readerSettings().connection as PostgresSettings, { stream });
+      const client = await connectPostgres(source.readerSettings().connection as PostgresSettings, { sockets });
       expect(made).toBe(expected);
       await client.end();
       await source.close();

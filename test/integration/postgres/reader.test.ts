@@ -13,7 +13,7 @@ import { openPostgresReader } from '../../../src/sources/postgres/reader.js';
 import type { ReadColumn, ReadRequest, SliceReader, Snapshot } from '../../../src/sources/source.js';
 import type { KernelBuild } from '../../../src/kernels/kernels.js';
 import { kernelsOf, sharedKernels } from '../../harness/kernels.js';
-import { LOCALHOST_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';
+import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
 const COLUMNS: readonly ReadColumn[] = [
@@ -50,6 +50,7 @@ const NO_SNAPSHOT: Snapshot = { consistency: 'none', token: undefined, id: undef
 interface Way {
   readonly name: string;
   readonly ssl: 'disable' | 'require';
+  readonly tlsNegotiation?: 'direct';
   readonly build?: KernelBuild;
 }
 
@@ -59,6 +60,7 @@ const WAYS: readonly Way[] = [
   { name: 'kernels without SIMD', ssl: 'disable', build: 'scalar' },
   { name: 'TypeScript decoders over TLS', ssl: 'require' },
   { name: 'kernels over TLS', ssl: 'require', build: 'simd' },
+  { name: 'kernels over TLS from the first byte', ssl: 'require', tlsNegotiation: 'direct', build: 'simd' },
 ];
 
 let way: Way;
@@ -67,7 +69,7 @@ let server: PostgresServer;
 const cleanups: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  server = await startPostgres({ tls: { cert: LOCALHOST_CERTIFICATE, key: SERVER_KEY } });
+  server = await startPostgres({ tls: LOCALHOST_TLS });
   // Rows from nothing to some megabytes, in an order that the buffer has to grow and shrink for.
   await server.query(`
     CREATE TABLE blob (id int NOT NULL, body bytea);
@@ -100,6 +102,7 @@ async function open(port = server.port, lockTimeoutMs = 1000): Promise<SliceRead
     username: server.user,
     password: server.password,
     ssl: way.ssl,
+    tlsNegotiation: way.tlsNegotiation,
     certificates: {},
     options: {},
     connectTimeoutMs: 10_000,
@@ -353,5 +356,8 @@ describe.each(WAYS)('the reader, by $name', (current) => {
     controller.abort(new Error('enough'));
     await ended;
     await expect.poll(waiting, { timeout: 60_000 }).toHaveLength(0);
+    // It was canceled, rather than found out by the server after a while.
+    const [, ...said] = server.log().split('canceling statement due to user request');
+    expect(said.at(-1)).not.toContain('connection to client lost');
   });
 });

@@ -93,6 +93,15 @@ describe('PostgreSQL', () => {
     );
   });
 
+  it('starts with TLS where it is told to', async () => {
+    for (const given of [{ ssl: 'require' }, { ssl: true }, { ssl: 'verify-full' }, { ssl_ca: 'system' }]) {
+      const asked = { ...fields, ...given, sslnegotiation: 'direct' };
+      expect(await info('postgres', asked)).toMatchObject({ tlsNegotiation: 'direct' });
+    }
+    const usual = await info('postgres', { ...fields, ssl_negotiation: 'postgres' });
+    expect(usual).toMatchObject({ tlsNegotiation: undefined });
+  });
+
   it.each<[Info, RegExp]>([
     [{ ...fields, port: 0 }, /`port` must be a whole number/],
     [{ ...fields, port: 5432.5 }, /`port` must be a whole number/],
@@ -101,6 +110,10 @@ describe('PostgreSQL', () => {
     [{ ...fields, server: 'h:5432' }, /`server` contains a port/],
     [{ ...fields, password: 12345 }, /`password` must be a string/],
     [{ ...fields, ssl_key: 'k' }, /`ssl_cert` is required with `ssl_key`/],
+    [{ ...fields, ssl_negotiation: 'direct' }, /`ssl_negotiation` of `direct` requires `ssl` to be `require`/],
+    [{ ...fields, ssl: false, ssl_negotiation: 'direct' }, /`ssl_negotiation` of `direct` requires/],
+    [{ ...fields, ssl_negotiation: 'tls' }, /`ssl_negotiation` must be one of postgres, direct/],
+    [{ connection_string: 'host=h', ssl_negotiation: 'direct' }, /cannot be combined with `ssl_negotiation`/],
     [{ ...fields, options: { 'bad name': 'x' } }, /`options` contains a name/],
     [{ ...fields, options: 'x' }, /`options` must be an object/],
     [{ ...fields, connect_timeout: 0 }, /`connect_timeout` must be a duration/],

@@ -1,6 +1,8 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { connect, type ConnectionOptions } from 'node:tls';
 import type { Memory } from '../../../kernels/kernels.js';
+import type { Sockets } from '../connection.js';
 import { ReceiveBuffer } from './receive-buffer.js';
 import { type OnRead, readTlsInto } from './tls-reading.js';
 
@@ -51,15 +53,24 @@ export class CopyChannel {
     this.#buffer.release();
   }
 
-  /** A socket for the driver that reads without copying. Not for TLS. */
-  createSocket(): Socket {
-    // The types only have this option for `connect`, but Node accepts it here too.
-    const socket = new Socket({ onread: this.#onRead() } as object);
-    this.#stream = socket;
-    return socket;
-  }
+  /** Sockets for the driver that read without copying. */
+  readonly sockets: Sockets = {
+    plain: () => {
+      // The types only have this option for `connect`, but Node accepts it here too.
+      const socket = new Socket({ onread: this.#onRead() } as object);
+      this.#stream = socket;
+      return socket;
+    },
+    tls: (options) => {
+      // The types lack this option, which the manual has.
+      const own: ConnectionOptions & { readonly onread: OnRead } = { ...options, onread: this.#onRead() };
+      const socket = connect(own);
+      this.#stream = socket;
+      return socket;
+    },
+  };
 
-  /** Attaches to the stream of an open connection, if it is not from `createSocket`. */
+  /** Attaches to the stream of an open connection, if it is not one of `sockets`. */
   attach(stream: Duplex): void {
     if (this.#stream === stream) return;
     this.#stream = readTlsInto(stream, this.#onRead());
