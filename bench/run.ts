@@ -7,8 +7,9 @@ import { type Measured, measureProcesses } from './measured-process.js';
 import { type BenchTable, ensureTable, TABLES } from './tables.js';
 
 /*
- * `npm run bench -- [--tables NAME,…|all] [--tls] [--rows N] [--url URL | --data DIR] [--runs N] [--json FILE]`: tables out
- * of PostgreSQL into Parquet on disk, lineitem unless others are named. Whole processes, their processor time beside the
+ * `npm run bench -- [--tables NAME,…|all] [--tls] [--rows N] [--url URL | --data DIR] [--contenders 'TEXT|…'] [--runs N]
+ * [--json FILE]`: tables out of PostgreSQL into Parquet on disk, lineitem unless others are named. With --contenders only
+ * those whose name contains one of the texts, in any case, and the floor. Whole processes, their processor time beside the
  * time on the clock; each contender once a round, so that a slow minute of the machine meets all. Without --url an embedded
  * PostgreSQL is started; --data keeps its tables for the next time.
  */
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     tables: { type: 'string', default: 'lineitem' },
     tls: { type: 'boolean', default: false },
     rows: { type: 'string', default: '6000000' },
+    contenders: { type: 'string', default: '' },
     runs: { type: 'string', default: '5' },
     url: { type: 'string' },
     data: { type: 'string' },
@@ -46,7 +48,9 @@ try {
 async function benchTable(table: BenchTable, transport: string) {
   const { rows, pages } = await ensureTable(database.url, table, Number(values.rows), (line) => console.log(line));
   console.log(`\n${table.name}: ${rows.toLocaleString('en')} rows; ${table.about}; ${transport}`);
-  const { list, directory } = contenders({ url: database.url, table: table.name, pages });
+  const { list: all, directory } = contenders({ url: database.url, table: table.name, pages });
+  const wanted = values.contenders.toLowerCase().split('|');
+  const list = all.filter(({ name }, i) => i === 0 || wanted.some((text) => name.toLowerCase().includes(text)));
   // Keeps the benchmark's runs out of the user's run log.
   process.env['XDG_STATE_HOME'] = directory;
   try {

@@ -68,8 +68,8 @@ export const TABLES: readonly BenchTable[] = [
     about: 'numeric(18,6), numeric(30,10) and numeric(38,8)',
     share: 0.5,
     columns: [
-      `(i * 1234567.654321)::numeric(18,6) AS n18`,
-      `(i * 98765432109876.0123456789)::numeric(30,10) AS n30`,
+      `(i * 123456.654321)::numeric(18,6) AS n18`,
+      `(i * 9876543210987.0123456789)::numeric(30,10) AS n30`,
       `(i * 1234567890123456789.12345678)::numeric(38,8) AS n38`,
     ],
   },
