@@ -39,4 +39,8 @@ export interface ColumnSpec {
   /** The source's own name of the type, e.g. `numeric(12,2)`. */
   readonly sourceType: string;
   readonly fidelity: Fidelity;
+  /** How its values are hidden, such as `partial(0,4)`; undefined if they are not. */
+  readonly mask?: string | undefined;
+  /** Whether it is text only because some of its values fit no other type. */
+  readonly isTextByValues?: boolean | undefined;
 }

@@ -6,6 +6,7 @@ export const TABLE_CODES = {
   NO_TABLE_MATCHES: usage('The flags select no table'),
   PATHS_COLLIDE: usage('Two tables would be written to the same directory'),
   COLUMN_NOT_FOUND: tableFails('A column that was asked for does not exist in the table'),
+  COLUMN_TYPE_NOT_POSSIBLE: tableFails('A column cannot be written as the type that was asked for'),
   DATASET_NOT_SUPPORTED: tableFails('The source cannot export what was asked for, only tables'),
   FOREIGN_TABLES_NOT_INCLUDED: tableFails('Rows of the table lie in foreign tables, which were not asked for'),
   TABLE_CHANGED: tableFails('The definition of the table changed while the run went on'),
@@ -27,6 +28,7 @@ export const TABLE_CODES = {
 
   METHOD_NOT_SUPPORTED: usage('The table cannot be split by the method that was asked for'),
   METHOD_UNKNOWN: usage('There is no such partition method'),
+  PARTITION_KEY_MASKED: tableFails('A masked column is the key of a method that would show its values'),
   PARTITION_KEY_MISSING: usage('The partition method needs a key'),
   PARTITION_KEY_NOT_COMPARABLE: usage('Values of the partition key cannot be compared'),
   PARTITION_KEY_NOT_EXACT: tableFails('The server does not show values of the partition key exactly'),

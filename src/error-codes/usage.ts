@@ -2,6 +2,10 @@ import { unexpected, usage } from './entry.js';
 
 /** The command line, options and the auth file. */
 export const USAGE_CODES = {
+  BAD_MASK_FILE: usage('The policy of --mask-file cannot be read, or is none'),
+  COLUMN_NOT_LISTED: usage('The policy of --mask-file lets columns fail that it does not name, and there are some'),
+  MASK_SALT_MISSING: usage('The mask hash is used without --mask-salt'),
+  SECRET_MISSING: usage('A flag refers to a variable or a file that does not exist, or is empty'),
   BAD_OPTION: usage('An option of exportTables or planExport has a value that it cannot have'),
   UNKNOWN_OPTION: usage('There is no such option of exportTables or planExport'),
   BAD_PATTERN: usage('A LIKE pattern of tables or schemas is empty or malformed'),

@@ -5,6 +5,7 @@ import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
 import type { Dataset } from '../model/dataset.js';
 import type { TableId, TableKind } from '../model/table.js';
+import type { ColumnTreatments } from './column-treatment.js';
 import type { EngineOptions } from './engine-option.js';
 import type { PartitionMethodInfo } from './partitioning/methods.js';
 import type { OptIn } from './opt-ins.js';
@@ -111,15 +112,23 @@ export interface DescribeOptions {
   readonly unboundedNumeric: UnboundedNumeric;
   /** `list` by default. */
   readonly arrays?: ArrayForm | undefined;
-  /** With `null`, columns whose values may be unrepresentable become nullable. */
-  readonly onUnrepresentable: 'error' | 'null';
+  /**
+   * With `null`, columns whose values may be unrepresentable become nullable. With `text`, those that have such values are
+   * described again, as text.
+   */
+  readonly onUnrepresentable: OnUnrepresentable;
   /** `ns` writes times with digits below a microsecond in nanoseconds; `us` by default. */
   readonly timestampUnit?: 'us' | 'ns' | undefined;
   /** Options that only some engines offer. */
   readonly engineOptions?: EngineOptions | undefined;
   /** Replaces types that this Parquet reader does not support. */
   readonly compat?: Compat | undefined;
+  /** Masks and types of single columns. */
+  readonly treatments?: ColumnTreatments | undefined;
 }
+
+/** What happens to a value that its column's Parquet type cannot hold. */
+export type OnUnrepresentable = 'error' | 'null' | 'text';
 
 /** How a decimal without a precision that Parquet can hold is written. */
 export type UnboundedNumeric =
@@ -193,6 +202,11 @@ export interface Source<Connection = unknown> {
     tables: readonly SourceDataset[],
     options: DescribeOptions,
   ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]>;
+  /**
+   * Names of the columns with values that their Parquet types cannot hold. Reads the whole dataset once.
+   * Text that is invalid in its encoding is not found: it has no other form.
+   */
+  findUnrepresentable(table: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]>;
   /** The table's slices, which together cover every row exactly once. */
   slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]>;
   /**
@@ -282,6 +296,8 @@ export interface OpenOptions {
   readonly database?: string | undefined;
   /** Longest wait for table locks, in total for the planner and for each read; 30 s by default. */
   readonly lockTimeoutMs?: number | undefined;
+  /** For columns with the mask `hash`: a secret. */
+  readonly maskSalt?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called if the server does not answer yet and is waited for, for up to the entry's `connect_timeout`. */
   readonly onWait?: ((message: string) => void) | undefined;

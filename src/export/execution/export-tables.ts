@@ -60,7 +60,8 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
       targets: storages.targets(usedStorages(plan)),
       files,
       format: { manifest },
-      onUnrepresentable,
+      // With `text`, the columns have been chosen so that nothing is left to replace.
+      onUnrepresentable: onUnrepresentable === 'null' ? 'null' : 'error',
     },
     { graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS },
   );

@@ -11,6 +11,9 @@ export interface StreamEnd {
   readonly rows: number | undefined;
 }
 
+/** By name, without the @. */
+export type StatementParameters = Readonly<Record<string, string>>;
+
 /** Intercepts a response's bytes between the driver's packets and its parser. */
 export type ResponseFilter = (response: AsyncIterable<Uint8Array>) => AsyncIterable<Buffer>;
 
@@ -48,7 +51,7 @@ export class MssqlClient {
    * Runs statements and collects their rows; meant for small results. Each `@name` is a parameter.
    * @throws the driver's errors
    */
-  query(sql: string, parameters: Readonly<Record<string, string>> = {}): Promise<QueryValue[][]> {
+  query(sql: string, parameters: StatementParameters = {}): Promise<QueryValue[][]> {
     const answer = new Promise<QueryValue[][]>((resolve, reject) => {
       const rows: QueryValue[][] = [];
       const request = new this.#tedious.Request(sql, (error) => {
@@ -58,10 +61,7 @@ export class MssqlClient {
       request.on('row', (columns: readonly { readonly value: QueryValue }[]) => {
         rows.push(columns.map(({ value }) => value));
       });
-      const given = Object.entries(parameters);
-      for (const [name, value] of given) request.addParameter(name, this.#tedious.TYPES.NVarChar, value);
-      if (given.length > 0) this.#connection.execSql(request);
-      else this.#connection.execSqlBatch(request);
+      this.#execute(request, parameters);
     });
     return this.#track(answer);
   }
@@ -70,7 +70,7 @@ export class MssqlClient {
    * Types of a query's columns, as the server declares them.
    * @throws the driver's errors
    */
-  describe(sql: string): Promise<WireType[]> {
+  describe(sql: string, parameters: StatementParameters = {}): Promise<WireType[]> {
     const answer = new Promise<WireType[]>((resolve, reject) => {
       let types: WireType[] = [];
       const request = new this.#tedious.Request(sql, (error) => {
@@ -81,7 +81,7 @@ export class MssqlClient {
         // The driver only returns an object by name if configured to.
         types = (columns as ColumnMetadata[]).map(wireTypeOf);
       });
-      this.#connection.execSqlBatch(request);
+      this.#execute(request, parameters);
     });
     return this.#track(answer);
   }
@@ -90,7 +90,7 @@ export class MssqlClient {
    * Runs one query and passes its response through the filter before the driver sees it.
    * @throws the driver's errors
    */
-  stream(sql: string, filter: ResponseFilter): Promise<StreamEnd> {
+  stream(sql: string, filter: ResponseFilter, parameters: StatementParameters = {}): Promise<StreamEnd> {
     return new Promise((resolve, reject) => {
       let rows: number | undefined;
       const request: Request = new this.#tedious.Request(sql, (error) => {
@@ -99,8 +99,10 @@ export class MssqlClient {
         else resolve({ rows });
       });
       request.on('done', (count) => (rows = count));
+      // A statement with parameters runs in a procedure.
+      request.on('doneInProc', (count) => (rows = count));
       this.#filter = filter;
-      this.#connection.execSqlBatch(request);
+      this.#execute(request, parameters);
     });
   }
 
@@ -121,6 +123,13 @@ export class MssqlClient {
   async cancelAndClose(): Promise<void> {
     if (this.#connection.cancel()) await this.#inProgress.catch(() => undefined);
     this.close();
+  }
+
+  #execute(request: Request, parameters: StatementParameters): void {
+    const given = Object.entries(parameters);
+    for (const [name, value] of given) request.addParameter(name, this.#tedious.TYPES.NVarChar, value);
+    if (given.length > 0) this.#connection.execSql(request);
+    else this.#connection.execSqlBatch(request);
   }
 
   #track<T>(answer: Promise<T>): Promise<T> {

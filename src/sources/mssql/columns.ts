@@ -12,7 +12,11 @@ import { quoteName } from './identifiers.js';
 import { mssqlRows } from './partitioning/dialect.js';
 import { readTextStyles } from './server.js';
 import { declaredTypeOf, displayWireType, type WireType } from './tds/wire-type.js';
-import { mapType, type MappingOptions } from './types.js';
+import { maskedMapping, maskParameters } from './masks.js';
+import { mapType, type MappingOptions, type MssqlType, type TypeMapping } from './types.js';
+import { textForm } from './text-forms.js';
+import { convertedMapping } from './conversions.js';
+import { type ColumnTreatment, maskIsText } from '../column-treatment.js';
 
 /** Columns of each table, in the order of the tables, or the error that makes a table unreadable. */
 export async function describeColumns(
@@ -22,8 +26,9 @@ export async function describeColumns(
 ): Promise<(ReadColumn[] | LakeportError)[]> {
   const attributes = await readAttributes(client, tables);
   const { timestampUnit = 'us', compat } = options;
-  const hasVariants = attributes.some((table) => table.some(({ type }) => type === 'sql_variant'));
-  const styles = hasVariants ? await readTextStyles(client) : { allDigits: true, hexadecimal: true };
+  const makesText =
+    options.treatments !== undefined || attributes.some((table) => table.some(({ type }) => type === 'sql_variant'));
+  const styles = makesText ? await readTextStyles(client) : { allDigits: true, hexadecimal: true };
   const mapping = { timestampUnit, compat, styles };
   const described: (ReadColumn[] | LakeportError)[] = [];
   for (const [index, table] of tables.entries()) {
@@ -75,27 +80,57 @@ async function describeTable(
 
 function describeColumn(
   attribute: Attribute,
-  { kind }: CatalogTable,
-  { onUnrepresentable, mapping }: TableOptions,
+  { id, kind }: CatalogTable,
+  { onUnrepresentable, mapping, treatments }: TableOptions,
 ): ReadColumn {
   const { name, number, type: typeName, precision, scale, isAssembly } = attribute;
   const source = { name: typeName, precision, scale, isAssembly };
-  const { type, decoder, fidelity, expression, partial } = mapType(source, mapping);
-  // A view's nullability is as old as its last refresh.
-  const nullable = attribute.nullable || kind === 'view' || (partial && onUnrepresentable === 'null');
   const sourceType = displayType(attribute);
+  const treatment = treatments?.of(id, name) ?? {};
+  const { type, decoder, fidelity, expression, partial, mask } = treatedMapping({ name, sourceType }, source, {
+    treatment,
+    options: mapping,
+  });
+  const isNull = treatment.mask?.method === 'null';
+  // A view's nullability is as old as its last refresh.
+  const nullable = attribute.nullable || isNull || kind === 'view' || (partial && onUnrepresentable === 'null');
   return {
-    spec: { name, fieldId: number, nullable, list: false, type, sourceType, fidelity },
+    spec: {
+      ...{ name, fieldId: number, nullable, list: false, type, sourceType, fidelity },
+      ...(mask !== undefined && { mask }),
+      ...(treatment.isTextByValues === true && { isTextByValues: true }),
+    },
     expression: expression(quoteName(name)),
     decoder,
   };
+}
+
+/** How the column is read: by its own type, or as its treatment says. @throws LakeportError if that is impossible */
+function treatedMapping(
+  column: { readonly name: string; readonly sourceType: string },
+  source: MssqlType,
+  { treatment, options }: { readonly treatment: ColumnTreatment; readonly options: MappingOptions },
+): TypeMapping & { readonly mask?: string } {
+  const { mask, type: wanted } = treatment;
+  const own = mapType(source, options);
+  if (mask !== undefined && mask.method !== 'null' && wanted !== undefined && wanted.as !== 'text') {
+    throw maskIsText(column, wanted);
+  }
+  const mapping = wanted === undefined ? own : convertedMapping(wanted, { column, source, own, options });
+  if (mask === undefined) return mapping;
+  const { name } = source;
+  const quoted = quoteName(column.name);
+  const text = name === 'sql_variant' ? own.expression(quoted) : textForm(name, quoted, options.styles);
+  return maskedMapping(mapping, mask, text);
 }
 
 /** Types of the columns as the server declares them in a result. */
 function probe(client: MssqlClient, { dataset }: CatalogTable, columns: readonly ReadColumn[]): Promise<WireType[]> {
   const list = columns.map(({ expression }) => expression).join(', ');
   const rows = mssqlRows(dataset);
-  return client.describe(`${rows.prefix}SELECT TOP (0) ${list} ${fromClause(rows)}`);
+  const statement = `${rows.prefix}SELECT TOP (0) ${list} ${fromClause(rows)}`;
+  // No row needs the salt.
+  return client.describe(statement, maskParameters(statement, ''));
 }
 
 function isReadable({ spec, decoder }: ReadColumn, wire: WireType | undefined): boolean {

@@ -6,6 +6,7 @@ import type { MssqlClient } from './client.js';
 import { connectMssql, type ConnectOptions, type MssqlSettings } from './connection.js';
 import { mssqlError } from './errors.js';
 import { isIsolationRefused, isolationOf } from './isolation.js';
+import { maskParameters } from './masks.js';
 import { SliceRead } from './slice-read.js';
 
 /** Opens a reader's connection. Each of its queries sees the database as of the query's start, if the server allows it. */
@@ -58,8 +59,8 @@ class MssqlReader implements SliceReader {
   }
 
   async #readWith(client: MssqlClient, request: ReadRequest, sink: RowSink, signal: AbortSignal): Promise<ReadResult> {
-    const read = new SliceRead(client, request, sink);
-    const { statementTimeoutMs } = this.#settings;
+    const { statementTimeoutMs, maskSalt } = this.#settings;
+    const read = new SliceRead(client, request, sink, maskParameters(request.slice.query, maskSalt));
     const timer =
       statementTimeoutMs === undefined
         ? undefined

@@ -15,6 +15,8 @@ export interface MssqlSettings extends MssqlAddress {
   readonly statementTimeoutMs: number | undefined;
   /** Longest wait for a lock. */
   readonly lockTimeoutMs: number;
+  /** For columns with the mask `hash`. */
+  readonly maskSalt?: string | undefined;
 }
 
 const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
@@ -33,6 +35,7 @@ export async function mssqlSettings(info: MssqlInfo, options: OpenOptions): Prom
     connectTimeoutMs: address.connectTimeoutMs ?? info.connectTimeoutMs,
     statementTimeoutMs: info.statementTimeoutMs,
     lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
+    maskSalt: options.maskSalt,
   };
 }
 

@@ -3,7 +3,7 @@ import { tableName } from '../../model/table.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReadRequest, ReadResult } from '../source.js';
-import type { MssqlClient } from './client.js';
+import type { MssqlClient, StatementParameters } from './client.js';
 import { bindField, type MssqlField } from './decode/decoders.js';
 import type { UnrepresentableValue } from '../wire/wire.js';
 import { readColumnTypes } from './tds/column-types.js';
@@ -20,7 +20,8 @@ export class SliceRead {
   readonly #stream: RowStream;
   #reject: (reason: unknown) => void = () => undefined;
 
-  constructor(client: MssqlClient, request: ReadRequest, sink: RowSink) {
+  /** @param parameters of the slice's query */
+  constructor(client: MssqlClient, request: ReadRequest, sink: RowSink, parameters: StatementParameters = {}) {
     this.#client = client;
     const stream = new RowStream({
       sink,
@@ -33,7 +34,7 @@ export class SliceRead {
       onFailure: (error) => this.giveUp(error),
     });
     this.#stream = stream;
-    const done = client.stream(request.slice.query, (response) => stream.filter(response));
+    const done = client.stream(request.slice.query, (response) => stream.filter(response), parameters);
     this.ended = done.then(
       () => undefined,
       () => undefined,

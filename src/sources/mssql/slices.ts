@@ -45,7 +45,9 @@ async function shareOut(
   // An explicit number of readers is honoured whatever the table's size.
   if (degree === 1 || kind === 'view' || !(isLarge || override?.degree !== undefined)) return whole;
   const indexes = await readIndexKeys(client, id);
-  const kindOf = (name: string) => columns.find(({ spec }) => spec.name === name)?.decoder.kind ?? '';
+  // Bounds would show the values of a masked key.
+  const keys = columns.filter(({ spec }) => spec.mask === undefined);
+  const kindOf = (name: string) => keys.find(({ spec }) => spec.name === name)?.decoder.kind ?? '';
   const ranges = async (column: string): Promise<Share[]> => {
     const keyed = keyedTable(client, table, columns);
     return rangesByWidth(keyed, await resolveKey(keyed, column), { count: sliceCount(table, degree), estimatedRows });

@@ -31,6 +31,7 @@ import { type MssqlSettings } from './settings.js';
 import { displayAddress } from './address.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
+import { findUnrepresentable } from './unrepresentable-values.js';
 
 /** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
 export async function openMssqlSource(
@@ -104,6 +105,10 @@ class MssqlSource implements Source<MssqlSettings> {
       if (answer !== undefined && !(answer instanceof LakeportError)) return { columns: answer };
       return { id, error: answer ?? LakeportError.from(new TypeError('A table was not described')) };
     });
+  }
+
+  findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {
+    return this.#asking(id, () => findUnrepresentable(this.#client, dataset, columns));
   }
 
   async slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {

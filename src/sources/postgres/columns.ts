@@ -3,12 +3,12 @@ import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
 import type { DescribeOptions, ReadColumn } from '../source.js';
 import { decodeText, nameNotReadable, readText, selectText } from './catalog-text.js';
-import { readExpression } from './expressions.js';
 import { memberTables } from './leaf-relations.js';
 import { columnsDenied, type Relation, tableDenied } from './relations.js';
 import type { ServerFacts } from './server-facts.js';
 import { TypeCatalog } from './type-catalog.js';
-import { mapType, type MappingOptions } from './types.js';
+import { readOf } from './treated-columns.js';
+import type { MappingOptions } from './types.js';
 
 interface AttributeRow {
   readonly relation: number;
@@ -71,14 +71,20 @@ function describeTable(
   if (unnamed !== undefined) throw nameNotReadable(tableName(id), unnamed.name);
   return attributes.map((attribute) => {
     const resolved = types.resolve(attribute.type, attribute.modifier);
-    const mapping = resolved && mapType(resolved, types, options);
-    if (!mapping) throw unreadableType(attribute);
-    const { list, type, fidelity, decoder, partial } = mapping;
-    const nullable = !attribute.required || (partial && options.onUnrepresentable === 'null');
-    const { name, number, typeName } = attribute;
+    const { name, number, typeName: sourceType } = attribute;
+    const treatment = options.treatments?.of(id, name);
+    const read = resolved && readOf({ name, sourceType, resolved, treatment }, types, options);
+    if (!read) throw unreadableType(attribute);
+    const { list, type, fidelity, decoder, expression, partial, mask } = read;
+    const nullable = !attribute.required || read.isNull === true || (partial && options.onUnrepresentable === 'null');
+    const { isTextByValues } = treatment ?? {};
     return {
-      spec: { name, fieldId: number, nullable, list, type, sourceType: typeName, fidelity },
-      expression: readExpression(name, mapping.form),
+      spec: {
+        ...{ name, fieldId: number, nullable, list, type, sourceType, fidelity },
+        ...(mask !== undefined && { mask }),
+        ...(isTextByValues === true && { isTextByValues }),
+      },
+      expression,
       decoder,
     };
   });

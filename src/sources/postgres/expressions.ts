@@ -31,7 +31,7 @@ export function readExpression(column: string, form: ReadForm): string {
 }
 
 /** `IS NOT NULL` is false for a row with a NULL field, and `format` turns NULL into an empty text. */
-function whereGiven(value: string, expression: string): string {
+export function whereGiven(value: string, expression: string): string {
   return `CASE WHEN ${value} IS DISTINCT FROM NULL THEN ${expression} END`;
 }
 
@@ -39,7 +39,7 @@ function whereGiven(value: string, expression: string): string {
  * `format` calls the output function of the value's type. A cast to text would run a user-defined cast, and formats some
  * built-in types differently (inet, xml).
  */
-function output(value: string): string {
+export function output(value: string): string {
   return `pg_catalog.format('%s', ${value})`;
 }
 

@@ -13,8 +13,9 @@ import { registerCharacters } from './decode/encoded-text.js';
 import { postgresError } from './errors.js';
 import { quoteName } from './identifiers.js';
 import { lockForRead } from './locks.js';
+import { setMaskSalt } from './masks.js';
 import { rowQuery } from './row-locator.js';
-import { begin } from './transaction.js';
+import { begin, type TransactionOptions } from './transaction.js';
 
 /**
  * Opens a reader's connection and puts it into the snapshot that all readers share.
@@ -76,9 +77,7 @@ class PostgresReader implements SliceReader {
     const { token } = this.#snapshot;
     const first = (client: pg.Client) => {
       channel.attach(streamOf(client));
-      return token === undefined
-        ? Promise.resolve()
-        : begin(client, this.#settings, { mode: 'snapshot', snapshot: token });
+      return token === undefined ? Promise.resolve() : this.#begin(client, { mode: 'snapshot', snapshot: token });
     };
     const client = await connectPostgres(this.#settings, { sockets: channel.sockets, first }).catch(
       (thrown: unknown) => {
@@ -136,6 +135,11 @@ class PostgresReader implements SliceReader {
     this.#abandoned.add(ended);
   }
 
+  async #begin(client: pg.Client, options: TransactionOptions): Promise<void> {
+    await begin(client, this.#settings, options);
+    await setMaskSalt(client, this.#settings.maskSalt);
+  }
+
   #copy(client: pg.Client, copy: CopyRead): Promise<CopyReadResult> {
     if (!copy.isOver) client.query(copy);
     return copy.result;
@@ -146,7 +150,7 @@ class PostgresReader implements SliceReader {
    * would see no rows of a table that was refilled meanwhile, by TRUNCATE and INSERT in one transaction.
    */
   async #copyAlone(client: pg.Client, copy: CopyRead, { dataset, columns }: ReadRequest): Promise<CopyReadResult> {
-    await begin(client, this.#settings, { mode: 'read' });
+    await this.#begin(client, { mode: 'read' });
     await lockForRead(client, tableOf(dataset), columns[0] === undefined ? '*' : quoteName(columns[0].spec.name));
     const result = await this.#copy(client, copy);
     await client.query('COMMIT');
@@ -174,7 +178,7 @@ class PostgresReader implements SliceReader {
 
   async #find(client: pg.Client, query: string): Promise<pg.QueryResult<RowPlace>> {
     if (this.#snapshot.token !== undefined) return client.query<RowPlace>(query);
-    await begin(client, this.#settings, { mode: 'read' });
+    await this.#begin(client, { mode: 'read' });
     const found = await client.query<RowPlace>(query);
     await client.query('COMMIT');
     return found;

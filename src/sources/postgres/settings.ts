@@ -46,6 +46,8 @@ export interface PostgresSettings extends PostgresHost {
   readonly sourceEncoding?: string | undefined;
   /** For a database that is not in UTF-8: readers get its text unconverted. Known once connected. */
   readonly characters?: DatabaseCharacters | undefined;
+  /** For columns with the mask `hash`. */
+  readonly maskSalt?: string | undefined;
 }
 
 const DEFAULT_LOCK_TIMEOUT_MS = 30_000;
@@ -89,6 +91,7 @@ export async function postgresSettings(info: PostgresInfo, options: OpenOptions)
     statementTimeoutMs: info.statementTimeoutMs,
     sourceEncoding: textEncoding(info.sourceEncoding, entryId),
     lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
+    maskSalt: options.maskSalt,
   };
 }
 

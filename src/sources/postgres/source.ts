@@ -41,6 +41,7 @@ import { displayAddress, type PostgresSettings } from './settings.js';
 import { isLarge, type Member, sliceMembers, wholeSlice } from './slices.js';
 import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
 import { CATALOG, inTransaction } from './transaction.js';
+import { findUnrepresentable } from './unrepresentable-values.js';
 import { checkOverride, requirePages } from './table-override.js';
 
 /** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
@@ -200,6 +201,10 @@ class PostgresSource implements Source<PostgresSettings> {
       }
       return { columns: answer };
     });
+  }
+
+  findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {
+    return this.#asking(id, () => findUnrepresentable(this.#client, dataset, columns));
   }
 
   async slice(

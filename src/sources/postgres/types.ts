@@ -52,7 +52,7 @@ export interface MappingOptions {
   readonly sourceEncoding?: string | undefined;
 }
 
-type Mapping = Omit<TypeMapping, 'list'>;
+export type Mapping = Omit<TypeMapping, 'list'>;
 
 const AS_IS: ReadForm = { as: 'value' };
 const BUILT_IN: Readonly<Record<string, Mapping>> = {
@@ -91,7 +91,8 @@ const EXTENSIONS: Readonly<Record<string, Mapping>> = {
   'postgis.geography': exact('bytea', BYTES),
 };
 
-const TEXT: Mapping = { ...exact('text', STRING), fidelity: 'text', form: { as: 'text' } };
+/** Text made by the server. */
+export const TEXT: Mapping = { ...exact('text', STRING), fidelity: 'text', form: { as: 'text' } };
 
 /**
  * How a column of this type is read. One-dimensional arrays become lists of what their elements become.
@@ -114,7 +115,7 @@ export function mapType(resolved: ResolvedType, types: TypeCatalog, options: Map
 }
 
 /** The server's own JSON for built-in types; for others it would run a user's cast, so they are converted to text first. */
-function mapJsonArray({ type }: ResolvedType, options: MappingOptions): TypeMapping {
+export function mapJsonArray({ type }: ResolvedType, options: MappingOptions): TypeMapping {
   const form: ReadForm = { as: 'json', elements: jsonElements(type) };
   const plain = type.name === 'char' ? partial('checkedText', JSON_TEXT) : exact('text', JSON_TEXT);
   const mapping = checked(plain, options);
@@ -156,7 +157,7 @@ function lookUp({ type, modifier }: ResolvedType, options: MappingOptions): Mapp
   return EXTENSIONS[`${type.extension ?? ''}.${type.name}`] ?? TEXT;
 }
 
-function isBuiltIn({ schema }: PostgresType): boolean {
+export function isBuiltIn({ schema }: PostgresType): boolean {
   return schema === 'pg_catalog';
 }
 
@@ -212,6 +213,12 @@ function checked(mapping: Mapping, { encoding, sourceEncoding }: MappingOptions)
   const decoder = from === undefined ? { kind: 'checkedText' } : { kind: 'encodedText', encoding: from };
   const form: ReadForm = kind === 'json' || kind === 'jsonb' ? { as: 'text' } : mapping.form;
   return { ...mapping, decoder, form, partial: true };
+}
+
+/** The decoder of text made by the server. */
+export function checkedText(options: MappingOptions): Pick<Mapping, 'decoder' | 'partial'> {
+  const { decoder, partial: isPartial } = checked(TEXT, options);
+  return { decoder, partial: isPartial };
 }
 
 function exact(kind: string, type: ParquetType): Mapping {

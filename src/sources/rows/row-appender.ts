@@ -3,6 +3,7 @@ import type { BooleanColumn } from '../../columns/boolean-column.js';
 import type { BytesColumn } from '../../columns/bytes-column.js';
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import type { Int64Column } from '../../columns/int64-column.js';
+import { appendDecimalBytes, appendDecimals32 } from './decimal-appender.js';
 
 /**
  * Appends JavaScript rows to columns, for databases whose drivers return nothing else. One loop per column, chosen once:
@@ -42,11 +43,30 @@ export function createRowAppender(options: RowAppenderOptions): RowAppender {
     case 'bytes':
       if (logical === undefined) return (rows, from, to) => appendBytes(column, options, rows, from, to);
       return (rows, from, to) => appendTexts(column, options, rows, from, to);
+    case 'int32':
+      if (logical?.kind !== 'decimal') break;
+      return appendDecimals(column, options, (read) => appendDecimals32(column, read));
+    case 'fixed':
+      if (logical?.kind !== 'decimal') break;
+      return appendDecimals(column, options, (read) => appendDecimalBytes(column, read));
     default:
-      throw new TypeError(`column ${column.spec.name}: rows have no values for ${physical}`);
+      column satisfies never;
   }
+  throw new TypeError(`column ${column.spec.name}: rows have no values for ${physical}`);
 }
 
+function appendDecimals(
+  column: ColumnBuffer,
+  { index, refuse }: RowAppenderOptions,
+  append: (read: Parameters<typeof appendDecimals32>[1]) => void,
+): RowAppender {
+  const bytes = column.spec.type.length ?? 4;
+  return (rows, from, to) => {
+    append({ rows, from, to, index, refuse, flags: presenceOf(to - from) });
+    appendLevels(column, to - from);
+    return bytes * (to - from);
+  };
+}
 /** For the rows of one column; negative for NULL. */
 let presence = new Int32Array(1024);
 

@@ -5,7 +5,8 @@ import { type CatalogColumn, type CatalogTable, listColumns, sampleClasses } fro
 import type { SqliteConnection } from './connection.js';
 import { quoteName } from './identifiers.js';
 import { isAllText } from './options.js';
-import { type ColumnKind, declaredKind, expression, foundKind, KINDS } from './types.js';
+import { readOf } from './treated-columns.js';
+import { type ColumnKind, declaredKind, foundKind } from './types.js';
 
 /** Number of rows to sample for a column whose declared type says nothing. */
 const SAMPLE = 10_000;
@@ -14,7 +15,7 @@ const SAMPLE = 10_000;
 export function describeColumns(
   connection: SqliteConnection,
   table: CatalogTable,
-  { onUnrepresentable, engineOptions }: DescribeOptions,
+  { onUnrepresentable, engineOptions, treatments }: DescribeOptions,
 ): ReadColumn[] {
   const columns = listColumns(connection, table);
   const isText = isAllText(engineOptions);
@@ -37,20 +38,22 @@ export function describeColumns(
   }
   return columns.map(({ name, declared, notNull, isRowid }, i) => {
     const kind = kinds.get(name) ?? 'any';
-    const { type, fidelity } = KINDS[kind];
-    const isPartial = kind !== 'any' && !isRowid;
+    const treatment = treatments?.of(table.id, name);
+    const read = readOf({ name, sourceType: declared, kind, quoted: quoteName(name), treatment });
+    const { type, fidelity, mask, expression, decoder } = read;
+    const isOwn = treatment?.mask === undefined && treatment?.type === undefined;
+    // A rowid is an integer.
+    const mayMisfit = read.partial && onUnrepresentable === 'null' && !(isRowid && isOwn);
+    const isRequired = isRowid || (notNull && table.kind !== 'view');
     return {
       spec: {
-        name,
-        fieldId: i + 1,
-        nullable: !isRowid && (!notNull || table.kind === 'view' || (isPartial && onUnrepresentable === 'null')),
-        list: false,
-        type,
-        sourceType: declared,
-        fidelity,
+        ...{ name, fieldId: i + 1, nullable: !isRequired || mayMisfit || read.isNull === true, list: false },
+        ...{ type, sourceType: declared, fidelity },
+        ...(mask !== undefined && { mask }),
+        ...(treatment?.isTextByValues === true && { isTextByValues: true }),
       },
-      expression: expression(kind, quoteName(name)),
-      decoder: { kind },
+      expression,
+      decoder,
     };
   });
 }

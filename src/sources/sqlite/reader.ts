@@ -7,6 +7,7 @@ import { tableOf } from '../table-of.js';
 import { UnrepresentableValue } from '../wire/wire.js';
 import { SqliteConnection } from './connection.js';
 import { sqliteError } from './errors.js';
+import { defineMaskHash } from './mask-hash.js';
 import { isAllInFile, readPages } from './page-read.js';
 import { readRows } from './row-read.js';
 import type { SqliteSettings } from './settings.js';
@@ -44,6 +45,7 @@ class SqliteReader implements SliceReader {
     this.#settings = settings;
     const [[encoding] = []] = connection.query('PRAGMA encoding');
     this.#encoding = String(encoding);
+    if (settings.maskSalt !== undefined) defineMaskHash(connection.database, settings.maskSalt, this.#encoding);
     this.#isAllInFile = isAllInFile(connection, settings.file);
     this.#rowids = new Map(listTables(connection).map(({ id, rowid }) => [id.name, rowid]));
   }

@@ -10,13 +10,15 @@ export interface SqliteSettings {
   readonly file: string;
   /** Longest wait for other processes' locks. */
   readonly timeoutMs: number;
+  /** For columns with the mask `hash`. */
+  readonly maskSalt?: string | undefined;
 }
 
 const LOCK_TIMEOUT_MS = 30_000;
 
 /** @throws LakeportError for anything but a file that can be opened */
 export function sqliteSettings({ filepath }: SqliteInfo, options: OpenOptions): SqliteSettings {
-  const { entryId, database, lockTimeoutMs } = options;
+  const { entryId, database, lockTimeoutMs, maskSalt } = options;
   const context = { entry: entryId, detail: filepath };
   const problem = (message: string, hint: string, code: ErrorCode = 'SOURCE_FILE_NOT_FOUND') =>
     new LakeportError({ code, message, hint, context });
@@ -46,5 +48,5 @@ export function sqliteSettings({ filepath }: SqliteInfo, options: OpenOptions): 
     throw problem(`${file} is a directory`, 'Name a file in "filepath" of the entry', 'SOURCE_NOT_SQLITE');
   if (stats.size === 0)
     throw problem(`The file ${file} is empty`, 'Correct "filepath" of the entry', 'SOURCE_NOT_SQLITE');
-  return { entryId, file, timeoutMs: lockTimeoutMs ?? LOCK_TIMEOUT_MS };
+  return { entryId, file, timeoutMs: lockTimeoutMs ?? LOCK_TIMEOUT_MS, maskSalt };
 }

@@ -5,7 +5,8 @@ import { isKeyMethod, methodNotSupported } from '../partitioning/methods.js';
 import { equalShare, type Share, slicesOf, wholeTable } from '../partitioning/predicate.js';
 import { sliceCount } from '../partitioning/slice-size.js';
 import type { ReadColumn, Slice, SliceOptions } from '../source.js';
-import type { CatalogTable } from './catalog.js';
+import { maskedKey } from '../partitioning/masked-key.js';
+import { type CatalogTable, listColumns } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
 import { quoteTable } from './identifiers.js';
 import { keyedTable, SQLITE_SQL, sqliteRows } from './key-types.js';
@@ -35,6 +36,11 @@ export async function sliceTable(
   const isLarge = estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
   const isWanted = isLarge || override?.degree !== undefined || method === 'Rowid';
   if (degree === 1 || !isWanted || table.rowid === undefined) return whole;
+  // Bounds would show the values of a masked column that is the rowid.
+  const alias = listColumns(connection, table).find(({ isRowid }) => isRowid)?.name;
+  const isMasked = columns.some(({ spec }) => spec.name === alias && spec.mask !== undefined);
+  if (isMasked && method === 'Rowid') throw maskedKey(table.id, { key: 'rowid', column: alias ?? '' });
+  if (isMasked) return whole;
   return cut(byRowid(connection, table, table.rowid, Math.max(count, degree)));
 }
 

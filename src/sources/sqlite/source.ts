@@ -26,6 +26,7 @@ import { quoteTable } from './identifiers.js';
 import type { SqliteSettings } from './settings.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
+import { findUnrepresentable } from './unrepresentable-values.js';
 
 /** Largest table to count: a count blocks the planner's thread. */
 const MOST_COUNTED = 20_000_000;
@@ -84,6 +85,10 @@ class SqliteSource implements Source<SqliteSettings> {
         }
       }),
     );
+  }
+
+  findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {
+    return this.#asking(id, () => findUnrepresentable(this.#connection, dataset, columns));
   }
 
   slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {

@@ -107,6 +107,8 @@ const TEXTS: Readonly<Record<string, (wire: WireType) => Transcoder | undefined>
  * @returns undefined if the incoming values do not have the planned type
  */
 export function bindField(decoder: ColumnDecoder, column: ColumnBuffer, wire: WireType): MssqlField | undefined {
+  if (decoder.kind === 'null')
+    return { layout: fieldLayout(wire), decode: noValues, isUnrepresentable: undefined, large: undefined };
   const fixed = FIXED_TYPES[decoder.kind];
   if (fixed !== undefined) {
     if (!arrivesAs(fixed, decoder, wire)) return undefined;
@@ -115,6 +117,11 @@ export function bindField(decoder: ColumnDecoder, column: ColumnBuffer, wire: Wi
     return decode && { layout: fieldLayout(wire), decode, isUnrepresentable, large: undefined };
   }
   return column.kind === 'bytes' ? bindVarying(decoder, column, wire) : undefined;
+}
+
+/** For a column that only has NULLs. */
+function noValues(): never {
+  throw new Error('A column of NULLs has a value');
 }
 
 /** Text and binary values. */

@@ -77,6 +77,44 @@ export function decodeTimestamp(
   column.takeTo(at);
 }
 
+/** High word of the nanoseconds since 1970 of the timestamp at `offset`; beyond 32 bits if they do not fit into 64. */
+function nanosHigh(view: DataView, offset: number): number {
+  const low = (view.getInt32(offset + 4) >>> 0) + EPOCH_LOW;
+  const high = view.getInt32(offset) + EPOCH_HIGH + (low >= 2 ** 32 ? 1 : 0);
+  return high * 1000 + Math.floor(((low % 2 ** 32) * 1000) / 2 ** 32);
+}
+
+/** Whether the timestamp at `offset` is outside of 1677-09-21 to 2262-04-11, which nanoseconds in 64 bits hold. */
+export function isBeyondNanos(view: DataView, offset: number): boolean {
+  const high = nanosHigh(view, offset);
+  return high !== (high | 0);
+}
+
+/** timestamp and timestamptz as nanoseconds. */
+export function decodeTimestampNanos(
+  column: Int64Column,
+  { view }: WireChunk,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+): void {
+  column.reserve(to - from);
+  const { words } = column;
+  let at = column.end;
+  for (let i = from; i < to; i++) {
+    const offset = offsets[i] as number; // i is within bounds
+    const high = nanosHigh(view, offset);
+    if (high !== (high | 0)) {
+      throw new UnrepresentableValue('an infinite timestamp, or one before 1677-09-21 or after 2262-04-11');
+    }
+    const low = ((view.getInt32(offset + 4) >>> 0) + EPOCH_LOW) % 2 ** 32;
+    words[at << 1] = ((low * 1000) % 2 ** 32) | 0;
+    words[(at << 1) + 1] = high;
+    at++;
+  }
+  column.takeTo(at);
+}
+
 /** 24:00:00, which is past the last time of day in Parquet. */
 const DAY_END = 86_400_000_000;
 const DAY_END_LOW = (DAY_END % 2 ** 32) | 0;

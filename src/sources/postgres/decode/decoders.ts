@@ -6,7 +6,16 @@ import type { BoundField } from '../../wire/batch-decoder.js';
 import { bindDecoder, plain, type TypeDecoders } from '../../wire/type-decoders.js';
 import type { FieldDecoder, WireChunk } from '../../wire/wire.js';
 import { type ArrayTally, decodeArrays, isNoList, unmarkJsonArrays } from './arrays.js';
-import { decodeDate, decodeTime, decodeTimestamp, isDayEnd, isInfiniteDate, isUnboundedTimestamp } from './dates.js';
+import {
+  decodeDate,
+  decodeTime,
+  decodeTimestamp,
+  decodeTimestampNanos,
+  isBeyondNanos,
+  isDayEnd,
+  isInfiniteDate,
+  isUnboundedTimestamp,
+} from './dates.js';
 import { decodeEncodedText, isUndecodable, textDecoding } from './encoded-text.js';
 import { decodeBool, decodeInt16, decodeInt32, decodeInt64, decodeOid } from './integers.js';
 import {
@@ -59,6 +68,7 @@ const TYPES: Readonly<Record<string, TypeDecoders>> = {
   date: { int32: plain(decodeDate), lacks: () => ofView(isInfiniteDate) },
   time: { int64: plain(decodeTime), lacks: () => ofView(isDayEnd) },
   timestamp: { int64: plain(decodeTimestamp), lacks: () => ofView(isUnboundedTimestamp) },
+  timestampNanos: { int64: plain(decodeTimestampNanos), lacks: () => ofView(isBeyondNanos) },
   timeText: { bytes: written(timeText) },
   uuid: { fixed: plain(decodeFixed) },
   uuidText: { bytes: written(uuidText) },
@@ -95,6 +105,7 @@ export function bindField(
   { onUnrepresentable }: { readonly onUnrepresentable: 'error' | 'null' },
 ): PostgresField {
   const tally: ArrayTally = { unrepresentable: 0, lostBounds: 0 };
+  if (decoder.kind === 'null') return { tally, decode: noValues, isUnrepresentable: undefined };
   if (decoder.kind === 'array') {
     const element = bindScalar(elementDecoder(decoder), column);
     const lists = {
@@ -128,6 +139,11 @@ function bindScalar(decoder: ColumnDecoder, column: ColumnBuffer): Pick<BoundFie
   const decode = type && bindDecoder(type, column, decoder);
   if (decode !== undefined) return { decode, isUnrepresentable: type?.lacks?.(decoder) };
   throw new TypeError(`Column ${column.spec.name} has no decoder ${decoder.kind} for ${column.spec.type.physical}`);
+}
+
+/** For a column that only has NULLs. */
+function noValues(): never {
+  throw new TypeError('A column of NULLs has a value');
 }
 
 /** For text that is generated here instead of by the server. */
