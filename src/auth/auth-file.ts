@@ -4,6 +4,7 @@ import { ENVIRONMENT } from '../environment.js';
 import { type ErrorCode, LakeportError } from '../errors.js';
 import { didYouMean } from '../text/did-you-mean.js';
 import { systemReason } from '../runtime/system-reason.js';
+import { interpolate } from './interpolation.js';
 import { parseJson, propertiesOf } from './json-document.js';
 import type { AuthEntry, DatabaseEntry, StorageEntry } from './entries.js';
 import type { EntryKinds } from './entry-kind.js';
@@ -35,6 +36,8 @@ export class AuthFile {
   readonly warnings: readonly string[];
   readonly #entries: ReadonlyMap<string, KnownEntry>;
   readonly #databases: readonly string[];
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #redactor: Redactor | undefined;
 
   constructor(options: {
     readonly path: string;
@@ -42,11 +45,36 @@ export class AuthFile {
     readonly entries: readonly KnownEntry[];
     /** Names of the databases that can be used, for messages. */
     readonly databases?: readonly string[];
+    /** Variables for `secret`; the process's own by default. */
+    readonly environment?: NodeJS.ProcessEnv | undefined;
+    /** Receives what `secret` returns. */
+    readonly redactor?: Redactor | undefined;
   }) {
     this.path = options.path;
     this.warnings = options.warnings;
     this.#databases = options.databases ?? [];
+    this.#environment = options.environment ?? ENVIRONMENT;
+    this.#redactor = options.redactor;
     this.#entries = new Map(options.entries.map((entry) => [entry.id, entry]));
+  }
+
+  /**
+   * The secret that a flag refers to as the fields of the file do, such as `$env{NAME}`.
+   * @throws LakeportError of class `usage` if there is none, or it is empty
+   */
+  secret(reference: string, flag: string): string {
+    const found = interpolate(reference, this.#environment);
+    const problem = 'problem' in found ? found.problem : found.value === '' ? 'refers to an empty value' : undefined;
+    if ('value' in found && problem === undefined) {
+      this.#redactor?.add(found.value);
+      return found.value;
+    }
+    throw new LakeportError({
+      code: 'SECRET_MISSING',
+      message: `${flag} ${problem ?? 'has no value'}`,
+      hint: 'Set the variable, or write the file, and run the same command again.',
+      context: { detail: flag },
+    });
   }
 
   /** In the file's order, including kinds that are not available yet. */
@@ -155,7 +183,14 @@ export async function loadAuthFile(path: string, options: LoadAuthFileOptions): 
     else if (entry !== undefined) entries.push(entry);
   }
   if (problems.length > 0) throw problemsError(path, problems);
-  return new AuthFile({ path, warnings, entries, databases: kinds.databases.map(({ name }) => name) });
+  return new AuthFile({
+    path,
+    warnings,
+    entries,
+    databases: kinds.databases.map(({ name }) => name),
+    environment,
+    redactor,
+  });
 }
 
 async function readText(path: string): Promise<string> {

@@ -8,6 +8,7 @@ import { interruption, raceAbort, withinGrace } from '../runtime/interruption.js
 import { tableFormat } from './formats/formats.js';
 import type { RunObserver } from './model/observer.js';
 import { completeOptions, type GivenOptions } from './model/complete-options.js';
+import { maskSaltOf } from './model/mask-salt.js';
 import type { RunPlan } from './model/plan.js';
 import { type PlanningContext, planTables } from './planning/planner.js';
 import { PlanningSession, type SourceDatabase } from './planning/planning-session.js';
@@ -108,11 +109,13 @@ async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) 
   checkSubPath(options.subPath);
   for (const route of options.routes) checkSubPath(route.subPath, '--route');
   const entry = auth.database(options.sourceId);
+  const maskSalt = maskSaltOf(options, auth);
   const storages = OpenStorages.of(options, auth);
   const resumption = request.previous && new Resumption(request.previous);
   const planning = new PlanningSession({
     options,
     entry,
+    maskSalt,
     storages,
     resumption,
     recordedOverrides,

@@ -20,12 +20,18 @@ export interface TcpGate {
   cutYoungerAfter(bytes: number): void;
   /** Cuts the oldest connection on the server's side only: to the client it seems to be open, and nobody answers on it. */
   loseOldest(): void;
+  /** Everything that has come from the server, if the gate is recording. */
+  fromServer(): Buffer;
   stop(): Promise<void>;
 }
 
-export async function startTcpGate(target: { readonly host: string; readonly port: number }): Promise<TcpGate> {
+export async function startTcpGate(
+  target: { readonly host: string; readonly port: number },
+  options: { readonly isRecording?: boolean } = {},
+): Promise<TcpGate> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const lost = new Set<Socket>();
+  const received: Buffer[] = [];
   let state: 'open' | 'shut' | 'stalled' = 'open';
   let bytesToCut: number | undefined;
   const server = createServer((inner) => {
@@ -47,7 +53,9 @@ export async function startTcpGate(target: { readonly host: string; readonly por
     ] as const) {
       from.on('data', (bytes) => {
         if (state === 'open' && !to.destroyed) to.write(bytes);
-        if (from === outer) count(pair, bytes.length);
+        if (from !== outer) return;
+        if (options.isRecording === true) received.push(bytes);
+        count(pair, bytes.length);
       });
       from.on('error', end).on('close', end);
     }
@@ -99,6 +107,7 @@ export async function startTcpGate(target: { readonly host: string; readonly por
       for (const socket of pair ?? []) socket.destroy();
       return pair !== undefined;
     },
+    fromServer: () => Buffer.concat(received),
     stop: async () => {
       cut();
       for (const socket of lost) socket.destroy();

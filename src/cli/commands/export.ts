@@ -6,6 +6,7 @@ import type { RecordedOverride } from '../../runlog/index.js';
 import { recordedCommand } from '../run-history/command-text.js';
 import type { CliContext } from '../context.js';
 import { RunRecording } from '../run-history/run-recording.js';
+import { maskSaltOf } from '../../export/model/mask-salt.js';
 import { readExportSettings } from '../flags/export-flags.js';
 import { executeExport, publicNames } from './export-run.js';
 import { writeDocument } from '../reports/failure.js';
@@ -51,6 +52,7 @@ export async function exportCommand(
     if ('storageId' in options.target) auth.storage(options.target.storageId);
     else context.redactor.addPublic(options.target.directory);
     for (const { storageId } of options.routes) auth.storage(storageId);
+    maskSaltOf(options, auth);
     if (logFlags.entryId !== undefined) auth.database(logFlags.entryId);
     const input = { options, auth, log: logFlags, session, context, json };
     if (planOnly) return showPlan(input);

@@ -1,5 +1,6 @@
 import { readAuthFile } from '../../auth-file.js';
 import { raceAbort } from '../../runtime/interruption.js';
+import { maskSaltOf } from '../../export/model/mask-salt.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { CliContext } from '../context.js';
 import { RunRecording } from '../run-history/run-recording.js';
@@ -44,6 +45,7 @@ export async function resumeRunCommand(
       // Reported times are those of this attempt.
       options = { ...restoredOptions(run.settings, runId), startedAt: new Date(), ...settings.changes };
       auth.database(options.sourceId);
+      maskSaltOf(options, auth);
       if ('directory' in options.target) context.redactor.addPublic(options.target.directory);
       refuseOtherPlaces(run.settings, options, auth);
       record = await RunRecording.resume(recording, { log: runLog, export: options });

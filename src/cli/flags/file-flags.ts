@@ -101,11 +101,11 @@ export const FILE_FLAGS = {
   }),
   onUnrepresentable: defineFlag({
     name: 'on_unrepresentable',
-    value: 'error|null',
-    type: oneOf(['error', 'null']),
+    value: 'error|null|text',
+    type: oneOf(['error', 'null', 'text']),
     default: DEFAULT_OPTIONS.onUnrepresentable,
     group: 'Files',
-    help: 'a value that its Parquet type cannot hold fails the table (error, default), or is written as NULL and counted (null)',
+    help: 'a value that its Parquet type cannot hold fails the table (error, default), is written as NULL and counted (null), or makes its column text (text), which takes one more reading of the table',
     onResume: 'kept',
   }),
 } as const;

@@ -1,3 +1,4 @@
+import { COLUMN_FLAGS } from './column-flags.js';
 import { DESTINATION_FLAGS } from './destination-flags.js';
 import { ENGINE_FLAGS } from './engine-flags.js';
 import { FILE_FLAGS } from './file-flags.js';
@@ -14,6 +15,7 @@ export const FLAGS = {
   ...DESTINATION_FLAGS,
   ...SPEED_FLAGS,
   ...FILE_FLAGS,
+  ...COLUMN_FLAGS,
   ...RUN_FLAGS,
   ...LAKEXPRESS_FLAGS,
   ...OUTPUT_FLAGS,

@@ -1,4 +1,5 @@
 import { COMPATS, readerOf, refusedBy } from '../../columns/compat.js';
+import type { ColumnSpec } from '../../columns/column-spec.js';
 import { EXIT_CODES, type LakeportError } from '../../errors.js';
 import { fileOptionsDocument } from '../../export/model/file-options-document.js';
 import { type ExportOptions, fileOptions } from '../../export/model/options.js';
@@ -116,6 +117,7 @@ function headLines(plan: RunPlan, exportOptions: ExportOptions): string[] {
     ...rowCheckLines(plan, exportOptions),
     ...fileLines(exportOptions),
     `Memory       ${byteSize(readerMemoryBytes)} at most for each reader, ${byteSize(readerMemoryBytes * readers)} for all`,
+    ...maskLines(plan, exportOptions),
     ...storageLines(plan),
   ];
 }
@@ -142,6 +144,22 @@ function rowCheckLines({ tables }: RunPlan, { rowCheck }: ExportOptions): string
   const taken = divided.filter((table) => takesCount(table, rowCheck)).length;
   if (taken > 0) return [`Row check    count: rows of ${counted(taken, 'table')} are also counted by the server`];
   return rowCheck === 'none' ? ['Row check    none'] : [];
+}
+
+/** Masked columns, and the policy that they are from. */
+function maskLines({ tables }: RunPlan, { maskPolicy, onUnrepresentable }: ExportOptions): string[] {
+  const masked = tables.reduce(
+    (sum, { columns }) => sum + columns.filter(({ spec }) => spec.mask !== undefined).length,
+    0,
+  );
+  const policy =
+    maskPolicy === undefined ? '' : `; policy ${printable(maskPolicy.path)}: unlisted columns ${maskPolicy.unlisted}`;
+  return [
+    ...(masked === 0 && policy === '' ? [] : [`Masks        ${counted(masked, 'column')}${policy}`]),
+    ...(onUnrepresentable === 'text'
+      ? ['Values       each table is read once more while planning, to find columns that need text']
+      : []),
+  ];
 }
 
 /** Some tables may be outside the snapshot that all others share. */
@@ -221,7 +239,7 @@ function columnLines(table: TablePlan, options: { readonly output: Output; reado
     printable(spec.sourceType),
     parquetTypeName(spec),
     spec.nullable ? 'null' : 'not null',
-    spec.fidelity,
+    fidelityText(spec),
   ]);
   const text = tableLines({ columns: SPEC_COLUMNS, rows });
   const painted = text.rows.map((line, at) => (specs[at]?.fidelity === 'lossy' ? output.paint('yellow', line) : line));
@@ -231,6 +249,10 @@ function columnLines(table: TablePlan, options: { readonly output: Output; reado
     `  ${output.paint('dim', text.title)}`,
     ...painted.map((line) => `  ${line}`),
   ];
+}
+
+function fidelityText({ fidelity, mask }: ColumnSpec): string {
+  return mask === undefined ? fidelity : `${fidelity}, masked: ${printable(mask)}`;
 }
 
 /** A plan in which a table would fail is not a success. */
@@ -308,6 +330,8 @@ function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['
       parquet_type: parquetTypeName(spec),
       nullable: spec.nullable,
       fidelity: spec.fidelity,
+      ...(spec.mask !== undefined && { mask: spec.mask }),
+      ...(spec.isTextByValues === true && { text_by_values: true as const }),
       ...(refusedBy(spec).length === 0 ? {} : { refused_by: [...refusedBy(spec)] }),
     })),
   };

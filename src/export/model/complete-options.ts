@@ -44,6 +44,10 @@ export const DEFAULT_OPTIONS = {
   unboundedNumeric: { as: 'text' },
   arrays: 'list',
   onUnrepresentable: 'error',
+  masks: [],
+  maskPolicy: undefined,
+  maskSalt: undefined,
+  columnTypes: [],
   timestampUnit: 'us',
   engineOptions: {},
   compat: undefined,
@@ -85,7 +89,8 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
   maxRowsPerFile: wholeNumber(1),
   maxFileBytes: wholeNumber(LEAST_FILE_BYTES),
   arrays: oneOf(['list', 'json', 'text']),
-  onUnrepresentable: oneOf(['error', 'null']),
+  onUnrepresentable: oneOf(['error', 'null', 'text']),
+  maskSalt: secretReference,
   timestampUnit: oneOf(['us', 'ns']),
   engineOptions: choices(ENGINE_OPTIONS),
   compat: oneOf(COMPATS),
@@ -134,6 +139,11 @@ function texts(value: unknown): string | undefined {
   return Array.isArray(value) && value.every((item) => text(item) === undefined)
     ? undefined
     : 'must be a list of strings';
+}
+
+function secretReference(value: unknown): string | undefined {
+  const isReference = typeof value === 'string' && /^\$(?:env|file)?\{[^{}]+\}$/.test(value);
+  return isReference ? undefined : 'must refer to a secret, such as $env{NAME}, and not be one';
 }
 
 function oneOf(words: readonly string[]): Check {

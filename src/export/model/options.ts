@@ -1,5 +1,6 @@
 import { compatFooter } from '../../columns/compat.js';
 import type { FileOptions } from '../../parquet/file-options.js';
+import type { ColumnOptions } from './column-settings.js';
 import type { ManifestPlace } from './manifest-place.js';
 import type { RowCheckMode } from './row-check.js';
 import type { OptIn } from '../../sources/opt-ins.js';
@@ -34,7 +35,7 @@ export interface TableConfig {
  * The options of an export: validated, complete, without secrets. Stored in the run's record. The source defines the
  * options for column types, the writer those for files.
  */
-export interface ExportOptions extends DescribeOptions, Omit<FileOptions, 'footer'> {
+export interface ExportOptions extends Omit<DescribeOptions, 'treatments'>, ColumnOptions, Omit<FileOptions, 'footer'> {
   readonly runId: string;
   readonly startedAt: Date;
   readonly sourceId: string;

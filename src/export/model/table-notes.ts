@@ -4,7 +4,7 @@ import { tableKey, tableName } from '../../model/table.js';
 /** What users should know about a table that is exported nevertheless. */
 export interface TableNote {
   /** Stable, for scripts. */
-  readonly code: 'ROWS_TWICE' | 'OUTSIDE_SNAPSHOT' | 'ARRAY_BOUNDS';
+  readonly code: 'ROWS_TWICE' | 'OUTSIDE_SNAPSHOT' | 'ARRAY_BOUNDS' | 'TEXT_BY_VALUES';
   readonly text: string;
 }
 
@@ -16,8 +16,15 @@ export class TableNotes {
   readonly #tables: readonly SourceTable[];
   readonly #byTable = new Map<string, TableNote[]>();
 
-  /** @param boundless columns of a table whose arrays lose their bounds */
-  constructor(tables: readonly SourceTable[], boundless: (table: SourceTable) => readonly string[] = () => []) {
+  /**
+   * @param boundless columns of a table whose arrays lose their bounds
+   * @param texts columns that are text because of their values
+   */
+  constructor(
+    tables: readonly SourceTable[],
+    boundless: (table: SourceTable) => readonly string[] = () => [],
+    texts: (table: SourceTable) => readonly string[] = () => [],
+  ) {
     this.#tables = tables;
     const exported = new Set(tables.map(({ id }) => tableKey(id)));
     const parents = new Map<string, SourceTable[]>();
@@ -41,6 +48,11 @@ export class TableNotes {
       const columns = boundless(table);
       const text = `arrays that do not start at 1 lose their bounds in ${listed(columns)} (--arrays text keeps them)`;
       if (columns.length > 0) this.#add(table, 'ARRAY_BOUNDS', text);
+    }
+    for (const table of tables) {
+      const columns = texts(table);
+      const text = `written as text, because of values that fit no other type: ${listed(columns)} (--on-unrepresentable text)`;
+      if (columns.length > 0) this.#add(table, 'TEXT_BY_VALUES', text);
     }
     for (const table of tables) {
       const names = parents.get(tableKey(table.id))?.map(({ id }) => tableName(id)) ?? [];

@@ -14,6 +14,8 @@ import type {
 } from '../../sources/source.js';
 import { perTableAtBest, leastConsistency, tableConsistency } from '../model/consistency.js';
 import type { RunObserver } from '../model/observer.js';
+import { ColumnRules } from './column-rules.js';
+import { refuseMaskedKey } from '../../sources/partitioning/masked-key.js';
 import { chooseOptIns } from './opt-in-tables.js';
 import { type LeftOutTable } from '../model/plan.js';
 import type { ExportOptions } from '../model/options.js';
@@ -47,6 +49,8 @@ export interface PlanningContext {
 interface DescribedTable {
   readonly table: SourceDataset;
   readonly columns: readonly ReadColumn[];
+  /** Columns whose values are masked, whether they are among those to export or not. */
+  readonly masked: readonly string[];
 }
 
 /**
@@ -71,7 +75,11 @@ export async function planTables(context: PlanningContext, only?: readonly Table
 
   signal.throwIfAborted();
   const lockable = selected.filter(({ id }) => !isProblem.has(tableKey(id)));
-  const described = await describe(context, lockable, problems);
+  const rules = new ColumnRules(options);
+  const described = await describe(context, lockable, { problems, rules });
+  // A resume, or a replacement of a snapshot, plans only some of the tables.
+  if (only === undefined && resumption?.wasPlanned !== true) rules.requireMatches(chosen.tables);
+  rules.requireListed();
   const cores = availableCores();
   const budget = readerBudget({ parallel: options.parallel, jobs: options.jobs, cores });
   const tables: TablePlan[] = [];
@@ -100,6 +108,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const notes = new TableNotes(
     described.map(({ table }) => table),
     (table) => boundlessArrays(described.find((one) => one.table === table)?.columns ?? [], options),
+    (table) => textsByValues(described.find((one) => one.table === table)?.columns ?? []),
   );
   const failures = splitSkipped(problems);
   for (const text of [...notes.summaries, ...failures.skipped.map(skippedText)]) {
@@ -136,7 +145,13 @@ export async function planTables(context: PlanningContext, only?: readonly Table
 /** Columns whose arrays may lose their bounds: lists and JSON cannot hold them. Known for sure once rows are read. */
 function boundlessArrays(columns: readonly ReadColumn[], { arrays = 'list' }: ExportOptions): readonly string[] {
   if (arrays === 'text') return [];
-  return columns.filter(({ spec }) => spec.list || spec.sourceType.endsWith('[]')).map(({ spec }) => spec.name);
+  const isJsonArray = ({ spec }: ReadColumn) =>
+    spec.sourceType.endsWith('[]') && spec.type.logical?.kind === 'json' && spec.mask === undefined;
+  return columns.filter((column) => column.spec.list || isJsonArray(column)).map(({ spec }) => spec.name);
+}
+
+function textsByValues(columns: readonly ReadColumn[]): readonly string[] {
+  return columns.filter(({ spec }) => spec.isTextByValues === true).map(({ spec }) => spec.name);
 }
 
 interface ChosenTables {
@@ -215,27 +230,54 @@ function warnOfUnknownSizes(
 
 /** Adds tables that cannot be described to `problems`. */
 async function describe(
-  { source, options, resumption }: PlanningContext,
+  context: PlanningContext,
   tables: readonly SourceDataset[],
-  problems: TableProblem[],
+  { problems, rules }: { readonly problems: TableProblem[]; readonly rules: ColumnRules },
 ): Promise<DescribedTable[]> {
-  const descriptions = await source.describe(tables, options);
-  return tables.flatMap((table, index) => {
+  const { source, options, resumption } = context;
+  const descriptions = await source.describe(tables, { ...options, treatments: rules });
+  const described: DescribedTable[] = [];
+  for (const [index, table] of tables.entries()) {
     const description = descriptions[index];
-    if (description === undefined) return [];
+    if (description === undefined) continue;
     if ('error' in description) {
       problems.push(description);
-      return [];
+      continue;
     }
     try {
-      const columns = chosenColumns(table, description.columns);
+      const chosen = chosenColumns(table, description.columns);
+      rules.described(table.id, description.columns, chosen);
+      const columns = await withoutMisfits(context, { table, columns: chosen, rules });
       resumption?.checkColumns(table.id, columns);
-      return [{ table, columns }];
-    } catch (error) {
-      problems.push({ id: table.id, error: LakeportError.from(error) });
-      return [];
+      described.push({ table, columns, masked: maskedNames(description.columns) });
+    } catch (thrown) {
+      context.signal.throwIfAborted();
+      const error = LakeportError.from(thrown).within({ table: tableName(table.id) });
+      if (error.transient && error.exit === 'unreachable') throw error;
+      problems.push({ id: table.id, error });
     }
-  });
+  }
+  return described;
+}
+
+function maskedNames(columns: readonly ReadColumn[]): string[] {
+  return columns.filter(({ spec }) => spec.mask !== undefined).map(({ spec }) => spec.name);
+}
+
+/** With `--on-unrepresentable text`: columns with values that fit no other type are described again, as text. */
+async function withoutMisfits(
+  { source, options, resumption }: PlanningContext,
+  { table, columns, rules }: Omit<DescribedTable, 'masked'> & { readonly rules: ColumnRules },
+): Promise<readonly ReadColumn[]> {
+  if (options.onUnrepresentable !== 'text') return columns;
+  const found = await source.findUnrepresentable(table, columns);
+  const names = new Set([...found, ...(resumption?.textColumns(table.id, columns) ?? [])]);
+  if (names.size === 0) return columns;
+  rules.writeAsText(table.id, [...names]);
+  const [description] = await source.describe([table], { ...options, treatments: rules });
+  if (description === undefined) throw new TypeError('A table was not described');
+  if ('error' in description) throw description.error;
+  return chosenColumns(table, description.columns);
 }
 
 /** Those that the run asks for. @throws LakeportError where one of them is not there */
@@ -255,10 +297,11 @@ function chosenColumns({ dataset, id }: SourceDataset, columns: readonly ReadCol
 
 async function planTable(
   context: PlanningContext,
-  { table, columns, place }: DescribedTable & { readonly place: TableDestination },
+  { table, columns, masked, place }: DescribedTable & { readonly place: TableDestination },
   budget: ReaderBudget,
 ): Promise<TablePlan> {
   const override = context.overrides.of(table.id);
+  refuseMaskedKey(table.id, override, masked);
   const slices = await sliceTable(
     context,
     { table, columns },
@@ -283,7 +326,7 @@ async function planTable(
 /** Keeps the slices of an earlier attempt if some of them are staged. */
 async function sliceTable(
   { options: { largeTableThreshold }, source, resumption }: PlanningContext,
-  { table, columns }: DescribedTable,
+  { table, columns }: Pick<DescribedTable, 'table' | 'columns'>,
   options: Pick<SliceOptions, 'override' | 'degree' | 'isDegreeAsked'>,
 ): Promise<readonly Slice[]> {
   const left = resumption?.unfinishedTable(table.id);

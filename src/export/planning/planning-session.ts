@@ -16,6 +16,7 @@ import { TableOverrides } from './table-overrides.js';
 export interface PlanningSessionOptions {
   readonly options: ExportOptions;
   readonly entry: DatabaseEntry;
+  readonly maskSalt: string | undefined;
   readonly storages: OpenStorages;
   readonly resumption: Resumption | undefined;
   readonly recordedOverrides: ((source: SourceDatabase) => Promise<readonly RecordedOverride[]>) | undefined;
@@ -61,11 +62,11 @@ export class PlanningSession {
   }
 
   async #attempt(): Promise<{ context: PlanningContext; plan: RunPlan }> {
-    const { options, entry, storages, resumption, recordedOverrides, observer, signal } = this.#options;
+    const { options, entry, maskSalt, storages, resumption, recordedOverrides, observer, signal } = this.#options;
     await this.close();
     const { databaseName: database, lockTimeoutMs } = options;
     const onWait = (message: string) => observer.message?.('warning', message);
-    const source = await openSource(entry, { database, lockTimeoutMs, signal, onWait });
+    const source = await openSource(entry, { database, lockTimeoutMs, maskSalt, signal, onWait });
     this.#source = source;
     this.#wasReached = true;
     signal.throwIfAborted();

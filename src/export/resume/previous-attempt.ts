@@ -44,7 +44,16 @@ export type PreviousColumn = readonly [name: string, sourceType: string, nullabl
 
 /** The record of a table's columns, by which a later attempt detects changes. */
 export function columnsOnRecord(columns: readonly ReadColumn[]): PreviousColumn[] {
-  return columns.map(({ spec }) => [spec.name, spec.sourceType, spec.nullable]);
+  return columns.map(({ spec }) => [
+    spec.name,
+    spec.isTextByValues === true ? asTextOnRecord(spec.sourceType) : spec.sourceType,
+    spec.nullable,
+  ]);
+}
+
+/** The source type of a column that is text because of its values, in the record. */
+export function asTextOnRecord(sourceType: string): string {
+  return `${sourceType} as text`;
 }
 
 export interface PreviousSlice {

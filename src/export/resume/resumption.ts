@@ -3,6 +3,7 @@ import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type { Consistency, ReadColumn, Slice, Snapshot } from '../../sources/source.js';
 import { VERSION } from '../../version.js';
 import {
+  asTextOnRecord,
   columnsOnRecord,
   type PreviousColumn,
   type PreviousSlice,
@@ -97,13 +98,27 @@ export class Resumption {
     return { slices: isWhole ? slices : undefined, outcomes, isMixed: record.consistency === 'none' };
   }
 
+  /**
+   * Columns that the earlier attempt wrote as text because of their values. Its files have them, so that the rest of the
+   * table needs them too.
+   */
+  textColumns(id: TableId, columns: readonly ReadColumn[]): readonly string[] {
+    if (this.unfinishedTable(id).outcomes.size === 0) return [];
+    const before = new Map(this.#records.get(tableKey(id))?.columns?.map(([name, type]) => [name, type]));
+    return columns
+      .filter(({ spec }) => before.get(spec.name) === asTextOnRecord(spec.sourceType))
+      .map(({ spec }) => spec.name);
+  }
+
   /** @throws LakeportError if the table's columns have changed */
   checkColumns(id: TableId, columns: readonly ReadColumn[]): void {
-    const before = this.#records
-      .get(tableKey(id))
-      ?.columns?.map(([name, type, nullable]): PreviousColumn => [name, type, nullable]);
+    const hasFiles = this.unfinishedTable(id).outcomes.size > 0;
+    // Without files, values may decide anew.
+    const typeOf = (type: string) => (hasFiles ? type : type.replace(AS_TEXT, ''));
+    const comparable = ([name, type, nullable]: PreviousColumn): PreviousColumn => [name, typeOf(type), nullable];
+    const before = this.#records.get(tableKey(id))?.columns?.map(comparable);
     if (before === undefined) return;
-    const now = columnsOnRecord(columns);
+    const now = columnsOnRecord(columns).map(comparable);
     if (JSON.stringify(now) === JSON.stringify(before)) return;
     throw changedSince(id, difference(before, now));
   }
@@ -116,6 +131,8 @@ export class Resumption {
       .map((id) => ({ id, error: changedSince(id, 'the table no longer exists') }));
   }
 }
+
+const AS_TEXT = new RegExp(`${asTextOnRecord('')}$`);
 
 function idOf({ schema, table }: PreviousTable): TableId {
   return { schema, name: table };

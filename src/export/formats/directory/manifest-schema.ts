@@ -25,6 +25,11 @@ const column = z.strictObject({
   parquet_type: z.string(),
   nullable: z.boolean(),
   fidelity: z.enum(['exact', 'text', 'lossy']),
+  mask: z.string().optional().describe('How its values are hidden, as in --mask; absent if they are not'),
+  text_by_values: z
+    .literal(true)
+    .optional()
+    .describe('Text only because some of its values fit no other type (--on-unrepresentable text)'),
   unrepresentable: count.describe('Values written as NULL because the Parquet type cannot hold them'),
   lost_bounds: count
     .optional()

@@ -83,6 +83,8 @@ function manifestColumns(
       parquet_type: parquetTypeName(spec),
       nullable: spec.nullable,
       fidelity: lost > 0 ? 'lossy' : spec.fidelity,
+      ...(spec.mask !== undefined && { mask: spec.mask }),
+      ...(spec.isTextByValues === true && { text_by_values: true as const }),
       unrepresentable: countOf(unrepresentable, spec.name),
       ...(lost > 0 && { lost_bounds: lost }),
       ...(known && columnTotals(known.flatMap((file) => file[index] ?? []))),
