@@ -30,7 +30,7 @@ export async function replayCopy(
   const file = what === 'decode' ? undefined : parquetFile(columns, what);
   const sink: RowSink = file ?? { columns, room: 100_000, commit: () => forget(columns) };
   const channel = new CopyChannel();
-  const read = new CopyRead({ request, sink, channel });
+  const read = new CopyRead({ request, sink, channel, releasesLocks: false });
   read.result.catch(() => undefined);
   const buffer = new ReceiveBuffer();
   const start = process.cpuUsage();

@@ -99,7 +99,10 @@ const RUN: Readonly<Record<CommandName, (input: CommandInput) => Promise<number>
   verify: () => Promise.reject(notAvailableYet('lakeport verify')),
 };
 
-async function exporting({ argv, flags, context, logged }: CommandInput, { plan }: { readonly plan: boolean }) {
+async function exporting(
+  { argv, flags, operands, context, logged }: CommandInput,
+  { plan }: { readonly plan: boolean },
+) {
   if (flags.has(FLAGS.resume)) {
     const { resumeRunCommand } = await import('./commands/resume.js');
     return resumeRunCommand(flags, context, { plan });
@@ -109,5 +112,5 @@ async function exporting({ argv, flags, context, logged }: CommandInput, { plan 
     return initDbCommand(flags, context);
   }
   const { exportCommand } = await import('./commands/export.js');
-  return exportCommand(flags, context, { argv, plan, logged });
+  return exportCommand(flags, context, { argv, plan, tables: operands, logged });
 }

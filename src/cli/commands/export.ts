@@ -15,6 +15,7 @@ import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { logTarget, readLogFlags, type LogFlags } from '../flags/runlog-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { targetAddress } from '../run-history/recorded-options.js';
+import type { PlanDetail } from '../reports/plan-listing.js';
 import { withSession, type Session } from '../session.js';
 
 export interface ExportCommandOptions {
@@ -22,6 +23,8 @@ export interface ExportCommandOptions {
   readonly argv: readonly string[];
   /** Only shows what would be done. */
   readonly plan: boolean;
+  /** Tables of a plan to show in full: LIKE patterns. */
+  readonly tables?: readonly string[];
   /** False keeps the run out of the run log. */
   readonly logged: boolean;
 }
@@ -34,7 +37,7 @@ export interface ExportCommandOptions {
 export async function exportCommand(
   flags: ParsedFlags,
   context: CliContext,
-  { argv, plan, logged }: ExportCommandOptions,
+  { argv, plan, logged, tables = [] }: ExportCommandOptions,
 ): Promise<number> {
   const settings = readExportSettings(flags);
   const logFlags = readLogFlags(flags);
@@ -55,7 +58,7 @@ export async function exportCommand(
     maskSaltOf(options, auth);
     if (logFlags.entryId !== undefined) auth.database(logFlags.entryId);
     const input = { options, auth, log: logFlags, session, context, json };
-    if (planOnly) return showPlan(input);
+    if (planOnly) return showPlan({ ...input, detail: { allTables: flags.get(FLAGS.allTables), tables } });
     session.start();
     const record = logged ? await beginRecord(input, argv) : undefined;
     return executeExport({ ...input, record, quiet: logging.quiet });
@@ -96,8 +99,8 @@ function beginRecord(
   );
 }
 
-async function showPlan(input: ExportInput): Promise<number> {
-  const { options, auth, session, context, json } = input;
+async function showPlan(input: ExportInput & { readonly detail: PlanDetail }): Promise<number> {
+  const { options, auth, session, context, json, detail } = input;
   const [{ planExport }, { planDocument, planExitCode, planText }] = await Promise.all([
     import('../../export/export.js'),
     import('../reports/plan-report.js'),
@@ -114,8 +117,10 @@ async function showPlan(input: ExportInput): Promise<number> {
   publicNames(plan, context.redactor);
   const exitCode = context.log.exitCode(planExitCode(plan));
   if (json) writeDocument(planDocument(plan, options, session.warnings, exitCode), context);
-  else
-    context.stdout.write(context.redactor.redact(planText(plan, { output: context.stdout, exportOptions: options })));
+  else {
+    const text = planText(plan, { output: context.stdout, exportOptions: options, detail });
+    context.stdout.write(context.redactor.redact(text));
+  }
   return exitCode;
 }
 

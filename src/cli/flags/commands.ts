@@ -1,6 +1,6 @@
 import { didYouMean } from '../../text/did-you-mean.js';
 import type { Flag } from './flag.js';
-import { CHECK_FLAGS, EXPORT_FLAGS, HELP_FLAGS, RUNS_FLAGS, STATUS_FLAGS } from './flags.js';
+import { CHECK_FLAGS, EXPORT_FLAGS, HELP_FLAGS, PLAN_FLAGS, RUNS_FLAGS, STATUS_FLAGS } from './flags.js';
 import { usageError } from './usage-error.js';
 
 export type CommandName = 'export' | 'plan' | 'check' | 'demo' | 'runs' | 'status' | 'completion' | 'verify';
@@ -54,17 +54,22 @@ storage: fast, exact, from one snapshot, each table whole or not at all.`,
 export const TYPED_COMMANDS: readonly Command[] = [
   {
     name: 'plan',
-    synopsis: 'plan [flags]',
-    usage: EXPORT_USAGE,
+    synopsis: 'plan [TABLE...] [flags]',
+    usage: `[TABLE...] ${EXPORT_USAGE}`,
     summary: 'shows tables, columns, types and files to come',
-    introduction: ['Shows what an export would do: tables, columns, types, files. Writes nothing.'],
+    introduction: [
+      `Shows what an export would do: tables, columns, types, files. Writes nothing.
+Of many tables it lists the largest; --tables lists all. TABLE, a LIKE pattern as
+for --include, shows tables in full: columns and slices.`,
+    ],
     examples: [
       'lakeport plan -a auth.json --source-db-auth-id ds_pg --output-dir ./exports',
       "lakeport plan -a auth.json --source-db-auth-id ds_pg --output-dir ./exports -i 'sales.%'",
+      'lakeport plan sales.orders -a auth.json --source-db-auth-id ds_pg --output-dir ./exports',
       'lakeport plan -a auth.json --source-db-auth-id ds_pg --target-storage-id s3_lake --json',
     ],
-    flags: EXPORT_FLAGS,
-    operands: 'none',
+    flags: [...PLAN_FLAGS, ...EXPORT_FLAGS],
+    operands: 'any',
   },
   {
     name: 'check',

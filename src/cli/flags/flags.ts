@@ -24,11 +24,16 @@ export const FLAGS = {
 /** Every flag of every command. */
 export const ALL_FLAGS: readonly Flag[] = [...Object.values<Flag>(FLAGS), ...Object.values(ENGINE_FLAGS)];
 
-const { limit } = FLAGS;
+const { limit, allTables } = FLAGS;
+/** Not of an export. */
+const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([limit, allTables]);
 const { logDatabaseId, graceMs, json, logLevel, logDirectory, logFormat, noProgress, noBanner, quiet } = FLAGS;
 
-/** Flags of the default command and of `plan`. */
-export const EXPORT_FLAGS: readonly Flag[] = byGroup(ALL_FLAGS.filter((flag) => flag !== limit));
+/** Flags of the default command. */
+export const EXPORT_FLAGS: readonly Flag[] = byGroup(ALL_FLAGS.filter((flag) => !OF_OTHER_COMMANDS.has(flag)));
+
+/** Flags of `plan` that an export does not have. */
+export const PLAN_FLAGS: readonly Flag[] = [allTables];
 
 export const HELP_FLAGS: readonly Flag[] = [FLAGS.version, FLAGS.help];
 

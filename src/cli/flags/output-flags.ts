@@ -13,6 +13,12 @@ export const OUTPUT_FLAGS = {
     help: 'same as lakeport plan: shows what would be done',
     onResume: 'refused',
   }),
+  allTables: defineFlag({
+    name: 'tables',
+    group: 'Output',
+    help: 'lists every table of the plan, where otherwise the largest of many are listed',
+    onResume: 'refused',
+  }),
   limit: defineFlag({
     name: 'limit',
     value: 'N',

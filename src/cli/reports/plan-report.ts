@@ -18,12 +18,7 @@ import { errorDocument, routeDocument, skippedDocument } from './run-json.js';
 import type { PlanDocument } from './document-schemas.js';
 import type { Warning } from './warning.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
-
-/** For more tables, only inexact columns are shown. */
-const MOST_WITH_COLUMNS = 100;
-
-/** Usually there are few. */
-const MOST_NOTES = 100;
+import { firstLines, inexactLines, listingOf, OVERVIEW, type PlanDetail, restRow, sliceLines } from './plan-listing.js';
 
 const TABLE_COLUMNS: readonly TextColumn[] = [
   { title: 'TABLE' },
@@ -43,37 +38,70 @@ const SPEC_COLUMNS: readonly TextColumn[] = [
   { title: 'FIDELITY' },
 ];
 
-/** What an export would do, human-readable. */
+/**
+ * What an export would do, human-readable.
+ * @throws LakeportError if the tables to show are not in the plan
+ */
 export function planText(
   plan: RunPlan,
-  options: { readonly output: Output; readonly exportOptions: ExportOptions },
+  options: { readonly output: Output; readonly exportOptions: ExportOptions; readonly detail?: PlanDetail },
 ): string {
-  const { output } = options;
-  const lines = [...headLines(plan, options.exportOptions), ''];
+  const { output, exportOptions, detail = OVERVIEW } = options;
+  const listing = listingOf(plan, detail);
+  const { allColumns, isNamed, mostLines } = listing;
+  const lines = [...headLines(plan, exportOptions), ''];
+  const rows = listing.tables.map((table) => tableRow(table, exportOptions));
   const tables = tableLines({
     columns: TABLE_COLUMNS,
-    rows: plan.tables.map((table) => tableRow(table, options.exportOptions)),
+    rows: [...rows, ...restRow(listing.rest, (table) => filesOf(table, exportOptions))],
   });
-  if (plan.tables.length > 0) lines.push(output.paint('dim', tables.title), ...tables.rows);
-  lines.push(...noteLines(plan), ...leftOutLines(plan));
+  if (rows.length > 0) lines.push(output.paint('dim', tables.title), ...tables.rows);
+  const shown = isNamed ? listing.tables : plan.tables;
+  lines.push(...noteLines(shown, mostLines));
+  if (!isNamed) lines.push(...leftOutLines(plan));
 
-  const allColumns = plan.tables.length <= MOST_WITH_COLUMNS;
-  for (const table of plan.tables) lines.push(...columnLines(table, { output, allColumns }));
-  if (!allColumns) {
+  lines.push(...(allColumns ? shown.flatMap((table) => columnLines(table, output)) : inexactLines(shown, mostLines)));
+  if (isNamed) lines.push(...shown.flatMap(sliceLines));
+  if (listing.rest.length > 0) {
     lines.push(
       '',
-      `Of more than ${MOST_WITH_COLUMNS} tables only columns that are not exact are shown; --json has all, -i chooses tables.`,
+      `The ${listing.tables.length} largest of ${count(plan.tables.length)} tables are listed. lakeport plan --tables lists all, ` +
+        'lakeport plan TABLE shows one in full, --json has everything.',
     );
   }
-  if (plan.skipped.length > 0)
-    lines.push('', output.paint('yellow', `${counted(plan.skipped.length, 'table')} would be skipped:`));
-  for (const { id, reason } of plan.skipped) lines.push(...reasonLines(id, reason, output));
-  if (plan.problems.length > 0)
-    lines.push('', output.paint('red', `${counted(plan.problems.length, 'table')} would fail:`));
-  for (const { id, error } of plan.problems) lines.push(...reasonLines(id, error, output));
+  lines.push(
+    ...reasons(
+      plan.skipped.map(({ id, reason }) => [id, reason] as const),
+      'skipped',
+      { output, mostLines },
+    ),
+  );
+  lines.push(
+    ...reasons(
+      plan.problems.map(({ id, error }) => [id, error] as const),
+      'problem',
+      { output, mostLines },
+    ),
+  );
   lines.push(...refusedLines(plan, output));
   lines.push('', 'Rows and sizes are estimates of the database. Nothing was written.');
   return `${lines.join('\n')}\n`;
+}
+
+function reasons(
+  tables: readonly (readonly [TableId, LakeportError])[],
+  kind: 'skipped' | 'problem',
+  { output, mostLines }: { readonly output: Output; readonly mostLines: number },
+): string[] {
+  if (tables.length === 0) return [];
+  const number = counted(tables.length, 'table');
+  const head =
+    kind === 'skipped'
+      ? output.paint('yellow', `${number} would be skipped:`)
+      : output.paint('red', `${number} would fail:`);
+  const sections = tables.slice(0, mostLines).flatMap(([id, error]) => reasonLines(id, error, output));
+  const rest = tables.length - mostLines;
+  return ['', head, ...sections, ...(rest > 0 ? [`  … ${count(rest)} more; --json has all`] : [])];
 }
 
 function reasonLines(id: TableId, { message, hint }: LakeportError, output: Output): string[] {
@@ -82,14 +110,11 @@ function reasonLines(id: TableId, { message, hint }: LakeportError, output: Outp
   return lines;
 }
 
-function noteLines({ tables }: RunPlan): string[] {
+function noteLines(tables: readonly TablePlan[], mostLines: number): readonly string[] {
   const lines = tables.flatMap(({ id, notes = [] }) =>
     notes.map(({ text }) => `  ${tableName(id)}: ${printable(text)}`),
   );
-  if (lines.length === 0) return [];
-  const shown = lines.slice(0, MOST_NOTES);
-  const rest = lines.length - shown.length;
-  return ['', 'Notes:', ...shown, ...(rest === 0 ? [] : [`  and ${count(rest)} more; --json has all`])];
+  return lines.length === 0 ? [] : ['', 'Notes:', ...firstLines(lines, mostLines)];
 }
 
 /** The flags that would include more tables, with their number. */
@@ -230,10 +255,8 @@ function filesOf(table: TablePlan, { maxRowsPerFile = Infinity, maxFileBytes = I
   return files.reduce((total, number) => total + number, 0);
 }
 
-function columnLines(table: TablePlan, options: { readonly output: Output; readonly allColumns: boolean }): string[] {
-  const { output, allColumns } = options;
-  const specs = table.columns.map(({ spec }) => spec).filter(({ fidelity }) => allColumns || fidelity !== 'exact');
-  if (specs.length === 0) return [];
+function columnLines(table: TablePlan, output: Output): string[] {
+  const specs = table.columns.map(({ spec }) => spec);
   const rows = specs.map((spec) => [
     printable(spec.name),
     printable(spec.sourceType),

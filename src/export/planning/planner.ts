@@ -105,10 +105,11 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const readers = await withinConnections(context, wanted, isCounted ? 1 : 0);
   // Tables of an earlier attempt come from an earlier snapshot.
   const weaken = resumption?.wasPlanned === true ? perTableAtBest : (all: Consistency) => all;
+  const columnsOf = new Map(described.map(({ table, columns }) => [table.id, columns]));
   const notes = new TableNotes(
     described.map(({ table }) => table),
-    (table) => boundlessArrays(described.find((one) => one.table === table)?.columns ?? [], options),
-    (table) => textsByValues(described.find((one) => one.table === table)?.columns ?? []),
+    ({ id }) => boundlessArrays(columnsOf.get(id) ?? [], options),
+    ({ id }) => textsByValues(columnsOf.get(id) ?? []),
   );
   const failures = splitSkipped(problems);
   for (const text of [...notes.summaries, ...failures.skipped.map(skippedText)]) {

@@ -28,33 +28,47 @@ export interface DescribedTable extends Relation {
   readonly id: TableId;
 }
 
-/** Columns of each table, in the order of the tables, or the error that makes a table unreadable. Takes three queries. */
+/** Tables per query: the answers of a very large schema would be hundreds of megabytes. */
+const BATCH = 2000;
+
+/**
+ * Columns of each table, in the order of the tables, or the error that makes a table unreadable. Takes one or two
+ * queries for each `BATCH` of tables.
+ */
 export async function describeColumns(
   client: Client,
   server: ServerFacts,
   tables: readonly DescribedTable[],
   options: DescribeOptions & { readonly sourceEncoding?: string | undefined },
 ): Promise<(ReadColumn[] | LakeportError)[]> {
-  const attributes = await readAttributes(client, server, tables);
-  const types = await TypeCatalog.read(
-    client,
-    server,
-    attributes.map(({ type }) => type),
-  );
+  const described: (ReadColumn[] | LakeportError)[] = [];
+  const mapping = { ...options, ...server };
+  let types = new TypeCatalog([]);
+  for (let start = 0; start < tables.length; start += BATCH) {
+    const some = tables.slice(start, start + BATCH);
+    const attributes = await readAttributes(client, server, some);
+    const used = attributes.map(({ type }) => type);
+    types = await TypeCatalog.read(client, server, used, types);
+    const byRelation = groupedByRelation(attributes);
+    for (const { id, oid } of some) {
+      try {
+        described.push(describeTable(id, byRelation.get(oid) ?? [], types, mapping));
+      } catch (error) {
+        described.push(LakeportError.from(error).within({ table: tableName(id) }));
+      }
+    }
+  }
+  return described;
+}
+
+function groupedByRelation(attributes: readonly AttributeRow[]): ReadonlyMap<number, readonly AttributeRow[]> {
   const byRelation = new Map<number, AttributeRow[]>();
   for (const attribute of attributes) {
     const known = byRelation.get(attribute.relation);
     if (known) known.push(attribute);
     else byRelation.set(attribute.relation, [attribute]);
   }
-  const mapping = { ...options, ...server };
-  return tables.map(({ id, oid }) => {
-    try {
-      return describeTable(id, byRelation.get(oid) ?? [], types, mapping);
-    } catch (error) {
-      return LakeportError.from(error).within({ table: tableName(id) });
-    }
-  });
+  return byRelation;
 }
 
 function describeTable(
@@ -101,24 +115,31 @@ async function readAttributes(
   tables: readonly Relation[],
 ): Promise<AttributeRow[]> {
   const { rows } = await client.query<Omit<AttributeRow, 'hasReadableName'>>(
+    // Each table's attributes by the index: of all attributes, most belong to other relations. OFFSET 0 keeps it so.
     `WITH RECURSIVE ${memberTables('SELECT pg_catalog.unnest($1::pg_catalog.oid[])', server)},
-     loose AS (
-       SELECT member.root, a.attname
+     doubtful AS MATERIALIZED (
+       SELECT member.root, member.oid, c.relkind
        FROM member
        JOIN pg_catalog.pg_class AS c ON c.oid = member.oid
-       JOIN pg_catalog.pg_attribute AS a ON a.attrelid = member.oid AND a.attnum > 0 AND NOT a.attisdropped
-       WHERE (member.root <> member.oid OR a.attnotnull)
-         AND (NOT a.attnotnull OR c.relkind = 'f' OR EXISTS (
+       WHERE member.root <> member.oid OR c.relkind = 'f' OR member.oid IN (
+         SELECT n.conrelid FROM pg_catalog.pg_constraint AS n WHERE n.contype = 'n' AND NOT n.convalidated)
+     ),
+     loose AS (
+       SELECT doubtful.root, a.attname
+       FROM doubtful
+       CROSS JOIN LATERAL (${attributesOf('doubtful.oid')}) AS a
+       WHERE (doubtful.root <> doubtful.oid OR a.attnotnull)
+         AND (NOT a.attnotnull OR doubtful.relkind = 'f' OR EXISTS (
            SELECT FROM pg_catalog.pg_constraint AS n
-           WHERE n.conrelid = c.oid AND n.contype = 'n' AND NOT n.convalidated AND n.conkey[1] = a.attnum))
+           WHERE n.conrelid = doubtful.oid AND n.contype = 'n' AND NOT n.convalidated AND n.conkey[1] = a.attnum))
      )
      SELECT a.attrelid AS relation, ${selectText('a.attname', server)} AS name, a.attnum::pg_catalog.int4 AS number,
             a.atttypid AS type, a.atttypmod AS modifier,
             ${selectText('pg_catalog.format_type(a.atttypid, a.atttypmod)', server)} AS "typeName",
             a.attnotnull AND (a.attrelid, a.attname) NOT IN (SELECT root, attname FROM loose) AS required,
             pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT') AS readable
-     FROM pg_catalog.pg_attribute AS a
-     WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+     FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS wanted (oid)
+     CROSS JOIN LATERAL (${attributesOf('wanted.oid')}) AS a
      ORDER BY a.attrelid, a.attnum`,
     [tables.map(({ oid }) => oid)],
   );
@@ -126,6 +147,11 @@ async function readAttributes(
     const { text: name, isWhole: hasReadableName } = decodeText(row.name, server);
     return { ...row, name, hasReadableName, typeName: readText(row.typeName, server) };
   });
+}
+
+/** A query of a relation's columns. */
+function attributesOf(oid: string): string {
+  return `SELECT * FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = ${oid} AND a.attnum > 0 AND NOT a.attisdropped OFFSET 0`;
 }
 
 function noColumns(): LakeportError {

@@ -74,6 +74,7 @@ function rowEstimate(blockSize: number): string {
 }
 
 interface MemberRow {
+  readonly root: number;
   readonly schema: string;
   readonly name: string;
   readonly byPage: boolean;
@@ -84,15 +85,21 @@ interface MemberRow {
 }
 
 /**
- * The relations that hold a table's rows: the table first, then the others by name. Undefined if one of them can only be
- * read through the table: this user may not read it or all of its rows, or its name cannot be written.
+ * The relations that hold each table's rows: the table first, then the others by name. Undefined for a table of which one
+ * can only be read through the table itself: this user may not read it or all of its rows, or its name cannot be written.
+ * One query, however many tables.
+ * @param roots oids of the tables
  */
-export async function readMembers(client: Client, server: ServerFacts, root: number): Promise<Member[] | undefined> {
+export async function readMembers(
+  client: Client,
+  server: ServerFacts,
+  roots: readonly number[],
+): Promise<ReadonlyMap<number, readonly Member[] | undefined>> {
   // Page ranges can be read without a full scan since 14, and only have a meaning in heaps.
   const byPage = server.version >= 140000 ? `c.relkind IN ('r', 'm') AND am.amname = 'heap'` : 'false';
   const { rows } = await client.query<MemberRow>(
-    `WITH RECURSIVE ${memberTables('SELECT $1::pg_catalog.oid', server)}
-     SELECT ${selectText('n.nspname', server)} AS schema, ${selectText('c.relname', server)} AS name,
+    `WITH RECURSIVE ${memberTables('SELECT pg_catalog.unnest($1::pg_catalog.oid[])', server)}
+     SELECT member.root, ${selectText('n.nspname', server)} AS schema, ${selectText('c.relname', server)} AS name,
             COALESCE(${byPage}, false) AS "byPage", storage.pages::pg_catalog.float8 AS pages,
             storage.bytes::pg_catalog.float8 AS bytes, pg_catalog.round(estimate.rows) AS rows,
             pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
@@ -103,19 +110,20 @@ export async function readMembers(client: Client, server: ServerFacts, root: num
      LEFT JOIN pg_catalog.pg_am AS am ON am.oid = c.relam
      ${storageJoins(server, () => 'true')}
      ORDER BY member.oid <> member.root, n.nspname, c.relname`,
-    [root],
+    [roots],
   );
-  const members = rows.map((row) => ({
-    ...row,
-    schema: decodeText(row.schema, server),
-    name: decodeText(row.name, server),
-  }));
-  if (members.some(({ readable, schema, name }) => !readable || !schema.isWhole || !name.isWhole)) return undefined;
-  return members.map(({ schema, name, byPage, pages, bytes, rows: estimate }) => ({
-    id: { schema: schema.text, name: name.text },
-    byPage,
-    pages: pages ?? 0,
-    bytes: bytes ?? 0,
-    rows: estimate ?? undefined,
-  }));
+  const members = new Map<number, Member[] | undefined>(roots.map((root) => [root, []]));
+  for (const { root, readable, pages, bytes, rows: estimate, ...row } of rows) {
+    const schema = decodeText(row.schema, server);
+    const name = decodeText(row.name, server);
+    if (!readable || !schema.isWhole || !name.isWhole) members.set(root, undefined);
+    members.get(root)?.push({
+      id: { schema: schema.text, name: name.text },
+      byPage: row.byPage,
+      pages: pages ?? 0,
+      bytes: bytes ?? 0,
+      rows: estimate ?? undefined,
+    });
+  }
+  return members;
 }

@@ -15,7 +15,9 @@ import type { PostgresSettings } from './settings.js';
 export type LockFailures = Map<SourceTable, LakeportError>;
 
 /** Tables per statement; each statement has a savepoint. */
-const BATCH = 200;
+const BATCH = 500;
+/** How long a batch of reads waits for a lock that is not free, before its tables are read one by one. */
+const AT_ONCE_MS = 50;
 
 /** Errors that would hit any other table too. */
 const FATAL = new Set(['SOURCE_OUT_OF_MEMORY', 'SOURCE_CONNECTION_LOST', 'SOURCE_SHUT_DOWN', 'UNEXPECTED']);
@@ -61,18 +63,21 @@ export async function lockByReading(
   { lockTimeoutMs, statementTimeoutMs = 0 }: Pick<PostgresSettings, 'lockTimeoutMs' | 'statementTimeoutMs'>,
 ): Promise<LockFailures> {
   const failures: LockFailures = new Map();
+  const local = [...tables.keys()].filter(({ isForeign }) => isForeign !== true);
+  const read = await readAtOnce(client, local, (table) => readOfNoRows(table.id, tables.get(table) ?? '*'));
   await client.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   const limits = [lockTimeoutMs, statementTimeoutMs].filter((limit) => limit > 0);
   const patienceMs = limits.length === 0 ? 0 : Math.min(...limits);
   for (const [table, selected] of tables) {
-    const read = readOfNoRows(table.id, selected);
+    if (read.has(table)) continue;
+    const statement = readOfNoRows(table.id, selected);
     // The other server is queried, and lock_timeout does not apply if it never answers. A failure resets the setting.
     const bounded = [
       `SET LOCAL statement_timeout = ${patienceMs}`,
-      read,
+      statement,
       `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
     ];
-    const error = await inSavepoint(client, table.isForeign === true ? bounded.join('; ') : read, table);
+    const error = await inSavepoint(client, table.isForeign === true ? bounded.join('; ') : statement, table);
     const isSilent = table.isForeign === true && error?.code === 'SOURCE_STATEMENT_CANCELED';
     if (error) failures.set(table, isSilent ? foreignServerSilent(table, patienceMs, error) : error);
   }
@@ -112,6 +117,30 @@ export async function lockForRead(client: Client, table: TableId, selected: stri
 /** Not `WHERE false`, with which the server would not lock partitions. */
 function readOfNoRows(table: TableId, selected: string): string {
   return `SELECT ${selected} FROM ${quoteTable(table)} LIMIT 0`;
+}
+
+/** Reads tables in batches. Returns those of the batches that succeed; the others are to be read one by one. */
+async function readAtOnce(
+  client: Client,
+  tables: readonly SourceTable[],
+  statementOf: (table: SourceTable) => string,
+): Promise<ReadonlySet<SourceTable>> {
+  const read = new Set<SourceTable>();
+  await client.query(`SET LOCAL lock_timeout = ${AT_ONCE_MS}`);
+  const readBatch = async (batch: readonly SourceTable[]): Promise<void> => {
+    const [first] = batch;
+    if (first === undefined || batch.length === 1) return;
+    const error = await inSavepoint(client, batch.map(statementOf).join('; '), first);
+    if (error === undefined) {
+      for (const table of batch) read.add(table);
+      return;
+    }
+    const middle = batch.length >> 1;
+    await readBatch(batch.slice(0, middle));
+    await readBatch(batch.slice(middle));
+  };
+  for (let start = 0; start < tables.length; start += BATCH) await readBatch(tables.slice(start, start + BATCH));
+  return read;
 }
 
 /** Bisects the batch until the failing tables are isolated. */

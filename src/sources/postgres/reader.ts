@@ -99,11 +99,12 @@ class PostgresReader implements SliceReader {
     const { client, channel } = await this.connect();
     signal.throwIfAborted();
     const { characters } = this.#settings;
-    const copy = new CopyRead({ request, sink, channel, encoding: characters?.encoding });
+    const isShared = this.#snapshot.token !== undefined;
+    const encoding = characters?.encoding;
+    const copy = new CopyRead({ request, sink, channel, encoding, releasesLocks: isShared });
     const abort = (): void => copy.fail(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     try {
-      const isShared = this.#snapshot.token !== undefined;
       const reading = isShared ? this.#copy(client, copy) : this.#copyAlone(client, copy, request);
       // An abort also ends the wait for what precedes the COPY.
       return await Promise.race([reading, copy.result.then(() => reading)]);

@@ -30,6 +30,7 @@ import { ColumnLocks } from './column-grants.js';
 import { describeColumns } from './columns.js';
 import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection.js';
 import { postgresError } from './errors.js';
+import { isLockTableFull, lockTableFull } from './lock-table.js';
 import { readMembers } from './leaf-relations.js';
 import { listOthers } from './other-relations.js';
 import { findRelations, type Relation } from './relations.js';
@@ -90,6 +91,9 @@ class PostgresSource implements Source<PostgresSettings> {
   readonly #relations = new Map<string, Relation>();
   /** For the tables that were sliced. */
   readonly #members = new Map<string, readonly Member[]>();
+  /** Tables described last, by oid, and the members of the large ones once a first one is sliced. */
+  readonly #described = new Map<number, SourceDataset>();
+  readonly #membersByOid = new Map<number, readonly Member[] | undefined>();
   readonly #counter = new RowCounter();
   #columnLocks: ColumnLocks | undefined;
   /** Listed tables that cannot be queried, since their names have invalid bytes. */
@@ -156,7 +160,9 @@ class PostgresSource implements Source<PostgresSettings> {
         return { ...pinned, problems: [...pinned.problems, ...problems, ...unnamed] };
       } catch (error) {
         await client.query('ROLLBACK').catch(() => undefined);
-        throw postgresError(error, { entry: this.#settings.entryId });
+        const known = postgresError(error, { entry: this.#settings.entryId });
+        if (!isLockTableFull(known)) throw known;
+        throw await lockTableFull(client, known, tables.length).catch(() => known);
       } finally {
         await columnLocks.release();
       }
@@ -182,6 +188,12 @@ class PostgresSource implements Source<PostgresSettings> {
   ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]> {
     const ids = tables.map(({ id }) => id);
     const found = await this.#find(ids);
+    this.#described.clear();
+    this.#membersByOid.clear();
+    tables.forEach((table, index) => {
+      const relation = found[index];
+      if (relation !== undefined && !(relation instanceof LakeportError)) this.#described.set(relation.oid, table);
+    });
     const readable = ids.flatMap((id, index) => {
       const relation = found[index];
       return relation === undefined || relation instanceof LakeportError ? [] : [{ id, ...relation }];
@@ -223,12 +235,25 @@ class PostgresSource implements Source<PostgresSettings> {
     const whole = [wholeSlice(postgresRows(dataset, { only: kind === 'r' && !hasMembers }), columns, estimatedRows)];
     if (!isLarge(estimatedRows, options)) return whole;
     const isOneRead = kind === 'v' || rowSecurity;
-    const members = isOneRead ? undefined : await this.#asking(id, () => readMembers(this.#client, this.#facts, oid));
+    const members = isOneRead ? undefined : await this.#membersOf(id, oid, options);
     requirePages(options.override, id, members);
     // No pages means no rows in the snapshot; without a snapshot there may be rows by the time of the read.
     const filled = members?.filter(({ byPage, pages }) => !(this.#pinned !== undefined && byPage && pages === 0)) ?? [];
     if (members !== undefined) this.#members.set(keyOf(id), members);
     return filled.length === 0 ? whole : sliceMembers(dataset, filled, columns, options);
+  }
+
+  /** Asks for those of all large tables at once. */
+  async #membersOf(id: TableId, oid: number, options: SliceOptions): Promise<readonly Member[] | undefined> {
+    if (this.#membersByOid.has(oid)) return this.#membersByOid.get(oid);
+    const ask = (oids: readonly number[]) => this.#asking(id, () => readMembers(this.#client, this.#facts, oids));
+    const automatic = { ...options, override: undefined };
+    const large = [...this.#described].filter(([, { estimatedRows }]) => isLarge(estimatedRows, automatic));
+    const unknown = large.map(([other]) => other).filter((other) => !this.#membersByOid.has(other));
+    // Without the run's locks, the size of a table that is just being rewritten cannot be told: it fails alone.
+    const found = await ask([...new Set([oid, ...unknown])]).catch(() => ask([oid]));
+    for (const [root, members] of found) this.#membersByOid.set(root, members);
+    return found.get(oid);
   }
 
   async countRows(dataset: Dataset, options: CountOptions): Promise<RowCount | undefined> {

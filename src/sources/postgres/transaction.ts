@@ -49,8 +49,12 @@ const FIXED: Readonly<Record<string, string>> = {
   transaction_timeout: '0',
 };
 
+/** For the planner's own queries, which the server would compile for seconds before it runs them for less than one. */
+const CATALOG_SETTINGS: Readonly<Record<string, string>> = { jit: 'off' };
+
 /** Settings that some servers lack, with an SQL condition on the current value that tells whether they can be set. */
 const NOT_EVERYWHERE: Readonly<Record<string, (present: string) => string>> = {
+  jit: isKnown,
   tcp_user_timeout: isKnown,
   transaction_timeout: isKnown,
   // From PostgreSQL 14 on; an error on systems that cannot report a closed connection. An interval set on the server is kept.
@@ -97,7 +101,7 @@ export interface TransactionOptions {
   readonly mode: keyof typeof MODES;
   /** An exported snapshot, for mode `snapshot`. */
   readonly snapshot?: string | undefined;
-  /** Replaces the user's search_path. */
+  /** Replaces the user's search_path, for queries of the catalog. */
   readonly searchPath?: string | undefined;
 }
 
@@ -179,11 +183,9 @@ function settingStatements(
     lock_timeout: String(settings.lockTimeoutMs),
     statement_timeout: String(settings.statementTimeoutMs ?? 0),
   }).filter(([name]) => !Object.hasOwn(own, name));
-  const ours = [
-    ...defaults,
-    ...Object.entries(FIXED),
-    ...(searchPath === undefined ? [] : [['search_path', searchPath] as const]),
-  ];
+  const catalog: Readonly<Record<string, string>> =
+    searchPath === undefined ? {} : { ...CATALOG_SETTINGS, search_path: searchPath };
+  const ours = [...defaults, ...Object.entries(FIXED), ...Object.entries(catalog)];
   const calls = [...ours.map(([name, value]) => setWherePossible(name, value)), CLIENT_ENCODING];
   return [FORGET_OTHERS, FORGET_SETTINGS, `SELECT ${calls.join(', ')}`];
 }

@@ -36,7 +36,16 @@ export class TypeCatalog {
     this.#types = new Map(types.map((type) => [type.oid, type]));
   }
 
-  static async read(client: Client, server: ServerFacts, oids: Iterable<number>): Promise<TypeCatalog> {
+  /** These types and those of `known`; without a query if none is new. */
+  static async read(
+    client: Client,
+    server: ServerFacts,
+    oids: Iterable<number>,
+    known = new TypeCatalog([]),
+  ): Promise<TypeCatalog> {
+    const unknown = new Set(oids);
+    for (const oid of known.#types.keys()) unknown.delete(oid);
+    if (unknown.size === 0) return known;
     const { rows } = await client.query<NullableFields<PostgresType>>(
       `WITH RECURSIVE needed (oid) AS (
          SELECT DISTINCT unnest FROM pg_catalog.unnest($1::pg_catalog.oid[])
@@ -58,10 +67,11 @@ export class TypeCatalog {
        LEFT JOIN pg_catalog.pg_depend AS d
          ON d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e'
        LEFT JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid`,
-      [[...new Set(oids)]],
+      [[...unknown]],
     );
-    return new TypeCatalog(
-      rows.map(({ element, base, extension, schema, name, ...type }) => ({
+    return new TypeCatalog([
+      ...known.#types.values(),
+      ...rows.map(({ element, base, extension, schema, name, ...type }) => ({
         ...type,
         schema: readText(schema, server),
         name: readText(name, server),
@@ -69,7 +79,7 @@ export class TypeCatalog {
         base: base ?? undefined,
         extension: extension === null ? undefined : readText(extension, server),
       })),
-    );
+    ]);
   }
 
   /** The type below all domains; undefined for an unknown oid. */

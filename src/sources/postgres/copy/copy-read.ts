@@ -48,9 +48,12 @@ export class CopyRead implements CopyReceiver, Submittable {
     readonly channel: CopyChannel;
     /** Encoding of the text in rows, if it is not the session's. */
     readonly encoding?: string | undefined;
+    /** In a transaction that outlives the read, gives up the locks that the read takes. */
+    readonly releasesLocks: boolean;
   }) {
-    const { request, sink, channel, encoding } = options;
-    this.#text = inEncoding(encoding, `COPY (${request.slice.query}) TO STDOUT (FORMAT binary)`);
+    const { request, sink, channel, encoding, releasesLocks } = options;
+    const copy = inEncoding(encoding, `COPY (${request.slice.query}) TO STDOUT (FORMAT binary)`);
+    this.#text = releasesLocks ? inSavepoint(copy) : copy;
     this.#channel = channel;
     this.#sink = sink;
     this.#scanner = new RowScanner(request.columns.length, sink.columns[0]?.memory.kernels);
@@ -199,6 +202,14 @@ export class CopyRead implements CopyReceiver, Submittable {
 function explain(cause: UnrepresentableValue, index: number, request: ReadRequest): Error {
   const column = request.columns[index];
   return column === undefined ? cause : unrepresentableError(cause, column, request);
+}
+
+/**
+ * A transaction holds its locks on tables, indexes and TOAST tables until it ends, and the server has room for a limited
+ * number of them. Rolling back to a savepoint gives them up. In one message, it costs no round trip.
+ */
+function inSavepoint(statements: string): string {
+  return `SAVEPOINT slice; ${statements}; ROLLBACK TO SAVEPOINT slice; RELEASE SAVEPOINT slice`;
 }
 
 /** One message with several statements: the server parses all of it as UTF-8, but sends rows in the other encoding. */

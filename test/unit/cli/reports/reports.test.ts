@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { parquetTypeName } from '../../../../src/columns/type-name.js';
 import { planDocument, planText } from '../../../../src/cli/reports/plan-report.js';
+import type { PlanDetail } from '../../../../src/cli/reports/plan-listing.js';
 import { failureDocument, runDocument } from '../../../../src/cli/reports/run-json.js';
 import { summaryText } from '../../../../src/cli/reports/summary.js';
 import { byteSize, count, roughCount, timeSpan } from '../../../../src/text/quantities.js';
@@ -258,14 +259,59 @@ Rows and sizes are estimates of the database. Nothing was written.
     expect(text).toMatch(/s\.orders .* ~24 +out/);
   });
 
-  it('of very many tables shows only columns that are not exact', () => {
+  describe('of 2,000 tables', () => {
     const tables = Array.from({ length: 2_000 }, (_, at) =>
-      tablePlan({ name: `t${at}`, columns: at === 7 ? columns : columns.slice(0, 2) }),
+      tablePlan({
+        name: `t${at}`,
+        estimatedRows: 10_000 - at,
+        columns: at === 1007 ? columns : columns.slice(0, 2),
+        slices: at === 3 ? 4 : 1,
+      }),
     );
-    const text = planText(plan({ tables }), { output: captured().output, exportOptions: options });
-    expect(text).toContain('s.t1999');
-    expect(text.match(/numeric/g)).toHaveLength(1);
-    expect(text.match(/COLUMN/g)).toHaveLength(1);
+    const failures = Array.from({ length: 500 }, (_, at) => ({
+      id: { schema: 's', name: `secret${at}` },
+      error: denied,
+      storageId: 'x',
+      displayPath: '',
+    }));
+    const many = plan({ tables, problems: failures });
+    const text = (detail?: PlanDetail) =>
+      planText(many, { output: captured().output, exportOptions: options, ...(detail && { detail }) });
+
+    it('shows totals, the largest and what needs attention, without filling the terminal', () => {
+      const overview = text();
+      expect(overview.split('\n').length).toBeLessThan(80);
+      expect(overview).toMatch(/^Tables +2,000, about 18,001,000 rows/m);
+      expect(overview).toContain('s.t19 ');
+      expect(overview).not.toContain('s.t20 ');
+      expect(overview).toMatch(/^… 1,980 more tables +~17,801,190 .* 1,980$/m);
+      expect(overview).toMatch(/^s\.t1007\.rate +numeric +DOUBLE +lossy$/m);
+      expect(overview.match(/numeric/g)).toHaveLength(1);
+      expect(overview).toContain('500 tables would fail:');
+      expect(overview).toContain('… 490 more; --json has all');
+    });
+
+    it('lists all of them on request, each in a line', () => {
+      expect(text({ allTables: true, tables: [] }).match(/^s\.t\d+ /gm)).toHaveLength(2_000);
+    });
+
+    it('shows tables that are asked for by pattern in full, with their slices', () => {
+      const some = text({ allTables: false, tables: ['s.t1007', 't3'] });
+      expect(some.match(/^s\.t\d+ /gm)).toEqual(['s.t3 ', 's.t1007 ']);
+      expect(some).toMatch(/^s\.t3: slices\n {2}SLICE .*\n(?: {6}[0-3] .*\n){4}/m);
+      expect(some.match(/COLUMN/g)).toHaveLength(2);
+    });
+
+    it('tells of a pattern that no table of the plan matches, with the nearest', () => {
+      expect(() => text({ allTables: false, tables: ['s.t100x'] })).toThrow(
+        /^No table of the plan matches "s.t100x"; the nearest existing table is s.t100/,
+      );
+    });
+
+    it('has all of them as JSON', () => {
+      expect(planDocument(many, options).tables).toHaveLength(2_000);
+      expect(planDocument(many, options).problems).toHaveLength(500);
+    });
   });
 
   it('is one JSON document too', () => {
