@@ -65,10 +65,10 @@ it('lists the largest of many tables, or all, or one in full', async () => {
 
 it('readers give up the locks of tables that they have read', async () => {
   let most = 0;
-  let isOver = false;
+  const over = new AbortController();
   const watch = (async () => {
     const client = await server.connect();
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const { rows } = await client.query<{ locks: number }>(
         `SELECT count(*)::int AS locks FROM pg_locks WHERE locktype = 'relation' AND pid <> pg_backend_pid()
          GROUP BY pid ORDER BY 1 DESC OFFSET 1 LIMIT 1`,
@@ -79,7 +79,7 @@ it('readers give up the locks of tables that they have read', async () => {
     await client.end();
   })();
   await using run = await runExport(server, { args: ['--n_jobs', '2'] });
-  isOver = true;
+  over.abort();
   await watch;
   expect(run.result.totals).toMatchObject({ completed: MANY, rows: MANY * 10 });
   expect(most).toBeGreaterThan(0);
