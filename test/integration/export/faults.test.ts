@@ -6,10 +6,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type 
 
 import { postgresEntry, type RunningCli, startCli, writeAuthFile } from '../../harness/cli.js';
 import type { RunDocument } from '../../harness/export-run.js';
+import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { mountTmpfs, ScratchDirectory } from '../../harness/scratch.js';
 
-/** What the program, as a separate process, leaves on disk when interrupted at a bad moment. */
+/** What the program, as a separate process that reads over TLS, leaves on disk when interrupted at a bad moment. */
 
 let server: PostgresServer;
 let scratch: ScratchDirectory;
@@ -17,7 +18,7 @@ let auth: string;
 let out: string;
 
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ tls: LOCALHOST_TLS });
   await server.query(`
     CREATE SCHEMA plain; CREATE TABLE plain.a AS SELECT i FROM generate_series(1, 1000) i;
     CREATE TABLE plain.b AS SELECT i, md5(i::text) FROM generate_series(1, 1000) i;
@@ -173,13 +174,15 @@ describe.each([
     const cli = start('slow', { args: MID_READ });
     await midRead(cli);
     await waitFor(cli, () => existsSync(path.join(out, 'slow/a/_SUCCESS')));
+    const reads = () =>
+      server.query("SELECT ssl FROM pg_stat_activity JOIN pg_stat_ssl USING (pid) WHERE query LIKE 'COPY%'");
+    expect(await reads()).toContainEqual({ ssl: true });
     cli.kill(signal);
     const { code, stdout } = await cli.result;
     expect(code).toBe(exitCode);
     expect(ends(JSON.parse(stdout) as RunDocument)).toEqual({ a: 'completed', crawling: 'cancelled' });
     expect(await files()).toEqual(table('slow/a'));
-    const reads = async () => (await server.query("SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%'")).length;
-    await expect.poll(reads, { timeout: 10_000 }).toBe(0);
+    await expect.poll(reads, { timeout: 10_000 }).toEqual([]);
   });
 
   it('a signal while publishing leaves each table complete or absent', async () => {

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { CLI_STORES, type CliStore } from '../../harness/cli-stores/index.js';
 import { KilledRuns } from '../../harness/killed-runs.js';
+import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { serverSums, type TableSums } from '../../harness/table-sums.js';
 
@@ -29,7 +30,7 @@ let server: PostgresServer;
 let held: ReadonlyMap<string, TableSums>;
 
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ tls: LOCALHOST_TLS });
   await server.query(`CREATE SCHEMA kill;
     CREATE TABLE kill.big AS SELECT i::bigint, md5(i::text) || repeat('x', 100) AS t FROM generate_series(1, 30000) i;
     CREATE TABLE kill.small AS SELECT i::bigint, md5(i::text) AS t FROM generate_series(1, 10) i;

@@ -6,6 +6,7 @@ import type { RunObserver } from '../../../src/export/model/observer.js';
 import type { ExportOptions } from '../../../src/export/model/options.js';
 import type { RetryPolicy } from '../../../src/runtime/retry.js';
 import { exportOptions, exportTables, type TestExport } from '../../harness/export-tables.js';
+import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { ScratchDirectory } from '../../harness/scratch.js';
 import { fileSums, serverSums } from '../../harness/table-sums.js';
@@ -23,7 +24,7 @@ let messages: string[];
 const SOON: RetryPolicy = { attempts: 5, firstMs: 20, factor: 3, longestMs: 500 };
 
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ tls: LOCALHOST_TLS });
   gate = await startTcpGate(server);
 });
 afterAll(async () => {

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT_CODES } from '../../../src/errors.js';
 import { CLI_STORES, type CliStore } from '../../harness/cli-stores/index.js';
 import { KilledRuns } from '../../harness/killed-runs.js';
+import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { serverSums } from '../../harness/table-sums.js';
 
@@ -43,7 +44,7 @@ async function exportAfter(): Promise<void> {
 }
 
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ tls: LOCALHOST_TLS });
   await server.query('CREATE SCHEMA pause; CREATE TABLE pause.big (i bigint, t text);');
 });
 afterAll(() => server.stop());

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { RunObserver } from '../../../src/export/model/observer.js';
 import type { ExportOptions } from '../../../src/export/model/options.js';
 import { exportOptions, exportTables } from '../../harness/export-tables.js';
+import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { ScratchDirectory } from '../../harness/scratch.js';
 import { fileSums, serverSums } from '../../harness/table-sums.js';
@@ -22,7 +23,7 @@ let out: string;
 let messages: string[];
 
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ tls: LOCALHOST_TLS });
   gate = await startTcpGate(server);
 });
 afterAll(async () => {
