@@ -2,7 +2,7 @@ import { type Dataset, datasetId } from '../../model/dataset.js';
 import { type TableId, tableName } from '../../model/table.js';
 import type { RowSet } from '../row-set.js';
 import type { ReadColumn, Slice, SliceOptions } from '../source.js';
-import { targetBytes } from '../partitioning/slice-size.js';
+import { type Cut, estimatedShare, evenCut, fittingCut, targetBytes } from '../partitioning/slice-size.js';
 import { postgresRows, selectColumns } from './rows.js';
 
 /** How tables are split into slices, without queries to the server. */
@@ -49,11 +49,13 @@ export function sliceMembers(
   const least = override === undefined ? LEAST_BYTES : 1;
   const target = override !== undefined || isDegreeAsked ? Math.min(best, Math.max(least, bytes / readers)) : best;
   const table = tableName(datasetId(dataset));
-  const slices = members.flatMap((member) => {
+  const slices = members.flatMap((member, index) => {
     const count = member.byPage ? Math.min(member.pages, Math.max(1, Math.round(member.bytes / target))) : 1;
+    const isLast = index === members.length - 1;
+    const cut = isLast ? fittingCut(Math.max(1, count), readers, member.pages) : evenCut(Math.max(1, count));
     const named = tableName(member.id) === table ? '' : `${tableName(member.id)}: `;
     const rows = postgresRows(dataset, { only: true, member: member.id });
-    return sliceByPage(member, rows, columns, Math.max(1, count)).map((slice) => ({
+    return sliceByPage(member, rows, columns, cut).map((slice) => ({
       ...slice,
       bounds: named + slice.bounds,
       ...(slice.range && { range: { ...slice.range, member: named } }),
@@ -66,24 +68,24 @@ export function sliceMembers(
  * Page ranges. The first has no lower bound and the last no upper bound, so that pages added after counting are covered.
  * The comparisons are written as the server's planner needs them for a TID range scan (14 and later).
  */
-export function sliceByPage(member: Member, rows: RowSet, columns: readonly ReadColumn[], count: number): Slice[] {
+export function sliceByPage(member: Member, rows: RowSet, columns: readonly ReadColumn[], cut: Cut): Slice[] {
   const all = wholeSlice(rows, columns, member.rows);
-  if (count === 1) return [all];
-  const page = (index: number) => Math.floor((index * member.pages) / count);
-  return Array.from({ length: count }, (_, index) => {
+  const { starts, units } = cut;
+  if (starts.length === 1) return [all];
+  const page = (index: number) => Math.floor(((starts[index] ?? units) * member.pages) / units);
+  return starts.map((_, index) => {
     const from = index === 0 ? undefined : `(${page(index)},0)`;
-    const to = index === count - 1 ? undefined : `(${page(index + 1)},0)`;
+    const to = index === starts.length - 1 ? undefined : `(${page(index + 1)},0)`;
     const conditions = [
       from && `ctid OPERATOR(pg_catalog.>=) '${from}'::pg_catalog.tid`,
       to && `ctid OPERATOR(pg_catalog.<) '${to}'::pg_catalog.tid`,
     ].filter((condition) => condition !== undefined);
-    const share = (page(index + 1) - page(index)) / member.pages;
     return {
       ...all,
       method: 'Ctid',
       bounds: from && to ? `ctid in [${from}, ${to})` : from ? `ctid >= ${from}` : `ctid < ${to ?? ''}`,
       query: selectColumns(rows, columns, { condition: conditions.join(' AND ') }),
-      estimatedRows: member.rows === undefined ? undefined : Math.round(member.rows * share),
+      estimatedRows: estimatedShare(member.rows, cut, index),
       range: { member: '', from, to },
     };
   });

@@ -2,8 +2,8 @@ import { LakeportError } from '../../errors.js';
 import { tableName } from '../../model/table.js';
 import { byKey } from '../partitioning/by-key.js';
 import { isKeyMethod, methodNotSupported } from '../partitioning/methods.js';
-import { equalShare, type Share, slicesOf, wholeTable } from '../partitioning/predicate.js';
-import { sliceCount } from '../partitioning/slice-size.js';
+import { type Share, slicesOf, wholeTable } from '../partitioning/predicate.js';
+import { estimatedShare, fittingCut, sliceCount } from '../partitioning/slice-size.js';
 import type { ReadColumn, Slice, SliceOptions } from '../source.js';
 import { maskedKey } from '../partitioning/masked-key.js';
 import { type CatalogTable, listColumns } from './catalog.js';
@@ -41,15 +41,15 @@ export async function sliceTable(
   const isMasked = columns.some(({ spec }) => spec.name === alias && spec.mask !== undefined);
   if (isMasked && method === 'Rowid') throw maskedKey(table.id, { key: 'rowid', column: alias ?? '' });
   if (isMasked) return whole;
-  return cut(byRowid(connection, table, table.rowid, Math.max(count, degree)));
+  return cut(byRowid(connection, table, table.rowid, { count: Math.max(count, degree), readers: degree }));
 }
 
-/** Ranges of equal width between the smallest and the largest rowid; the first and the last are unbounded. */
+/** Ranges between the smallest and the largest rowid, the last narrower; the first and the last are unbounded. */
 function byRowid(
   connection: SqliteConnection,
   { id, estimatedRows }: CatalogTable,
   rowid: string,
-  count: number,
+  { count, readers }: { readonly count: number; readonly readers: number },
 ): Share[] {
   const from = quoteTable(id);
   const [row] = connection.queryExactly(
@@ -58,9 +58,10 @@ function byRowid(
   const [least, greatest] = row ?? [];
   if (typeof least !== 'bigint' || typeof greatest !== 'bigint') return [wholeTable(0)];
   const width = greatest - least + 1n;
-  const parts = BigInt(count) < width ? BigInt(count) : width;
-  if (parts < 2n || !isExact(least) || !isExact(greatest)) return [wholeTable(estimatedRows)];
-  const bounds = Array.from({ length: Number(parts) - 1 }, (_, i) => least + (width * BigInt(i + 1)) / parts);
+  const parts = BigInt(count) < width ? count : Number(width);
+  if (parts < 2 || !isExact(least) || !isExact(greatest)) return [wholeTable(estimatedRows)];
+  const cut = fittingCut(parts, readers, width);
+  const bounds = cut.starts.slice(1).map((start) => least + (width * BigInt(start)) / BigInt(cut.units));
   return [undefined, ...bounds].map((start, i) => {
     const end = bounds[i];
     const conditions = [
@@ -76,7 +77,7 @@ function byRowid(
             ? `rowid < ${end ?? ''}`
             : `rowid >= ${start}`,
       where: conditions.join(' AND '),
-      estimatedRows: equalShare(estimatedRows, Number(parts)),
+      estimatedRows: estimatedShare(estimatedRows, cut, i),
     };
   });
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { wholeTable } from '../../../src/model/dataset.js';
 import { postgresRows } from '../../../src/sources/postgres/rows.js';
+import { fittingCut } from '../../../src/sources/partitioning/slice-size.js';
 import { sliceByPage } from '../../../src/sources/postgres/slices.js';
 import type { TableOverride, Slice, SliceOptions, Source } from '../../../src/sources/source.js';
 import { describeTable, findTable, openPostgres } from '../../harness/postgres-source.js';
@@ -58,12 +59,9 @@ test('ranges of pages hold every row exactly once, after updates, deletes, vacuu
       async (counted, count) => {
         const id = { schema: 'public', name: 'churned' };
         const member = { id, byPage: true, pages: counted, bytes: 1, rows: 1000 };
-        const slices = sliceByPage(
-          member,
-          postgresRows(wholeTable(id), { only: true }),
-          columns,
-          Math.min(count, counted),
-        );
+        const rows = postgresRows(wholeTable(id), { only: true });
+        const cut = fittingCut(Math.min(count, counted), (count % 5) + 1, counted);
+        const slices = sliceByPage(member, rows, columns, cut);
         expect(slices).toHaveLength(Math.min(count, counted));
         expect(await difference(slices, 'SELECT id, v FROM churned')).toBeUndefined();
       },
