@@ -1,5 +1,5 @@
 import type { ColumnSpec } from './column-spec.js';
-import { type Dictionary, DictionaryPolicy } from './dictionary.js';
+import { type Dictionary, dictionaryBytesFor, DictionaryPolicy } from './dictionary.js';
 import type { Memory, Kernels } from '../kernels/kernels.js';
 import { grown, HEAP } from '../kernels/memory.js';
 import { Levels } from './levels.js';
@@ -30,7 +30,7 @@ export abstract class BaseColumn<D extends Dictionary> {
   #isFresh = false;
 
   protected constructor(options: ColumnBufferOptions, dictionary: D | undefined, firstReview?: number) {
-    const { spec, rowGroupRows, memory = HEAP } = options;
+    const { spec, rowGroupRows, tableColumns = 1, memory = HEAP } = options;
     this.spec = spec;
     this.memory = memory;
     this.levels = new Levels({
@@ -39,7 +39,11 @@ export abstract class BaseColumn<D extends Dictionary> {
       memory,
     });
     this.dictionary = dictionary;
-    this.#policy = new DictionaryPolicy(rowGroupRows, firstReview);
+    this.#policy = new DictionaryPolicy({
+      expectedValues: rowGroupRows,
+      maxBytes: dictionaryBytesFor(tableColumns),
+      firstReview,
+    });
   }
 
   /** Size of the held values in PLAIN encoding, in bytes. */
@@ -155,6 +159,6 @@ export interface ColumnBufferOptions {
   readonly rowGroupRows: number;
   /** Default: ordinary arrays. */
   readonly memory?: Memory | undefined;
-  /** Whether the table has few columns, so that each may use more memory. */
-  readonly isOneOfFew?: boolean | undefined;
+  /** Columns of the table: the more, the less memory each may use. Default: 1. */
+  readonly tableColumns?: number | undefined;
 }

@@ -8,15 +8,12 @@ import { FixedBytesColumn } from './fixed-bytes-column.js';
 import { Int32Column } from './int32-column.js';
 import { Int64Column } from './int64-column.js';
 
-/** Most columns that are few. */
-const FEW_COLUMNS = 64;
-
 /** One empty buffer per column. Buffers grow on demand and are reused for every file. */
 export function createColumnBuffers(
   specs: readonly ColumnSpec[],
   options: { readonly rowGroupRows: number; readonly memory?: Memory | undefined },
 ): ColumnBuffer[] {
-  return specs.map((spec) => createColumnBuffer({ spec, ...options, isOneOfFew: specs.length <= FEW_COLUMNS }));
+  return specs.map((spec) => createColumnBuffer({ spec, ...options, tableColumns: specs.length }));
 }
 
 function createColumnBuffer(options: ColumnBufferOptions): ColumnBuffer {

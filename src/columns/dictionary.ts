@@ -13,7 +13,14 @@ export interface Dictionary {
 }
 
 /** Dictionary pages stay near this size: readers keep them in memory, and lookups in larger ones miss the CPU cache. */
-export const MAX_DICTIONARY_BYTES = 1 << 20;
+const MAX_DICTIONARY_BYTES = 1 << 20;
+/** All dictionaries of a table together, in their pages. */
+const ALL_DICTIONARIES_BYTES = 64 << 20;
+
+/** Size of a dictionary page for a table with this number of columns, in bytes. */
+export function dictionaryBytesFor(columnCount: number): number {
+  return Math.min(MAX_DICTIONARY_BYTES, Math.floor(ALL_DICTIONARIES_BYTES / Math.max(columnCount, 1)));
+}
 
 const FIRST_REVIEW = 4096;
 /** A dictionary must shrink a column to this fraction of its plain size to be worth its lookups. */
@@ -26,19 +33,27 @@ const WORTHWHILE = 0.7;
 export class DictionaryPolicy {
   readonly #expectedValues: number;
   readonly #firstReview: number;
+  readonly #maxBytes: number;
   #nextReview: number;
   #reviewedValues = 0;
   #reviewedCount = 0;
   #failures = 0;
   #groupsToSkip = 0;
 
-  /**
-   * @param expectedValues values in a full row group
-   * @param firstReview values before the first review. Cyclic values all look new until the first one repeats: the
-   *   wider they are, the longer the wait for that pays off.
-   */
-  constructor(expectedValues: number, firstReview = FIRST_REVIEW) {
+  constructor(options: {
+    /** In a full row group. */
+    readonly expectedValues: number;
+    /** Of the dictionary's page. */
+    readonly maxBytes: number;
+    /**
+     * Values before the first review. Cyclic values all look new until the first one repeats: the wider they are, the
+     * longer the wait for that pays off.
+     */
+    readonly firstReview?: number | undefined;
+  }) {
+    const { expectedValues, maxBytes, firstReview = FIRST_REVIEW } = options;
     this.#expectedValues = expectedValues;
+    this.#maxBytes = maxBytes;
     this.#firstReview = firstReview;
     this.#nextReview = firstReview;
   }
@@ -56,14 +71,14 @@ export class DictionaryPolicy {
   /** @param values all values of the row group so far. @returns false if the dictionary should be abandoned */
   keep(dictionary: Dictionary, values: number): boolean {
     const { count, byteLength } = dictionary;
-    if (byteLength > MAX_DICTIONARY_BYTES) return this.#giveUp();
+    if (byteLength > this.#maxBytes) return this.#giveUp();
     if (values < this.#nextReview) return true;
     const width = byteLength / Math.max(count, 1);
     const expected = Math.max(this.#expectedValues, values);
     const expectedCount = this.#expectCount(count, values, expected);
     const indexWidth = (32 - Math.clz32(Math.max(expectedCount - 1, 1))) / 8;
     const dictionaryBytes = expectedCount * width;
-    if (dictionaryBytes > MAX_DICTIONARY_BYTES) return this.#giveUp();
+    if (dictionaryBytes > this.#maxBytes) return this.#giveUp();
     if (dictionaryBytes + expected * indexWidth > WORTHWHILE * expected * width) return this.#giveUp();
     this.#reviewedValues = values;
     this.#reviewedCount = count;

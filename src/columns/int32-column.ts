@@ -4,6 +4,9 @@ import { Int32Dictionary } from './int32-dictionary.js';
 import { grown } from '../kernels/memory.js';
 import type { Kernels } from '../kernels/kernels.js';
 
+/** Most columns of a table in which each may use a little more memory. */
+const FEW_COLUMNS = 64;
+
 /** INT32 and FLOAT (by its bits). */
 export class Int32Column extends BaseColumn<Int32Dictionary> {
   readonly kind = 'int32';
@@ -13,7 +16,8 @@ export class Int32Column extends BaseColumn<Int32Dictionary> {
   protected readonly valueBytes = 4;
 
   constructor(options: ColumnBufferOptions) {
-    super(options, new Int32Dictionary(options.memory, { hasNear: options.isOneOfFew }));
+    const { memory, tableColumns = 1 } = options;
+    super(options, new Int32Dictionary(memory, { hasNear: tableColumns <= FEW_COLUMNS }));
   }
 
   get plainLength(): number {

@@ -268,6 +268,11 @@ export class Kernels {
     return bytes;
   }
 
+  /** Most bytes of its memory that the table's columns have needed. */
+  get columnBytes(): number {
+    return this.#columnRegions.mostBytes;
+  }
+
   /** The columns of the table before are used no more. */
   clearColumns(): void {
     this.#columnRegions.clear();

@@ -23,17 +23,27 @@ export function pageBytesFor(columnCount: number): number {
   return Math.min(PAGE_BYTES, Math.max(8 << 10, Math.floor(HELD_BYTES / Math.max(columnCount, 1))));
 }
 
+/**
+ * Entries of a page for a table with this number of columns: their indices of 4 bytes are held too, though the page will
+ * have a few bits of each.
+ */
+export function pageEntriesFor(columnCount: number): number {
+  return Math.min(PAGE_ENTRIES, Math.floor(HELD_BYTES / 4 / Math.max(columnCount, 1)));
+}
+
 /** Collects rows until the row group closes. Reused for every row group. */
 export class RowGroupWriter {
   readonly #columns: readonly ColumnBuffer[];
   readonly #chunks: readonly ColumnChunkWriter[];
   readonly #pageBytes: number;
+  readonly #pageEntries: number;
   rows = 0;
 
   constructor(columns: readonly ColumnBuffer[], encoder: PageEncoder) {
     this.#columns = columns;
     this.#chunks = columns.map((column) => new ColumnChunkWriter(column, encoder));
     this.#pageBytes = pageBytesFor(columns.length);
+    this.#pageEntries = pageEntriesFor(columns.length);
     for (const column of columns) column.startRowGroup();
   }
 
@@ -48,7 +58,7 @@ export class RowGroupWriter {
       const chunk = this.#chunks[i];
       if (chunk === undefined) return;
       column.reviewDictionary();
-      if (column.pageLength >= this.#pageBytes || column.levels.count >= PAGE_ENTRIES) chunk.takePage();
+      if (column.pageLength >= this.#pageBytes || column.levels.count >= this.#pageEntries) chunk.takePage();
       encoded += chunk.encodedLength + column.pageLength;
     });
     return encoded;

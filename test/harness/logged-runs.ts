@@ -4,6 +4,7 @@ import type { LakeportError } from '../../src/errors.js';
 import type { RunPlan, TablePlan } from '../../src/export/model/plan.js';
 import type { RunResult, TableResult } from '../../src/export/model/result.js';
 import type { SliceOutcome } from '../../src/export/model/slice-outcome.js';
+import { NO_MEMORY } from '../../src/parquet/memory.js';
 import type { LogListener } from '../../src/runlog/recorder/log-listener.js';
 import type { NewRun } from '../../src/runlog/model/run-events.js';
 import type { PublishedFile } from '../../src/export/model/observer.js';
@@ -35,7 +36,7 @@ export function runPlan(tables: readonly TablePlan[], changes: Partial<RunPlan> 
     leftOut: [],
     readers: 2,
     connections: 3,
-    readerMemoryBytes: 1 << 28,
+    readerMemory: { ...NO_MEMORY, rowGroupBytes: 1 << 28 },
     ...changes,
   };
 }

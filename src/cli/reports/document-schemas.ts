@@ -85,7 +85,13 @@ export const planSchema = z.strictObject({
   readers: count,
   connections: z.unknown(),
   row_check: z.enum(['count', 'none']),
-  reader_memory_bytes: z.unknown(),
+  reader_memory_bytes: count,
+  reader_memory: z.strictObject({
+    row_group_bytes: count,
+    column_bytes: count,
+    batch_bytes: count,
+    upload_bytes: count,
+  }),
   file_options: fileOptionsSchema,
   tables: z.array(
     z.strictObject({

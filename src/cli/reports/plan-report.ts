@@ -6,6 +6,7 @@ import { type ExportOptions, fileOptions } from '../../export/model/options.js';
 import type { RunPlan, TablePlan } from '../../export/model/plan.js';
 import { takesCount } from '../../export/model/row-check.js';
 import { expectedSliceBytes } from '../../export/model/slice-bytes.js';
+import { memoryBytes, type ReaderMemory } from '../../parquet/memory.js';
 import { optInFlag } from '../../sources/opt-ins.js';
 import type { TableId } from '../../model/table.js';
 import { VERSION } from '../../version.js';
@@ -126,7 +127,7 @@ function leftOutLines({ leftOut }: RunPlan): string[] {
 }
 
 function headLines(plan: RunPlan, exportOptions: ExportOptions): string[] {
-  const { server, snapshot, readers, connections, readerMemoryBytes } = plan;
+  const { server, snapshot, readers, connections, readerMemory } = plan;
   const rows = plan.tables.reduce((sum, { estimatedRows }) => sum + (estimatedRows ?? 0), 0);
   const bytes = plan.tables.reduce((sum, { estimatedBytes }) => sum + (estimatedBytes ?? 0), 0);
   const consistency = {
@@ -141,9 +142,24 @@ function headLines(plan: RunPlan, exportOptions: ExportOptions): string[] {
     `Connections  ${count(connections)} at most: ${connectionsText(plan)}`,
     ...rowCheckLines(plan, exportOptions),
     ...fileLines(exportOptions),
-    `Memory       ${byteSize(readerMemoryBytes)} at most for each reader, ${byteSize(readerMemoryBytes * readers)} for all`,
+    ...memoryLines(readerMemory, readers),
     ...maskLines(plan, exportOptions),
     ...storageLines(plan),
+  ];
+}
+
+function memoryLines(memory: ReaderMemory, readers: number): string[] {
+  const { rowGroupBytes, columnBytes, batchBytes, uploadBytes } = memory;
+  const bytes = memoryBytes(memory);
+  const parts = [
+    `${byteSize(rowGroupBytes)} for row groups`,
+    `${byteSize(columnBytes)} for columns`,
+    `${byteSize(batchBytes)} for a batch`,
+    ...(uploadBytes === 0 ? [] : [`${byteSize(uploadBytes)} for uploads`]),
+  ];
+  return [
+    `Memory       ${byteSize(bytes)} at most for each reader, ${byteSize(bytes * readers)} for all`,
+    ...(bytes === 0 ? [] : [`             of each: ${parts.join(', ')}`]),
   ];
 }
 
@@ -303,7 +319,13 @@ export function planDocument(
     readers: plan.readers,
     connections: plan.connections,
     row_check: options.rowCheck ?? 'count',
-    reader_memory_bytes: plan.readerMemoryBytes,
+    reader_memory_bytes: memoryBytes(plan.readerMemory),
+    reader_memory: {
+      row_group_bytes: plan.readerMemory.rowGroupBytes,
+      column_bytes: plan.readerMemory.columnBytes,
+      batch_bytes: plan.readerMemory.batchBytes,
+      upload_bytes: plan.readerMemory.uploadBytes,
+    },
     file_options: fileOptionsDocument(fileOptions(options)),
     tables: plan.tables.map((table) => tableDocument(table, options)),
     problems: plan.problems.map(({ id, error, storageId, displayPath }) => ({

@@ -11,6 +11,7 @@ import type {
   SourceTable,
   TableProblem,
 } from '../../sources/source.js';
+import type { ReaderMemory } from '../../parquet/memory.js';
 import type { SkippedTable } from './skipped-tables.js';
 import type { TableNote } from './table-notes.js';
 import type { OptIn } from '../../sources/opt-ins.js';
@@ -66,8 +67,8 @@ export interface RunPlan {
   readonly readers: number;
   /** Maximum number of connections, including the planner's and the readers'. */
   readonly connections: number;
-  /** Maximum memory of one reader in bytes: row group, batch and upload parts. */
-  readonly readerMemoryBytes: number;
+  /** Of the table that needs most. */
+  readonly readerMemory: ReaderMemory;
 }
 /** Tables that are exported only where users ask for their kind. */
 /** A table that the patterns select, and that is left out as nobody has asked for its kind. */

@@ -1,6 +1,6 @@
 import { LakeportError } from '../../errors.js';
 import { availableCores, availableMemory } from '../../runtime/machine.js';
-import { estimateReaderMemory } from '../../parquet/memory.js';
+import { estimateReaderMemory, memoryBytes, NO_MEMORY, type ReaderMemory } from '../../parquet/memory.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type {
   Consistency,
@@ -118,8 +118,9 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const consistencyOf = ({ slices, isForeign }: TablePlan) =>
     weaken(tableConsistency(isForeign === true ? 'none' : pinned.snapshot.consistency, slices.length));
   const consistency = leastConsistency(weaken(pinned.snapshot.consistency), tables.map(consistencyOf));
-  const readerMemoryBytes = Math.max(0, ...(await Promise.all(tables.map((table) => readerMemory(table, context)))));
-  warnOfMemory(context, { readers, readerMemoryBytes });
+  const memories = await Promise.all(tables.map((table) => memoryFor(table, context)));
+  const readerMemory = memories.reduce((a, b) => (memoryBytes(b) > memoryBytes(a) ? b : a), NO_MEMORY);
+  warnOfMemory(context, { readers, readerMemory });
   return {
     server: source.server,
     snapshot: { ...pinned.snapshot, consistency },
@@ -139,7 +140,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     leftOut: chosen.leftOut,
     readers,
     connections: 1 + readers + (isCounted ? 1 : 0),
-    readerMemoryBytes,
+    readerMemory,
   };
 }
 
@@ -194,8 +195,8 @@ function reportWarnings(
 /** Memory of the program besides its readers. */
 const OWN_MEMORY_BYTES = 100 * 2 ** 20;
 
-function warnOfMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers' | 'readerMemoryBytes'>): void {
-  const needed = plan.readers * plan.readerMemoryBytes + OWN_MEMORY_BYTES;
+function warnOfMemory({ observer }: PlanningContext, plan: Pick<RunPlan, 'readers' | 'readerMemory'>): void {
+  const needed = plan.readers * memoryBytes(plan.readerMemory) + OWN_MEMORY_BYTES;
   const available = availableMemory();
   if (needed <= available) return;
   const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
@@ -366,21 +367,23 @@ async function withinConnections(
   return readers;
 }
 
-/** Memory for a row group, a batch, and what the store buffers of a file being uploaded. */
-async function readerMemory(table: TablePlan, { options, storages }: PlanningContext): Promise<number> {
+async function memoryFor(table: TablePlan, { options, storages }: PlanningContext): Promise<ReaderMemory> {
   const { estimatedBytes, estimatedRows, columns, slices, storageId } = table;
   const isKnown = estimatedBytes !== undefined && estimatedRows !== undefined && estimatedRows > 0;
-  const rows = estimateReaderMemory(
-    columns.map((column) => column.spec),
-    { rowGroupRows: options.rowGroupRows, averageRowBytes: isKnown ? estimatedBytes / estimatedRows : undefined },
-  );
   const storage = await storages.open(storageId);
   const { maxFileBytes = Infinity } = options;
   const parts = slices.map((slice) => {
     const bytes = expectedSliceBytes(table, slice);
     return storage.writerMemoryBytes?.(bytes === undefined ? undefined : Math.min(bytes, maxFileBytes)) ?? 0;
   });
-  return rows + Math.max(0, ...parts);
+  return estimateReaderMemory(
+    columns.map((column) => column.spec),
+    {
+      rowGroupRows: options.rowGroupRows,
+      averageRowBytes: isKnown ? estimatedBytes / estimatedRows : undefined,
+      uploadBytes: Math.max(0, ...parts),
+    },
+  );
 }
 
 /** Tables of unknown size come first: they may be the largest. */

@@ -1,3 +1,4 @@
+import { memoryBytes, NO_MEMORY } from '../../../src/parquet/memory.js';
 import path from 'node:path';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -74,7 +75,7 @@ describe('a plan', () => {
       degree: 1,
     });
     expect(made).toMatchObject({ problems: [], readers: 2, snapshot: { consistency: 'run' } });
-    expect(made.readerMemoryBytes).toBeGreaterThan(1 << 20);
+    expect(memoryBytes(made.readerMemory)).toBeGreaterThan(1 << 20);
     expect(await scratch.files()).toEqual([]);
   });
 
@@ -98,7 +99,13 @@ describe('a plan', () => {
 
   it('a plan may consist of failing tables only', async () => {
     await sql('CREATE TABLE bare ()');
-    expect(await plan()).toMatchObject({ tables: [], readers: 0, readerMemoryBytes: 0, problems: [], skipped: [{}] });
+    expect(await plan()).toMatchObject({
+      tables: [],
+      readers: 0,
+      readerMemory: NO_MEMORY,
+      problems: [],
+      skipped: [{}],
+    });
   });
 
   it('two tables that share a directory on a case-insensitive disk are rejected', async () => {

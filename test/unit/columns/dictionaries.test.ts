@@ -3,7 +3,7 @@ import { KERNEL_BUILDS, kernelsOf } from '../../harness/kernels.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BytesDictionary } from '../../../src/columns/bytes-dictionary.js';
-import { DictionaryPolicy } from '../../../src/columns/dictionary.js';
+import { dictionaryBytesFor, DictionaryPolicy } from '../../../src/columns/dictionary.js';
 import { Int32Dictionary } from '../../../src/columns/int32-dictionary.js';
 import { Int64Dictionary } from '../../../src/columns/int64-dictionary.js';
 
@@ -66,6 +66,11 @@ describe('dictionaries', () => {
 });
 
 /** Feeds `values` through a dictionary as the writer does. @returns after how many values it was given up */
+/** As of a table with few columns. */
+function policy(expectedValues: number): DictionaryPolicy {
+  return new DictionaryPolicy({ expectedValues, maxBytes: dictionaryBytesFor(1) });
+}
+
 function givenUpAfter(values: Iterable<number>, policy: DictionaryPolicy): number | undefined {
   const dictionary = new Int32Dictionary();
   if (!policy.startRowGroup()) return 0;
@@ -88,21 +93,21 @@ function* draws(distinct: number, count: number): Generator<number> {
 
 describe('the decision about a dictionary', () => {
   it('a dictionary is abandoned early if nearly every value is new', () => {
-    expect(givenUpAfter(draws(2 ** 31, 100_000), new DictionaryPolicy(1_000_000))).toBe(4096);
+    expect(givenUpAfter(draws(2 ** 31, 100_000), policy(1_000_000))).toBe(4096);
   });
 
   it('a dictionary with a bounded count is kept, even if half of the first values are new', () => {
-    expect(givenUpAfter(draws(10_000, 200_000), new DictionaryPolicy(1_000_000))).toBeUndefined();
+    expect(givenUpAfter(draws(10_000, 200_000), policy(1_000_000))).toBeUndefined();
   });
 
   it('a dictionary of ever-growing ordered keys is abandoned', () => {
     const keys = Array.from({ length: 200_000 }, (_, i) => Math.floor(i / 2));
-    expect(givenUpAfter(keys, new DictionaryPolicy(10_000_000))).toBeLessThan(20_000);
+    expect(givenUpAfter(keys, policy(10_000_000))).toBeLessThan(20_000);
   });
 
   it('a dictionary that never paid off is not retried in every row group', () => {
-    const policy = new DictionaryPolicy(1_000_000);
-    const tries = Array.from({ length: 20 }, () => givenUpAfter(draws(2 ** 31, 10_000), policy));
+    const tried = policy(1_000_000);
+    const tries = Array.from({ length: 20 }, () => givenUpAfter(draws(2 ** 31, 10_000), tried));
     expect(tries.filter((values) => values !== 0).length).toBeLessThan(6);
   });
 });

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 
+import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { fastestKernels } from '../../../src/kernels/kernels.js';
@@ -20,8 +21,42 @@ describe('regions', () => {
   it('are given out again when they are released', () => {
     const regions = new Regions(0, 1 << 16);
     const at = regions.take(1000)!;
+    regions.take(10);
     regions.release(at, 1000);
     expect(regions.take(980)).toBe(at);
+  });
+
+  it('are joined when they are released, in any order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(3000), fc.nat()), { minLength: 1, maxLength: 30 }), (all) => {
+        const regions = new Regions(0, 1 << 20);
+        const taken = all.map(([length, order]) => ({ length, order, at: regions.take(length)! }));
+        const most = regions.mostBytes;
+        for (const { at, length } of [...taken].sort((a, b) => a.order - b.order)) regions.release(at, length);
+        // As much as all of them had, and slack, is in one piece again.
+        expect(regions.take(most - 128)).toBe(0);
+        expect(regions.mostBytes).toBe(most);
+      }),
+    );
+  });
+
+  it('never overlap, whatever is taken and released', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(3000), fc.nat(9)), { maxLength: 60 }), (all) => {
+        const regions = new Regions(0, 1 << 20);
+        const held = new Map<number, number>();
+        for (const [length, kept] of all) {
+          const at = regions.take(length)!;
+          for (const [other, size] of held) expect(at >= other + size + 64 || other >= at + length + 64).toBe(true);
+          held.set(at, length);
+          const [oldest] = held;
+          if (held.size > kept && oldest !== undefined) {
+            regions.release(...oldest);
+            held.delete(oldest[0]);
+          }
+        }
+      }),
+    );
   });
 
   it('end where the memory does', () => {

@@ -211,6 +211,7 @@ Consistency  run: all tables and readers see one snapshot
 Connections  3 at most: 2 readers and the planner
 Row check    count: rows of 1 table are also counted by the server
 Memory       150 MB at most for each reader, 300 MB for all
+             of each: 100 MB for row groups, 46.0 MB for columns, 4.00 MB for a batch
 
 TABLE                ROWS    SIZE  METHOD  READERS  FILES  TARGET
 s.orders       ~6,000,000  600 MB  Ctid          2      8  out/s/orders

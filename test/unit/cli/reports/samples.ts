@@ -59,7 +59,7 @@ export function plan(overrides: Partial<RunPlan> = {}): RunPlan {
     leftOut: [],
     readers: 2,
     connections: 3,
-    readerMemoryBytes: 150_000_000,
+    readerMemory: { rowGroupBytes: 100_000_000, columnBytes: 46_000_000, batchBytes: 4_000_000, uploadBytes: 0 },
     ...overrides,
   };
 }
