@@ -178,7 +178,7 @@ function contender({ type, decoder, dictionary = false, field }: Bench, memory: 
   const bound = bindField(decoder, column, { onUnrepresentable: 'error' });
   const batches = Array.from({ length: 32 }, () => lay(field, memory));
   const dense = integers(memory, BATCH + 1);
-  const encoder = new PageEncoder(createCompressor('None'));
+  const encoder = new PageEncoder(createCompressor('None'), { encoding: 'plain' });
   const run = () => {
     column.startRowGroup();
     if (!dictionary) column.abandonDictionary();
@@ -197,7 +197,7 @@ function contender({ type, decoder, dictionary = false, field }: Bench, memory: 
       decoding += decoded - start;
       if (column.pageLength < PAGE_BYTES && done + BATCH < ROWS) continue;
       pageBounds(column);
-      encoder.dataPage(column);
+      encoder.dataPage(column, undefined);
       column.clearPage();
       paging += process.hrtime.bigint() - decoded;
     }

@@ -133,6 +133,24 @@ export abstract class BaseColumn<D extends Dictionary> {
     if (byteLength + this.pageLength >= plainLength) this.abandonDictionary();
   }
 
+  /**
+   * The dictionary at the end of the row group, with the values of the column.
+   * @param isComplete whether nothing more is appended to the row group
+   */
+  expectedDictionary(isComplete: boolean): { readonly byteLength: number; readonly values: number } {
+    const values = this.#valuesTaken + this.valueCount;
+    if (this.dictionary === undefined) return { byteLength: 0, values };
+    if (isComplete) return { byteLength: this.dictionary.byteLength, values };
+    return this.#policy.expected(this.dictionary, values);
+  }
+
+  /** Abandons the dictionary for a better encoding, and does not try one again so soon. */
+  rejectDictionary(): void {
+    if (!this.usesDictionary) return;
+    this.#policy.reject();
+    this.abandonDictionary();
+  }
+
   /** Switches to plain values: held values are converted, pages already taken keep their indices. */
   abandonDictionary(): void {
     if (!this.usesDictionary) return;

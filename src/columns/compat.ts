@@ -12,6 +12,8 @@ interface CompatProfile {
   readonly reader: string;
   /** The reader cannot open a file, and so a table, with a column of such a type. */
   readonly refuses: (type: ParquetType) => boolean;
+  /** Encodings that the reader cannot decode. */
+  readonly avoidedEncodings: readonly string[];
   /** Key-value pairs of the file's footer. */
   readonly footer: Readonly<Record<string, string>>;
 }
@@ -23,6 +25,8 @@ const PROFILES: Readonly<Record<Compat, CompatProfile>> = {
       logical?.kind === 'uuid' ||
       logical?.kind === 'time' ||
       (logical?.kind === 'timestamp' && logical.unit === 'NANOS'),
+    // Its vectorized reader, the default, throws an UnsupportedOperationException.
+    avoidedEncodings: ['BYTE_STREAM_SPLIT'],
     // Spark rejects dates before 1582 (READ_ANCIENT_DATETIME) in files that do not state their calendar. The Spark
     // version in the footer states it (DataSourceUtils.datetimeRebaseSpec): since 3.0 it is the proleptic Gregorian
     // calendar, which is Parquet's own.
@@ -60,4 +64,9 @@ export function readerOf(compat: Compat): string {
 /** Additional footer entries of files for this reader. */
 export function compatFooter(compat: Compat | undefined): Readonly<Record<string, string>> {
   return compat === undefined ? {} : PROFILES[compat].footer;
+}
+
+/** Encodings that files for this reader must not have. */
+export function avoidedEncodings(compat: Compat | undefined): readonly string[] {
+  return compat === undefined ? [] : PROFILES[compat].avoidedEncodings;
 }

@@ -86,6 +86,19 @@ export class DictionaryPolicy {
     return true;
   }
 
+  /** What the dictionary is going to be at the end of the row group. @param values those of the row group so far */
+  expected(dictionary: Dictionary, values: number): { readonly byteLength: number; readonly values: number } {
+    const { count, byteLength } = dictionary;
+    const expected = Math.max(this.#expectedValues, values);
+    const width = byteLength / Math.max(count, 1);
+    return { byteLength: this.#expectCount(count, values, expected) * width, values: expected };
+  }
+
+  /** Something else was smaller: the next row groups need not try. */
+  reject(): void {
+    this.#giveUp();
+  }
+
   /** Estimated distinct values of the whole row group. */
   #expectCount(count: number, values: number, expected: number): number {
     const novelty = (count - this.#reviewedCount) / (values - this.#reviewedValues);

@@ -143,6 +143,12 @@ export interface KernelFunctions {
   readonly hybrid32: (out: number, values: number, count: number, width: number) => number;
   readonly hybrid8: (out: number, values: number, count: number, width: number) => number;
   readonly markUsed: (indices: number, count: number, marks: number, entries: number) => void;
+  readonly delta32: (out: number, values: number, count: number) => number;
+  readonly delta64: (out: number, values: number, count: number) => number;
+  readonly streamSplit: (out: number, values: number, count: number, width: number) => void;
+  readonly plainLengths: (data: number, length: number, lengths: number) => number;
+  readonly plainPrefixes: (data: number, length: number, prefixes: number, suffixes: number) => number;
+  readonly suffixBytes: (out: number, data: number, count: number, prefixes: number, suffixes: number) => number;
   readonly range32: (values: number, count: number, out: number) => void;
   readonly range64: (values: number, count: number, out: number) => void;
   readonly rangeFloat: (values: number, count: number, out: number) => void;
@@ -218,7 +224,10 @@ export type ScratchName =
   | 'codePage'
   | 'page'
   | 'marks'
-  | 'range';
+  | 'range'
+  | 'sample'
+  | 'prefixes'
+  | 'suffixes';
 
 /**
  * The WebAssembly module that does the work per value, with the memory it works on. One instance serves one thread,

@@ -4,6 +4,7 @@ import { type Bounds, boundBytes, compareBounds, uniteBounds } from './statistic
 import { pageBounds } from './page-statistics.js';
 import type { EncodedPage, PageEncoder } from './page-encoder.js';
 import { leafElement, leafPath } from './schema.js';
+import type { ValueEncoding } from './value-encoding.js';
 
 /** A chunk's metadata in the footer, with short bounds. */
 const CHUNK_METADATA_BYTES = 250;
@@ -41,7 +42,15 @@ export class ColumnChunkWriter {
   encodedLength = 0;
   /** Bytes of the pages taken so far, as they are in the file. */
   #length = 0;
-  /** Of pages, compared with their size before compression; 1 before the first one. */
+  /** Of values without a dictionary, in this chunk; undefined before the first page of them. */
+  #valueEncoding: ValueEncoding | undefined;
+  /** Whether this chunk has compared its dictionary with other encodings. */
+  #isDictionaryTried = false;
+  /** Whether the next page ends the chunk. */
+  #isLast = false;
+  /** Bytes of what the pages hold, as `#held` counts them. */
+  #heldLength = 0;
+  /** Of pages, compared with `#heldLength`; 1 before the first one. */
   #compression = 1;
   /** The same for the dictionary. */
   #dictionaryCompression = 1;
@@ -64,22 +73,43 @@ export class ColumnChunkWriter {
       rows: levels.rows,
       unbounded: bounds === undefined && column.valueCount > 0,
     });
-    const page = this.#encoder.dataPage(column);
+    this.#heldLength += this.#held;
+    const page = this.#encoder.dataPage(column, this.#encoding());
     this.#pages.push(page);
     this.#values += levels.count;
     this.encodedLength += page.uncompressedLength;
     this.#length += page.length;
-    this.#compression = this.#length / this.encodedLength;
+    this.#compression = this.#length / Math.max(this.#heldLength, 1);
     column.clearPage();
+  }
+
+  /** Of the values of the next page; undefined for a page of version 1. Gives up a dictionary that is no good. */
+  #encoding(): ValueEncoding | undefined {
+    const { choice } = this.#encoder;
+    if (choice === undefined) return undefined;
+    const column = this.#column;
+    if (column.valueCount === 0) return 'PLAIN';
+    if (column.usesDictionary && !this.#isDictionaryTried) {
+      this.#isDictionaryTried = true;
+      if (!choice.isDictionarySmallest(column, column.expectedDictionary(this.#isLast))) column.rejectDictionary();
+    }
+    if (column.usesDictionary) return 'PLAIN';
+    this.#valueEncoding ??= choice.ofValues(column);
+    return this.#valueEncoding;
   }
 
   /** The chunk's size in the file if it were closed now, in bytes. Of values that are held only the order is known. */
   get estimatedLength(): number {
-    const { dictionary, levels, pageLength } = this.#column;
-    const held = pageLength + (levels.nulls > 0 ? levels.count / 4 : 0);
+    const { dictionary } = this.#column;
     const isIndexed = this.#column.usesDictionary || this.#pages.some(isIndexedPage);
     const entries = isIndexed ? (dictionary?.byteLength ?? 0) : 0;
-    return this.#length + held * this.#compression + entries * this.#dictionaryCompression;
+    return this.#length + this.#held * this.#compression + entries * this.#dictionaryCompression;
+  }
+
+  /** Bytes that the column holds, values in PLAIN encoding or as indices. */
+  get #held(): number {
+    const { levels, pageLength } = this.#column;
+    return pageLength + (levels.nulls > 0 ? levels.count / 4 : 0);
   }
 
   /** Bytes of the chunk in the footer and the page index, with a margin. */
@@ -103,7 +133,9 @@ export class ColumnChunkWriter {
    */
   finish(offset: number): FinishedChunk {
     this.#column.settleDictionary();
+    this.#isLast = true;
     this.takePage();
+    this.#isLast = false;
     const column = this.#column;
     const data = this.#pages;
     const hasDictionary = data.some(isIndexedPage);
@@ -142,6 +174,9 @@ export class ColumnChunkWriter {
     this.#values = 0;
     this.encodedLength = 0;
     this.#length = 0;
+    this.#heldLength = 0;
+    this.#valueEncoding = undefined;
+    this.#isDictionaryTried = false;
     return finished;
   }
 }
@@ -159,18 +194,15 @@ function encodingsOf(pages: readonly EncodedPage[]): Encoding[] {
 }
 
 function encodingStats(dictionaryPage: EncodedPage | undefined, data: readonly EncodedPage[]) {
-  const indexed = data.filter(isIndexedPage).length;
+  const encodings = new Set<Encoding>(['RLE_DICTIONARY', ...data.map(({ encoding }) => encoding)]);
   return [
-    ...(dictionaryPage === undefined
-      ? []
-      : [{ page_type: 'DICTIONARY_PAGE' as const, encoding: 'PLAIN' as const, count: 1 }]),
-    ...(indexed === 0
-      ? []
-      : [{ page_type: 'DATA_PAGE' as const, encoding: 'RLE_DICTIONARY' as const, count: indexed }]),
-    ...(indexed === data.length
-      ? []
-      : [{ page_type: 'DATA_PAGE' as const, encoding: 'PLAIN' as const, count: data.length - indexed }]),
-  ];
+    ...(dictionaryPage === undefined ? [] : [dictionaryPage]),
+    ...[...encodings].flatMap((encoding) => data.find((page) => page.encoding === encoding) ?? []),
+  ].map(({ type: page_type, encoding }) => ({
+    page_type,
+    encoding,
+    count: page_type === 'DICTIONARY_PAGE' ? 1 : data.filter((page) => page.encoding === encoding).length,
+  }));
 }
 
 function chunkStatistics(facts: readonly PageFacts[]): Statistics {

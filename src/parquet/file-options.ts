@@ -1,5 +1,10 @@
 import type { Codec } from './codec.js';
 
+/** How values are encoded. `compact`: in the smallest way that Parquet has, in data pages v2. */
+export const FILE_ENCODINGS = ['plain', 'compact'] as const;
+
+export type FileEncoding = (typeof FILE_ENCODINGS)[number];
+
 /** Options of Parquet files, passed as a whole from the command line to the writer. */
 export interface FileOptions {
   readonly codec: Codec;
@@ -11,6 +16,10 @@ export interface FileOptions {
   readonly maxRowsPerFile?: number | undefined;
   /** Size at which a file ends, in bytes; unlimited by default. A single row may be larger. */
   readonly maxFileBytes?: number | undefined;
+  /** Default: `plain`. */
+  readonly encoding?: FileEncoding | undefined;
+  /** Encodings that `compact` leaves out, because the reader lacks them. */
+  readonly avoidedEncodings?: readonly string[] | undefined;
   /** Key-value pairs of the footer besides the writer's own. */
   readonly footer?: Readonly<Record<string, string>> | undefined;
 }

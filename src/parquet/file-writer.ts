@@ -66,9 +66,12 @@ export class ParquetFileWriter implements RowSink, SizedFile {
   constructor(options: ParquetFileOptions) {
     this.#options = options;
     this.columns = options.columns;
-    const { codec, compressionLevel, maxFileBytes } = options.files;
+    const { codec, compressionLevel, maxFileBytes, encoding = 'plain', avoidedEncodings: avoided } = options.files;
     this.#sizeLimit = new FileSizeLimit(maxFileBytes);
-    this.#group = new RowGroupWriter(options.columns, new PageEncoder(createCompressor(codec, compressionLevel)));
+    this.#group = new RowGroupWriter(
+      options.columns,
+      new PageEncoder(createCompressor(codec, compressionLevel), { encoding, avoided }),
+    );
     this.#write([MAGIC]);
   }
 
@@ -156,7 +159,7 @@ export class ParquetFileWriter implements RowSink, SizedFile {
     writeMetadata(
       writer,
       {
-        // Data pages v1 throughout; some readers reject other versions.
+        // With data pages of either version, as parquet-mr writes it: some readers reject other numbers.
         version: 1,
         schema: schemaElements(specs),
         num_rows: BigInt(this.rows),

@@ -31,6 +31,7 @@ export const OPTION_FLAGS = {
   manifest: FLAGS.manifest,
   codec: FLAGS.codec,
   compressionLevel: FLAGS.compressionLevel,
+  encoding: FLAGS.encoding,
   rowGroupRows: FLAGS.rowGroupRows,
   maxRowsPerFile: FLAGS.maxRowsPerFile,
   maxFileBytes: FLAGS.maxFileBytes,

@@ -1,6 +1,7 @@
 import { COMPATS } from '../../columns/compat.js';
 import { FORMER_MANIFEST_PLACE, MANIFEST_PLACES } from '../../export/model/manifest-place.js';
 import { DEFAULT_OPTIONS, LEAST_FILE_BYTES } from '../../export/model/complete-options.js';
+import { FILE_ENCODINGS } from '../../parquet/file-options.js';
 import { defineFlag } from './flag.js';
 import { oneOf, sizeOf, UNBOUNDED_NUMERIC, wholeNumber } from './value-types.js';
 
@@ -25,6 +26,16 @@ export const FILE_FLAGS = {
     group: 'Files',
     help: 'how hard to compress: 1 to 22 for Zstd (default: 3), 1 to 9 for Gzip (default: 6); other codecs have no levels',
     onResume: 'kept',
+  }),
+  encoding: defineFlag({
+    name: 'encoding',
+    value: 'plain|compact',
+    type: oneOf(FILE_ENCODINGS),
+    default: DEFAULT_OPTIONS.encoding,
+    group: 'Files',
+    help: 'how values are written before compression: in dictionaries or as they are (plain, default), or also as differences, shared beginnings and split bytes where that is smaller, in data pages of version 2 (compact)',
+    onResume: 'kept',
+    see: '[readers](../readers.md#compact-files)',
   }),
   rowGroupRows: defineFlag({
     name: 'row_group_rows',

@@ -169,9 +169,11 @@ function connectionsText({ readers, connections }: RunPlan): string {
 }
 
 /** None for files as they are by default. */
-function fileLines({ codec, compressionLevel, maxRowsPerFile, maxFileBytes }: ExportOptions): string[] {
+function fileLines(options: ExportOptions): string[] {
+  const { codec, compressionLevel, encoding, maxRowsPerFile, maxFileBytes } = options;
   const parts = [
     compressionLevel === undefined ? [] : `${codec} level ${compressionLevel}`,
+    encoding === 'compact' ? 'compact encodings' : [],
     maxRowsPerFile === undefined ? [] : `at most ${counted(maxRowsPerFile, 'row')} each`,
     maxFileBytes === undefined ? [] : `at most ${byteSize(maxFileBytes)} each`,
   ].flat();

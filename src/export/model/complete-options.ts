@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { COMPATS } from '../../columns/compat.js';
 import { ENGINE_OPTIONS } from '../../engines.js';
 import { LakeportError } from '../../errors.js';
-import { levelProblem } from '../../parquet/file-options.js';
+import { FILE_ENCODINGS, levelProblem } from '../../parquet/file-options.js';
 import type { EngineOption } from '../../sources/engine-option.js';
 import { OPT_INS } from '../../sources/opt-ins.js';
 import { didYouMean } from '../../text/did-you-mean.js';
@@ -38,6 +38,7 @@ export const DEFAULT_OPTIONS = {
   manifest: 'beside',
   codec: 'Zstd',
   compressionLevel: undefined,
+  encoding: 'plain',
   rowGroupRows: 1_000_000,
   maxRowsPerFile: undefined,
   maxFileBytes: undefined,
@@ -85,6 +86,7 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
   largeTableThreshold: wholeNumber(0),
   manifest: oneOf(MANIFEST_PLACES),
   codec: oneOf(['Zstd', 'Snappy', 'Gzip', 'Lz4', 'None']),
+  encoding: oneOf(FILE_ENCODINGS),
   rowGroupRows: wholeNumber(1),
   maxRowsPerFile: wholeNumber(1),
   maxFileBytes: wholeNumber(LEAST_FILE_BYTES),

@@ -1,4 +1,4 @@
-import { compatFooter } from '../../columns/compat.js';
+import { avoidedEncodings, compatFooter } from '../../columns/compat.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { ColumnOptions } from './column-settings.js';
 import type { ManifestPlace } from './manifest-place.js';
@@ -35,7 +35,8 @@ export interface TableConfig {
  * The options of an export: validated, complete, without secrets. Stored in the run's record. The source defines the
  * options for column types, the writer those for files.
  */
-export interface ExportOptions extends Omit<DescribeOptions, 'treatments'>, ColumnOptions, Omit<FileOptions, 'footer'> {
+export interface ExportOptions
+  extends Omit<DescribeOptions, 'treatments'>, ColumnOptions, Omit<FileOptions, 'footer' | 'avoidedEncodings'> {
   readonly runId: string;
   readonly startedAt: Date;
   readonly sourceId: string;
@@ -71,6 +72,10 @@ export interface ExportOptions extends Omit<DescribeOptions, 'treatments'>, Colu
 
 /** The writer's share of the options. */
 export function fileOptions(options: ExportOptions): FileOptions {
-  const { codec, compressionLevel, rowGroupRows, maxRowsPerFile, maxFileBytes, compat } = options;
-  return { codec, compressionLevel, rowGroupRows, maxRowsPerFile, maxFileBytes, footer: compatFooter(compat) };
+  const { codec, compressionLevel, encoding, rowGroupRows, maxRowsPerFile, maxFileBytes, compat } = options;
+  return {
+    ...{ codec, compressionLevel, encoding, rowGroupRows, maxRowsPerFile, maxFileBytes },
+    avoidedEncodings: avoidedEncodings(compat),
+    footer: compatFooter(compat),
+  };
 }

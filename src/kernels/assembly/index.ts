@@ -23,4 +23,12 @@ export {
 export { fromCodePage, fromUtf16, fromUtf8 } from './text';
 export { bytesLength, bytesPlain, intern32, intern64, internBytes, internFixed } from './values';
 export { hybrid32, hybrid8, markUsed } from './pages';
+export {
+  delta32,
+  delta64,
+  plainLengths,
+  plainPrefixes,
+  streamSplit,
+  suffixBytes,
+} from './encodings';
 export { range32, range64, rangeFloat, rangeDouble, rangeBytes } from './bounds';

@@ -60,10 +60,19 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
         ${[0, 1].map((row) => `(${[row, ...SPARK_COLUMNS.map(([, , values]) => values[row])].join(', ')})`).join(', ')},
         (2${', NULL'.repeat(SPARK_COLUMNS.length)});
       CREATE TABLE nothing (LIKE kinds);
+      CREATE TABLE dense AS SELECT g AS id, (g % 4)::smallint AS few, 1000000::bigint * g + g % 7 AS key, g * interval '1 s' + '2024-01-01'::timestamp AS at,
+          (random() * 1000)::numeric(12,2) AS price, 'https://example.org/' || g AS url, md5(g::text) AS hash, g > 500 AS flag,
+          CASE WHEN g % 3 > 0 THEN g END AS some, NULL::integer AS nothing, ARRAY[g, NULL, g + 1] AS pair, ARRAY['a' || g, 'a' || g % 9] AS texts,
+          sin(g) AS wave, sin(g)::real AS ripple FROM generate_series(1, 3000) g;
       CREATE TABLE refused AS SELECT 1 AS id, '12:00'::time AS t`);
-    runs.push(await runExport(server, { args: ['-i', 'plain,a=b,what*?[x]{y},lists,ids,refused'] }));
+    runs.push(await runExport(server, { args: ['-i', 'plain,a=b,what*?[x]{y},lists,ids,refused,dense'] }));
     const spark = (...args: string[]) => runExport(server, { args: ['--compat', 'spark', ...args] });
     runs.push(await spark('-i', 'kinds,nothing'), await spark('-i', 'kinds', '--compression_type', 'Lz4'));
+    const compact = ['-i', 'dense', '--encoding', 'compact'];
+    const dense = [await runExport(server, { args: compact }), await spark(...compact)].map((run) => {
+      runs.push(run);
+      return path.join(run.directory, 'public/dense');
+    });
 
     const parquet = { duckdb: '/*.parquet', polars: '', pyarrow: '', datafusion: '', spark: '' };
     const tables = ['plain', 'a%3Db', 'what%2A%3F%5Bx%5D%7By%7D'];
@@ -78,13 +87,22 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
           WHOLE.map((reader) => [`${reader} ${table}`, { reader, path: whole(table) + parquet[reader] }]),
         ),
       ),
+      ...Object.fromEntries(
+        WHOLE.flatMap((reader) => {
+          const of = (directory: string) => ({ reader, path: directory + parquet[reader] });
+          return [
+            [`${reader} dense`, of(whole('dense'))],
+            [`${reader} dense, compact`, of(dense[reader === 'spark' ? 1 : 0]!)],
+          ];
+        }),
+      ),
       'iceberg lists': { reader: 'iceberg', path: file('lists') },
       'duckdb lists': { reader: 'duckdb', path: file('lists'), columns: ['l', 'n::text', 'id', 'm', 's'] },
       'spark lists': { reader: 'spark', path: whole('lists'), columns: ['to_json(l)', 'id', 'to_json(m)', 's'] },
       'ids of lists': { reader: 'field_ids', path: file('lists') },
       'duckdb by ids': { reader: 'duckdb_by_ids', path: file('ids'), columns: ['INTEGER', 'INTEGER[]', 'VARCHAR'] },
       ...Object.fromEntries(
-        runs.slice(1).map((run, at) => {
+        runs.slice(1, 3).map((run, at) => {
           return [`spark kinds ${at}`, { reader: 'spark', path: path.join(run.directory, 'public/kinds'), columns }];
         }),
       ),
@@ -106,6 +124,13 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
       expect([...rows].sort()).toEqual([1, 2, 3].map((id) => [id, `x${id}`]));
     },
   );
+
+  it.each(WHOLE)('%s finds the same rows in compact files', (reader) => {
+    const { rows = [], error } = answers[`${reader} dense, compact`]!;
+    expect(error).toBeUndefined();
+    expect(rows).toHaveLength(3000);
+    expect(rows).toEqual(answers[`${reader} dense`]!.rows);
+  });
 
   it('Iceberg reads the lists of a file added as is', () => {
     expect(answers['iceberg lists']).toEqual({

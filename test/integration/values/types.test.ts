@@ -18,15 +18,18 @@ const OLD_TYPES = ['boolean', 'smallint', 'integer', 'bigint', 'text', 'varchar'
 
 let server: PostgresServer;
 let run: ExportRun;
+let compact: ExportRun;
 
 beforeAll(async () => {
   server = await startPostgres();
   for (const typeCase of TYPE_CASES) await server.query(createTable(typeCase));
   run = await runExport(server);
+  compact = await runExport(server, { args: ['--encoding', 'compact'] });
 }, 180_000);
 
 afterAll(async () => {
   await run.remove();
+  await compact.remove();
   await server.stop();
 });
 
@@ -59,6 +62,7 @@ describe.each(TYPE_CASES)('$type ($name)', (typeCase) => {
     expect(printed).toHaveLength(values.length + 3);
     for (const reader of THREE_READERS) {
       expect(await differences(reader, await run.files(name), printed)).toEqual([]);
+      expect(await differences(reader, await compact.files(name), printed)).toEqual([]);
     }
   });
 

@@ -101,6 +101,7 @@ describe('the manifest', () => {
       file_options: {
         compression: 'Zstd',
         compression_level: null,
+        encoding: 'plain',
         row_group_rows: 1_000_000,
         max_rows_per_file: null,
         max_file_bytes: null,
