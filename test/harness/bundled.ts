@@ -2,6 +2,7 @@
  * What tests use of the bundle that `bin/lakeport.js` runs: the classes that crash-points.js reaches into, storages in
  * processes of their own, and exports in a test's own process, whose worker threads then start as fast as the program's.
  */
+export { runCommandLine } from './command-line.js';
 export { readAuthFile } from '../../src/auth-file.js';
 export { LakeportError } from '../../src/errors.js';
 export { ExportCoordinator } from '../../src/export/execution/coordinator.js';

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 /** `LAKEPORT_TEST_BIN` names another build, such as an installed package. */
 const BIN = process.env['LAKEPORT_TEST_BIN'] ?? fileURLToPath(new URL('../../bin/lakeport.js', import.meta.url));
-const MEMORY_POLL_MS = 20;
+const MEMORY_POLL_MS = 50;
 
 export interface CliOptions {
   readonly cwd?: string;
@@ -49,7 +49,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const started = performance.now();
   const child = spawn(process.execPath, [options.bin ?? BIN, ...args], {
     cwd: options.cwd ?? tmpdir(),
-    env: environment(options.env),
+    env: cliEnvironment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -121,7 +121,8 @@ function removeStateDirectory(): void {
 if (process.env['VITEST'] === undefined) process.once('exit', removeStateDirectory);
 else (await import('vitest')).afterAll(removeStateDirectory);
 
-function environment(overrides: Readonly<Record<string, string>> | undefined): NodeJS.ProcessEnv {
+/** The program's environment. */
+export function cliEnvironment(overrides?: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   // Settings of the terminal and the test runner must not affect the tests.
   const { PATH, HOME, TMPDIR } = process.env;
   return { PATH, HOME, XDG_STATE_HOME: stateDirectory(), ...(TMPDIR === undefined ? {} : { TMPDIR }), ...overrides };

@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type * as Bundled from './bundled.js';
 import {
+  cliEnvironment,
   postgresEntry,
   runCli,
   temporaryDirectory,
@@ -9,6 +11,7 @@ import {
   type CliResult,
   type TemporaryDirectory,
 } from './cli.js';
+import { distModule } from './dist.js';
 import type { PostgresServer } from '../servers/postgres.js';
 import { parseDocument } from './json-document.js';
 
@@ -67,12 +70,38 @@ export interface ExportRunOptions extends CliOptions {
 export const SOURCE_ID = 'ds_pg';
 
 /** Exports to a temporary directory. Whether it went well is for the test to say. */
-export async function runExport(server: PostgresServer, options: ExportRunOptions = {}): Promise<ExportRun> {
+export function runExport(server: PostgresServer, options: ExportRunOptions = {}): Promise<ExportRun> {
+  return exportBy(runCli, server, options);
+}
+
+/**
+ * The same without a process of its own, which costs a second of a core: for tests of values, of which there are many, and
+ * to which processes, signals and memory are nothing.
+ */
+export function runExportHere(
+  server: PostgresServer,
+  options: Omit<ExportRunOptions, keyof CliOptions> = {},
+): Promise<ExportRun> {
+  return exportBy(commandLineHere, server, options);
+}
+
+async function commandLineHere(args: readonly string[]): Promise<CliResult> {
+  const started = performance.now();
+  const { runCommandLine } = (await import(distModule('bundle/bundled.js'))) as typeof Bundled;
+  const result = await runCommandLine(args, cliEnvironment());
+  return { ...result, signal: null, seconds: (performance.now() - started) / 1000, peakBytes: 0 };
+}
+
+async function exportBy(
+  run: (args: readonly string[], options: CliOptions) => Promise<CliResult>,
+  server: PostgresServer,
+  options: ExportRunOptions,
+): Promise<ExportRun> {
   const { args = [], database = server.database, entry, ...cliOptions } = options;
   const home = await temporaryDirectory();
   const auth = await writeAuthFile(home.path, { [SOURCE_ID]: postgresEntry(server, { database, ...entry }) });
   const directory = path.join(home.path, 'out');
-  const cli = await runCli(
+  const cli = await run(
     ['-a', auth, '--source_db_auth_id', SOURCE_ID, '--output_dir', directory, '--json', ...args],
     cliOptions,
   );

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere as runExport, type ExportRun } from '../../harness/export-run.js';
 import { columnSchemas } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences, FULL_READERS } from '../../harness/same-rows.js';

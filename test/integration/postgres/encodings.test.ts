@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresEntry } from '../../harness/cli.js';
-import { runExport } from '../../harness/export-run.js';
+import { runExportHere as runExport } from '../../harness/export-run.js';
 import { LoggedUser } from '../../harness/logged-cli.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences } from '../../harness/same-rows.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { runExport } from '../../harness/export-run.js';
+import { runExportHere as runExport } from '../../harness/export-run.js';
 import { planDocument, planText } from '../../harness/plan-document.js';
 import { postgresVersions, type PostgresServer, startPostgres } from '../../servers/postgres.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere as runExport, type ExportRun } from '../../harness/export-run.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { columnSchemas } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';

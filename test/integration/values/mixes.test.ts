@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runExport } from '../../harness/export-run.js';
+import { runExportHere as runExport } from '../../harness/export-run.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences, type ReaderName } from '../../harness/same-rows.js';
 import { serverText } from '../../harness/server-text.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere as runExport, type ExportRun } from '../../harness/export-run.js';
 import { columnSchemas, readFooter } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { ALL_READERS, differences, FULL_READERS, READERS } from '../../harness/same-rows.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere as runExport, type ExportRun } from '../../harness/export-run.js';
 import { columnSchemas, readFooter } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences, type ReaderName } from '../../harness/same-rows.js';
