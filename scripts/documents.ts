@@ -5,6 +5,7 @@ import prettier from 'prettier';
 import { authSchema } from './auth-schema.js';
 import { errorsDocument } from './errors-document.js';
 import { flagsDocument } from './flags-document.js';
+import { jobSchema } from './job-schema.js';
 import { SCHEMA_GENERATORS } from './schema-documents.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -14,6 +15,7 @@ const GENERATORS: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/errors.md': errorsDocument,
   'docs/reference/flags.md': flagsDocument,
   ...SCHEMA_GENERATORS,
+  'docs/schemas/job.json': () => JSON.stringify(jobSchema()),
   'docs/schemas/auth.json': async () => JSON.stringify(await authSchema()),
 };
 

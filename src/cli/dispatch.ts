@@ -3,7 +3,7 @@ import type { CliContext } from './context.js';
 import { parseCommandLine } from './flags/command-line.js';
 import type { CommandName } from './flags/commands.js';
 import { FLAGS } from './flags/flags.js';
-import type { ParsedFlags } from './flags/parsed-flags.js';
+import { ParsedFlags } from './flags/parsed-flags.js';
 import { asFailure, exitCodeOf, showFailure } from './reports/failure.js';
 import { outputLost } from './process/output-lost.js';
 import { outputRequest } from './flags/output-request.js';
@@ -107,10 +107,33 @@ async function exporting(
     const { resumeRunCommand } = await import('./commands/resume.js');
     return resumeRunCommand(flags, context, { plan });
   }
+  const { flags: all, saveJob } = await withJobFile(flags, context);
   if (flags.has(FLAGS.initDb) && !plan && !flags.has(FLAGS.dryRun)) {
     const { initDbCommand } = await import('./commands/init-db.js');
-    return initDbCommand(flags, context);
+    return initDbCommand(all, context);
   }
   const { exportCommand } = await import('./commands/export.js');
-  return exportCommand(flags, context, { argv, plan, tables: operands, logged });
+  return exportCommand(all, context, { argv, plan, tables: operands, saveJob, logged });
+}
+
+/** The flags, with those of the job file of `--config`. */
+async function withJobFile(
+  flags: ParsedFlags,
+  { environment, redactor }: CliContext,
+): Promise<{ readonly flags: ParsedFlags; readonly saveJob?: () => void }> {
+  const config = flags.get(FLAGS.config);
+  const save = flags.get(FLAGS.save);
+  if (config === undefined && save === undefined) return { flags };
+  const [{ overJobFile, readJobFile }, { jobText, saveJobFile }] = await Promise.all([
+    import('./job-file/read-job.js'),
+    import('./job-file/save-job.js'),
+  ]);
+  const job = config === undefined ? undefined : readJobFile(config, environment);
+  const typed = new Map(Object.entries(flags.typed));
+  return {
+    flags: job === undefined ? flags : new ParsedFlags(overJobFile(typed, job.values)),
+    ...(save !== undefined && {
+      saveJob: () => saveJobFile(save, jobText({ values: overJobFile(typed, job?.written), typed, redactor })),
+    }),
+  };
 }

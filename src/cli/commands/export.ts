@@ -25,6 +25,8 @@ export interface ExportCommandOptions {
   readonly plan: boolean;
   /** Tables of a plan to show in full: LIKE patterns. */
   readonly tables?: readonly string[];
+  /** Writes the job file of `--save`; called once the auth file's secrets are known. */
+  readonly saveJob?: (() => void) | undefined;
   /** False keeps the run out of the run log. */
   readonly logged: boolean;
 }
@@ -37,7 +39,7 @@ export interface ExportCommandOptions {
 export async function exportCommand(
   flags: ParsedFlags,
   context: CliContext,
-  { argv, plan, logged, tables = [] }: ExportCommandOptions,
+  { argv, plan, logged, tables = [], saveJob }: ExportCommandOptions,
 ): Promise<number> {
   const settings = readExportSettings(flags);
   const logFlags = readLogFlags(flags);
@@ -57,6 +59,7 @@ export async function exportCommand(
     for (const { storageId } of options.routes) auth.storage(storageId);
     maskSaltOf(options, auth);
     if (logFlags.entryId !== undefined) auth.database(logFlags.entryId);
+    saveJob?.();
     const input = { options, auth, log: logFlags, session, context, json };
     if (planOnly) return showPlan({ ...input, detail: { allTables: flags.get(FLAGS.allTables), tables } });
     session.start();

@@ -48,6 +48,7 @@ export const COLUMN_FLAGS = {
   }),
   maskSalt: defineFlag({
     name: 'mask_salt',
+    keepsReferences: true,
     value: '$env{NAME}',
     type: SECRET_REFERENCE,
     group: 'Files',

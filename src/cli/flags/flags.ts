@@ -24,16 +24,16 @@ export const FLAGS = {
 /** Every flag of every command. */
 export const ALL_FLAGS: readonly Flag[] = [...Object.values<Flag>(FLAGS), ...Object.values(ENGINE_FLAGS)];
 
-const { limit, allTables } = FLAGS;
+const { limit, allTables, save } = FLAGS;
 /** Not of an export. */
-const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([limit, allTables]);
+const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([limit, allTables, save]);
 const { logDatabaseId, graceMs, json, logLevel, logDirectory, logFormat, noProgress, noBanner, quiet } = FLAGS;
 
 /** Flags of the default command. */
 export const EXPORT_FLAGS: readonly Flag[] = byGroup(ALL_FLAGS.filter((flag) => !OF_OTHER_COMMANDS.has(flag)));
 
 /** Flags of `plan` that an export does not have. */
-export const PLAN_FLAGS: readonly Flag[] = [allTables];
+export const PLAN_FLAGS: readonly Flag[] = [allTables, save];
 
 export const HELP_FLAGS: readonly Flag[] = [FLAGS.version, FLAGS.help];
 

@@ -19,6 +19,15 @@ export const OUTPUT_FLAGS = {
     help: 'lists every table of the plan, where otherwise the largest of many are listed',
     onResume: 'refused',
   }),
+  save: defineFlag({
+    name: 'save',
+    value: 'PATH',
+    type: LOCAL_PATH,
+    group: 'Output',
+    help: 'writes the flags of this command line to a new job file, for --config',
+    onResume: 'refused',
+    see: '[job file](job-file.md)',
+  }),
   limit: defineFlag({
     name: 'limit',
     value: 'N',

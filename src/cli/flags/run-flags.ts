@@ -3,6 +3,7 @@ import { ROW_CHECKS } from '../../export/model/row-check.js';
 import { DEFAULT_GRACE_MS } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import { defineFlag, type ValueType } from './flag.js';
+import { LOCAL_PATH } from './path-flags.js';
 import { DURATION, oneOf, RUN_ID_BEGIN, TEXT, translated, UUID } from './value-types.js';
 
 type Consistency = ExportOptions['consistency'];
@@ -22,6 +23,15 @@ const ERROR_ACTION = translated(oneOf(['continue', 'fail', 'skip']), {
 
 /** How the run behaves, and what is recorded. */
 export const RUN_FLAGS = {
+  config: defineFlag({
+    name: 'config',
+    value: 'PATH',
+    type: LOCAL_PATH,
+    group: 'Run',
+    help: 'job file: YAML or JSON with any of these flags; those on the command line take precedence',
+    onResume: 'refused',
+    see: '[job file](job-file.md)',
+  }),
   consistency: defineFlag({
     name: 'consistency',
     value: 'run|none',

@@ -1,0 +1,113 @@
+import { writeFileSync } from 'node:fs';
+import { Document } from 'yaml';
+import { interpolate } from '../../auth/interpolation.js';
+import type { Redactor } from '../../auth/redaction.js';
+import { LakeportError } from '../../errors.js';
+import { systemReason } from '../../runtime/system-reason.js';
+import { type Flag, spelling } from '../flags/flag.js';
+import { FLAGS } from '../flags/flags.js';
+import type { TypedValues } from './read-job.js';
+import { JOB_FLAGS, tableForm, TABLES_KEY } from './settings.js';
+
+/** Names one run: a second one with it would be refused. */
+const NOT_SAVED: ReadonlySet<Flag> = new Set<Flag>([FLAGS.runId]);
+
+const SCHEMA_COMMENT = ' yaml-language-server: $schema=./node_modules/lakeport/docs/schemas/job.json';
+
+/** Settings by pattern. Maps keep the order, in which settings apply, whatever the keys are. */
+type Tables = Map<string, Map<string, unknown>>;
+
+export interface JobToSave {
+  /** Of the command line, and as written in a job file that it takes up. */
+  readonly values: TypedValues;
+  /** Those of the command line. */
+  readonly typed: TypedValues;
+  /** Knows the secrets of the auth file. */
+  readonly redactor: Redactor;
+}
+
+/** The text of a job file that stands for these flags. @throws LakeportError if a value contains a secret */
+export function jobText({ values: all, typed, redactor }: JobToSave): string {
+  const settings = new Map<string, unknown>();
+  const tables: Tables = new Map();
+  for (const flag of JOB_FLAGS) {
+    if (NOT_SAVED.has(flag)) continue;
+    const given = all.get(flag.name);
+    if (given === undefined) continue;
+    const values = given.map((value) => storable(flag, value, { redactor, isTyped: typed.has(flag.name) }));
+    if (!nest(flag, values, tables)) settings.set(flag.name, flatValue(flag, values));
+  }
+  if (tables.size > 0) settings.set(TABLES_KEY, tables);
+  const document = new Document(settings);
+  document.commentBefore = SCHEMA_COMMENT;
+  return document.toString({ lineWidth: 0, singleQuote: true });
+}
+
+/** @throws LakeportError if the file exists or cannot be written */
+export function saveJobFile(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { flag: 'wx' });
+  } catch (cause) {
+    const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+    throw new LakeportError({
+      code: 'JOB_FILE_NOT_SAVED',
+      message: `The job file ${path} cannot be written: ${exists ? 'it exists' : systemReason(cause)}`,
+      hint: exists ? 'Name another file, or remove this one first.' : `Give ${spelling(FLAGS.save)} another path.`,
+      context: { path },
+      cause,
+    });
+  }
+}
+
+/** A value that stays what it is when references are replaced. @throws LakeportError if it contains a secret */
+function storable(
+  flag: Flag,
+  value: string,
+  { redactor, isTyped }: { readonly redactor: Redactor; readonly isTyped: boolean },
+): string {
+  redactor.addInner(value);
+  if (redactor.redact(value) !== value) {
+    throw new LakeportError({
+      code: 'JOB_FILE_SECRET',
+      message: `${spelling(flag)} contains a credential, which a job file must not`,
+      hint: 'Put it into the auth file, or write a reference to a variable, ${NAME}, into the job file.',
+      context: { detail: spelling(flag) },
+    });
+  }
+  if (!isTyped || flag.keepsReferences === true) return value;
+  const read = interpolate(value, {});
+  return 'value' in read && read.value === value ? value : value.replaceAll('$', '$$$$');
+}
+
+function flatValue(flag: Flag, values: readonly string[]): unknown {
+  if (flag.value === undefined) return true;
+  const texts = flag.repeatable ? values : values.slice(-1);
+  return texts.length === 1 ? scalar(texts[0] ?? '') : texts;
+}
+
+/** A whole number is written as one, everything else as a text. */
+function scalar(text: string): string | number {
+  return /^(?:0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : text;
+}
+
+/**
+ * Puts a flag's values under the tables' patterns, if that leaves their order as it is.
+ * @returns whether it does
+ */
+function nest(flag: Flag, values: readonly string[], tables: Tables): boolean {
+  const form = tableForm(flag);
+  if (form?.kind !== 'value') return false;
+  const parts = values.map((value) => {
+    const [, pattern = '', separator, text = ''] = /^((?:\w|[%.]|\\.)+)([:=])([\s\S]*)$/u.exec(value) ?? [];
+    return separator === form.separator ? { pattern, text } : undefined;
+  });
+  const nested = new Map(parts.flatMap((part) => (part === undefined ? [] : [[part.pattern, part.text] as const])));
+  if (nested.size < values.length) return false;
+  const order = [...new Set([...tables.keys(), ...nested.keys()])].filter((pattern) => nested.has(pattern));
+  if (order.some((pattern, at) => pattern !== parts[at]?.pattern)) return false;
+  for (const [pattern, text] of nested) {
+    const table = tables.get(pattern) ?? new Map<string, unknown>();
+    tables.set(pattern, table.set(flag.name, scalar(text)));
+  }
+  return true;
+}
