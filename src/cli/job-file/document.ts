@@ -21,7 +21,7 @@ export class JobDocument {
     if (error !== undefined) throw this.problem(error.pos[0], error.message);
     const { contents } = document;
     if (contents === null) throw this.problem(0, 'the file is empty');
-    if (!isMap(contents)) throw this.problem(contents.range?.[0] ?? 0, 'it must be a mapping of flags to their values');
+    if (!isMap(contents)) throw this.problem(contents.range[0], 'it must be a mapping of flags to their values');
     this.root = contents;
   }
 
@@ -81,7 +81,7 @@ export class JobDocument {
 /** Numbers, true and null as they are written: they are the texts of flags. */
 function textOf(scalar: { readonly value: unknown; readonly source?: string | undefined }): string {
   if (typeof scalar.value === 'string') return scalar.value;
-  return scalar.source ?? String(scalar.value ?? '');
+  return scalar.source ?? '';
 }
 
 function placeOf(value: Node | undefined, otherwise: number): number {
