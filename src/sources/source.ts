@@ -7,6 +7,7 @@ import type { Dataset } from '../model/dataset.js';
 import type { TableId, TableKind } from '../model/table.js';
 import type { ColumnTreatments } from './column-treatment.js';
 import type { EngineOptions } from './engine-option.js';
+import type { DirectoryLevel } from './partitioning/hive-path.js';
 import type { PartitionMethodInfo } from './partitioning/methods.js';
 import type { OptIn } from './opt-ins.js';
 
@@ -35,6 +36,8 @@ export interface SourceTable extends SourceDataset {
   readonly optIns?: readonly OptIn[] | undefined;
   /** Other listed tables whose rows it includes, such as its children. */
   readonly contains?: readonly TableId[] | undefined;
+  /** Other listed tables that inherit from it, and whose rows it does not include. */
+  readonly heirs?: readonly TableId[] | undefined;
 }
 
 /** An object that is not exported under its own name, to explain why. */
@@ -76,6 +79,12 @@ export interface Slice {
   readonly range?: SliceRange | undefined;
   /** Hive-style directories below the table's, e.g. `year=2025/month=01`. */
   readonly directory?: string | undefined;
+  /** What the names of the directories say, without escapes. */
+  readonly levels?: readonly DirectoryLevel[] | undefined;
+  /** Columns that files do not have because the directories say their values; the same for all slices of a table. */
+  readonly replaces?: readonly string[] | undefined;
+  /** Columns that files have besides, because some of their values cannot be names of directories. */
+  readonly keeps?: readonly string[] | undefined;
   /** Total rows of all the table's slices, if they were counted while slicing. */
   readonly tableRows?: number | undefined;
 }
@@ -289,9 +298,15 @@ export interface SourceEngine<Info = unknown, Connection = unknown> {
   openReader(settings: ReaderSettings<Connection>, snapshot: Snapshot, memory?: Memory): Promise<SliceReader>;
 }
 
+/** `only`: a table has its own rows, and those that inherit from it have theirs; `include`: it has them all. */
+export const INHERITED = ['only', 'include'] as const;
+export type Inherited = (typeof INHERITED)[number];
+
 export interface OpenOptions {
   /** Id of the auth file's entry, for errors. */
   readonly entryId: string;
+  /** Whether a table's rows include those of tables that inherit from it; not by default. */
+  readonly inherited?: Inherited | undefined;
   /** Overrides the entry's database. */
   readonly database?: string | undefined;
   /** Longest wait for table locks, in total for the planner and for each read; 30 s by default. */

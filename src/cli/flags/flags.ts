@@ -3,6 +3,7 @@ import { DESTINATION_FLAGS } from './destination-flags.js';
 import { ENGINE_FLAGS } from './engine-flags.js';
 import { FILE_FLAGS } from './file-flags.js';
 import { type Flag, FLAG_GROUPS } from './flag.js';
+import { LAYOUT_FLAGS } from './layout-flags.js';
 import { LAKEXPRESS_FLAGS } from './lakexpress-flags.js';
 import { OUTPUT_FLAGS } from './output-flags.js';
 import { RUN_FLAGS } from './run-flags.js';
@@ -16,6 +17,7 @@ export const FLAGS = {
   ...SPEED_FLAGS,
   ...FILE_FLAGS,
   ...COLUMN_FLAGS,
+  ...LAYOUT_FLAGS,
   ...RUN_FLAGS,
   ...LAKEXPRESS_FLAGS,
   ...OUTPUT_FLAGS,

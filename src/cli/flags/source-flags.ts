@@ -1,7 +1,9 @@
+import { DEFAULT_OPTIONS } from '../../export/model/complete-options.js';
+import { INHERITED } from '../../sources/source.js';
 import { defineFlag } from './flag.js';
 import { LOCAL_PATH } from './path-flags.js';
 import { PATTERNS } from './table-patterns.js';
-import { TEXT, wholeNumber } from './value-types.js';
+import { oneOf, TEXT, wholeNumber } from './value-types.js';
 
 /** What is exported. */
 export const SOURCE_FLAGS = {
@@ -73,6 +75,17 @@ export const SOURCE_FLAGS = {
     help: 'exports foreign tables too, and tables and views that read them; they are in no snapshot',
     onResume: 'kept',
     see: '[foreign tables](../sources/postgresql.md#foreign-tables)',
+  }),
+  inherited: defineFlag({
+    name: 'inherited',
+    value: 'HOW',
+    type: oneOf(INHERITED),
+    default: DEFAULT_OPTIONS.inherited,
+    formerDefault: 'include',
+    group: 'Source',
+    help: 'only exports the rows of a table that others inherit from once (default); include adds the rows of its children to it',
+    onResume: 'kept',
+    see: '[inheritance](../sources/postgresql.md#inheritance)',
   }),
   includeExtensionTables: defineFlag({
     name: 'include_extension_tables',

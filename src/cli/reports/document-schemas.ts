@@ -115,6 +115,10 @@ export const planSchema = z.strictObject({
           directory: z.string().optional(),
         }),
       ),
+      partition_columns: z
+        .array(z.strictObject({ name: z.string(), source_type: z.string().nullable() }))
+        .optional()
+        .describe('Levels of Hive-style directories, with the type of the column that files do not have because of it'),
       columns: z.array(
         z.strictObject({
           name: z.string(),

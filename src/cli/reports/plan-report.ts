@@ -282,7 +282,14 @@ function columnLines(table: TablePlan, output: Output): string[] {
     spec.nullable ? 'null' : 'not null',
     fidelityText(spec),
   ]);
-  const text = tableLines({ columns: SPEC_COLUMNS, rows });
+  const levels = (table.partitionedBy ?? []).map(({ name, sourceType = '' }) => [
+    printable(name),
+    printable(sourceType),
+    'name of a directory',
+    '',
+    '',
+  ]);
+  const text = tableLines({ columns: SPEC_COLUMNS, rows: [...rows, ...levels] });
   const painted = text.rows.map((line, at) => (specs[at]?.fidelity === 'lossy' ? output.paint('yellow', line) : line));
   return [
     '',
@@ -371,6 +378,9 @@ function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['
       estimated_rows: estimatedRows ?? null,
       ...(directory === undefined ? {} : { directory }),
     })),
+    ...(table.partitionedBy !== undefined && {
+      partition_columns: table.partitionedBy.map(({ name, sourceType = null }) => ({ name, source_type: sourceType })),
+    }),
     columns: table.columns.map(({ spec }) => ({
       name: spec.name,
       source_type: spec.sourceType,

@@ -5,6 +5,7 @@ import type { FileOptions } from '../../parquet/file-options.js';
 import type { TableKind } from '../../model/table.js';
 import type { Consistency, Slice, Snapshot } from '../../sources/source.js';
 import type { Storage } from '../../storage/storage.js';
+import type { PartitionColumn } from '../model/plan.js';
 import type { RowCheckResult } from '../model/row-check.js';
 import type { StagedFile } from '../model/slice-outcome.js';
 import type { SourceDocument } from '../model/source-schema.js';
@@ -77,6 +78,7 @@ export interface TableOrigin {
   readonly snapshot: Snapshot;
   readonly startedAt: Date;
   readonly columns: readonly ColumnSpec[];
+  readonly partitionedBy?: readonly PartitionColumn[] | undefined;
   /** Values written as NULL, by column name. */
   readonly unrepresentable: Readonly<Record<string, number>>;
   /** Arrays that lost their bounds, by column name. */

@@ -5,6 +5,7 @@ import { LakeportError } from '../../errors.js';
 import { FILE_ENCODINGS, levelProblem } from '../../parquet/file-options.js';
 import type { EngineOption } from '../../sources/engine-option.js';
 import { OPT_INS } from '../../sources/opt-ins.js';
+import { INHERITED } from '../../sources/source.js';
 import { didYouMean } from '../../text/did-you-mean.js';
 import { MANIFEST_PLACES } from './manifest-place.js';
 import type { ExportOptions } from './options.js';
@@ -27,6 +28,7 @@ export const DEFAULT_OPTIONS = {
   includePatterns: [],
   excludePatterns: [],
   optIns: [],
+  inherited: 'only',
   minRows: undefined,
   maxRows: undefined,
   routes: [],
@@ -35,6 +37,7 @@ export const DEFAULT_OPTIONS = {
   parallel: 'auto',
   largeTableThreshold: 100_000,
   tableConfig: [],
+  partitionBy: [],
   manifest: 'beside',
   codec: 'Zstd',
   compressionLevel: undefined,
@@ -77,6 +80,7 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
   includePatterns: texts,
   excludePatterns: texts,
   optIns: listOf(OPT_INS),
+  inherited: oneOf(INHERITED),
   target: (value) => (isTarget(value) ? undefined : 'must be { directory } or { storageId }'),
   minRows: wholeNumber(0),
   maxRows: wholeNumber(0),

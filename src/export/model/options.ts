@@ -3,8 +3,9 @@ import type { FileOptions } from '../../parquet/file-options.js';
 import type { ColumnOptions } from './column-settings.js';
 import type { ManifestPlace } from './manifest-place.js';
 import type { RowCheckMode } from './row-check.js';
+import type { TableSetting } from './table-setting.js';
 import type { OptIn } from '../../sources/opt-ins.js';
-import type { DescribeOptions, PartitionMethod } from '../../sources/source.js';
+import type { DescribeOptions, Inherited, PartitionMethod } from '../../sources/source.js';
 
 /** Readers per table: one per core, shared by all tables in progress, or a fixed number. */
 export type Parallelism = 'auto' | number;
@@ -44,6 +45,8 @@ export interface ExportOptions
   readonly schemaPatterns: readonly string[];
   readonly includePatterns: readonly string[];
   readonly excludePatterns: readonly string[];
+  /** Default: `include`, for recorded runs. */
+  readonly inherited?: Inherited | undefined;
   /** Kinds of tables exported besides ordinary ones. */
   readonly optIns: readonly OptIn[];
   readonly minRows: number | undefined;
@@ -59,6 +62,8 @@ export interface ExportOptions
   readonly largeTableThreshold: number;
   /** The first entry that names a table wins. */
   readonly tableConfig?: readonly TableConfig[] | undefined;
+  /** Columns and expressions whose values become the names of Hive-style directories; the last that matches a table applies. */
+  readonly partitionBy?: readonly TableSetting<string>[] | undefined;
   /** Default: `FORMER_MANIFEST_PLACE`, for recorded runs. */
   readonly manifest?: ManifestPlace | undefined;
   /** `auto`: one snapshot for the run if the source supports it, otherwise the strongest it does. */

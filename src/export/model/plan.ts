@@ -16,6 +16,13 @@ import type { SkippedTable } from './skipped-tables.js';
 import type { TableNote } from './table-notes.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 
+/** A level of Hive-style directories. */
+export interface PartitionColumn {
+  readonly name: string;
+  /** Of the table's column that files do not have because of it. */
+  readonly sourceType?: string | undefined;
+}
+
 /** How one table is read and where its files go. */
 export interface TablePlan {
   readonly dataset: Dataset;
@@ -26,7 +33,10 @@ export interface TablePlan {
   readonly isForeign?: boolean | undefined;
   readonly estimatedRows: number | undefined;
   readonly estimatedBytes: number | undefined;
+  /** Of the files. */
   readonly columns: readonly ReadColumn[];
+  /** What the names of Hive-style directories say besides. */
+  readonly partitionedBy?: readonly PartitionColumn[] | undefined;
   readonly method: PartitionMethod;
   /** Maximum number of concurrent readers of the table. */
   readonly degree: number;

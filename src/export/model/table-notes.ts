@@ -1,10 +1,16 @@
-import type { SourceTable } from '../../sources/source.js';
-import { tableKey, tableName } from '../../model/table.js';
+import type { Slice, SourceTable } from '../../sources/source.js';
+import { type TableId, tableKey, tableName } from '../../model/table.js';
 
 /** What users should know about a table that is exported nevertheless. */
 export interface TableNote {
   /** Stable, for scripts. */
-  readonly code: 'ROWS_TWICE' | 'OUTSIDE_SNAPSHOT' | 'ARRAY_BOUNDS' | 'TEXT_BY_VALUES';
+  readonly code:
+    | 'ROWS_TWICE'
+    | 'OWN_ROWS_ONLY'
+    | 'OUTSIDE_SNAPSHOT'
+    | 'ARRAY_BOUNDS'
+    | 'TEXT_BY_VALUES'
+    | 'PARTITION_COLUMN_IN_FILES';
   readonly text: string;
 }
 
@@ -15,6 +21,8 @@ const MAX_NAMED = 5;
 export class TableNotes {
   readonly #tables: readonly SourceTable[];
   readonly #byTable = new Map<string, TableNote[]>();
+  /** Tables whose rows are not exported, although they inherit from one whose own rows are. */
+  readonly #orphans: string[] = [];
 
   /**
    * @param boundless columns of a table whose arrays lose their bounds
@@ -39,6 +47,7 @@ export class TableNotes {
           `its rows include those of ${listed(heirs.map(tableName))}, ${are} exported too`,
         );
       }
+      if (table.heirs !== undefined) this.#addHeirs(table, table.heirs, exported);
       if (table.isForeign === true) {
         const text = 'its rows come from foreign tables, which are in no snapshot (consistency none)';
         this.#add(table, 'OUTSIDE_SNAPSHOT', text);
@@ -74,15 +83,37 @@ export class TableNotes {
       ...(twice.length === 0
         ? []
         : [`Rows of inheriting tables are also exported with their parents: ${listed(twice)}`]),
+      ...(this.#orphans.length === 0
+        ? []
+        : [
+            `Rows of tables that inherit from exported ones are not exported: ${listed([...new Set(this.#orphans)])} (--inherited include)`,
+          ]),
       ...(outside.length === 0
         ? []
         : [`In no snapshot, because their rows come from foreign tables: ${listed(outside)}`]),
     ];
   }
 
+  #addHeirs(table: SourceTable, heirs: readonly TableId[], exported: ReadonlySet<string>): void {
+    const others = heirs.filter((id) => !exported.has(tableKey(id)));
+    const inherit = heirs.length === 1 ? 'inherits' : 'inherit';
+    const where = others.length === 0 ? 'exported there' : `not all exported`;
+    const text = `its own rows only: those of ${listed(heirs.map(tableName))}, which ${inherit} from it, are ${where} (--inherited include adds them)`;
+    this.#add(table, 'OWN_ROWS_ONLY', text);
+    if (others.length > 0) this.#orphans.push(...others.map(tableName));
+  }
+
   #add({ id }: SourceTable, code: TableNote['code'], text: string): void {
     this.#byTable.set(tableKey(id), [...this.of({ id }), { code, text }]);
   }
+}
+
+/** What users should know about a table's directories. */
+export function directoryNotes({ slices }: { readonly slices: readonly Pick<Slice, 'keeps'>[] }): TableNote[] {
+  return (slices[0]?.keeps ?? []).map((name) => ({
+    code: 'PARTITION_COLUMN_IN_FILES',
+    text: `${name} stays in the files, and its directories have another name: some of its values are empty, or too long for the name of a directory`,
+  }));
 }
 
 function listed(names: readonly string[]): string {

@@ -19,7 +19,7 @@ import { refuseMaskedKey } from '../../sources/partitioning/masked-key.js';
 import { chooseOptIns } from './opt-in-tables.js';
 import { type LeftOutTable } from '../model/plan.js';
 import type { ExportOptions } from '../model/options.js';
-import type { RunPlan, TablePlan } from '../model/plan.js';
+import type { PartitionColumn, RunPlan, TablePlan } from '../model/plan.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './reader-budget.js';
 import type { Resumption } from '../resume/resumption.js';
 import type { PlanStorages } from '../model/plan-storages.js';
@@ -29,7 +29,7 @@ import { expectedSliceBytes } from '../model/slice-bytes.js';
 import { takesCount } from '../model/row-check.js';
 import { checkSliceCoverage } from './slice-coverage.js';
 import { outsideSnapshot } from './snapshot-demand.js';
-import { TableNotes } from '../model/table-notes.js';
+import { directoryNotes, TableNotes } from '../model/table-notes.js';
 import { routeTables, type TableDestinations } from './routing.js';
 import { type TableDestination } from '../model/table-destination.js';
 import type { TableOverrides } from './table-overrides.js';
@@ -66,6 +66,8 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const isRefused = new Set(refused.map(({ id }) => tableKey(id)));
   const selected = chosen.tables.filter(({ id }) => !isRefused.has(tableKey(id)));
   const places = await routeTables([...selected, ...refused], options, storages);
+  const isNew = only === undefined && resumption?.wasPlanned !== true;
+  if (isNew) context.overrides.requireMatches([...selected, ...refused]);
   reportWarnings(context, { selected, places });
 
   signal.throwIfAborted();
@@ -129,7 +131,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
         ...table,
         degree: Math.min(table.degree, readers),
         consistency: consistencyOf(table),
-        notes: notes.of(table),
+        notes: [...notes.of(table), ...directoryNotes(table)],
       }))
       .sort(largestFirst),
     problems: failures.problems.map((problem) => {
@@ -236,7 +238,7 @@ async function describe(
   tables: readonly SourceDataset[],
   { problems, rules }: { readonly problems: TableProblem[]; readonly rules: ColumnRules },
 ): Promise<DescribedTable[]> {
-  const { source, options, resumption } = context;
+  const { source, options } = context;
   const descriptions = await source.describe(tables, { ...options, treatments: rules });
   const described: DescribedTable[] = [];
   for (const [index, table] of tables.entries()) {
@@ -250,7 +252,6 @@ async function describe(
       const chosen = chosenColumns(table, description.columns);
       rules.described(table.id, description.columns, chosen);
       const columns = await withoutMisfits(context, { table, columns: chosen, rules });
-      resumption?.checkColumns(table.id, columns);
       described.push({ table, columns, masked: maskedNames(description.columns) });
     } catch (thrown) {
       context.signal.throwIfAborted();
@@ -310,6 +311,9 @@ async function planTable(
     { override, degree: budget.perTable, isDegreeAsked: budget.isAsked },
   );
   checkSliceCoverage(slices);
+  const replaced = slices[0]?.replaces ?? [];
+  const columnsOfFiles = columns.filter(({ spec }) => !replaced.includes(spec.name));
+  context.resumption?.checkColumns(table.id, columnsOfFiles);
   return {
     dataset: table.dataset,
     id: table.id,
@@ -317,12 +321,22 @@ async function planTable(
     isForeign: table.isForeign,
     estimatedRows: table.estimatedRows,
     estimatedBytes: table.estimatedBytes,
-    columns,
+    columns: columnsOfFiles,
+    partitionedBy: partitionColumns(slices, columns),
     method: slices.find((slice) => slice.method !== 'None')?.method ?? 'None',
     degree: Math.min(override?.degree ?? budget.perTable, slices.length),
     slices,
     ...place,
   };
+}
+
+/** The columns that readers take from the names of directories; undefined where there are none. */
+function partitionColumns(slices: readonly Slice[], columns: readonly ReadColumn[]): PartitionColumn[] | undefined {
+  const [first] = slices;
+  return first?.levels?.map(({ name }) => {
+    const replaced = first.replaces?.includes(name) === true && columns.find(({ spec }) => spec.name === name);
+    return { name, ...(replaced && { sourceType: replaced.spec.sourceType }) };
+  });
 }
 
 /** Keeps the slices of an earlier attempt if some of them are staged. */

@@ -64,15 +64,15 @@ export class PlanningSession {
   async #attempt(): Promise<{ context: PlanningContext; plan: RunPlan }> {
     const { options, entry, maskSalt, storages, resumption, recordedOverrides, observer, signal } = this.#options;
     await this.close();
-    const { databaseName: database, lockTimeoutMs } = options;
+    const { databaseName: database, lockTimeoutMs, inherited } = options;
     const onWait = (message: string) => observer.message?.('warning', message);
-    const source = await openSource(entry, { database, lockTimeoutMs, maskSalt, signal, onWait });
+    const source = await openSource(entry, { database, lockTimeoutMs, inherited, maskSalt, signal, onWait });
     this.#source = source;
     this.#wasReached = true;
     signal.throwIfAborted();
     const recorded = (await recordedOverrides?.({ engine: source.engine, database: source.server.database })) ?? [];
-    const config = options.tableConfig ?? [];
-    const overrides = new TableOverrides({ recorded, config, cores: availableCores() });
+    const { tableConfig: config = [], partitionBy } = options;
+    const overrides = new TableOverrides({ recorded, config, partitionBy, cores: availableCores() });
     const context: PlanningContext = { options, source, storages, observer, signal, overrides, resumption };
     return { context, plan: await planTables(context) };
   }

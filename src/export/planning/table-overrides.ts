@@ -4,6 +4,8 @@ import { PARTITION_METHODS } from '../../engines.js';
 import type { PartitionMethod, TableOverride } from '../../sources/source.js';
 import type { TableConfig } from '../model/options.js';
 import { suggestedTable } from './near-names.js';
+import { TableSettings } from './table-settings.js';
+import type { TableSetting } from '../model/table-setting.js';
 import { readersPerTable } from './reader-budget.js';
 import type { RecordedOverride } from '../model/recorded-override.js';
 
@@ -22,26 +24,47 @@ export function methodNamed(text: string): PartitionMethod | undefined {
   return METHODS.get(text.trim().toLowerCase());
 }
 
+const PARTITION_BY = '--partition-by';
+
 export interface OverrideSources {
   /** Rows of `partition_columns`; the first that names a table wins, before any of the command line. */
   readonly recorded: readonly RecordedOverride[];
   readonly config: readonly TableConfig[];
+  /** Replaces methods and keys of `recorded`; not to be combined with those of `config`. */
+  readonly partitionBy?: readonly TableSetting<string>[] | undefined;
   readonly cores: number;
 }
 
 /** Overrides for individual tables, from `partition_columns` or else from the command line. */
 export class TableOverrides {
   readonly #sources: OverrideSources;
+  readonly #partitionBy: TableSettings<string>;
 
+  /** @throws LakeportError of class `usage` for a malformed pattern */
   constructor(sources: OverrideSources) {
     this.#sources = sources;
+    this.#partitionBy = new TableSettings(PARTITION_BY, sources.partitionBy);
   }
 
   /**
    * Undefined if there is none for the table.
-   * @throws LakeportError if a row of `partition_columns` names an unknown method
+   * @throws LakeportError if a row of `partition_columns` names an unknown method, or two settings exclude each other
    */
   of(table: TableId): TableOverride | undefined {
+    const configured = this.#configured(table);
+    const key = this.#partitionBy.of(table).at(-1);
+    if (key === undefined) return configured;
+    const isOtherwise = best(this.#sources.recorded, table) === undefined && hasMethod(configured);
+    if (isOtherwise) throw splitTwice(table);
+    return { method: 'DataDriven', key, degree: configured?.degree };
+  }
+
+  /** @throws LakeportError of class `usage` if a pattern matches none of the tables */
+  requireMatches(tables: readonly { readonly id: TableId }[]): void {
+    this.#partitionBy.requireMatches(tables);
+  }
+
+  #configured(table: TableId): TableOverride | undefined {
     const setting = best(this.#sources.recorded, table);
     const { method: text } = setting ?? {};
     const method = text === undefined ? undefined : methodNamed(text);
@@ -95,6 +118,19 @@ function exactly(a: string, b: string): boolean {
 
 function inAnyCase(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
+}
+
+function hasMethod({ method, key }: TableOverride = {}): boolean {
+  return method !== undefined || key !== undefined;
+}
+
+function splitTwice(table: TableId): LakeportError {
+  return new LakeportError({
+    code: 'FLAG_CONFLICT',
+    message: `${tableName(table)} has a method or a key in --table-config, and ${PARTITION_BY} would split it by another`,
+    hint: 'Leave one of them out; a number of readers alone ("table:::4") goes with both',
+    context: { table: tableName(table), detail: PARTITION_BY },
+  });
 }
 
 function unknownMethod(text: string, table: TableId): LakeportError {

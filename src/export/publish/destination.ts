@@ -34,7 +34,7 @@ export async function acquireDestination(plan: RunPlan, { storages, before, ...r
   await storages.begin([...new Set([...usedStorages(plan), ...before])], run);
   // Again, because the file system's treatment of names is known only once the base directory exists.
   await checkCollisions(
-    plan.tables.map((table) => ({ id: table.id, place: table })),
+    plan.tables.map((table) => ({ id: table.id, place: table, slices: table.slices })),
     storages,
   );
   const directories = plan.tables.map(({ storageId, directory }) => ({ storageId, directory }));

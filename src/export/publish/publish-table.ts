@@ -69,6 +69,7 @@ function originOf(table: FinishedTable, context: PublicationContext): TableOrigi
     snapshot: { ...snapshot, consistency: table.plan.consistency ?? snapshot.consistency },
     startedAt: table.startedAt ?? new Date(),
     columns: table.plan.columns.map((column) => column.spec),
+    partitionedBy: table.plan.partitionedBy,
     unrepresentable: unrepresentableOf(table),
     lostBounds: lostBoundsOf(table),
   };

@@ -1,6 +1,6 @@
 import { byKey } from '../partitioning/by-key.js';
 import { resolveKey } from '../partitioning/key.js';
-import { isKeyMethod, methodNotSupported } from '../partitioning/methods.js';
+import { isKeyMethod, methodNotSupported, physicalAs } from '../partitioning/methods.js';
 import { type Share, slicesOf, wholeTable } from '../partitioning/predicate.js';
 import { rangesByWidth } from '../partitioning/ranges.js';
 import { sliceCount } from '../partitioning/slice-size.js';
@@ -69,8 +69,9 @@ async function shareOutAs(
   client: MssqlClient,
   table: CatalogTable,
   columns: readonly ReadColumn[],
-  { method, key, degree }: TableOverride & { readonly degree: number },
+  { method: asked, key, degree }: TableOverride & { readonly degree: number },
 ): Promise<Share[]> {
+  const method = physicalAs(asked, 'Physloc');
   const { id, estimatedRows } = table;
   if (method === 'None') return [wholeTable(estimatedRows)];
   if (method === 'Physloc') {

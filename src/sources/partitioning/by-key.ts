@@ -1,8 +1,9 @@
+import { byDirectory } from './by-directory.js';
 import { byRemainder } from './by-modulo.js';
-import { byPeriod, parseTimeKey } from './by-period.js';
-import { byValue } from './by-value.js';
+import { type DirectoryKeyText, parseDirectoryKeys, resolveDirectoryKeys } from './directory-keys.js';
 import { requireKeyText, resolveKey } from './key.js';
 import type { KeyMethod } from './methods.js';
+import { parseTimeKey } from './periods.js';
 import type { Share } from './predicate.js';
 import { rangesByCount, rangesByWidth } from './ranges.js';
 import type { KeyedTable } from './sql-dialect.js';
@@ -21,7 +22,11 @@ export interface KeyRequest {
 export async function byKey(table: KeyedTable, request: KeyRequest): Promise<Share[]> {
   const { method, degree, estimatedRows } = request;
   const text = requireKeyText(method, request.key);
-  if (method === 'Timepartition') return byPeriod(table, parseTimeKey(text));
+  if (method === 'Timepartition' || method === 'DataDriven') {
+    const texts = method === 'DataDriven' ? parseDirectoryKeys(text) : timeKeys(text);
+    const isTime = texts.every(({ kind }) => kind === 'period');
+    return byDirectory(table, await resolveDirectoryKeys(table, texts), isTime ? 'Timepartition' : 'DataDriven');
+  }
   const key = await resolveKey(table, text);
   const options = { count: request.count, estimatedRows };
   switch (method) {
@@ -31,12 +36,15 @@ export async function byKey(table: KeyedTable, request: KeyRequest): Promise<Sha
       return rangesByWidth(table, key, options);
     case 'Ntile':
       return rangesByCount(table, key, options);
-    case 'DataDriven':
-      return byValue(table, key);
     // Each of its slices scans the whole table.
     case 'Random':
       return byRemainder(table.dialect, key, { count: degree, estimatedRows });
     default:
       return method satisfies never;
   }
+}
+
+function timeKeys(text: string): DirectoryKeyText[] {
+  const { column, period } = parseTimeKey(text);
+  return [{ kind: 'period', text: column, period }];
 }

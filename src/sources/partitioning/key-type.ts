@@ -21,10 +21,20 @@ export interface KeyType {
   readonly isInteger: boolean;
   /** Whether MIN works: it does not for `bit` of SQL Server. */
   readonly isOrdered: boolean;
+  /** `MIN(key)` or `MAX(key)`, for types without these aggregates. */
+  readonly extreme?: (which: 'MIN' | 'MAX', key: string) => string;
+  /** A condition that only holds for values on the scale, for types with infinite values. */
+  readonly isFinite?: (key: string) => string;
+  /** As `SqlDialect.remainder`, for integers that need another one. */
+  readonly remainder?: (key: string, divisor: number) => string;
   /** For dates and timestamps. */
   readonly calendar?: KeyCalendar;
   /** Wraps the key if its own comparisons would not be exact. */
   readonly wrap?: (key: string) => string;
+  /** Whether keys that are equal always have the same text, which then says everything about them. */
+  readonly isExact?: boolean;
+  /** The text of a value in the name of a directory, if it is not that of `textOf`. */
+  readonly nameOf?: (text: string) => string;
 }
 
 /** Maps values to integers in the same order. */
@@ -34,10 +44,16 @@ export interface KeyScale {
 }
 
 interface KeyCalendar {
-  /** The type's last day. */
+  /** The type's last day, at most 9999-12-31. */
   readonly lastDay: string;
-  /** SQL for the day of a value, as a date. */
+  /** SQL for the day of a value, as a date; NULL for values outside of the years 1 to 9999. */
   readonly day: (key: string) => string;
+  /** For types with such values. */
+  readonly outside?: {
+    readonly condition: (key: string) => string;
+    /** Text of the first value behind 9999. */
+    readonly end: string;
+  };
 }
 
 export interface TextForm {
@@ -47,6 +63,11 @@ export interface TextForm {
   readonly form: RegExp;
   /** Called only for text of that form. */
   readonly write: (text: string) => string;
+}
+
+/** `MIN(key)` or `MAX(key)`. */
+export function extremeOf({ extreme }: KeyType, which: 'MIN' | 'MAX', key: string): string {
+  return extreme === undefined ? `${which}(${key})` : extreme(which, key);
 }
 
 /** A type whose values are transferred as text. */

@@ -1,6 +1,7 @@
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
 import type { PartitionMethod, ReadColumn } from '../source.js';
+import { checkExpression } from './expression.js';
 import type { KeyType } from './key-type.js';
 import type { KeyedTable, SqlDialect } from './sql-dialect.js';
 
@@ -11,6 +12,8 @@ export interface SliceKey {
   /** For messages. */
   readonly name: string;
   readonly type: KeyType;
+  /** Undefined for an expression. */
+  readonly column: ReadColumn | undefined;
   /** False if the key is a column declared NOT NULL. */
   readonly nullable: boolean;
 }
@@ -28,6 +31,7 @@ export async function resolveKey(table: KeyedTable, text: string): Promise<Slice
   const trimmed = text.trim();
   const column = findColumn(dialect, columns, trimmed);
   if (column === undefined && dialect.identifier.test(trimmed)) throw unknownColumn(table.id, columns, trimmed);
+  if (column === undefined) checkExpression(trimmed);
   const name = column?.spec.name ?? trimmed;
   const plain = column === undefined ? `(${name})` : dialect.quoteName(column.spec.name);
   const type = await table.keyTypeOf(plain, column);
@@ -40,7 +44,7 @@ export async function resolveKey(table: KeyedTable, text: string): Promise<Slice
     });
   }
   const sql = type.wrap === undefined ? plain : type.wrap(plain);
-  return { sql, name, type, nullable: column?.spec.nullable ?? true };
+  return { sql, name, type, column, nullable: column?.spec.nullable ?? true };
 }
 
 function unknownColumn(table: TableId, columns: readonly ReadColumn[], name: string): LakeportError {
@@ -54,8 +58,10 @@ function unknownColumn(table: TableId, columns: readonly ReadColumn[], name: str
   });
 }
 
-function findColumn(dialect: SqlDialect, columns: readonly ReadColumn[], text: string): ReadColumn | undefined {
-  const name = dialect.unquoted(text) ?? text;
+/** The column that a key names, in any case and quoting; undefined for an expression. */
+export function findColumn(dialect: SqlDialect, columns: readonly ReadColumn[], text: string): ReadColumn | undefined {
+  const trimmed = text.trim();
+  const name = dialect.unquoted(trimmed) ?? trimmed;
   const exact = columns.find(({ spec }) => spec.name === name);
   if (exact !== undefined) return exact;
   const folded = columns.filter(({ spec }) => spec.name.toLowerCase() === name.toLowerCase());

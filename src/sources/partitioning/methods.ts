@@ -10,6 +10,17 @@ export interface PartitionMethodInfo {
 
 export const NONE: PartitionMethodInfo = { name: 'None', needsKey: false };
 
+/** By the place of the rows, which each engine has its own name for. */
+export const PHYSICAL: PartitionMethodInfo = { name: 'Physical', needsKey: false };
+
+/** By the partitions that the database declares, each in a directory of its own. */
+export const DB_PARTITION = { name: 'DBPartition', needsKey: false } as const satisfies PartitionMethodInfo;
+
+/** The method's own name in the engine. */
+export function physicalAs<Name extends string>(method: string | undefined, name: Name): string | undefined {
+  return method === PHYSICAL.name ? name : method;
+}
+
 /** Methods that only need a comparable key. */
 export const KEY_METHODS = {
   Random: { name: 'Random', alias: 'Modulo', needsKey: true },

@@ -1,9 +1,9 @@
 import type { PartitionMethod } from '../source.js';
 import { fromClause } from '../row-set.js';
 import { type SliceKey, requireKey } from './key.js';
-import type { KeyScale } from './key-type.js';
-import { equalShare, type Share, wholeTable } from './predicate.js';
-import type { KeyedTable } from './sql-dialect.js';
+import { extremeOf, type KeyScale } from './key-type.js';
+import { compare, equalShare, type Share, wholeTable } from './predicate.js';
+import type { KeyedTable, SqlDialect } from './sql-dialect.js';
 
 export interface RangeOptions {
   /** Requested number of ranges; there may be fewer if there are few values. */
@@ -18,12 +18,14 @@ export async function rangesByWidth(
   { count, estimatedRows }: RangeOptions,
 ): Promise<Share[]> {
   const { type, sql } = key;
+  const { dialect } = table;
   const { scale } = type;
   requireKey(key, 'RangeId', scale !== undefined, 'a number, a date or a time');
-  const extreme = (which: string) => type.value(`${which}(${sql})`);
-  const [row] = await table.query(`SELECT ${extreme('MIN')}, ${extreme('MAX')} ${fromClause(table.rows)}`);
+  const extreme = (which: 'MIN' | 'MAX') => type.value(extremeOf(type, which, sql));
+  const finite = fromClause(table.rows, type.isFinite?.(sql));
+  const [row] = await table.query(`SELECT ${extreme('MIN')}, ${extreme('MAX')} ${finite}`);
   const [least, greatest] = [type.textOf(row?.[0]), type.textOf(row?.[1])];
-  // The table has no rows, or only NULL keys.
+  // The table has no rows, or only NULL and infinite keys.
   if (scale === undefined || least === undefined || greatest === undefined) return [wholeTable(estimatedRows)];
   // Check that they match the type's form before computing with them.
   [least, greatest].forEach(type.literal);
@@ -31,7 +33,7 @@ export async function rangesByWidth(
     scale === 'float'
       ? floatBounds(Number(least), Number(greatest), count)
       : wholeBounds(scale, least, greatest, count);
-  return ranges('RangeId', key, bounds, estimatedRows);
+  return ranges({ method: 'RangeId', key, dialect, bounds, estimatedRows });
 }
 
 /** `Ntile`: ranges with equal row counts. */
@@ -45,14 +47,15 @@ export async function rangesByCount(
   requireKey(key, 'Ntile', type.isOrdered, 'a key whose values have an order');
   const rows = await table.query(`
     SELECT ${type.value('slice_tiles.k')}, ${dialect.toNumber('slice_tiles.n')} FROM (
-      SELECT slice_keys.tile AS tile, MIN(slice_keys.k) AS k, ${dialect.count} AS n FROM (
-        SELECT ${sql} AS k, NTILE(${count}) OVER (ORDER BY ${sql}) AS tile ${fromClause(table.rows)}
+      SELECT slice_keys.tile AS tile, ${extremeOf(type, 'MIN', 'slice_keys.k')} AS k, ${dialect.count} AS n FROM (
+        SELECT ${sql} AS k, ${dialect.tile(sql, count)} AS tile ${fromClause(table.rows)}
       ) AS slice_keys GROUP BY slice_keys.tile
     ) AS slice_tiles ORDER BY slice_tiles.tile`);
   // A tile may consist of NULLs.
   const starts = rows.flatMap(([start]) => type.textOf(start) ?? []);
   const tableRows = rows.reduce((sum, [, tileRows]) => sum + Number(tileRows), 0);
-  return ranges('Ntile', key, [...new Set(starts)].slice(1), estimatedRows).map((share) => ({ ...share, tableRows }));
+  const bounds = [...new Set(starts)].slice(1);
+  return ranges({ method: 'Ntile', key, dialect, bounds, estimatedRows }).map((share) => ({ ...share, tableRows }));
 }
 
 /** Boundaries between ranges as text: strictly increasing, all above the smallest key. */
@@ -73,20 +76,23 @@ export function floatBounds(least: number, greatest: number, count: number): str
   return bounds.map(String);
 }
 
+interface Ranges {
+  readonly method: PartitionMethod;
+  readonly key: SliceKey;
+  readonly dialect: SqlDialect;
+  readonly bounds: readonly string[];
+  readonly estimatedRows: number | undefined;
+}
+
 /** The first range has no lower bound and includes NULLs; the last has no upper bound. */
-function ranges(
-  method: PartitionMethod,
-  key: SliceKey,
-  bounds: readonly string[],
-  estimatedRows: number | undefined,
-): Share[] {
+function ranges({ method, key, dialect, bounds, estimatedRows }: Ranges): Share[] {
   if (bounds.length === 0) return [wholeTable(estimatedRows)];
   const { sql, name, type, nullable } = key;
   const rows = equalShare(estimatedRows, bounds.length + 1);
   return [undefined, ...bounds].map((from, i) => {
     const to = bounds[i];
-    const above = from === undefined ? undefined : `${sql} >= ${type.literal(from)}`;
-    const below = to === undefined ? undefined : `${sql} < ${type.literal(to)}`;
+    const above = from === undefined ? undefined : compare(dialect, sql, '>=', type.literal(from));
+    const below = to === undefined ? undefined : compare(dialect, sql, '<', type.literal(to));
     const within = [above, below].filter((condition) => condition !== undefined).join(' AND ');
     const takesNulls = from === undefined && nullable;
     return {

@@ -15,8 +15,12 @@ export interface SqlDialect extends RowSetDialect {
   toNumber(count: string): string;
   /** A day as text, `2025-01-31`. */
   dayText(day: string): string;
-  /** The remainder of the key's absolute value. */
+  /** The remainder of the key's absolute value; of an integer key. */
   remainder(key: string, divisor: number): string;
+  /** A comparison, written so that nothing in the user's schemas can replace it; by default the symbol itself. */
+  operator?(symbol: '=' | '>=' | '<'): string;
+  /** The number of each row's tile among `count`, NULL keys in the first. */
+  tile(key: string, count: number): string;
   /** Limits a SELECT to this many rows: the text between `SELECT` and the list, and at the end. */
   readonly limit: RowLimit;
 }

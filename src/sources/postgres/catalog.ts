@@ -41,8 +41,8 @@ const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
  * User tables by schema and name, including those that are only exported on request; no system or temporary tables.
- * Partitions are part of their parent. A table that others inherit from is listed, and so are its children: each with the
- * rows that `SELECT * FROM` it returns. Sizes include all members.
+ * Partitions are part of their parent. A table that others inherit from is listed, and so are its children: each with its
+ * own rows, or with those that `SELECT * FROM` it returns. Sizes include all members.
  */
 export async function listTables(client: Client, server: ServerFacts): Promise<ListedTable[]> {
   await client.query('SAVEPOINT sizes');
@@ -61,7 +61,7 @@ export async function listTables(client: Client, server: ServerFacts): Promise<L
   const ids = new Map(named.map(({ row, id }) => [row.oid, id]));
   return named.map(({ row, id, hasReadableName }) => {
     const optIns = optInsOf(row);
-    const contains = row.heirs?.flatMap((oid) => ids.get(oid) ?? []) ?? [];
+    const family = row.heirs?.flatMap((oid) => ids.get(oid) ?? []) ?? [];
     return {
       dataset: wholeTable(id),
       id,
@@ -71,7 +71,7 @@ export async function listTables(client: Client, server: ServerFacts): Promise<L
       hasReadableName,
       ...(optIns.length > 0 && { optIns }),
       ...(row.isForeign && { isForeign: true }),
-      ...(contains.length > 0 && { contains }),
+      ...(family.length > 0 && (server.withHeirs ? { contains: family } : { heirs: family })),
     };
   });
 }
@@ -106,12 +106,13 @@ async function list(
         AND (NOT c.relispartition OR EXISTS (
           SELECT FROM pg_catalog.pg_inherits AS i WHERE i.inhrelid = c.oid AND ${detachPending(server)}))
     ), ${memberTables('SELECT oid FROM listed', server)}, ${foreignRows(server)},
+    ${memberTables('SELECT oid FROM listed', server, { name: 'family', withHeirs: true })},
     heir AS (
-      SELECT member.root, pg_catalog.array_agg(member.oid ORDER BY child.nspname, child.relname) AS oids
-      FROM member
-      JOIN listed AS child ON child.oid = member.oid
-      WHERE member.root <> member.oid
-      GROUP BY member.root
+      SELECT family.root, pg_catalog.array_agg(family.oid ORDER BY child.nspname, child.relname) AS oids
+      FROM family
+      JOIN listed AS child ON child.oid = family.oid
+      WHERE family.root <> family.oid
+      GROUP BY family.root
     ),
     exclusive AS MATERIALIZED (${exclusive}),
     total AS (
@@ -124,7 +125,7 @@ async function list(
     SELECT listed.oid, ${selectText('nspname', server)} AS schema, ${selectText('relname', server)} AS name,
            relkind::pg_catalog.text AS kind, pg_catalog.round(total.rows)::pg_catalog.float8 AS rows,
            total.bytes::pg_catalog.float8 AS bytes, of_extension AS "isOfExtension", heir.oids AS heirs,
-           listed.oid IN (
+           ${server.withHeirs ? '' : `listed.relkind <> 'r' AND `}listed.oid IN (
              SELECT foreign_rows.oid FROM foreign_rows
              WHERE foreign_rows.class = 'pg_catalog.pg_class'::pg_catalog.regclass) AS "isForeign"
     FROM listed

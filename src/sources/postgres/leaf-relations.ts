@@ -13,18 +13,24 @@ export type RelationKind = 'r' | 'p' | 'v' | 'm' | 'f';
 
 /**
  * Members of the relations that `roots` (a query of one column, the oid) yields, as a recursive CTE `member (root, oid)`.
- * A root is its own member. Other sessions' temporary children are excluded, as in `SELECT * FROM root`.
+ * A root is its own member; partitions are members, and tables that inherit from it if they count. Other sessions'
+ * temporary children are excluded, as in `SELECT * FROM root`.
+ * @param options.name of the CTE
  */
-export function memberTables(roots: string, server: ServerFacts): string {
+export function memberTables(
+  roots: string,
+  server: ServerFacts,
+  { name = 'member', withHeirs = server.withHeirs }: { readonly name?: string; readonly withHeirs?: boolean } = {},
+): string {
   return `
-    member (root, oid) AS (
+    ${name} (root, oid) AS (
       SELECT root.oid, root.oid FROM (${roots}) AS root (oid)
       UNION
-      SELECT member.root, i.inhrelid
-      FROM member
-      JOIN pg_catalog.pg_inherits AS i ON i.inhparent = member.oid
+      SELECT ${name}.root, i.inhrelid
+      FROM ${name}
+      JOIN pg_catalog.pg_inherits AS i ON i.inhparent = ${name}.oid
       JOIN pg_catalog.pg_class AS child ON child.oid = i.inhrelid
-      WHERE child.relpersistence <> 't' AND NOT ${detachPending(server)}
+      WHERE child.relpersistence <> 't' AND NOT ${detachPending(server)}${withHeirs ? '' : ' AND child.relispartition'}
     )`;
 }
 

@@ -27,24 +27,24 @@ const NOT_GRANTED = new Set(['TABLE_LOCKED', 'SOURCE_STATEMENT_CANCELED']);
 
 /**
  * Locks tables and views with LOCK TABLE, which does not fix the transaction's snapshot yet. First those that are free,
- * at once; then it waits for the others, `timeoutMs` in total (0: no limit).
+ * at once; then it waits for the others, for the lock timeout in total (0: no limit).
  * @throws LakeportError if the server cannot hold more locks, or is gone
  */
 export async function lockTables(
   client: Client,
   tables: readonly SourceTable[],
-  timeoutMs: number,
+  { lockTimeoutMs: timeoutMs, withHeirs = false }: Pick<PostgresSettings, 'lockTimeoutMs' | 'withHeirs'>,
 ): Promise<LockFailures> {
   const failures: LockFailures = new Map();
   for (let start = 0; start < tables.length; start += BATCH) {
-    await lockAtOnce(client, tables.slice(start, start + BATCH), failures);
+    await lockAtOnce(client, tables.slice(start, start + BATCH), { failures, withHeirs });
   }
   const deadline = performance.now() + timeoutMs;
   for (const [table, { code }] of failures) {
     if (code !== 'TABLE_LOCKED') continue;
     const patience = timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(deadline - performance.now()));
     await client.query(`SET LOCAL lock_timeout = ${patience}`);
-    const error = await inSavepoint(client, lockStatement([table]), table);
+    const error = await inSavepoint(client, lockStatement([table], withHeirs), table);
     if (error) failures.set(table, error);
     else failures.delete(table);
   }
@@ -143,23 +143,30 @@ async function readAtOnce(
   return read;
 }
 
+interface Locking {
+  readonly failures: LockFailures;
+  readonly withHeirs: boolean;
+}
+
 /** Bisects the batch until the failing tables are isolated. */
-async function lockAtOnce(client: Client, tables: readonly SourceTable[], failures: LockFailures): Promise<void> {
+async function lockAtOnce(client: Client, tables: readonly SourceTable[], locking: Locking): Promise<void> {
   const [first] = tables;
   if (first === undefined) return;
-  const error = await inSavepoint(client, `${lockStatement(tables)} NOWAIT`, first);
+  const error = await inSavepoint(client, `${lockStatement(tables, locking.withHeirs)} NOWAIT`, first);
   if (!error) return;
   if (tables.length === 1) {
-    failures.set(first, error);
+    locking.failures.set(first, error);
     return;
   }
   const middle = tables.length >> 1;
-  await lockAtOnce(client, tables.slice(0, middle), failures);
-  await lockAtOnce(client, tables.slice(middle), failures);
+  await lockAtOnce(client, tables.slice(0, middle), locking);
+  await lockAtOnce(client, tables.slice(middle), locking);
 }
 
-function lockStatement(tables: readonly SourceTable[]): string {
-  return `LOCK TABLE ${tables.map(({ id }) => quoteTable(id)).join(', ')} IN ACCESS SHARE MODE`;
+/** What inherits from a table that is read alone may be locked by others. */
+function lockStatement(tables: readonly SourceTable[], withHeirs: boolean): string {
+  const names = tables.map(({ id, kind }) => `${withHeirs || kind !== 'table' ? '' : 'ONLY '}${quoteTable(id)}`);
+  return `LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`;
 }
 
 async function inSavepoint(client: Client, statement: string, table: SourceTable): Promise<LakeportError | undefined> {

@@ -2,14 +2,12 @@ import pLimit from 'p-limit';
 import type pg from 'pg';
 import { LakeportError } from '../../errors.js';
 import { type Dataset, datasetId } from '../../model/dataset.js';
-import { fromClause } from '../row-set.js';
+import { fromClause, type RowSet } from '../row-set.js';
 import type { CountOptions, RowCount } from '../source.js';
 import { abandon } from './cancel.js';
 import { connectPostgres, leave } from './connection.js';
 import { postgresError } from './errors.js';
-import { postgresRows } from './rows.js';
 import type { PostgresSettings } from './settings.js';
-import type { Member } from './slices.js';
 import { begin } from './transaction.js';
 
 /** Relations per statement; the session holds a lock on each of them meanwhile. */
@@ -17,8 +15,8 @@ const BATCH = 64;
 
 export interface CountedTable extends CountOptions {
   readonly dataset: Dataset;
-  /** Relations that hold the table's rows, as of slicing. */
-  readonly members: readonly Pick<Member, 'id'>[];
+  /** What the slices were cut from: together, all of its rows. */
+  readonly members: readonly RowSet[];
 }
 
 /**
@@ -50,7 +48,7 @@ export class RowCounter {
 
 async function countMembers(
   settings: PostgresSettings,
-  { dataset, members, snapshot: { token }, signal }: CountedTable,
+  { members, snapshot: { token }, signal }: CountedTable,
 ): Promise<RowCount> {
   signal.throwIfAborted();
   // Within the connect timeout: a pooler accepts every client and lets it wait afterwards.
@@ -63,7 +61,7 @@ async function countMembers(
   });
   try {
     signal.throwIfAborted();
-    const rows = await Promise.race([countIn(client, dataset, members), isAborted]);
+    const rows = await Promise.race([countIn(client, members), isAborted]);
     await leave(client);
     return { rows, ofSnapshot: token !== undefined };
   } catch (error) {
@@ -75,12 +73,11 @@ async function countMembers(
   }
 }
 
-async function countIn(client: pg.Client, dataset: Dataset, members: CountedTable['members']): Promise<number> {
+async function countIn(client: pg.Client, members: CountedTable['members']): Promise<number> {
   let rows = 0;
   for (let start = 0; start < members.length; start += BATCH) {
     const counts = members
       .slice(start, start + BATCH)
-      .map(({ id }) => postgresRows(dataset, { only: true, member: id }))
       .map((rows) => `SELECT pg_catalog.count(*) AS n ${fromClause(rows)}`);
     await client.query('SAVEPOINT counted');
     const { rows: answer } = await client.query<{ n: string }>(

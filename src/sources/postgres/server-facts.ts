@@ -19,4 +19,6 @@ export interface ServerFacts {
   readonly isStandby: boolean;
   /** Rows hidden by policies are left out, because the user's `options` ask for it. */
   readonly rowSecurity: boolean;
+  /** Tables include the rows of those that inherit from them: a choice of the user, which queries of the catalog follow. */
+  readonly withHeirs: boolean;
 }

@@ -3,13 +3,17 @@ import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
 import { readText, selectBytes } from './catalog-text.js';
 import { readCharacters } from './characters.js';
+import type { PostgresSettings } from './settings.js';
 import type { ServerFacts } from './server-facts.js';
 
 const OLDEST = 120000;
 
 /** Call it in a transaction. @throws LakeportError for a server that is too old */
-export async function readServerFacts(client: Client): Promise<ServerFacts> {
-  const { rows } = await client.query<Omit<ServerFacts, 'characters'>>(`
+export async function readServerFacts(
+  client: Client,
+  { withHeirs = false }: Pick<PostgresSettings, 'withHeirs'>,
+): Promise<ServerFacts> {
+  const { rows } = await client.query<Omit<ServerFacts, 'characters' | 'withHeirs'>>(`
     SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS "version",
            pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) AS "versionText",
            ${selectBytes('pg_catalog.current_database()')} AS "database",
@@ -29,7 +33,7 @@ export async function readServerFacts(client: Client): Promise<ServerFacts> {
   const { encoding } = facts;
   const hasOwn = encoding !== 'UTF8' && encoding !== 'SQL_ASCII';
   const characters = hasOwn ? await readCharacters(client, encoding) : undefined;
-  return { ...facts, characters, database: databaseName(facts.database, { encoding, characters }) };
+  return { ...facts, withHeirs, characters, database: databaseName(facts.database, { encoding, characters }) };
 }
 
 /** Database names have the encoding of the database that they were created from: decoded as UTF-8 if valid. */

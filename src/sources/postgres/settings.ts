@@ -42,6 +42,8 @@ export interface PostgresSettings extends PostgresHost {
   readonly statementTimeoutMs: number | undefined;
   /** Longest wait for a table's lock. */
   readonly lockTimeoutMs: number;
+  /** Whether tables include the rows of those that inherit from them; false by default. */
+  readonly withHeirs?: boolean | undefined;
   /** Encoding of text in a database without one (`SQL_ASCII`); undefined if unknown. */
   readonly sourceEncoding?: string | undefined;
   /** For a database that is not in UTF-8: readers get its text unconverted. Known once connected. */
@@ -92,6 +94,7 @@ export async function postgresSettings(info: PostgresInfo, options: OpenOptions)
     sourceEncoding: textEncoding(info.sourceEncoding, entryId),
     lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS,
     maskSalt: options.maskSalt,
+    withHeirs: options.inherited === 'include',
   };
 }
 

@@ -35,12 +35,11 @@ export async function pinTables(
   settings: PostgresSettings,
   byColumn: ReadonlyMap<SourceTable, string>,
 ): Promise<Pinned> {
-  const { lockTimeoutMs } = settings;
   await beginBeforeSnapshot(client, settings, server);
   const lockable = tables.filter(
     (table) => table.kind !== 'materialized view' && table.kind !== 'foreign table' && !byColumn.has(table),
   );
-  const failures = await lockTables(client, lockable, lockTimeoutMs);
+  const failures = await lockTables(client, lockable, settings);
   const isPlain = (table: SourceTable) =>
     !table.isForeign && (table.kind === 'table' || table.kind === 'partitioned table') && !byColumn.has(table);
   const others = new Map(

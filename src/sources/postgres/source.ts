@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type pg from 'pg';
-import type { Dataset } from '../../model/dataset.js';
+import { type Dataset, datasetId } from '../../model/dataset.js';
 import { tableOf } from '../table-of.js';
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
@@ -22,7 +22,10 @@ import type {
   SourceTable,
   TableProblem,
 } from '../source.js';
+import { DB_PARTITION } from '../partitioning/methods.js';
+import { slicesOf } from '../partitioning/predicate.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
+import type { RowSet } from '../row-set.js';
 import { abandon } from './cancel.js';
 import { listTables } from './catalog.js';
 import { nameNotReadable } from './catalog-text.js';
@@ -33,6 +36,9 @@ import { postgresError } from './errors.js';
 import { isLockTableFull, lockTableFull } from './lock-table.js';
 import { readMembers } from './leaf-relations.js';
 import { listOthers } from './other-relations.js';
+import { isByKey, shareByKey } from './partitioning/by-key.js';
+import { sliceByPartition } from './partitioning/by-partition.js';
+import { POSTGRES_SQL } from './partitioning/dialect.js';
 import { findRelations, type Relation } from './relations.js';
 import { RowCounter } from './row-counter.js';
 import { postgresRows } from './rows.js';
@@ -41,7 +47,7 @@ import { type ServerFacts } from './server-facts.js';
 import { displayAddress, type PostgresSettings } from './settings.js';
 import { isLarge, type Member, sliceMembers, wholeSlice } from './slices.js';
 import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
-import { CATALOG, inTransaction } from './transaction.js';
+import { applySettings, CATALOG, inTransaction } from './transaction.js';
 import { findUnrepresentable } from './unrepresentable-values.js';
 import { checkOverride, requirePages } from './table-override.js';
 
@@ -65,7 +71,7 @@ interface PlannerSession {
 async function openSession(settings: PostgresSettings, options: ConnectOptions): Promise<PlannerSession> {
   let facts: ServerFacts | undefined;
   const first = async (client: pg.Client) => {
-    facts = await inTransaction(client, settings, CATALOG, () => readServerFacts(client));
+    facts = await inTransaction(client, settings, CATALOG, () => readServerFacts(client, settings));
   };
   const negotiated = await negotiatePostgres(settings, { ...options, first });
   if (facts === undefined) throw new TypeError('The server facts are not loaded');
@@ -89,8 +95,8 @@ class PostgresSource implements Source<PostgresSettings> {
   readonly #wanted: PostgresSettings;
   #facts: ServerFacts;
   readonly #relations = new Map<string, Relation>();
-  /** For the tables that were sliced. */
-  readonly #members = new Map<string, readonly Member[]>();
+  /** What the tables' slices were cut from. */
+  readonly #members = new Map<string, readonly RowSet[]>();
   /** Tables described last, by oid, and the members of the large ones once a first one is sliced. */
   readonly #described = new Map<number, SourceDataset>();
   readonly #membersByOid = new Map<number, readonly Member[] | undefined>();
@@ -219,32 +225,56 @@ class PostgresSource implements Source<PostgresSettings> {
     return this.#asking(id, () => findUnrepresentable(this.#client, dataset, columns));
   }
 
-  async slice(
-    { dataset, estimatedRows }: SourceDataset,
-    columns: readonly ReadColumn[],
-    options: SliceOptions,
-  ): Promise<Slice[]> {
+  async slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
+    const { dataset, estimatedRows } = table;
     const id = tableOf(dataset);
     const relation = this.#relations.get(keyOf(id)) ?? (await this.#find([id]))[0];
     if (relation === undefined || relation instanceof LakeportError) {
       throw relation ?? new TypeError('A table was not looked up');
     }
-    const { oid, kind, hasMembers, rowSecurity } = relation;
-    checkOverride(options.override);
+    const { oid, kind, hasMembers } = relation;
+    const { override } = options;
+    checkOverride(override);
     // A table without children yet must not gain one with older rows during the run.
-    const whole = [wholeSlice(postgresRows(dataset, { only: kind === 'r' && !hasMembers }), columns, estimatedRows)];
+    const rows = postgresRows(dataset, { only: kind === 'r' && !hasMembers });
+    if (override !== undefined && isByKey(override)) {
+      const degree = override.degree ?? options.degree;
+      const keyed = { id, oid, rows, columns, server: this.#facts };
+      const shares = await this.#askingAsReader(id, () =>
+        shareByKey(this.#client, keyed, { ...override, degree, size: table }),
+      );
+      this.#members.set(keyOf(id), [rows]);
+      return slicesOf({ rows, columns, dialect: POSTGRES_SQL }, shares);
+    }
+    if (override?.method === DB_PARTITION.name) {
+      const members = await this.#membersOf(dataset, relation, options);
+      return sliceByPartition({ dataset, kind, columns }, members);
+    }
+    const whole = [wholeSlice(rows, columns, estimatedRows)];
     if (!isLarge(estimatedRows, options)) return whole;
-    const isOneRead = kind === 'v' || rowSecurity;
-    const members = isOneRead ? undefined : await this.#membersOf(id, oid, options);
-    requirePages(options.override, id, members);
+    const members = await this.#membersOf(dataset, relation, options);
+    requirePages(override, id, members);
     // No pages means no rows in the snapshot; without a snapshot there may be rows by the time of the read.
     const filled = members?.filter(({ byPage, pages }) => !(this.#pinned !== undefined && byPage && pages === 0)) ?? [];
-    if (members !== undefined) this.#members.set(keyOf(id), members);
     return filled.length === 0 ? whole : sliceMembers(dataset, filled, columns, options);
   }
 
+  /** The relations that hold its rows; undefined if they can only be read through it. */
+  async #membersOf(
+    dataset: Dataset,
+    { oid, kind, rowSecurity }: Relation,
+    options: SliceOptions,
+  ): Promise<readonly Member[] | undefined> {
+    if (kind === 'v' || rowSecurity) return undefined;
+    const id = datasetId(dataset);
+    const members = await this.#readMembers(id, oid, options);
+    const read = members?.map((member) => postgresRows(dataset, { only: true, member: member.id }));
+    if (read !== undefined) this.#members.set(keyOf(id), read);
+    return members;
+  }
+
   /** Asks for those of all large tables at once. */
-  async #membersOf(id: TableId, oid: number, options: SliceOptions): Promise<readonly Member[] | undefined> {
+  async #readMembers(id: TableId, oid: number, options: SliceOptions): Promise<readonly Member[] | undefined> {
     if (this.#membersByOid.has(oid)) return this.#membersByOid.get(oid);
     const ask = (oids: readonly number[]) => this.#asking(id, () => readMembers(this.#client, this.#facts, oids));
     const automatic = { ...options, override: undefined };
@@ -347,6 +377,11 @@ class PostgresSource implements Source<PostgresSettings> {
     return found;
   }
 
+  /** As `#asking`, with the user's search_path: for what the user has written in SQL. */
+  #askingAsReader<T>(table: TableId, ask: () => Promise<T>): Promise<T> {
+    return this.#asking(table, () => asReader(this.#client, this.#settings, ask));
+  }
+
   /** Queries the server; an error leaves the snapshot intact. */
   #asking<T>(table: TableId | undefined, ask: () => Promise<T>): Promise<T> {
     return this.#oneByOne(async () => {
@@ -357,6 +392,17 @@ class PostgresSource implements Source<PostgresSettings> {
         throw postgresError(error, { entry: this.#settings.entryId, table });
       }
     });
+  }
+}
+
+/** In what the readers' sessions are set to, which is undone afterwards. */
+async function asReader<T>(client: pg.Client, settings: PostgresSettings, ask: () => Promise<T>): Promise<T> {
+  await client.query('SAVEPOINT reader');
+  try {
+    await applySettings(client, settings, {});
+    return await ask();
+  } finally {
+    await client.query('ROLLBACK TO SAVEPOINT reader; RELEASE SAVEPOINT reader').catch(() => undefined);
   }
 }
 

@@ -20,6 +20,7 @@ export const SQLITE_SQL: SqlDialect = {
   dayText: (day) => day,
   // abs() of the smallest integer overflows; abs() of the remainder does not.
   remainder: (key, divisor) => `abs(${key} % ${divisor})`,
+  tile: (key, count) => `NTILE(${count}) OVER (ORDER BY ${key})`,
   limit: (rows) => ({ before: '', after: ` LIMIT ${rows}` }),
 };
 

@@ -1,9 +1,10 @@
-import { KEY_METHODS, NONE, type PartitionMethodInfo } from '../partitioning/methods.js';
+import { KEY_METHODS, NONE, PHYSICAL, type PartitionMethodInfo } from '../partitioning/methods.js';
 
 /** The partition methods for SQLite tables. */
 export const SQLITE_METHODS: readonly PartitionMethodInfo[] = [
   NONE,
   { name: 'Rowid', needsKey: false },
+  PHYSICAL,
   KEY_METHODS.Random,
   KEY_METHODS.RangeId,
   KEY_METHODS.Ntile,

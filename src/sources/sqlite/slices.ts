@@ -1,7 +1,7 @@
 import { LakeportError } from '../../errors.js';
 import { tableName } from '../../model/table.js';
 import { byKey } from '../partitioning/by-key.js';
-import { isKeyMethod, methodNotSupported } from '../partitioning/methods.js';
+import { isKeyMethod, methodNotSupported, physicalAs } from '../partitioning/methods.js';
 import { type Share, slicesOf, wholeTable } from '../partitioning/predicate.js';
 import { estimatedShare, fittingCut, sliceCount } from '../partitioning/slice-size.js';
 import type { ReadColumn, Slice, SliceOptions } from '../source.js';
@@ -22,7 +22,8 @@ export async function sliceTable(
 ): Promise<Slice[]> {
   const { dataset, estimatedRows } = table;
   const degree = override?.degree ?? readers;
-  const { method, key } = override ?? {};
+  const { key } = override ?? {};
+  const method = physicalAs(override?.method, 'Rowid');
   const cut = (shares: readonly Share[]) =>
     slicesOf({ rows: sqliteRows(dataset), columns, dialect: SQLITE_SQL }, shares);
   const whole = cut([wholeTable(estimatedRows)]);

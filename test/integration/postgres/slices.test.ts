@@ -14,7 +14,7 @@ let source: Source;
 
 beforeAll(async () => {
   server = await startPostgres({ settings: { autovacuum: 'off', max_wal_size: '4GB' } });
-  source = await openPostgres(server);
+  source = await openPostgres(server, {}, { inherited: 'include' });
 });
 afterAll(async () => {
   await source.close();
@@ -161,6 +161,21 @@ test('a table that others inherit from has their rows, each once, also by severa
   }
 });
 
+test('a table that others inherit from has only its own rows where they are not included', async () => {
+  const alone = await openPostgres(server);
+  for (const options of [LARGE, { degree: 1, largeTableThreshold: 1 }]) {
+    const slices = await slicesOf('top', options, alone);
+    expect(slices.map(({ query }) => query)).toEqual(['SELECT "a", "b" FROM ONLY "public"."top"']);
+  }
+  const { heirs, contains, estimatedBytes } = await findTable(alone, 'top');
+  expect([heirs?.map(({ name }) => name), contains, estimatedBytes]).toEqual([
+    ['bottom', 'left_side', 'right_side'],
+    undefined,
+    8192,
+  ]);
+  await alone.close();
+});
+
 test('who may read a partitioned table but not its leaves reads it whole', async () => {
   await server.query(`
     CREATE TABLE shared (a int) PARTITION BY LIST (a);
@@ -194,12 +209,14 @@ test('the configuration decides on method and readers, whatever the size', async
   await server.query('CREATE VIEW wished_view AS SELECT id FROM wished');
   const ask = (name: string, override: TableOverride) =>
     slicesOf(name, { degree: 2, largeTableThreshold: 1e6, override });
-  for (const override of [{ degree: 3 }, { method: 'Ctid', degree: 3 }] as const) {
+  for (const override of [{ degree: 3 }, { method: 'Ctid', degree: 3 }, { method: 'Physical', degree: 3 }] as const) {
     const slices = await ask('wished', override);
     expect(slices.map(({ method }) => method)).toEqual(['Ctid', 'Ctid', 'Ctid']);
     expect(await difference(slices, 'SELECT id FROM wished')).toBeUndefined();
   }
   expect(await ask('wished', { method: 'None', degree: 3 })).toHaveLength(1);
-  await expect(ask('wished', { method: 'RangeId', key: 'id' })).rejects.toMatchObject({ code: 'METHOD_NOT_SUPPORTED' });
+  const byKey = await ask('wished', { key: 'ID', degree: 3 });
+  expect(byKey.map(({ method }) => method)).toEqual(['RangeId', 'RangeId', 'RangeId']);
+  expect(await difference(byKey, 'SELECT id FROM wished')).toBeUndefined();
   await expect(ask('wished_view', { method: 'Ctid' })).rejects.toMatchObject({ code: 'METHOD_NOT_SUPPORTED' });
 });

@@ -24,11 +24,11 @@ export function stagedName(from: SlicePosition, file: number): string {
 }
 
 /**
- * Whether the path, relative to a table's directory, is one of lakeport's own files: directly there, or in the
- * directories of a time partition.
+ * Whether the path, relative to a table's directory, is one of lakeport's own files: directly there, or in
+ * Hive-style directories, which no table's name can look like.
  */
 export function isOwnPart(relative: string): boolean {
-  return /^((year|month|day|week)=(\d+|__HIVE_DEFAULT_PARTITION__)\/)*part-\d{5,}\.parquet$/.test(relative);
+  return /^([^/]+=[^/]+\/)*part-\d{5,}\.parquet$/.test(relative);
 }
 
 function number(value: number): string {

@@ -16,6 +16,10 @@ const file = z.strictObject({
   bytes: count,
   sha256: z.string().describe('Lower-case hex'),
   slice: z.strictObject({ index: count, method: z.string(), bounds: z.string() }),
+  partition: z
+    .record(z.string(), z.string().nullable())
+    .optional()
+    .describe('What the names of its directories say, by level; null for NULL. Absent without such directories'),
   row_groups: z.array(z.strictObject({ rows: count, bytes: count })).readonly(),
 });
 
@@ -63,6 +67,16 @@ export const manifestSchema = z.strictObject({
     .describe("The table's directory, relative to the manifest: `.`, or its name if the manifest is beside it"),
   files: z.array(file).readonly(),
   columns: z.array(column).readonly(),
+  partition_columns: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        source_type: z.string().nullable().describe('Of the column that the files do not have because of it'),
+      }),
+    )
+    .readonly()
+    .optional()
+    .describe('Levels of the Hive-style directories; absent without any'),
 });
 
 /** Describes the contents of a table's directory and their origin. */

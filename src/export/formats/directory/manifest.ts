@@ -44,6 +44,9 @@ export function tableManifest({ files, names, origin, directory, storage, endedA
     directory,
     files: files.map((file, index) => manifestFile(file, names[index] ?? '')),
     columns: manifestColumns(files, origin),
+    ...(origin.partitionedBy !== undefined && {
+      partition_columns: origin.partitionedBy.map(({ name, sourceType = null }) => ({ name, source_type: sourceType })),
+    }),
   };
 }
 
@@ -64,6 +67,9 @@ function manifestFile({ staged, slice }: TableFile, name: string): Manifest['fil
     bytes: staged.part.bytes,
     sha256: staged.part.sha256,
     slice: { index: slice.index, method: slice.method, bounds: slice.bounds },
+    ...(slice.levels !== undefined && {
+      partition: Object.fromEntries(slice.levels.map(({ name: level, value }) => [level, value])),
+    }),
     row_groups: staged.rowGroups.map(({ rows, bytes }) => ({ rows, bytes })),
   };
 }

@@ -19,6 +19,7 @@ export const TRANSACT_SQL: SqlDialect = {
   dayText: (day) => `CONVERT(nvarchar(40), ${day}, 126)`,
   // The remainder of `ABS(k)`, without the overflow at the type's minimum.
   remainder: (key, divisor) => `ABS(${key} % ${divisor})`,
+  tile: (key, count) => `NTILE(${count}) OVER (ORDER BY ${key})`,
   limit: (rows) => ({ before: `TOP (${rows}) `, after: '' }),
 };
 

@@ -66,7 +66,7 @@ function planWith(
     },
     observer: {},
     signal,
-    overrides: { of: () => undefined, warnings: () => [] },
+    overrides: { of: () => undefined, warnings: () => [], requireMatches: () => undefined },
   } as unknown as PlanningContext);
 }
 

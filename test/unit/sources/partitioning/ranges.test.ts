@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { keyTypeOf } from '../../../../src/sources/mssql/partitioning/key-type.js';
 import type { WireType } from '../../../../src/sources/mssql/tds/wire-type.js';
-import { directoryOf, endOf, type Period, startOf } from '../../../../src/sources/partitioning/by-period.js';
+import { directoryValues, endOf, type Period, startOf } from '../../../../src/sources/partitioning/periods.js';
 import type { KeyScale } from '../../../../src/sources/partitioning/key-type.js';
 import { floatBounds, wholeBounds } from '../../../../src/sources/partitioning/ranges.js';
 
@@ -86,13 +86,13 @@ describe('periods', () => {
   );
 
   test.each([
-    ['2024-12-30', 'year=2025/week=01'],
-    ['2023-01-02', 'year=2023/week=01'],
-    ['2020-12-28', 'year=2020/week=53'],
-    ['2021-01-04', 'year=2021/week=01'],
-    ['0001-01-01', 'year=0001/week=01'],
-  ])('the week of Monday %s is %s', (monday, directory) => {
-    expect(directoryOf(monday, 'week')).toBe(directory);
+    ['2024-12-30', ['2025', '01']],
+    ['2023-01-02', ['2023', '01']],
+    ['2020-12-28', ['2020', '53']],
+    ['2021-01-04', ['2021', '01']],
+    ['0001-01-01', ['0001', '01']],
+  ])('the week of Monday %s is %o', (monday, values) => {
+    expect(directoryValues(monday, 'week')).toEqual(values);
   });
 
   test('end with the last day of their type', () => {

@@ -101,7 +101,8 @@ describe('publishing a table', () => {
       's/t/part-7.parquet',
       's/t/my-part-00001.parquet',
       's/t/notes/part-00009.parquet',
-      's/t/region=eu/part-00009.parquet',
+      's/t/region=eu/part-00009-c000.snappy.parquet',
+      's/t/eu/part-00009.parquet',
       's/t/year=2024/_keep',
       's/t/.part-00009.parquet',
       's/t2/part-00009.parquet',
@@ -116,6 +117,8 @@ describe('publishing a table', () => {
       's/t/year=2023/month=12/day=31/part-00004.parquet',
       's/t/year=__HIVE_DEFAULT_PARTITION__/part-00005.parquet',
       's/t/year=2024/week=53/part-00006.parquet',
+      's/t/region=a%2Fb/part-00007.parquet',
+      's/t/partition=2024/area=%C3%A4=/part-00008.parquet',
     ];
     for (const file of [...strangers, ...own]) write(file);
     await publishInOrder(await stage(['']));

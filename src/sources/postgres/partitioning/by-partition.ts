@@ -1,0 +1,50 @@
+import { LakeportError } from '../../../errors.js';
+import type { Dataset } from '../../../model/dataset.js';
+import { datasetId } from '../../../model/dataset.js';
+import { type TableId, tableName } from '../../../model/table.js';
+import { freeNames } from '../../partitioning/directory-keys.js';
+import { hivePath } from '../../partitioning/hive-path.js';
+import type { ReadColumn, Slice } from '../../source.js';
+import type { RelationKind } from '../leaf-relations.js';
+import { postgresRows, selectColumns } from '../rows.js';
+import type { Member } from '../slices.js';
+
+/**
+ * `DBPartition`: one slice per declared partition that holds rows, in a directory with its name.
+ * @param members undefined if the partitions can only be read through the table
+ */
+export function sliceByPartition(
+  {
+    dataset,
+    kind,
+    columns,
+  }: { readonly dataset: Dataset; readonly kind: RelationKind; readonly columns: readonly ReadColumn[] },
+  members: readonly Member[] | undefined,
+): Slice[] {
+  const table = datasetId(dataset);
+  if (kind !== 'p') throw notPartitioned(table, 'it has no declared partitions');
+  if (members === undefined) throw notPartitioned(table, 'this user may not read all of its partitions');
+  const [level = ''] = freeNames(['partition'], columns);
+  return members.map(({ id, rows }, index) => {
+    const isAlone = members.filter((other) => other.id.name === id.name).length === 1;
+    const levels = [{ name: level, value: isAlone ? id.name : tableName(id) }];
+    return {
+      index,
+      method: 'DBPartition',
+      bounds: `partition ${tableName(id)}`,
+      query: selectColumns(postgresRows(dataset, { only: true, member: id }), columns),
+      estimatedRows: rows,
+      directory: hivePath(levels),
+      levels,
+    };
+  });
+}
+
+function notPartitioned(table: TableId, why: string): LakeportError {
+  return new LakeportError({
+    code: 'METHOD_NOT_SUPPORTED',
+    message: `${tableName(table)} cannot be split by the method DBPartition: ${why}`,
+    hint: 'DBPartition needs a partitioned table and grants on its partitions; DataDriven and Timepartition make directories of any table',
+    context: { table: tableName(table), detail: 'DBPartition' },
+  });
+}
