@@ -285,7 +285,8 @@ describe('tables that fail', () => {
 
   it('a table that fails while planning stops the others if requested', async () => {
     await sql(`CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
-      CREATE TABLE mixed (i int); CREATE FOREIGN TABLE remote () INHERITS (mixed)
+      CREATE TABLE mixed (i int) PARTITION BY LIST (i);
+      CREATE FOREIGN TABLE remote PARTITION OF mixed DEFAULT
         SERVER files OPTIONS (filename '/dev/null');
       CREATE TABLE good (i int)`);
     const result = await run({ errorAction: 'fail' });

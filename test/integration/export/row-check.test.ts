@@ -63,7 +63,14 @@ function run({ change, ...observer }: Hooks = {}, options: Partial<ExportOptions
   return exportTables({
     server,
     observer: { message: (level, text) => void messages.push(`${level}: ${text}`), ...observer },
-    options: exportOptions(out, { schemaPatterns: ['s'], jobs: 1, parallel: 2, tableConfig: IN_SLICES, ...options }),
+    options: exportOptions(out, {
+      schemaPatterns: ['s'],
+      jobs: 1,
+      parallel: 2,
+      tableConfig: IN_SLICES,
+      inherited: 'include',
+      ...options,
+    }),
     beforeWriting: (plan) => Promise.resolve(change?.(plan)),
   });
 }

@@ -56,7 +56,7 @@ afterAll(() => server.stop());
 
 describe('without --include-foreign-tables', () => {
   it('foreign tables are left out, and what would lack their rows fails with the flag that helps', async () => {
-    const plan = await planDocument(server, { database: 'near', args: ['--include_views'] });
+    const plan = await planDocument(server, { database: 'near', args: ['--include_views', '--inherited', 'include'] });
     expect(plan.tables.map(({ table, consistency }) => [table, consistency]).sort()).toEqual([
       ['kept', 'run'],
       ['of_kept', 'run'],
@@ -90,10 +90,18 @@ describe('without --include-foreign-tables', () => {
   });
 });
 
+it('a table from which a foreign one inherits has rows of its own, which are in the snapshot', async () => {
+  const { tables } = await planDocument(server, { database: 'near', args: ['-i', 'heir_of_file', '--include_views'] });
+  expect(tables.map(({ table, consistency }) => [table, consistency])).toEqual([['heir_of_file', 'run']]);
+});
+
 describe('with --include-foreign-tables', () => {
   let run: ExportRun;
   beforeAll(async () => {
-    run = await runExport(server, { database: 'near', args: ['--include_foreign_tables', '--include_views'] });
+    run = await runExport(server, {
+      database: 'near',
+      args: ['--include_foreign_tables', '--include_views', '--inherited', 'include'],
+    });
   });
   afterAll(() => run.remove());
 

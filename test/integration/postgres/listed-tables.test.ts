@@ -75,8 +75,26 @@ describe('a pattern that takes nothing', () => {
   });
 });
 
+it('a table that others inherit from is exported with its own rows only, which the plan says', async () => {
+  await using run = await runExport(server, { args: ['-i', 'parent,child,grandchild'] });
+  expect(run.result.tables.map(({ rows }) => rows)).toEqual([1, 1, 1]);
+  const { tables, warnings } = await plan('-i', 'parent,child');
+  const notes = Object.fromEntries(tables.map((table) => [table.table, table.notes]));
+  expect(notes['parent']).toEqual([
+    {
+      code: 'OWN_ROWS_ONLY',
+      message:
+        'its own rows only: those of public.child, public.grandchild, which inherit from it, are not all exported (--inherited include adds them)',
+    },
+  ]);
+  expect(warnings.map(({ message }) => message)).toEqual([
+    'Rows of tables that inherit from exported ones are not exported: public.grandchild (--inherited include)',
+  ]);
+});
+
 it('inherited tables are told to come twice', async () => {
-  const { tables, warnings } = await plan('-i', 'parent,child,grandchild');
+  const all = ['--inherited', 'include'];
+  const { tables, warnings } = await plan(...all, '-i', 'parent,child,grandchild');
   const notes = Object.fromEntries(tables.map(({ table, notes: all }) => [table, all?.map(({ message }) => message)]));
   expect(notes).toEqual({
     parent: ['its rows include those of public.child, public.grandchild, which are exported too'],
@@ -87,10 +105,10 @@ it('inherited tables are told to come twice', async () => {
     grandchild: ['its rows are also among those of public.child, public.parent'],
   });
   expect(warnings).toHaveLength(1);
-  expect(await planText(server, { args: ['-i', 'parent,child'] })).toContain(
+  expect(await planText(server, { args: [...all, '-i', 'parent,child'] })).toContain(
     '\n  public.child: its rows are also among those of public.parent\n',
   );
-  expect((await plan('-i', 'parent,plain')).tables.every(({ notes: none }) => none === undefined)).toBe(true);
+  expect((await plan(...all, '-i', 'parent,plain')).tables.every(({ notes: none }) => none === undefined)).toBe(true);
 });
 
 it('tables of an extension are exported where they are asked for', async () => {
