@@ -221,6 +221,7 @@ export type ScratchName =
   | 'state'
   | 'text'
   | 'positions'
+  | 'elements'
   | 'codePage'
   | 'page'
   | 'marks'

@@ -15,8 +15,8 @@ export interface Batch {
 /** What precedes a field: its length, in the engine's way. */
 export type LengthBefore = (field: Uint8Array) => Uint8Array;
 
-export function bufferOf(type: ParquetType, memory: Memory): ColumnBuffer {
-  const spec = { name: 'c', fieldId: 1, nullable: true, list: false, type, sourceType: '', fidelity: 'exact' as const };
+export function bufferOf(type: ParquetType, memory: Memory, { list = false } = {}): ColumnBuffer {
+  const spec = { name: 'c', fieldId: 1, nullable: true, list, type, sourceType: '', fidelity: 'exact' as const };
   const [column] = createColumnBuffers([spec], { rowGroupRows: 1000, memory });
   return column!;
 }

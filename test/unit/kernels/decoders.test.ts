@@ -242,3 +242,64 @@ describe.each(KERNEL_BUILDS)('levels (%s)', (build) => {
     );
   });
 });
+
+/** array_send of one dimension: its header, then the elements, each after its length; null for NULL. */
+function arrayBytes(elements: readonly (Uint8Array | null)[], lowerBound: number): Uint8Array {
+  const header = Buffer.alloc(elements.length === 0 ? 12 : 20);
+  if (elements.length > 0) {
+    header.writeInt32BE(1, 0);
+    header.writeInt32BE(elements.length, 12);
+    header.writeInt32BE(lowerBound, 16);
+  }
+  const fields = elements.flatMap((element) =>
+    element === null ? [Buffer.alloc(4, 0xff)] : [bigEndianLength(element), element],
+  );
+  return new Uint8Array(Buffer.concat([header, ...fields]));
+}
+
+describe.each(KERNEL_BUILDS)('arrays (%s)', (build) => {
+  const ELEMENTS: readonly Pick<Case, 'name' | 'type' | 'field'>[] = [
+    { name: 'int4', type: { physical: 'INT32' }, field: bigEndian(4) },
+    { name: 'text', type: { physical: 'BYTE_ARRAY' }, field: text },
+  ];
+
+  it.each(ELEMENTS)('of $name are decoded as in TypeScript, their elements by kernels', ({ name, type, field }) => {
+    const kernels = kernelsOf(build);
+    const array = fc
+      .tuple(fc.array(fc.option(often(field), { freq: 4 }), { maxLength: 30 }), fc.constantFrom(1, 1, 0))
+      .map(([elements, bound]) => ({ bytes: arrayBytes(elements, bound), elements }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.option(array, { freq: 5 }), { minLength: 1, maxLength: 20 }),
+        fc.boolean(),
+        (rows, dictionary) => {
+          kernels.clearColumns();
+          const [fast, reference] = [kernels.columns, HEAP].map((memory) => {
+            const column = bufferOf(type, memory, { list: true });
+            const bound = bindField({ kind: 'array', element: name }, column, { onUnrepresentable: 'error' });
+            const { wire, offsets } = lay(
+              rows.map((row) => row?.bytes ?? new Uint8Array(0)),
+              memory,
+              bigEndianLength,
+            );
+            rows.forEach((row, i) => {
+              if (row === null) offsets[i] = -1;
+            });
+            const decoded = decodeBatches(column, bound.decode, { wire, offsets }, { dictionary });
+            const { levels } = column;
+            return {
+              ...decoded,
+              tally: bound.tally,
+              rows: levels.rows,
+              definition: levels.definition && [...levels.definition],
+              repetition: [...levels.repetition],
+            };
+          });
+          expect(fast).toEqual(reference);
+          const present = rows.flatMap((row) => row?.elements ?? []).filter((element) => element !== null);
+          expect(fast?.count).toBe(present.length);
+        },
+      ),
+    );
+  });
+});

@@ -1,9 +1,12 @@
 import type { ColumnBuffer } from '../../../columns/column-buffer.js';
+import type { Kernels } from '../../../kernels/kernels.js';
 import { type FieldDecoder, type Unrepresentable, UnrepresentableValue, type WireChunk } from '../../wire/wire.js';
 
 /** array_send in PostgreSQL's arrayfuncs.c: dimensions, flags, element type; size and lower bound of each dimension. */
 const HEADER_BYTES = 12;
 const DIMENSION_BYTES = 8;
+/** Elements of a batch that there is room for from the start. */
+const USUAL_ELEMENTS = 1 << 13;
 
 /** What arrays lose, counted while decoding. */
 export interface ArrayTally {
@@ -18,8 +21,16 @@ export function isNoList(view: DataView, offset: number): boolean {
   return view.getInt32(offset) > 1;
 }
 
-/** Offsets of the elements of the rows decoded last, without NULLs. Grows and is reused. */
-let elements: Int32Array = new Int32Array(1024);
+/** Offsets of the elements of the rows decoded last, without NULLs; where there are no kernels. Grows and is reused. */
+let ordinary: Int32Array<ArrayBuffer> = new Int32Array(1024);
+
+/** Room for elements of a batch: kernels decode them where it is in their memory. */
+function roomFor(count: number, kernels: Kernels | undefined): Int32Array<ArrayBuffer> {
+  const scratch = kernels?.scratch('elements', count * 4);
+  if (scratch !== undefined) return new Int32Array(scratch.buffer, scratch.byteOffset, scratch.length >> 2);
+  if (count > ordinary.length) ordinary = new Int32Array(Math.max(count, ordinary.length * 2));
+  return ordinary;
+}
 
 export interface ListOptions {
   readonly decodeElements: FieldDecoder;
@@ -43,7 +54,9 @@ export function decodeArrays(
   const { levels } = column;
   const { isUnrepresentable, tally } = options;
   const { view } = wire;
+  const { kernels } = column.memory;
   const present = levels.maxDefinition;
+  let elements = roomFor(USUAL_ELEMENTS, kernels);
   let count = 0;
   for (let i = from; i < to; i++) {
     const offset = offsets[i] as number; // i is within bounds
@@ -55,7 +68,11 @@ export function decodeArrays(
     const size = view.getInt32(offset) === 0 ? 0 : view.getInt32(offset + HEADER_BYTES);
     if (size === 0) levels.append(present - 2, 0);
     else if (view.getInt32(offset + HEADER_BYTES + 4) !== 1) tally.lostBounds++;
-    if (count + size > elements.length) elements = grow(elements, count + size);
+    if (count + size > elements.length) {
+      const known = elements.slice(0, count);
+      elements = roomFor(count + size, kernels);
+      elements.set(known);
+    }
     let at = offset + HEADER_BYTES + DIMENSION_BYTES;
     for (let k = 0; k < size; k++) {
       const length = view.getInt32(at);
@@ -94,10 +111,4 @@ export function unmarkJsonArrays(
     offsets[i] = offset + 1;
     tally.lostBounds++;
   }
-}
-
-function grow(array: Int32Array, needed: number): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(Math.max(needed, array.length * 2));
-  grown.set(array);
-  return grown;
 }
