@@ -41,6 +41,11 @@ export interface ColumnSpec {
   readonly fidelity: Fidelity;
   /** How its values are hidden, such as `partial(0,4)`; undefined if they are not. */
   readonly mask?: string | undefined;
+  /**
+   * The share of absent values that the Bloom filter of each row group takes for present, between 0 and 1; undefined for
+   * no filter.
+   */
+  readonly bloomFilter?: number | undefined;
   /** Whether it is text only because some of its values fit no other type. */
   readonly isTextByValues?: boolean | undefined;
 }

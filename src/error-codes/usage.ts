@@ -9,6 +9,7 @@ export const USAGE_CODES = {
   BAD_OPTION: usage('An option of exportTables or planExport has a value that it cannot have'),
   UNKNOWN_OPTION: usage('There is no such option of exportTables or planExport'),
   BAD_PATTERN: usage('A LIKE pattern of tables or schemas is empty or malformed'),
+  BLOOM_FILTER_OF_BOOLEAN: usage('A Bloom filter is asked for a boolean column, which can have none'),
   PATTERN_WITHOUT_MATCH: usage('A pattern of a flag that sets something by table or column matches none'),
   BAD_ROUTE: usage('--route is not PATTERN=STORAGE_ID or PATTERN=STORAGE_ID/PATH'),
   BAD_SUB_PATH: usage('A path below the destination is absolute, leads upwards, or has an unknown token'),

@@ -149,6 +149,13 @@ export interface KernelFunctions {
   readonly plainLengths: (data: number, length: number, lengths: number) => number;
   readonly plainPrefixes: (data: number, length: number, prefixes: number, suffixes: number) => number;
   readonly suffixBytes: (out: number, data: number, count: number, prefixes: number, suffixes: number) => number;
+  readonly xxHash64: (bytes: number, length: number) => bigint;
+  readonly bloomFixed: (values: number, count: number, width: number, filter: number, blocks: number) => void;
+  readonly bloomFloats: (values: number, count: number, filter: number, blocks: number) => void;
+  readonly bloomDoubles: (values: number, count: number, filter: number, blocks: number) => void;
+  readonly bloomBytes: (data: number, length: number, filter: number, blocks: number) => void;
+  readonly bloomFoldedRate: (filter: number, blocks: number) => number;
+  readonly bloomFold: (filter: number, blocks: number) => void;
   readonly range32: (values: number, count: number, out: number) => void;
   readonly range64: (values: number, count: number, out: number) => void;
   readonly rangeFloat: (values: number, count: number, out: number) => void;

@@ -1,5 +1,7 @@
 import type { ColumnChunk, ColumnIndex, Encoding, OffsetIndex, SchemaElement, Statistics } from 'hyparquet';
 import type { ColumnBuffer } from '../columns/column-buffer.js';
+import { BloomFilterBuilder } from './bloom-filter.js';
+import { plainValues } from './plain-values.js';
 import { type Bounds, boundBytes, compareBounds, uniteBounds } from './statistics.js';
 import { pageBounds } from './page-statistics.js';
 import type { EncodedPage, PageEncoder } from './page-encoder.js';
@@ -28,6 +30,8 @@ export interface FinishedChunk {
   readonly metadata: ColumnChunk;
   readonly columnIndex: ColumnIndex | undefined;
   readonly offsetIndex: OffsetIndex;
+  /** With its header. */
+  readonly bloomFilter: Uint8Array | undefined;
 }
 
 /** Collects the pages of one column within a row group; they are held compressed until the row group closes. */
@@ -35,6 +39,7 @@ export class ColumnChunkWriter {
   readonly #column: ColumnBuffer;
   readonly #encoder: PageEncoder;
   readonly #element: SchemaElement;
+  readonly #bloomFilter: BloomFilterBuilder | undefined;
   #pages: EncodedPage[] = [];
   #facts: PageFacts[] = [];
   #values = 0;
@@ -55,7 +60,11 @@ export class ColumnChunkWriter {
   /** The same for the dictionary. */
   #dictionaryCompression = 1;
 
-  constructor(column: ColumnBuffer, encoder: PageEncoder) {
+  /** @param rowGroupRows most rows of a row group */
+  constructor(column: ColumnBuffer, encoder: PageEncoder, rowGroupRows: number) {
+    const { bloomFilter: falsePositives } = column.spec;
+    this.#bloomFilter =
+      falsePositives === undefined ? undefined : new BloomFilterBuilder(column, { rowGroupRows, falsePositives });
     this.#column = column;
     this.#encoder = encoder;
     this.#element = leafElement(column.spec);
@@ -75,6 +84,8 @@ export class ColumnChunkWriter {
     });
     this.#heldLength += this.#held;
     const page = this.#encoder.dataPage(column, this.#encoding());
+    // Those with a dictionary are taken from it, once for all pages.
+    if (!column.usesDictionary) this.#bloomFilter?.add(column, plainValues(column));
     this.#pages.push(page);
     this.#values += levels.count;
     this.encodedLength += page.uncompressedLength;
@@ -103,7 +114,8 @@ export class ColumnChunkWriter {
     const { dictionary } = this.#column;
     const isIndexed = this.#column.usesDictionary || this.#pages.some(isIndexedPage);
     const entries = isIndexed ? (dictionary?.byteLength ?? 0) : 0;
-    return this.#length + this.#held * this.#compression + entries * this.#dictionaryCompression;
+    const values = this.#held * this.#compression + entries * this.#dictionaryCompression;
+    return this.#length + values + (this.#bloomFilter?.estimatedLength ?? 0);
   }
 
   /** Bytes that the column holds, values in PLAIN encoding or as indices. */
@@ -141,6 +153,9 @@ export class ColumnChunkWriter {
     const hasDictionary = data.some(isIndexedPage);
     const dictionaryPage =
       hasDictionary && column.dictionary !== undefined ? this.#encoder.dictionaryPage(column.dictionary) : undefined;
+    if (dictionaryPage !== undefined && column.dictionary !== undefined) {
+      this.#bloomFilter?.add(column, { bytes: column.dictionary.plain(), count: column.dictionary.count });
+    }
     const pages = dictionaryPage === undefined ? data : [dictionaryPage, ...data];
     const length = sum(pages.map((page) => page.length));
     const uncompressedLength = sum(pages.map((page) => page.uncompressedLength));
@@ -168,6 +183,7 @@ export class ColumnChunkWriter {
       },
       columnIndex: columnIndex(this.#facts, this.#element),
       offsetIndex: offsetIndex(this.#facts, data, dataOffset),
+      bloomFilter: this.#bloomFilter?.finish(),
     };
     this.#pages = [];
     this.#facts = [];

@@ -1,6 +1,8 @@
 /** Rows before a file's first review: without an average, rows may be of any size. */
 const FIRST_ROWS = 16;
-/** A file this close to its limit is full: the rest is not worth another page. */
+/** Share of the limit that is aimed at: sizes of dictionaries and of the footer are estimates. */
+const AIM = 0.985;
+/** A file this close to its aim is full: the rest is not worth another page. */
 const NEAR = 0.02;
 
 /** A file in progress. */
@@ -23,7 +25,7 @@ export class FileSizeLimit {
 
   /** @param limit in bytes; undefined for none */
   constructor(limit: number | undefined) {
-    this.#limit = limit ?? Infinity;
+    this.#limit = (limit ?? Infinity) * AIM;
     if (limit === undefined) this.#room = Infinity;
   }
 

@@ -68,10 +68,8 @@ export class ParquetFileWriter implements RowSink, SizedFile {
     this.columns = options.columns;
     const { codec, compressionLevel, maxFileBytes, encoding = 'plain', avoidedEncodings: avoided } = options.files;
     this.#sizeLimit = new FileSizeLimit(maxFileBytes);
-    this.#group = new RowGroupWriter(
-      options.columns,
-      new PageEncoder(createCompressor(codec, compressionLevel), { encoding, avoided }),
-    );
+    const encoder = new PageEncoder(createCompressor(codec, compressionLevel), { encoding, avoided });
+    this.#group = new RowGroupWriter(options.columns, encoder, options.files.rowGroupRows);
     this.#write([MAGIC]);
   }
 
@@ -132,7 +130,7 @@ export class ParquetFileWriter implements RowSink, SizedFile {
     const group = this.#group.finish(this.#offset);
     this.#rowGroups.push(group.metadata);
     // Without their bytes, which must not be kept after the write.
-    this.#chunks.push(...group.chunks.map((chunk) => ({ ...chunk, bytes: [] })));
+    this.#chunks.push(...group.chunks.map((chunk) => ({ ...chunk, bytes: [], bloomFilter: undefined })));
     this.#write(group.bytes);
   }
 

@@ -1,5 +1,6 @@
 import type { ColumnSpec } from '../columns/column-spec.js';
 import { dictionaryBytesFor } from '../columns/dictionary.js';
+import { bloomFilterMemory } from './bloom-filter.js';
 import { ROW_GROUP_BYTES } from './file-writer.js';
 import { pageBytesFor, pageEntriesFor } from './row-group.js';
 
@@ -54,15 +55,21 @@ export function estimateReaderMemory(specs: readonly ColumnSpec[], question: Mem
     averageRowBytes === undefined ? fixedBytes + texts * USUAL_TEXT_BYTES : Math.max(averageRowBytes, fixedBytes);
   const rowGroup = Math.min(ROW_GROUP_BYTES, rowGroupRows * rowBytes);
   const textBytes = texts === 0 ? USUAL_TEXT_BYTES : Math.max((rowBytes - fixedBytes) / texts, 8);
+  const filters = specs.map((spec) => filterBytes(spec, rowGroupRows));
   const columns = specs.map((spec) =>
     columnBytes(spec, { width: fixedWidth(spec) ?? textBytes, tableColumns: specs.length, rowGroupRows }),
   );
   return {
     rowGroupBytes: Math.ceil(rowGroup * 2),
-    columnBytes: Math.ceil(columns.reduce((total, bytes) => total + bytes, 0)),
+    columnBytes: Math.ceil([...columns, ...filters].reduce((total, bytes) => total + bytes, 0)),
     batchBytes: BATCH_BYTES,
     uploadBytes,
   };
+}
+
+function filterBytes(spec: ColumnSpec, rowGroupRows: number): number {
+  const { bloomFilter } = spec;
+  return bloomFilter === undefined ? 0 : bloomFilterMemory(spec, rowGroupRows, bloomFilter);
 }
 
 /** The dictionary at its largest, with indices, or plain values for a page; the one may follow the other. */

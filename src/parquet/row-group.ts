@@ -39,9 +39,10 @@ export class RowGroupWriter {
   readonly #pageEntries: number;
   rows = 0;
 
-  constructor(columns: readonly ColumnBuffer[], encoder: PageEncoder) {
+  /** @param rowGroupRows most rows of a row group */
+  constructor(columns: readonly ColumnBuffer[], encoder: PageEncoder, rowGroupRows: number) {
     this.#columns = columns;
-    this.#chunks = columns.map((column) => new ColumnChunkWriter(column, encoder));
+    this.#chunks = columns.map((column) => new ColumnChunkWriter(column, encoder, rowGroupRows));
     this.#pageBytes = pageBytesFor(columns.length);
     this.#pageEntries = pageEntriesFor(columns.length);
     for (const column of columns) column.startRowGroup();
@@ -87,18 +88,25 @@ export class RowGroupWriter {
       at += chunk.length;
       return chunk;
     });
+    const dataLength = at - offset;
+    for (const { bloomFilter, metadata } of chunks) {
+      if (bloomFilter === undefined || metadata.meta_data === undefined) continue;
+      metadata.meta_data.bloom_filter_offset = BigInt(at);
+      metadata.meta_data.bloom_filter_length = bloomFilter.length;
+      at += bloomFilter.length;
+    }
     const { rows } = this;
     this.rows = 0;
     for (const column of this.#columns) column.startRowGroup();
     return {
       rows,
-      bytes: chunks.flatMap((chunk) => chunk.bytes),
+      bytes: [...chunks.flatMap((chunk) => chunk.bytes), ...chunks.flatMap(({ bloomFilter = [] }) => bloomFilter)],
       length: at - offset,
       chunks,
       metadata: {
         columns: chunks.map((chunk) => chunk.metadata),
         total_byte_size: BigInt(chunks.reduce((total, chunk) => total + chunk.uncompressedLength, 0)),
-        total_compressed_size: BigInt(at - offset),
+        total_compressed_size: BigInt(dataLength),
         file_offset: BigInt(offset),
         num_rows: BigInt(rows),
       },

@@ -13,6 +13,7 @@ export interface TestColumn {
   readonly type: ParquetType;
   readonly nullable?: boolean;
   readonly list?: boolean;
+  readonly bloomFilter?: number;
   readonly values: readonly (TestValue | null | readonly (TestValue | null)[])[];
 }
 
@@ -24,9 +25,11 @@ export async function writeParquet(
 ): Promise<FileSummary> {
   const { kernels, batchRows = 1024, ...files } = options;
   const given = Object.values(columns);
-  const specs = Object.entries(columns).map(([name, { type, nullable = false, list = false }], i): ColumnSpec => ({
-    ...{ name, type, nullable, list, fieldId: i + 1, sourceType: 'test', fidelity: 'exact' },
-  }));
+  const specs = Object.entries(columns).map(
+    ([name, { type, nullable = false, list = false, bloomFilter }], i): ColumnSpec => ({
+      ...{ name, type, nullable, list, bloomFilter, fieldId: i + 1, sourceType: 'test', fidelity: 'exact' },
+    }),
+  );
   const { rowGroupRows = 1_000_000 } = files;
   kernels?.clearColumns();
   const buffers = createColumnBuffers(specs, { rowGroupRows, memory: kernels?.columns });

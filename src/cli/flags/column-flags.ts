@@ -1,3 +1,4 @@
+import { BLOOM_FILTERS } from './bloom-filters.js';
 import { COLUMN_TYPES, MASKS } from './column-settings.js';
 import { defineFlag, type ValueType } from './flag.js';
 import { MASK_FILE } from './mask-file.js';
@@ -55,6 +56,16 @@ export const COLUMN_FLAGS = {
     help: 'the secret that hash puts before each text: a reference to a variable, or $file{PATH}; in no record, so a resume needs it again',
     onResume: 'kept',
     see: '[columns](columns.md#masks)',
+  }),
+  bloomFilters: defineFlag({
+    name: 'bloom_filter',
+    value: 'PATTERN:COLUMN[,…][:RATE]',
+    type: BLOOM_FILTERS,
+    repeatable: true,
+    group: 'Files',
+    help: 'writes Bloom filters for columns, by which readers skip row groups without a value; RATE of false positives (default: 0.01); LIKE patterns of tables and columns, repeatable',
+    onResume: 'kept',
+    see: '[columns](columns.md#bloom-filters)',
   }),
   columnTypes: defineFlag({
     name: 'column_type',

@@ -43,6 +43,7 @@ export const OPTION_FLAGS = {
   compat: FLAGS.compat,
   onUnrepresentable: FLAGS.onUnrepresentable,
   masks: FLAGS.masks,
+  bloomFilters: FLAGS.bloomFilters,
   maskPolicy: FLAGS.maskPolicy,
   maskSalt: FLAGS.maskSalt,
   columnTypes: FLAGS.columnTypes,

@@ -126,6 +126,7 @@ export const planSchema = z.strictObject({
           parquet_type: z.string(),
           nullable: z.boolean(),
           fidelity: z.string(),
+          bloom_filter: z.number().optional().describe('Its rate of false positives'),
           mask: z.string().optional().describe('How its values are hidden, as in --mask'),
           text_by_values: z.literal(true).optional().describe('Text only because some values fit no other type'),
           refused_by: z.array(z.string()).optional(),

@@ -387,6 +387,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['
       parquet_type: parquetTypeName(spec),
       nullable: spec.nullable,
       fidelity: spec.fidelity,
+      ...(spec.bloomFilter !== undefined && { bloom_filter: spec.bloomFilter }),
       ...(spec.mask !== undefined && { mask: spec.mask }),
       ...(spec.isTextByValues === true && { text_by_values: true as const }),
       ...(refusedBy(spec).length === 0 ? {} : { refused_by: [...refusedBy(spec)] }),

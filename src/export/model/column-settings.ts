@@ -29,12 +29,20 @@ export interface MaskPolicy {
   readonly columns: readonly TableSetting<PolicyColumn>[];
 }
 
+/** Columns that get Bloom filters. */
+export interface ColumnBloomFilter {
+  readonly column: string;
+  /** See `ColumnSpec.bloomFilter`. */
+  readonly falsePositives: number;
+}
+
 /** The part of an export's options that says how single columns are written. */
 export interface ColumnOptions {
   readonly masks?: readonly TableSetting<ColumnMask>[] | undefined;
   readonly maskPolicy?: MaskPolicy | undefined;
   /** A reference such as `$env{NAME}`, never the salt itself. */
   readonly maskSalt?: string | undefined;
+  readonly bloomFilters?: readonly TableSetting<ColumnBloomFilter>[] | undefined;
   readonly columnTypes?: readonly TableSetting<ColumnType>[] | undefined;
 }
 

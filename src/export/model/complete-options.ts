@@ -49,6 +49,7 @@ export const DEFAULT_OPTIONS = {
   arrays: 'list',
   onUnrepresentable: 'error',
   masks: [],
+  bloomFilters: [],
   maskPolicy: undefined,
   maskSalt: undefined,
   columnTypes: [],

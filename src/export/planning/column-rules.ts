@@ -8,7 +8,7 @@ import { LikePattern, TablePattern } from './like-pattern.js';
 import { TableSettings } from './table-settings.js';
 
 /** A described table. */
-interface NamedColumns {
+export interface NamedColumns {
   readonly id: TableId;
   /** All of its columns. */
   readonly names: readonly string[];
@@ -77,7 +77,7 @@ export class ColumnRules implements ColumnTreatments {
 }
 
 /** Settings of one flag for columns; the first that matches counts. */
-class ColumnSettings<T extends { readonly column: string }> {
+export class ColumnSettings<T extends { readonly column: string }> {
   readonly #flag: string;
   readonly #tables: TableSettings<{ readonly columns: LikePattern; readonly value: T }>;
   readonly #settings: readonly { readonly tables: TablePattern; readonly columns: LikePattern }[];

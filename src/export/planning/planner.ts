@@ -14,6 +14,7 @@ import type {
 } from '../../sources/source.js';
 import { perTableAtBest, leastConsistency, tableConsistency } from '../model/consistency.js';
 import type { RunObserver } from '../model/observer.js';
+import { BloomFilterRules } from './bloom-filter-rules.js';
 import { ColumnRules } from './column-rules.js';
 import { refuseMaskedKey } from '../../sources/partitioning/masked-key.js';
 import { chooseOptIns } from './opt-in-tables.js';
@@ -78,9 +79,13 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   signal.throwIfAborted();
   const lockable = selected.filter(({ id }) => !isProblem.has(tableKey(id)));
   const rules = new ColumnRules(options);
-  const described = await describe(context, lockable, { problems, rules });
+  const bloomFilters = new BloomFilterRules(options);
+  const described = await describe(context, lockable, { problems, rules, bloomFilters });
   // A resume, or a replacement of a snapshot, plans only some of the tables.
-  if (only === undefined && resumption?.wasPlanned !== true) rules.requireMatches(chosen.tables);
+  if (only === undefined && resumption?.wasPlanned !== true) {
+    rules.requireMatches(chosen.tables);
+    bloomFilters.requireMatches(chosen.tables);
+  }
   rules.requireListed();
   const cores = availableCores();
   const budget = readerBudget({ parallel: options.parallel, jobs: options.jobs, cores });
@@ -232,11 +237,17 @@ function warnOfUnknownSizes(
   observer.message?.('warning', text);
 }
 
+interface ColumnPlanning {
+  readonly problems: TableProblem[];
+  readonly rules: ColumnRules;
+  readonly bloomFilters: BloomFilterRules;
+}
+
 /** Adds tables that cannot be described to `problems`. */
 async function describe(
   context: PlanningContext,
   tables: readonly SourceDataset[],
-  { problems, rules }: { readonly problems: TableProblem[]; readonly rules: ColumnRules },
+  { problems, rules, bloomFilters }: ColumnPlanning,
 ): Promise<DescribedTable[]> {
   const { source, options } = context;
   const descriptions = await source.describe(tables, { ...options, treatments: rules });
@@ -252,7 +263,11 @@ async function describe(
       const chosen = chosenColumns(table, description.columns);
       rules.described(table.id, description.columns, chosen);
       const columns = await withoutMisfits(context, { table, columns: chosen, rules });
-      described.push({ table, columns, masked: maskedNames(description.columns) });
+      described.push({
+        table,
+        columns: bloomFilters.applied(table.id, columns),
+        masked: maskedNames(description.columns),
+      });
     } catch (thrown) {
       context.signal.throwIfAborted();
       const error = LakeportError.from(thrown).within({ table: tableName(table.id) });

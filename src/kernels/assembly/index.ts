@@ -31,4 +31,5 @@ export {
   streamSplit,
   suffixBytes,
 } from './encodings';
+export { bloomBytes, bloomDoubles, bloomFixed, bloomFloats, bloomFold, bloomFoldedRate, xxHash64 } from './bloom';
 export { range32, range64, rangeFloat, rangeDouble, rangeBytes } from './bounds';

@@ -68,7 +68,11 @@ function needed(columns: readonly Values[], rows: number, kernels: Kernels): num
   const decoders = columns.map(
     ({ decoder }, i) => bindField({ kind: decoder }, buffers[i]!, { onUnrepresentable: 'error' }).decode,
   );
-  const group = new RowGroupWriter(buffers, new PageEncoder(createCompressor('None'), { encoding: 'plain' }));
+  const group = new RowGroupWriter(
+    buffers,
+    new PageEncoder(createCompressor('None'), { encoding: 'plain' }),
+    1_000_000,
+  );
   const { capacity } = fieldTable(columns.length);
   const bytes = kernels.fixed.bytes(capacity * (4 + Math.max(...columns.map((column) => column.bytes))));
   const wire = { bytes, view: viewOf(bytes) };
@@ -136,7 +140,11 @@ it.skipIf(!isRoomy)(
     const { columns } = kernelsOf('simd');
     const [buffer] = createColumnBuffers(specsOf([text(0)]), { rowGroupRows: 1000, memory: columns });
     const { decode } = bindField({ kind: 'text' }, buffer!, { onUnrepresentable: 'error' });
-    const group = new RowGroupWriter([buffer!], new PageEncoder(createCompressor('None'), { encoding: 'plain' }));
+    const group = new RowGroupWriter(
+      [buffer!],
+      new PageEncoder(createCompressor('None'), { encoding: 'plain' }),
+      1_000_000,
+    );
     // The server's own limit for a row. A buffer of that size is an ordinary array.
     for (const length of [3, 1_000_000_000, 5]) {
       const bytes = new Uint8Array(4 + length);

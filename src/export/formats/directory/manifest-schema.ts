@@ -38,6 +38,10 @@ const column = z.strictObject({
   lost_bounds: count
     .optional()
     .describe('Arrays whose lower bound is not 1, which the file cannot represent; absent if there are none'),
+  bloom_filter: z
+    .number()
+    .optional()
+    .describe('The rate of false positives of its Bloom filters; absent if it has none'),
   compressed_bytes: count.optional().describe('In all files, as their footers say'),
   uncompressed_bytes: count.optional().describe('In all files, as their footers say'),
   null_count: count.optional().describe('In all files, as their footers say; of an array, elements count too'),

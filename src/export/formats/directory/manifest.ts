@@ -92,6 +92,7 @@ function manifestColumns(
       ...(spec.mask !== undefined && { mask: spec.mask }),
       ...(spec.isTextByValues === true && { text_by_values: true as const }),
       unrepresentable: countOf(unrepresentable, spec.name),
+      ...(spec.bloomFilter !== undefined && { bloom_filter: spec.bloomFilter }),
       ...(lost > 0 && { lost_bounds: lost }),
       ...(known && columnTotals(known.flatMap((file) => file[index] ?? []))),
     };

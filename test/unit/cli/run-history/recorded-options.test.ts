@@ -58,7 +58,20 @@ describe('recorded settings', () => {
     [['--output_dir', '/o', '-i', 'a,b', '-e', 'c', '--min_rows', '1', '--sub_path', '{timestamp}/x', '-p', '3']],
     [['--target_storage_id', 'st', '--route', 'a=st/cold', '--unbounded_numeric', 'decimal(10,2)', '--arrays', 'json']],
     [['--output_dir', '/o', '--sqlite_types', 'text']],
-    [['--output_dir', '/o', '--compression_level', '19', '--max_file_size', '512MiB', '--encoding', 'compact']],
+    [
+      [
+        '--output_dir',
+        '/o',
+        '--compression_level',
+        '19',
+        '--max_file_size',
+        '512MiB',
+        '--encoding',
+        'compact',
+        '--bloom_filter',
+        'a:b,c:0.1',
+      ],
+    ],
     [['--output_dir', '/o', '--include_foreign_tables', '--include-extension-tables']],
     [['--output_dir', '/o', '--table_config', 'a:RangeId:id:4', '--consistency', 'run', '--max_rows_per_file', '9']],
   ])('give back the options of %j', (argv) => {
