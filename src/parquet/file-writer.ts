@@ -28,11 +28,16 @@ export interface FileOutput {
   write(chunks: readonly Uint8Array[]): Promise<void>;
 }
 
+/** A column that rows of a row group are sorted by: `SortingColumn` of parquet.thrift. */
+export type SortingColumn = NonNullable<RowGroup['sorting_columns']>[number];
+
 export interface ParquetFileOptions {
   readonly output: FileOutput;
   /** Empty buffers, one per column; they may have been used for another file. */
   readonly columns: readonly ColumnBuffer[];
   readonly files: FileOptions;
+  /** The order of the rows, which the caller has made sure of. */
+  readonly sorting?: readonly SortingColumn[] | undefined;
 }
 
 export interface FileSummary {
@@ -128,7 +133,8 @@ export class ParquetFileWriter implements RowSink, SizedFile {
   #closeRowGroup(): void {
     this.#metadataLength += this.#group.metadataLength;
     const group = this.#group.finish(this.#offset);
-    this.#rowGroups.push(group.metadata);
+    const { sorting } = this.#options;
+    this.#rowGroups.push(sorting === undefined ? group.metadata : { ...group.metadata, sorting_columns: [...sorting] });
     // Without their bytes, which must not be kept after the write.
     this.#chunks.push(...group.chunks.map((chunk) => ({ ...chunk, bytes: [], bloomFilter: undefined })));
     this.#write(group.bytes);

@@ -13,6 +13,8 @@ export interface RowSet {
   readonly from: string;
   /** All hold for each row. Each is a term of its own, which AND can join to others. */
   readonly conditions: readonly string[];
+  /** The order in which slices are read; irrelevant elsewhere. */
+  readonly orderBy?: string | undefined;
   /** At most this many rows, whichever the source returns first. */
   readonly limit?: number | undefined;
 }
@@ -70,7 +72,11 @@ export interface Selection {
 export type RowLimit = (rows: number) => { readonly before: string; readonly after: string };
 
 /** The complete SELECT of some of the rows. */
-export function selectRows(rows: RowSet, { list, condition, orderBy }: Selection, limit: RowLimit): string {
+export function selectRows(
+  rows: RowSet,
+  { list, condition, orderBy = rows.orderBy }: Selection,
+  limit: RowLimit,
+): string {
   const { before, after } = rows.limit === undefined ? NO_LIMIT : limit(rows.limit);
   const order = orderBy === undefined ? '' : ` ORDER BY ${orderBy}`;
   return `${rows.prefix}SELECT ${before}${list} ${fromClause(rows, condition)}${order}${after}`;

@@ -5,6 +5,7 @@ import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
 import type { Dataset } from '../model/dataset.js';
 import type { TableId, TableKind } from '../model/table.js';
+import type { SortColumn } from '../model/sort-column.js';
 import type { ColumnTreatments } from './column-treatment.js';
 import type { EngineOptions } from './engine-option.js';
 import type { DirectoryLevel } from './partitioning/hive-path.js';
@@ -85,8 +86,17 @@ export interface Slice {
   readonly replaces?: readonly string[] | undefined;
   /** Columns that files have besides, because some of their values cannot be names of directories. */
   readonly keeps?: readonly string[] | undefined;
+  /** The order of the rows that its query asks for, as far as Parquet defines the same; absent for none. */
+  readonly sorting?: readonly Sorting[] | undefined;
+  /** Whether its query asks for an order at all. */
+  readonly isSorted?: boolean | undefined;
   /** Total rows of all the table's slices, if they were counted while slicing. */
   readonly tableRows?: number | undefined;
+}
+
+/** A column that rows are sorted by, in an order that Parquet defines in the same way. */
+export interface Sorting extends SortColumn {
+  readonly nullsFirst: boolean;
 }
 
 /** A range that ends where the next begins; the first of its relation has no lower bound, the last no upper bound. */
@@ -158,6 +168,8 @@ export interface SliceOptions {
   readonly isDegreeAsked?: boolean | undefined;
   /** Tables with fewer estimated rows get one reader. */
   readonly largeTableThreshold: number;
+  /** Columns of the table by which the rows of each slice are sorted. */
+  readonly sortBy?: readonly SortColumn[] | undefined;
   /** The user's configuration for this table; replaces the automatic choice. */
   readonly override?: TableOverride | undefined;
 }

@@ -29,6 +29,7 @@ export const OPTION_FLAGS = {
   parallel: FLAGS.parallel,
   tableConfig: FLAGS.tableConfig,
   partitionBy: FLAGS.partitionBy,
+  sortBy: FLAGS.sortBy,
   largeTableThreshold: FLAGS.largeTableThreshold,
   manifest: FLAGS.manifest,
   codec: FLAGS.codec,

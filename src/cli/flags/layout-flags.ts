@@ -1,7 +1,9 @@
+import type { SortColumn } from '../../model/sort-column.js';
+import { splitExpressions } from '../../sources/partitioning/expression.js';
 import { parseDirectoryKeys } from '../../sources/partitioning/directory-keys.js';
 import { defineFlag } from './flag.js';
 import { tableSettings } from './table-setting.js';
-import { notEmpty, textOnRecord } from './value-types.js';
+import { isRecord, listOnRecord, notEmpty, textOnRecord } from './value-types.js';
 
 const PARTITIONS = tableSettings<string>(
   {
@@ -15,6 +17,30 @@ const PARTITIONS = tableSettings<string>(
   { form: 'PATTERN:EXPRESSION[,...]', example: 'sales.orders:year(order_date), region' },
 );
 
+const SORT_COLUMN = /^(.*?)(?:\s+(asc|desc))?$/is;
+
+/** `"a""b"` or `[a]` is the name itself. */
+function nameOf(text: string): string {
+  const quoted = /^"((?:[^"]|"")*)"$/s.exec(text)?.[1]?.replaceAll('""', '"');
+  return quoted ?? /^\[((?:[^\]]|\]\])*)\]$/s.exec(text)?.[1]?.replaceAll(']]', ']') ?? text;
+}
+
+const SORTS = tableSettings<readonly SortColumn[]>(
+  {
+    parse: (given) =>
+      splitExpressions(notEmpty(given)).map((item) => {
+        const [, name = '', direction = 'asc'] = SORT_COLUMN.exec(item) ?? [];
+        return { column: nameOf(name.trim()), descending: direction.toLowerCase() === 'desc' };
+      }),
+    restore: (recorded) =>
+      listOnRecord(recorded, (item) => {
+        const column = isRecord(item) ? textOnRecord(item['column']) : undefined;
+        return column === undefined ? undefined : { column, descending: isRecord(item) && item['descending'] === true };
+      }),
+  },
+  { form: 'PATTERN:COLUMN[ DESC][,...]', example: 'sales.orders:customer_id, order_date DESC' },
+);
+
 /** In which directories and in what order the rows of a table are written. */
 export const LAYOUT_FLAGS = {
   partitionBy: defineFlag({
@@ -26,5 +52,15 @@ export const LAYOUT_FLAGS = {
     help: 'Hive-style directories for tables that match: columns, expressions, and year(c), month(c), day(c) or week(c) of a date, with commas; the last match applies; repeatable',
     onResume: 'kept',
     see: '[directories](tables.md#directories)',
+  }),
+  sortBy: defineFlag({
+    name: 'sort_by',
+    value: 'PATTERN:COLUMNS',
+    type: SORTS,
+    repeatable: true,
+    group: 'Files',
+    help: 'sorts the rows of each slice of tables that match, by columns with commas, each with DESC or not; done by the server; the last match applies; repeatable',
+    onResume: 'kept',
+    see: '[sorted files](tables.md#sorted-files)',
   }),
 } as const;

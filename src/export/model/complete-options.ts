@@ -38,6 +38,7 @@ export const DEFAULT_OPTIONS = {
   largeTableThreshold: 100_000,
   tableConfig: [],
   partitionBy: [],
+  sortBy: [],
   manifest: 'beside',
   codec: 'Zstd',
   compressionLevel: undefined,

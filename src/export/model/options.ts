@@ -3,6 +3,7 @@ import type { FileOptions } from '../../parquet/file-options.js';
 import type { ColumnOptions } from './column-settings.js';
 import type { ManifestPlace } from './manifest-place.js';
 import type { RowCheckMode } from './row-check.js';
+import type { SortColumn } from '../../model/sort-column.js';
 import type { TableSetting } from './table-setting.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 import type { DescribeOptions, Inherited, PartitionMethod } from '../../sources/source.js';
@@ -64,6 +65,8 @@ export interface ExportOptions
   readonly tableConfig?: readonly TableConfig[] | undefined;
   /** Columns and expressions whose values become the names of Hive-style directories; the last that matches a table applies. */
   readonly partitionBy?: readonly TableSetting<string>[] | undefined;
+  /** Columns that rows of a slice are sorted by; the last that matches a table applies. */
+  readonly sortBy?: readonly TableSetting<readonly SortColumn[]>[] | undefined;
   /** Default: `FORMER_MANIFEST_PLACE`, for recorded runs. */
   readonly manifest?: ManifestPlace | undefined;
   /** `auto`: one snapshot for the run if the source supports it, otherwise the strongest it does. */

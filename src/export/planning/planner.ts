@@ -320,10 +320,11 @@ async function planTable(
 ): Promise<TablePlan> {
   const override = context.overrides.of(table.id);
   refuseMaskedKey(table.id, override, masked);
+  const sortBy = context.overrides.sortOf(table.id, columns);
   const slices = await sliceTable(
     context,
     { table, columns },
-    { override, degree: budget.perTable, isDegreeAsked: budget.isAsked },
+    { override, sortBy, degree: budget.perTable, isDegreeAsked: budget.isAsked },
   );
   checkSliceCoverage(slices);
   const replaced = slices[0]?.replaces ?? [];
@@ -356,18 +357,21 @@ function partitionColumns(slices: readonly Slice[], columns: readonly ReadColumn
 
 /** Keeps the slices of an earlier attempt if some of them are staged. */
 async function sliceTable(
-  { options: { largeTableThreshold }, source, resumption }: PlanningContext,
+  { options: { largeTableThreshold, onUnrepresentable }, source, resumption }: PlanningContext,
   { table, columns }: Pick<DescribedTable, 'table' | 'columns'>,
-  options: Pick<SliceOptions, 'override' | 'degree' | 'isDegreeAsked'>,
+  options: Pick<SliceOptions, 'override' | 'sortBy' | 'degree' | 'isDegreeAsked'>,
 ): Promise<readonly Slice[]> {
   const left = resumption?.unfinishedTable(table.id);
   if (left?.slices !== undefined) return left.slices;
   const wasOnePiece = left !== undefined && left.outcomes.size > 0;
-  return source.slice(
+  const { sortBy } = options;
+  const slices = await source.slice(
     table,
     columns,
-    wasOnePiece ? { degree: 1, largeTableThreshold } : { ...options, largeTableThreshold },
+    wasOnePiece ? { degree: 1, sortBy, largeTableThreshold } : { ...options, largeTableThreshold },
   );
+  // A value written as NULL lies where the server has sorted it.
+  return onUnrepresentable === 'null' ? slices.map(({ sorting: _, ...slice }) => slice) : slices;
 }
 
 /** Limits the readers to the server's free connections. @param others connections besides the readers' */

@@ -71,8 +71,8 @@ export class PlanningSession {
     this.#wasReached = true;
     signal.throwIfAborted();
     const recorded = (await recordedOverrides?.({ engine: source.engine, database: source.server.database })) ?? [];
-    const { tableConfig: config = [], partitionBy } = options;
-    const overrides = new TableOverrides({ recorded, config, partitionBy, cores: availableCores() });
+    const { tableConfig: config = [], partitionBy, sortBy } = options;
+    const overrides = new TableOverrides({ recorded, config, partitionBy, sortBy, cores: availableCores() });
     const context: PlanningContext = { options, source, storages, observer, signal, overrides, resumption };
     return { context, plan: await planTables(context) };
   }

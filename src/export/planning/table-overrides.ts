@@ -1,7 +1,8 @@
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
 import { PARTITION_METHODS } from '../../engines.js';
-import type { PartitionMethod, TableOverride } from '../../sources/source.js';
+import type { SortColumn } from '../../model/sort-column.js';
+import type { PartitionMethod, ReadColumn, TableOverride } from '../../sources/source.js';
 import type { TableConfig } from '../model/options.js';
 import { suggestedTable } from './near-names.js';
 import { TableSettings } from './table-settings.js';
@@ -32,6 +33,7 @@ export interface OverrideSources {
   readonly config: readonly TableConfig[];
   /** Replaces methods and keys of `recorded`; not to be combined with those of `config`. */
   readonly partitionBy?: readonly TableSetting<string>[] | undefined;
+  readonly sortBy?: readonly TableSetting<readonly SortColumn[]>[] | undefined;
   readonly cores: number;
 }
 
@@ -39,11 +41,13 @@ export interface OverrideSources {
 export class TableOverrides {
   readonly #sources: OverrideSources;
   readonly #partitionBy: TableSettings<string>;
+  readonly #sortBy: TableSettings<readonly SortColumn[]>;
 
   /** @throws LakeportError of class `usage` for a malformed pattern */
   constructor(sources: OverrideSources) {
     this.#sources = sources;
     this.#partitionBy = new TableSettings(PARTITION_BY, sources.partitionBy);
+    this.#sortBy = new TableSettings('--sort-by', sources.sortBy);
   }
 
   /**
@@ -62,6 +66,21 @@ export class TableOverrides {
   /** @throws LakeportError of class `usage` if a pattern matches none of the tables */
   requireMatches(tables: readonly { readonly id: TableId }[]): void {
     this.#partitionBy.requireMatches(tables);
+    this.#sortBy.requireMatches(tables);
+  }
+
+  /**
+   * By which columns the rows of each slice are sorted, by their exact names.
+   * @throws LakeportError if one does not exist, or is masked
+   */
+  sortOf(table: TableId, columns: readonly ReadColumn[]): readonly SortColumn[] {
+    return (this.#sortBy.of(table).at(-1) ?? []).map(({ column: name, descending }) => {
+      const folded = columns.filter(({ spec }) => spec.name.toLowerCase() === name.toLowerCase());
+      const column = columns.find(({ spec }) => spec.name === name) ?? (folded.length === 1 ? folded[0] : undefined);
+      if (column === undefined) throw unknownSortColumn(table, name, columns);
+      if (column.spec.mask !== undefined) throw maskedSortColumn(table, name);
+      return { column: column.spec.name, descending };
+    });
   }
 
   #configured(table: TableId): TableOverride | undefined {
@@ -130,6 +149,24 @@ function splitTwice(table: TableId): LakeportError {
     message: `${tableName(table)} has a method or a key in --table-config, and ${PARTITION_BY} would split it by another`,
     hint: 'Leave one of them out; a number of readers alone ("table:::4") goes with both',
     context: { table: tableName(table), detail: PARTITION_BY },
+  });
+}
+
+function unknownSortColumn(table: TableId, name: string, columns: readonly ReadColumn[]): LakeportError {
+  return new LakeportError({
+    code: 'COLUMN_NOT_FOUND',
+    message: `${tableName(table)} has no column ${name} to sort it by`,
+    hint: `Its exported columns are ${columns.map(({ spec }) => spec.name).join(', ')}`,
+    context: { table: tableName(table), column: name },
+  });
+}
+
+function maskedSortColumn(table: TableId, name: string): LakeportError {
+  return new LakeportError({
+    code: 'FLAG_CONFLICT',
+    message: `${tableName(table)} cannot be sorted by ${name}: the column is masked, and the order of the rows would tell about its values`,
+    hint: 'Sort it by another column, or leave --sort-by out',
+    context: { table: tableName(table), column: name },
   });
 }
 

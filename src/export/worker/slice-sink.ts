@@ -1,3 +1,4 @@
+import type { SortingColumn } from '../../parquet/file-writer.js';
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
@@ -12,6 +13,8 @@ const PORTION_BYTES = 256 << 10;
 export interface SliceSinkOptions {
   readonly columns: readonly ColumnBuffer[];
   readonly files: FileOptions;
+  /** The order of the rows, if Parquet can express it. */
+  readonly sorting?: readonly SortingColumn[] | undefined;
   /** Opens the slice's file with this number, from 0. Called once there are bytes for it. */
   readonly openPart: (file: number) => Promise<PartWriter>;
   /** Called for each complete file. */
@@ -83,9 +86,9 @@ export class SliceSink implements RowSink {
   }
 
   #startFile(): [LazyPart, ParquetFileWriter] {
-    const { columns, files, openPart } = this.#options;
+    const { columns, files, sorting, openPart } = this.#options;
     const part = new LazyPart(() => openPart(this.files.length));
-    const writer = new ParquetFileWriter({ output: part, columns, files });
+    const writer = new ParquetFileWriter({ output: part, columns, sorting, files });
     return [part, writer];
   }
 }

@@ -1,3 +1,4 @@
+import type { SortingColumn } from '../../parquet/file-writer.js';
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
@@ -87,6 +88,7 @@ export class SliceWorker {
     return new SliceSink({
       columns: this.#columnBuffers(task),
       files,
+      sorting: sortingColumns(task),
       openPart: (file) =>
         storage.stage(joinPath(directory, this.#format.stagedName(task, file)), { runId, expectedBytes, provisional }),
       onStaged: listener.onStaged,
@@ -133,6 +135,14 @@ export class SliceWorker {
     this.#storages.set(id, opening);
     return opening;
   }
+}
+
+/** As Parquet's footer says it. A column that the files lack has one value in the slice. */
+function sortingColumns({ slice, columns }: SliceTask): SortingColumn[] | undefined {
+  return slice.sorting?.flatMap(({ column, descending, nullsFirst }) => {
+    const index = columns.findIndex(({ spec }) => spec.name === column);
+    return index === -1 ? [] : [{ column_idx: index, descending, nulls_first: nullsFirst }];
+  });
 }
 
 function isSame(a: Snapshot, b: Snapshot): boolean {

@@ -8,11 +8,21 @@ import type { ReadColumn, Slice, SliceOptions, TableOverride } from '../source.j
 import type { CatalogTable } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { errorNumber } from './errors.js';
-import { quoteTable } from './identifiers.js';
+import { hasOneOrder, ordered, type OrderDialect, sliceOrder, withSorting } from '../slice-order.js';
+import { quoteName, quoteTable } from './identifiers.js';
 import { MSSQL_METHODS } from './methods.js';
 import { byLocation, noLocations } from './partitioning/by-physloc.js';
 import { keyedTable, mssqlRows, TRANSACT_SQL } from './partitioning/dialect.js';
 import { readIndexKeys } from './partitioning/indexes.js';
+
+/** Text is sorted in its collation, and `uniqueidentifier` in an order of its own. */
+const MSSQL_ORDER: OrderDialect = {
+  nullIsLeast: true,
+  key: ({ spec, expression }) => {
+    const name = quoteName(spec.name);
+    return { sql: name, isParquetOrder: expression === name && hasOneOrder(spec) };
+  },
+};
 
 /** How tables are split into slices. */
 
@@ -29,7 +39,9 @@ export async function sliceTable(
   const shares = isChosen
     ? await shareOutAs(client, table, columns, { ...override, degree })
     : await shareOut(client, table, columns, { ...options, degree });
-  return slicesOf({ rows: mssqlRows(table.dataset), columns, dialect: TRANSACT_SQL }, shares);
+  const order = sliceOrder(MSSQL_ORDER, columns, options.sortBy);
+  const rows = ordered(mssqlRows(table.dataset), order);
+  return withSorting(slicesOf({ rows, columns, dialect: TRANSACT_SQL }, shares), order);
 }
 
 /** The automatic choice of a method. */

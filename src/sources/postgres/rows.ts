@@ -1,6 +1,7 @@
 import type { Dataset } from '../../model/dataset.js';
 import type { ReadColumn } from '../source.js';
 import { type RowLimit, type RowSet, type RowSetDialect, rowSetOf, type Selection, selectRows } from '../row-set.js';
+import { ordered, type SliceOrder } from '../slice-order.js';
 import { quoteName, quoteTable } from './identifiers.js';
 import type { TableId } from '../../model/table.js';
 
@@ -14,9 +15,13 @@ const LIMIT: RowLimit = (rows) => ({ before: '', after: ` LIMIT ${rows}` });
  */
 export function postgresRows(
   dataset: Dataset,
-  { only = false, member }: { readonly only?: boolean; readonly member?: TableId | undefined } = {},
+  {
+    only = false,
+    member,
+    order,
+  }: { readonly only?: boolean; readonly member?: TableId | undefined; readonly order?: SliceOrder | undefined } = {},
 ): RowSet {
-  return rowSetOf(dataset, NAMES, { member, modifier: only ? 'ONLY' : undefined });
+  return ordered(rowSetOf(dataset, NAMES, { member, modifier: only ? 'ONLY' : undefined }), order);
 }
 
 /** The complete SELECT that reads the columns of some of the rows. */

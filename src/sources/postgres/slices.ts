@@ -1,6 +1,7 @@
 import { type Dataset, datasetId } from '../../model/dataset.js';
 import { type TableId, tableName } from '../../model/table.js';
 import type { RowSet } from '../row-set.js';
+import type { SliceOrder } from '../slice-order.js';
 import type { ReadColumn, Slice, SliceOptions } from '../source.js';
 import { type Cut, estimatedShare, evenCut, fittingCut, targetBytes } from '../partitioning/slice-size.js';
 import { postgresRows, selectColumns } from './rows.js';
@@ -35,12 +36,16 @@ export function wholeSlice(rows: RowSet, columns: readonly ReadColumn[], estimat
   return { index: 0, method: 'None', bounds: 'all rows', query: selectColumns(rows, columns), estimatedRows };
 }
 
+export interface MemberOptions extends Pick<SliceOptions, 'degree' | 'isDegreeAsked' | 'override'> {
+  readonly order?: SliceOrder | undefined;
+}
+
 /** Slices of the members, in order; together they cover every row of each exactly once. */
 export function sliceMembers(
   dataset: Dataset,
   members: readonly Member[],
   columns: readonly ReadColumn[],
-  { degree, isDegreeAsked = false, override }: Pick<SliceOptions, 'degree' | 'isDegreeAsked' | 'override'>,
+  { degree, isDegreeAsked = false, override, order }: MemberOptions,
 ): Slice[] {
   const readers = override?.degree ?? degree;
   const bytes = sum(members.map((member) => member.bytes));
@@ -54,7 +59,7 @@ export function sliceMembers(
     const isLast = index === members.length - 1;
     const cut = isLast ? fittingCut(Math.max(1, count), readers, member.pages) : evenCut(Math.max(1, count));
     const named = tableName(member.id) === table ? '' : `${tableName(member.id)}: `;
-    const rows = postgresRows(dataset, { only: true, member: member.id });
+    const rows = postgresRows(dataset, { only: true, member: member.id, order });
     return sliceByPage(member, rows, columns, cut).map((slice) => ({
       ...slice,
       bounds: named + slice.bounds,

@@ -26,6 +26,8 @@ import { DB_PARTITION } from '../partitioning/methods.js';
 import { slicesOf } from '../partitioning/predicate.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
 import type { RowSet } from '../row-set.js';
+import { type SliceOrder, sliceOrder, withSorting } from '../slice-order.js';
+import { POSTGRES_ORDER } from './order.js';
 import { abandon } from './cancel.js';
 import { listTables } from './catalog.js';
 import { nameNotReadable } from './catalog-text.js';
@@ -226,6 +228,15 @@ class PostgresSource implements Source<PostgresSettings> {
   }
 
   async slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
+    const order = sliceOrder(POSTGRES_ORDER, columns, options.sortBy);
+    return withSorting(await this.#slice(table, columns, { ...options, order }), order);
+  }
+
+  async #slice(
+    table: SourceDataset,
+    columns: readonly ReadColumn[],
+    options: SliceOptions & { readonly order: SliceOrder | undefined },
+  ): Promise<Slice[]> {
     const { dataset, estimatedRows } = table;
     const id = tableOf(dataset);
     const relation = this.#relations.get(keyOf(id)) ?? (await this.#find([id]))[0];
@@ -236,7 +247,7 @@ class PostgresSource implements Source<PostgresSettings> {
     const { override } = options;
     checkOverride(override);
     // A table without children yet must not gain one with older rows during the run.
-    const rows = postgresRows(dataset, { only: kind === 'r' && !hasMembers });
+    const rows = postgresRows(dataset, { only: kind === 'r' && !hasMembers, order: options.order });
     if (override !== undefined && isByKey(override)) {
       const degree = override.degree ?? options.degree;
       const keyed = { id, oid, rows, columns, server: this.#facts };
@@ -248,7 +259,7 @@ class PostgresSource implements Source<PostgresSettings> {
     }
     if (override?.method === DB_PARTITION.name) {
       const members = await this.#membersOf(dataset, relation, options);
-      return sliceByPartition({ dataset, kind, columns }, members);
+      return sliceByPartition({ dataset, kind, columns, order: options.order }, members);
     }
     const whole = [wholeSlice(rows, columns, estimatedRows)];
     if (!isLarge(estimatedRows, options)) return whole;

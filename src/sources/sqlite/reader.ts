@@ -72,7 +72,8 @@ class SqliteReader implements SliceReader {
     const connection = this.#connection;
     const { file } = this.#settings;
     const rowid = this.#rowids.get(tableOf(request.dataset).name);
-    const range = this.#isAllInFile && rowid !== undefined && this.#encoding === 'UTF-8' ? rangeOf(slice) : undefined;
+    const isByPage = this.#isAllInFile && rowid !== undefined && this.#encoding === 'UTF-8' && slice.isSorted !== true;
+    const range = isByPage ? rangeOf(slice) : undefined;
     const policy = { onUnrepresentable, explain };
     const pages = range && (await readPages({ connection, file, request, rowid, range, sink, policy, signal }));
     if (pages !== undefined && pages.beyond === undefined) return pages;

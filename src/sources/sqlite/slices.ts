@@ -8,24 +8,37 @@ import type { ReadColumn, Slice, SliceOptions } from '../source.js';
 import { maskedKey } from '../partitioning/masked-key.js';
 import { type CatalogTable, listColumns } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
-import { quoteTable } from './identifiers.js';
+import { ordered, type OrderDialect, sliceOrder, withSorting } from '../slice-order.js';
+import { quoteName, quoteTable } from './identifiers.js';
 import { keyedTable, SQLITE_SQL, sqliteRows } from './key-types.js';
 import { SQLITE_METHODS } from './methods.js';
 import type { PageRange } from './pages/page-scanner.js';
+
+/** A column may hold values of any type: only integers are sorted as Parquet does. */
+const SQLITE_ORDER: OrderDialect = {
+  nullIsLeast: true,
+  key: ({ spec, expression }) => {
+    const name = quoteName(spec.name);
+    const isInteger = !spec.list && spec.type.physical === 'INT64' && spec.type.logical === undefined;
+    return { sql: name, isParquetOrder: expression === name && isInteger };
+  },
+};
 
 /** The table's slices, which together cover every row exactly once. */
 export async function sliceTable(
   connection: SqliteConnection,
   table: CatalogTable,
   columns: readonly ReadColumn[],
-  { degree: readers, largeTableThreshold, override }: SliceOptions,
+  { degree: readers, largeTableThreshold, override, sortBy }: SliceOptions,
 ): Promise<Slice[]> {
   const { dataset, estimatedRows } = table;
   const degree = override?.degree ?? readers;
   const { key } = override ?? {};
   const method = physicalAs(override?.method, 'Rowid');
+  const order = sliceOrder(SQLITE_ORDER, columns, sortBy);
+  const rows = ordered(sqliteRows(dataset), order);
   const cut = (shares: readonly Share[]) =>
-    slicesOf({ rows: sqliteRows(dataset), columns, dialect: SQLITE_SQL }, shares);
+    withSorting(slicesOf({ rows, columns, dialect: SQLITE_SQL }, shares), order);
   const whole = cut([wholeTable(estimatedRows)]);
   if (method === 'None') return whole;
   if (method === 'Rowid' && table.rowid === undefined) throw noRowids(table);

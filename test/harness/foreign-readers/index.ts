@@ -8,7 +8,7 @@ import { saySkipped } from '../skipped.js';
 
 /** Readers of the Python world, which have nothing to do with this project: packages of `.ci/requirements.txt`. */
 type ForeignReader =
-  'spark' | 'polars' | 'pyarrow' | 'duckdb' | 'duckdb_by_ids' | 'datafusion' | 'iceberg' | 'field_ids';
+  'spark' | 'polars' | 'pyarrow' | 'pyarrow_hive' | 'duckdb' | 'duckdb_by_ids' | 'datafusion' | 'iceberg' | 'field_ids';
 
 export interface ReadTask {
   readonly reader: ForeignReader;

@@ -48,6 +48,12 @@ def pyarrow(path, _):
     return table_rows(pyarrow.dataset.dataset(path, format="parquet").to_table())
 
 
+def pyarrow_hive(path, columns):
+    import pyarrow.dataset
+
+    return table_rows(pyarrow.dataset.dataset(path, format="parquet", partitioning="hive").to_table(columns=columns))
+
+
 def duckdb(path, columns):
     text = path.replace("'", "''")
     selected = ", ".join(columns or ["*"])

@@ -4,21 +4,25 @@ import { datasetId } from '../../../model/dataset.js';
 import { type TableId, tableName } from '../../../model/table.js';
 import { freeNames } from '../../partitioning/directory-keys.js';
 import { hivePath } from '../../partitioning/hive-path.js';
+import type { SliceOrder } from '../../slice-order.js';
 import type { ReadColumn, Slice } from '../../source.js';
 import type { RelationKind } from '../leaf-relations.js';
 import { postgresRows, selectColumns } from '../rows.js';
 import type { Member } from '../slices.js';
+
+export interface PartitionedTable {
+  readonly dataset: Dataset;
+  readonly kind: RelationKind;
+  readonly columns: readonly ReadColumn[];
+  readonly order: SliceOrder | undefined;
+}
 
 /**
  * `DBPartition`: one slice per declared partition that holds rows, in a directory with its name.
  * @param members undefined if the partitions can only be read through the table
  */
 export function sliceByPartition(
-  {
-    dataset,
-    kind,
-    columns,
-  }: { readonly dataset: Dataset; readonly kind: RelationKind; readonly columns: readonly ReadColumn[] },
+  { dataset, kind, columns, order }: PartitionedTable,
   members: readonly Member[] | undefined,
 ): Slice[] {
   const table = datasetId(dataset);
@@ -32,7 +36,7 @@ export function sliceByPartition(
       index,
       method: 'DBPartition',
       bounds: `partition ${tableName(id)}`,
-      query: selectColumns(postgresRows(dataset, { only: true, member: id }), columns),
+      query: selectColumns(postgresRows(dataset, { only: true, member: id, order }), columns),
       estimatedRows: rows,
       directory: hivePath(levels),
       levels,

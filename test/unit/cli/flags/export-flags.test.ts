@@ -48,6 +48,7 @@ describe('options', () => {
       inherited: 'only',
       tableConfig: [],
       partitionBy: [],
+      sortBy: [],
       largeTableThreshold: 100_000,
       compat: undefined,
       manifest: 'beside',

@@ -105,6 +105,7 @@ describe('recorded settings', () => {
       inherited: 'include',
       tableConfig: [],
       partitionBy: [],
+      sortBy: [],
       manifest: 'inside',
       arrays: 'list',
       timestampUnit: 'us',

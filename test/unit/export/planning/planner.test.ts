@@ -66,7 +66,7 @@ function planWith(
     },
     observer: {},
     signal,
-    overrides: { of: () => undefined, warnings: () => [], requireMatches: () => undefined },
+    overrides: { of: () => undefined, warnings: () => [], requireMatches: () => undefined, sortOf: () => [] },
   } as unknown as PlanningContext);
 }
 
