@@ -11,6 +11,7 @@ import { completeOptions, type GivenOptions } from './model/complete-options.js'
 import { maskSaltOf } from './model/mask-salt.js';
 import type { RunPlan } from './model/plan.js';
 import { type PlanningContext, planTables } from './planning/planner.js';
+import { openPool } from './worker/open-pool.js';
 import { PlanningSession, type SourceDatabase } from './planning/planning-session.js';
 import type { RunResult } from './model/result.js';
 import { Resumption } from './resume/resumption.js';
@@ -71,26 +72,35 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
       signal,
       onLost,
     };
-    await raceAbort(signal, Promise.resolve(request.beforeWriting?.(plan)));
+    const pool = openPool({ ...context, plan, storages });
+    // While the destination is claimed. A resumed run may turn out to need fewer readers.
+    const isStopped = options.errorAction === 'fail' && plan.problems.length > 0;
+    if (context.resumption === undefined && !isStopped) pool.connect?.(plan.readers, plan.snapshot);
     try {
-      await acquireDestination(plan, target);
-      const taking = reconcileWithStorage(plan, { ...context, format, storageOf: (id) => storages.get(id) });
-      const taken = await withinGrace(signal, taking, 'readers');
-      observer.planned?.(taken.plan);
-      await sweepDestination(target);
-      const result = await exportTables({
-        ...context,
-        ...taken,
-        storages,
-        format,
-        stopwatch,
-        retry: request.retry,
-        replan: (tables) => planTables({ ...context, resumption: undefined }, tables),
-      });
-      observer.ended?.(result);
-      return result;
+      await raceAbort(signal, Promise.resolve(request.beforeWriting?.(plan)));
+      try {
+        await acquireDestination(plan, target);
+        const taking = reconcileWithStorage(plan, { ...context, format, storageOf: (id) => storages.get(id) });
+        const taken = await withinGrace(signal, taking, 'readers');
+        observer.planned?.(taken.plan);
+        await sweepDestination(target);
+        const result = await exportTables({
+          ...context,
+          ...taken,
+          pool,
+          storages,
+          format,
+          stopwatch,
+          retry: request.retry,
+          replan: (tables) => planTables({ ...context, resumption: undefined }, tables),
+        });
+        observer.ended?.(result);
+        return result;
+      } finally {
+        await releaseDestination(target);
+      }
     } finally {
-      await releaseDestination(target);
+      await pool.close();
     }
   });
 }

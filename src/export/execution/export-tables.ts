@@ -3,7 +3,7 @@ import type { Source } from '../../sources/source.js';
 import type { Stopwatch } from '../../runtime/stopwatch.js';
 import { perTableAtBest, leastConsistency } from '../model/consistency.js';
 import { exitClassOf } from '../model/exit-class.js';
-import { graceLeft, interruption } from '../../runtime/interruption.js';
+import { interruption } from '../../runtime/interruption.js';
 import { publishTable } from '../publish/publish-table.js';
 import type { RunObserver } from '../model/observer.js';
 import { type ExportOptions, fileOptions } from '../model/options.js';
@@ -17,10 +17,7 @@ import { RunSnapshot } from './run-snapshot.js';
 import type { OpenStorages } from '../publish/open-storages.js';
 import type { RecoveredSlices } from '../model/recovered-slices.js';
 import { problemResult } from './table-result.js';
-import { usedStorages } from '../publish/destination.js';
-import { InProcessPool } from '../worker/in-process-pool.js';
-import { READERS_GRACE_MS } from '../worker/slice-pool.js';
-import { WorkerPool } from '../worker/worker-pool.js';
+import type { SlicePool } from '../worker/slice-pool.js';
 
 export interface TablesToExport {
   readonly options: ExportOptions;
@@ -30,6 +27,8 @@ export interface TablesToExport {
   /** Tables published by an earlier attempt of the run. */
   readonly published: readonly TableResult[];
   readonly source: Source;
+  /** Closed at the end. */
+  readonly pool: SlicePool;
   readonly storages: OpenStorages;
   readonly format: TableFormat;
   readonly observer: RunObserver;
@@ -42,8 +41,8 @@ export interface TablesToExport {
 
 /** Exports the tables of a plan. Failures of individual tables are part of the result. */
 export async function exportTables(input: TablesToExport): Promise<RunResult> {
-  const { options, plan, recovered, source, observer, signal, storages, format, retry, replan } = input;
-  const { runId, sourceId, onUnrepresentable, compat, manifest } = options;
+  const { options, plan, recovered, source, pool, observer, signal, storages, format, retry, replan } = input;
+  const { runId, sourceId, compat } = options;
   const { jobs, errorAction, consistency, rowCheck: rowCheckMode = 'count' } = options;
   const files = fileOptions(options);
   const problems = plan.problems.map(problemResult);
@@ -52,19 +51,6 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
 
   const { snapshot: first } = plan;
   const snapshot = new RunSnapshot({ source, first, consistency, plan: replan, retry, observer, signal });
-  const Pool = isQuick(plan) ? InProcessPool : WorkerPool;
-  const pool = new Pool(
-    {
-      runId,
-      reader: source.readerSettings(),
-      targets: storages.targets(usedStorages(plan)),
-      files,
-      format: { manifest },
-      // With `text`, the columns have been chosen so that nothing is left to replace.
-      onUnrepresentable: onUnrepresentable === 'null' ? 'null' : 'error',
-    },
-    { graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS },
-  );
   const rowCheck = new RowCheck({
     mode: rowCheckMode,
     count: ({ plan: { dataset, snapshot: own } }) => source.countRows(dataset, { snapshot: own ?? first, signal }),
@@ -104,15 +90,6 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
   const tables = [...input.published, ...results, ...problems];
   const isOneMoment = !snapshot.wasRenewed && input.published.length === 0;
   return runResult(tables, { ...input, isOneMoment });
-}
-
-/** With less to read than this, a reader is done before a thread has started. */
-const QUICK_BYTES = 2 << 20;
-
-/** A single reader has next to nothing to read, as far as is known. */
-function isQuick({ readers, tables }: RunPlan): boolean {
-  const bytes = tables.reduce((sum, { estimatedBytes = Infinity }) => sum + estimatedBytes, 0);
-  return readers === 1 && bytes <= QUICK_BYTES;
 }
 
 function runResult(

@@ -52,7 +52,9 @@ export class InProcessPool implements SlicePool {
   async close(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#graceMs())));
-    await Promise.race([Promise.all(Array.from(this.#workers, (worker) => worker.close())), tooLate]);
+    const workers = [...this.#workers];
+    this.#workers.clear();
+    await Promise.race([Promise.all(workers.map((worker) => worker.close())), tooLate]);
     clearTimeout(timer);
   }
 

@@ -41,6 +41,8 @@ export interface SliceTask {
 }
 
 export type ToWorker =
+  /** The worker connects to the source ahead of its first task, and sends no answer. */
+  | { readonly type: 'connect'; readonly snapshot: Snapshot }
   | { readonly type: 'task'; readonly id: number; readonly task: SliceTask }
   /** The task ends with `failed`, unless it is already done. */
   | { readonly type: 'cancel'; readonly id: number }

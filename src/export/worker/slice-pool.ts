@@ -1,4 +1,5 @@
 import { LakeportError } from '../../errors.js';
+import type { Snapshot } from '../../sources/source.js';
 import type { StagedPart } from '../../storage/storage.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 import type { SliceTask } from './protocol.js';
@@ -17,9 +18,11 @@ export interface PoolListener {
 export interface SlicePool {
   /** Never rejects. There are as many workers as concurrent calls. */
   run(task: SliceTask, listener: PoolListener): Promise<SliceEnd>;
+  /** Connects so many workers ahead of their first slices. Never fails: a slice connects again. */
+  connect?(workers: number, snapshot: Snapshot): void;
   /** Cancels the tasks being run; each `run` settles soon. */
   cancel(tasks: readonly SliceTask[]): void;
-  /** Ends the workers. Never throws. */
+  /** Ends the workers. Never throws, and may be called again. */
   close(): Promise<void>;
 }
 

@@ -29,7 +29,7 @@ const NOTHING: ReadResult = { rows: 0, bytes: 0, unrepresentable: {} };
 
 /**
  * Reads slices into staged files, one at a time, over one connection to the source. Connection and storages are opened
- * when first needed.
+ * when first needed, the connection also ahead of that.
  */
 export class SliceWorker {
   readonly #setup: WorkerSetup;
@@ -37,6 +37,8 @@ export class SliceWorker {
   readonly #kernels: Kernels | undefined;
   readonly #storages = new Map<string, Promise<Storage>>();
   #open: { readonly reader: SliceReader; readonly snapshot: Snapshot } | undefined;
+  /** Settles when the connection ahead of the first slice is made, or has failed. */
+  #connecting: Promise<unknown> = Promise.resolve();
   /** Buffers of the table read last, reused by its next slice. */
   #buffers: { readonly dataset: Dataset; readonly columns: readonly ColumnBuffer[] } | undefined;
 
@@ -46,8 +48,15 @@ export class SliceWorker {
     this.#kernels = fastestKernels();
   }
 
+  /** Connects ahead of the first slice. Never throws: that slice connects again. */
+  async connect(snapshot: Snapshot): Promise<void> {
+    this.#connecting = this.#connectedReader(snapshot).catch(() => undefined);
+    await this.#connecting;
+  }
+
   /** @throws LakeportError or `UnconnectedError` */
   async run(task: SliceTask, listener: TaskListener, signal: AbortSignal): Promise<SliceOutcome> {
+    await this.#connecting;
     const reader = task.mode === 'rows' ? await this.#connectedReader(task.snapshot) : undefined;
     signal.throwIfAborted();
     const sink = await this.#openSink(task, listener);
@@ -70,6 +79,7 @@ export class SliceWorker {
   }
 
   async close(): Promise<void> {
+    await this.#connecting;
     const storages = await Promise.allSettled(this.#storages.values());
     await Promise.all([
       this.#closeReader(),

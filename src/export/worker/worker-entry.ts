@@ -17,6 +17,9 @@ let current: { readonly id: number; readonly abort: AbortController } | undefine
 
 port.on('message', (message: ToWorker) => {
   switch (message.type) {
+    case 'connect':
+      void worker.connect(message.snapshot);
+      break;
     case 'task':
       void run(message.id, message.task);
       break;

@@ -2,6 +2,7 @@ import type { ResourceLimits, Worker } from 'node:worker_threads';
 
 import { LakeportError } from '../../errors.js';
 import { quietWorker } from '../../runtime/quiet-worker.js';
+import type { Snapshot } from '../../sources/source.js';
 import type { FromWorker, SliceTask, ToWorker, WorkerSetup } from './protocol.js';
 import { type PoolListener, READERS_GRACE_MS, readerDied, type SliceEnd, type SlicePool } from './slice-pool.js';
 
@@ -14,7 +15,7 @@ export interface WorkerPoolOptions {
   readonly resourceLimits?: ResourceLimits;
 }
 
-/** Threads started on demand, reused for the next slice, and replaced when they die. */
+/** Threads started on demand or ahead of it, reused for the next slice, and replaced when they die. */
 export class WorkerPool implements SlicePool {
   readonly #setup: WorkerSetup;
   readonly #entry: URL;
@@ -35,6 +36,10 @@ export class WorkerPool implements SlicePool {
     // The next slice should get a worker with a connection.
     if (!end.ok && end.unconnected) void worker.close(this.#graceMs());
     return end;
+  }
+
+  connect(workers: number, snapshot: Snapshot): void {
+    for (let started = this.#workers.size; started < workers; started++) this.#startWorker().connect(snapshot);
   }
 
   cancel(tasks: readonly SliceTask[]): void {
@@ -107,6 +112,10 @@ class PoolWorker {
       this.#running = { id, task, listener, settle };
       this.#send({ type: 'task', id, task });
     });
+  }
+
+  connect(snapshot: Snapshot): void {
+    this.#send({ type: 'connect', snapshot });
   }
 
   cancelIf(condition: (task: SliceTask) => boolean, graceMs: number): void {

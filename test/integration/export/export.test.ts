@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { LakeportError } from '../../../src/errors.js';
 import type { RunObserver } from '../../../src/export/model/observer.js';
+import type { RunPlan } from '../../../src/export/model/plan.js';
 import type { ExportOptions } from '../../../src/export/model/options.js';
 import type { RunResult } from '../../../src/export/model/result.js';
 import { type Manifest, manifestSchema } from '../../../src/export/formats/directory/manifest-schema.js';
@@ -394,6 +395,34 @@ describe('before anything is written', () => {
     expect(error).toMatchObject({ code: 'NO_FREE_CONNECTIONS', exit: 'unreachable' });
     expect(error.hint).toMatch(/Raise the connection limit/);
     await sql('DROP OWNED BY modest; DROP ROLE modest');
+  });
+});
+
+describe('readers are connected', () => {
+  const sessions = async () => {
+    const named = `SELECT FROM pg_stat_activity WHERE application_name = 'lakeport' AND datname = '${database}'`;
+    return (await server.query(named)).length;
+  };
+
+  it('before the destination is touched, as many as are used, and are gone if that fails', async () => {
+    await sql(`CREATE TABLE a AS SELECT 1 AS i; CREATE TABLE b AS SELECT 1 AS i; CREATE TABLE c AS SELECT 1 AS i`);
+    const options = exportOptions(base, { databaseName: database, jobs: 2, parallel: 1 });
+    let planned = 0;
+    const beforeWriting = async ({ readers }: RunPlan) => {
+      planned = readers;
+      await expect.poll(sessions, { timeout: 60_000 }).toBe(1 + readers);
+      throw new Error('no such destination');
+    };
+    const error = await refusal(exportTables({ server, options, beforeWriting }));
+    expect(error.message).toContain('no such destination');
+    expect(planned).toBe(2);
+    await expect.poll(sessions, { timeout: 60_000 }).toBe(0);
+    expect(await scratch.files()).toEqual([]);
+    const most: number[] = [];
+    const observer: RunObserver = { sliceStaged: () => void sessions().then((count) => most.push(count)) };
+    expect(await exportTables({ server, options, observer })).toMatchObject({ exit: undefined, rows: 3 });
+    // The planner, the readers, and the row check if it is quick.
+    expect(Math.max(...most)).toBeLessThanOrEqual(4);
   });
 });
 

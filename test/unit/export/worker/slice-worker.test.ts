@@ -98,6 +98,40 @@ const rowsOfNull =
     return { rows: counted, bytes: 10 * rows, unrepresentable: {} };
   };
 
+describe('a connection ahead of the first slice', () => {
+  it('is the one that the slices are read by', async () => {
+    read = rowsOfNull(1);
+    const connecting = worker.connect(NO_SNAPSHOT);
+    await run();
+    await connecting;
+    await run();
+    expect([opened, closed]).toEqual([1, 0]);
+    await worker.close();
+    expect(closed).toBe(1);
+  });
+
+  it('that fails is made again for the slice', async () => {
+    read = rowsOfNull(1);
+    vi.mocked(openReader).mockRejectedValueOnce(new Error('too early'));
+    await worker.connect(NO_SNAPSHOT);
+    expect(await run()).toMatchObject({ rows: 1 });
+    expect(opened).toBe(1);
+  });
+
+  it('that fails twice is the failure of the connection', async () => {
+    vi.mocked(openReader).mockRejectedValue(new Error('nobody there'));
+    await worker.connect(NO_SNAPSHOT);
+    await expect(run()).rejects.toBeInstanceOf(UnconnectedError);
+  });
+
+  it('is closed although it was still being made', async () => {
+    const connecting = worker.connect(NO_SNAPSHOT);
+    await worker.close();
+    await connecting;
+    expect([opened, closed]).toEqual([1, 1]);
+  });
+});
+
 describe('a worker', () => {
   it('stages the rows of the reader over one connection', async () => {
     read = rowsOfNull(250);

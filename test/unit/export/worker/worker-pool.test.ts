@@ -12,12 +12,14 @@ import { NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
 const THREAD = `
   import { parentPort, threadId, workerData } from 'node:worker_threads';
   let tasks = 0;
+  let connected = 0;
   const cancelled = new Set();
   parentPort.on('message', async ({ type, id, task }) => {
     if (type === 'close') return workerData.runId === 'stubborn' ? setInterval(() => {}, 1000) : parentPort.close();
+    if (type === 'connect') return connected++;
     if (type === 'cancel') return cancelled.add(id);
     const part = { storageId: 'test', path: 'staged', bytes: 1, sha256: '', token: {} };
-    const outcome = { rows: ++tasks, bytes: threadId, unrepresentable: {}, files: [] };
+    const outcome = { rows: ++tasks, bytes: threadId, unrepresentable: { connected }, files: [] };
     switch (task.dataset.id.name) {
       case 'exit': parentPort.postMessage({ type: 'staged', id, part }); return setImmediate(() => process.exit(7));
       case 'throw': return setImmediate(() => { throw new Error('out of the blue'); });
@@ -91,6 +93,16 @@ describe('the pool of workers', () => {
     const [one, two] = await Promise.all([run('a'), run('b')]);
     expect(thread(one)).not.toBe(thread(two));
     expect([thread(one), thread(two)]).toContain(first);
+  });
+
+  it('connects threads ahead of their tasks, as many as it is told to', async () => {
+    open();
+    pool.connect(2, NO_SNAPSHOT);
+    pool.connect(2, NO_SNAPSHOT);
+    const ends = await Promise.all(['a', 'b', 'c'].map(run));
+    const connected = ends.map((end) => (end.ok ? end.outcome.unrepresentable['connected'] : undefined));
+    expect(connected.toSorted()).toEqual([0, 1, 1]);
+    expect(new Set(ends.map(thread)).size).toBe(3);
   });
 
   it('prefers the thread that has already read the table', async () => {
