@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableKey } from '../../model/table.js';
 import type { Snapshot, Source } from '../../sources/source.js';
@@ -96,9 +97,16 @@ function capital(sentence: string): string {
   return sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
 }
 
-/** Coalesces concurrent calls: each caller gets the answer to a query sent after its call. */
+/**
+ * Small tables end faster than a question is worth: their readers wait this long for the next one, which serves all of
+ * them. Nobody waits for a question that is not preceded by another.
+ */
+const PAUSE_MS = 20;
+
+/** Coalesces calls: each caller gets the answer to a query sent after its call. */
 class SharedQuestion {
   readonly #put: () => Promise<boolean>;
+  #answeredAt = -Infinity;
   #asked: Promise<boolean> | undefined;
   #next: Promise<boolean> | undefined;
 
@@ -107,19 +115,26 @@ class SharedQuestion {
   }
 
   ask(): Promise<boolean> {
-    if (this.#asked === undefined) return this.#askNow();
+    const left = this.#answeredAt + PAUSE_MS - performance.now();
+    if (this.#next !== undefined) return this.#next;
+    if (this.#asked === undefined && left <= 0) return this.#askNow();
     // The query in flight may have been answered before this call.
-    this.#next ??= this.#asked.then(() => {
+    this.#next = (async () => {
+      await this.#asked;
+      await setTimeout(PAUSE_MS);
       this.#next = undefined;
       return this.#askNow();
-    });
+    })();
     return this.#next;
   }
 
   #askNow(): Promise<boolean> {
     const answer = this.#put()
       .catch(() => false)
-      .finally(() => (this.#asked = undefined));
+      .finally(() => {
+        this.#asked = undefined;
+        this.#answeredAt = performance.now();
+      });
     this.#asked = answer;
     return answer;
   }

@@ -1,11 +1,11 @@
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
 import { markerPath, OWN_DIRECTORY, parseOwnPath, partPath } from '../lease/own-paths.js';
 import { newNonce } from '../nonce.js';
 import type { LeaseClient, ListedObject, Listing } from '../object-client.js';
-import { errnoOf, unlessMissing } from './file-errors.js';
+import { errnoOf, isMissing, unlessMissing } from './file-errors.js';
 
 /** Other runs may remove the empty directory at any moment, but not forever. */
 const ATTEMPTS = 50;
@@ -137,8 +137,24 @@ export class LeaseFiles implements LeaseClient {
   }
 }
 
+/** Like `appendTo`, without yielding: it is done for each table of thousands, and takes a few microseconds. */
+export function appendToSync(file: string, text: string): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_WRONLY | constants.O_APPEND);
+  } catch (error) {
+    if (isMissing(error) || errnoOf(error) === 'ENOTDIR') return;
+    throw error;
+  }
+  try {
+    writeSync(descriptor, text);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 /** Appends text in a single write; does nothing if the file does not exist. */
-export async function appendTo(file: string, text: string): Promise<void> {
+async function appendTo(file: string, text: string): Promise<void> {
   const handle = await unlessMissing(() => open(file, constants.O_WRONLY | constants.O_APPEND));
   if (handle === undefined) return;
   try {

@@ -20,7 +20,7 @@ import type {
 import { readToken } from '../staged-token.js';
 import { prepareBase } from './base-directory.js';
 import { DirectorySync } from './directory-sync.js';
-import { explained, isMissing, unlessMissing } from './file-errors.js';
+import { errnoOf, explained, isMissing, unlessMissing } from './file-errors.js';
 import { LeaseFiles } from './lease-files.js';
 import { foldsNames } from './name-rules.js';
 import { LocalPartWriter, writeAll } from './part-writer.js';
@@ -105,6 +105,7 @@ export class LocalStorage implements Storage {
       await rename(this.#absolute(file), this.#absolute(relative)).catch((error: unknown) => {
         throw isMissing(error) ? this.#partGone(file, error) : error;
       });
+      if (this.#run !== undefined) this.#temporaries.isNoted(this.#run.id, directoryOf(relative));
       await this.#makeDurable(directoryOf(relative));
     });
   }
@@ -129,6 +130,7 @@ export class LocalStorage implements Storage {
     assertSafePath(relative);
     const directory = directoryOf(relative);
     await explained(this.display(relative), async () => {
+      if (content.length === 0 && (await this.#putEmpty(relative))) return;
       const { file, handle } = await this.#temporaries.open({
         runId: this.#run?.id ?? NO_RUN,
         directory,
@@ -151,6 +153,23 @@ export class LocalStorage implements Storage {
       }
       await this.#makeDurable(directory);
     });
+  }
+
+  /**
+   * An empty file is complete as soon as it exists, so that it needs no rename.
+   * @returns false if it exists, or its directory does not
+   */
+  async #putEmpty(relative: string): Promise<boolean> {
+    await this.#checkClaim();
+    try {
+      const handle = await open(this.#absolute(relative), 'wx');
+      await handle.close();
+    } catch (error) {
+      if (isMissing(error) || errnoOf(error) === 'EEXIST') return false;
+      throw error;
+    }
+    await this.#makeDurable(directoryOf(relative));
+    return true;
   }
 
   async get(relative: string, range?: ByteRange): Promise<Uint8Array | undefined> {

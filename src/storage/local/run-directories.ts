@@ -6,7 +6,7 @@ import { markerPath, type OwnObject } from '../lease/own-paths.js';
 import { field } from '../http/error-mapping.js';
 import { directoryOf, isSafePath } from '../path.js';
 import { unlessMissing } from './file-errors.js';
-import { appendTo } from './lease-files.js';
+import { appendToSync } from './lease-files.js';
 import { isTemporaryOf } from './temporary-file.js';
 
 /**
@@ -21,8 +21,8 @@ export interface RunDirectory {
 }
 
 /** Notes a directory; does nothing if the run has no marker. */
-export function noteDirectory(base: string, runId: string, directory: RunDirectory): Promise<void> {
-  return appendTo(path.join(base, markerPath(runId)), `${JSON.stringify(directory)}\n`);
+export function noteDirectory(base: string, runId: string, directory: RunDirectory): void {
+  appendToSync(path.join(base, markerPath(runId)), `${JSON.stringify(directory)}\n`);
 }
 
 /**

@@ -39,12 +39,17 @@ export class TemporaryFiles {
     const file = path.join(this.#base, relative);
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#makeDirectory(runId, directory);
+        this.#makeDirectory(runId, directory);
         return { path: relative, file, handle: await open(file, 'wx') };
       } catch (error) {
         if (!DIRECTORY_WENT.has(errnoOf(error) ?? '') || attempt === ATTEMPTS) throw error;
       }
     }
+  }
+
+  /** The run's marker names the directory already: another thread, or another process of the run, has staged a part in it. */
+  isNoted(runId: string, directory: string): void {
+    this.#noted.add(`${runId}/${directory}`);
   }
 
   /** Removes the directory and the ancestors that this object has created, as far as they are empty. */
@@ -53,7 +58,7 @@ export class TemporaryFiles {
     await removeEmptyDirectories(this.#base, made);
   }
 
-  async #makeDirectory(runId: string, directory: string): Promise<void> {
+  #makeDirectory(runId: string, directory: string): void {
     const absolute = path.join(this.#base, directory);
     const topmost = makeDirectory(absolute);
     const made = topmost === undefined ? undefined : this.#belowBase(topmost, directory);
@@ -62,7 +67,7 @@ export class TemporaryFiles {
     const noted = made === undefined ? { directory } : { directory, made };
     for (const one of madeDirectories(noted)) this.#made.add(one);
     // Before the temporary file exists: what is not noted cannot be found after a crash.
-    await noteDirectory(this.#base, runId, noted);
+    noteDirectory(this.#base, runId, noted);
     this.#noted.add(key);
   }
 
