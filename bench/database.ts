@@ -20,6 +20,8 @@ export async function openDatabase(options: {
   readonly url?: string | undefined;
   readonly data?: string | undefined;
   readonly port?: number | undefined;
+  /** Further settings of an embedded server. */
+  readonly settings?: Readonly<Record<string, string | number>>;
   /** Whether an embedded server offers TLS, which all clients then use. */
   readonly tls?: boolean | undefined;
 }): Promise<BenchDatabase> {
@@ -37,6 +39,7 @@ export async function openDatabase(options: {
       autovacuum: 'off',
       synchronous_commit: 'off',
       full_page_writes: 'off',
+      ...options.settings,
     },
   });
   if (options.tls === true) await offerTls(cluster.url, cluster.directory);
