@@ -5,13 +5,6 @@ import type { ColumnSpec } from '../columns/column-spec.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { PlainValues } from './plain-values.js';
 
-/** A column that gets a Bloom filter in each row group. Plain data. */
-export interface BloomFilterOptions {
-  readonly column: string;
-  /** The share of absent values that the filter takes for present, between 0 and 1. */
-  readonly falsePositives: number;
-}
-
 /** The usual choice of other writers too. */
 export const DEFAULT_FALSE_POSITIVES = 0.01;
 

@@ -84,8 +84,11 @@ describe.each(['plain', 'compact'] as const)('Bloom filters in %s files', (encod
 
   it('their size follows the distinct values', async () => {
     const [group] = (await readFooter(file)).row_groups;
-    const lengths = Object.fromEntries(
-      group!.columns.map(({ meta_data }) => [meta_data!.path_in_schema[0], meta_data!.bloom_filter_length]),
+    const lengths: Readonly<Record<string, number | undefined>> = Object.fromEntries(
+      group!.columns.map(({ meta_data }): [string, number | undefined] => [
+        meta_data!.path_in_schema[0]!,
+        meta_data!.bloom_filter_length,
+      ]),
     );
     const header = 32;
     expect(lengths['i']).toBeLessThanOrEqual(2 * bloomFilterBytes(ROWS, 0.01) + header);
