@@ -20,6 +20,7 @@ export const TABLE_CODES = {
   TABLE_ROW_SECURITY: tableFails('Row security would hide rows of the table from the user'),
   TABLE_UNLOGGED: tableFails('Unlogged tables cannot be read on a standby'),
   TABLE_WITHOUT_COLUMNS: tableFails('The table has no columns'),
+  MASK_NOT_SUPPORTED: tableFails('The source cannot compute a mask that was asked for'),
   NAME_NOT_READABLE: tableFails('The name of the table or of a column is not valid in its encoding'),
   TYPE_NOT_READABLE: tableFails('A column has a type that cannot be read'),
   VIEW_BROKEN: tableFails('The view refers to something that does not exist any more'),

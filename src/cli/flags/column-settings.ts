@@ -89,7 +89,7 @@ function afterColon(pattern: string, given: FlagValue): Parts {
 /** The column is behind the last dot that no backslash escapes. */
 function afterDot(names: string, typed: string): Parts {
   const [, pattern = '', column] = /^((?:\\[\s\S]|[^\\])*)\.((?:\\[\s\S]|[^\\.])+)$/u.exec(names) ?? [];
-  return { pattern: pattern.trim(), column: column?.trim(), typed };
+  return { pattern, column, typed };
 }
 
 const WANTED_TYPES = 'text, double, decimal(p,s), timestamp(us), timestamp(ns) or json';

@@ -79,6 +79,7 @@ export class TableNotes {
       this.#tables.filter((table) => this.of(table).some((note) => note.code === code)).map(({ id }) => tableName(id));
     const twice = noted('ROWS_TWICE');
     const outside = noted('OUTSIDE_SNAPSHOT');
+    const texts = noted('TEXT_BY_VALUES');
     return [
       ...(twice.length === 0
         ? []
@@ -91,6 +92,9 @@ export class TableNotes {
       ...(outside.length === 0
         ? []
         : [`In no snapshot, because their rows come from foreign tables: ${listed(outside)}`]),
+      ...(texts.length === 0
+        ? []
+        : [`Read once before, and columns with values that fit no other type are written as text: ${listed(texts)}`]),
     ];
   }
 

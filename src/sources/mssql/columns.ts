@@ -37,10 +37,25 @@ export async function describeColumns(
     } catch (error) {
       // A lost connection is not the table's fault.
       if (!(error instanceof LakeportError) && errorNumber(error) === undefined) throw error;
-      described.push(mssqlError(error, { table: table.id }));
+      described.push(hashRefused(error, table) ?? mssqlError(error, { table: table.id }));
     }
   }
   return described;
+}
+
+/** `Invalid collation`: the server has none in UTF-8. */
+const NO_COLLATION = 448;
+
+/** The error of a server whose text cannot be hashed in UTF-8. */
+function hashRefused(error: unknown, { id }: CatalogTable): LakeportError | undefined {
+  if (errorNumber(error) !== NO_COLLATION) return undefined;
+  return new LakeportError({
+    code: 'MASK_NOT_SUPPORTED',
+    message: 'The mask hash needs SQL Server 2019 or later, whose text has a form in UTF-8',
+    hint: 'Use another mask for the columns of this table: null, redact or partial',
+    context: { table: tableName(id) },
+    cause: error,
+  });
 }
 
 interface TableOptions extends DescribeOptions {

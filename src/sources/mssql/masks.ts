@@ -28,7 +28,7 @@ export function maskedMapping(mapping: TypeMapping, mask: Mask, text: string): T
 function maskExpression(text: string, mask: Exclude<Mask, { method: 'null' }>): string {
   switch (mask.method) {
     case 'hash': {
-      const salted = `CONVERT(varchar(max), (CONVERT(nvarchar(max), @${SALT}) + ${text}) COLLATE ${UTF8})`;
+      const salted = `CONVERT(varchar(max), CONCAT(CONVERT(nvarchar(max), @${SALT}), ${text}) COLLATE ${UTF8})`;
       return `LOWER(CONVERT(nvarchar(64), HASHBYTES(N'SHA2_256', CONVERT(varbinary(max), ${salted})), 2))`;
     }
     case 'redact':
@@ -37,8 +37,8 @@ function maskExpression(text: string, mask: Exclude<Mask, { method: 'null' }>): 
       const { first, last } = mask;
       const whole = `${text} COLLATE ${WHOLE_CHARACTERS}`;
       // LEN does not count blanks at the end.
-      const length = `LEN(${text} + N'.' COLLATE ${WHOLE_CHARACTERS}) - 1`;
-      const shown = `LEFT(${whole}, ${first}) + ${literal(HIDDEN_PART)} + RIGHT(${whole}, ${last})`;
+      const length = `LEN(CONCAT(${whole}, N'.')) - 1`;
+      const shown = `CONCAT(LEFT(${whole}, ${first}), ${literal(HIDDEN_PART)}, RIGHT(${whole}, ${last}))`;
       return `CASE WHEN ${length} > ${first + last} THEN ${shown} ELSE ${literal(HIDDEN_PART)} END`;
     }
   }

@@ -14,7 +14,8 @@ export function toDuckDb(tsql: string, parameters: ReadonlyMap<string, unknown> 
     .replace(/\bINFORMATION_SCHEMA\./g, 'standard.')
     .replace(/\bCOUNT_BIG\b/g, 'COUNT')
     .replace(/@@MAX_CONNECTIONS/g, '32767')
-    .replace(/%%physloc%%/g, 'physloc');
+    .replace(/%%physloc%%/g, 'physloc')
+    .replace(/ COLLATE \w+/g, '');
   return rewriteCalls(spelled) + limit;
 }
 
@@ -55,6 +56,8 @@ function rewriteCall(name: string, given: readonly string[]): string {
   }
   const [type = '', value = '', style] = given;
   if (duckType(type) === 'VARCHAR') return `text_in_style(${value}, ${style ?? 0})`;
+  // The bytes of a text, and not what its escapes stand for.
+  if (/^varbinary/i.test(type) && value.startsWith('text_in_style(')) return `encode(${value})`;
   return `CAST(${value} AS ${duckType(type)})`;
 }
 

@@ -192,6 +192,7 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
     `CREATE MACRO SERVERPROPERTY(property) AS CASE property
        WHEN 'ProductVersion' THEN ${text(quirks.version ?? '16.0.4105.2')} WHEN 'EngineEdition' THEN '${quirks.edition ?? 3}' END`,
     textInStyle(quirks),
+    'CREATE MACRO hashbytes(algorithm, bytes) AS unhex(sha256(bytes))',
     `CREATE MACRO DB_NAME() AS 'shop'`,
     `CREATE MACRO DB_ID() AS 5`,
     `CREATE MACRO SYSUTCDATETIME() AS TIMESTAMP '2025-01-31 12:34:56.123456'`,
@@ -213,6 +214,7 @@ function textInStyle({ noStyles = false, version = '16.0' }: Quirks): string {
   return `CREATE MACRO text_in_style(x, style) AS CASE
     WHEN typeof(x) IN ('DECIMAL(21,4)', 'DECIMAL(10,4)') AND NOT ${known(2)} THEN CAST(TRY_CAST(CAST(x AS VARCHAR) AS DECIMAL(21,2)) AS VARCHAR)
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CASE WHEN ${every} THEN printf('%.16e', ${float}) WHEN ${known(2)} THEN printf('%.15e', ${float}) ELSE printf('%.6g', ${float}) END
+    WHEN typeof(x) = 'BLOB' AND style = 2 THEN hex(TRY_CAST(CAST(x AS VARCHAR) AS BLOB))
     WHEN typeof(x) = 'BLOB' AND ${known(1)} THEN '0x' || hex(TRY_CAST(CAST(x AS VARCHAR) AS BLOB))
     ELSE CAST(x AS VARCHAR) END`;
 }
