@@ -19,7 +19,19 @@ export interface ContenderOptions {
   readonly table: string;
   /** Pages of the table. */
   readonly pages: number;
+  /** Partition methods of lineitem, side by side, instead of other programs. */
+  readonly methods?: boolean;
 }
+
+/** Each with two readers; all but the first are read by an indexed key, or by one of few values. */
+const METHODS = [
+  'Ctid::2',
+  'RangeId:l_orderkey:2',
+  'Ntile:l_orderkey:2',
+  'Random:l_orderkey:2',
+  'DataDriven:l_shipmode:2',
+  'Timepartition:(l_shipdate,year):2',
+] as const;
 
 const BIN = fileURLToPath(new URL('../bin/lakeport.js', import.meta.url));
 const DISCARD = fileURLToPath(new URL('./copy-discard.js', import.meta.url));
@@ -35,6 +47,11 @@ export function contenders(options: ContenderOptions): { list: Contender[]; dire
   writeFileSync(auth, JSON.stringify({ bench: { ds_type: 'postgres', auth_mode: 'classic', info } }), { mode: 0o600 });
   const { table } = options;
   const lakeport = (codec: string, readers: number) => lakeportContender({ auth, directory, table, codec, readers });
+  if (options.methods === true) {
+    const byMethod = (method: string) =>
+      lakeportContender({ auth, directory, table, codec: 'Snappy', readers: 2, method });
+    return { list: [floor(options, hasPsql() ? psql : discard), ...METHODS.map(byMethod)], directory };
+  }
   const list = [lakeport('Snappy', 1), lakeport('Snappy', 2), lakeport('Zstd', 1), lakeport('Zstd', 2)];
   if (hasDuckdbPostgres())
     list.push(duckdbPostgres(options, directory, 'snappy'), duckdbPostgres(options, directory, 'zstd'));
@@ -73,16 +90,30 @@ function lakeportContender(options: {
   table: string;
   codec: string;
   readers: number;
+  /** `METHOD:KEY:DEGREE`; the automatic choice by default. */
+  method?: string;
 }): Contender {
-  const { auth, directory, table, codec, readers } = options;
-  const target = path.join(directory, `${codec}-${readers}`);
+  const { auth, directory, table, codec, readers, method } = options;
+  const target = path.join(directory, `${codec}-${method?.replaceAll(/\W+/g, '-') ?? readers}`);
   const args = ['-a', auth, '--source_db_auth_id', 'bench', '--output_dir', target, '-i', `${SCHEMA}.${table}`];
+  const byMethod = method === undefined ? [] : ['--table_config', `${SCHEMA}.${table}:${method}`];
   return {
-    name: `lakeport ${codec}, ${readers} reader${readers === 1 ? '' : 's'}`,
+    name: method ?? `lakeport ${codec}, ${readers} reader${readers === 1 ? '' : 's'}`,
     commands: [
       {
         command: process.execPath,
-        args: [BIN, ...args, '--compression_type', codec, '-p', String(readers), '--n_jobs', '1', '--quiet'],
+        args: [
+          BIN,
+          ...args,
+          '--compression_type',
+          codec,
+          '-p',
+          String(readers),
+          '--n_jobs',
+          '1',
+          '--quiet',
+          ...byMethod,
+        ],
       },
     ],
     written: () => parquetBytes(path.join(target, SCHEMA, table)),

@@ -4,13 +4,13 @@ import { parseArgs } from 'node:util';
 import { clearAway, type Contender, contenders } from './contenders.js';
 import { openDatabase, usesTls } from './database.js';
 import { type Measured, measureProcesses } from './measured-process.js';
-import { type BenchTable, ensureTable, TABLES } from './tables.js';
+import { type BenchTable, ensureTable, indexOrders, TABLES } from './tables.js';
 
 /*
- * `npm run bench -- [--tables NAME,…|all] [--tls] [--rows N] [--url URL | --data DIR] [--contenders 'TEXT|…'] [--runs N]
+ * `npm run bench -- [--tables NAME,…|all] [--methods] [--tls] [--rows N] [--url URL | --data DIR] [--contenders 'TEXT|…'] [--runs N]
  * [--json FILE]`: tables out of PostgreSQL into Parquet on disk, lineitem unless others are named. With --contenders only
  * those whose name contains one of the texts, in any case, and the floor. Whole processes, their processor time beside the
- * time on the clock; each contender once a round, so that a slow minute of the machine meets all. Without --url an embedded
+ * time on the clock; --methods compares the partition methods on lineitem instead of other programs; each contender once a round, so that a slow minute of the machine meets all. Without --url an embedded
  * PostgreSQL is started; --data keeps its tables for the next time.
  */
 
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     tls: { type: 'boolean', default: false },
     rows: { type: 'string', default: '6000000' },
     contenders: { type: 'string', default: '' },
+    methods: { type: 'boolean', default: false },
     runs: { type: 'string', default: '5' },
     url: { type: 'string' },
     data: { type: 'string' },
@@ -48,7 +49,13 @@ try {
 async function benchTable(table: BenchTable, transport: string) {
   const { rows, pages } = await ensureTable(database.url, table, Number(values.rows), (line) => console.log(line));
   console.log(`\n${table.name}: ${rows.toLocaleString('en')} rows; ${table.about}; ${transport}`);
-  const { list: all, directory } = contenders({ url: database.url, table: table.name, pages });
+  const { list: all, directory } = contenders({
+    url: database.url,
+    table: table.name,
+    pages,
+    methods: values.methods,
+  });
+  if (values.methods) await indexOrders(database.url);
   const wanted = values.contenders.toLowerCase().split('|');
   const list = all.filter(({ name }, i) => i === 0 || wanted.some((text) => name.toLowerCase().includes(text)));
   // Keeps the benchmark's runs out of the user's run log.

@@ -138,7 +138,7 @@ function byPeriod({ key, period, names }: DirectoryKey, dialect: SqlDialect): Gr
     // Days whatever the period: there are never many, and the server needs no notion of weeks. Only the distinct days are
     // converted to text, not every row.
     sql: calendar.day(sql),
-    shown: dialect.dayText,
+    shown: (day) => dialect.dayText(day),
     groupOf: (day) => (typeof day === 'string' ? startOf(checkDay(day), period) : undefined),
     where: (start) => {
       if (start === undefined) {

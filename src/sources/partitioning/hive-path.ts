@@ -13,7 +13,6 @@ const HASH_DIGITS = 32;
  * What `escapePathName` of Hive's FileUtils escapes, and a dot or a space at the end, which Windows and Azure drop: any
  * escape is read back.
  */
-// eslint-disable-next-line no-control-regex -- Hive escapes these too
 const ESCAPED = /[\u0000-\u001f\u007f"#%'*/:=?\\{[\]^]|[. ]$/gu;
 
 /** One level of directories, with the value that all rows below it share; null for NULL. */

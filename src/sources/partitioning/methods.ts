@@ -17,7 +17,7 @@ export const PHYSICAL: PartitionMethodInfo = { name: 'Physical', needsKey: false
 export const DB_PARTITION = { name: 'DBPartition', needsKey: false } as const satisfies PartitionMethodInfo;
 
 /** The method's own name in the engine. */
-export function physicalAs<Name extends string>(method: string | undefined, name: Name): string | undefined {
+export function physicalAs(method: string | undefined, name: string): string | undefined {
   return method === PHYSICAL.name ? name : method;
 }
 

@@ -54,6 +54,7 @@ describe('a pattern that takes nothing', () => {
       '"parted_low" of --exclude matches none of the tables: public.parted_low is a partition of public.parted, which is exported with its rows',
       '"seen" of --exclude matches none of the tables',
       '"plian" of --exclude matches none of the tables; the nearest existing table is public.plain',
+      'Rows of tables that inherit from exported ones are not exported: public.child, public.grandchild (--inherited include)',
     ]);
   });
 

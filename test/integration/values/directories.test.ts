@@ -154,6 +154,11 @@ describe.skipIf(REASON !== undefined)('are read back with the same rows', () => 
     parted: ['id', 'partition'],
     expressed: ['id', 'day'],
   };
+  /** DuckDB shows NULL as it is called in a name of a directory. */
+  const textOf = (value: unknown) =>
+    value === null || value === NULLS
+      ? null
+      : (typeof value === 'string' ? value : JSON.stringify(value)).toLowerCase();
   let answers: Record<string, ReadAnswer>;
 
   beforeAll(async () => {
@@ -170,15 +175,17 @@ describe.skipIf(REASON !== undefined)('are read back with the same rows', () => 
 
   it.each(Object.keys(COLUMNS))('of %s', async (table) => {
     const list = COLUMNS[table]!.map((name) => `${name}::text`).join(', ');
-    const expected = (await server.query(`SELECT ${list} FROM ${table} ORDER BY id`)).map((row) => Object.values(row));
+    const expected = (await server.query(`SELECT ${list} FROM ${table} ORDER BY ${table}.id`)).map((row) =>
+      Object.values(row),
+    );
     for (const reader of ['duckdb', 'pyarrow', 'spark']) {
       const { rows = [], error } = answers[`${reader} ${table}`]!;
-      const texts = rows.map((row) => row.map((value) => (value === null ? null : String(value).toLowerCase())));
+      const texts = rows.map((row) => row.map(textOf));
       const sorted = texts.sort((a, b) => Number(a[0]) - Number(b[0]));
       expect([reader, error, sorted]).toEqual([
         reader,
         undefined,
-        expected.map((row) => row.map((value) => (typeof value === 'string' ? value.toLowerCase() : value))),
+        expected.map((row) => row.map((value) => textOf(value))),
       ]);
     }
   });
