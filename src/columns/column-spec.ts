@@ -48,4 +48,10 @@ export interface ColumnSpec {
   readonly bloomFilter?: number | undefined;
   /** Whether it is text only because some of its values fit no other type. */
   readonly isTextByValues?: boolean | undefined;
+  /** What the program itself puts into the column, if it is none of the source's. */
+  readonly added?: AddedContent | undefined;
 }
+
+/** What a column that the source does not have says about each row. */
+export const ADDED_CONTENTS = ['run_id', 'exported_at', 'source_table', 'constant'] as const;
+export type AddedContent = (typeof ADDED_CONTENTS)[number];

@@ -11,6 +11,8 @@ export const USAGE_CODES = {
   BAD_PATTERN: usage('A LIKE pattern of tables or schemas is empty or malformed'),
   BLOOM_FILTER_OF_BOOLEAN: usage('A Bloom filter is asked for a boolean column, which can have none'),
   PATTERN_WITHOUT_MATCH: usage('A pattern of a flag that sets something by table or column matches none'),
+  QUERY_NAME_TAKEN: usage('A query has the name of a table that is exported too, or of another query'),
+  QUERY_FILE_NOT_READABLE: usage('The file of --query-file cannot be read, or is not text in UTF-8'),
   BAD_ROUTE: usage('--route is not PATTERN=STORAGE_ID or PATTERN=STORAGE_ID/PATH'),
   BAD_SUB_PATH: usage('A path below the destination is absolute, leads upwards, or has an unknown token'),
   BAD_TABLE_CONFIG: usage('--table-config is not [schema.]table:method:key:degree'),

@@ -19,9 +19,14 @@ export interface QueryDataset extends DatasetPart {
 interface DatasetPart {
   /** Those to export, in the source's own order; all where it is undefined. */
   readonly columns?: readonly string[] | undefined;
-  /** A condition in the source's own SQL that rows must meet. */
-  readonly predicate?: string | undefined;
+  /** Conditions in the source's own SQL, all of which rows must meet. */
+  readonly predicates?: readonly string[] | undefined;
+  /** Some of the rows instead of all. */
+  readonly sample?: Sample | undefined;
 }
+
+/** About a share of the rows, or at most this many, whichever the source returns first. */
+export type Sample = { readonly percent: number } | { readonly rows: number };
 
 /** The name by which plan, events, files, manifest and run log know a dataset: a table's own, or that given to a query. */
 export function datasetId({ id }: Dataset): TableId {
@@ -33,13 +38,18 @@ export function wholeTable(id: TableId): TableDataset {
   return { kind: 'table', id };
 }
 
+/** Whether all rows of a table are asked for. */
+export function hasAllRows({ kind, predicates = [], sample }: Dataset): boolean {
+  return kind === 'table' && predicates.length === 0 && sample === undefined;
+}
+
 /** The same rows and columns of the same source. */
 export function isSameDataset(a: Dataset, b: Dataset): boolean {
   return datasetKey(a) === datasetKey(b);
 }
 
 function datasetKey(dataset: Dataset): string {
-  const { kind, id, columns = null, predicate = null } = dataset;
+  const { kind, id, columns = null, predicates = null, sample = null } = dataset;
   const sql = kind === 'query' ? dataset.sql : null;
-  return JSON.stringify([kind, id.schema, id.name, sql, columns, predicate]);
+  return JSON.stringify([kind, id.schema, id.name, sql, columns, predicates, sample]);
 }

@@ -22,6 +22,8 @@ export interface RowSet {
 export interface RowSetDialect {
   quoteName(name: string): string;
   quoteTable(table: TableId): string;
+  /** How about a share of a table's rows is read: by what follows its name, or by a condition that some rows meet. */
+  sample(percent: number): { readonly clause: string } | { readonly condition: string };
 }
 
 export interface RowSetOptions {
@@ -33,23 +35,32 @@ export interface RowSetOptions {
 
 /** The rows of a dataset. */
 export function rowSetOf(dataset: Dataset, dialect: RowSetDialect, options: RowSetOptions = {}): RowSet {
-  const { predicate } = dataset;
+  const { predicates = [], sample } = dataset;
   const { name } = datasetId(dataset);
   const alias = dialect.quoteName(name);
-  const conditions = predicate === undefined ? [] : [onOwnLines(predicate)];
-  if (dataset.kind === 'query') return { prefix: '', from: `${onOwnLines(dataset.sql)} AS ${alias}`, conditions };
+  const share = sample !== undefined && 'percent' in sample ? dialect.sample(sample.percent) : undefined;
+  const rest: Pick<RowSet, 'prefix' | 'conditions' | 'limit'> = {
+    prefix: '',
+    conditions: [
+      ...(share !== undefined && 'condition' in share ? [share.condition] : []),
+      ...predicates.map((predicate) => onOwnLines(predicate)),
+    ],
+    ...(sample !== undefined && 'rows' in sample && { limit: sample.rows }),
+  };
+  if (dataset.kind === 'query') return { ...rest, from: `${onOwnLines(dataset.sql)} AS ${alias}` };
   const { member = dataset.id, modifier } = options;
   const from = [
     ...(modifier === undefined ? [] : [modifier]),
     dialect.quoteTable(member),
-    // The user's condition may name the table.
-    ...(predicate === undefined || member.name === name ? [] : ['AS', alias]),
+    // The user's conditions may name the table.
+    ...(predicates.length === 0 || member.name === name ? [] : ['AS', alias]),
+    ...(share !== undefined && 'clause' in share ? [share.clause] : []),
   ];
-  return { prefix: '', from: from.join(' '), conditions };
+  return { ...rest, from: from.join(' ') };
 }
 
-/** In parentheses and on lines of its own: a comment at the user's end leaves what follows alone. */
-function onOwnLines(sql: string): string {
+/** In parentheses and on lines of its own: a comment at its end leaves what follows alone. */
+export function onOwnLines(sql: string): string {
   return `(\n${sql}\n)`;
 }
 

@@ -7,6 +7,7 @@ import type { Dataset } from '../model/dataset.js';
 import type { TableId, TableKind } from '../model/table.js';
 import type { SortColumn } from '../model/sort-column.js';
 import type { ColumnTreatments } from './column-treatment.js';
+import type { ColumnChoice } from './column-choice.js';
 import type { EngineOptions } from './engine-option.js';
 import type { DirectoryLevel } from './partitioning/hive-path.js';
 import type { PartitionMethodInfo } from './partitioning/methods.js';
@@ -186,6 +187,20 @@ export interface TableOverride {
 export interface PinOptions {
   /** `auto`: `run` if the source supports it, else the best it can. `run` fails if it is not supported. */
   readonly consistency: 'auto' | 'run' | 'none';
+  /** All by default. */
+  readonly columnChoice?: ColumnChoice | undefined;
+}
+
+/** What describing a dataset tells about it. */
+export interface DescribedDataset {
+  /** Those that are exported, in the source's own order. */
+  readonly columns: ReadColumn[];
+  /** Names of columns that are left out because the user may not read them. */
+  readonly unreadable?: readonly string[] | undefined;
+  /** The source's estimate of these rows and columns, where it is better than that of `SourceDataset`. */
+  readonly estimate?: Pick<SourceDataset, 'estimatedRows' | 'estimatedBytes'> | undefined;
+  /** See `SourceDataset`. */
+  readonly isForeign?: boolean | undefined;
 }
 
 export interface ServerInfo {
@@ -218,11 +233,14 @@ export interface Source<Connection = unknown> {
     readonly snapshot: Snapshot;
     readonly problems: TableProblem[];
   }>;
-  /** Columns of each table as of the snapshot, in the order of the tables; a problem for each table that failed. */
+  /**
+   * Columns of each table as of the snapshot, in the order of the tables; a problem for each table that failed. Queries and
+   * conditions are checked: none can reach beyond its place in a statement, and none can write.
+   */
   describe(
     tables: readonly SourceDataset[],
-    options: DescribeOptions,
-  ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]>;
+    options: DescribeOptions & Pick<PinOptions, 'columnChoice'>,
+  ): Promise<(DescribedDataset | TableProblem)[]>;
   /**
    * Names of the columns with values that their Parquet types cannot hold. Reads the whole dataset once.
    * Text that is invalid in its encoding is not found: it has no other form.

@@ -18,7 +18,7 @@ export function printableLines(text: string): string {
 
 /** `schema.table`. */
 export function tableName({ schema, name }: TableId): string {
-  return printable(`${schema}.${name}`);
+  return printable(schema === '' ? name : `${schema}.${name}`);
 }
 
 function escapeCharacter(character: string): string {

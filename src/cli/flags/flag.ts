@@ -1,6 +1,7 @@
 /** Headings of the help, in order. */
 export const FLAG_GROUPS = [
   'Source',
+  'Columns and rows',
   'Destination',
   'Speed',
   'Files',

@@ -1,4 +1,5 @@
 import { COLUMN_FLAGS } from './column-flags.js';
+import { DATA_FLAGS } from './data-flags.js';
 import { DESTINATION_FLAGS } from './destination-flags.js';
 import { ENGINE_FLAGS } from './engine-flags.js';
 import { FILE_FLAGS } from './file-flags.js';
@@ -13,6 +14,7 @@ import { SPEED_FLAGS } from './speed-flags.js';
 /** The flags that the code refers to by name. */
 export const FLAGS = {
   ...SOURCE_FLAGS,
+  ...DATA_FLAGS,
   ...DESTINATION_FLAGS,
   ...SPEED_FLAGS,
   ...FILE_FLAGS,

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
 import { fileOptionsSchema } from '../../export/model/file-options-schema.js';
+import { ADDED_CONTENTS } from '../../columns/column-spec.js';
+import { requestedSchema } from '../../export/model/requested-schema.js';
 import { sourceSchema as source } from '../../export/model/source-schema.js';
 
 /**
@@ -97,6 +99,7 @@ export const planSchema = z.strictObject({
     z.strictObject({
       ...table,
       kind: z.string(),
+      ...requestedSchema.shape,
       consistency: consistency.nullable(),
       notes: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
       estimated_rows: z.number().nullable(),
@@ -129,6 +132,7 @@ export const planSchema = z.strictObject({
           bloom_filter: z.number().optional().describe('Its rate of false positives'),
           mask: z.string().optional().describe('How its values are hidden, as in --mask'),
           text_by_values: z.literal(true).optional().describe('Text only because some values fit no other type'),
+          added: z.enum(ADDED_CONTENTS).optional(),
           refused_by: z.array(z.string()).optional(),
         }),
       ),

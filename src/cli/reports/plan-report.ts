@@ -3,7 +3,7 @@ import type { ColumnSpec } from '../../columns/column-spec.js';
 import { EXIT_CODES, type LakeportError } from '../../errors.js';
 import { fileOptionsDocument } from '../../export/model/file-options-document.js';
 import { type ExportOptions, fileOptions } from '../../export/model/options.js';
-import type { RunPlan, TablePlan } from '../../export/model/plan.js';
+import { columnSpecs, type RunPlan, type TablePlan } from '../../export/model/plan.js';
 import { takesCount } from '../../export/model/row-check.js';
 import { expectedSliceBytes } from '../../export/model/slice-bytes.js';
 import { memoryBytes, type ReaderMemory } from '../../parquet/memory.js';
@@ -14,6 +14,7 @@ import type { Output } from '../terminal/output.js';
 import { parquetTypeName } from '../../columns/type-name.js';
 import { printable, printableLines, tableName } from '../../text/printable.js';
 import { byteSize, count, counted } from '../../text/quantities.js';
+import { requestedDocument } from '../../export/model/requested-document.js';
 import { sourceDocument } from '../../export/model/source-document.js';
 import { errorDocument, routeDocument, skippedDocument } from './run-json.js';
 import type { PlanDocument } from './document-schemas.js';
@@ -274,10 +275,10 @@ function filesOf(table: TablePlan, { maxRowsPerFile = Infinity, maxFileBytes = I
 }
 
 function columnLines(table: TablePlan, output: Output): string[] {
-  const specs = table.columns.map(({ spec }) => spec);
+  const specs = columnSpecs(table);
   const rows = specs.map((spec) => [
     printable(spec.name),
-    printable(spec.sourceType),
+    spec.added === undefined ? printable(spec.sourceType) : `(added: ${spec.added})`,
     parquetTypeName(spec),
     spec.nullable ? 'null' : 'not null',
     fidelityText(spec),
@@ -360,6 +361,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['
     schema: table.id.schema,
     table: table.id.name,
     kind: table.kind,
+    ...requestedDocument(table.dataset),
     consistency: table.consistency ?? null,
     ...(table.notes === undefined || table.notes.length === 0
       ? {}
@@ -381,7 +383,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['
     ...(table.partitionedBy !== undefined && {
       partition_columns: table.partitionedBy.map(({ name, sourceType = null }) => ({ name, source_type: sourceType })),
     }),
-    columns: table.columns.map(({ spec }) => ({
+    columns: columnSpecs(table).map((spec) => ({
       name: spec.name,
       source_type: spec.sourceType,
       parquet_type: parquetTypeName(spec),
@@ -390,6 +392,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['
       ...(spec.bloomFilter !== undefined && { bloom_filter: spec.bloomFilter }),
       ...(spec.mask !== undefined && { mask: spec.mask }),
       ...(spec.isTextByValues === true && { text_by_values: true as const }),
+      ...(spec.added === undefined ? {} : { added: spec.added }),
       ...(refusedBy(spec).length === 0 ? {} : { refused_by: [...refusedBy(spec)] }),
     })),
   };

@@ -12,6 +12,7 @@ export function sliceTask(
   return {
     dataset: plan.dataset,
     columns: plan.columns,
+    added: plan.added,
     slice,
     snapshot: plan.snapshot ?? snapshot,
     storageId: plan.storageId,

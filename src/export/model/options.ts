@@ -2,6 +2,7 @@ import { avoidedEncodings, compatFooter } from '../../columns/compat.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { ColumnOptions } from './column-settings.js';
 import type { ManifestPlace } from './manifest-place.js';
+import type { RequestedData } from './requested-data.js';
 import type { RowCheckMode } from './row-check.js';
 import type { SortColumn } from '../../model/sort-column.js';
 import type { TableSetting } from './table-setting.js';
@@ -38,7 +39,11 @@ export interface TableConfig {
  * options for column types, the writer those for files.
  */
 export interface ExportOptions
-  extends Omit<DescribeOptions, 'treatments'>, ColumnOptions, Omit<FileOptions, 'footer' | 'avoidedEncodings'> {
+  extends
+    Omit<DescribeOptions, 'treatments'>,
+    ColumnOptions,
+    RequestedData,
+    Omit<FileOptions, 'footer' | 'avoidedEncodings'> {
   readonly runId: string;
   readonly startedAt: Date;
   readonly sourceId: string;

@@ -1,3 +1,4 @@
+import type { ColumnSpec } from '../../columns/column-spec.js';
 import type { Dataset } from '../../model/dataset.js';
 import type { DisplayPath } from '../../model/display-path.js';
 import type { TableId, TableKind } from '../../model/table.js';
@@ -12,6 +13,7 @@ import type {
   TableProblem,
 } from '../../sources/source.js';
 import type { ReaderMemory } from '../../parquet/memory.js';
+import type { ConstantColumn } from './constant-column.js';
 import type { SkippedTable } from './skipped-tables.js';
 import type { TableNote } from './table-notes.js';
 import type { OptIn } from '../../sources/opt-ins.js';
@@ -33,8 +35,10 @@ export interface TablePlan {
   readonly isForeign?: boolean | undefined;
   readonly estimatedRows: number | undefined;
   readonly estimatedBytes: number | undefined;
-  /** Of the files. */
+  /** Those that are read into the files, as the source has them. */
   readonly columns: readonly ReadColumn[];
+  /** Those that the files have besides, behind the others. */
+  readonly added?: readonly ConstantColumn[] | undefined;
   /** What the names of Hive-style directories say besides. */
   readonly partitionedBy?: readonly PartitionColumn[] | undefined;
   readonly method: PartitionMethod;
@@ -53,6 +57,11 @@ export interface TablePlan {
   readonly displayPath: DisplayPath;
   /** Of its manifest; undefined if the table gets none. */
   readonly manifest?: DisplayPath | undefined;
+}
+
+/** The columns of a table's files. */
+export function columnSpecs({ columns, added = [] }: Pick<TablePlan, 'columns' | 'added'>): ColumnSpec[] {
+  return [...columns, ...added].map(({ spec }) => spec);
 }
 
 /** A table that fails before its first row. */

@@ -15,5 +15,6 @@ export function plannedRows({ slices }: TablePlan): number | undefined {
 
 /** Whether the run needs a separate query to count the table's rows. */
 export function takesCount(plan: TablePlan, mode: RowCheckMode = 'count'): boolean {
-  return mode === 'count' && plan.slices.length > 1 && plan.isForeign !== true && plannedRows(plan) === undefined;
+  const isRepeatable = plan.isForeign !== true && plan.dataset.sample === undefined;
+  return mode === 'count' && plan.slices.length > 1 && isRepeatable && plannedRows(plan) === undefined;
 }

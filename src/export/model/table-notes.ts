@@ -1,4 +1,5 @@
 import type { Slice, SourceTable } from '../../sources/source.js';
+import type { Sample } from '../../model/dataset.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
 
 /** What users should know about a table that is exported nevertheless. */
@@ -10,8 +11,21 @@ export interface TableNote {
     | 'OUTSIDE_SNAPSHOT'
     | 'ARRAY_BOUNDS'
     | 'TEXT_BY_VALUES'
-    | 'PARTITION_COLUMN_IN_FILES';
+    | 'PARTITION_COLUMN_IN_FILES'
+    | 'CONDITION'
+    | 'SAMPLE'
+    | 'UNREADABLE_COLUMNS';
   readonly text: string;
+}
+
+/** A table, and what the notes say about it. */
+export interface NotedTable extends SourceTable {
+  /** Columns whose arrays lose their bounds. */
+  readonly boundless?: readonly string[];
+  /** Columns that are text because of their values. */
+  readonly texts?: readonly string[];
+  /** Columns that are left out because the user may not read them. */
+  readonly unreadable?: readonly string[];
 }
 
 /** Further tables are counted, not named. */
@@ -19,20 +33,12 @@ const MAX_NAMED = 5;
 
 /** Notes on the tables of one export. */
 export class TableNotes {
-  readonly #tables: readonly SourceTable[];
+  readonly #tables: readonly NotedTable[];
   readonly #byTable = new Map<string, TableNote[]>();
   /** Tables whose rows are not exported, although they inherit from one whose own rows are. */
   readonly #orphans: string[] = [];
 
-  /**
-   * @param boundless columns of a table whose arrays lose their bounds
-   * @param texts columns that are text because of their values
-   */
-  constructor(
-    tables: readonly SourceTable[],
-    boundless: (table: SourceTable) => readonly string[] = () => [],
-    texts: (table: SourceTable) => readonly string[] = () => [],
-  ) {
+  constructor(tables: readonly NotedTable[]) {
     this.#tables = tables;
     const exported = new Set(tables.map(({ id }) => tableKey(id)));
     const parents = new Map<string, SourceTable[]>();
@@ -54,14 +60,20 @@ export class TableNotes {
       }
     }
     for (const table of tables) {
-      const columns = boundless(table);
-      const text = `arrays that do not start at 1 lose their bounds in ${listed(columns)} (--arrays text keeps them)`;
-      if (columns.length > 0) this.#add(table, 'ARRAY_BOUNDS', text);
+      const { boundless = [], unreadable = [] } = table;
+      const { predicates = [], sample } = table.dataset;
+      const text = `arrays that do not start at 1 lose their bounds in ${listed(boundless)} (--arrays text keeps them)`;
+      if (boundless.length > 0) this.#add(table, 'ARRAY_BOUNDS', text);
+      if (predicates.length > 0) this.#add(table, 'CONDITION', `only rows where ${predicates.join(' and ')}`);
+      if (sample !== undefined) this.#add(table, 'SAMPLE', `only a sample of ${sampleText(sample)}`);
+      if (unreadable.length > 0) {
+        this.#add(table, 'UNREADABLE_COLUMNS', `without columns that this user may not read: ${unreadable.join(', ')}`);
+      }
     }
     for (const table of tables) {
-      const columns = texts(table);
-      const text = `written as text, because of values that fit no other type: ${listed(columns)} (--on-unrepresentable text)`;
-      if (columns.length > 0) this.#add(table, 'TEXT_BY_VALUES', text);
+      const { texts = [] } = table;
+      const text = `written as text, because of values that fit no other type: ${listed(texts)} (--on-unrepresentable text)`;
+      if (texts.length > 0) this.#add(table, 'TEXT_BY_VALUES', text);
     }
     for (const table of tables) {
       const names = parents.get(tableKey(table.id))?.map(({ id }) => tableName(id)) ?? [];
@@ -80,7 +92,11 @@ export class TableNotes {
     const twice = noted('ROWS_TWICE');
     const outside = noted('OUTSIDE_SNAPSHOT');
     const texts = noted('TEXT_BY_VALUES');
+    const unreadable = this.#tables.flatMap(({ id, unreadable: columns = [] }) =>
+      columns.map((column) => `${tableName(id)}.${column}`),
+    );
     return [
+      ...(unreadable.length === 0 ? [] : [`Left out because this user may not read them: ${listed(unreadable)}`]),
       ...(twice.length === 0
         ? []
         : [`Rows of inheriting tables are also exported with their parents: ${listed(twice)}`]),
@@ -118,6 +134,11 @@ export function directoryNotes({ slices }: { readonly slices: readonly Pick<Slic
     code: 'PARTITION_COLUMN_IN_FILES',
     text: `${name} stays in the files, and its directories have another name: some of its values are empty, or too long for the name of a directory`,
   }));
+}
+
+/** As the flag takes it. */
+function sampleText(sample: Sample): string {
+  return 'percent' in sample ? `${sample.percent}%` : `${sample.rows} rows`;
 }
 
 function listed(names: readonly string[]): string {

@@ -1,6 +1,5 @@
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
-import type { ReadColumn } from '../../sources/source.js';
 import type { ColumnTreatment, ColumnTreatments } from '../../sources/column-treatment.js';
 import type { ColumnOptions } from '../model/column-settings.js';
 import type { TableSetting } from '../model/table-setting.js';
@@ -44,9 +43,8 @@ export class ColumnRules implements ColumnTreatments {
   }
 
   /** Remembers a table's columns, for the questions below. */
-  described(id: TableId, columns: readonly ReadColumn[], chosen: readonly ReadColumn[]): void {
-    const names = (some: readonly ReadColumn[]) => some.map(({ spec }) => spec.name);
-    this.#described.push({ id, names: names(columns), chosen: names(chosen) });
+  described(id: TableId, names: readonly string[], chosen: readonly string[]): void {
+    this.#described.push({ id, names, chosen });
   }
 
   /** From now on, these columns of the table are text. */

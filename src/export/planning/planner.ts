@@ -4,6 +4,7 @@ import { estimateReaderMemory, memoryBytes, NO_MEMORY, type ReaderMemory } from 
 import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type {
   Consistency,
+  DescribedDataset,
   ReadColumn,
   Slice,
   SliceOptions,
@@ -14,13 +15,16 @@ import type {
 } from '../../sources/source.js';
 import { perTableAtBest, leastConsistency, tableConsistency } from '../model/consistency.js';
 import type { RunObserver } from '../model/observer.js';
+import { addedColumns } from './added-columns.js';
 import { BloomFilterRules } from './bloom-filter-rules.js';
+import { ChosenColumns } from './chosen-columns.js';
 import { ColumnRules } from './column-rules.js';
 import { refuseMaskedKey } from '../../sources/partitioning/masked-key.js';
 import { chooseOptIns } from './opt-in-tables.js';
 import { type LeftOutTable } from '../model/plan.js';
 import type { ExportOptions } from '../model/options.js';
-import type { PartitionColumn, RunPlan, TablePlan } from '../model/plan.js';
+import { columnSpecs, type PartitionColumn, type RunPlan, type TablePlan } from '../model/plan.js';
+import type { ConstantColumn } from '../model/constant-column.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './reader-budget.js';
 import type { Resumption } from '../resume/resumption.js';
 import type { PlanStorages } from '../model/plan-storages.js';
@@ -31,6 +35,7 @@ import { takesCount } from '../model/row-check.js';
 import { checkSliceCoverage } from './slice-coverage.js';
 import { outsideSnapshot } from './snapshot-demand.js';
 import { directoryNotes, TableNotes } from '../model/table-notes.js';
+import { RequestedDatasets } from './requested-datasets.js';
 import { routeTables, type TableDestinations } from './routing.js';
 import { type TableDestination } from '../model/table-destination.js';
 import type { TableOverrides } from './table-overrides.js';
@@ -52,6 +57,9 @@ interface DescribedTable {
   readonly columns: readonly ReadColumn[];
   /** Columns whose values are masked, whether they are among those to export or not. */
   readonly masked: readonly string[];
+  readonly added: readonly ConstantColumn[];
+  /** Names of columns that are left out because the user may not read them. */
+  readonly unreadable: readonly string[];
 }
 
 /**
@@ -62,7 +70,15 @@ interface DescribedTable {
  */
 export async function planTables(context: PlanningContext, only?: readonly TableId[]): Promise<RunPlan> {
   const { options, source, storages, signal, resumption } = context;
-  const chosen = await chooseTables(context, only);
+  const requested = new RequestedDatasets(options);
+  const choice = new ChosenColumns(options);
+  const chosen = await chooseTables(context, requested, only);
+  // What is left of an earlier attempt need not match all patterns.
+  const isWhole = only === undefined && resumption?.wasPlanned !== true;
+  if (isWhole) {
+    requested.requireMatches([...chosen.tables, ...chosen.problems]);
+    choice.requireTables([...chosen.tables, ...chosen.problems]);
+  }
   const refused = [...chosen.problems, ...outsideSnapshot(chosen.tables, options)];
   const isRefused = new Set(refused.map(({ id }) => tableKey(id)));
   const selected = chosen.tables.filter(({ id }) => !isRefused.has(tableKey(id)));
@@ -72,7 +88,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   reportWarnings(context, { selected, places });
 
   signal.throwIfAborted();
-  const pinned = await source.pin(selected, { consistency: options.consistency });
+  const pinned = await source.pin(selected, { consistency: options.consistency, columnChoice: choice });
   const problems = [...refused, ...pinned.problems];
   const isProblem = new Set(problems.map(({ id }) => tableKey(id)));
 
@@ -80,9 +96,9 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const lockable = selected.filter(({ id }) => !isProblem.has(tableKey(id)));
   const rules = new ColumnRules(options);
   const bloomFilters = new BloomFilterRules(options);
-  const described = await describe(context, lockable, { problems, rules, bloomFilters });
-  // A resume, or a replacement of a snapshot, plans only some of the tables.
-  if (only === undefined && resumption?.wasPlanned !== true) {
+  const described = await describe(context, lockable, { problems, rules, choice, bloomFilters });
+  if (isWhole) {
+    choice.requireColumns(problems.map(({ id }) => id));
     rules.requireMatches(chosen.tables);
     bloomFilters.requireMatches(chosen.tables);
   }
@@ -112,11 +128,13 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const readers = await withinConnections(context, wanted, isCounted ? 1 : 0);
   // Tables of an earlier attempt come from an earlier snapshot.
   const weaken = resumption?.wasPlanned === true ? perTableAtBest : (all: Consistency) => all;
-  const columnsOf = new Map(described.map(({ table, columns }) => [table.id, columns]));
   const notes = new TableNotes(
-    described.map(({ table }) => table),
-    ({ id }) => boundlessArrays(columnsOf.get(id) ?? [], options),
-    ({ id }) => textsByValues(columnsOf.get(id) ?? []),
+    described.map(({ table, columns, unreadable }) => ({
+      ...table,
+      boundless: boundlessArrays(columns, options),
+      texts: textsByValues(columns),
+      unreadable,
+    })),
   );
   const failures = splitSkipped(problems);
   for (const text of [...notes.summaries, ...failures.skipped.map(skippedText)]) {
@@ -172,18 +190,27 @@ interface ChosenTables {
 
 async function chooseTables(
   { options, source, observer, resumption }: PlanningContext,
+  requested: RequestedDatasets,
   only: readonly TableId[] | undefined,
 ): Promise<ChosenTables> {
   const found = await source.listTables();
-  const ids = found.map(({ id }) => id);
-  if (only !== undefined) return { tables: tablesOf(found, only), problems: [], leftOut: [] };
+  const { queries } = requested;
+  const withQueries = [...found, ...queries];
+  const wanted = (tables: readonly SourceTable[]) => tables.map((table) => requested.of(table));
+  if (only !== undefined) return { tables: wanted(tablesOf(withQueries, only)), problems: [], leftOut: [] };
   if (resumption?.wasPlanned === true) {
-    const { tables, problems } = chooseOptIns(tablesOf(found, resumption.unfinished), options);
-    return { tables, problems: [...problems, ...resumption.gone(ids)], leftOut: [] };
+    const { tables, problems } = chooseOptIns(tablesOf(withQueries, resumption.unfinished), options);
+    const gone = resumption.gone(withQueries.map(({ id }) => id));
+    return { tables: wanted(tables), problems: [...problems, ...gone], leftOut: [] };
   }
-  const { warnings, ...selection } = await selectTables(found, options, async () => source.listOthers?.() ?? []);
+  const { warnings, ...selection } = await selectTables(
+    found,
+    { ...options, mayBeEmpty: queries.length > 0 },
+    async () => source.listOthers?.() ?? [],
+  );
   for (const warning of warnings) observer.message?.('warning', warning);
-  return selection;
+  requested.refuseTakenNames([...selection.tables, ...selection.problems]);
+  return { ...selection, tables: wanted([...selection.tables, ...queries]) };
 }
 
 function tablesOf(found: readonly SourceTable[], ids: readonly TableId[]): SourceTable[] {
@@ -237,9 +264,8 @@ function warnOfUnknownSizes(
   observer.message?.('warning', text);
 }
 
-interface ColumnPlanning {
+interface ColumnPlanning extends Rules {
   readonly problems: TableProblem[];
-  readonly rules: ColumnRules;
   readonly bloomFilters: BloomFilterRules;
 }
 
@@ -247,10 +273,10 @@ interface ColumnPlanning {
 async function describe(
   context: PlanningContext,
   tables: readonly SourceDataset[],
-  { problems, rules, bloomFilters }: ColumnPlanning,
+  { problems, rules, choice, bloomFilters }: ColumnPlanning,
 ): Promise<DescribedTable[]> {
   const { source, options } = context;
-  const descriptions = await source.describe(tables, { ...options, treatments: rules });
+  const descriptions = await source.describe(tables, { ...options, treatments: rules, columnChoice: choice });
   const described: DescribedTable[] = [];
   for (const [index, table] of tables.entries()) {
     const description = descriptions[index];
@@ -259,15 +285,15 @@ async function describe(
       problems.push(description);
       continue;
     }
+    const [outside] = outsideSnapshot(description.isForeign === true ? [{ ...table, isForeign: true }] : [], options);
+    if (outside !== undefined) {
+      problems.push(outside);
+      continue;
+    }
     try {
-      const chosen = chosenColumns(table, description.columns);
-      rules.described(table.id, description.columns, chosen);
-      const columns = await withoutMisfits(context, { table, columns: chosen, rules });
-      described.push({
-        table,
-        columns: bloomFilters.applied(table.id, columns),
-        masked: maskedNames(description.columns),
-      });
+      const one = describedTable(table, description, { options, choice, rules });
+      const columns = await withoutMisfits(context, { ...one, rules, choice });
+      described.push({ ...one, columns: bloomFilters.applied(table.id, columns) });
     } catch (thrown) {
       context.signal.throwIfAborted();
       const error = LakeportError.from(thrown).within({ table: tableName(table.id) });
@@ -278,44 +304,54 @@ async function describe(
   return described;
 }
 
-function maskedNames(columns: readonly ReadColumn[]): string[] {
-  return columns.filter(({ spec }) => spec.mask !== undefined).map(({ spec }) => spec.name);
-}
-
 /** With `--on-unrepresentable text`: columns with values that fit no other type are described again, as text. */
 async function withoutMisfits(
   { source, options, resumption }: PlanningContext,
-  { table, columns, rules }: Omit<DescribedTable, 'masked'> & { readonly rules: ColumnRules },
+  { table, columns, rules, choice }: Pick<DescribedTable, 'table' | 'columns'> & Rules,
 ): Promise<readonly ReadColumn[]> {
   if (options.onUnrepresentable !== 'text') return columns;
   const found = await source.findUnrepresentable(table, columns);
   const names = new Set([...found, ...(resumption?.textColumns(table.id, columns) ?? [])]);
   if (names.size === 0) return columns;
   rules.writeAsText(table.id, [...names]);
-  const [description] = await source.describe([table], { ...options, treatments: rules });
+  const [description] = await source.describe([table], { ...options, treatments: rules, columnChoice: choice });
   if (description === undefined) throw new TypeError('A table was not described');
   if ('error' in description) throw description.error;
-  return chosenColumns(table, description.columns);
+  return description.columns;
 }
 
-/** Those that the run asks for. @throws LakeportError where one of them is not there */
-function chosenColumns({ dataset, id }: SourceDataset, columns: readonly ReadColumn[]): readonly ReadColumn[] {
-  const wanted = dataset.columns;
-  if (wanted === undefined) return columns;
+/** Which columns are exported, and how. */
+interface Rules {
+  readonly rules: ColumnRules;
+  readonly choice: ChosenColumns;
+}
+
+function describedTable(
+  table: SourceDataset,
+  { columns, unreadable = [], estimate, isForeign }: DescribedDataset,
+  { options, choice, rules }: Rules & { readonly options: ExportOptions },
+): DescribedTable {
+  const isPartial = choice.isFor(table.id) || unreadable.length > 0;
   const names = columns.map(({ spec }) => spec.name);
-  const unknown = wanted.find((name) => !names.includes(name));
-  if (unknown === undefined) return columns.filter(({ spec }) => wanted.includes(spec.name));
-  throw new LakeportError({
-    code: 'COLUMN_NOT_FOUND',
-    message: `${tableName(id)} has no column ${unknown}`,
-    hint: `Its columns are ${names.join(', ')}`,
-    context: { table: tableName(id), column: unknown },
-  });
+  const all = choice.namesOf(table.id) ?? names;
+  rules.described(table.id, all, names);
+  return {
+    table: {
+      ...table,
+      ...estimate,
+      ...(isForeign === true && { isForeign }),
+      ...(isPartial && { dataset: { ...table.dataset, columns: names } }),
+    },
+    columns,
+    masked: all.filter((name) => rules.of(table.id, name)?.mask !== undefined),
+    added: addedColumns(table.id, names, options),
+    unreadable,
+  };
 }
 
 async function planTable(
   context: PlanningContext,
-  { table, columns, masked, place }: DescribedTable & { readonly place: TableDestination },
+  { table, columns, masked, added, place }: DescribedTable & { readonly place: TableDestination },
   budget: ReaderBudget,
 ): Promise<TablePlan> {
   const override = context.overrides.of(table.id);
@@ -329,7 +365,7 @@ async function planTable(
   checkSliceCoverage(slices);
   const replaced = slices[0]?.replaces ?? [];
   const columnsOfFiles = columns.filter(({ spec }) => !replaced.includes(spec.name));
-  context.resumption?.checkColumns(table.id, columnsOfFiles);
+  context.resumption?.checkColumns(table.id, columnSpecs({ columns: columnsOfFiles, added }));
   return {
     dataset: table.dataset,
     id: table.id,
@@ -338,6 +374,7 @@ async function planTable(
     estimatedRows: table.estimatedRows,
     estimatedBytes: table.estimatedBytes,
     columns: columnsOfFiles,
+    ...(added.length > 0 && { added }),
     partitionedBy: partitionColumns(slices, columns),
     method: slices.find((slice) => slice.method !== 'None')?.method ?? 'None',
     degree: Math.min(override?.degree ?? budget.perTable, slices.length),
@@ -401,7 +438,7 @@ async function withinConnections(
 }
 
 async function memoryFor(table: TablePlan, { options, storages }: PlanningContext): Promise<ReaderMemory> {
-  const { estimatedBytes, estimatedRows, columns, slices, storageId } = table;
+  const { estimatedBytes, estimatedRows, slices, storageId } = table;
   const isKnown = estimatedBytes !== undefined && estimatedRows !== undefined && estimatedRows > 0;
   const storage = await storages.open(storageId);
   const { maxFileBytes = Infinity } = options;
@@ -409,14 +446,11 @@ async function memoryFor(table: TablePlan, { options, storages }: PlanningContex
     const bytes = expectedSliceBytes(table, slice);
     return storage.writerMemoryBytes?.(bytes === undefined ? undefined : Math.min(bytes, maxFileBytes)) ?? 0;
   });
-  return estimateReaderMemory(
-    columns.map((column) => column.spec),
-    {
-      rowGroupRows: options.rowGroupRows,
-      averageRowBytes: isKnown ? estimatedBytes / estimatedRows : undefined,
-      uploadBytes: Math.max(0, ...parts),
-    },
-  );
+  return estimateReaderMemory(columnSpecs(table), {
+    rowGroupRows: options.rowGroupRows,
+    averageRowBytes: isKnown ? estimatedBytes / estimatedRows : undefined,
+    uploadBytes: Math.max(0, ...parts),
+  });
 }
 
 /** Tables of unknown size come first: they may be the largest. */

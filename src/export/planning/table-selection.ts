@@ -10,7 +10,10 @@ import { tableName } from '../../model/table.js';
 export type SelectionOptions = Pick<
   ExportOptions,
   'schemaPatterns' | 'includePatterns' | 'excludePatterns' | 'minRows' | 'maxRows' | 'optIns'
->;
+> & {
+  /** Something else than tables is exported too. */
+  readonly mayBeEmpty?: boolean | undefined;
+};
 
 export interface Selection {
   readonly tables: readonly SourceTable[];
@@ -54,7 +57,7 @@ export async function selectTables(
   const reasonOf = (pattern: TablePattern) => whyNotTaken(pattern, chooseOptIns(inSchemas, options).leftOut, others);
   const reasons = idleIncludes.map((pattern) => ({ pattern, reason: reasonOf(pattern) }));
 
-  if (selected.tables.length + selected.problems.length === 0) {
+  if (selected.tables.length + selected.problems.length === 0 && options.mayBeEmpty !== true) {
     if (all.length === 0 && others.length === 0) throw noTables();
     if (candidates.included.length === 0) {
       throw noMatch(candidates, options, { reasons: reasons.flatMap(({ reason }) => reason ?? []), named });

@@ -6,7 +6,7 @@ import type { Snapshot } from '../../sources/source.js';
 import type { StagedTable, TableFormat, TableOrigin } from '../formats/table-format.js';
 import { type FinishedTable, lostBoundsOf, unrepresentableOf } from '../model/finished-table.js';
 import type { PublishedFile } from '../model/observer.js';
-import type { RunPlan } from '../model/plan.js';
+import { columnSpecs, type RunPlan } from '../model/plan.js';
 import { sourceDocument } from '../model/source-document.js';
 
 export interface PublicationContext {
@@ -68,7 +68,7 @@ function originOf(table: FinishedTable, context: PublicationContext): TableOrigi
     rowCheck: table.rowCheck ?? 'not_possible',
     snapshot: { ...snapshot, consistency: table.plan.consistency ?? snapshot.consistency },
     startedAt: table.startedAt ?? new Date(),
-    columns: table.plan.columns.map((column) => column.spec),
+    columns: columnSpecs(table.plan),
     partitionedBy: table.plan.partitionedBy,
     unrepresentable: unrepresentableOf(table),
     lostBounds: lostBoundsOf(table),

@@ -1,5 +1,5 @@
+import type { ColumnSpec } from '../../columns/column-spec.js';
 import type { DisplayPath } from '../../model/display-path.js';
-import type { ReadColumn } from '../../sources/source.js';
 
 /**
  * The record of an unfinished run, as far as a resume needs it. Plain data; the run log's `RunHistory` is one.
@@ -43,11 +43,11 @@ export interface PreviousTable {
 export type PreviousColumn = readonly [name: string, sourceType: string, nullable: boolean, lostBounds?: number];
 
 /** The record of a table's columns, by which a later attempt detects changes. */
-export function columnsOnRecord(columns: readonly ReadColumn[]): PreviousColumn[] {
-  return columns.map(({ spec }) => [
-    spec.name,
-    spec.isTextByValues === true ? asTextOnRecord(spec.sourceType) : spec.sourceType,
-    spec.nullable,
+export function columnsOnRecord(columns: readonly ColumnSpec[]): PreviousColumn[] {
+  return columns.map(({ name, sourceType, nullable, isTextByValues }) => [
+    name,
+    isTextByValues === true ? asTextOnRecord(sourceType) : sourceType,
+    nullable,
   ]);
 }
 

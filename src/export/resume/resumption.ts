@@ -1,3 +1,4 @@
+import type { ColumnSpec } from '../../columns/column-spec.js';
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type { Consistency, ReadColumn, Slice, Snapshot } from '../../sources/source.js';
@@ -111,7 +112,7 @@ export class Resumption {
   }
 
   /** @throws LakeportError if the table's columns have changed */
-  checkColumns(id: TableId, columns: readonly ReadColumn[]): void {
+  checkColumns(id: TableId, columns: readonly ColumnSpec[]): void {
     const hasFiles = this.unfinishedTable(id).outcomes.size > 0;
     // Without files, values may decide anew.
     const typeOf = (type: string) => (hasFiles ? type : type.replace(AS_TEXT, ''));

@@ -5,6 +5,7 @@ import type { StorageTarget } from '../../storage/target.js';
 import type { StagedPart } from '../../storage/storage.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { FormatOptions } from '../formats/formats.js';
+import type { ConstantColumn } from '../model/constant-column.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
 /**
@@ -26,6 +27,8 @@ export interface WorkerSetup {
 export interface SliceTask {
   readonly dataset: Dataset;
   readonly columns: readonly ReadColumn[];
+  /** Columns of the files that are not read. */
+  readonly added?: readonly ConstantColumn[] | undefined;
   readonly slice: Slice;
   /** The snapshot to read from. */
   readonly snapshot: Snapshot;

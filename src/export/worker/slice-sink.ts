@@ -1,5 +1,6 @@
 import type { SortingColumn } from '../../parquet/file-writer.js';
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
+import type { ConstantValues } from '../../columns/constant-values.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import { type FileOutput, ParquetFileWriter } from '../../parquet/file-writer.js';
@@ -11,7 +12,10 @@ import type { StagedFile } from '../model/slice-outcome.js';
 const PORTION_BYTES = 256 << 10;
 
 export interface SliceSinkOptions {
+  /** Those that are read. */
   readonly columns: readonly ColumnBuffer[];
+  /** The files' further columns, and what fills them. */
+  readonly added?: readonly AddedBuffer[];
   readonly files: FileOptions;
   /** The order of the rows, if Parquet can express it. */
   readonly sorting?: readonly SortingColumn[] | undefined;
@@ -21,6 +25,11 @@ export interface SliceSinkOptions {
   readonly onStaged: (file: StagedFile) => void;
   /** Called after each commit with the sums so far. */
   readonly onProgress: (progress: { readonly rows: number; readonly bytes: number }) => void;
+}
+
+export interface AddedBuffer {
+  readonly column: ColumnBuffer;
+  readonly values: ConstantValues;
 }
 
 /** Writes a slice's rows to one Parquet file, or to several if their rows or bytes are limited. */
@@ -50,6 +59,7 @@ export class SliceSink implements RowSink {
 
   commit(rows: number): Promise<void> | undefined {
     this.#rows += rows;
+    for (const { values } of this.#options.added ?? []) values.append(rows);
     const written = this.#writer.commit(rows);
     this.#options.onProgress({ rows: this.#rows, bytes: this.#bytes });
     if (!this.#writer.isFull) return written;
@@ -86,7 +96,8 @@ export class SliceSink implements RowSink {
   }
 
   #startFile(): [LazyPart, ParquetFileWriter] {
-    const { columns, files, sorting, openPart } = this.#options;
+    const { added = [], files, sorting, openPart } = this.#options;
+    const columns = [...this.columns, ...added.map(({ column }) => column)];
     const part = new LazyPart(() => openPart(this.files.length));
     const writer = new ParquetFileWriter({ output: part, columns, sorting, files });
     return [part, writer];

@@ -1,6 +1,6 @@
 import type { SortingColumn } from '../../parquet/file-writer.js';
-import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
+import { constantValues } from '../../columns/constant-values.js';
 import { LakeportError } from '../../errors.js';
 import { fastestKernels, type Kernels } from '../../kernels/kernels.js';
 import { openReader } from '../../engines.js';
@@ -14,7 +14,7 @@ import { joinPath } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
 import { tableFormat } from '../formats/formats.js';
 import type { TableFormat } from '../formats/table-format.js';
-import { SliceSink } from './slice-sink.js';
+import { SliceSink, type SliceSinkOptions } from './slice-sink.js';
 import type { SliceOutcome, StagedFile } from '../model/slice-outcome.js';
 import type { SliceTask, TaskFailure, WorkerSetup } from './protocol.js';
 
@@ -23,6 +23,8 @@ export interface TaskListener {
   readonly onProgress: (progress: { readonly rows: number; readonly bytes: number }) => void;
   readonly onStaged: (file: StagedFile) => void;
 }
+
+type TableBuffers = Required<Pick<SliceSinkOptions, 'columns' | 'added'>>;
 
 /** Result of a task that reads no rows. */
 const NOTHING: ReadResult = { rows: 0, bytes: 0, unrepresentable: {} };
@@ -40,7 +42,7 @@ export class SliceWorker {
   /** Settles when the connection ahead of the first slice is made, or has failed. */
   #connecting: Promise<unknown> = Promise.resolve();
   /** Buffers of the table read last, reused by its next slice. */
-  #buffers: { readonly dataset: Dataset; readonly columns: readonly ColumnBuffer[] } | undefined;
+  #buffers: { readonly dataset: Dataset; readonly buffers: TableBuffers } | undefined;
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
@@ -96,7 +98,7 @@ export class SliceWorker {
     // With several files per slice, later files are renumbered when published.
     const provisional = !task.isOnlySlice && splitsFiles(files);
     return new SliceSink({
-      columns: this.#columnBuffers(task),
+      ...this.#columnBuffers(task),
       files,
       sorting: sortingColumns(task),
       openPart: (file) =>
@@ -106,14 +108,21 @@ export class SliceWorker {
     });
   }
 
-  #columnBuffers({ dataset, columns }: SliceTask): readonly ColumnBuffer[] {
+  #columnBuffers({ dataset, columns, added = [] }: SliceTask): TableBuffers {
     const last = this.#buffers;
-    if (last !== undefined && isSameDataset(last.dataset, dataset)) return last.columns;
-    const specs = columns.map((column) => column.spec);
+    if (last !== undefined && isSameDataset(last.dataset, dataset)) return last.buffers;
+    const specs = [...columns, ...added].map(({ spec }) => spec);
     this.#kernels?.clearColumns();
     const { rowGroupRows } = this.#setup.files;
-    const buffers = createColumnBuffers(specs, { rowGroupRows, memory: this.#kernels?.columns });
-    this.#buffers = { dataset, columns: buffers };
+    const all = createColumnBuffers(specs, { rowGroupRows, memory: this.#kernels?.columns });
+    const buffers: TableBuffers = {
+      columns: all.slice(0, columns.length),
+      added: all.slice(columns.length).map((column, index) => ({
+        column,
+        values: constantValues(column, added[index]?.value ?? ''),
+      })),
+    };
+    this.#buffers = { dataset, buffers };
     return buffers;
   }
 

@@ -1,6 +1,6 @@
 import { VERSION } from '../../version.js';
 import { columnsOnRecord, type PreviousColumn } from '../../export/resume/previous-attempt.js';
-import type { TablePlan } from '../../export/model/plan.js';
+import { columnSpecs, type TablePlan } from '../../export/model/plan.js';
 import { type Columns, json, LogTable } from './log-table.js';
 import type {
   FilePublished,
@@ -132,7 +132,7 @@ export const JOBS = new LogTable({
     nullable: true,
     field: 'columns',
     parse: json<readonly PreviousColumn[] | undefined>(),
-    plan: (plan) => JSON.stringify(columnsOnRecord(plan.columns)),
+    plan: (plan) => JSON.stringify(columnsOnRecord(columnSpecs(plan))),
     result: ({ result, before }) => withLostBounds(before.columns, result.lostBounds ?? {}),
   },
   state: { ...STATE, initial: 'pending', result: ({ result }) => result.state },

@@ -14,6 +14,16 @@ export interface StreamEnd {
 /** By name, without the @. */
 export type StatementParameters = Readonly<Record<string, string>>;
 
+/** A column of a result. */
+export interface ResultColumn {
+  readonly name: string;
+  readonly nullable: boolean;
+  readonly type: WireType;
+}
+
+/** Flag of COLMETADATA (MS-TDS 2.2.7.4). */
+const NULLABLE = 1;
+
 /** Intercepts a response's bytes between the driver's packets and its parser. */
 export type ResponseFilter = (response: AsyncIterable<Uint8Array>) => AsyncIterable<Buffer>;
 
@@ -70,16 +80,28 @@ export class MssqlClient {
    * Types of a query's columns, as the server declares them.
    * @throws the driver's errors
    */
-  describe(sql: string, parameters: StatementParameters = {}): Promise<WireType[]> {
-    const answer = new Promise<WireType[]>((resolve, reject) => {
-      let types: WireType[] = [];
+  async describe(sql: string, parameters: StatementParameters = {}): Promise<WireType[]> {
+    return (await this.describeColumns(sql, parameters)).map(({ type }) => type);
+  }
+
+  /**
+   * A query's columns, as the server declares them.
+   * @throws the driver's errors
+   */
+  describeColumns(sql: string, parameters: StatementParameters = {}): Promise<ResultColumn[]> {
+    const answer = new Promise<ResultColumn[]>((resolve, reject) => {
+      let columns: ResultColumn[] = [];
       const request = new this.#tedious.Request(sql, (error) => {
         if (error) reject(error);
-        else resolve(types);
+        else resolve(columns);
       });
-      request.on('columnMetadata', (columns) => {
+      request.on('columnMetadata', (metadata) => {
         // The driver only returns an object by name if configured to.
-        types = (columns as ColumnMetadata[]).map(wireTypeOf);
+        columns = (metadata as ColumnMetadata[]).map((column) => ({
+          name: column.colName,
+          nullable: (column.flags & NULLABLE) !== 0,
+          type: wireTypeOf(column),
+        }));
       });
       this.#execute(request, parameters);
     });

@@ -2,13 +2,15 @@ import { tableName } from '../../model/table.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
 import { fromClause } from '../row-set.js';
-import type { DescribeOptions, ReadColumn } from '../source.js';
+import { ALL_COLUMNS } from '../column-choice.js';
+import type { DescribedDataset, DescribeOptions, PinOptions, ReadColumn } from '../source.js';
 import { readAttributes, type Attribute } from './column-catalog.js';
 import type { CatalogTable } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { bindField } from './decode/decoders.js';
 import { errorNumber, mssqlError } from './errors.js';
-import { quoteName } from './identifiers.js';
+import { nameText, quoteName, quoteTable } from './identifiers.js';
+import { checkRows, readQueryAttributes } from './requested-rows.js';
 import { mssqlRows } from './partitioning/dialect.js';
 import { readTextStyles } from './server.js';
 import { declaredTypeOf, displayWireType, type WireType } from './tds/wire-type.js';
@@ -22,18 +24,24 @@ import { type ColumnTreatment, maskIsText } from '../column-treatment.js';
 export async function describeColumns(
   client: MssqlClient,
   tables: readonly CatalogTable[],
-  options: DescribeOptions,
-): Promise<(ReadColumn[] | LakeportError)[]> {
-  const attributes = await readAttributes(client, tables);
+  options: DescribeOptions & Pick<PinOptions, 'columnChoice'>,
+): Promise<(DescribedDataset | LakeportError)[]> {
+  const attributes = await readAttributes(
+    client,
+    tables.filter(({ kind }) => kind !== 'query'),
+  );
   const { timestampUnit = 'us', compat } = options;
   const makesText =
     options.treatments !== undefined || attributes.some((table) => table.some(({ type }) => type === 'sql_variant'));
   const styles = makesText ? await readTextStyles(client) : { allDigits: true, hexadecimal: true };
   const mapping = { timestampUnit, compat, styles };
-  const described: (ReadColumn[] | LakeportError)[] = [];
-  for (const [index, table] of tables.entries()) {
+  const described: (DescribedDataset | LakeportError)[] = [];
+  for (const table of tables) {
+    const { dataset } = table;
+    const known = dataset.kind === 'query' ? undefined : attributes.shift();
     try {
-      described.push(await describeTable(client, table, attributes[index] ?? [], { ...options, mapping }));
+      const listed = dataset.kind === 'query' ? await readQueryAttributes(client, dataset) : (known ?? []);
+      described.push(await describeDataset(client, table, listed, { ...options, mapping }));
     } catch (error) {
       // A lost connection is not the table's fault.
       if (!(error instanceof LakeportError) && errorNumber(error) === undefined) throw error;
@@ -58,8 +66,60 @@ function hashRefused(error: unknown, { id }: CatalogTable): LakeportError | unde
   });
 }
 
-interface TableOptions extends DescribeOptions {
+interface TableOptions extends DescribeOptions, Pick<PinOptions, 'columnChoice'> {
   readonly mapping: MappingOptions;
+}
+
+/** The columns that are chosen, and which of them the user may not read. */
+async function describeDataset(
+  client: MssqlClient,
+  table: CatalogTable,
+  listed: readonly Attribute[],
+  options: TableOptions,
+): Promise<DescribedDataset> {
+  if (listed.length === 0) throw tableNotFound(tableName(table.id));
+  const { columnChoice = ALL_COLUMNS } = options;
+  const taken = columnChoice.take(
+    table.id,
+    listed.map(({ name }) => name),
+  );
+  const wanted = listed.filter(({ name }) => taken.has(name));
+  await checkRows(client, table);
+  try {
+    return { columns: await describeTable(client, table, wanted, options) };
+  } catch (thrown) {
+    if (errorNumber(thrown) !== COLUMN_DENIED) throw thrown;
+    const unreadable = await readDeniedColumns(client, table);
+    const denied = wanted.map(({ name }) => name).filter((name) => unreadable.has(name));
+    if (denied.length === 0) throw thrown;
+    if (!columnChoice.skipsUnreadable || denied.length === wanted.length) throw columnsDenied(table, denied, thrown);
+    const readable = wanted.filter(({ name }) => !unreadable.has(name));
+    return { columns: await describeTable(client, table, readable, options), unreadable: denied };
+  }
+}
+
+/** "The SELECT permission was denied on the column …" */
+const COLUMN_DENIED = 230;
+
+/** Names of the table's columns that this user may not read. */
+async function readDeniedColumns(client: MssqlClient, { id }: CatalogTable): Promise<ReadonlySet<string>> {
+  const rows = await client.query(
+    `SELECT ${nameText('c.name')} FROM sys.columns AS c
+     WHERE c.object_id = OBJECT_ID(@table) AND HAS_PERMS_BY_NAME(@table, 'OBJECT', 'SELECT', c.name, 'COLUMN') = 0`,
+    { table: quoteTable(id) },
+  );
+  return new Set(rows.map(([name]) => String(name)));
+}
+
+function columnsDenied({ id }: CatalogTable, columns: readonly string[], cause: unknown): LakeportError {
+  const many = columns.length !== 1;
+  return new LakeportError({
+    code: 'TABLE_PERMISSION_DENIED',
+    message: `Permission denied for ${many ? 'columns' : 'column'} ${columns.join(', ')}`,
+    hint: `GRANT SELECT ON ${quoteTable(id)} (${columns.map(quoteName).join(', ')}) TO this user, or leave ${many ? 'them' : 'it'} out with --skip-unreadable-columns or --exclude-columns`,
+    context: { table: tableName(id) },
+    cause,
+  });
 }
 
 /**
@@ -73,7 +133,6 @@ async function describeTable(
   attributes: readonly Attribute[],
   options: TableOptions,
 ): Promise<ReadColumn[]> {
-  if (attributes.length === 0) throw tableNotFound(tableName(table.id));
   for (const attribute of attributes) if (attribute.isEncrypted === true) throw encrypted(attribute);
   const planned = attributes.map((attribute) => describeColumn(attribute, table, options));
   const answered = await probe(client, table, planned);
@@ -216,7 +275,7 @@ function encrypted(attribute: Attribute): LakeportError {
   return new LakeportError({
     code: 'TYPE_NOT_READABLE',
     message: `Column ${name} (${displayType(attribute)}) is under Always Encrypted`,
-    hint: 'Export a view without the column (with --include-views)',
+    hint: 'Leave the column out with --exclude-columns',
     context: { column: name },
   });
 }

@@ -51,11 +51,12 @@ async function shareOut(
   columns: readonly ReadColumn[],
   { degree, largeTableThreshold, override }: SliceOptions,
 ): Promise<Share[]> {
-  const { id, kind, estimatedRows } = table;
+  const { id, dataset, kind, estimatedRows } = table;
   const whole = [wholeTable(estimatedRows)];
   const isLarge = estimatedRows !== undefined && estimatedRows >= largeTableThreshold;
   // An explicit number of readers is honoured whatever the table's size.
-  if (degree === 1 || kind === 'view' || !(isLarge || override?.degree !== undefined)) return whole;
+  if (degree === 1 || kind === 'view' || kind === 'query' || dataset.sample !== undefined) return whole;
+  if (!(isLarge || override?.degree !== undefined)) return whole;
   const indexes = await readIndexKeys(client, id);
   // Bounds would show the values of a masked key.
   const keys = columns.filter(({ spec }) => spec.mask === undefined);
@@ -85,7 +86,10 @@ async function shareOutAs(
 ): Promise<Share[]> {
   const method = physicalAs(asked, 'Physloc');
   const { id, estimatedRows } = table;
-  if (method === 'None') return [wholeTable(estimatedRows)];
+  const { sample } = table.dataset;
+  // Each query would draw its own.
+  const isLimited = sample !== undefined && 'rows' in sample;
+  if (method === 'None' || isLimited) return [wholeTable(estimatedRows)];
   if (method === 'Physloc') {
     if (!(await hasLocations(client, table))) throw noLocations(id);
     return byLocation({ count: degree, estimatedRows });

@@ -4,6 +4,7 @@ import { LakeportError } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
 import type {
   CountOptions,
+  DescribedDataset,
   DescribeOptions,
   OtherRelation,
   PinOptions,
@@ -96,13 +97,13 @@ class MssqlSource implements Source<MssqlSettings> {
 
   async describe(
     tables: readonly SourceDataset[],
-    options: DescribeOptions,
-  ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]> {
+    options: DescribeOptions & Pick<PinOptions, 'columnChoice'>,
+  ): Promise<(DescribedDataset | TableProblem)[]> {
     const known = tables.map((table) => this.#known(table));
     const described = await this.#asking(undefined, () => describeColumns(this.#client, known, options));
     return tables.map(({ id }, index) => {
       const answer = described[index];
-      if (answer !== undefined && !(answer instanceof LakeportError)) return { columns: answer };
+      if (answer !== undefined && !(answer instanceof LakeportError)) return answer;
       return { id, error: answer ?? LakeportError.from(new TypeError('A table was not described')) };
     });
   }

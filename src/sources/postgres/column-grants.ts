@@ -1,20 +1,23 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
+import { ALL_COLUMNS, type ColumnChoice } from '../column-choice.js';
 import type { SourceTable, TableProblem } from '../source.js';
 import { abandon } from './cancel.js';
 import { decodeText, selectText } from './catalog-text.js';
 import { connectPostgres, leave } from './connection.js';
 import { quoteName } from './identifiers.js';
 import { nameHolders } from './lock-holders.js';
-import { lockByReading, type LockFailures } from './locks.js';
+import { postgresError } from './errors.js';
+import { lockByReading, type LockFailures, readOfNoRows } from './locks.js';
 import { columnsDenied } from './relations.js';
+import { checkQuery } from './requested-rows.js';
 import type { ServerFacts } from './server-facts.js';
 import type { PostgresSettings } from './settings.js';
 import { begin, CATALOG, inTransaction } from './transaction.js';
 
 /**
- * Tables that this user may only read through column grants. LOCK TABLE requires a privilege on the table itself; a read
- * of no rows takes the same lock for as long, but also fixes the snapshot.
+ * Tables that this user may only read through column grants, and what queries read. LOCK TABLE requires a privilege on the
+ * table itself, and the name of it; a read of no rows takes the same locks for as long, but also fixes the snapshot.
  */
 interface ColumnGrants {
   readonly readable: readonly string[];
@@ -27,9 +30,9 @@ interface ColumnRow {
   readonly readable: boolean;
 }
 
-export interface HeldByColumn {
-  /** Each with a quoted column that may be read. */
-  readonly byColumn: ReadonlyMap<SourceTable, string>;
+export interface HeldByReading {
+  /** Each with a read of no rows. */
+  readonly byReading: ReadonlyMap<SourceTable, string>;
   readonly problems: readonly TableProblem[];
 }
 
@@ -71,7 +74,7 @@ async function findColumnGrants(
  * Locks such tables from before the run's snapshot until the snapshot's own transaction has locked them too: rows that
  * TRUNCATE removes in between would be silently missing. Uses a separate connection, whose transaction keeps no snapshot.
  */
-export class ColumnLocks {
+export class ReadingLocks {
   readonly #settings: PostgresSettings;
   readonly #closing = new AbortController();
   #client: Client | undefined;
@@ -81,25 +84,39 @@ export class ColumnLocks {
   }
 
   /**
-   * Finds such tables and locks them.
+   * Finds such tables and queries, and locks them.
    * @param planner connected, and not in a transaction
    * @throws LakeportError and the driver's errors
    */
-  async take(planner: Client, server: ServerFacts, tables: readonly SourceTable[]): Promise<HeldByColumn> {
+  async take(
+    planner: Client,
+    server: ServerFacts,
+    {
+      tables,
+      choice = ALL_COLUMNS,
+    }: { readonly tables: readonly SourceTable[]; readonly choice?: ColumnChoice | undefined },
+  ): Promise<HeldByReading> {
     const grants = await inTransaction(planner, this.#settings, CATALOG, () =>
-      findColumnGrants(planner, server, tables),
+      findColumnGrants(
+        planner,
+        server,
+        tables.filter(({ kind }) => kind !== 'query'),
+      ),
     );
-    const byColumn = new Map<SourceTable, string>();
+    const byReading = new Map(
+      tables.filter(({ kind }) => kind === 'query').map((query) => [query, readOfNoRows(query.dataset)]),
+    );
     const problems: TableProblem[] = [];
     for (const [table, { readable, denied }] of grants) {
-      if (denied.length > 0) problems.push({ id: table.id, error: columnsDenied(table.id, denied) });
-      else if (readable[0] !== undefined) byColumn.set(table, quoteName(readable[0]));
+      const refused = choice.skipsUnreadable ? [] : wantedOf(denied, table, { choice, all: [...readable, ...denied] });
+      if (refused.length > 0) problems.push({ id: table.id, error: columnsDenied(table.id, refused) });
+      else if (readable[0] !== undefined) byReading.set(table, readOfNoRows(table.dataset, quoteName(readable[0])));
     }
-    for (const [table, error] of byColumn.size === 0 ? [] : await this.#lock(server, byColumn)) {
-      byColumn.delete(table);
+    for (const [table, error] of byReading.size === 0 ? [] : await this.#lock(server, byReading)) {
+      byReading.delete(table);
       problems.push({ id: table.id, error });
     }
-    return { byColumn, problems };
+    return { byReading, problems };
   }
 
   /** Never throws. */
@@ -115,7 +132,13 @@ export class ColumnLocks {
     const client = await connectPostgres(settings, { first, signal: this.#closing.signal });
     this.#client = client;
     if (this.#closing.signal.aborted) throw givenUp();
-    const failures = await lockByReading(client, tables, settings);
+    const failures: LockFailures = new Map();
+    for (const table of tables.keys()) {
+      const error = await checkedQuery(client, table);
+      if (error !== undefined) failures.set(table, error);
+    }
+    const locked = new Map([...tables].filter(([table]) => !failures.has(table)));
+    for (const [table, error] of await lockByReading(client, locked, settings)) failures.set(table, error);
     await nameHolders(client, server, failures);
     return failures;
   }
@@ -126,6 +149,34 @@ export class ColumnLocks {
     const client = this.#client;
     this.#client = undefined;
     if (client !== undefined) await abandon(client, this.#settings);
+  }
+}
+
+/** Those of the denied columns that are to be exported; a table without any fails when it is described. */
+function wantedOf(
+  denied: readonly string[],
+  { id }: SourceTable,
+  { choice, all }: { readonly choice: ColumnChoice; readonly all: readonly string[] },
+): readonly string[] {
+  try {
+    const taken = choice.take(id, all);
+    return denied.filter((name) => taken.has(name));
+  } catch {
+    return [];
+  }
+}
+
+/** Why a query must not be run; undefined if it may, and for tables. */
+async function checkedQuery(client: Client, { dataset, id }: SourceTable): Promise<LakeportError | undefined> {
+  if (dataset.kind === 'table') return undefined;
+  try {
+    await client.query('SAVEPOINT checked');
+    await checkQuery(client, dataset);
+    await client.query('RELEASE SAVEPOINT checked');
+    return undefined;
+  } catch (thrown) {
+    await client.query('ROLLBACK TO SAVEPOINT checked; RELEASE SAVEPOINT checked');
+    return postgresError(thrown, { table: id });
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
-import type { DescribeOptions, ReadColumn } from '../source.js';
+import { ALL_COLUMNS, type ColumnChoice } from '../column-choice.js';
+import type { DescribedDataset, DescribeOptions, ReadColumn } from '../source.js';
 import { decodeText, nameNotReadable, readText, selectText } from './catalog-text.js';
 import { memberTables } from './leaf-relations.js';
 import { columnsDenied, type Relation, tableDenied } from './relations.js';
+import type { ResultField } from './statement-description.js';
 import type { ServerFacts } from './server-facts.js';
 import { TypeCatalog } from './type-catalog.js';
 import { readOf } from './treated-columns.js';
@@ -28,6 +30,11 @@ export interface DescribedTable extends Relation {
   readonly id: TableId;
 }
 
+export interface ColumnOptions extends DescribeOptions {
+  readonly sourceEncoding?: string | undefined;
+  readonly columnChoice?: ColumnChoice | undefined;
+}
+
 /** Tables per query: the answers of a very large schema would be hundreds of megabytes. */
 const BATCH = 2000;
 
@@ -39,9 +46,9 @@ export async function describeColumns(
   client: Client,
   server: ServerFacts,
   tables: readonly DescribedTable[],
-  options: DescribeOptions & { readonly sourceEncoding?: string | undefined },
-): Promise<(ReadColumn[] | LakeportError)[]> {
-  const described: (ReadColumn[] | LakeportError)[] = [];
+  options: ColumnOptions,
+): Promise<(DescribedDataset | LakeportError)[]> {
+  const described: (DescribedDataset | LakeportError)[] = [];
   const mapping = { ...options, ...server };
   let types = new TypeCatalog([]);
   for (let start = 0; start < tables.length; start += BATCH) {
@@ -75,33 +82,95 @@ function describeTable(
   id: TableId,
   attributes: readonly AttributeRow[],
   types: TypeCatalog,
-  options: DescribeOptions & MappingOptions,
-): ReadColumn[] {
+  options: ColumnOptions & MappingOptions,
+): DescribedDataset {
   if (attributes.length === 0) throw noColumns();
-  const denied = attributes.filter(({ readable }) => !readable).map(({ name }) => name);
-  if (denied.length === attributes.length) throw tableDenied(id);
-  if (denied.length > 0) throw columnsDenied(id, denied);
-  const unnamed = attributes.find(({ hasReadableName }) => !hasReadableName);
+  if (attributes.every(({ readable }) => !readable)) throw tableDenied(id);
+  const { columnChoice = ALL_COLUMNS } = options;
+  const taken = columnChoice.take(
+    id,
+    attributes.map(({ name }) => name),
+  );
+  const wanted = attributes.filter(({ name }) => taken.has(name));
+  const readable = wanted.filter((attribute) => attribute.readable);
+  const denied = wanted.filter((attribute) => !attribute.readable).map(({ name }) => name);
+  if (denied.length > 0 && (readable.length === 0 || !columnChoice.skipsUnreadable)) throw columnsDenied(id, denied);
+  const unnamed = wanted.find(({ hasReadableName }) => !hasReadableName);
   if (unnamed !== undefined) throw nameNotReadable(tableName(id), unnamed.name);
-  return attributes.map((attribute) => {
-    const resolved = types.resolve(attribute.type, attribute.modifier);
-    const { name, number, typeName: sourceType } = attribute;
-    const treatment = options.treatments?.of(id, name);
-    const read = resolved && readOf({ name, sourceType, resolved, treatment }, types, options);
-    if (!read) throw unreadableType(attribute);
-    const { list, type, fidelity, decoder, expression, partial, mask } = read;
-    const nullable = !attribute.required || read.isNull === true || (partial && options.onUnrepresentable === 'null');
-    const { isTextByValues } = treatment ?? {};
-    return {
-      spec: {
-        ...{ name, fieldId: number, nullable, list, type, sourceType, fidelity },
-        ...(mask !== undefined && { mask }),
-        ...(isTextByValues === true && { isTextByValues }),
-      },
-      expression,
-      decoder,
-    };
-  });
+  const columns = readable.map((attribute) => readColumn(id, attribute, types, options));
+  return { columns, ...(denied.length > 0 && { unreadable: denied }) };
+}
+
+/** A column of a table, or of a query's result. */
+interface DescribedColumn {
+  readonly name: string;
+  /** Its ordinal. */
+  readonly number: number;
+  readonly type: number;
+  readonly modifier: number;
+  readonly typeName: string;
+  readonly required: boolean;
+}
+
+function readColumn(
+  table: TableId,
+  column: DescribedColumn,
+  types: TypeCatalog,
+  options: DescribeOptions & MappingOptions,
+): ReadColumn {
+  const resolved = types.resolve(column.type, column.modifier);
+  const { name, number, typeName: sourceType, required } = column;
+  const treatment = options.treatments?.of(table, name);
+  const read = resolved && readOf({ name, sourceType, resolved, treatment }, types, options);
+  if (!read) throw unreadableType(column);
+  const { list, type, fidelity, decoder, expression, partial, mask } = read;
+  const nullable = !required || read.isNull === true || (partial && options.onUnrepresentable === 'null');
+  const { isTextByValues } = treatment ?? {};
+  return {
+    spec: {
+      ...{ name, fieldId: number, nullable, list, type, sourceType, fidelity },
+      ...(mask !== undefined && { mask }),
+      ...(isTextByValues === true && { isTextByValues }),
+    },
+    expression,
+    decoder,
+  };
+}
+
+/** How the columns of a query's result are read; none of them is known to be free of NULL. Takes two queries. */
+export async function describeFields(
+  client: Client,
+  server: ServerFacts,
+  { id, fields }: { readonly id: TableId; readonly fields: readonly ResultField[] },
+  options: ColumnOptions,
+): Promise<DescribedDataset> {
+  const { columnChoice = ALL_COLUMNS } = options;
+  const taken = columnChoice.take(
+    id,
+    fields.map(({ name }) => name),
+  );
+  const numbered = fields
+    .map((field, index) => ({ ...field, number: index + 1 }))
+    .filter(({ name }) => taken.has(name));
+  const types = await TypeCatalog.read(
+    client,
+    server,
+    numbered.map(({ type }) => type),
+  );
+  const { rows } = await client.query<{ readonly typeName: string }>(
+    `SELECT ${selectText('pg_catalog.format_type(f.type, f.modifier)', server)} AS "typeName"
+     FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.int4[]))
+       WITH ORDINALITY AS f (type, modifier, position)
+     ORDER BY f.position`,
+    [numbered.map(({ type }) => type), numbered.map(({ modifier }) => modifier)],
+  );
+  const columns = numbered.map((field, index) =>
+    readColumn(id, { ...field, typeName: readText(rows[index]?.typeName ?? '', server), required: false }, types, {
+      ...options,
+      ...server,
+    }),
+  );
+  return { columns };
 }
 
 /**
@@ -162,11 +231,11 @@ function noColumns(): LakeportError {
   });
 }
 
-function unreadableType({ name, typeName }: AttributeRow): LakeportError {
+function unreadableType({ name, typeName }: DescribedColumn): LakeportError {
   return new LakeportError({
     code: 'TYPE_NOT_READABLE',
     message: `Values of type ${typeName} cannot be read`,
-    hint: 'Change the column, export a view without it (with --include-views), or leave the table out with --exclude',
+    hint: 'Change the column, or leave it out with --exclude-columns, or the table with --exclude',
     context: { column: name },
   });
 }

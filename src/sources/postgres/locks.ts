@@ -1,9 +1,12 @@
 import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
-import { type TableId, tableName } from '../../model/table.js';
+import type { Dataset } from '../../model/dataset.js';
+import { tableName } from '../../model/table.js';
+import { fromClause } from '../row-set.js';
 import type { SourceTable } from '../source.js';
 import { postgresError } from './errors.js';
 import { quoteTable } from './identifiers.js';
+import { postgresRows } from './rows.js';
 import type { PostgresSettings } from './settings.js';
 
 /**
@@ -55,7 +58,7 @@ export async function lockTables(
  * Locks what LOCK TABLE does not accept (materialized views, foreign tables, tables with column grants only) by reading
  * no rows, which also reveals a view or foreign table that cannot be read. It fixes the transaction's snapshot, so it
  * comes afterwards; a change in between shows as a failed read, never as other rows.
- * @param tables with what to select from each: `*`, or a quoted column
+ * @param tables each with a read of no rows
  */
 export async function lockByReading(
   client: Client,
@@ -64,13 +67,12 @@ export async function lockByReading(
 ): Promise<LockFailures> {
   const failures: LockFailures = new Map();
   const local = [...tables.keys()].filter(({ isForeign }) => isForeign !== true);
-  const read = await readAtOnce(client, local, (table) => readOfNoRows(table.id, tables.get(table) ?? '*'));
+  const read = await readAtOnce(client, local, (table) => tables.get(table) ?? readOfNoRows(table.dataset));
   await client.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`);
   const limits = [lockTimeoutMs, statementTimeoutMs].filter((limit) => limit > 0);
   const patienceMs = limits.length === 0 ? 0 : Math.min(...limits);
-  for (const [table, selected] of tables) {
+  for (const [table, statement] of tables) {
     if (read.has(table)) continue;
-    const statement = readOfNoRows(table.id, selected);
     // The other server is queried, and lock_timeout does not apply if it never answers. A failure resets the setting.
     const bounded = [
       `SET LOCAL statement_timeout = ${patienceMs}`,
@@ -95,13 +97,16 @@ function foreignServerSilent({ id }: SourceTable, patienceMs: number, cause: Lak
 }
 
 /**
- * Locks a table for a separate read. A table that cannot be locked for another reason than a wait for it is read without
- * a lock.
+ * Locks the tables of a dataset for a separate read. Those that cannot be locked for another reason than a wait for it are
+ * read without a lock.
  * @param selected a quoted column that this user may read
  * @throws the driver's error if the lock is not granted
  */
-export async function lockForRead(client: Client, table: TableId, selected: string): Promise<void> {
-  const statements = [`LOCK TABLE ${quoteTable(table)} IN ACCESS SHARE MODE`, readOfNoRows(table, selected)];
+export async function lockForRead(client: Client, dataset: Dataset, selected: string): Promise<void> {
+  const statements = [
+    ...(dataset.kind === 'table' ? [`LOCK TABLE ${quoteTable(dataset.id)} IN ACCESS SHARE MODE`] : []),
+    readOfNoRows(dataset, selected),
+  ];
   for (const statement of statements) {
     try {
       await client.query(`SAVEPOINT lakeport; ${statement}; RELEASE SAVEPOINT lakeport`);
@@ -114,9 +119,13 @@ export async function lockForRead(client: Client, table: TableId, selected: stri
   }
 }
 
-/** Not `WHERE false`, with which the server would not lock partitions. */
-function readOfNoRows(table: TableId, selected: string): string {
-  return `SELECT ${selected} FROM ${quoteTable(table)} LIMIT 0`;
+/**
+ * A read that locks what a dataset is read from. Not `WHERE false`, with which the server would not lock partitions.
+ * @param selected what to select: `*`, or a quoted column that this user may read
+ */
+export function readOfNoRows(dataset: Dataset, selected = '*'): string {
+  const rows = postgresRows({ ...dataset, predicates: undefined, sample: undefined });
+  return `SELECT ${selected} ${fromClause(rows)} LIMIT 0`;
 }
 
 /** Reads tables in batches. Returns those of the batches that succeed; the others are to be read one by one. */

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { datasetId } from '../../model/dataset.js';
-import { tableOf } from '../table-of.js';
 import type { Memory } from '../../kernels/kernels.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
@@ -152,7 +151,7 @@ class PostgresReader implements SliceReader {
    */
   async #copyAlone(client: pg.Client, copy: CopyRead, { dataset, columns }: ReadRequest): Promise<CopyReadResult> {
     await this.#begin(client, { mode: 'read' });
-    await lockForRead(client, tableOf(dataset), columns[0] === undefined ? '*' : quoteName(columns[0].spec.name));
+    await lockForRead(client, dataset, columns[0] === undefined ? '*' : quoteName(columns[0].spec.name));
     const result = await this.#copy(client, copy);
     await client.query('COMMIT');
     return result;

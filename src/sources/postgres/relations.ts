@@ -72,6 +72,7 @@ export function columnsDenied(id: TableId, columns: readonly string[]): Lakeport
     id,
     `Permission denied for ${which}`,
     `SELECT (${columns.map(quoteName).join(', ')}) ON ${quoteTable(id)}`,
+    `leave ${columns.length === 1 ? 'it' : 'them'} out with --skip-unreadable-columns or --exclude-columns`,
   );
 }
 
@@ -80,11 +81,16 @@ export function tableDenied(id: TableId): LakeportError {
   return denied(id, 'Permission denied for the table', `SELECT ON ${quoteTable(id)}`);
 }
 
-function denied(id: TableId, message: string, grant: string): LakeportError {
+function denied(
+  id: TableId,
+  message: string,
+  grant: string,
+  otherwise = 'leave the table out with --exclude',
+): LakeportError {
   return new LakeportError({
     code: 'TABLE_PERMISSION_DENIED',
     message,
-    hint: `GRANT ${grant} TO this user, or leave the table out with --exclude`,
+    hint: `GRANT ${grant} TO this user, or ${otherwise}`,
     context: { table: tableName(id) },
   });
 }

@@ -5,7 +5,13 @@ import { ordered, type SliceOrder } from '../slice-order.js';
 import { quoteName, quoteTable } from './identifiers.js';
 import type { TableId } from '../../model/table.js';
 
-const NAMES: RowSetDialect = { quoteName, quoteTable };
+/** How this server's SQL names what rows come from. */
+export const POSTGRES_ROWS: RowSetDialect = {
+  quoteName,
+  quoteTable,
+  // The same rows for each query, as long as the table stays as it is.
+  sample: (percent) => ({ clause: `TABLESAMPLE pg_catalog.system (${percent}) REPEATABLE (1)` }),
+};
 
 const LIMIT: RowLimit = (rows) => ({ before: '', after: ` LIMIT ${rows}` });
 
@@ -21,7 +27,7 @@ export function postgresRows(
     order,
   }: { readonly only?: boolean; readonly member?: TableId | undefined; readonly order?: SliceOrder | undefined } = {},
 ): RowSet {
-  return ordered(rowSetOf(dataset, NAMES, { member, modifier: only ? 'ONLY' : undefined }), order);
+  return ordered(rowSetOf(dataset, POSTGRES_ROWS, { member, modifier: only ? 'ONLY' : undefined }), order);
 }
 
 /** The complete SELECT that reads the columns of some of the rows. */

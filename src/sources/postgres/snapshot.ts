@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Snapshot, SourceTable, TableProblem } from '../source.js';
 import { nameHolders } from './lock-holders.js';
-import { lockByReading, lockTables } from './locks.js';
+import { lockByReading, lockTables, readOfNoRows } from './locks.js';
 import type { ServerFacts } from './server-facts.js';
 import type { PostgresSettings } from './settings.js';
 import { applySettings, beginBeforeSnapshot } from './transaction.js';
@@ -26,26 +26,26 @@ export async function transactionStart(client: Client): Promise<string> {
  * definition or rewrite of it is either in the snapshot or waits until the run has ended.
  * Works on a hot standby too. The client must not be in a transaction; it is left in one that holds the snapshot and the
  * locks.
- * @param byColumn tables that are already locked, and that this user can only lock by reading this column
+ * @param byReading tables and queries that are already locked, and can only be locked by reading: with a read of no rows
  */
 export async function pinTables(
   client: Client,
   server: ServerFacts,
   tables: readonly SourceTable[],
   settings: PostgresSettings,
-  byColumn: ReadonlyMap<SourceTable, string>,
+  byReading: ReadonlyMap<SourceTable, string>,
 ): Promise<Pinned> {
   await beginBeforeSnapshot(client, settings, server);
   const lockable = tables.filter(
-    (table) => table.kind !== 'materialized view' && table.kind !== 'foreign table' && !byColumn.has(table),
+    (table) => table.kind !== 'materialized view' && table.kind !== 'foreign table' && !byReading.has(table),
   );
   const failures = await lockTables(client, lockable, settings);
   const isPlain = (table: SourceTable) =>
-    !table.isForeign && (table.kind === 'table' || table.kind === 'partitioned table') && !byColumn.has(table);
+    !table.isForeign && (table.kind === 'table' || table.kind === 'partitioned table') && !byReading.has(table);
   const others = new Map(
     tables
       .filter((table) => !isPlain(table) && !failures.has(table))
-      .map((table) => [table, byColumn.get(table) ?? '*'] as const),
+      .map((table) => [table, byReading.get(table) ?? readOfNoRows(table.dataset)] as const),
   );
   const snapshot = await exportSnapshot(client, server);
   if (others.size > 0) {

@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type pg from 'pg';
-import { type Dataset, datasetId } from '../../model/dataset.js';
-import { tableOf } from '../table-of.js';
+import { type Dataset, datasetId, hasAllRows, type QueryDataset } from '../../model/dataset.js';
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
 import type {
   CountOptions,
+  DescribedDataset,
   DescribeOptions,
   OtherRelation,
   PinOptions,
@@ -20,6 +20,7 @@ import type {
   Source,
   SourceDataset,
   SourceTable,
+  TableOverride,
   TableProblem,
 } from '../source.js';
 import { DB_PARTITION } from '../partitioning/methods.js';
@@ -31,8 +32,8 @@ import { POSTGRES_ORDER } from './order.js';
 import { abandon } from './cancel.js';
 import { listTables } from './catalog.js';
 import { nameNotReadable } from './catalog-text.js';
-import { ColumnLocks } from './column-grants.js';
-import { describeColumns } from './columns.js';
+import { ReadingLocks } from './column-grants.js';
+import { type ColumnOptions, describeColumns, describeFields } from './columns.js';
 import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection.js';
 import { postgresError } from './errors.js';
 import { isLockTableFull, lockTableFull } from './lock-table.js';
@@ -40,9 +41,10 @@ import { readMembers } from './leaf-relations.js';
 import { listOthers } from './other-relations.js';
 import { isByKey, shareByKey } from './partitioning/by-key.js';
 import { sliceByPartition } from './partitioning/by-partition.js';
-import { POSTGRES_SQL } from './partitioning/dialect.js';
+import { type KeyedTableOptions, POSTGRES_SQL } from './partitioning/dialect.js';
 import { findRelations, type Relation } from './relations.js';
 import { RowCounter } from './row-counter.js';
+import { checkQuery, checkRows, explainRows } from './requested-rows.js';
 import { postgresRows } from './rows.js';
 import { countFreeConnections, readServerFacts } from './server.js';
 import { type ServerFacts } from './server-facts.js';
@@ -103,7 +105,7 @@ class PostgresSource implements Source<PostgresSettings> {
   readonly #described = new Map<number, SourceDataset>();
   readonly #membersByOid = new Map<number, readonly Member[] | undefined>();
   readonly #counter = new RowCounter();
-  #columnLocks: ColumnLocks | undefined;
+  #readingLocks: ReadingLocks | undefined;
   /** Listed tables that cannot be queried, since their names have invalid bytes. */
   readonly #unnamed = new Set<string>();
   /** Each query has its own savepoint, so they run one after the other. */
@@ -149,8 +151,8 @@ class PostgresSource implements Source<PostgresSettings> {
       .filter(({ id }) => this.#unnamed.has(keyOf(id)))
       .map(({ id }) => ({ id, error: nameNotReadable(tableName(id)) }));
     const pinned = await this.#oneByOne(async () => {
-      const columnLocks = new ColumnLocks(this.#settings);
-      this.#columnLocks = columnLocks;
+      const readingLocks = new ReadingLocks(this.#settings);
+      this.#readingLocks = readingLocks;
       try {
         if (this.#pinned !== undefined) await client.query('ROLLBACK');
         this.#pinned = undefined;
@@ -159,10 +161,13 @@ class PostgresSource implements Source<PostgresSettings> {
           return { snapshot, problems: unnamed };
         }
         const named = tables.filter(({ id }) => !this.#unnamed.has(keyOf(id)));
-        const { byColumn, problems } = await columnLocks.take(client, this.#facts, named);
+        const { byReading, problems } = await readingLocks.take(client, this.#facts, {
+          tables: named,
+          choice: options.columnChoice,
+        });
         const failed = new Set(problems.map(({ id }) => id));
         const lockable = named.filter(({ id }) => !failed.has(id));
-        const pinned = await pinTables(client, this.#facts, lockable, this.#settings, byColumn);
+        const pinned = await pinTables(client, this.#facts, lockable, this.#settings, byReading);
         this.#pinned = await transactionStart(client);
         this.#loss = undefined;
         return { ...pinned, problems: [...pinned.problems, ...problems, ...unnamed] };
@@ -172,7 +177,7 @@ class PostgresSource implements Source<PostgresSettings> {
         if (!isLockTableFull(known)) throw known;
         throw await lockTableFull(client, known, tables.length).catch(() => known);
       } finally {
-        await columnLocks.release();
+        await readingLocks.release();
       }
     });
     return { ...pinned, problems: await this.#explained(pinned.problems, tables) };
@@ -192,8 +197,48 @@ class PostgresSource implements Source<PostgresSettings> {
 
   async describe(
     tables: readonly SourceDataset[],
-    options: DescribeOptions,
-  ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]> {
+    options: DescribeOptions & Pick<PinOptions, 'columnChoice'>,
+  ): Promise<(DescribedDataset | TableProblem)[]> {
+    const whole = { ...options, sourceEncoding: this.#settings.sourceEncoding };
+    const found = await this.#describeTables(
+      tables.filter(({ kind }) => kind !== 'query'),
+      whole,
+    );
+    const described: (DescribedDataset | TableProblem)[] = [];
+    for (const table of tables) {
+      const { dataset, id } = table;
+      try {
+        const known = dataset.kind === 'query' ? await this.#describeQuery(dataset, whole) : found.shift();
+        if (known === undefined) throw new TypeError('A table was not described');
+        if (!hasAllRows(dataset) && !('error' in known)) described.push(await this.#describeRows(table, known));
+        else described.push(known);
+      } catch (thrown) {
+        const error = LakeportError.from(thrown).within({ table: tableName(id) });
+        if (error.exit === 'unreachable') throw error;
+        described.push({ id, error });
+      }
+    }
+    return described;
+  }
+
+  async #describeQuery(dataset: QueryDataset, options: ColumnOptions): Promise<DescribedDataset> {
+    const { id } = dataset;
+    const fields = await this.#askingAsReader(id, () => checkQuery(this.#client, dataset));
+    return this.#asking(id, () => describeFields(this.#client, this.#facts, { id, fields }, options));
+  }
+
+  /** Checks what is asked for of a dataset's rows, and estimates them. */
+  #describeRows({ dataset, id, kind }: SourceDataset, described: DescribedDataset): Promise<DescribedDataset> {
+    return this.#askingAsReader(id, async () => {
+      await checkRows(this.#client, dataset, kind);
+      return { ...described, ...(await explainRows(this.#client, dataset, described.columns)) };
+    });
+  }
+
+  async #describeTables(
+    tables: readonly SourceDataset[],
+    options: ColumnOptions,
+  ): Promise<(DescribedDataset | TableProblem)[]> {
     const ids = tables.map(({ id }) => id);
     const found = await this.#find(ids);
     this.#described.clear();
@@ -207,10 +252,7 @@ class PostgresSource implements Source<PostgresSettings> {
       return relation === undefined || relation instanceof LakeportError ? [] : [{ id, ...relation }];
     });
     const described = await this.#asking(undefined, () =>
-      describeColumns(this.#client, this.#facts, readable, {
-        ...options,
-        sourceEncoding: this.#settings.sourceEncoding,
-      }),
+      describeColumns(this.#client, this.#facts, readable, options),
     );
     const columns = new Map(readable.map(({ id }, index) => [keyOf(id), described[index]]));
     return ids.map((id, index) => {
@@ -219,12 +261,13 @@ class PostgresSource implements Source<PostgresSettings> {
       if (answer === undefined || answer instanceof LakeportError) {
         return { id, error: answer ?? LakeportError.from(new TypeError('A table was not described')) };
       }
-      return { columns: answer };
+      return answer;
     });
   }
 
   findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {
-    return this.#asking(id, () => findUnrepresentable(this.#client, dataset, columns));
+    const find = () => findUnrepresentable(this.#client, dataset, columns);
+    return hasAllRows(dataset) ? this.#asking(id, find) : this.#askingAsReader(id, find);
   }
 
   async slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
@@ -238,24 +281,24 @@ class PostgresSource implements Source<PostgresSettings> {
     options: SliceOptions & { readonly order: SliceOrder | undefined },
   ): Promise<Slice[]> {
     const { dataset, estimatedRows } = table;
-    const id = tableOf(dataset);
+    const { override } = options;
+    checkOverride(override);
+    if (dataset.kind === 'query') return this.#sliceQuery(table, columns, options);
+    const { id } = dataset;
     const relation = this.#relations.get(keyOf(id)) ?? (await this.#find([id]))[0];
     if (relation === undefined || relation instanceof LakeportError) {
       throw relation ?? new TypeError('A table was not looked up');
     }
     const { oid, kind, hasMembers } = relation;
-    const { override } = options;
-    checkOverride(override);
     // A table without children yet must not gain one with older rows during the run.
     const rows = postgresRows(dataset, { only: kind === 'r' && !hasMembers, order: options.order });
+    if (isSampledWhole(dataset, override)) return [wholeSlice(rows, columns, estimatedRows)];
     if (override !== undefined && isByKey(override)) {
-      const degree = override.degree ?? options.degree;
-      const keyed = { id, oid, rows, columns, server: this.#facts };
-      const shares = await this.#askingAsReader(id, () =>
-        shareByKey(this.#client, keyed, { ...override, degree, size: table }),
+      return this.#sliceByKey(
+        table,
+        { oid, rows, columns },
+        { ...override, degree: override.degree ?? options.degree },
       );
-      this.#members.set(keyOf(id), [rows]);
-      return slicesOf({ rows, columns, dialect: POSTGRES_SQL }, shares);
     }
     if (override?.method === DB_PARTITION.name) {
       const members = await this.#membersOf(dataset, relation, options);
@@ -297,9 +340,38 @@ class PostgresSource implements Source<PostgresSettings> {
     return found.get(oid);
   }
 
+  async #sliceQuery(
+    table: SourceDataset,
+    columns: readonly ReadColumn[],
+    { override, degree, order }: SliceOptions & { readonly order: SliceOrder | undefined },
+  ): Promise<Slice[]> {
+    const { dataset, id, estimatedRows } = table;
+    const rows = postgresRows(dataset, { order });
+    if (override === undefined || isSampledWhole(dataset, override) || !isByKey(override)) {
+      requirePages(override, id, undefined);
+      return [wholeSlice(rows, columns, estimatedRows)];
+    }
+    return this.#sliceByKey(
+      table,
+      { oid: undefined, rows, columns },
+      { ...override, degree: override.degree ?? degree },
+    );
+  }
+
+  async #sliceByKey(
+    table: SourceDataset,
+    { oid, rows, columns }: Pick<KeyedTableOptions, 'oid' | 'rows' | 'columns'>,
+    override: TableOverride & { readonly degree: number },
+  ): Promise<Slice[]> {
+    const { id } = table;
+    const keyed = { id, oid, rows, columns, server: this.#facts };
+    const shares = await this.#askingAsReader(id, () => shareByKey(this.#client, keyed, { ...override, size: table }));
+    this.#members.set(keyOf(id), [rows]);
+    return slicesOf({ rows, columns, dialect: POSTGRES_SQL }, shares);
+  }
+
   async countRows(dataset: Dataset, options: CountOptions): Promise<RowCount | undefined> {
-    const id = tableOf(dataset);
-    const members = this.#members.get(keyOf(id));
+    const members = this.#members.get(keyOf(datasetId(dataset)));
     return members && this.#counter.count(this.#settings, { ...options, dataset, members });
   }
 
@@ -354,7 +426,7 @@ class PostgresSource implements Source<PostgresSettings> {
   async close(): Promise<void> {
     this.#onLost = () => undefined;
     this.#counter.close();
-    await this.#columnLocks?.close();
+    await this.#readingLocks?.close();
     // Also ends the transaction, with its snapshot and locks. The current query is not waited for, and is canceled on the
     // server, which would otherwise only notice when it has a result or a lock.
     if (this.#oneByOne.activeCount > 0) await abandon(this.#client, this.#settings);
@@ -415,6 +487,11 @@ async function asReader<T>(client: pg.Client, settings: PostgresSettings, ask: (
   } finally {
     await client.query('ROLLBACK TO SAVEPOINT reader; RELEASE SAVEPOINT reader').catch(() => undefined);
   }
+}
+
+/** Whether a table is read in one piece because only a sample of it is read: its pages are not those of the sample. */
+function isSampledWhole({ sample }: Dataset, override: TableOverride | undefined): boolean {
+  return sample !== undefined && ('rows' in sample || override === undefined || !isByKey(override));
 }
 
 async function inSavepoint<T>(client: pg.Client, ask: () => Promise<T>): Promise<T> {

@@ -1,7 +1,9 @@
 import { wholeTable } from '../../model/dataset.js';
+import { fromClause } from '../row-set.js';
 import type { SourceTable } from '../source.js';
 import type { SqliteConnection } from './connection.js';
 import { quoteName, quoteTable, SCHEMA } from './identifiers.js';
+import { sqliteRows } from './rows.js';
 
 export interface CatalogTable extends SourceTable {
   /** Alias of the rowid that no column shadows; undefined for tables without a rowid. */
@@ -117,7 +119,7 @@ export function sampleClasses(
     ['integer', 'real', 'text', 'blob'].map((kind) => `max(typeof(c${i}) = '${kind}')`).join(', ');
   const [row] = connection.query(
     `SELECT ${names.map((_, i) => of(i)).join(', ')}
-     FROM (SELECT ${columns.join(', ')} FROM ${quoteTable(table.id)} LIMIT ${rows})`,
+     FROM (SELECT ${columns.join(', ')} ${fromClause(sqliteRows(table.dataset))} LIMIT ${rows})`,
   );
   return names.map((_, i) => {
     const [integer, real, text, blob] = [0, 1, 2, 3].map((k) => row?.[i * 4 + k] === 1);

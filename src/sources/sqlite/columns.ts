@@ -1,10 +1,12 @@
 import { LakeportError } from '../../errors.js';
 import { tableName } from '../../model/table.js';
-import type { DescribeOptions, ReadColumn } from '../source.js';
+import { ALL_COLUMNS } from '../column-choice.js';
+import type { DescribeOptions, PinOptions, ReadColumn } from '../source.js';
 import { type CatalogColumn, type CatalogTable, listColumns, sampleClasses } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
 import { quoteName } from './identifiers.js';
 import { isAllText } from './options.js';
+import { checkRows, listQueryColumns } from './requested-rows.js';
 import { readOf } from './treated-columns.js';
 import { type ColumnKind, declaredKind, foundKind } from './types.js';
 
@@ -15,11 +17,21 @@ const SAMPLE = 10_000;
 export function describeColumns(
   connection: SqliteConnection,
   table: CatalogTable,
-  { onUnrepresentable, engineOptions, treatments }: DescribeOptions,
+  options: DescribeOptions & Pick<PinOptions, 'columnChoice'>,
 ): ReadColumn[] {
-  const columns = listColumns(connection, table);
+  const { onUnrepresentable, engineOptions, treatments, columnChoice = ALL_COLUMNS } = options;
+  const { dataset } = table;
+  const listed = dataset.kind === 'query' ? listQueryColumns(connection, dataset) : listColumns(connection, table);
+  if (listed.length === 0) throw noColumns(table);
+  checkRows(connection, dataset, table.kind);
+  const taken = columnChoice.take(
+    table.id,
+    listed.map(({ name }) => name),
+  );
+  const columns = listed
+    .map((column, index) => ({ ...column, number: index + 1 }))
+    .filter(({ name }) => taken.has(name));
   const isText = isAllText(engineOptions);
-  if (columns.length === 0) throw noColumns(table);
   const kinds = new Map<string, ColumnKind>();
   const open = columns.filter((column) => {
     const kind = isText ? 'any' : kindOf(column);
@@ -36,7 +48,7 @@ export function describeColumns(
     const [integer = false, real = false, text = false, blob = false] = classes[i] ?? [];
     kinds.set(name, foundKind({ integer, real, text, blob }));
   }
-  return columns.map(({ name, declared, notNull, isRowid }, i) => {
+  return columns.map(({ name, declared, notNull, isRowid, number }) => {
     const kind = kinds.get(name) ?? 'any';
     const treatment = treatments?.of(table.id, name);
     const read = readOf({ name, sourceType: declared, kind, quoted: quoteName(name), treatment });
@@ -44,10 +56,10 @@ export function describeColumns(
     const isOwn = treatment?.mask === undefined && treatment?.type === undefined;
     // A rowid is an integer.
     const mayMisfit = read.partial && onUnrepresentable === 'null' && !(isRowid && isOwn);
-    const isRequired = isRowid || (notNull && table.kind !== 'view');
+    const isRequired = isRowid || (notNull && table.kind === 'table');
     return {
       spec: {
-        ...{ name, fieldId: i + 1, nullable: !isRequired || mayMisfit || read.isNull === true, list: false },
+        ...{ name, fieldId: number, nullable: !isRequired || mayMisfit || read.isNull === true, list: false },
         ...{ type, sourceType: declared, fidelity },
         ...(mask !== undefined && { mask }),
         ...(treatment?.isTextByValues === true && { isTextByValues: true }),

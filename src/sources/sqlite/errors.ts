@@ -78,7 +78,7 @@ const TEXTS: readonly (readonly [RegExp, number])[] = [
 ];
 
 /** SQLite's extended result code; undefined for errors that are not SQLite's. */
-function resultCode(thrown: unknown): number | undefined {
+export function resultCode(thrown: unknown): number | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_SQLITE_ERROR') return undefined;
   if ('errcode' in thrown && typeof thrown.errcode === 'number' && thrown.errcode > 1) return thrown.errcode;
   return TEXTS.find(([text]) => text.test(thrown.message))?.[1] ?? 1;

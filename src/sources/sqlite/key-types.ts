@@ -1,28 +1,10 @@
-import type { Dataset } from '../../model/dataset.js';
-import { fromClause, type RowSet, rowSetOf } from '../row-set.js';
+import { fromClause } from '../row-set.js';
 import type { ReadColumn } from '../source.js';
 import { decimalScale, type KeyType, notOfForm, ofText, textOfAnswer } from '../partitioning/key-type.js';
-import type { KeyedTable, SqlDialect } from '../partitioning/sql-dialect.js';
+import type { KeyedTable } from '../partitioning/sql-dialect.js';
 import type { CatalogTable } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
-import { quoteName, quoteTable } from './identifiers.js';
-
-export const SQLITE_SQL: SqlDialect = {
-  quoteName,
-  quoteTable,
-  identifier: /^(?:[\p{L}_][\p{L}\p{N}_$]*|\[[^\]]+\]|`(?:[^`]|``)+`|"(?:[^"]|"")+")$/u,
-  unquoted: (text) =>
-    /^\[(.*)\]$/s.exec(text)?.[1] ??
-    /^`(.*)`$/s.exec(text)?.[1]?.replaceAll('``', '`') ??
-    /^"(.*)"$/s.exec(text)?.[1]?.replaceAll('""', '"'),
-  count: 'count(*)',
-  toNumber: (count) => count,
-  dayText: (day) => day,
-  // abs() of the smallest integer overflows; abs() of the remainder does not.
-  remainder: (key, divisor) => `abs(${key} % ${divisor})`,
-  tile: (key, count) => `NTILE(${count}) OVER (ORDER BY ${key})`,
-  limit: (rows) => ({ before: '', after: ` LIMIT ${rows}` }),
-};
+import { SQLITE_SQL, sqliteRows } from './rows.js';
 
 /** `quote()` writes any value as a literal of its own class, which compares like the value. */
 const VALUE: KeyType = {
@@ -58,11 +40,6 @@ const REAL: KeyType = {
   }),
   scale: 'float',
 };
-
-/** The rows of a dataset. */
-export function sqliteRows(dataset: Dataset): RowSet {
-  return rowSetOf(dataset, SQLITE_SQL);
-}
 
 /** The table as the partition methods query it. */
 export function keyedTable(

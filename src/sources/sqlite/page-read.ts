@@ -2,7 +2,6 @@ import { statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { RowSink } from '../../columns/row-sink.js';
 import type { ReadRequest } from '../source.js';
-import { tableOf } from '../table-of.js';
 import { BatchDecoder, type BoundField, columnOf, type UnrepresentablePolicy } from '../wire/batch-decoder.js';
 import { type CatalogColumn, listColumns, rootPage } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
@@ -48,10 +47,11 @@ export interface PageReadResult {
  */
 export async function readPages(options: PageReadOptions): Promise<PageReadResult | undefined> {
   const { connection, file, request, rowid, range, sink, policy, signal } = options;
-  const table = tableOf(request.dataset);
+  const table = request.dataset.id;
   const columns = listColumns(connection, { id: table, rowid });
   const root = rootPage(connection, table.name);
-  if (root === undefined || root === 0 || !isAsPlanned(columns, request)) return undefined;
+  const positions = positionsIn(columns, request);
+  if (root === undefined || root === 0 || positions === undefined) return undefined;
   const [[pageSize] = []] = connection.query('PRAGMA page_size');
   const pages = new PageFile(file, Number(pageSize));
   const scanner = new PageScanner({ file: pages, root, columns, range });
@@ -61,7 +61,7 @@ export async function readPages(options: PageReadOptions): Promise<PageReadResul
     if (field === undefined) return undefined;
     fields.push(field);
   }
-  const decoder = new BatchDecoder({ sink, fields, policy, capacity: scanner.capacity });
+  const decoder = new BatchDecoder({ sink, fields, positions, policy, capacity: scanner.capacity });
   let rows = 0;
   let reported = 0;
   for (let turn = 1; ; turn++) {
@@ -80,10 +80,9 @@ export async function readPages(options: PageReadOptions): Promise<PageReadResul
   }
 }
 
-/** Whether the records hold every column, in this order. */
-function isAsPlanned(columns: readonly CatalogColumn[], request: ReadRequest): boolean {
-  return (
-    columns.length === request.columns.length &&
-    columns.every(({ name, isVirtual }, i) => !isVirtual && name === request.columns[i]?.spec.name)
-  );
+/** Where the records hold the columns to read; undefined if they do not hold every column of the table. */
+function positionsIn(columns: readonly CatalogColumn[], request: ReadRequest): number[] | undefined {
+  if (columns.some(({ isVirtual }) => isVirtual)) return undefined;
+  const positions = request.columns.map(({ spec }) => columns.findIndex(({ name }) => name === spec.name));
+  return positions.includes(-1) ? undefined : positions;
 }

@@ -1,9 +1,8 @@
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
-import { datasetId } from '../../model/dataset.js';
+import { datasetId, hasAllRows } from '../../model/dataset.js';
 import { tableName } from '../../model/table.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
-import { tableOf } from '../table-of.js';
 import { UnrepresentableValue } from '../wire/wire.js';
 import { SqliteConnection } from './connection.js';
 import { sqliteError } from './errors.js';
@@ -71,7 +70,8 @@ class SqliteReader implements SliceReader {
     const explain = (cause: UnrepresentableValue, column: number) => misfit(cause, column, request);
     const connection = this.#connection;
     const { file } = this.#settings;
-    const rowid = this.#rowids.get(tableOf(request.dataset).name);
+    // Its pages hold all rows of a table, and only those, in the order of the rowids.
+    const rowid = hasAllRows(request.dataset) ? this.#rowids.get(request.dataset.id.name) : undefined;
     const isByPage = this.#isAllInFile && rowid !== undefined && this.#encoding === 'UTF-8' && slice.isSorted !== true;
     const range = isByPage ? rangeOf(slice) : undefined;
     const policy = { onUnrepresentable, explain };

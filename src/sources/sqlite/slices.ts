@@ -10,8 +10,9 @@ import { type CatalogTable, listColumns } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
 import { ordered, type OrderDialect, sliceOrder, withSorting } from '../slice-order.js';
 import { quoteName, quoteTable } from './identifiers.js';
-import { keyedTable, SQLITE_SQL, sqliteRows } from './key-types.js';
+import { keyedTable } from './key-types.js';
 import { SQLITE_METHODS } from './methods.js';
+import { SQLITE_SQL, sqliteRows } from './rows.js';
 import type { PageRange } from './pages/page-scanner.js';
 
 /** A column may hold values of any type: only integers are sorted as Parquet does. */
@@ -40,7 +41,8 @@ export async function sliceTable(
   const cut = (shares: readonly Share[]) =>
     withSorting(slicesOf({ rows, columns, dialect: SQLITE_SQL }, shares), order);
   const whole = cut([wholeTable(estimatedRows)]);
-  if (method === 'None') return whole;
+  // Rows of a sample are drawn anew by each query.
+  if (method === 'None' || dataset.sample !== undefined) return whole;
   if (method === 'Rowid' && table.rowid === undefined) throw noRowids(table);
   if (method !== undefined && method !== 'Rowid' && !isKeyMethod(method))
     throw methodNotSupported({ product: 'SQLite', method, methods: SQLITE_METHODS });

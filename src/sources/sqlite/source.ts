@@ -3,6 +3,7 @@ import { LakeportError } from '../../errors.js';
 import type { Dataset } from '../../model/dataset.js';
 import { type TableId, tableKey } from '../../model/table.js';
 import type {
+  DescribedDataset,
   DescribeOptions,
   PinOptions,
   ReadColumn,
@@ -17,12 +18,12 @@ import type {
   SourceTable,
   TableProblem,
 } from '../source.js';
-import { tableOf } from '../table-of.js';
+import { fromClause } from '../row-set.js';
 import { type CatalogTable, listTables } from './catalog.js';
 import { describeColumns } from './columns.js';
 import { SqliteConnection } from './connection.js';
 import { sqliteError } from './errors.js';
-import { quoteTable } from './identifiers.js';
+import { sqliteRows } from './rows.js';
 import type { SqliteSettings } from './settings.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
@@ -72,8 +73,8 @@ class SqliteSource implements Source<SqliteSettings> {
 
   async describe(
     tables: readonly SourceDataset[],
-    options: DescribeOptions,
-  ): Promise<({ readonly columns: ReadColumn[] } | TableProblem)[]> {
+    options: DescribeOptions & Pick<PinOptions, 'columnChoice'>,
+  ): Promise<(DescribedDataset | TableProblem)[]> {
     return Promise.all(
       tables.map(async (table) => {
         try {
@@ -96,11 +97,11 @@ class SqliteSource implements Source<SqliteSettings> {
   }
 
   countRows(dataset: Dataset): Promise<RowCount | undefined> {
-    const id = tableOf(dataset);
+    const { id } = dataset;
     const { estimatedRows } = this.#tables.get(tableKey(id)) ?? {};
     if (estimatedRows === undefined || estimatedRows > MOST_COUNTED) return Promise.resolve(undefined);
     return this.#asking(id, () => {
-      const [[rows] = []] = this.#connection.query(`SELECT count(*) FROM ${quoteTable(id)}`);
+      const [[rows] = []] = this.#connection.query(`SELECT count(*) ${fromClause(sqliteRows(dataset))}`);
       return { rows: Number(rows), ofSnapshot: this.#connection.database.isTransaction };
     });
   }
@@ -119,7 +120,6 @@ class SqliteSource implements Source<SqliteSettings> {
   }
 
   #known(table: SourceDataset): CatalogTable {
-    tableOf(table.dataset);
     return { rowid: undefined, ...this.#tables.get(tableKey(table.id)), ...table };
   }
 

@@ -2,7 +2,7 @@ import type { Dataset } from '../../model/dataset.js';
 import { fromClause } from '../row-set.js';
 import type { ReadColumn } from '../source.js';
 import type { SqliteConnection } from './connection.js';
-import { sqliteRows } from './key-types.js';
+import { sqliteRows } from './rows.js';
 
 /** Values that do not fit the kind of their column, as conditions in SQL. */
 

@@ -41,6 +41,7 @@ export class BatchDecoder {
   readonly #sink: RowSink;
   readonly #fields: readonly BoundField[];
   readonly #columns: readonly ColumnBuffer[];
+  readonly #positions: readonly number[] | undefined;
   readonly #policy: UnrepresentablePolicy;
   /** One column's offsets without NULLs; in the kernels' memory, if there are kernels. */
   readonly #dense: Int32Array;
@@ -53,6 +54,8 @@ export class BatchDecoder {
   constructor(options: {
     readonly sink: RowSink;
     readonly fields: readonly BoundField[];
+    /** Where each field's column is among the scanner's; by default they have all of them in common. */
+    readonly positions?: readonly number[] | undefined;
     readonly policy: UnrepresentablePolicy;
     /** Maximum number of rows in a batch. */
     readonly capacity: number;
@@ -61,6 +64,7 @@ export class BatchDecoder {
     this.#sink = sink;
     this.#fields = fields;
     this.#columns = fields.map((_, i) => columnOf(sink, i));
+    this.#positions = options.positions;
     this.#policy = options.policy;
     this.#kernels = this.#columns[0]?.memory.kernels;
     // One more, which the kernel may write behind the last.
@@ -92,7 +96,7 @@ export class BatchDecoder {
       const from = this.#done;
       const to = Math.min(table.rows, from + this.#sink.room);
       this.#fields.forEach((field, i) => {
-        const base = i * table.stride;
+        const base = (this.#positions?.[i] ?? i) * table.stride;
         this.#decodeColumn(i, field, table.offsets, wire, base + from, base + to);
       });
       this.#done = to;

@@ -105,7 +105,9 @@ export class TestDatabase {
   }
 
   async #computed({ sql, parameters }: TdsQuery): Promise<TdsAnswer> {
-    const result = await this.#connection.runAndReadAll(toDuckDb(sql, parameters));
+    const result = await this.#connection.runAndReadAll(toDuckDb(sql, parameters)).catch((thrown: unknown) => {
+      throw new TdsError(102, `Incorrect syntax: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    });
     const types = result.columnTypes();
     const items = splitList(sql.replace(/^\s*SELECT\s+/i, '')).map((item) => item.replace(/\s+FROM\b.*$/is, ''));
     const isInCodePage = (item = '') => this.#quirks.varcharNames === true && /^[\w.]*name$/i.test(item);

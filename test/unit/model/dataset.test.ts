@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest';
 
-import { type Dataset, datasetId, isSameDataset, wholeTable } from '../../../src/model/dataset.js';
+import { type Dataset, datasetId, hasAllRows, isSameDataset, wholeTable } from '../../../src/model/dataset.js';
 import { tableKey, tableName } from '../../../src/model/table.js';
-import { tableOf } from '../../../src/sources/table-of.js';
 import { datasetDirectory } from '../../../src/storage/path.js';
 
 const orders = wholeTable({ schema: 'sales', name: 'orders' });
@@ -25,13 +24,13 @@ it('the files of a query lie in a directory of its own, beside those of schemas'
 it('datasets are the same only with the same columns and rows', () => {
   expect(isSameDataset(orders, wholeTable({ schema: 'sales', name: 'orders' }))).toBe(true);
   expect(isSameDataset(orders, { ...orders, columns: ['id'] })).toBe(false);
-  expect(isSameDataset(orders, { ...orders, predicate: 'id > 3' })).toBe(false);
+  expect(isSameDataset(orders, { ...orders, predicates: ['id > 3'] })).toBe(false);
   expect(isSameDataset(daily, { ...daily, sql: 'SELECT 2' })).toBe(false);
 });
 
-it.each<Dataset>([daily, { ...orders, predicate: 'id > 3' }])(
-  'an engine that reads whole tables only refuses anything else, and exports no other rows: %j',
+it.each<Dataset>([daily, { ...orders, predicates: ['id > 3'] }, { ...orders, sample: { rows: 3 } }])(
+  'some rows are never taken for all of a table: %j',
   (dataset) => {
-    expect(() => tableOf(dataset)).toThrow(expect.objectContaining({ code: 'DATASET_NOT_SUPPORTED' }) as Error);
+    expect([hasAllRows(dataset), hasAllRows(orders)]).toEqual([false, true]);
   },
 );

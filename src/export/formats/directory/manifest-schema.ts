@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
 import { fileOptionsSchema } from '../../model/file-options-schema.js';
+import { ADDED_CONTENTS } from '../../../columns/column-spec.js';
+import { requestedSchema } from '../../model/requested-schema.js';
 import { sourceSchema } from '../../model/source-schema.js';
 
 /**
@@ -34,6 +36,10 @@ const column = z.strictObject({
     .literal(true)
     .optional()
     .describe('Text only because some of its values fit no other type (--on-unrepresentable text)'),
+  added: z
+    .enum(ADDED_CONTENTS)
+    .optional()
+    .describe('What lakeport added the column for; absent for columns of the source'),
   unrepresentable: count.describe('Values written as NULL because the Parquet type cannot hold them'),
   lost_bounds: count
     .optional()
@@ -57,6 +63,7 @@ export const manifestSchema = z.strictObject({
   schema: z.string().optional().describe('Absent for a query'),
   table: z.string().describe('The name of the table, or that which the query was given'),
   kind: z.string().describe('Of the table'),
+  ...requestedSchema.shape,
   consistency: z.enum(['run', 'table', 'none']),
   snapshot: z.strictObject({ id: z.string().nullable(), taken_at: z.string() }),
   storage: z.strictObject({ kind: z.string(), atomic_publish: z.boolean(), resumable_stage: z.boolean() }),

@@ -1,5 +1,6 @@
 import { datasetId } from '../../../model/dataset.js';
 import { parquetTypeName } from '../../../columns/type-name.js';
+import { requestedDocument } from '../../model/requested-document.js';
 import type { ColumnSummary } from '../../../parquet/column-summary.js';
 import type { Storage } from '../../../storage/storage.js';
 import { VERSION } from '../../../version.js';
@@ -28,6 +29,7 @@ export function tableManifest({ files, names, origin, directory, storage, endedA
     source: origin.source,
     ...nameOf(origin),
     kind: origin.tableKind,
+    ...requestedDocument(origin.dataset),
     consistency: snapshot.consistency,
     snapshot: { id: snapshot.id ?? null, taken_at: snapshot.takenAt },
     storage: {
@@ -91,6 +93,7 @@ function manifestColumns(
       fidelity: lost > 0 ? 'lossy' : spec.fidelity,
       ...(spec.mask !== undefined && { mask: spec.mask }),
       ...(spec.isTextByValues === true && { text_by_values: true as const }),
+      ...(spec.added !== undefined && { added: spec.added }),
       unrepresentable: countOf(unrepresentable, spec.name),
       ...(spec.bloomFilter !== undefined && { bloom_filter: spec.bloomFilter }),
       ...(lost > 0 && { lost_bounds: lost }),

@@ -5,12 +5,15 @@ import type { KeyedTable, SqlDialect } from '../../partitioning/sql-dialect.js';
 import type { CatalogTable } from '../catalog.js';
 import type { MssqlClient } from '../client.js';
 import { quoteName, quoteTable } from '../identifiers.js';
+import { queryParts } from '../sql-text.js';
 import { keyTypeOf } from './key-type.js';
 
 /** Transact-SQL, limited to what other vendors' servers understand too. */
 export const TRANSACT_SQL: SqlDialect = {
   quoteName,
   quoteTable,
+  // The same rows for each query, as long as the table stays as it is.
+  sample: (percent) => ({ clause: `TABLESAMPLE SYSTEM (${percent} PERCENT) REPEATABLE (1)` }),
   identifier: /^(?:[\p{L}_][\p{L}\p{N}_@#$]*|\[(?:[^\]]|\]\])+\]|"(?:[^"]|"")+")$/u,
   unquoted: (text) =>
     /^\[(.*)\]$/s.exec(text)?.[1]?.replaceAll(']]', ']') ?? /^"(.*)"$/s.exec(text)?.[1]?.replaceAll('""', '"'),
@@ -23,9 +26,11 @@ export const TRANSACT_SQL: SqlDialect = {
   limit: (rows) => ({ before: `TOP (${rows}) `, after: '' }),
 };
 
-/** The rows of a dataset. */
+/** The rows of a dataset. Common table expressions of a query cannot stand in parentheses: they come first. */
 export function mssqlRows(dataset: Dataset): RowSet {
-  return rowSetOf(dataset, TRANSACT_SQL);
+  if (dataset.kind === 'table') return rowSetOf(dataset, TRANSACT_SQL);
+  const { prefix, select } = queryParts(dataset.sql);
+  return { ...rowSetOf({ ...dataset, sql: select }, TRANSACT_SQL), prefix };
 }
 
 /** The table as the partition methods query it. */

@@ -4,14 +4,13 @@ import type { TableId } from '../../../model/table.js';
 import type { KeyedTable, SqlDialect } from '../../partitioning/sql-dialect.js';
 import { fromClause, type RowSet } from '../../row-set.js';
 import type { ReadColumn } from '../../source.js';
-import { quoteName, quoteTable } from '../identifiers.js';
+import { POSTGRES_ROWS } from '../rows.js';
 import type { ServerFacts } from '../server-facts.js';
 import { keyTypeOf } from './key-type.js';
 
 /** Every function and operator is named with its schema: the user's search_path applies, for the sake of expressions. */
 export const POSTGRES_SQL: SqlDialect = {
-  quoteName,
-  quoteTable,
+  ...POSTGRES_ROWS,
   identifier: /^(?:[\p{L}_][\p{L}\p{N}_$]*|"(?:[^"]|"")+")$/u,
   unquoted: (text) => /^"(.*)"$/s.exec(text)?.[1]?.replaceAll('""', '"'),
   count: 'pg_catalog.count(*)',

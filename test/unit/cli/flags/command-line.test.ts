@@ -125,6 +125,7 @@ describe('the help', () => {
     expect(headings).toEqual([
       'Commands',
       'Source',
+      'Columns and rows',
       'Destination',
       'Speed',
       'Files',

@@ -40,6 +40,14 @@ describe('options', () => {
       optIns: [],
       minRows: undefined,
       maxRows: undefined,
+      queries: [],
+      queryFiles: [],
+      columns: [],
+      excludedColumns: [],
+      skipUnreadableColumns: false,
+      where: [],
+      samples: [],
+      addedColumns: [],
       target: { directory: 'out' },
       routes: [],
       subPath: '',
@@ -80,6 +88,37 @@ describe('options', () => {
     [['--source_schema_name', 'a%, b'], { schemaPatterns: ['a%', 'b'] }],
     [['-i', 'x,y', '-i', 's.%'], { includePatterns: ['x', 'y', 's.%'] }],
     [['-e', '%_tmp'], { excludePatterns: ['%_tmp'] }],
+    [
+      ['--query', '"a=b".[c]]d]=SELECT 1 AS x -- =', '--query', ' q =TABLE t'],
+      {
+        queries: [
+          { id: { schema: 'a=b', name: 'c]d' }, sql: 'SELECT 1 AS x -- =' },
+          { id: { schema: '', name: 'q' }, sql: 'TABLE t' },
+        ],
+      },
+    ],
+    [['--columns', 'o%:id,"a,b"'], { columns: [{ pattern: 'o%', value: ['id', 'a\\,b'] }] }],
+    [['--exclude_columns', 's.t:x%'], { excludedColumns: [{ pattern: 's.t', value: ['x%'] }] }],
+    [['--skip-unreadable-columns'], { skipUnreadableColumns: true }],
+    [['--where', "t:a = ':'"], { where: [{ pattern: 't', value: "a = ':'" }] }],
+    [
+      ['--sample', 't:0.5%', '--sample', 'u:10'],
+      {
+        samples: [
+          { pattern: 't', value: { percent: 0.5 } },
+          { pattern: 'u', value: { rows: 10 } },
+        ],
+      },
+    ],
+    [
+      ['--add-column', 'r=run_id', '--add-column', '"x=y"=constant:'],
+      {
+        addedColumns: [
+          { name: 'r', value: { kind: 'run_id' } },
+          { name: 'x=y', value: { kind: 'constant', text: '' } },
+        ],
+      },
+    ],
     [['--include-views'], { optIns: ['views'] }],
     [['--min_rows', '0', '--max_rows', '10'], { minRows: 0, maxRows: 10 }],
     [['--n_jobs', '8'], { jobs: 8 }],

@@ -3,6 +3,7 @@ import { wholeTable } from '../../../../src/model/dataset.js';
 import { LakeportError, type ErrorData } from '../../../../src/errors.js';
 import type { ExportOptions } from '../../../../src/export/model/options.js';
 import { type PlanningContext, planTables } from '../../../../src/export/planning/planner.js';
+import { ALL_COLUMNS } from '../../../../src/sources/column-choice.js';
 import type { ReadColumn, Slice, Source } from '../../../../src/sources/source.js';
 import { column } from '../../cli/reports/samples.js';
 
@@ -15,8 +16,8 @@ function readColumn(name: string): ReadColumn {
 
 interface PlannedTable {
   readonly signal?: AbortSignal;
-  /** Those that the run asks for. */
-  readonly columns?: readonly string[];
+  /** LIKE patterns of those that the run asks for. */
+  readonly columns?: readonly string[] | undefined;
 }
 
 /** Plans one table with the columns `id` and `note`, whose slicing question ends as it is told to. */
@@ -26,7 +27,7 @@ function planWith(
 ) {
   const id = { schema: 's', name: 't' };
   const table = {
-    dataset: { ...wholeTable(id), columns },
+    dataset: wholeTable(id),
     id,
     kind: 'table' as const,
     estimatedRows: 1,
@@ -41,7 +42,14 @@ function planWith(
         snapshot: { consistency: 'none', token: undefined, id: undefined, takenAt: '' },
         problems: [],
       }),
-    describe: () => Promise.resolve([{ columns: [readColumn('id'), readColumn('note')] }]),
+    describe: (_tables, { columnChoice = ALL_COLUMNS }) => {
+      try {
+        const taken = columnChoice.take(id, ['id', 'note']);
+        return Promise.resolve([{ columns: [...taken].map(readColumn) }]);
+      } catch (thrown) {
+        return Promise.resolve([{ id, error: LakeportError.from(thrown) }]);
+      }
+    },
     slice: (...asked) => Promise.resolve().then(() => slice(...asked)),
     freeConnections: () => Promise.resolve(undefined),
   };
@@ -55,6 +63,7 @@ function planWith(
     largeTableThreshold: 1,
     consistency: 'none',
     subPath: '',
+    columns: columns === undefined ? [] : [{ pattern: 't', value: columns }],
   };
   return planTables({
     options,
@@ -99,19 +108,22 @@ test('a cancelled slicing query does not fail its table', async () => {
   await expect(plan).rejects.toBe(reason);
 });
 
-test('only the columns of a dataset are sliced and read', async () => {
+test('only the columns that are asked for are sliced and read', async () => {
   let asked: string[] = [];
   await planWith(
     (_table, columns) => {
       asked = columns.map(({ spec }) => spec.name);
       throw failure({ code: 'UNEXPECTED', exit: 'usage' });
     },
-    { columns: ['note'] },
+    { columns: ['no%'] },
   );
   expect(asked).toEqual(['note']);
 });
 
-test('a dataset column that does not exist fails the table', async () => {
+test('a pattern of columns that matches none is a mistake, and leaving none fails the table', async () => {
+  await expect(planWith(() => [], { columns: ['id', 'nope'] })).rejects.toMatchObject({
+    code: 'PATTERN_WITHOUT_MATCH',
+  });
   const plan = await planWith(() => [], { columns: ['nope'] });
-  expect(plan.problems).toMatchObject([{ id: { name: 't' }, error: { code: 'COLUMN_NOT_FOUND' } }]);
+  expect(plan.problems).toMatchObject([{ id: { name: 't' }, error: { code: 'NO_COLUMN_LEFT' } }]);
 });

@@ -1,0 +1,380 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Manifest } from '../../../src/export/formats/directory/manifest-schema.js';
+import { postgresEntry, runCli, type CliResult } from '../../harness/cli.js';
+import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
+import { ScratchDirectory } from '../../harness/scratch.js';
+import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
+import { startTdsServer, type TdsServer } from '../../servers/tds/server.js';
+import { TestDatabase } from '../../servers/tds/test-database.js';
+
+/** Columns, rows, queries and added columns, chosen by flags, from each engine. */
+
+interface TestSource {
+  readonly id: string;
+  /** Of the tables. */
+  readonly schema: string;
+}
+
+const SOURCES: readonly TestSource[] = [
+  { id: 'pg', schema: 'public' },
+  { id: 'lite', schema: 'main' },
+  { id: 'ms', schema: 'dbo' },
+];
+
+const ROWS = 3000;
+let scratch: ScratchDirectory;
+let postgres: PostgresServer;
+let tds: TdsServer;
+let database: TestDatabase;
+let authFile: string;
+
+beforeAll(async () => {
+  scratch = new ScratchDirectory();
+  postgres = await startPostgres();
+  await postgres.query(`
+    CREATE TABLE orders (id int PRIMARY KEY, region text, amount int NOT NULL, "e-mail" text);
+    INSERT INTO orders SELECT i, CASE WHEN i % 3 = 0 THEN NULL ELSE 'r' || i % 5 END, i * 2, i || '@x' FROM generate_series(1, ${ROWS}) i;
+    CREATE TABLE people (id int, name text); INSERT INTO people VALUES (1, 'Ann'), (2, 'Bob');
+    CREATE TABLE parted (id int, region text) PARTITION BY RANGE (id);
+    CREATE TABLE p1 PARTITION OF parted FOR VALUES FROM (0) TO (1000);
+    CREATE TABLE p2 PARTITION OF parted FOR VALUES FROM (1000) TO (10000);
+    INSERT INTO parted SELECT id, region FROM orders;
+    CREATE SEQUENCE numbers; CREATE TABLE written (n int);
+    CREATE FUNCTION writer() RETURNS int LANGUAGE sql AS 'INSERT INTO public.written VALUES (1) RETURNING n';
+    CREATE ROLE clerk LOGIN PASSWORD 'clerk'; GRANT SELECT (id, name) ON people TO clerk;
+    CREATE TABLE secret (id int, code text); GRANT SELECT (id) ON secret TO clerk; INSERT INTO secret VALUES (7, 'x');
+    ANALYZE`);
+  const file = path.join(scratch.path, 'lite.db');
+  const lite = new DatabaseSync(file);
+  lite.exec(`
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, region TEXT, amount INTEGER NOT NULL, "e-mail" TEXT);
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
+    INSERT INTO orders SELECT i, CASE WHEN i % 3 = 0 THEN NULL ELSE 'r' || i % 5 END, i * 2, i || '@x' FROM n;
+    CREATE TABLE people (id INTEGER, name TEXT); INSERT INTO people VALUES (1, 'Ann'), (2, 'Bob')`);
+  lite.close();
+  database = await TestDatabase.create([
+    {
+      name: 'orders',
+      columns: [
+        { name: 'id', type: 'int', nullable: false },
+        { name: 'region', type: 'nvarchar(10)' },
+        { name: 'amount', type: 'int', nullable: false },
+        { name: 'e-mail', type: 'nvarchar(20)' },
+      ],
+      rows: Array.from({ length: ROWS }, (_, i) => [
+        i + 1,
+        (i + 1) % 3 === 0 ? null : `r${(i + 1) % 5}`,
+        (i + 1) * 2,
+        `${i + 1}@x`,
+      ]),
+      indexes: [{ keys: ['id'], isClustered: true, isUnique: true }],
+      statistics: { rows: ROWS, pages: 100 },
+    },
+    {
+      name: 'people',
+      columns: [
+        { name: 'id', type: 'int' },
+        { name: 'name', type: 'nvarchar(10)' },
+      ],
+      rows: [
+        [1, 'Ann'],
+        [2, 'Bob'],
+      ],
+    },
+  ]);
+  tds = await startTdsServer({ handler: database.handler });
+  authFile = path.join(scratch.path, 'auth.json');
+  const { port, user: username, password } = tds;
+  const entries = {
+    pg: postgresEntry(postgres),
+    clerk: postgresEntry(postgres, { username: 'clerk', password: 'clerk' }),
+    lite: { ds_type: 'sqlite', info: { filepath: file } },
+    ms: {
+      ds_type: 'mssql',
+      auth_mode: 'classic',
+      info: { server: 'localhost', port, database: 'shop', username, password, encrypt: false },
+    },
+  };
+  await writeFile(authFile, JSON.stringify(entries), { mode: 0o600 });
+});
+afterAll(async () => {
+  await Promise.all([postgres.stop(), tds.stop()]);
+  database.close();
+  scratch.remove();
+});
+
+let runs = 0;
+
+interface Exported {
+  readonly cli: CliResult;
+  readonly directory: string;
+}
+
+async function exported(source: string, args: readonly string[]): Promise<Exported> {
+  const directory = path.join(scratch.path, `out-${runs++}`);
+  const fixed = ['-a', authFile, '--source-db-auth-id', source, '--output-dir', directory, '--manifest', 'inside'];
+  return { cli: await runCli([...fixed, ...args]), directory };
+}
+
+/** Rows of a table's files, read by DuckDB. */
+function rowsOf({ directory }: Exported, table: string, select = '*', rest = ''): Promise<Record<string, unknown>[]> {
+  const files = quote(path.join(directory, table, '*.parquet'));
+  return queryDuckDb(`SELECT ${select} FROM read_parquet(${files}) ${rest}`);
+}
+
+async function manifestOf({ directory }: Exported, table: string): Promise<Manifest> {
+  return JSON.parse(await readFile(path.join(directory, table, '_manifest.json'), 'utf8')) as Manifest;
+}
+
+const ORDERS_ONLY = ['-i', 'orders'];
+const NO_TABLES = ['-e', '%'];
+
+describe.each(SOURCES)('$id', ({ id, schema }) => {
+  test('columns, conditions, slices by key, queries and added columns in one run', async () => {
+    const file = path.join(scratch.path, `${id}.sql`);
+    await writeFile(file, `\uFEFFSELECT id AS n, amount FROM ${schema}.orders WHERE id < 10 -- the first`);
+    const done = await exported(id, [
+      ...['--exclude-columns', 'orders:%mail', '--exclude-columns', `${schema}.people:na_e`],
+      ...['--where', 'orders:id > 100 -- a comment', '--where', `${schema}.%:id <> 200 OR id = 200 AND 1 = 0`],
+      ...(id === 'pg' ? ['--table-config', 'orders:Ctid::3'] : ['--table-config', 'orders:RangeId:id:3']),
+      ...['--query', `"my ""report"".a"=SELECT region, COUNT(*) AS number FROM ${schema}.orders GROUP BY region`],
+      ...[
+        '--query-file',
+        `reports.first=${file}`,
+        '--exclude',
+        'parted',
+        '--exclude',
+        'written',
+        '--exclude',
+        'secret',
+      ],
+      ...['--add-column', 'run=run_id', '--add-column', 'at=exported_at', '--add-column', 'origin=source_table'],
+      ...['--add-column', `"it's; a $$"=constant:ü ; -- '`],
+    ]);
+    expect({ code: done.cli.code, stderr: done.cli.code === 0 ? '' : done.cli.stderr }).toEqual({
+      code: 0,
+      stderr: '',
+    });
+    const orders = `${schema}/orders`;
+    expect(
+      await rowsOf(
+        done,
+        orders,
+        'count(*)::INT AS n, min(id)::INT AS least, max(id)::INT AS most, sum(amount)::INT AS sum',
+      ),
+    ).toEqual([{ n: ROWS - 101, least: 101, most: ROWS, sum: ROWS * (ROWS + 1) - 100 * 101 - 400 }]);
+    const manifest = await manifestOf(done, orders);
+    expect(manifest).toMatchObject({
+      row_check: 'passed',
+      where: [expect.stringContaining('a comment'), expect.anything()],
+    });
+    expect(new Set(manifest.files.map(({ slice }) => slice.index)).size).toBe(id === 'pg' ? 3 : 3);
+    expect(manifest.columns.map(({ name, added }) => added ?? name)).toEqual([
+      ...['id', 'region', 'amount'],
+      ...['run_id', 'exported_at', 'source_table', 'constant'],
+    ]);
+    const [row] = await rowsOf(done, orders, `DISTINCT run, at IS NOT NULL AS at, origin, "it's; a $$" AS constant`);
+    expect(row).toEqual({ run: manifest.run_id, at: true, origin: `${schema}.orders`, constant: "ü ; -- '" });
+    expect(
+      await rowsOf(
+        done,
+        `${schema}/people`,
+        '* EXCLUDE (run, at, origin, "it\'s; a $$") REPLACE (id::INT AS id)',
+        'ORDER BY id',
+      ),
+    ).toEqual([{ id: 1 }, { id: 2 }]);
+    expect(await rowsOf(done, 'my "report".a', 'sum(number)::INT AS n')).toEqual([{ n: ROWS }]);
+    expect(await manifestOf(done, 'my "report".a')).toMatchObject({
+      kind: 'query',
+      query: expect.stringContaining('COUNT(*)'),
+    });
+    expect(await rowsOf(done, 'reports/first', 'count(*)::INT AS n, max(amount)::INT AS most')).toEqual([
+      { n: 9, most: 18 },
+    ]);
+  });
+
+  test('a sample of rows, and of a share of them, says so', async () => {
+    const done = await exported(id, [...ORDERS_ONLY, '--sample', 'orders:17']);
+    expect(done.cli).toMatchObject({ code: 0 });
+    expect(await rowsOf(done, `${schema}/orders`, 'count(*)::INT AS n, count(DISTINCT id)::INT AS d')).toEqual([
+      { n: 17, d: 17 },
+    ]);
+    expect(await manifestOf(done, `${schema}/orders`)).toMatchObject({ sample: { rows: 17 } });
+    const plan = await exported(id, [...ORDERS_ONLY, '--sample', 'orders:50%', '--dry-run', '--json']);
+    if (id !== 'ms') {
+      expect(JSON.parse(plan.cli.stdout)).toMatchObject({
+        tables: [{ sample: { percent: 50 }, notes: [{ code: 'SAMPLE' }] }],
+      });
+    }
+  });
+
+  test('SQL that is not one SELECT, or not one condition, is refused before anything is read, and the rest is exported', async () => {
+    const queries = [
+      'DELETE FROM orders',
+      'WITH d AS (DELETE FROM orders RETURNING id) SELECT id FROM d',
+      'SELECT id INTO copied FROM orders',
+      'SELECT 1 AS a) AS q; DROP TABLE people; SELECT * FROM (SELECT 1 AS a',
+      'SELECT 1 AS a; DROP TABLE people',
+      'SELECT id FROM missing',
+      "SELECT 'open AS a",
+      'SELECT 1 AS a /* open',
+      'SELECT 1 AS a) AS x, (SELECT 2 AS b',
+      'DROP TABLE people',
+    ];
+    const conditions = [
+      'id > 1) OR (id < 5',
+      '1 = 1; DROP TABLE people',
+      'id > 1 ORDER BY id',
+      "region = 'open",
+      'id > 1 /*',
+      'nowhere = 1',
+    ];
+    const { cli } = await exported(id, [
+      ...['-i', 'people', '--json'],
+      ...queries.flatMap((sql, i) => ['--query', `q${i}=${sql}`]),
+      ...conditions.flatMap((_, i) => ['--query', `c${i}=SELECT id, region FROM ${schema}.orders`]),
+      ...conditions.flatMap((condition, i) => ['--where', `c${i}:${condition}`]),
+    ]);
+    const { tables } = JSON.parse(cli.stdout) as {
+      tables: { table: string; state: string; error?: { code: string; message: string } }[];
+    };
+    const errors = Object.fromEntries(tables.map(({ table, error }) => [table, error?.code ?? 'none']));
+    expect(errors).toEqual({
+      people: 'none',
+      ...Object.fromEntries(queries.map((_, i) => [`q${i}`, 'QUERY_NOT_READABLE'])),
+      ...Object.fromEntries(conditions.map((_, i) => [`c${i}`, 'CONDITION_NOT_USABLE'])),
+    });
+    expect(tables.find(({ table }) => table === 'q5')?.error?.message).toContain('missing');
+  });
+});
+
+describe('whatever the source', () => {
+  test('patterns without a match, names that are taken and bad values are mistakes on the command line', async () => {
+    const cases: readonly (readonly [args: readonly string[], code: string, named: string])[] = [
+      [['--where', 'oders:id = 1'], 'PATTERN_WITHOUT_MATCH', 'orders'],
+      [['--columns', 'orders:id,amuont'], 'PATTERN_WITHOUT_MATCH', 'amount'],
+      [['--exclude-columns', 'orders:nothing%'], 'PATTERN_WITHOUT_MATCH', 'nothing'],
+      [['--sample', 'x%:1'], 'PATTERN_WITHOUT_MATCH', 'x%'],
+      [['--query', 'main.orders=SELECT 1 AS a'], 'QUERY_NAME_TAKEN', 'main.orders'],
+      [['--query', 'q=SELECT 1 AS a', '--query', 'q=SELECT 2 AS a'], 'QUERY_NAME_TAKEN', 'q'],
+      [['--query', 'SELECT 1'], 'BAD_VALUE', 'NAME'],
+      [['--query', 'q=SELECT 1 AS a;'], 'BAD_VALUE', 'semicolon'],
+      [['--query-file', 'q=/nowhere.sql'], 'QUERY_FILE_NOT_READABLE', 'no such file'],
+      [['--sample', 'orders:0%'], 'BAD_VALUE', '0%'],
+      [['--add-column', 'x=runid'], 'BAD_VALUE', 'run_id'],
+    ];
+    for (const [args, code, named] of cases) {
+      const { cli } = await exported('lite', ['--json', ...args]);
+      const { error } = JSON.parse(cli.stdout) as { error: { code: string; message: string } };
+      expect({ args, code: error.code, exit: cli.code }).toEqual({ args, code, exit: 2 });
+      expect(error.message).toContain(named);
+    }
+  });
+
+  test('a table without a column left, or with one that is to be added, fails alone', async () => {
+    const { cli } = await exported('lite', [
+      '--exclude-columns',
+      'people:%',
+      '--add-column',
+      'REGION=constant:x',
+      '--json',
+    ]);
+    expect(cli.code).not.toBe(0);
+    const { tables } = JSON.parse(cli.stdout) as { tables: { table: string; error?: { code: string } }[] };
+    expect(tables.map(({ table, error }) => [table, error?.code]).sort()).toEqual([
+      ['orders', 'ADDED_COLUMN_EXISTS'],
+      ['people', 'NO_COLUMN_LEFT'],
+    ]);
+  });
+
+  test('queries alone need no table', async () => {
+    const done = await exported('lite', [...NO_TABLES, '--query', 'one=SELECT 1 AS a']);
+    expect(done.cli).toMatchObject({ code: 0 });
+    expect(await rowsOf(done, 'one', 'a::INT AS a')).toEqual([{ a: 1 }]);
+  });
+});
+
+describe('PostgreSQL', () => {
+  test('plans a query by its types and the estimate of the server', async () => {
+    const sql = `SELECT id, region::varchar(5) AS code, amount::numeric(10, 2) AS price, ARRAY[id] AS ids FROM orders`;
+    const { cli } = await exported('pg', [...NO_TABLES, '--query', `q=${sql}`, '--dry-run', '--json']);
+    const { tables } = JSON.parse(cli.stdout) as {
+      tables: { estimated_rows: number; columns: { source_type: string }[] }[];
+    };
+    expect(tables[0]?.columns.map((column) => column.source_type)).toEqual([
+      'integer',
+      'character varying(5)',
+      'numeric(10,2)',
+      'integer[]',
+    ]);
+    expect(tables[0]?.estimated_rows).toBe(ROWS);
+  });
+
+  test('a condition that names a partitioned table holds for its partitions too', async () => {
+    const args = [
+      '-i',
+      'parted',
+      '--table-config',
+      'parted:Ctid::4',
+      '--where',
+      'parted:parted.id % 2 = 0 OR parted.id < 11',
+    ];
+    const done = await exported('pg', args);
+    expect(done.cli).toMatchObject({ code: 0 });
+    expect(await rowsOf(done, 'public/parted', 'count(*)::INT AS n')).toEqual([{ n: ROWS / 2 + 5 }]);
+    expect(await manifestOf(done, 'public/parted')).toMatchObject({ row_check: 'passed' });
+  });
+
+  test('functions in a query cannot write', async () => {
+    const { cli } = await exported('pg', [
+      ...[...NO_TABLES, '--json', '--query', `a=SELECT nextval('numbers') AS n`, '--query', 'b=SELECT writer() AS n'],
+      ...['--query', `c=SELECT set_config('transaction_read_only', 'off', false) AS a, writer() AS n`],
+    ]);
+    const { tables } = JSON.parse(cli.stdout) as { tables: { error?: { message: string } }[] };
+    expect(tables).toHaveLength(3);
+    for (const { error } of tables) expect(error?.message).toMatch(/read-only transaction|read-write mode/);
+    expect(await postgres.query('SELECT count(*)::int AS n FROM written')).toEqual([{ n: 0 }]);
+  });
+
+  test('locks what a query reads before the snapshot, and reads it in the snapshot of the run', async () => {
+    await postgres.query('CREATE TABLE filled AS SELECT 1 AS a');
+    const client = await postgres.connect();
+    await client.query('BEGIN; TRUNCATE filled; INSERT INTO filled VALUES (2), (3)');
+    const running = exported('pg', [...NO_TABLES, '--query', 'q=SELECT a FROM filled']);
+    await expect
+      .poll(async () => (await postgres.query(`SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted`))[0]?.['n'], {
+        timeout: 20_000,
+      })
+      .toBeGreaterThan(0);
+    await client.query('COMMIT');
+    await client.end();
+    const done = await running;
+    expect(done.cli).toMatchObject({ code: 0 });
+    expect(await rowsOf(done, 'q', '*', 'ORDER BY a')).toEqual([{ a: 2 }, { a: 3 }]);
+  });
+
+  test('columns that the user may not read fail their table, unless they are excluded or to be skipped', async () => {
+    const args = ['-i', 'secret', '--json'];
+    const refused = await exported('clerk', args);
+    expect(JSON.parse(refused.cli.stdout)).toMatchObject({
+      tables: [
+        {
+          error: {
+            code: 'TABLE_PERMISSION_DENIED',
+            hint: expect.stringContaining('--skip-unreadable-columns') as string,
+          },
+        },
+      ],
+    });
+    const excluded = await exported('clerk', [...args, '--exclude-columns', 'secret:code']);
+    const skipped = await exported('clerk', [...args, '--skip-unreadable-columns']);
+    for (const done of [excluded, skipped]) {
+      expect(done.cli.code).toBe(0);
+      expect(await rowsOf(done, 'public/secret')).toEqual([{ id: 7 }]);
+    }
+    expect(skipped.cli.stdout).toContain('public.secret.code');
+  });
+});
