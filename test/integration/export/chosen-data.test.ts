@@ -151,7 +151,7 @@ describe.each(SOURCES)('$id', ({ id, schema }) => {
         '--exclude',
         'secret',
       ],
-      ...['--add-column', 'run=run_id', '--add-column', 'at=exported_at', '--add-column', 'origin=source_table'],
+      ...['--add-column', 'run=run_id', '--add-column', 'exported=exported_at', '--add-column', 'origin=source_table'],
       ...['--add-column', `"it's; a $$"=constant:ü ; -- '`],
     ]);
     expect({ code: done.cli.code, stderr: done.cli.code === 0 ? '' : done.cli.stderr }).toEqual({
@@ -176,13 +176,17 @@ describe.each(SOURCES)('$id', ({ id, schema }) => {
       ...['id', 'region', 'amount'],
       ...['run_id', 'exported_at', 'source_table', 'constant'],
     ]);
-    const [row] = await rowsOf(done, orders, `DISTINCT run, at IS NOT NULL AS at, origin, "it's; a $$" AS constant`);
-    expect(row).toEqual({ run: manifest.run_id, at: true, origin: `${schema}.orders`, constant: "ü ; -- '" });
+    const [row] = await rowsOf(
+      done,
+      orders,
+      `DISTINCT run, exported IS NOT NULL AS exported, origin, "it's; a $$" AS constant`,
+    );
+    expect(row).toEqual({ run: manifest.run_id, exported: true, origin: `${schema}.orders`, constant: "ü ; -- '" });
     expect(
       await rowsOf(
         done,
         `${schema}/people`,
-        '* EXCLUDE (run, at, origin, "it\'s; a $$") REPLACE (id::INT AS id)',
+        '* EXCLUDE (run, exported, origin, "it\'s; a $$") REPLACE (id::INT AS id)',
         'ORDER BY id',
       ),
     ).toEqual([{ id: 1 }, { id: 2 }]);
