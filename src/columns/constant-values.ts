@@ -72,7 +72,7 @@ class ConstantNumber implements ConstantValues {
     column.levels.appendPresent(rows);
     column.reserve(rows);
     const { dictionary, valueCount: held } = column;
-    if (column.usesDictionary && dictionary !== undefined) {
+    if (column.usesDictionary) {
       column.indices.fill(dictionary.intern(this.#low, this.#high), held, held + rows);
     } else {
       for (let i = held; i < held + rows; i++) {

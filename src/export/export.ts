@@ -11,7 +11,7 @@ import { completeOptions, type GivenOptions } from './model/complete-options.js'
 import { maskSaltOf } from './model/mask-salt.js';
 import type { RunPlan } from './model/plan.js';
 import { type PlanningContext, planTables } from './planning/planner.js';
-import { openPool } from './worker/open-pool.js';
+import { openPool } from './execution/open-pool.js';
 import { PlanningSession, type SourceDatabase } from './planning/planning-session.js';
 import type { RunResult } from './model/result.js';
 import { Resumption } from './resume/resumption.js';

@@ -78,6 +78,6 @@ export class Regions {
 }
 
 /** Bytes that a region for `length` bytes takes. */
-export function regionBytes(length: number): number {
+function regionBytes(length: number): number {
   return Math.ceil(Math.max(length, 1) / ALIGNMENT) * ALIGNMENT + SLACK_BYTES;
 }

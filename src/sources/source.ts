@@ -148,7 +148,7 @@ export interface DescribeOptions {
 }
 
 /** What happens to a value that its column's Parquet type cannot hold. */
-export type OnUnrepresentable = 'error' | 'null' | 'text';
+type OnUnrepresentable = 'error' | 'null' | 'text';
 
 /** How a decimal without a precision that Parquet can hold is written. */
 export type UnboundedNumeric =

@@ -10,7 +10,7 @@ import { Log } from '../../src/cli/logging/event-log.js';
 import { outputSink } from '../../src/cli/logging/sinks.js';
 import { Output } from '../../src/cli/terminal/output.js';
 
-export interface CommandLineResult {
+interface CommandLineResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -408,7 +408,7 @@ async function sliceTable(
     wasOnePiece ? { degree: 1, sortBy, largeTableThreshold } : { ...options, largeTableThreshold },
   );
   // A value written as NULL lies where the server has sorted it.
-  return onUnrepresentable === 'null' ? slices.map(({ sorting: _, ...slice }) => slice) : slices;
+  return onUnrepresentable === 'null' ? slices.map((slice) => ({ ...slice, sorting: undefined })) : slices;
 }
 
 /** Limits the readers to the server's free connections. @param others connections besides the readers' */

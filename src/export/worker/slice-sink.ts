@@ -27,7 +27,7 @@ export interface SliceSinkOptions {
   readonly onProgress: (progress: { readonly rows: number; readonly bytes: number }) => void;
 }
 
-export interface AddedBuffer {
+interface AddedBuffer {
   readonly column: ColumnBuffer;
   readonly values: ConstantValues;
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** Names of Hive-style directories, `name=value`, as Hive, Spark, DuckDB and Arrow write and read them. */
 
 /** Stands for NULL, and for the empty text, which Hive cannot tell from it. */
-export const NULL_DIRECTORY = '__HIVE_DEFAULT_PARTITION__';
+const NULL_DIRECTORY = '__HIVE_DEFAULT_PARTITION__';
 
 /** File systems allow 255 bytes in the name of a directory, and stores about 1000 in a whole path. */
 const MOST_BYTES = 200;

@@ -5,7 +5,7 @@ import type { WantedType } from '../../model/wanted-type.js';
 import { typeNotPossible } from '../column-treatment.js';
 import { output, readExpression, whereGiven } from './expressions.js';
 import { quoteName } from './identifiers.js';
-import type { ColumnRead, TreatedColumn } from './treated-columns.js';
+import type { ColumnRead, TreatedColumn } from './column-read.js';
 import type { TypeCatalog } from './type-catalog.js';
 import {
   checkedText,

@@ -3,7 +3,7 @@ import { STRING } from '../../columns/parquet-types.js';
 import { HIDDEN_PART, type Mask, maskName } from '../../model/mask.js';
 import { output, whereGiven } from './expressions.js';
 import { quoteName } from './identifiers.js';
-import type { ColumnRead } from './treated-columns.js';
+import type { ColumnRead } from './column-read.js';
 import { checkedText, type MappingOptions } from './types.js';
 
 /**

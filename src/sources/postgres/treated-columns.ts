@@ -1,33 +1,10 @@
-import type { Fidelity, ParquetType } from '../../columns/column-spec.js';
-import { type ColumnTreatment, maskIsText } from '../column-treatment.js';
-import type { ColumnDecoder } from '../source.js';
+import { maskIsText } from '../column-treatment.js';
+import type { ColumnRead, TreatedColumn } from './column-read.js';
 import { convertedRead } from './conversions.js';
 import { readExpression } from './expressions.js';
 import { maskedRead } from './masks.js';
-import type { ResolvedType, TypeCatalog } from './type-catalog.js';
+import type { TypeCatalog } from './type-catalog.js';
 import { mapType, type MappingOptions } from './types.js';
-
-/** How a column is read: by its own type, or as its treatment says. */
-export interface ColumnRead {
-  readonly type: ParquetType;
-  readonly decoder: ColumnDecoder;
-  readonly fidelity: Fidelity;
-  readonly expression: string;
-  /** Whether a value may have no counterpart in the Parquet type. */
-  readonly partial: boolean;
-  readonly list: boolean;
-  /** Whether it only has NULLs. */
-  readonly isNull?: boolean;
-  readonly mask?: string;
-}
-
-export interface TreatedColumn {
-  readonly name: string;
-  /** Name of its type. */
-  readonly sourceType: string;
-  readonly resolved: ResolvedType;
-  readonly treatment: ColumnTreatment | undefined;
-}
 
 /**
  * How the column is read. Undefined for a type whose values cannot be read.

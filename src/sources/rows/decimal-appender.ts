@@ -1,6 +1,6 @@
 import type { FixedBytesColumn } from '../../columns/fixed-bytes-column.js';
 import type { Int32Column } from '../../columns/int32-column.js';
-import type { JsRow } from './row-appender.js';
+import type { JsRow } from './js-row.js';
 
 /**
  * Decimals whose unscaled values arrive as integers; those of 10 to 18 digits are appended like any integer of 64 bits.

@@ -4,13 +4,12 @@ import type { BytesColumn } from '../../columns/bytes-column.js';
 import type { ColumnBuffer } from '../../columns/column-buffer.js';
 import type { Int64Column } from '../../columns/int64-column.js';
 import { appendDecimalBytes, appendDecimals32 } from './decimal-appender.js';
+import type { JsRow } from './js-row.js';
 
 /**
  * Appends JavaScript rows to columns, for databases whose drivers return nothing else. One loop per column, chosen once:
  * each stays monomorphic, and no value is inspected twice.
  */
-
-export type JsRow = readonly unknown[];
 
 /** Handles a value that does not fit the column's Parquet type; throws if the run is to stop. */
 type Refusal = (value: unknown, row: number) => void;

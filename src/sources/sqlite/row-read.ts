@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import type { RowSink } from '../../columns/row-sink.js';
-import { createRowAppender, type JsRow } from '../rows/row-appender.js';
+import type { JsRow } from '../rows/js-row.js';
+import { createRowAppender } from '../rows/row-appender.js';
 import { columnOf } from '../wire/batch-decoder.js';
 import type { SqliteConnection } from './connection.js';
 

@@ -13,7 +13,7 @@ import type { WireChunk } from './wire.js';
 export type KernelCall = (run: KernelFunctions, wire: number, offsets: number, count: number, out: number) => number;
 
 /** A batch of fields, by addresses in the kernels' memory. */
-export interface Fields {
+interface Fields {
   readonly kernels: Kernels;
   readonly wire: number;
   readonly offsets: number;

@@ -145,7 +145,10 @@ async function fill(lists: Readonly<Record<string, readonly (string | undefined)
   const rows = Math.max(...Object.values(lists).map(({ length }) => length));
   const columns = Object.keys(lists).map((name) => `k_${name}`);
   const data = Array.from({ length: rows }, (_, n) =>
-    Object.fromEntries([['n', n], ...Object.entries(lists).map(([name, values]) => [`k_${name}`, values[n] ?? null])]),
+    Object.fromEntries<number | string | null>([
+      ['n', n],
+      ...Object.entries(lists).map(([name, values]) => [`k_${name}`, values[n] ?? null] as const),
+    ]),
   );
   const types = Object.keys(lists).map((name) => `k_${name} text`);
   const list = columns.map((column) => `CAST(${column} AS ${KEYS[column.slice(2)]!.type.replace(/ COLLATE .*/, '')})`);

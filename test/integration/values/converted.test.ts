@@ -57,7 +57,7 @@ test('columns have the types that were asked for, with the values that the serve
   await using run = await runExport(server, { args: ['-i', 'kinds', '--manifest', 'inside', ...args] });
   expect(run.result).toMatchObject({ exit_code: 0 });
   const described = await queryDuckDb(`DESCRIBE SELECT * FROM ${rowsOf(run, 'kinds')}`);
-  const types = Object.fromEntries(described.map((one) => [one['column_name'], one['column_type']]));
+  const types = Object.fromEntries(described.map((one) => [one['column_name'] as string, one['column_type']] as const));
   const manifest = JSON.parse(readFileSync(path.join(run.directory, 'public/kinds/_manifest.json'), 'utf8')) as {
     columns: readonly { readonly name: string; readonly fidelity: string }[];
   };

@@ -4,9 +4,9 @@ import { type ExportOptions, fileOptions } from '../model/options.js';
 import type { RunPlan } from '../model/plan.js';
 import { usedStorages } from '../publish/destination.js';
 import type { OpenStorages } from '../publish/open-storages.js';
-import { InProcessPool } from './in-process-pool.js';
-import { READERS_GRACE_MS, type SlicePool } from './slice-pool.js';
-import { WorkerPool } from './worker-pool.js';
+import { InProcessPool } from '../worker/in-process-pool.js';
+import { READERS_GRACE_MS, type SlicePool } from '../worker/slice-pool.js';
+import { WorkerPool } from '../worker/worker-pool.js';
 
 /** With less to read than this, a reader is done before a thread has started. */
 const QUICK_BYTES = 2 << 20;
