@@ -14,6 +14,7 @@ const OUTPUT = path.join(ROOT, 'dist/bundle');
 /** Native addons, which find their binaries beside themselves, and packages that only some users have or need. */
 const EXTERNAL = [
   'iconv-lite',
+  'yaml',
   '@photostructure/sqlite',
   '@toondepauw/node-zstd',
   'lz4-napi',

@@ -5,9 +5,6 @@ import type { ColumnSpec } from '../columns/column-spec.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { PlainValues } from './plain-values.js';
 
-/** The usual choice of other writers too. */
-export const DEFAULT_FALSE_POSITIVES = 0.01;
-
 const BLOCK_BYTES = 32;
 /** More distinct values make more false positives instead: at 1 %, it is 13 million. */
 const MOST_BYTES = 16 << 20;

@@ -24,6 +24,9 @@ export interface FileOptions {
   readonly footer?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Share of absent values that a Bloom filter takes for present: the usual choice of other writers too. */
+export const DEFAULT_FALSE_POSITIVES = 0.01;
+
 interface LevelRange {
   readonly least: number;
   readonly most: number;

@@ -1,6 +1,6 @@
 import type { ColumnBloomFilter } from '../../export/model/column-settings.js';
 import type { TableSetting } from '../../export/model/table-setting.js';
-import { DEFAULT_FALSE_POSITIVES } from '../../parquet/bloom-filter.js';
+import { DEFAULT_FALSE_POSITIVES } from '../../parquet/file-options.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { NAME_PATTERNS, tableSettings, takePattern } from './table-setting.js';
 import { usageError } from './usage-error.js';

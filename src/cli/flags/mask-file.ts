@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
 
 import type { MaskPolicy, PolicyColumn } from '../../export/model/column-settings.js';
 import type { TableSetting } from '../../export/model/table-setting.js';
@@ -28,6 +29,14 @@ import { isRecord, textOnRecord } from './value-types.js';
  */
 export const MASK_FILE: ValueType<MaskPolicy> = { parse: readPolicy, restore: policyOnRecord, completes: 'files' };
 
+const require = createRequire(import.meta.url);
+
+/** Loaded by the first policy: the flags are read at every start. */
+function parseYaml(text: string): Yaml.Document.Parsed {
+  const yaml = require('yaml') as typeof Yaml; // the module's own types
+  return yaml.parseDocument(text, { prettyErrors: true, uniqueKeys: true });
+}
+
 /** In a policy: the column is exported as it is. */
 const NO_MASK = 'none';
 
@@ -35,7 +44,7 @@ const NO_MASK = 'none';
 function readPolicy(given: FlagValue): MaskPolicy {
   const path = localPath(given);
   const problem = (text: string) => badPolicy(given, path, text);
-  const document = parseDocument(readText(given, path), { prettyErrors: true, uniqueKeys: true });
+  const document = parseYaml(readText(given, path));
   const [error] = [...document.errors, ...document.warnings];
   if (error !== undefined) throw problem(error.message.replace(/\s+/g, ' ').trim());
   // Aliases could nest without end.
@@ -63,7 +72,7 @@ function readPolicy(given: FlagValue): MaskPolicy {
   return { path, unlisted, columns };
 }
 
-function toPlain(document: ReturnType<typeof parseDocument>, problem: (text: string) => Error): unknown {
+function toPlain(document: Yaml.Document.Parsed, problem: (text: string) => Error): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch {
