@@ -331,7 +331,11 @@ describe('an interrupted export', () => {
     expect(result).toMatchObject({ exit: 'terminated', rows: 1, files: 1 });
     expect((await scratch.files()).every((file) => file.startsWith('out/public/small/'))).toBe(true);
     const reading = async () =>
-      (await sql("SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'COPY%'")).length;
+      (
+        await sql(
+          "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%COPY (%' AND pid <> pg_backend_pid()",
+        )
+      ).length;
     await expect.poll(reading, { timeout: 10_000 }).toBe(0);
   });
 

@@ -107,7 +107,7 @@ async function poolState(pooled: PostgresServer, sessions: number): Promise<Set<
 
 /** Waits until so many views are being read. */
 async function untilReading(count: number, why: () => string = () => ''): Promise<void> {
-  const sql = `SELECT FROM pg_stat_activity WHERE query ~ '^COPY.*(slow|fast)' AND state = 'active'`;
+  const sql = `SELECT FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query ~ 'COPY .*(slow|fast)' AND state = 'active'`;
   for (let waited = 0; (await server.query(sql)).length !== count; waited += 100) {
     if (waited > 60_000) throw new Error(`${count} views are not being read: ${why()}`);
     await sleep(100);

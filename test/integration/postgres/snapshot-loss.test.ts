@@ -77,7 +77,7 @@ async function run(onFirst: () => Promise<unknown>, options: Partial<ExportOptio
 }
 
 async function whenReading(): Promise<void> {
-  const reading = `SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'`;
+  const reading = `SELECT FROM pg_stat_activity WHERE query LIKE '%COPY (%' AND pid <> pg_backend_pid() AND state = 'active'`;
   await expect.poll(() => server.query(reading), { timeout: 20_000 }).toHaveLength(1);
 }
 
