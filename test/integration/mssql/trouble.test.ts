@@ -68,7 +68,7 @@ const isSlicingQuestion = ({ sql }: TdsQuery) => sql.includes('GROUP BY slice_ke
 const BY_REGION = ['--table_config', 't:DataDriven:region'];
 
 async function exportedRows(directory: string): Promise<number> {
-  const names = await readdir(path.join(directory, 'dbo/t')).catch(() => []);
+  const names = await readdir(path.join(directory, 'dbo/t'), { recursive: true }).catch(() => []);
   const files = names.filter((name) => name.endsWith('.parquet')).map((name) => path.join(directory, 'dbo/t', name));
   if (files.length === 0) return 0;
   const [row] = await queryDuckDb(
