@@ -129,7 +129,8 @@ async function exported(
   directory: string,
   table: string,
 ): Promise<{ columns: string[]; types: string[]; rows: (string | number | null)[][] }> {
-  const files = quote(path.join(directory, 'main', table, '*.parquet'));
+  // Files keep the columns of texts that directories are named after.
+  const files = `${quote(path.join(directory, 'main', table, '**', '*.parquet'))}, hive_partitioning = false`;
   const described = await queryDuckDb(`DESCRIBE SELECT * FROM read_parquet(${files})`);
   const columns = described.map((row) => row['column_name'] as string);
   const types = described.map((row) => row['column_type'] as string);
