@@ -317,6 +317,7 @@ describe('an interrupted export', () => {
       {
         tableProgress: () => {
           if (abort.signal.aborted || !existsSync(path.join(base, 'public/other'))) return;
+          if (!existsSync(path.join(base, 'public/small/_SUCCESS'))) return;
           temporaries = readdirSync(path.join(base, 'public/other'));
           if (temporaries.length === 0) return;
           abort.abort(reason);
