@@ -2,7 +2,7 @@ import type { ColumnBloomFilter } from '../../export/model/column-settings.js';
 import type { TableSetting } from '../../export/model/table-setting.js';
 import { DEFAULT_FALSE_POSITIVES } from '../../parquet/file-options.js';
 import type { FlagValue, ValueType } from './flag.js';
-import { NAME_PATTERNS, tableSettings, takePattern } from './table-setting.js';
+import { NAME_PATTERNS, settingsOnRecord, tableSettings, takePattern } from './table-setting.js';
 import { usageError } from './usage-error.js';
 import { isRecord, textOnRecord } from './value-types.js';
 
@@ -15,25 +15,17 @@ const FORM = { form: 'PATTERN:COLUMN[,…][:RATE]', example: 'sales.orders:custo
 /** `PATTERN:COLUMN[,…][:RATE]`: a setting for each column. */
 export const BLOOM_FILTERS: ValueType<readonly TableSetting<ColumnBloomFilter>[]> = {
   parse: (given) => WHOLE.parse(given).flatMap(({ pattern, value }) => value.map((one) => ({ pattern, value: one }))),
-  restore: (recorded) => SINGLE.restore(recorded),
+  restore: (recorded) => settingsOnRecord(recorded, onRecord),
 };
 
 const WHOLE = tableSettings<readonly ColumnBloomFilter[]>({ parse: columnsOf, restore: () => undefined }, FORM);
 
-const SINGLE = tableSettings<ColumnBloomFilter>(
-  {
-    parse: () => {
-      throw new TypeError('Columns are read together');
-    },
-    restore: (recorded) => {
-      if (!isRecord(recorded)) return undefined;
-      const column = textOnRecord(recorded['column']);
-      const falsePositives = Number(recorded['falsePositives']);
-      return column === undefined || !isRate(falsePositives) ? undefined : { column, falsePositives };
-    },
-  },
-  FORM,
-);
+function onRecord(recorded: unknown): ColumnBloomFilter | undefined {
+  if (!isRecord(recorded)) return undefined;
+  const column = textOnRecord(recorded['column']);
+  const falsePositives = Number(recorded['falsePositives']);
+  return column === undefined || !isRate(falsePositives) ? undefined : { column, falsePositives };
+}
 
 function columnsOf({ flag, value }: FlagValue): ColumnBloomFilter[] {
   const { pattern: columns, rest: rate } = takePattern({ flag, value }, ':');

@@ -3,7 +3,7 @@ import type { TableSetting } from '../../export/model/table-setting.js';
 import type { WantedType } from '../../model/wanted-type.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { MASK_METHODS, maskNamed, maskOnRecord } from './mask-method.js';
-import { tableSettings, takePattern } from './table-setting.js';
+import { settingsOnRecord, tableSettings, takePattern } from './table-setting.js';
 import { usageError } from './usage-error.js';
 import { isRecord, textOnRecord } from './value-types.js';
 
@@ -36,23 +36,15 @@ const COLUMN_TYPE_FORM = { form: 'PATTERN.column:TYPE', example: 'sales.orders.a
 /** `PATTERN.column:TYPE`; a colon before the column is taken too, as in `--mask`. */
 export const COLUMN_TYPES: ValueType<readonly TableSetting<ColumnType>[]> = {
   parse: (given) => [columnType(given)],
-  restore: (recorded) => RESTORED.restore(recorded),
+  restore: (recorded) => settingsOnRecord(recorded, columnTypeOnRecord),
 };
 
-const RESTORED = tableSettings<ColumnType>(
-  {
-    parse: () => {
-      throw new TypeError('Column types are read as a whole');
-    },
-    restore: (recorded) => {
-      if (!isRecord(recorded)) return undefined;
-      const column = textOnRecord(recorded['column']);
-      const type = typeOnRecord(recorded['type']);
-      return column === undefined || type === undefined ? undefined : { column, type };
-    },
-  },
-  COLUMN_TYPE_FORM,
-);
+function columnTypeOnRecord(recorded: unknown): ColumnType | undefined {
+  if (!isRecord(recorded)) return undefined;
+  const column = textOnRecord(recorded['column']);
+  const type = typeOnRecord(recorded['type']);
+  return column === undefined || type === undefined ? undefined : { column, type };
+}
 
 function columnType(given: FlagValue): TableSetting<ColumnType> {
   const { flag } = given;

@@ -2,7 +2,7 @@ import type { SortColumn } from '../../model/sort-column.js';
 import { splitExpressions } from '../../sources/partitioning/expression.js';
 import { parseDirectoryKeys } from '../../sources/partitioning/directory-keys.js';
 import { defineFlag } from './flag.js';
-import { tableSettings } from './table-setting.js';
+import { tableSettings, unquoted } from './table-setting.js';
 import { isRecord, listOnRecord, notEmpty, textOnRecord } from './value-types.js';
 
 const PARTITIONS = tableSettings<string>(
@@ -19,18 +19,12 @@ const PARTITIONS = tableSettings<string>(
 
 const SORT_COLUMN = /^(.*?)(?:\s+(asc|desc))?$/is;
 
-/** `"a""b"` or `[a]` is the name itself. */
-function nameOf(text: string): string {
-  const quoted = /^"((?:[^"]|"")*)"$/s.exec(text)?.[1]?.replaceAll('""', '"');
-  return quoted ?? /^\[((?:[^\]]|\]\])*)\]$/s.exec(text)?.[1]?.replaceAll(']]', ']') ?? text;
-}
-
 const SORTS = tableSettings<readonly SortColumn[]>(
   {
     parse: (given) =>
       splitExpressions(notEmpty(given)).map((item) => {
         const [, name = '', direction = 'asc'] = SORT_COLUMN.exec(item) ?? [];
-        return { column: nameOf(name.trim()), descending: direction.toLowerCase() === 'desc' };
+        return { column: unquoted(name.trim()), descending: direction.toLowerCase() === 'desc' };
       }),
     restore: (recorded) =>
       listOnRecord(recorded, (item) => {

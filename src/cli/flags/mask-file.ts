@@ -9,7 +9,7 @@ import { systemReason } from '../../runtime/system-reason.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { MASK_METHODS, maskNamed, maskOnRecord } from './mask-method.js';
 import { localPath } from './path-flags.js';
-import { tableSettings, takePattern } from './table-setting.js';
+import { settingsOnRecord, takePattern } from './table-setting.js';
 import { usageError } from './usage-error.js';
 import { isRecord, textOnRecord } from './value-types.js';
 
@@ -107,27 +107,19 @@ function badPolicy({ flag }: FlagValue, path: string, problem: string): Error {
   });
 }
 
-const RECORDED = tableSettings<PolicyColumn>(
-  {
-    parse: () => {
-      throw new TypeError('A policy is read as a whole');
-    },
-    restore: (recorded) => {
-      if (!isRecord(recorded)) return undefined;
-      const column = textOnRecord(recorded['column']);
-      const isMasked = recorded['mask'] !== undefined && recorded['mask'] !== null;
-      const mask = isMasked ? maskOnRecord(recorded['mask']) : undefined;
-      return column === undefined || (isMasked && mask === undefined) ? undefined : { column, mask };
-    },
-  },
-  { form: '', example: '' },
-);
+function columnOnRecord(recorded: unknown): PolicyColumn | undefined {
+  if (!isRecord(recorded)) return undefined;
+  const column = textOnRecord(recorded['column']);
+  const isMasked = recorded['mask'] !== undefined && recorded['mask'] !== null;
+  const mask = isMasked ? maskOnRecord(recorded['mask']) : undefined;
+  return column === undefined || (isMasked && mask === undefined) ? undefined : { column, mask };
+}
 
 function policyOnRecord(recorded: unknown): MaskPolicy | undefined {
   if (!isRecord(recorded)) return undefined;
   const { unlisted } = recorded;
   const path = textOnRecord(recorded['path']);
-  const columns = RECORDED.restore(recorded['columns']);
+  const columns = settingsOnRecord(recorded['columns'], columnOnRecord);
   if (path === undefined || columns === undefined || (unlisted !== 'fail' && unlisted !== 'allow')) return undefined;
   return { path, unlisted, columns };
 }

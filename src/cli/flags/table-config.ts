@@ -2,6 +2,7 @@ import type { TableConfig } from '../../export/model/options.js';
 import { METHOD_NAMES, methodNamed } from '../../export/planning/table-overrides.js';
 import type { PartitionMethod } from '../../sources/source.js';
 import type { ValueType } from './flag.js';
+import { unquoted } from './table-setting.js';
 import { usageError } from './usage-error.js';
 import { isRecord, listOnRecord, textOnRecord } from './value-types.js';
 
@@ -90,13 +91,6 @@ function split(text: string, separator: string): string[] {
 }
 
 /** The name in `"…"` or `[…]`, with doubled closing quotes unescaped. */
-function unquoted(name: string): string {
-  const quoted = /^"((?:[^"]|"")*)"$/s.exec(name)?.[1];
-  if (quoted !== undefined) return quoted.replaceAll('""', '"');
-  const bracketed = /^\[((?:[^\]]|\]\])*)\]$/s.exec(name)?.[1];
-  return bracketed === undefined ? name : bracketed.replaceAll(']]', ']');
-}
-
 function bad(entry: string, problem: string, hint?: string): Error {
   return usageError({
     code: 'BAD_TABLE_CONFIG',

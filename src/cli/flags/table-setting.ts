@@ -26,14 +26,21 @@ export function tableSettings<T>(
       if (rest === undefined) throw badForm({ flag, value: text }, form);
       return [{ pattern, value: value.parse({ flag, value: rest.trim() }) }];
     },
-    restore: (recorded) =>
-      listOnRecord(recorded, (item) => {
-        if (!isRecord(item)) return undefined;
-        const pattern = textOnRecord(item['pattern']);
-        const restored = value.restore(item['value']);
-        return pattern === undefined || restored === undefined ? undefined : { pattern, value: restored };
-      }),
+    restore: (recorded) => settingsOnRecord(recorded, value.restore),
   };
+}
+
+/** Settings as a run's record holds them; undefined if it holds none. @param restore what a record holds of one value */
+export function settingsOnRecord<T>(
+  recorded: unknown,
+  restore: (recorded: unknown) => T | undefined,
+): readonly TableSetting<T>[] | undefined {
+  return listOnRecord(recorded, (item) => {
+    if (!isRecord(item)) return undefined;
+    const pattern = textOnRecord(item['pattern']);
+    const value = restore(item['value']);
+    return pattern === undefined || value === undefined ? undefined : { pattern, value };
+  });
 }
 
 /** LIKE patterns of names, separated by commas, e.g. of columns. */
@@ -85,6 +92,14 @@ function tokenAt(token: RegExp, text: string, at: number): RegExpExecArray {
   const found = token.exec(text);
   if (found === null) throw new TypeError('Any character is a token');
   return found;
+}
+
+/** The name itself, of one that may be in quotes or brackets. */
+export function unquoted(name: string): string {
+  const quoted = /^"((?:[^"]|"")*)"$/s.exec(name)?.[1];
+  if (quoted !== undefined) return quoted.replaceAll('""', '"');
+  const bracketed = /^\[((?:[^\]]|\]\])*)\]$/s.exec(name)?.[1];
+  return bracketed === undefined ? name : bracketed.replaceAll(']]', ']');
 }
 
 /** As a pattern that matches nothing else. */
