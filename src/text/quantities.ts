@@ -14,6 +14,12 @@ export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
 
+/** The first names of a list, e.g. `a, b and 3 more`. */
+export function someOf(names: readonly string[], most: number): string {
+  const rest = names.length - most;
+  return `${names.slice(0, most).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
 /** `950`, `1.2 M`, `3.4 G`: for displays whose digits would only flicker. */
 export function roughCount(value: number): string {
   if (value < 10_000) return count(value);

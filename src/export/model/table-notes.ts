@@ -1,6 +1,7 @@
 import type { Slice, SourceTable } from '../../sources/source.js';
 import type { Sample } from '../../model/dataset.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
+import { someOf } from '../../text/quantities.js';
 
 /** What users should know about a table that is exported nevertheless. */
 export interface TableNote {
@@ -142,7 +143,5 @@ function sampleText(sample: Sample): string {
 }
 
 function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_NAMED);
-  const rest = names.length - shown.length;
-  return rest === 0 ? shown.join(', ') : `${shown.join(', ')} and ${rest} more`;
+  return someOf(names, MAX_NAMED);
 }

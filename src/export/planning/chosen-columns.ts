@@ -2,6 +2,7 @@ import { LakeportError } from '../../errors.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type { ColumnChoice } from '../../sources/column-choice.js';
 import { didYouMean } from '../../text/did-you-mean.js';
+import { someOf } from '../../text/quantities.js';
 import type { RequestedData } from '../model/requested-data.js';
 import type { TableSetting } from '../model/table-setting.js';
 import { LikePattern } from './like-pattern.js';
@@ -121,11 +122,10 @@ class ColumnPatterns {
 const MOST_LISTED = 30;
 
 function noneLeft(table: TableId, names: readonly string[]): LakeportError {
-  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
   return new LakeportError({
     code: 'NO_COLUMN_LEFT',
     message: `No column of ${tableName(table)} is left after --columns and --exclude-columns`,
-    hint: `Its columns are ${names.slice(0, MOST_LISTED).join(', ')}${more}; leave the table out with --exclude`,
+    hint: `Its columns are ${someOf(names, MOST_LISTED)}; leave the table out with --exclude`,
     context: { table: tableName(table) },
   });
 }

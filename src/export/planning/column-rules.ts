@@ -1,6 +1,7 @@
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type { ColumnTreatment, ColumnTreatments } from '../../sources/column-treatment.js';
+import { someOf } from '../../text/quantities.js';
 import type { ColumnOptions } from '../model/column-settings.js';
 import type { TableSetting } from '../model/table-setting.js';
 import { LikePattern, TablePattern } from './like-pattern.js';
@@ -138,18 +139,14 @@ function hasWildcard(pattern: string): boolean {
 /** Names of columns in an error. */
 const MOST_LISTED = 30;
 
-function listed(names: readonly string[]): string {
-  const rest = names.length - MOST_LISTED;
-  return `${names.slice(0, MOST_LISTED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
-}
-
 function withoutColumn(
   flag: string,
   { tables, columns }: { readonly tables: TablePattern; readonly columns: LikePattern },
   matching: readonly NamedColumns[],
 ): LakeportError {
   const [only] = matching;
-  const known = matching.length === 1 && only !== undefined ? `Its columns are ${listed(only.names)}` : undefined;
+  const known =
+    matching.length === 1 && only !== undefined ? `Its columns are ${someOf(only.names, MOST_LISTED)}` : undefined;
   return new LakeportError({
     code: 'PATTERN_WITHOUT_MATCH',
     message: `No column of ${tables.text} matches ${JSON.stringify(columns.text)} of ${flag}`,
@@ -162,7 +159,7 @@ function notListed(columns: readonly string[], path: string): LakeportError {
   const are = columns.length === 1 ? '1 column that is' : `${columns.length} columns that are`;
   return new LakeportError({
     code: 'COLUMN_NOT_LISTED',
-    message: `The policy ${path} lets unlisted columns fail, and there ${columns.length === 1 ? 'is' : 'are'} ${are} not in it: ${listed(columns)}`,
+    message: `The policy ${path} lets unlisted columns fail, and there ${columns.length === 1 ? 'is' : 'are'} ${are} not in it: ${someOf(columns, MOST_LISTED)}`,
     hint: 'Decide: add each to the policy with a mask, or with none to export it as it is.',
     context: { detail: '--mask-file' },
   });

@@ -83,8 +83,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const isRefused = new Set(refused.map(({ id }) => tableKey(id)));
   const selected = chosen.tables.filter(({ id }) => !isRefused.has(tableKey(id)));
   const places = await routeTables([...selected, ...refused], options, storages);
-  const isNew = only === undefined && resumption?.wasPlanned !== true;
-  if (isNew) context.overrides.requireMatches([...selected, ...refused]);
+  if (isWhole) context.overrides.requireMatches([...selected, ...refused]);
   reportWarnings(context, { selected, places });
 
   signal.throwIfAborted();
@@ -111,11 +110,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     try {
       tables.push(await planTable(context, { ...one, place: places.of(one.table.id) }, budget));
     } catch (thrown) {
-      // A cancelled query is not the table's fault; nor is a lost connection, after which the whole plan is retried.
-      signal.throwIfAborted();
-      const error = LakeportError.from(thrown).within({ table: tableName(one.table.id) });
-      if (error.transient && error.exit === 'unreachable') throw error;
-      problems.push({ id: one.table.id, error });
+      problems.push(tableProblem(thrown, one.table, signal));
     }
   }
   signal.throwIfAborted();
@@ -167,6 +162,18 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     connections: 1 + readers + (isCounted ? 1 : 0),
     readerMemory,
   };
+}
+
+/**
+ * An error while one table is planned.
+ * @throws what is not the table's fault: the end of a cancelled run, and the loss of the connection, after which the whole
+ *   plan is retried
+ */
+function tableProblem(thrown: unknown, { id }: SourceDataset, signal: AbortSignal): TableProblem {
+  signal.throwIfAborted();
+  const error = LakeportError.from(thrown).within({ table: tableName(id) });
+  if (error.transient && error.exit === 'unreachable') throw error;
+  return { id, error };
 }
 
 /** Columns whose arrays may lose their bounds: lists and JSON cannot hold them. Known for sure once rows are read. */
@@ -295,10 +302,7 @@ async function describe(
       const columns = await withoutMisfits(context, { ...one, rules, choice });
       described.push({ ...one, columns: bloomFilters.applied(table.id, columns) });
     } catch (thrown) {
-      context.signal.throwIfAborted();
-      const error = LakeportError.from(thrown).within({ table: tableName(table.id) });
-      if (error.transient && error.exit === 'unreachable') throw error;
-      problems.push({ id: table.id, error });
+      problems.push(tableProblem(thrown, table, context.signal));
     }
   }
   return described;

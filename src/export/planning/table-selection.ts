@@ -6,6 +6,7 @@ import { chooseOptIns, isLeftOut, whyLeftOut } from './opt-in-tables.js';
 import { type LeftOutTable } from '../model/plan.js';
 import type { ExportOptions } from '../model/options.js';
 import { tableName } from '../../model/table.js';
+import { someOf } from '../../text/quantities.js';
 
 export type SelectionOptions = Pick<
   ExportOptions,
@@ -146,9 +147,10 @@ const MAX_NAMED = 5;
 
 /** The first of many tables, e.g. `a, b and 3 more`. */
 export function someTables(tables: readonly Pick<SourceTable, 'id'>[]): string {
-  const names = tables.slice(0, MAX_NAMED).map(({ id }) => tableName(id));
-  const more = tables.length - names.length;
-  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return someOf(
+    tables.map(({ id }) => tableName(id)),
+    MAX_NAMED,
+  );
 }
 
 /** A warning about tables without an estimate, to which row limits do not apply. */
@@ -208,12 +210,10 @@ function noMatch(
       : includePatterns.flatMap((pattern) => nearestTable(pattern, inSchemas) ?? nearestTable(pattern, all) ?? []);
   const some = near.length > 0 ? near : inSchemas.length === 0 ? tables : inSchemas;
   const names = [...new Set(some.map(({ id }) => tableName(id)))];
-  const shown = names.slice(0, SUGGESTIONS).join(', ');
-  const more = names.length > SUGGESTIONS ? ` and ${names.length - SUGGESTIONS} more` : '';
   return new LakeportError({
     code: 'NO_TABLE_MATCHES',
     message,
-    hint: `${near.length > 0 ? 'The nearest existing tables are' : 'Existing tables are'}: ${shown}${more}.`,
+    hint: `${near.length > 0 ? 'The nearest existing tables are' : 'Existing tables are'}: ${someOf(names, SUGGESTIONS)}.`,
     context,
   });
 }

@@ -4,6 +4,7 @@ import type { PartitionMethod, ReadColumn } from '../source.js';
 import { checkExpression } from './expression.js';
 import type { KeyType } from './key-type.js';
 import type { KeyedTable, SqlDialect } from './sql-dialect.js';
+import { someOf } from '../../text/quantities.js';
 
 /** What a table's rows are split by. */
 export interface SliceKey {
@@ -49,11 +50,10 @@ export async function resolveKey(table: KeyedTable, text: string): Promise<Slice
 
 function unknownColumn(table: TableId, columns: readonly ReadColumn[], name: string): LakeportError {
   const names = columns.map(({ spec }) => spec.name);
-  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
   return new LakeportError({
     code: 'PARTITION_KEY_UNKNOWN',
     message: `${tableName(table)} has no column ${name} to split it by`,
-    hint: `Its columns are ${names.slice(0, MOST_LISTED).join(', ')}${more}`,
+    hint: `Its columns are ${someOf(names, MOST_LISTED)}`,
     context: { detail: name },
   });
 }

@@ -12,14 +12,8 @@ import { TypeCatalog } from './type-catalog.js';
 import { readOf } from './treated-columns.js';
 import type { MappingOptions } from './types.js';
 
-interface AttributeRow {
+interface AttributeRow extends DescribedColumn {
   readonly relation: number;
-  readonly name: string;
-  readonly number: number;
-  readonly type: number;
-  readonly modifier: number;
-  readonly typeName: string;
-  readonly required: boolean;
   readonly readable: boolean;
   /** False if the name has invalid bytes. */
   readonly hasReadableName: boolean;

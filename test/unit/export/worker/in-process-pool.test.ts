@@ -6,28 +6,14 @@ import { LakeportError } from '../../../../src/errors.js';
 import { InProcessPool } from '../../../../src/export/worker/in-process-pool.js';
 import type { SliceTask, WorkerSetup } from '../../../../src/export/worker/protocol.js';
 import type { PoolListener } from '../../../../src/export/worker/slice-pool.js';
-import type { ReadColumn, ReadResult, SliceReader } from '../../../../src/sources/source.js';
+import type { ReadResult, SliceReader } from '../../../../src/sources/source.js';
 import { ScratchDirectory } from '../../../harness/scratch.js';
-import { NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
+import { BOOLEAN_COLUMN, NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
 
 // A reader that does not stop, or that never connects, can't be had from a server at will.
 vi.mock(import('../../../../src/engines.js'), () => ({ openReader: vi.fn() }));
 
 type Read = (sink: RowSink, signal: AbortSignal) => Promise<ReadResult>;
-
-const COLUMN: ReadColumn = {
-  spec: {
-    name: 'b',
-    fieldId: 1,
-    nullable: true,
-    list: false,
-    type: { physical: 'BOOLEAN' },
-    sourceType: 'boolean',
-    fidelity: 'exact',
-  },
-  expression: 'b',
-  decoder: { kind: 'boolean' },
-};
 
 const NO_ROWS: ReadResult = { rows: 0, bytes: 0, unrepresentable: {} };
 
@@ -74,7 +60,7 @@ function task(name: string): SliceTask {
   const { dataset, slices, directory } = tablePlan(name);
   return {
     dataset,
-    columns: [COLUMN],
+    columns: [BOOLEAN_COLUMN],
     slice: slices[0]!,
     snapshot: NO_SNAPSHOT,
     storageId: '--output_dir',

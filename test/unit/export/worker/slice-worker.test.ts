@@ -6,28 +6,14 @@ import { SliceWorker, taskFailure, UnconnectedError } from '../../../../src/expo
 import type { StagedFile } from '../../../../src/export/model/slice-outcome.js';
 import type { SliceTask, WorkerSetup } from '../../../../src/export/worker/protocol.js';
 import { openReader } from '../../../../src/engines.js';
-import type { ReadColumn, ReadResult, SliceReader } from '../../../../src/sources/source.js';
+import type { ReadResult, SliceReader } from '../../../../src/sources/source.js';
 import { ScratchDirectory } from '../../../harness/scratch.js';
-import { NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
+import { BOOLEAN_COLUMN, NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
 
 // A reader that counts wrongly, or whose connection is in a state that the test knows, can't be had from a server.
 vi.mock(import('../../../../src/engines.js'), () => ({ openReader: vi.fn() }));
 
 type Read = (sink: RowSink, signal: AbortSignal) => Promise<ReadResult>;
-
-const COLUMN: ReadColumn = {
-  spec: {
-    name: 'b',
-    fieldId: 1,
-    nullable: true,
-    list: false,
-    type: { physical: 'BOOLEAN' },
-    sourceType: 'boolean',
-    fidelity: 'exact',
-  },
-  expression: 'b',
-  decoder: { kind: 'boolean' },
-};
 
 let scratch: ScratchDirectory;
 let worker: SliceWorker;
@@ -70,7 +56,7 @@ function task(overrides: Partial<SliceTask> = {}): SliceTask {
   const slice = slices[1]!;
   return {
     dataset,
-    columns: [COLUMN],
+    columns: [BOOLEAN_COLUMN],
     slice,
     snapshot: NO_SNAPSHOT,
     storageId: '--output_dir',
