@@ -96,8 +96,8 @@ export function splitList(text: string): string[] {
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
     if (character === '(') at = closing(text, at + 1);
-    else if (character === "'" || character === '"') at = text.indexOf(character, at + 1);
-    else if (character === '[') at = text.indexOf(']', at);
+    else if (character === "'" || character === '"') at = quoteEnd(text, at, character);
+    else if (character === '[') at = quoteEnd(text, at, ']');
     else if (character === ',') {
       items.push(text.slice(from, at).trim());
       from = at + 1;
@@ -111,9 +111,16 @@ function closing(text: string, from: number): number {
   let depth = 1;
   for (let at = from; at < text.length; at++) {
     const character = text[at];
-    if (character === "'" || character === '"') at = text.indexOf(character, at + 1);
+    if (character === "'" || character === '"') at = quoteEnd(text, at, character);
     else if (character === '(') depth++;
     else if (character === ')' && --depth === 0) return at;
   }
   throw new Error(`a parenthesis that does not close: ${text}`);
+}
+
+/** Where the quote at `start` closes. Without one the search would begin again at the start of the text. */
+function quoteEnd(text: string, start: number, quote: string): number {
+  const end = text.indexOf(quote, start + 1);
+  if (end === -1) throw new Error(`a quote that does not close: ${text.slice(start)}`);
+  return end;
 }

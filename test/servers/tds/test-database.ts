@@ -105,11 +105,10 @@ export class TestDatabase {
   }
 
   async #computed({ sql, parameters }: TdsQuery): Promise<TdsAnswer> {
-    const result = await this.#connection.runAndReadAll(toDuckDb(sql, parameters)).catch((thrown: unknown) => {
+    const { result, items } = await this.#answer(sql, parameters).catch((thrown: unknown) => {
       throw new TdsError(102, `Incorrect syntax: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
     });
     const types = result.columnTypes();
-    const items = splitList(sql.replace(/^\s*SELECT\s+/i, '')).map((item) => item.replace(/\s+FROM\b.*$/is, ''));
     const isInCodePage = (item = '') => this.#quirks.varcharNames === true && /^[\w.]*name$/i.test(item);
     return {
       columns: result.columnNames().map((name, i) => ({
@@ -119,6 +118,12 @@ export class TestDatabase {
       })),
       rows: result.getRows().map((row) => row.map((value) => (value === null ? null : wireValueOf(value)))),
     };
+  }
+
+  async #answer(sql: string, parameters: TdsQuery['parameters']) {
+    const result = await this.#connection.runAndReadAll(toDuckDb(sql, parameters));
+    const items = splitList(sql.replace(/^\s*SELECT\s+/i, '')).map((item) => item.replace(/\s+FROM\b.*$/is, ''));
+    return { result, items };
   }
 
   async #run(sql: string): Promise<readonly (readonly unknown[])[]> {
