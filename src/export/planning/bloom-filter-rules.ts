@@ -3,7 +3,8 @@ import { type TableId, tableName } from '../../model/table.js';
 import { takesBloomFilter } from '../../parquet/bloom-filter.js';
 import type { ReadColumn } from '../../sources/source.js';
 import type { ColumnOptions } from '../model/column-settings.js';
-import { ColumnSettings, type NamedColumns } from './column-rules.js';
+import { ColumnSettings, type NamedColumns } from './column-settings.js';
+import { hasWildcard } from './like-pattern.js';
 
 const FLAG = '--bloom-filter';
 
@@ -21,20 +22,21 @@ export class BloomFilterRules {
   /** The columns to export, with what is asked for them. A wildcard does not ask for filters that there cannot be. */
   applied(id: TableId, columns: readonly ReadColumn[]): readonly ReadColumn[] {
     const names = columns.map(({ spec }) => spec.name);
-    this.#described.push({ id, names, chosen: names });
+    this.#described.push({ id, names });
     return columns.map((column) => {
       const { spec } = column;
       const setting = this.#settings.find(id, spec.name);
       if (setting === undefined) return column;
       if (takesBloomFilter(spec)) return { ...column, spec: { ...spec, bloomFilter: setting.falsePositives } };
-      if (!setting.column.includes('%')) this.#refused ??= { table: id, column: spec.name };
+      if (!hasWildcard(setting.column)) this.#refused ??= { table: id, column: spec.name };
       return column;
     });
   }
 
   /** @throws LakeportError of class `usage` if a setting matches no exported column, or one without filters */
   requireMatches(tables: readonly { readonly id: TableId }[]): void {
-    this.#settings.requireMatches(tables, this.#described);
+    this.#settings.requireTables(tables);
+    this.#settings.requireColumns(tables, this.#described);
     if (this.#refused === undefined) return;
     const { table, column } = this.#refused;
     throw new LakeportError({

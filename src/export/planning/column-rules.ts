@@ -3,15 +3,10 @@ import { type TableId, tableKey, tableName } from '../../model/table.js';
 import type { ColumnTreatment, ColumnTreatments } from '../../sources/column-treatment.js';
 import { someOf } from '../../text/quantities.js';
 import type { ColumnOptions } from '../model/column-settings.js';
-import type { TableSetting } from '../model/table-setting.js';
-import { LikePattern, TablePattern } from './like-pattern.js';
-import { TableSettings } from './table-settings.js';
+import { ColumnSettings, type NamedColumns } from './column-settings.js';
 
-/** A described table. */
-export interface NamedColumns {
-  readonly id: TableId;
-  /** All of its columns. */
-  readonly names: readonly string[];
+/** A described table, with all of its columns. */
+interface DescribedColumns extends NamedColumns {
   /** Those to export. */
   readonly chosen: readonly string[];
 }
@@ -22,7 +17,7 @@ export class ColumnRules implements ColumnTreatments {
   readonly #types: ColumnSettings<NonNullable<ColumnOptions['columnTypes']>[number]['value']>;
   readonly #policy: ColumnSettings<NonNullable<ColumnOptions['maskPolicy']>['columns'][number]['value']>;
   readonly #options: ColumnOptions;
-  readonly #described: NamedColumns[] = [];
+  readonly #described: DescribedColumns[] = [];
   /** By table: columns that are text because of their values. */
   readonly #texts = new Map<string, ReadonlySet<string>>();
 
@@ -59,8 +54,11 @@ export class ColumnRules implements ColumnTreatments {
    * @throws LakeportError of class `usage` if a setting matches no column
    */
   requireMatches(tables: readonly { readonly id: TableId }[]): void {
-    for (const settings of [this.#masks, this.#types]) settings.requireMatches(tables, this.#described);
-    this.#policy.requireColumns(this.#described);
+    for (const settings of [this.#masks, this.#types]) {
+      settings.requireTables(tables);
+      settings.requireColumns(tables, this.#described);
+    }
+    this.#policy.requireColumnsOfNamed(this.#described);
   }
 
   /** @throws LakeportError of class `usage` if the policy wants a decision about a column that it does not name */
@@ -75,85 +73,8 @@ export class ColumnRules implements ColumnTreatments {
   }
 }
 
-/** Settings of one flag for columns; the first that matches counts. */
-export class ColumnSettings<T extends { readonly column: string }> {
-  readonly #flag: string;
-  readonly #tables: TableSettings<{ readonly columns: LikePattern; readonly value: T }>;
-  readonly #settings: readonly { readonly tables: TablePattern; readonly columns: LikePattern }[];
-  /** Of the table that was asked for last: tables are described one after the other. */
-  #last:
-    | { readonly key: string; readonly matching: readonly { readonly columns: LikePattern; readonly value: T }[] }
-    | undefined;
-
-  constructor(flag: string, settings: readonly TableSetting<T>[] = []) {
-    this.#flag = flag;
-    const compiled = settings.map(({ pattern, value }) => ({
-      pattern,
-      value: { columns: new LikePattern(value.column, flag), value },
-    }));
-    this.#tables = new TableSettings(flag, compiled);
-    this.#settings = compiled.map(({ pattern, value }) => ({
-      tables: new TablePattern(pattern, flag),
-      columns: value.columns,
-    }));
-  }
-
-  find(table: TableId, column: string): T | undefined {
-    const key = tableKey(table);
-    if (this.#last?.key !== key) this.#last = { key, matching: this.#tables.of(table) };
-    return this.#last.matching.find(({ columns }) => columns.matches(column))?.value;
-  }
-
-  requireMatches(tables: readonly { readonly id: TableId }[], described: readonly NamedColumns[]): void {
-    this.#tables.requireMatches(tables);
-    const isKnown = new Set(described.map(({ id }) => tableKey(id)));
-    const unknown = tables.filter(({ id }) => !isKnown.has(tableKey(id)));
-    for (const setting of this.#settings) {
-      // A table that fails may have the column.
-      if (unknown.some(({ id }) => setting.tables.matches(id))) continue;
-      const matching = described.filter(({ id }) => setting.tables.matches(id));
-      if (!hasColumn(matching, setting.columns)) throw withoutColumn(this.#flag, setting, matching);
-    }
-  }
-
-  /** Like `requireMatches`, for settings that name one table; those for others may be meant for other runs. */
-  requireColumns(described: readonly NamedColumns[]): void {
-    for (const setting of this.#settings.filter(({ tables }) => !hasWildcard(tables.text))) {
-      const matching = described.filter(({ id }) => setting.tables.matches(id));
-      if (matching.length > 0 && !hasColumn(matching, setting.columns)) {
-        throw withoutColumn(this.#flag, setting, matching);
-      }
-    }
-  }
-}
-
-function hasColumn(tables: readonly NamedColumns[], columns: LikePattern): boolean {
-  return tables.some(({ names }) => names.some((name) => columns.matches(name)));
-}
-
-/** Outside of escapes; an underscore is more often part of a name than a wildcard. */
-function hasWildcard(pattern: string): boolean {
-  return pattern.replaceAll(/\\[\s\S]/g, '').includes('%');
-}
-
 /** Names of columns in an error. */
 const MOST_LISTED = 30;
-
-function withoutColumn(
-  flag: string,
-  { tables, columns }: { readonly tables: TablePattern; readonly columns: LikePattern },
-  matching: readonly NamedColumns[],
-): LakeportError {
-  const [only] = matching;
-  const known =
-    matching.length === 1 && only !== undefined ? `Its columns are ${someOf(only.names, MOST_LISTED)}` : undefined;
-  return new LakeportError({
-    code: 'PATTERN_WITHOUT_MATCH',
-    message: `No column of ${tables.text} matches ${JSON.stringify(columns.text)} of ${flag}`,
-    hint: known ?? 'Correct the pattern, or leave the setting out',
-    context: { detail: flag },
-  });
-}
 
 function notListed(columns: readonly string[], path: string): LakeportError {
   const are = columns.length === 1 ? '1 column that is' : `${columns.length} columns that are`;

@@ -43,6 +43,16 @@ export class TablePattern {
   }
 }
 
+/** Whether it has a `%` that stands for any text; an underscore is more often part of a name than a wildcard. */
+export function hasWildcard(pattern: string): boolean {
+  return pattern.replaceAll(/\\[\s\S]/g, '').includes('%');
+}
+
+/** The pattern without wildcards and escapes, to look for names that are near. */
+export function literalText(pattern: string): string {
+  return pattern.replace(/[%\\]/g, '');
+}
+
 type Token =
   | { readonly kind: 'character'; readonly character: string; readonly escaped: boolean }
   | { readonly kind: 'any text' }

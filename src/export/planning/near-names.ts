@@ -1,5 +1,6 @@
 import { didYouMean } from '../../text/did-you-mean.js';
 import { type TableId, tableName } from '../../model/table.js';
+import { literalText } from './like-pattern.js';
 import type { SourceTable } from '../../sources/source.js';
 
 /** Suggestions for patterns that match nothing. */
@@ -7,7 +8,7 @@ import type { SourceTable } from '../../sources/source.js';
 type Named = Pick<SourceTable, 'id'>;
 
 export function nearestTable<Table extends Named>(pattern: string, tables: readonly Table[]): Table | undefined {
-  const sought = literal(pattern);
+  const sought = literalText(pattern);
   // Among tables of the same name, the first schema wins.
   const byName = new Map(
     tables.toReversed().map((table) => [sought.includes('.') ? tableName(table.id) : table.id.name, table]),
@@ -19,7 +20,7 @@ export function nearestTable<Table extends Named>(pattern: string, tables: reado
 /** Tables of the schemas whose names are nearest to the patterns. */
 export function nearestSchemas<Table extends Named>(patterns: readonly string[], tables: readonly Table[]): Table[] {
   const schemas = new Set(tables.map(({ id }) => id.schema));
-  const near = new Set(patterns.map((pattern) => didYouMean(literal(pattern), schemas)));
+  const near = new Set(patterns.map((pattern) => didYouMean(literalText(pattern), schemas)));
   return tables.filter(({ id }) => near.has(id.schema));
 }
 
@@ -27,9 +28,4 @@ export function nearestSchemas<Table extends Named>(patterns: readonly string[],
 export function suggestedTable(pattern: string, tables: readonly { readonly id: TableId }[]): string {
   const near = nearestTable(pattern, tables);
   return near === undefined ? '' : `; the nearest existing table is ${tableName(near.id)}`;
-}
-
-/** The pattern without wildcards and escapes. */
-function literal(pattern: string): string {
-  return pattern.replace(/[%\\]/g, '');
 }

@@ -97,7 +97,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const bloomFilters = new BloomFilterRules(options);
   const described = await describe(context, lockable, { problems, rules, choice, bloomFilters });
   if (isWhole) {
-    choice.requireColumns(problems.map(({ id }) => id));
+    choice.requireColumns(chosen.tables, problems);
     rules.requireMatches(chosen.tables);
     bloomFilters.requireMatches(chosen.tables);
   }

@@ -6,8 +6,9 @@ import { suggestedTable } from './near-names.js';
 
 /** The settings that one flag gives to tables by patterns of their names. */
 export class TableSettings<T> {
+  /** In the order in which they were given. */
+  readonly all: readonly { readonly pattern: TablePattern; readonly value: T }[];
   readonly #flag: string;
-  readonly #settings: readonly { readonly pattern: TablePattern; readonly value: T }[];
 
   /**
    * @param flag with its dashes
@@ -15,17 +16,17 @@ export class TableSettings<T> {
    */
   constructor(flag: string, settings: readonly TableSetting<T>[] = []) {
     this.#flag = flag;
-    this.#settings = settings.map(({ pattern, value }) => ({ pattern: new TablePattern(pattern, flag), value }));
+    this.all = settings.map(({ pattern, value }) => ({ pattern: new TablePattern(pattern, flag), value }));
   }
 
   /** The values of all settings whose patterns match the table, in the order in which they were given. */
   of(table: TableId): readonly T[] {
-    return this.#settings.filter(({ pattern }) => pattern.matches(table)).map(({ value }) => value);
+    return this.all.filter(({ pattern }) => pattern.matches(table)).map(({ value }) => value);
   }
 
   /** @throws LakeportError of class `usage` if a pattern matches none of the tables */
   requireMatches(tables: readonly { readonly id: TableId }[]): void {
-    const idle = this.#settings.find(({ pattern }) => !tables.some(({ id }) => pattern.matches(id)));
+    const idle = this.all.find(({ pattern }) => !tables.some(({ id }) => pattern.matches(id)));
     if (idle === undefined) return;
     const { text } = idle.pattern;
     throw new LakeportError({
