@@ -38,6 +38,7 @@ export class AuthFile {
   readonly #databases: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
   readonly #redactor: Redactor | undefined;
+  readonly #secrets = new Map<string, string>();
 
   constructor(options: {
     readonly path: string;
@@ -59,14 +60,18 @@ export class AuthFile {
   }
 
   /**
-   * The secret that a flag refers to as the fields of the file do, such as `$env{NAME}`.
+   * The secret that a flag refers to as the fields of the file do, such as `$env{NAME}`. It is read once: whatever happens
+   * to the variable or file, a run has one salt.
    * @throws LakeportError of class `usage` if there is none, or it is empty
    */
   secret(reference: string, flag: string): string {
+    const known = this.#secrets.get(reference);
+    if (known !== undefined) return known;
     const found = interpolate(reference, this.#environment);
     const problem = 'problem' in found ? found.problem : found.value === '' ? 'refers to an empty value' : undefined;
     if ('value' in found && problem === undefined) {
       this.#redactor?.add(found.value);
+      this.#secrets.set(reference, found.value);
       return found.value;
     }
     throw new LakeportError({

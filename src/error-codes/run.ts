@@ -22,6 +22,7 @@ export const RUN_CODES = {
   RUN_NOT_RESUMABLE: usage('The record of the run does not hold what a resume needs'),
   RUN_UNKNOWN: usage('The run log has no such run'),
   RESUME_ELSEWHERE: usage('A storage leads elsewhere than when the run began'),
+  RESUME_OTHER_SALT: usage('The salt of masks is another than when the run began'),
   NEWER_EXPORT: usage('A later run has exported a table to the same place'),
 
   RUN_LOG_BUSY: unreachableForNow('The run log is locked by another process'),

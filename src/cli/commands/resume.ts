@@ -1,6 +1,5 @@
 import { readAuthFile } from '../../auth-file.js';
 import { raceAbort } from '../../runtime/interruption.js';
-import { maskSaltOf } from '../../export/model/mask-salt.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { CliContext } from '../context.js';
 import { RunRecording } from '../run-history/run-recording.js';
@@ -10,7 +9,8 @@ import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { openRunLogFromFlags, readLogFlags } from '../flags/runlog-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { count, counted } from '../../text/quantities.js';
-import { refuseOtherPlaces, restoredOptions } from '../run-history/recorded-options.js';
+import { recordedSalt, refuseOtherPlaces, restoredOptions } from '../run-history/recorded-options.js';
+import { refuseOtherSalt } from '../run-history/mask-salt.js';
 import { readResumeSettings } from '../flags/resume-flags.js';
 import { withSession } from '../session.js';
 import { noticeIgnoredFlags } from './export.js';
@@ -45,9 +45,9 @@ export async function resumeRunCommand(
       // Reported times are those of this attempt.
       options = { ...restoredOptions(run.settings, runId), startedAt: new Date(), ...settings.changes };
       auth.database(options.sourceId);
-      maskSaltOf(options, auth);
       if ('directory' in options.target) context.redactor.addPublic(options.target.directory);
       refuseOtherPlaces(run.settings, options, auth);
+      await refuseOtherSalt(recordedSalt(run.settings), { options, auth });
       record = await RunRecording.resume(recording, { log: runLog, export: options });
     } catch (error) {
       await runLog.close();

@@ -10,7 +10,7 @@ import { RUN_ID_BEGIN } from '../flags/value-types.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { closeLog, type LogReading, openLogToRead, readLogReading } from '../run-history/open-runlog.js';
-import { canBeRestored, recordedConsistency } from '../run-history/recorded-options.js';
+import { canBeRestored, recordedAuthPath, recordedConsistency } from '../run-history/recorded-options.js';
 import { isWorthResuming } from '../run-history/resume-offer.js';
 import { withSession } from '../session.js';
 import { statusDocument } from '../reports/status-json.js';
@@ -55,9 +55,11 @@ export async function statusCommand(options: {
 /** The command that finishes the run, if it can be resumed. */
 function wayToResume(
   { run, tables }: RunHistory,
-  { authFile = recordedAuthFile(run.commandLine) ?? 'auth.json', entryId: logEntryId }: LogReading,
+  { authFile: given, entryId: logEntryId }: LogReading,
 ): string | undefined {
-  const { runId, state, settings } = run;
+  const { runId, state, settings, commandLine } = run;
+  // The command line names none if a job file does.
+  const authFile = given ?? recordedAuthPath(settings) ?? recordedAuthFile(commandLine) ?? 'auth.json';
   const isOver = state === 'completed' || state === 'running';
   if (isOver || run.tables === undefined || !canBeRestored(settings)) return undefined;
   const unfinished = tables.filter((table) => table.state !== 'completed').map(({ error }) => error);

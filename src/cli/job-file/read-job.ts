@@ -140,9 +140,10 @@ class JobReader {
       }
       return;
     }
+    const prefix = `${pattern}${form.separator}`;
     const texts = this.#document.texts(value, at);
-    const text = texts.map((one) => one.text).join(',');
-    this.#add(flag, { prefix: `${pattern}${form.separator}`, text, at: texts[0]?.at ?? at });
+    const joined = { text: texts.map((one) => one.text).join(','), at: texts[0]?.at ?? at };
+    for (const one of form.isList ? [joined] : texts) this.#add(flag, { prefix, ...one });
   }
 
   /** Method, key and degree of a single table. */

@@ -5,7 +5,9 @@ import type { Redactor } from '../../auth/redaction.js';
 import { LakeportError } from '../../errors.js';
 import { systemReason } from '../../runtime/system-reason.js';
 import { type Flag, spelling } from '../flags/flag.js';
+import type { TableConfig } from '../../export/model/options.js';
 import { FLAGS } from '../flags/flags.js';
+import { tableConfigs } from '../flags/table-config.js';
 import type { TypedValues } from './read-job.js';
 import { JOB_FLAGS, tableForm, TABLES_KEY } from './settings.js';
 
@@ -90,24 +92,89 @@ function scalar(text: string): string | number {
   return /^(?:0|-?[1-9]\d{0,14})$/.test(text) ? Number(text) : text;
 }
 
+/** What one value says about the tables of a pattern. */
+interface TableValue {
+  readonly pattern: string;
+  /** For a mapping of columns. */
+  readonly column?: string;
+  /** By the names of the settings. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
 /**
  * Puts a flag's values under the tables' patterns, if that leaves their order as it is.
  * @returns whether it does
  */
 function nest(flag: Flag, values: readonly string[], tables: Tables): boolean {
-  const form = tableForm(flag);
-  if (form?.kind !== 'value') return false;
-  const parts = values.map((value) => {
-    const [, pattern = '', separator, text = ''] = /^((?:\w|[%.]|\\.)+)([:=])([\s\S]*)$/u.exec(value) ?? [];
-    return separator === form.separator ? { pattern, text } : undefined;
-  });
-  const nested = new Map(parts.flatMap((part) => (part === undefined ? [] : [[part.pattern, part.text] as const])));
-  if (nested.size < values.length) return false;
-  const order = [...new Set([...tables.keys(), ...nested.keys()])].filter((pattern) => nested.has(pattern));
-  if (order.some((pattern, at) => pattern !== parts[at]?.pattern)) return false;
-  for (const [pattern, text] of nested) {
+  const parts = values.map((value) => tableValues(flag, value));
+  if (parts.includes(undefined)) return false;
+  const all = parts.flatMap((part) => part ?? []);
+  const patterns = [...new Set([...tables.keys(), ...all.map(({ pattern }) => pattern)])];
+  const places = all.map(({ pattern }) => patterns.indexOf(pattern));
+  if (places.some((place, at) => place < (places[at - 1] ?? 0))) return false;
+  const names = new Set(all.map(({ pattern, column = '' }) => `${pattern}\n${column}`));
+  if (names.size < all.length) return false;
+  for (const { pattern, column, settings } of all) {
     const table = tables.get(pattern) ?? new Map<string, unknown>();
-    tables.set(pattern, table.set(flag.name, scalar(text)));
+    tables.set(pattern, table);
+    for (const [name, text] of Object.entries(settings)) {
+      if (column === undefined) table.set(name, scalar(text));
+      else table.set(name, columnsOf(table.get(name)).set(column, scalar(text)));
+    }
   }
   return true;
+}
+
+function columnsOf(known: unknown): Map<string, unknown> {
+  return known instanceof Map ? (known as Map<string, unknown>) : new Map<string, unknown>(); // made here
+}
+
+/** Patterns and names whose quotes, if any, do not matter. */
+const PATTERN = String.raw`(?:[\p{L}\p{N}_%.]|\\.)+`;
+const COLUMN = String.raw`(?:[\p{L}\p{N}_%]|\\.)+`;
+const NAME = /^[\p{L}\p{N}_]+$/u;
+const OF_TABLE = new RegExp(`^(${PATTERN})([:=])([\\s\\S]*)$`, 'u');
+const OF_COLUMN = new RegExp(`^(${PATTERN}):(${COLUMN}):([\\s\\S]*)$`, 'u');
+/** The column is behind the last dot, and nothing else than a type behind it. */
+const OF_COLUMN_AFTER_DOT = new RegExp(`^(${PATTERN})\\.(${COLUMN}):([^:]*)$`, 'u');
+
+/** Undefined for a value that is better left as it is. */
+function tableValues(flag: Flag, value: string): readonly TableValue[] | undefined {
+  if (flag === FLAGS.tableConfig) return configValues(value);
+  const form = tableForm(flag);
+  if (form === undefined) return undefined;
+  if (form.kind === 'columns') {
+    const isByDot = flag === FLAGS.columnTypes;
+    const [, pattern, column, text] = OF_COLUMN.exec(value) ?? (isByDot ? OF_COLUMN_AFTER_DOT.exec(value) : null) ?? [];
+    if (pattern === undefined || column === undefined || text === undefined) return undefined;
+    return [{ pattern, column, settings: { [flag.name]: text } }];
+  }
+  const [, pattern = '', separator, text = ''] = OF_TABLE.exec(value) ?? [];
+  return separator === form.separator ? [{ pattern, settings: { [flag.name]: text } }] : undefined;
+}
+
+/** Method, key and degree of each table, unless a name would be another as a pattern. */
+function configValues(value: string): readonly TableValue[] | undefined {
+  const values = knownConfigs(value).map(({ schema, table, method, key, degree }) => ({
+    names: schema === undefined ? [table] : [schema, table],
+    settings: {
+      ...(method !== undefined && { method }),
+      ...(key !== undefined && { key }),
+      ...(degree !== undefined && { degree: String(degree) }),
+    },
+  }));
+  const isPlain = values.every(
+    ({ names, settings }) => names.every((name) => NAME.test(name)) && Object.keys(settings).length > 0,
+  );
+  if (!isPlain || values.length === 0) return undefined;
+  return values.map(({ names, settings }) => ({ pattern: names.join('.'), settings }));
+}
+
+/** None if some of it is a reference of another job file. */
+function knownConfigs(value: string): readonly TableConfig[] {
+  try {
+    return tableConfigs(value);
+  } catch {
+    return [];
+  }
 }

@@ -19,8 +19,8 @@ export const JOB_FLAGS: readonly Flag[] = FLAG_GROUPS.flatMap((group) =>
 
 /** How a flag's value is written under a table's pattern. */
 export type TableForm =
-  /** What follows `PATTERN:`; a list is joined by commas. */
-  | { readonly kind: 'value'; readonly separator: string }
+  /** What follows `PATTERN:`. A list is joined by commas where the flag takes one; else each item is a value of its own. */
+  | { readonly kind: 'value'; readonly separator: string; readonly isList: boolean }
   /** A mapping of columns to what follows `PATTERN:COLUMN:`. */
   | { readonly kind: 'columns' };
 
@@ -29,7 +29,7 @@ export function tableForm({ value, repeatable }: Flag): TableForm | undefined {
   if (value === undefined || !repeatable) return undefined;
   if (/^PATTERN[:.]COLUMN:/.test(value)) return { kind: 'columns' };
   const separator = /^PATTERN([:=])/.exec(value)?.[1];
-  return separator === undefined ? undefined : { kind: 'value', separator };
+  return separator === undefined ? undefined : { kind: 'value', separator, isList: /:(?:LIST|COLUMNS)$/.test(value) };
 }
 
 /** The flags that may stand under a table's pattern. */

@@ -11,8 +11,9 @@ import { endpointOf, localDirectory } from '../../stores.js';
 import { OPT_INS } from '../../sources/opt-ins.js';
 import { flagOptions } from '../flags/export-flags.js';
 import { FLAGS } from '../flags/flags.js';
-import { isRecord } from '../flags/value-types.js';
+import { isRecord, textOnRecord } from '../flags/value-types.js';
 import { entryAddress } from '../../auth-file.js';
+import { saltFingerprint } from './mask-salt.js';
 
 /** Increased when runs of earlier versions can no longer be resumed. */
 const FORMAT = 1;
@@ -37,12 +38,17 @@ export interface RecordedSettings {
   readonly places: Readonly<Record<string, StoragePlace>>;
   /** Names of settings that contain secrets, which are not recorded. */
   readonly hidden: readonly string[];
+  /** See `saltFingerprint`. Absent if nothing is hashed. */
+  readonly saltFingerprint?: string | undefined;
+  /** As given, for the command that resumes the run. Older records have none. */
+  readonly authFile?: string | undefined;
 }
 
-export function recordedSettings(
+/** @throws LakeportError of class `usage` if the salt of masks is missing */
+export async function recordedSettings(
   options: ExportOptions,
   { auth, redactor }: { readonly auth: AuthFile; readonly redactor: Redactor },
-): RecordedSettings & Readonly<Record<string, unknown>> {
+): Promise<RecordedSettings & Readonly<Record<string, unknown>>> {
   const { target } = options;
   const whole = 'directory' in target ? { ...options, target: { directory: path.resolve(target.directory) } } : options;
   return {
@@ -53,6 +59,8 @@ export function recordedSettings(
     hidden: Object.entries(whole)
       .filter(([, value]) => JSON.stringify(redactor.redactData(value)) !== JSON.stringify(value))
       .map(([name]) => name),
+    saltFingerprint: await saltFingerprint(options, auth),
+    authFile: auth.path,
   };
 }
 
@@ -151,6 +159,18 @@ export function refuseOtherPlaces(settings: unknown, options: ExportOptions, aut
       context: { entry: id },
     });
   }
+}
+
+/** The fingerprint of the salt that the run began with; undefined if it hashes nothing. */
+export function recordedSalt(settings: unknown): string | undefined {
+  return textOnRecord(settingsOf(settings).saltFingerprint);
+}
+
+/** The auth file that the run began with, as seen from here; undefined if the record is older. */
+export function recordedAuthPath(settings: unknown): string | undefined {
+  const { authFile, cwd } = settingsOf(settings);
+  if (authFile === undefined || cwd === undefined || cwd === process.cwd()) return authFile;
+  return path.resolve(cwd, authFile);
 }
 
 /** The consistency that the run required: `run`, or undefined if it accepted less. */

@@ -64,7 +64,7 @@ export class RunRecording {
     run: { readonly export: ExportOptions; readonly commandLine: string; readonly target: string },
   ): Promise<RunRecording | undefined> {
     const { auth, context, log: flags } = options;
-    const settings = recordedSettings(run.export, { auth, redactor: context.redactor });
+    const settings = await recordedSettings(run.export, { auth, redactor: context.redactor });
     let log: RunLog | undefined;
     try {
       log = await openRunLogFromFlags(flags, { auth, context, threaded: true });
@@ -103,7 +103,7 @@ export class RunRecording {
     const { auth, context } = options;
     const resuming = log.resume(run.export.runId, await listenerOf(options, fate));
     const { run: logged, history } = await raceAbort(context.signal, resuming);
-    const settings = recordedSettings(run.export, { auth, redactor: context.redactor });
+    const settings = await recordedSettings(run.export, { auth, redactor: context.redactor });
     return new RunRecording(options, { log, logged, export: run.export, settings, earlier: history, fate });
   }
 

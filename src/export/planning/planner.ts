@@ -202,7 +202,9 @@ async function chooseTables(
 ): Promise<ChosenTables> {
   const found = await source.listTables();
   const { queries } = requested;
-  const withQueries = [...found, ...queries];
+  const names = new Set(queries.map(({ id }) => tableKey(id)));
+  // A table that has been created since, under the name of a query, is none of the run's.
+  const withQueries = [...found.filter(({ id }) => !names.has(tableKey(id))), ...queries];
   const wanted = (tables: readonly SourceTable[]) => tables.map((table) => requested.of(table));
   if (only !== undefined) return { tables: wanted(tablesOf(withQueries, only)), problems: [], leftOut: [] };
   if (resumption?.wasPlanned === true) {
@@ -298,7 +300,9 @@ async function describe(
       continue;
     }
     try {
-      const one = describedTable(table, description, { options, choice, rules });
+      // Some files of a resumed run may have been written before.
+      const { startedAt } = context.resumption ?? options;
+      const one = describedTable(table, description, { options: { ...options, startedAt }, choice, rules });
       const columns = await withoutMisfits(context, { ...one, rules, choice });
       described.push({ ...one, columns: bloomFilters.applied(table.id, columns) });
     } catch (thrown) {

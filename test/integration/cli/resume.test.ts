@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ let user: LoggedUser;
 beforeAll(async () => {
   server = await startPostgres();
   await server.query(`
-    CREATE TABLE customers AS SELECT i AS id FROM generate_series(1, 10) i;
+    CREATE TABLE customers AS SELECT i AS id, 'c' || i AS name FROM generate_series(1, 10) i;
     CREATE TABLE big AS SELECT i AS id, (SELECT string_agg(md5(i::text || j::text), '') FROM generate_series(1, 8) j) AS noise
       FROM generate_series(1, 300000) i;
     ANALYZE;`);
@@ -107,10 +107,22 @@ describe('a run of which a table has failed', () => {
   });
 });
 
+const SALT = 'pepper-of-the-test';
+
+/** Every way to choose what is exported; the table `big` keeps its rows but the first 100. */
+const CHOICE = [
+  ...['--query', 'reports.sums=SELECT count(*) AS n, sum(id) AS total FROM big', '--where', 'big:id > 100'],
+  ...['--exclude_columns', 'customers:na%', '--mask', 'big:noise:hash', '--mask_salt', '$env{PEPPER}'],
+  ...['--column_type', 'big.id:text', '--sample', 'customers:4', '--table_config', 'reports.sums:None::'],
+  ...['--add_column', 'run=run_id', '--add_column', 'began=exported_at', '--add_column', `note=constant:it's; $$`],
+];
+
 describe('a run that was killed', () => {
-  it('is finished, and its files hold every row once', async () => {
+  it('is finished by what it began with, and its files hold every row once, hashed by one salt', async () => {
     const runId = randomUUID();
-    const cli = user.startExport('-i', 'customers,big', '-p', '2', '--run_id', runId);
+    const env = { PEPPER: SALT };
+    const begin = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out', '-i', 'customers,big'];
+    const cli = user.start([...begin, '-p', '2', '--run_id', runId, ...CHOICE], { env });
     const reading = async () =>
       (await user.status(runId)).slices.some(({ table, state }) => table === 'big' && state !== 'pending');
     for (let waited = 0; !/customers completed/.test(cli.stderr()) && waited < 60_000; waited += 20) await sleep(20);
@@ -120,16 +132,33 @@ describe('a run that was killed', () => {
     expect(await reading()).toBe(true);
     expect((await user.runs()).runs[0]).toMatchObject({ state: 'interrupted' });
 
-    const ended = await resume(runId, '--json');
+    const resumed = (salt: string) =>
+      user.start(['--resume', runId, '-a', 'auth.json', '--json'], { env: { PEPPER: salt } }).result;
+    const refused = await resumed('another salt');
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'RESUME_OTHER_SALT' } });
+    expect(refused.code).toBe(2);
+    expect((await user.status(runId)).run).toMatchObject({ state: 'interrupted', attempt: 1 });
+    expect(readFileSync(user.logFile).includes(SALT)).toBe(false);
+
+    const ended = await resumed(SALT);
     expect(ended.code).toBe(0);
     const { run, tables } = await user.status(runId);
-    expect(run).toMatchObject({ state: 'completed', attempt: 2, rows: 300_010 });
+    expect(run).toMatchObject({ state: 'completed', attempt: 2, rows: 299_900 + 4 + 1 });
     expect(tables.every(({ state }) => state === 'completed')).toBe(true);
-    const parts = path.join(user.directory, 'out/public/big/*.parquet');
+    const rowsOf = (table: string) => `'${path.join(user.directory, 'out', table, '*.parquet')}'`;
+    const noise = `array_to_string(list_transform(range(1, 9), j -> md5(id || j)), '')`;
     const [sums] = await queryDuckDb(
-      `SELECT count(*)::VARCHAR AS n, count(DISTINCT id)::VARCHAR AS ids FROM '${parts}'`,
+      `SELECT count(*)::VARCHAR AS n, count(DISTINCT id)::VARCHAR AS ids, min(id::INT)::VARCHAR AS least,
+              bool_and(noise = sha256('${SALT}' || ${noise})) AS hashed, count(DISTINCT began)::INT AS times,
+              min(run) AS run, min(note) AS note FROM ${rowsOf('public/big')}`,
     );
-    expect(sums).toEqual({ n: '300000', ids: '300000' });
+    expect(sums).toEqual({
+      ...{ n: '299900', ids: '299900', least: '101', hashed: true, times: 1, run: runId, note: `it's; $$` },
+    });
+    const [report] = await queryDuckDb(`SELECT n::INT AS n, total::DOUBLE AS total FROM ${rowsOf('reports/sums')}`);
+    expect(report).toEqual({ n: 300_000, total: (300_000 * 300_001) / 2 });
+    const [sample] = await queryDuckDb(`SELECT count(*)::INT AS n FROM ${rowsOf('public/customers')}`);
+    expect(sample).toEqual({ n: 4 });
     const left = readdirSync(path.join(user.directory, 'out'), { recursive: true }).map(String);
     expect(left.filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });

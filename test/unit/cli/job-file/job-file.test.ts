@@ -207,6 +207,117 @@ describe('a saved job file', () => {
     );
   });
 
+  it('nests masks, types, conditions and methods under their tables, in the order in which they apply', () => {
+    const text = saved([
+      ...['--mask', 'crm.people:email:hash', '--mask', 'crm.people:phone:null', '--mask', '%:ssn:redact(a: $b)'],
+      ...['--column-type', 'crm.people.score:decimal(10,2)', '--column-type', 'crm.people:age:double'],
+      ...['--table-config', 'crm.people:RangeId:(a::int):4;öl::id:', '--where', 'crm.people:id > 1, or -- $x'],
+    ]);
+    expect(text.replace(/^# .*\n+/, '')).toBe(`tables:
+  crm.people:
+    where: id > 1, or -- $x
+    method: RangeId
+    key: (a::int)
+    degree: 4
+    mask:
+      email: hash
+      phone: 'null'
+    column_type:
+      score: decimal(10,2)
+      age: double
+  öl:
+    key: id
+  '%':
+    mask:
+      ssn: 'redact(a: $b)'
+`);
+    // The second mask of the table comes after that of all tables.
+    expect(saved(['--mask', 'a:b:null', '--mask', '%:b:hash', '--mask', 'a:c:null'])).not.toContain('tables');
+  });
+
+  it('stands for any command line: its settings are the same', async () => {
+    const odd = fc.string({ unit: fc.constantFrom(...Array.from("ab%_.\\$ {}'#&*!|>-\n[]é7;~")), maxLength: 8 });
+    const names = [
+      'a',
+      'orders',
+      'order_items',
+      'null',
+      'true',
+      '7',
+      'x\\_y',
+      'sales.orders',
+      'sales.%',
+      '%',
+      '"a:b".c',
+      'é',
+    ];
+    const pattern = fc.oneof(
+      fc.constantFrom(...names),
+      odd.map((text) => `"${text}x"`),
+    );
+    const column = fc.constantFrom('id', 'e%', '"a.b:c"', 'null', '1', 'on', 'x\\.y', 'é');
+    const of = (...parts: (fc.Arbitrary<string> | string)[]) =>
+      fc
+        .tuple(...parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part)))
+        .map((all) => all.join(''));
+    const mask = fc.oneof(fc.constantFrom('null', 'hash', 'redact', 'partial(1,2)'), of('redact(', odd, ')'));
+    const values: Readonly<Record<string, fc.Arbitrary<string>>> = {
+      include: of(pattern, ',', pattern),
+      query: of(
+        '"',
+        odd.map((text) => text.replaceAll('"', '')),
+        'x"=SELECT ',
+        odd,
+        ' x',
+      ),
+      columns: of(pattern, ':', column, ',', column),
+      exclude_columns: of(pattern, ':', column),
+      where: of(pattern, ':', odd, ' > 1, ', odd, 'x'),
+      sample: of(pattern, ':', fc.constantFrom('5%', '7', '0.5%')),
+      add_column: of('"', odd, 'x"=constant:', odd),
+      table_config: of(
+        fc.constantFrom('orders', 'a.b', '"a;b"', 'order_items'),
+        ':',
+        fc.constantFrom('RangeId:id:', '::4', ':(x::int):'),
+      ),
+      partition_by: of(pattern, ':', fc.constantFrom('year(d), region', '(a || $$b$$)', '"x y"')),
+      sort_by: of(pattern, ':', column, ' DESC'),
+      mask: of(pattern, ':', column, ':', mask),
+      column_type: fc.oneof(of(pattern, ':', column, ':double'), of(pattern, '.', column, ':decimal(3,1)')),
+      bloom_filter: of(pattern, ':', column, fc.constantFrom('', ':0.1')),
+      route: of(pattern, '=st'),
+      compression_level: fc.constant('3'),
+      max_file_size: fc.constantFrom('512MiB', '70000'),
+      mask_salt: fc.constant('$env{SALT}'),
+      sub_path: of(
+        'x',
+        odd.map((text) => text.replaceAll(/[{}\\\n]/g, '')),
+        'y',
+      ),
+    };
+    const flags = fc.array(
+      fc.constantFrom(...Object.keys(values)).chain((name) => of(`--${name}=`, values[name]!)),
+      { minLength: 1, maxLength: 8 },
+    );
+    await fc.assert(
+      fc.asyncProperty(flags, async (words) => {
+        const argv = ['-a', 'auth.json', '--source-db-auth-id', 'ds', '--output-dir', './out', ...words];
+        const given = parseCommandLine(argv).flags;
+        try {
+          readExportSettings(given);
+        } catch (thrown) {
+          // No command line that can run, and none to save.
+          fc.pre(LakeportError.from(thrown).exit !== 'usage');
+        }
+        const { values: read } = await jobOf(saved(argv));
+        expect(optionsOf(new ParsedFlags(read))).toEqual(optionsOf(given));
+        const { runId, optionsFor, ...settings } = readExportSettings(given);
+        expect(readExportSettings(new ParsedFlags(read))).toMatchObject(settings);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   it('keeps references of the file that it was made of, and has no secret', async () => {
     const { written } = await jobOf('output_dir: $env{TARGET}\nn_jobs: 2', { TARGET: '/secret/place' });
     const typed = new Map([['n_jobs', ['4']]]);

@@ -47,8 +47,8 @@ function options(...argv: string[]): ExportOptions {
 }
 
 /** As the log gives them back. */
-function recorded(given: ExportOptions, redactor = new Redactor()): unknown {
-  const settings = recordedSettings(given, { auth, redactor });
+async function recorded(given: ExportOptions, redactor = new Redactor()): Promise<unknown> {
+  const settings = await recordedSettings(given, { auth, redactor });
   return JSON.parse(JSON.stringify(redactor.redactData(JSON.parse(JSON.stringify(settings)))));
 }
 
@@ -72,11 +72,30 @@ describe('recorded settings', () => {
         'a:b,c:0.1',
       ],
     ],
+    [
+      [
+        ...[
+          '--output_dir',
+          '/o',
+          '--query',
+          '"a.b"."c"=SELECT 1 AS a -- $$; x',
+          '--columns',
+          'a:b%,"c,d"',
+          '--exclude_columns',
+          '%:x',
+        ],
+        ...['--skip_unreadable_columns', '--where', `a:b = 'it''s' OR c > 1`, '--sample', 'a:0.5%', '--sample', 'b:7'],
+        ...['--add_column', 'r=run_id', '--add_column', 't=constant:$$ {x}', '--mask', '%:m:partial(1,2)'],
+        ...['--mask', 'a:[x]]y]:redact(it)', '--mask', 'a:b:null', '--column_type', 'a.b:decimal(10,2)'],
+        ...['--column_type', 'a.c:timestamp(ns)', '--partition_by', 'a:year(d), "e"', '--sort_by', 'a:b, c DESC'],
+        ...['--inherited', 'include', '--on_unrepresentable', 'text'],
+      ],
+    ],
     [['--output_dir', '/o', '--include_foreign_tables', '--include-extension-tables']],
     [['--output_dir', '/o', '--table_config', 'a:RangeId:id:4', '--consistency', 'run', '--max_rows_per_file', '9']],
-  ])('give back the options of %j', (argv) => {
+  ])('give back the options of %j', async (argv) => {
     const given = options(...argv);
-    expect(restoredOptions(recorded(given), RUN_ID)).toEqual(given);
+    expect(restoredOptions(await recorded(given), RUN_ID)).toEqual(given);
   });
 
   it('of runs that knew a flag for views only mean what these runs exported: foreign tables too', () => {
@@ -128,22 +147,22 @@ describe('recorded settings', () => {
     ['subPath', undefined],
   ])(
     'with %s %j, which no version wrote, are refused rather than guessed',
-    (name, value, record = { [name]: value }) => {
-      const settings = JSON.parse(JSON.stringify(recorded(options('--output_dir', '/o')))) as { options: object };
+    async (name, value, record = { [name]: value }) => {
+      const settings = JSON.parse(JSON.stringify(await recorded(options('--output_dir', '/o')))) as { options: object };
       const changed = { ...settings, options: { ...settings.options, ...record } };
       expect(() => restoredOptions(changed, RUN_ID)).toThrow(new RegExp(`its record has a ${name} that this version`));
     },
   );
 
-  it('make a relative directory absolute: the run may be resumed from anywhere', () => {
-    const { target } = restoredOptions(recorded(options('--output_dir', 'out')), RUN_ID);
+  it('make a relative directory absolute: the run may be resumed from anywhere', async () => {
+    const { target } = restoredOptions(await recorded(options('--output_dir', 'out')), RUN_ID);
     expect(target).toEqual({ directory: path.resolve('out') });
   });
 
-  it('that hold a secret hold it hidden, and say which it is', () => {
+  it('that hold a secret hold it hidden, and say which it is', async () => {
     const redactor = new Redactor();
     redactor.add('s3cret-word');
-    const settings = recorded(options('--output_dir', '/o', '-i', 's3cret-word'), redactor);
+    const settings = await recorded(options('--output_dir', '/o', '-i', 's3cret-word'), redactor);
     expect(JSON.stringify(settings)).not.toContain('s3cret-word');
     expect(() => restoredOptions(settings, RUN_ID)).toThrow(/its settings \(includePatterns\) contain a credential/);
   });
@@ -157,16 +176,16 @@ describe('recorded settings', () => {
 
   it('tell when a storage leads elsewhere than before', async () => {
     const given = options('--target_storage_id', 'st');
-    const settings = recorded(given);
+    const settings = await recorded(given);
     const changed = await authFile('other');
     expect(() => refuseOtherPlaces(settings, given, auth)).not.toThrow();
     expect(() => refuseOtherPlaces(settings, given, changed)).toThrow(/storage st leads to .*other/);
   });
 
-  it('tell the same place by whatever name it goes', () => {
+  it('tell the same place by whatever name it goes', async () => {
     const table = { storageId: '--output_dir', path: 'exports/s/t' };
-    const byEntry = recorded(options('--target_storage_id', 'st'));
-    expect(placeKey(recorded(options('--output_dir', 'exports')), table)).toBe(
+    const byEntry = await recorded(options('--target_storage_id', 'st'));
+    expect(placeKey(await recorded(options('--output_dir', 'exports')), table)).toBe(
       placeKey(byEntry, { storageId: 'st', path: path.resolve('exports/s/t') }),
     );
     expect(placeKey({}, table)).toBeUndefined();
