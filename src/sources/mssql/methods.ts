@@ -1,4 +1,4 @@
-import { KEY_METHODS, NONE, PHYSICAL, type PartitionMethodInfo } from '../partitioning/methods.js';
+import { DB_PARTITION, KEY_METHODS, NONE, PHYSICAL, type PartitionMethodInfo } from '../partitioning/methods.js';
 
 /** The partition methods for SQL Server tables. */
 export const MSSQL_METHODS: readonly PartitionMethodInfo[] = [
@@ -6,4 +6,5 @@ export const MSSQL_METHODS: readonly PartitionMethodInfo[] = [
   { name: 'Physloc', needsKey: false },
   PHYSICAL,
   ...Object.values(KEY_METHODS),
+  DB_PARTITION,
 ];

@@ -1,6 +1,6 @@
 import { byKey } from '../partitioning/by-key.js';
 import { resolveKey } from '../partitioning/key.js';
-import { isKeyMethod, methodNotSupported, physicalAs } from '../partitioning/methods.js';
+import { DB_PARTITION, isKeyMethod, methodNotSupported, physicalAs } from '../partitioning/methods.js';
 import { type Share, slicesOf, wholeTable } from '../partitioning/predicate.js';
 import { rangesByWidth } from '../partitioning/ranges.js';
 import { sliceCount } from '../partitioning/slice-size.js';
@@ -11,6 +11,7 @@ import { errorNumber } from './errors.js';
 import { hasOneOrder, ordered, type OrderDialect, sliceOrder, withSorting } from '../slice-order.js';
 import { quoteName, quoteTable } from './identifiers.js';
 import { MSSQL_METHODS } from './methods.js';
+import { byPartition } from './partitioning/by-partition.js';
 import { byLocation, noLocations } from './partitioning/by-physloc.js';
 import { keyedTable, mssqlRows, TRANSACT_SQL } from './partitioning/dialect.js';
 import { readIndexKeys } from './partitioning/indexes.js';
@@ -63,7 +64,8 @@ async function shareOut(
   const kindOf = (name: string) => keys.find(({ spec }) => spec.name === name)?.decoder.kind ?? '';
   const ranges = async (column: string): Promise<Share[]> => {
     const keyed = keyedTable(client, table, columns);
-    return rangesByWidth(keyed, await resolveKey(keyed, column), { count: sliceCount(table, degree), estimatedRows });
+    const count = sliceCount(table, degree);
+    return rangesByWidth(keyed, await resolveKey(keyed, column), { count, readers: degree, estimatedRows });
   };
 
   const clustered = indexes.find((index) => index.isClustered && RANGE_KINDS.has(kindOf(index.column)));
@@ -94,6 +96,7 @@ async function shareOutAs(
     if (!(await hasLocations(client, table))) throw noLocations(id);
     return byLocation({ count: degree, estimatedRows });
   }
+  if (method === DB_PARTITION.name) return byPartition(client, table, columns);
   if (method !== undefined && !isKeyMethod(method))
     throw methodNotSupported({ product: 'SQL Server', method, methods: MSSQL_METHODS });
   const count = sliceCount(table, degree);

@@ -61,7 +61,9 @@ export async function resolveDirectoryKeys(
   table: KeyedTable,
   texts: readonly DirectoryKeyText[],
 ): Promise<DirectoryKey[]> {
-  const keys = await Promise.all(texts.map(({ text }) => resolveKey(table, text)));
+  const keys: SliceKey[] = [];
+  // One after the other: a driver may take no second question before it has answered the first.
+  for (const { text, kind } of texts) keys.push(await resolveKey(table, text, { isMoment: kind === 'period' }));
   const wanted = texts.map((text, index) => replacedBy(text, keys[index]));
   // A file needs a column.
   const isAll = new Set(wanted).size >= table.columns.length && !wanted.includes(undefined);

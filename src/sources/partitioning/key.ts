@@ -26,8 +26,13 @@ const MOST_LISTED = 30;
  * Resolves a configured key: a column, in any case and quoting, otherwise an expression.
  * @throws LakeportError if there is no such column, or the key's type cannot be compared; the server's errors for an
  * invalid expression
+ * @param options.isMoment the key is to be a date or a time
  */
-export async function resolveKey(table: KeyedTable, text: string): Promise<SliceKey> {
+export async function resolveKey(
+  table: KeyedTable,
+  text: string,
+  { isMoment = false }: { readonly isMoment?: boolean } = {},
+): Promise<SliceKey> {
   const { columns, dialect } = table;
   const trimmed = text.trim();
   const column = findColumn(dialect, columns, trimmed);
@@ -35,7 +40,10 @@ export async function resolveKey(table: KeyedTable, text: string): Promise<Slice
   if (column === undefined) checkExpression(trimmed);
   const name = column?.spec.name ?? trimmed;
   const plain = column === undefined ? `(${name})` : dialect.quoteName(column.spec.name);
-  const type = await table.keyTypeOf(plain, column);
+  const type =
+    isMoment && table.momentTypeOf !== undefined
+      ? await table.momentTypeOf({ sql: plain, name })
+      : await table.keyTypeOf(plain, column);
   if (type === undefined) {
     throw new LakeportError({
       code: 'PARTITION_KEY_NOT_COMPARABLE',

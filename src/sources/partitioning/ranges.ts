@@ -2,12 +2,15 @@ import type { PartitionMethod } from '../source.js';
 import { fromClause } from '../row-set.js';
 import { type SliceKey, requireKey } from './key.js';
 import { extremeOf, type KeyScale } from './key-type.js';
-import { compare, equalShare, type Share, wholeTable } from './predicate.js';
+import { compare, type Share, wholeTable } from './predicate.js';
+import { type Cut, estimatedShare, evenCut, fittingCut } from './slice-size.js';
 import type { KeyedTable, SqlDialect } from './sql-dialect.js';
 
 export interface RangeOptions {
   /** Requested number of ranges; there may be fewer if there are few values. */
   readonly count: number;
+  /** With them, the last ranges are narrower, so that none of these works alone for long; otherwise all are equal. */
+  readonly readers?: number | undefined;
   readonly estimatedRows: number | undefined;
 }
 
@@ -15,7 +18,7 @@ export interface RangeOptions {
 export async function rangesByWidth(
   table: KeyedTable,
   key: SliceKey,
-  { count, estimatedRows }: RangeOptions,
+  { count, readers, estimatedRows }: RangeOptions,
 ): Promise<Share[]> {
   const { type, sql } = key;
   const { dialect } = table;
@@ -29,11 +32,12 @@ export async function rangesByWidth(
   if (scale === undefined || least === undefined || greatest === undefined) return [wholeTable(estimatedRows)];
   // Check that they match the type's form before computing with them.
   [least, greatest].forEach(type.literal);
-  const bounds =
-    scale === 'float'
-      ? floatBounds(Number(least), Number(greatest), count)
-      : wholeBounds(scale, least, greatest, count);
-  return ranges({ method: 'RangeId', key, dialect, bounds, estimatedRows });
+  if (scale === 'float') {
+    const bounds = floatBounds(Number(least), Number(greatest), count);
+    return ranges({ method: 'RangeId', key, dialect, bounds, estimatedRows });
+  }
+  const { bounds, cut } = wholeRanges(scale, least, greatest, { count, readers });
+  return ranges({ method: 'RangeId', key, dialect, bounds, cut, estimatedRows });
 }
 
 /** `Ntile`: ranges with equal row counts. */
@@ -59,14 +63,21 @@ export async function rangesByCount(
 }
 
 /** Boundaries between ranges as text: strictly increasing, all above the smallest key. */
-export function wholeBounds(scale: KeyScale, least: string, greatest: string, count: number): string[] {
+export function wholeRanges(
+  scale: KeyScale,
+  least: string,
+  greatest: string,
+  { count, readers }: Pick<RangeOptions, 'count' | 'readers'>,
+): { readonly bounds: string[]; readonly cut: Cut } {
   const from = scale.toPosition(least);
   const width = scale.toPosition(greatest) - from + 1n;
-  const parts = BigInt(count) < width ? BigInt(count) : width;
-  return Array.from({ length: Number(parts) - 1 }, (_, i) => scale.toText(from + (width * BigInt(i + 1)) / parts));
+  const parts = BigInt(count) < width ? count : Number(width);
+  const cut = readers === undefined ? evenCut(parts) : fittingCut(parts, readers, width);
+  const bounds = cut.starts.slice(1).map((start) => scale.toText(from + (width * BigInt(start)) / BigInt(cut.units)));
+  return { bounds, cut };
 }
 
-/** Like `wholeBounds`, without overflow near the limits of a double. */
+/** Like `wholeRanges`, without overflow near the limits of a double. */
 export function floatBounds(least: number, greatest: number, count: number): string[] {
   const bounds: number[] = [];
   for (let i = 1; i < count; i++) {
@@ -81,14 +92,15 @@ interface Ranges {
   readonly key: SliceKey;
   readonly dialect: SqlDialect;
   readonly bounds: readonly string[];
+  /** Undefined for ranges of equal estimates. */
+  readonly cut?: Cut;
   readonly estimatedRows: number | undefined;
 }
 
 /** The first range has no lower bound and includes NULLs; the last has no upper bound. */
-function ranges({ method, key, dialect, bounds, estimatedRows }: Ranges): Share[] {
+function ranges({ method, key, dialect, bounds, cut = evenCut(bounds.length + 1), estimatedRows }: Ranges): Share[] {
   if (bounds.length === 0) return [wholeTable(estimatedRows)];
   const { sql, name, type, nullable } = key;
-  const rows = equalShare(estimatedRows, bounds.length + 1);
   return [undefined, ...bounds].map((from, i) => {
     const to = bounds[i];
     const above = from === undefined ? undefined : compare(dialect, sql, '>=', type.literal(from));
@@ -104,7 +116,7 @@ function ranges({ method, key, dialect, bounds, estimatedRows }: Ranges): Share[
             ? `${name} >= ${from}`
             : `${name} in [${from}, ${to})`,
       where: takesNulls ? `(${within} OR ${sql} IS NULL)` : within,
-      estimatedRows: rows,
+      estimatedRows: estimatedShare(estimatedRows, cut, i),
     };
   });
 }

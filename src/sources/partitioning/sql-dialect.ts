@@ -25,6 +25,14 @@ export interface SqlDialect extends RowSetDialect {
   readonly limit: RowLimit;
 }
 
+/** A key that is to be a date or a time. */
+export interface MomentKey {
+  /** A quoted column or an expression. */
+  readonly sql: string;
+  /** For messages. */
+  readonly name: string;
+}
+
 /** A table to be split by a key. */
 export interface KeyedTable {
   readonly id: TableId;
@@ -37,4 +45,9 @@ export interface KeyedTable {
   query(sql: string): Promise<readonly (readonly unknown[])[]>;
   /** Type of a quoted column or an expression; undefined if its values cannot be compared. */
   keyTypeOf(key: string, column: ReadColumn | undefined): Promise<KeyType | undefined>;
+  /**
+   * Instead of `keyTypeOf` for a key that is to be a date or a time, where the source has no types for them.
+   * @throws LakeportError if its values are none
+   */
+  momentTypeOf?(key: MomentKey): Promise<KeyType>;
 }

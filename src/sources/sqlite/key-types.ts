@@ -1,21 +1,51 @@
+import { isUtf8 } from 'node:buffer';
 import { fromClause } from '../row-set.js';
 import type { ReadColumn } from '../source.js';
-import { decimalScale, type KeyType, notOfForm, ofText, textOfAnswer } from '../partitioning/key-type.js';
+import { decimalScale, type KeyType, ofText, textOfAnswer } from '../partitioning/key-type.js';
 import type { KeyedTable } from '../partitioning/sql-dialect.js';
 import type { CatalogTable } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
+import { momentTypeOf } from './moment-keys.js';
 import { SQLITE_SQL, sqliteRows } from './rows.js';
 
-/** `quote()` writes any value as a literal of its own class, which compares like the value. */
+/** The smallest integer has no literal of its own. */
+const LEAST_INTEGER = '-9223372036854775808';
+
+function numberLiteral(text: string): string {
+  if (text === LEAST_INTEGER) return '(-9223372036854775807 - 1)';
+  return text.replace('Inf', '9e999');
+}
+
+/** Precedes the bytes of a text, in hexadecimal. */
+const TEXT_MARK = 'text:';
+
+/**
+ * Values of any class, each as a literal of its own, which compares like the value. Text travels as its bytes: as text,
+ * SQLite's own functions would end it at a NUL, and the driver would replace what is invalid. Real numbers have 17 digits,
+ * which distinguish all doubles.
+ */
 const VALUE: KeyType = {
   ...ofText({
     name: 'value',
-    value: (key) => `quote(${key})`,
-    form: /^(?:-?\d+|X'(?:[0-9A-F]{2})*'|'(?:[^']|'')*')$/s,
-    write: (text) => text,
+    value: (key) =>
+      `CASE typeof(${key}) WHEN 'text' THEN '${TEXT_MARK}' || hex(${key}) WHEN 'real' THEN printf('%!.17g', ${key}) ELSE quote(${key}) END`,
+    form: /^(?:-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|-?Inf|X'(?:[0-9A-F]{2})*'|'(?:[^'\0]|'')*'|CAST\(X'(?:[0-9A-F]{2})*' AS TEXT\))$/is,
+    write: (text) => (/^[-\dI]/.test(text) ? numberLiteral(text) : text),
   }),
-  textOf: (answer) => (answer === null || answer === undefined || answer === 'NULL' ? undefined : textOfAnswer(answer)),
+  textOf: (answer) => {
+    if (answer === null || answer === undefined || answer === 'NULL') return undefined;
+    const text = textOfAnswer(answer);
+    return text.startsWith(TEXT_MARK) ? textLiteral(text.slice(TEXT_MARK.length)) : text;
+  },
+  nameOf: (text) => (text.startsWith("'") ? text.slice(1, -1).replaceAll("''", "'") : text),
 };
+
+function textLiteral(hexadecimal: string): string {
+  const bytes = Buffer.from(hexadecimal, 'hex');
+  return isUtf8(bytes) && !bytes.includes(0)
+    ? `'${bytes.toString().replaceAll("'", "''")}'`
+    : `CAST(X'${hexadecimal}' AS TEXT)`;
+}
 
 /** Any integer. */
 const INTEGER: KeyType = {
@@ -23,22 +53,23 @@ const INTEGER: KeyType = {
     name: 'integer',
     value: (key) => `CAST(${key} AS TEXT)`,
     form: /^-?\d{1,19}$/,
-    // The smallest integer has no literal of its own.
-    write: (text) => (text === '-9223372036854775808' ? '(-9223372036854775807 - 1)' : text),
+    write: numberLiteral,
   }),
   scale: decimalScale(0),
   isInteger: true,
 };
 
-/** Numbers by value: 17 digits distinguish all doubles. */
+/** Numbers by value, some of which are real. An integer among them keeps its digits, which a double may not hold. */
 const REAL: KeyType = {
   ...ofText({
     name: 'real',
-    value: (key) => `printf('%!.17g', ${key})`,
-    form: /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i,
-    write: (text) => (/[.e]/i.test(text) ? text : `${text}.0`),
+    value: (key) =>
+      `CASE typeof(${key}) WHEN 'integer' THEN CAST(${key} AS TEXT) WHEN 'real' THEN printf('%!.17g', ${key}) END`,
+    form: /^-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)$/i,
+    write: numberLiteral,
   }),
   scale: 'float',
+  isFinite: (key) => `${key} > -9e999 AND ${key} < 9e999`,
 };
 
 /** The table as the partition methods query it. */
@@ -48,23 +79,25 @@ export function keyedTable(
   columns: readonly ReadColumn[],
 ): KeyedTable {
   const rows = sqliteRows(dataset);
+  const query = (sql: string) => connection.query(rows.prefix + sql);
   return {
     id,
     rows,
     columns,
     dialect: SQLITE_SQL,
-    query: (sql) => Promise.resolve(connection.query(sql)),
-    keyTypeOf: (key) => {
-      const [row] = connection.query(
+    query: (sql) => Promise.resolve(query(sql)),
+    keyTypeOf: (key, column) => {
+      const [row] = query(
         `SELECT max(typeof(${key}) = 'integer'), max(typeof(${key}) = 'real'), max(typeof(${key}) IN ('text', 'blob'))
          ${fromClause(rows)}`,
       );
-      const [integer, real, other] = row ?? [];
-      if (other === 1) {
-        if (real === 1) throw notOfForm('key: its values are numbers and text', 'a real');
-        return Promise.resolve(VALUE);
-      }
-      return Promise.resolve(real === 1 ? REAL : integer === 1 ? INTEGER : VALUE);
+      const [, real, other] = row ?? [];
+      if (other === 1) return Promise.resolve(VALUE);
+      if (real === 1) return Promise.resolve(REAL);
+      // Without any values, every method fits.
+      const isNumber = column?.spec.type.physical === 'INT64';
+      return Promise.resolve({ ...INTEGER, isExact: isNumber });
     },
+    momentTypeOf: (key) => momentTypeOf({ query, rows }, key),
   };
 }

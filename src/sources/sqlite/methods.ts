@@ -5,8 +5,5 @@ export const SQLITE_METHODS: readonly PartitionMethodInfo[] = [
   NONE,
   { name: 'Rowid', needsKey: false },
   PHYSICAL,
-  KEY_METHODS.Random,
-  KEY_METHODS.RangeId,
-  KEY_METHODS.Ntile,
-  KEY_METHODS.DataDriven,
+  ...Object.values(KEY_METHODS),
 ];

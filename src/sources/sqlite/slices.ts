@@ -1,7 +1,8 @@
 import { LakeportError } from '../../errors.js';
 import { tableName } from '../../model/table.js';
 import { byKey } from '../partitioning/by-key.js';
-import { isKeyMethod, methodNotSupported, physicalAs } from '../partitioning/methods.js';
+import { notPartitioned } from '../partitioning/declared-partitions.js';
+import { DB_PARTITION, isKeyMethod, methodNotSupported, physicalAs } from '../partitioning/methods.js';
 import { type Share, slicesOf, wholeTable } from '../partitioning/predicate.js';
 import { estimatedShare, fittingCut, sliceCount } from '../partitioning/slice-size.js';
 import type { ReadColumn, Slice, SliceOptions } from '../source.js';
@@ -44,6 +45,7 @@ export async function sliceTable(
   // Rows of a sample are drawn anew by each query.
   if (method === 'None' || dataset.sample !== undefined) return whole;
   if (method === 'Rowid' && table.rowid === undefined) throw noRowids(table);
+  if (method === DB_PARTITION.name) throw notPartitioned(table.id, 'SQLite has no declared partitions');
   if (method !== undefined && method !== 'Rowid' && !isKeyMethod(method))
     throw methodNotSupported({ product: 'SQLite', method, methods: SQLITE_METHODS });
   const count = sliceCount(table, degree);

@@ -267,66 +267,236 @@ const KEYS: Readonly<Record<string, fc.Arbitrary<WireValue>>> = {
     fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n).map(String),
     fc.integer({ min: -3, max: 3 }),
   ),
+  bit: fc.constantFrom(0, 1),
   'decimal(38,0)': fc.oneof(fc.constantFrom('9'.repeat(38), `-${'9'.repeat(38)}`), fc.integer().map(String)),
   'decimal(18,4)': fc.integer().map((n) => (n / 10_000).toFixed(4)),
   money: fc.constantFrom('-922337203685477.5808', '922337203685477.5807', '0.0001', '-0.0001', '12.34'),
+  // Neither NaN nor infinities are among SQL Server's floats.
   float: fc.oneof(
-    fc.constantFrom(-1.7976931348623157e308, 1.7976931348623157e308, 0, 5.5),
+    fc.constantFrom(-1.7976931348623157e308, 1.7976931348623157e308, 0, -0, 5.5, 5e-324),
     fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e300, max: 1e300 }),
   ),
+  real: fc.oneof(
+    fc.constantFrom(-3.4028234663852886e38, 3.4028234663852886e38, 0, 0.25),
+    fc.float({ noNaN: true, noDefaultInfinity: true }),
+  ),
   date: fc.oneof(fc.constantFrom('0001-01-01', '9999-12-31'), dates(10)),
+  'time(3)': fc.constantFrom('00:00:00', '23:59:59.999', '12:34:56.789'),
   smalldatetime: dates(16, new Date('1900-01-01'), new Date('2079-06-06')).map((text) => `${text}:00`),
   datetime: dates(23, new Date('1753-01-01')),
   'datetime2(7)': fc.oneof(fc.constantFrom('0001-01-01T00:00:00', '9999-12-31T23:59:59.999999'), dates(23)),
   'datetimeoffset(3)': dates(19).map((text) => `${text}+00:00`),
   'nvarchar(30)': fc
-    .oneof(fc.constantFrom('', 'a', 'A', "o'b", 'z', '\u{1F600}'), fc.string({ maxLength: 8 }))
-    .map(plain),
-  'varchar(30)': fc.oneof(fc.constantFrom('a', 'A', "o'b", 'B'), fc.string({ maxLength: 8 })).map(plain),
+    .oneof(
+      fc.constantFrom('', ' ', 'a', 'A', 'a  ', 'A ', ' a', "o'b", "'", ']', '--', 'z', '\u{1F600}'),
+      fc.string({ maxLength: 8 }),
+    )
+    .map(withoutNul),
+  'nchar(4)': fc.constantFrom('a   ', 'A   ', '    ', 'b   '),
+  'varchar(30)': fc
+    .oneof(fc.constantFrom('a', 'A', 'a ', "o'b", 'B'), fc.string({ maxLength: 8 }))
+    .map((text) => withoutNul(text)),
   'varbinary(8)': fc.uint8Array({ minLength: 1, maxLength: 8 }),
+  'varbinary(max)': fc.uint8Array({ minLength: 1, maxLength: 3 }),
   uniqueidentifier: fc.uuid(),
 };
+const TYPES = Object.keys(KEYS);
 
-/** Zero characters are no part of DuckDB's strings, and blanks at the end differ by engine. */
-function plain(text: string): string {
-  return text.replaceAll('\0', '').trimEnd();
+/** Zero characters are no part of DuckDB's strings. */
+function withoutNul(text: string): string {
+  return text.replaceAll('\0', '');
 }
 
 function dates(length: number, min = new Date('0001-01-02'), max = new Date('9999-12-30')): fc.Arbitrary<string> {
   return fc.date({ min, max, noInvalidDate: true }).map((date) => date.toISOString().slice(0, length));
 }
 
-function requestsFor(type: string): TableOverride[] {
-  const isText = /char|binary|unique/.test(type);
+function requestsFor(type: string, key: string): TableOverride[] {
+  const isText = /char|binary|unique|time\(3|bit/.test(type);
   const isInteger = /int|decimal\(38,0\)/.test(type);
   const isDate = /date/.test(type);
-  const periods = ['(k,year)', '(k,year,month)', '(k,year,month,day)', '(k,year,week)'];
+  const periods = ['year,month', 'year,week'];
   return [
-    { method: 'Physloc', key: undefined },
-    { method: 'Ntile', key: 'k' },
-    { method: 'DataDriven', key: 'k' },
-    ...(isText ? [] : [{ method: 'RangeId', key: 'k' } as const]),
-    ...(isInteger ? [{ method: 'Random', key: 'k' } as const] : []),
-    ...(isDate ? periods.map((key) => ({ method: 'Timepartition', key }) as const) : []),
+    { method: 'DataDriven', key },
+    ...(type === 'bit' ? [] : [{ method: 'Ntile', key }]),
+    ...(isText ? [] : [{ method: 'RangeId', key }]),
+    ...(isInteger ? [{ method: 'Random', key }] : []),
+    ...(isDate ? periods.map((period) => ({ method: 'Timepartition', key: `(${key},${period})` })) : []),
   ];
 }
 
+const ROWS = 30;
+/** Keys by type, as lists of which some are shorter than the table: the rest is NULL. */
+const lists = fc.record(
+  Object.fromEntries(
+    TYPES.map((type) => {
+      const key = fc.option(KEYS[type]!, { freq: 6, nil: null });
+      const list = fc.oneof(
+        { weight: 5, arbitrary: fc.array(key, { maxLength: ROWS }) },
+        // One value alone, and one value beside few others.
+        key.map((one) => Array<WireValue>(ROWS).fill(one)),
+        fc.tuple(key, key).map(([one, two]) => [...Array<WireValue>(ROWS - 1).fill(one), two]),
+      );
+      return [type, list];
+    }),
+  ),
+);
+
+/** A table with a key of each type, `k0` and so on, behind `id`. */
+function keysTable(values: Readonly<Record<string, readonly WireValue[]>>, more: Partial<TestTable> = {}): TestTable {
+  return {
+    name: 't',
+    columns: [id, ...TYPES.map((type, i) => ({ name: `k${i}`, type }))],
+    rows: Array.from({ length: ROWS }, (_, n) => [n, ...TYPES.map((type) => values[type]?.[n] ?? null)]),
+    ...more,
+  };
+}
+
+const keyOf = (type: string) => `k${TYPES.indexOf(type)}`;
+
 describe('every row is in exactly one slice, by every method', () => {
-  test.each(Object.keys(KEYS))('of keys of type %s', async (type) => {
-    const key = fc.option(KEYS[type]!, { freq: 6, nil: null });
+  /** Once for each database: there are many requests. */
+  const known = new WeakMap<OpenDatabase, ReturnType<typeof describeTable>>();
+  const described = (open: OpenDatabase) => {
+    const table = known.get(open) ?? describeTable(open.source, 't');
+    known.set(open, table);
+    return table;
+  };
+  /** Slices of a table, of which a condition leaves some rows, and the numbers of their rows. */
+  const sliced = async (open: OpenDatabase, override: TableOverride, degree: number, where?: string) => {
+    const { table, columns } = await described(open);
+    const dataset = { ...table.dataset, ...(where !== undefined && { predicates: [where] }) };
+    const slices = await open.source.slice({ ...table, dataset }, columns, { ...OPTIONS, override, degree });
+    checkSliceCoverage(slices);
+    const rows: number[] = [];
+    for (const { query } of slices) rows.push(...(await open.database.rowNumbers(query)));
+    return { slices, rows: rows.sort((a, b) => a - b) };
+  };
+  const all = Array.from({ length: ROWS }, (_, n) => n);
+  const CONDITIONS: readonly (readonly [where: string | undefined, rows: readonly number[]])[] = [
+    [undefined, all],
+    ['[id] % 3 = 1 OR [id] > 25', all.filter((n) => n % 3 === 1 || n > 25)],
+    ['1 = 0', []],
+  ];
+
+  test('of keys of every type, also of the rows that a condition leaves', { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(key, { minLength: 1, maxLength: 40 }),
+        lists,
         fc.integer({ min: 1, max: 9 }),
-        async (keys, degree) => {
-          const rows = keys.map((value, i) => [i, value]);
-          await using open = await openDatabase([{ name: 't', columns: [id, { name: 'k', type }], rows }]);
-          for (const override of requestsFor(type)) {
-            expectEachOnce((await slicesIn(open, { override, degree })).rows, rows.length);
+        fc.constantFrom(...CONDITIONS),
+        async (values, degree, [where, expected]) => {
+          await using open = await openDatabase([keysTable(values)]);
+          for (const override of [{ method: 'Physloc' }, ...TYPES.flatMap((type) => requestsFor(type, keyOf(type)))]) {
+            const { rows } = await sliced(open, override, degree, where);
+            expect([override, rows]).toEqual([override, expected]);
           }
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 2, endOnFailure: true },
     );
   });
+
+  test('of expressions, and of a view', { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(lists, async (values) => {
+        const [whole, text, day] = ['int', 'nvarchar(30)', 'date'].map(keyOf);
+        for (const kind of ['table', 'view'] as const) {
+          await using open = await openDatabase([keysTable(values, { kind })]);
+          for (const override of [
+            { method: 'DataDriven', key: `YEAR(${day})` },
+            { method: 'DataDriven', key: `${text}, year(${day}), month(${day})` },
+            { method: 'Ntile', key: `(${whole} % 7)` },
+            { method: 'RangeId', key: `(CONVERT(bigint, ${whole}) * 2)` },
+            { method: 'Random', key: `(${whole} % 100)` },
+          ]) {
+            const { rows } = await sliced(open, override, 3);
+            expect([kind, override, rows]).toEqual([kind, override, all]);
+          }
+        }
+      }),
+      { numRuns: 1, endOnFailure: true },
+    );
+  });
+
+  const BOUNDARIES: readonly (readonly [type: string, boundaries: readonly WireValue[]])[] = [
+    ['int', [-5, 0, 1000]],
+    ['date', ['2000-01-01', '2024-02-29']],
+    ['nvarchar(30)', ['B', "o'b"]],
+    ['bigint', []],
+  ];
+
+  test('of declared partitions, which have directories with their numbers', { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        lists,
+        fc.constantFrom(...BOUNDARIES),
+        fc.boolean(),
+        async (values, [type, boundaries], isOnRight) => {
+          const partitionedBy = { function: "by] ['k", column: keyOf(type), boundaries, isOnRight };
+          const indexes = [{ keys: ['id', keyOf(type)], isClustered: true }];
+          await using open = await openDatabase([keysTable(values, { partitionedBy, ...(isOnRight && { indexes }) })]);
+          for (const [where, expected] of CONDITIONS) {
+            const { slices, rows } = await sliced(open, { method: 'DBPartition' }, 2, where);
+            expect(rows).toEqual(expected);
+            expect(slices.map(({ directory }) => directory)).toEqual(
+              [...boundaries, undefined].map((_, i) => `partition=${i + 1}`),
+            );
+          }
+        },
+      ),
+      { numRuns: 4, endOnFailure: true },
+    );
+  });
+});
+
+describe('DBPartition', () => {
+  const columns = [id, { name: 'partition', type: 'int' }];
+  const rows = many(10).map(([n]) => [n!, -Number(n)]);
+  const partitionedBy = { function: 'pf', column: 'id', boundaries: [3, 7], isOnRight: true };
+
+  test('names its slices by number and boundaries, and leaves a column of the same name alone', async () => {
+    const { slices } = await slicesOf({ columns, rows, partitionedBy }, { override: { method: 'DBPartition' } });
+    expect(slices.map(({ bounds, directory, query }) => [bounds, directory, query])).toEqual([
+      [
+        'partition 1: id < 3',
+        'partition_key=1',
+        `SELECT [id], [partition] FROM [dbo].[t] WHERE $PARTITION.[pf]([id]) = 1`,
+      ],
+      ['partition 2: id >= 3 and id < 7', 'partition_key=2', expect.stringContaining('= 2')],
+      ['partition 3: id >= 7', 'partition_key=3', expect.stringContaining('= 3')],
+    ]);
+    const left = await slicesOf(
+      { columns, rows, partitionedBy: { ...partitionedBy, isOnRight: false } },
+      { override: { method: 'DBPartition' } },
+    );
+    expect(left.slices.map(({ bounds }) => bounds)).toEqual([
+      'partition 1: id <= 3',
+      'partition 2: id > 3 and id <= 7',
+      'partition 3: id > 7',
+    ]);
+  });
+
+  test.each<[Partial<TestTable>, Quirks, string]>([
+    [{}, {}, 'it has no partitions'],
+    [{ kind: 'view' }, {}, 'it is a view'],
+    [{ partitionedBy }, { refused: { 'sys.partition_schemes': 208 } }, 'the server does not tell its partitions'],
+  ])('is refused with the reason where there are none: %j %j', async (more, quirks, why) => {
+    const refused = slicesOf({ columns, rows, ...more }, { override: { method: 'DBPartition' } }, quirks);
+    await expect(refused).rejects.toMatchObject({
+      code: 'METHOD_NOT_SUPPORTED',
+      message: `dbo.t cannot be split by the method DBPartition: ${why}`,
+      hint: expect.stringContaining('--partition-by') as string,
+    });
+  });
+});
+
+test('the last automatic ranges are smaller, so that no reader works alone for long', async () => {
+  const indexes = [{ keys: ['id'], isClustered: true }];
+  const statistics = { rows: 8_000_000, pages: 100_000 };
+  const { slices, rows } = await slicesOf({ columns: [id], rows: many(1400), indexes, statistics }, { degree: 2 });
+  expectEachOnce(rows, 1400);
+  expect(slices.map(({ method }) => method)).toEqual(Array.from({ length: 8 }, () => 'RangeId'));
+  expect(rows.map(({ length }) => length)).toEqual([200, 200, 200, 200, 200, 200, 100, 100]);
+  expect(slices.at(-1)?.estimatedRows).toBe(Math.round(8_000_000 / 14));
 });

@@ -15,6 +15,7 @@ export function toDuckDb(tsql: string, parameters: ReadonlyMap<string, unknown> 
     .replace(/\bCOUNT_BIG\b/g, 'COUNT')
     .replace(/@@MAX_CONNECTIONS/g, '32767')
     .replace(/%%physloc%%/g, 'physloc')
+    .replace(/\$PARTITION\./g, '"$$PARTITION".')
     .replace(/ COLLATE \w+/g, '');
   return rewriteCalls(spelled) + limit;
 }
@@ -23,8 +24,9 @@ export function toDuckDb(tsql: string, parameters: ReadonlyMap<string, unknown> 
 const TOKENS = /N?'((?:[^']|'')*)'|\[((?:[^\]]|\]\])*)\]|\b0x([0-9A-F]*)\b|@(\w+)\b(?<!@@\w+)/gi;
 
 function respell(tsql: string, parameters: ReadonlyMap<string, unknown>): string {
-  return tsql.replace(TOKENS, (token, text?: string, name?: string, hex?: string, parameter?: string) => {
-    if (text !== undefined) return `'${text}'`;
+  return tsql.replace(TOKENS, (token, text?: string, name?: string, hex?: string, parameter?: string, at = 0) => {
+    // Spaces at the end count for nothing in comparisons: the tables have none either.
+    if (text !== undefined) return /[=<>]\s*$/.test(tsql.slice(0, at)) ? `'${text.replace(/ +$/, '')}'` : `'${text}'`;
     if (name !== undefined) return `"${name.replaceAll(']]', ']').replaceAll('"', '""')}"`;
     if (hex !== undefined) return `'${hex.replace(/../g, '\\x$&')}'::BLOB`;
     if (parameter !== undefined && parameters.has(parameter)) {

@@ -1,5 +1,6 @@
 import { keyOf, maxLength, schemaOf, standardColumn, SYSTEM_TYPES, systemType, text } from './catalog-terms.js';
-import type { Quirks, TestTable } from './test-tables.js';
+import { duckType } from './t-sql.js';
+import type { PartitionScheme, Quirks, TestTable } from './test-tables.js';
 import { parseDeclaredType } from './types/wire-type.js';
 
 /** The catalog of a test's database: the views of `sys` and INFORMATION_SCHEMA, with the columns that Microsoft documents. */
@@ -60,18 +61,25 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
       ];
     }),
   );
+  const schemes = tables.flatMap((table, i) =>
+    table.partitionedBy ? [{ table, ...table.partitionedBy, id: 600 + i }] : [],
+  );
+  const spaceOf = (table: TestTable) => schemes.find((scheme) => scheme.table === table)?.id ?? 1;
+  const mainIndexOf = ({ indexes: own = [] }: TestTable) => (own.some(({ isClustered }) => isClustered) ? 1 : 0);
   const indexes = tables.flatMap((table) =>
     (table.indexes ?? []).map((index, i) => ({ table, index, id: index.isClustered ? 1 : i + 2 })),
   );
   const real = tables.filter(({ kind }) => kind !== 'view');
   const statistics = real.flatMap((table) => {
-    const { partitions = 1, rows = [], statistics: known = { rows: rows.length, pages: 1 } } = table;
+    const { partitionedBy, rows = [], statistics: known = { rows: rows.length, pages: 1 } } = table;
+    const { partitions = (partitionedBy?.boundaries.length ?? 0) + 1 } = table;
     return Array.from({ length: partitions }, (_, i) => [
       ids.get(keyOf(table))!,
-      1,
+      mainIndexOf(table),
       5000 + ids.get(keyOf(table))! * 10 + i,
       known.rows / partitions,
       known.pages / partitions,
+      i + 1,
     ]);
   });
   return [
@@ -112,7 +120,13 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
        max_length INTEGER, precision INTEGER, scale INTEGER, is_nullable INTEGER, column_set INTEGER, hidden INTEGER, period INTEGER, encryption_type INTEGER)`,
     ...insert('sys.columns', columns),
     `CREATE TABLE sys.indexes (object_id INTEGER, index_id INTEGER, type INTEGER, is_unique INTEGER, is_disabled INTEGER,
-       is_hypothetical INTEGER, has_filter INTEGER)`,
+       is_hypothetical INTEGER, has_filter INTEGER, data_space_id INTEGER)`,
+    ...insert(
+      'sys.indexes',
+      real
+        .filter((table) => mainIndexOf(table) === 0)
+        .map((table) => [ids.get(keyOf(table))!, 0, 0, 0, 0, 0, 0, spaceOf(table)]),
+    ),
     ...insert(
       'sys.indexes',
       indexes.map(({ table, index, id }) => [
@@ -123,9 +137,20 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
         0,
         0,
         index.filtered ? 1 : 0,
+        index.isClustered ? spaceOf(table) : 1,
       ]),
     ),
-    'CREATE TABLE sys.index_columns (object_id INTEGER, index_id INTEGER, key_ordinal INTEGER, column_id INTEGER)',
+    'CREATE TABLE sys.index_columns (object_id INTEGER, index_id INTEGER, key_ordinal INTEGER, column_id INTEGER, partition_ordinal INTEGER)',
+    ...insert(
+      'sys.index_columns',
+      schemes.map(({ table, column }) => [
+        ids.get(keyOf(table))!,
+        mainIndexOf(table),
+        0,
+        table.columns.findIndex(({ name }) => name === column) + 1,
+        1,
+      ]),
+    ),
     ...insert(
       'sys.index_columns',
       indexes.flatMap(({ table, index, id }) =>
@@ -134,6 +159,7 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
           id,
           i + 1,
           table.columns.findIndex(({ name }) => name === key) + 1,
+          0,
         ]),
       ),
     ),
@@ -143,11 +169,28 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
       'sys.dm_db_partition_stats',
       statistics.map(([object, index, partition, rows, pages]) => [object!, index!, partition!, rows!, pages!, 0, 0]),
     ),
-    'CREATE TABLE sys.partitions (object_id INTEGER, index_id INTEGER, partition_id BIGINT, rows BIGINT)',
+    'CREATE TABLE sys.partitions (object_id INTEGER, index_id INTEGER, partition_id BIGINT, rows BIGINT, partition_number INTEGER)',
     ...insert(
       'sys.partitions',
-      statistics.map((row) => row.slice(0, 4)),
+      statistics.map(([object, index, partition, rows, , number]) => [object!, index!, partition!, rows!, number!]),
     ),
+    'CREATE TABLE sys.partition_schemes (data_space_id INTEGER, function_id INTEGER)',
+    ...insert(
+      'sys.partition_schemes',
+      schemes.map(({ id }) => [id, id]),
+    ),
+    'CREATE TABLE sys.partition_functions (function_id INTEGER, name VARCHAR, boundary_value_on_right INTEGER)',
+    ...insert(
+      'sys.partition_functions',
+      schemes.map((scheme) => [scheme.id, text(scheme.function), scheme.isOnRight ? 1 : 0]),
+    ),
+    'CREATE TABLE sys.partition_range_values (function_id INTEGER, boundary_id INTEGER, value VARCHAR)',
+    ...insert(
+      'sys.partition_range_values',
+      schemes.flatMap(({ id, boundaries }) => boundaries.map((value, i) => [id, i + 1, text(String(value))])),
+    ),
+    'CREATE SCHEMA "$PARTITION"',
+    ...schemes.map((scheme) => partitionFunction(scheme)),
     'CREATE TABLE sys.allocation_units (container_id BIGINT, used_pages BIGINT)',
     ...insert(
       'sys.allocation_units',
@@ -197,6 +240,21 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
     `CREATE MACRO DB_ID() AS 5`,
     `CREATE MACRO SYSUTCDATETIME() AS TIMESTAMP '2025-01-31 12:34:56.123456'`,
   ];
+}
+
+/** `$PARTITION.name(value)`: the number of the value's partition. NULL is in the first. */
+function partitionFunction({
+  table,
+  function: name,
+  column,
+  boundaries,
+  isOnRight,
+}: PartitionScheme & { readonly table: TestTable }): string {
+  const type = duckType(table.columns.find((one) => one.name === column)?.type ?? '');
+  const passed = boundaries.map(
+    (value) => `CASE WHEN x ${isOnRight ? '>=' : '>'} CAST(${text(String(value))} AS ${type}) THEN 1 ELSE 0 END`,
+  );
+  return `CREATE MACRO "$PARTITION"."${name.replaceAll('"', '""')}"(x) AS ${[1, ...passed].join(' + ')}`;
 }
 
 /** The first of the server's versions whose style 3 gives every digit of a float. */

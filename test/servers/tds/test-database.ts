@@ -33,7 +33,12 @@ export class TestDatabase {
   static async create(tables: readonly TestTable[], quirks: Quirks = {}): Promise<TestDatabase> {
     const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
     const connection = await instance.connect();
-    const statements = [...catalogStatements(tables, quirks), ...tables.flatMap(tableStatements)];
+    // NULL is the least of values.
+    const statements = [
+      "SET default_null_order = 'sqlite'",
+      ...catalogStatements(tables, quirks),
+      ...tables.flatMap(tableStatements),
+    ];
     await connection.run(statements.join(';\n'));
     return new TestDatabase(connection, tables, quirks);
   }
@@ -62,7 +67,9 @@ export class TestDatabase {
   /** `SELECT columns FROM table`, perhaps with conditions; undefined for what asks for anything else. */
   async #rowsOf({ sql }: TdsQuery): Promise<TdsAnswer> {
     const match =
-      /^\s*SELECT (TOP \(0\) )?(.*?) FROM (\[(?:[^\]]|\]\])+\]\.\[(?:[^\]]|\]\])+\])(?: WHERE (.*))?$/s.exec(sql);
+      /^\s*SELECT (TOP \(0\) )?(.*?) FROM (\[(?:[^\]]|\]\])+\]\.\[(?:[^\]]|\]\])+\])(?: (?:WHERE|ORDER BY) (.*))?$/s.exec(
+        sql,
+      );
     const table = this.#tables.find((one) => sameName(match?.[3] ?? '', one));
     // What is inside a query of another is no table that rows are asked of.
     if (match === null || table === undefined || /\bFROM\b/.test(match[2] ?? '')) return undefined;

@@ -28,7 +28,8 @@ function literal(value: WireValue, type: string): string {
     const hex = Buffer.from(value).toString('hex').replace(/../g, '\\x$&');
     return type === 'BLOB' ? `'${hex}'::BLOB` : text(Buffer.from(value).toString('latin1'));
   }
-  return `CAST(${text(String(value))} AS ${type})`;
+  // As comparisons see it: without spaces at the end.
+  return `CAST(${text(type === 'VARCHAR' ? String(value).replace(/ +$/, '') : String(value))} AS ${type})`;
 }
 
 function quote(name: string): string {

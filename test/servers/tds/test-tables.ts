@@ -11,6 +11,7 @@ export interface TestTable {
   /** What the statistics say of it; by default what is true. */
   readonly statistics?: { readonly rows: number; readonly pages: number };
   readonly partitions?: number;
+  readonly partitionedBy?: PartitionScheme;
   /** Made by the system, or by Management Studio. */
   readonly origin?: 'system' | 'tool';
   /** The error that a query of it gives. */
@@ -32,6 +33,15 @@ export interface TestColumn extends WireColumn {
   readonly isEncrypted?: boolean;
   /** What results declare the column as, where the catalog says something else. */
   readonly arrivesAs?: string;
+}
+
+/** A partition function and its scheme: one partition more than there are boundaries. */
+export interface PartitionScheme {
+  readonly function: string;
+  readonly column: string;
+  readonly boundaries: readonly WireValue[];
+  /** RANGE RIGHT: a boundary is the first value of the partition on its right. */
+  readonly isOnRight: boolean;
 }
 
 interface TestIndex {

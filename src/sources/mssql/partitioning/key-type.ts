@@ -130,6 +130,7 @@ function integer(type: string): KeyType {
   return {
     ...number(type, { scale: 0, form: /^-?\d{1,20}$/, write: (text) => `CAST(${text} AS ${type})` }),
     isInteger: true,
+    isExact: true,
   };
 }
 
@@ -191,7 +192,7 @@ function moment({ type, digits, stepSeconds = 1, lastDay = '9999-12-31' }: Momen
   };
 }
 
-const DATE = moment({ type: 'date', stepSeconds: 86_400 });
+const DATE: KeyType = { ...moment({ type: 'date', stepSeconds: 86_400 }), isExact: true };
 const SMALL_DATE_TIME = moment({ type: 'smalldatetime', stepSeconds: 60, lastDay: '2079-06-06' });
 
 /** Compared as instants, whatever the offset. */

@@ -1,8 +1,7 @@
-import { LakeportError } from '../../../errors.js';
 import type { Dataset } from '../../../model/dataset.js';
 import { datasetId } from '../../../model/dataset.js';
-import { type TableId, tableName } from '../../../model/table.js';
-import { freeNames } from '../../partitioning/directory-keys.js';
+import { tableName } from '../../../model/table.js';
+import { notPartitioned, partitionLevels } from '../../partitioning/declared-partitions.js';
 import { hivePath } from '../../partitioning/hive-path.js';
 import type { SliceOrder } from '../../slice-order.js';
 import type { ReadColumn, Slice } from '../../source.js';
@@ -28,10 +27,9 @@ export function sliceByPartition(
   const table = datasetId(dataset);
   if (kind !== 'p') throw notPartitioned(table, 'it has no declared partitions');
   if (members === undefined) throw notPartitioned(table, 'this user may not read all of its partitions');
-  const [level = ''] = freeNames(['partition'], columns);
   return members.map(({ id, rows }, index) => {
     const isAlone = members.filter((other) => other.id.name === id.name).length === 1;
-    const levels = [{ name: level, value: isAlone ? id.name : tableName(id) }];
+    const levels = partitionLevels(columns, isAlone ? id.name : tableName(id));
     return {
       index,
       method: 'DBPartition',
@@ -41,14 +39,5 @@ export function sliceByPartition(
       directory: hivePath(levels),
       levels,
     };
-  });
-}
-
-function notPartitioned(table: TableId, why: string): LakeportError {
-  return new LakeportError({
-    code: 'METHOD_NOT_SUPPORTED',
-    message: `${tableName(table)} cannot be split by the method DBPartition: ${why}`,
-    hint: 'DBPartition needs a partitioned table and grants on its partitions; DataDriven and Timepartition make directories of any table',
-    context: { table: tableName(table), detail: 'DBPartition' },
   });
 }

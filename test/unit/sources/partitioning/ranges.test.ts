@@ -4,7 +4,7 @@ import { keyTypeOf } from '../../../../src/sources/mssql/partitioning/key-type.j
 import type { WireType } from '../../../../src/sources/mssql/tds/wire-type.js';
 import { directoryValues, endOf, type Period, startOf } from '../../../../src/sources/partitioning/periods.js';
 import type { KeyScale } from '../../../../src/sources/partitioning/key-type.js';
-import { floatBounds, wholeBounds } from '../../../../src/sources/partitioning/ranges.js';
+import { floatBounds, wholeRanges } from '../../../../src/sources/partitioning/ranges.js';
 
 const wire = (name: string, rest: Partial<WireType> = {}): WireType => ({
   name,
@@ -15,6 +15,8 @@ const wire = (name: string, rest: Partial<WireType> = {}): WireType => ({
   ...rest,
 });
 const scaleOf = (type: WireType) => keyTypeOf(type)?.scale as KeyScale;
+const boundsOf = (scale: KeyScale, least: string, greatest: string, count: number) =>
+  wholeRanges(scale, least, greatest, { count }).bounds;
 
 describe('bounds between the least and the greatest key', () => {
   test.each([
@@ -24,7 +26,7 @@ describe('bounds between the least and the greatest key', () => {
     ['BigInt', '-9223372036854775808', '9223372036854775807'],
   ])('of %s grow strictly and stay within the type at its limits', (name, least, greatest) => {
     for (const count of [1, 2, 3, 7, 100]) {
-      const bounds = wholeBounds(scaleOf(wire(name)), least, greatest, count).map(BigInt);
+      const bounds = boundsOf(scaleOf(wire(name)), least, greatest, count).map(BigInt);
       expect(bounds).toHaveLength(count - 1);
       expect(bounds.every((bound, i) => bound > (bounds[i - 1] ?? BigInt(least)) && bound <= BigInt(greatest))).toBe(
         true,
@@ -32,23 +34,39 @@ describe('bounds between the least and the greatest key', () => {
     }
   });
 
+  test('are closer at the end for several readers, as far as there are values', () => {
+    const scale = scaleOf(wire('Int'));
+    const { bounds } = wholeRanges(scale, '0', '1399', { count: 8, readers: 2 });
+    expect(bounds).toEqual(['200', '400', '600', '800', '1000', '1200', '1300']);
+    for (const [greatest, readers, count] of [
+      ['0', 2, 8],
+      ['9', 2, 8],
+      ['13', 2, 8],
+      ['100', 7, 16],
+    ] as const) {
+      const { bounds: few, cut } = wholeRanges(scale, '-3', greatest, { count, readers });
+      expect(few.every((bound, i) => Number(bound) > Number(few[i - 1] ?? -3))).toBe(true);
+      expect(cut.starts).toHaveLength(few.length + 1);
+    }
+  });
+
   test('of decimals keep their digits', () => {
     const scale = scaleOf(wire('DecimalN', { precision: 38, scale: 10 }));
     const most = `${'9'.repeat(28)}.${'9'.repeat(10)}`;
-    expect(wholeBounds(scale, `-${most}`, most, 2)).toEqual(['0.0000000000']);
-    expect(wholeBounds(scale, '-0.0000000003', '0.0000000003', 10)).toHaveLength(6);
+    expect(boundsOf(scale, `-${most}`, most, 2)).toEqual(['0.0000000000']);
+    expect(boundsOf(scale, '-0.0000000003', '0.0000000003', 10)).toHaveLength(6);
   });
 
   test('are no more than there are values', () => {
-    expect(wholeBounds(scaleOf(wire('Int')), '5', '5', 8)).toEqual([]);
-    expect(wholeBounds(scaleOf(wire('Int')), '5', '7', 8)).toEqual(['6', '7']);
+    expect(boundsOf(scaleOf(wire('Int')), '5', '5', 8)).toEqual([]);
+    expect(boundsOf(scaleOf(wire('Int')), '5', '7', 8)).toEqual(['6', '7']);
   });
 
   test('of times are whole seconds, of small ones whole minutes', () => {
     expect(
-      wholeBounds(scaleOf(wire('DateTime2', { scale: 7 })), '0001-01-01T00:00:00', '9999-12-31T23:59:59.9999999', 2),
+      boundsOf(scaleOf(wire('DateTime2', { scale: 7 })), '0001-01-01T00:00:00', '9999-12-31T23:59:59.9999999', 2),
     ).toEqual(['5000-07-02T12:00:00']);
-    const small = wholeBounds(scaleOf(wire('SmallDateTime')), '2024-01-01T00:00:00', '2024-01-01T00:02:00', 9);
+    const small = boundsOf(scaleOf(wire('SmallDateTime')), '2024-01-01T00:00:00', '2024-01-01T00:02:00', 9);
     expect(small).toEqual(['2024-01-01T00:01:00', '2024-01-01T00:02:00']);
   });
 
