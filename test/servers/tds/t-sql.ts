@@ -24,7 +24,7 @@ export function toDuckDb(tsql: string, parameters: ReadonlyMap<string, unknown> 
 const TOKENS = /N?'((?:[^']|'')*)'|\[((?:[^\]]|\]\])*)\]|\b0x([0-9A-F]*)\b|@(\w+)\b(?<!@@\w+)/gi;
 
 function respell(tsql: string, parameters: ReadonlyMap<string, unknown>): string {
-  return tsql.replace(TOKENS, (token, text?: string, name?: string, hex?: string, parameter?: string, at = 0) => {
+  return tsql.replace(TOKENS, (token, text?: string, name?: string, hex?: string, parameter?: string, at?: number) => {
     // Spaces at the end count for nothing in comparisons: the tables have none either.
     if (text !== undefined) return /[=<>]\s*$/.test(tsql.slice(0, at)) ? `'${text.replace(/ +$/, '')}'` : `'${text}'`;
     if (name !== undefined) return `"${name.replaceAll(']]', ']').replaceAll('"', '""')}"`;
