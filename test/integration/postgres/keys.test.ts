@@ -130,7 +130,17 @@ beforeAll(async () => {
     CREATE TABLE keys (n int, ${Object.entries(KEYS)
       .map(([name, { type }]) => `k_${name} ${type}`)
       .join(', ')});
-    CREATE VIEW keys_view AS SELECT * FROM keys`);
+    CREATE VIEW keys_view AS SELECT * FROM keys;
+    CREATE TABLE keys_parted (LIKE keys) PARTITION BY HASH (n);
+    CREATE TABLE keys_even PARTITION OF keys_parted FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+    CREATE TABLE keys_odd PARTITION OF keys_parted FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+    CREATE EXTENSION postgres_fdw;
+    CREATE SERVER itself FOREIGN DATA WRAPPER postgres_fdw
+      OPTIONS (host '127.0.0.1', port '${server.port}', dbname '${server.database}');
+    CREATE USER MAPPING FOR postgres SERVER itself OPTIONS (user '${server.user}', password '${server.password}');
+    CREATE FOREIGN TABLE keys_far (n int, ${Object.entries(KEYS)
+      .map(([name, { type }]) => `k_${name} ${type}`)
+      .join(', ')}) SERVER itself OPTIONS (table_name 'keys')`);
   source = await openPostgres(server);
   client = await server.connect();
 });
@@ -158,6 +168,7 @@ async function fill(lists: Readonly<Record<string, readonly (string | undefined)
      SELECT n, ${list.join(', ')} FROM json_to_recordset($1) AS r (n int, ${types.join(', ')})`,
     [JSON.stringify(data)],
   );
+  await client.query('TRUNCATE keys_parted; INSERT INTO keys_parted SELECT * FROM keys');
 }
 
 let table: SourceTable;
@@ -216,25 +227,99 @@ describe('each row is in exactly one slice, whatever the key', () => {
     ),
   );
 
-  test.each(['keys', 'keys_view'])('in the table %s', { timeout: 120_000 }, async (relation) => {
-    await fc.assert(
-      fc.asyncProperty(lists, fc.integer({ min: 1, max: 5 }), async (values, degree) => {
-        await fill({
-          ...values,
-          int4: [...values['int4']!, ...Array<undefined>(26 - values['int4']!.length).fill(undefined)],
-        });
-        table = await findTable(source, relation);
-        columns = await describeTable(source, table);
-        const all = Array.from({ length: 26 }, (_, n) => n);
-        for (const name of Object.keys(KEYS)) {
-          for (const method of methodsOf(name)) {
-            const key = method === 'Timepartition' ? `(k_${name},year,month)` : `k_${name}`;
-            const slices = await slicesBy({ method, key }, degree);
-            expect([method, name, await rowsOf(slices)]).toEqual([method, name, all]);
+  const all = Array.from({ length: 26 }, (_, n) => n);
+  const fillAll = (values: Readonly<Record<string, readonly (string | undefined)[]>>) =>
+    fill({
+      ...values,
+      int4: [...values['int4']!, ...Array<undefined>(26 - values['int4']!.length).fill(undefined)],
+    });
+  const choose = async (relation: string, where?: string) => {
+    const found = await findTable(source, relation);
+    columns = await describeTable(source, found);
+    table = { ...found, dataset: { ...found.dataset, ...(where !== undefined && { predicates: [where] }) } };
+  };
+  const CONDITIONS: readonly (readonly [where: string, rows: readonly number[]])[] = [
+    ['n % 3 = 1 OR n > 20', all.filter((n) => n % 3 === 1 || n > 20)],
+    ['false', []],
+  ];
+
+  // A foreign table's conditions are met by the other server, as far as it can.
+  test.each(['keys', 'keys_view', 'keys_parted', 'keys_far'])(
+    'in the relation %s',
+    { timeout: 120_000 },
+    async (relation) => {
+      await fc.assert(
+        fc.asyncProperty(
+          lists,
+          fc.integer({ min: 1, max: 5 }),
+          fc.constantFrom<(typeof CONDITIONS)[number] | undefined>(undefined, ...CONDITIONS),
+          async (values, degree, condition) => {
+            await fillAll(values);
+            const [where, expected = all] = condition ?? [];
+            await choose(relation, where);
+            for (const name of Object.keys(KEYS)) {
+              for (const method of methodsOf(name)) {
+                const key = method === 'Timepartition' ? `(k_${name},year,month)` : `k_${name}`;
+                const slices = await slicesBy({ method, key }, degree);
+                expect([method, name, await rowsOf(slices)]).toEqual([method, name, expected]);
+              }
+            }
+          },
+        ),
+        { numRuns: relation === 'keys' ? 2 : 1, endOnFailure: true },
+      );
+    },
+  );
+
+  test.each(['keys', 'keys_view', 'keys_parted', 'keys_far'])(
+    'by expressions, in the relation %s',
+    { timeout: 120_000 },
+    async (relation) => {
+      await fc.assert(
+        fc.asyncProperty(lists, fc.constantFrom(undefined, ...CONDITIONS), async (values, condition) => {
+          await fillAll(values);
+          const [where, expected = all] = condition ?? [];
+          await choose(relation, where);
+          const asked: readonly TableOverride[] = [
+            // Of an infinite date, the year is infinite too.
+            ...['DataDriven', 'Ntile', 'RangeId', 'Random'].map((method) => ({
+              method,
+              key: 'EXTRACT(YEAR FROM k_timestamp)',
+            })),
+            { method: 'DataDriven', key: 'lower(k_folded), (k_float8 > 0), year(k_date)' },
+            { method: 'Ntile', key: 'k_folded || k_german' },
+            { method: 'RangeId', key: '(k_int8::numeric * 3)' },
+            { method: 'Random', key: '(k_int4 / 2)' },
+            { method: 'Timepartition', key: "(k_timestamptz AT TIME ZONE 'Asia/Tokyo',year,week)" },
+            ...(relation === 'keys_parted' ? [{ method: 'DBPartition' }, { method: 'Ctid' }] : []),
+          ];
+          for (const override of asked) {
+            expect([override, await rowsOf(await slicesBy(override))]).toEqual([override, expected]);
           }
-        }
-      }),
-      { numRuns: relation === 'keys' ? 2 : 1, endOnFailure: true },
-    );
+        }),
+        { numRuns: 2, endOnFailure: true },
+      );
+    },
+  );
+
+  test('by declared partitions, whatever the type of their key', { timeout: 120_000 }, async () => {
+    for (const [name, { type, values }] of Object.entries(KEYS)) {
+      // The server itself partitions by no type without an order.
+      if (name === 'json') continue;
+      const [first = '', ...others] = [...values, undefined];
+      const literals = [first, ...others].map((value) =>
+        value === undefined ? 'NULL' : `'${value.replaceAll("'", "''")}'`,
+      );
+      const domain = name === 'domain' ? '::int' : '';
+      await client.query(`
+        DROP TABLE IF EXISTS parted;
+        CREATE TABLE parted (n int, k ${type}) PARTITION BY LIST (k);
+        CREATE TABLE "parted; ' one" PARTITION OF parted FOR VALUES IN (${literals[0]!}${domain}, NULL);
+        CREATE TABLE parted_rest PARTITION OF parted DEFAULT;
+        INSERT INTO parted VALUES ${literals.map((literal, n) => `(${n}, ${literal})`).join(', ')}`);
+      await choose('parted');
+      const slices = await slicesBy({ method: 'DBPartition' });
+      expect([name, slices.length, await rowsOf(slices)]).toEqual([name, 2, literals.map((_, n) => n)]);
+    }
   });
 });
