@@ -231,10 +231,11 @@ function countBy(words: readonly string[]): Map<string, number> {
 function tableRow(table: TablePlan, options: ExportOptions): string[] {
   const { id, estimatedRows, estimatedBytes, method, degree, displayPath } = table;
   const files = filesOf(table, options);
+  const isMost = table.notes?.some(({ code }) => code === 'ESTIMATE_BEFORE_CONDITION') === true;
   return [
     tableName(id) + (table.kind === 'table' ? '' : ` (${table.kind})`),
-    estimatedRows === undefined ? '?' : `~${count(estimatedRows)}`,
-    estimatedBytes === undefined ? '?' : byteSize(estimatedBytes),
+    estimatedRows === undefined ? '?' : `${isMost ? '≤' : '~'}${count(estimatedRows)}`,
+    estimatedBytes === undefined ? '?' : `${isMost ? '≤' : ''}${byteSize(estimatedBytes)}`,
     method,
     count(degree),
     `${files > table.slices.length ? '~' : ''}${count(files)}`,

@@ -14,6 +14,8 @@ export interface TableNote {
     | 'TEXT_BY_VALUES'
     | 'PARTITION_COLUMN_IN_FILES'
     | 'CONDITION'
+    | 'ESTIMATE_BEFORE_CONDITION'
+    | 'ONE_READER'
     | 'SAMPLE'
     | 'UNREADABLE_COLUMNS';
   readonly text: string;
@@ -27,6 +29,8 @@ export interface NotedTable extends SourceTable {
   readonly texts?: readonly string[];
   /** Columns that are left out because the user may not read them. */
   readonly unreadable?: readonly string[];
+  /** The source estimates all its rows, although a condition leaves some of them. */
+  readonly isEstimateBeforeCondition?: boolean;
 }
 
 /** Further tables are counted, not named. */
@@ -66,6 +70,10 @@ export class TableNotes {
       const text = `arrays that do not start at 1 lose their bounds in ${listed(boundless)} (--arrays text keeps them)`;
       if (boundless.length > 0) this.#add(table, 'ARRAY_BOUNDS', text);
       if (predicates.length > 0) this.#add(table, 'CONDITION', `only rows where ${predicates.join(' and ')}`);
+      if (table.isEstimateBeforeCondition === true) {
+        const estimates = 'rows and size are estimates of the whole table, before the condition';
+        this.#add(table, 'ESTIMATE_BEFORE_CONDITION', estimates);
+      }
       if (sample !== undefined) this.#add(table, 'SAMPLE', `only a sample of ${sampleText(sample)}`);
       if (unreadable.length > 0) {
         this.#add(table, 'UNREADABLE_COLUMNS', `without columns that this user may not read: ${unreadable.join(', ')}`);

@@ -26,6 +26,8 @@ import type { ExportOptions } from '../model/options.js';
 import { columnSpecs, type PartitionColumn, type RunPlan, type TablePlan } from '../model/plan.js';
 import type { ConstantColumn } from '../model/constant-column.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './reader-budget.js';
+import { readerNotes } from './reader-notes.js';
+import { rowEstimate } from './row-estimate.js';
 import type { Resumption } from '../resume/resumption.js';
 import type { PlanStorages } from '../model/plan-storages.js';
 import { selectTables, someTables } from './table-selection.js';
@@ -60,6 +62,8 @@ interface DescribedTable {
   readonly added: readonly ConstantColumn[];
   /** Names of columns that are left out because the user may not read them. */
   readonly unreadable: readonly string[];
+  /** The table's estimates are those of all its rows, although a condition leaves some of them. */
+  readonly isEstimateBeforeCondition: boolean;
 }
 
 /**
@@ -124,8 +128,9 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   // Tables of an earlier attempt come from an earlier snapshot.
   const weaken = resumption?.wasPlanned === true ? perTableAtBest : (all: Consistency) => all;
   const notes = new TableNotes(
-    described.map(({ table, columns, unreadable }) => ({
+    described.map(({ table, columns, unreadable, isEstimateBeforeCondition }) => ({
       ...table,
+      isEstimateBeforeCondition,
       boundless: boundlessArrays(columns, options),
       texts: textsByValues(columns),
       unreadable,
@@ -149,7 +154,15 @@ export async function planTables(context: PlanningContext, only?: readonly Table
         ...table,
         degree: Math.min(table.degree, readers),
         consistency: consistencyOf(table),
-        notes: [...notes.of(table), ...directoryNotes(table)],
+        notes: [
+          ...notes.of(table),
+          ...directoryNotes(table),
+          ...readerNotes(table, {
+            budget,
+            override: context.overrides.of(table.id),
+            largeTableThreshold: options.largeTableThreshold,
+          }),
+        ],
       }))
       .sort(largestFirst),
     problems: failures.problems.map((problem) => {
@@ -343,10 +356,12 @@ function describedTable(
   const names = columns.map(({ spec }) => spec.name);
   const all = choice.namesOf(table.id) ?? names;
   rules.described(table.id, all, names);
+  const { isBeforeCondition, ...estimates } = rowEstimate(table, estimate);
   return {
+    isEstimateBeforeCondition: isBeforeCondition,
     table: {
       ...table,
-      ...estimate,
+      ...estimates,
       ...(isForeign === true && { isForeign }),
       ...(isPartial && { dataset: { ...table.dataset, columns: names } }),
     },

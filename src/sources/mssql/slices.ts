@@ -50,7 +50,7 @@ async function shareOut(
   client: MssqlClient,
   table: CatalogTable,
   columns: readonly ReadColumn[],
-  { degree, largeTableThreshold, override }: SliceOptions,
+  { degree, isDegreeAsked = false, largeTableThreshold, override }: SliceOptions,
 ): Promise<Share[]> {
   const { id, dataset, kind, estimatedRows } = table;
   const whole = [wholeTable(estimatedRows)];
@@ -70,10 +70,12 @@ async function shareOut(
 
   const clustered = indexes.find((index) => index.isClustered && RANGE_KINDS.has(kindOf(index.column)));
   const byClusteredKey = clustered === undefined ? whole : await ranges(clustered.column);
-  if (byClusteredKey.length > 1) return byClusteredKey;
+  // There may be fewer keys than readers that were asked for.
+  const wanted = isDegreeAsked || override?.degree !== undefined ? degree : 2;
+  if (byClusteredKey.length >= wanted) return byClusteredKey;
   if (await hasLocations(client, table)) return byLocation({ count: degree, estimatedRows });
   const unique = indexes.find((index) => index.isUnique && INTEGER_KINDS.has(kindOf(index.column)));
-  return unique === undefined ? whole : ranges(unique.column);
+  return unique === undefined ? byClusteredKey : ranges(unique.column);
 }
 
 const INTEGER_KINDS = new Set(['tinyint', 'smallint', 'int', 'bigint']);

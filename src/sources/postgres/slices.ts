@@ -52,12 +52,18 @@ export function sliceMembers(
   const best = targetBytes({ bytes, rows: sum(members.map(({ rows }) => rows ?? 0)) }, readers);
   // A number of readers that was asked for gets at least a slice each; if for all tables, unless it would be tiny.
   const least = override === undefined ? LEAST_BYTES : 1;
-  const target = override !== undefined || isDegreeAsked ? Math.min(best, Math.max(least, bytes / readers)) : best;
+  const isAsked = override !== undefined || isDegreeAsked;
+  const target = isAsked ? Math.min(best, Math.max(least, bytes / readers)) : best;
+  const countsBy = (whole: (slices: number) => number) =>
+    members.map((member) => (member.byPage ? Math.max(1, Math.min(member.pages, whole(member.bytes / target))) : 1));
+  const rounded = countsBy(Math.round);
+  // Rounding down each of several members may leave a reader without a slice.
+  const counts = isAsked && sum(rounded) < readers ? countsBy(Math.ceil) : rounded;
   const table = tableName(datasetId(dataset));
   const slices = members.flatMap((member, index) => {
-    const count = member.byPage ? Math.min(member.pages, Math.max(1, Math.round(member.bytes / target))) : 1;
+    const count = counts[index] ?? 1;
     const isLast = index === members.length - 1;
-    const cut = isLast ? fittingCut(Math.max(1, count), readers, member.pages) : evenCut(Math.max(1, count));
+    const cut = isLast ? fittingCut(count, readers, member.pages) : evenCut(count);
     const named = tableName(member.id) === table ? '' : `${tableName(member.id)}: `;
     const rows = postgresRows(dataset, { only: true, member: member.id, order });
     return sliceByPage(member, rows, columns, cut).map((slice) => ({

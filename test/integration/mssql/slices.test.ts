@@ -83,6 +83,13 @@ describe('the automatic choice', () => {
     expect(await methodOf({ indexes: [{ keys: ['id', 'id'], isUnique: true }] }, { noPhysloc: true })).toBe('None');
   });
 
+  test('is the place of the rows where there are fewer keys than readers that were asked for', async () => {
+    const rows = Array.from({ length: 60 }, (_, i) => [i % 2]);
+    expect(await methodOf({ rows, indexes: clustered })).toBe('RangeId');
+    expect(await methodOf({ rows, indexes: clustered }, {}, { isDegreeAsked: true })).toBe('Physloc');
+    expect(await methodOf({ rows, indexes: clustered }, { noPhysloc: true }, { isDegreeAsked: true })).toBe('RangeId');
+  });
+
   test('is one reader where nothing tells rows apart', async () => {
     expect(await methodOf({}, { noPhysloc: true })).toBe('None');
   });

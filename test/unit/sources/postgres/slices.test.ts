@@ -43,6 +43,23 @@ describe('how many slices a table gets', () => {
     expect(count([heap(1080, 6_000_000)], 2, true)).toBe(8);
   });
 
+  test('one per reader that was asked for, however the table is divided into partitions', () => {
+    const leaf = fc.double({ min: 0.01, max: 300, noNaN: true }).map((mib) => heap(mib, Math.ceil(mib * 1000)));
+    const leaves = fc.oneof(
+      fc.array(leaf, { minLength: 1, maxLength: 9 }),
+      leaf.map((one) => Array<Member>(5).fill(one)),
+    );
+    fc.assert(
+      fc.property(leaves, fc.constantFrom(1, 2, 3, 7, 16), (members, readers) => {
+        const bytes = members.reduce((total, member) => total + member.bytes, 0);
+        // Slices of at least four pages, for each of which there may be a leaf that is smaller.
+        const worth = Math.floor(bytes / (4 * PAGE)) - members.length;
+        expect(count(members, readers, true)).toBeGreaterThanOrEqual(Math.min(readers, worth));
+      }),
+    );
+    expect(count(Array<Member>(5).fill(heap(10, 10_000)), 7, true)).toBe(10);
+  });
+
   test('never more than there are pages', () => {
     // Few pages with much beside them in TOAST.
     expect(count([{ ...heap(10 * 1024, 500), pages: 3 }], 2)).toBe(3);
