@@ -3,6 +3,7 @@ import { type Dictionary, dictionaryBytesFor, DictionaryPolicy } from './diction
 import type { Memory, Kernels } from '../kernels/kernels.js';
 import { grown, HEAP } from '../kernels/memory.js';
 import { Levels } from './levels.js';
+import { type HeldPage, heldPage } from './page-size.js';
 
 /**
  * Values of one column since the last page was taken: the contract between sources, which append, and the Parquet
@@ -24,6 +25,8 @@ export abstract class BaseColumn<D extends Dictionary> {
   indices: Int32Array<ArrayBuffer> = new Int32Array(0);
   /** The row group's distinct values so far; undefined for types that never use a dictionary. */
   readonly dictionary: D | undefined;
+  /** What it holds before its page is taken, as a rule. */
+  protected readonly page: HeldPage;
   readonly #policy: DictionaryPolicy;
   #valuesTaken = 0;
   /** Whether the current row group has no values yet. */
@@ -39,6 +42,7 @@ export abstract class BaseColumn<D extends Dictionary> {
       memory,
     });
     this.dictionary = dictionary;
+    this.page = heldPage(tableColumns, rowGroupRows);
     this.#policy = new DictionaryPolicy({
       expectedValues: rowGroupRows,
       maxBytes: dictionaryBytesFor(tableColumns),
@@ -70,7 +74,27 @@ export abstract class BaseColumn<D extends Dictionary> {
     }
     const needed = this.valueCount + values;
     if (needed <= this.indices.length) return;
-    this.indices = grown(this.memory, this.indices, Math.max(needed, this.indices.length * 2, 1024));
+    const { indices } = this;
+    this.indices = grown(this.memory, indices, this.longer(indices, { needed, first: 1024, page: this.page.entries }));
+  }
+
+  /**
+   * Length of an array that has become too short. The second is that of a whole page: in the kernels' memory only what is
+   * touched counts, whereas each array that is left behind for a longer one has been touched.
+   * @param sizes in elements of the array: at least `needed`; of the first array; of one for a page
+   */
+  protected longer(
+    { length }: { readonly length: number },
+    { needed, first, page }: { readonly needed: number; readonly first: number; readonly page: number },
+  ): number {
+    if (length === 0) return Math.max(needed, first);
+    return Math.max(needed, this.memory.kernels !== undefined && length < page ? page : length * 2);
+  }
+
+  /** Values of this width that a page holds. */
+  protected pageValues(width: number): number {
+    const { entries, bytes } = this.page;
+    return Math.min(entries, Math.ceil(bytes / width));
   }
 
   /**

@@ -30,7 +30,8 @@ export class BooleanColumn extends BaseColumn<never> {
   protected reservePlain(values: number): void {
     const needed = this.valueCount + values;
     if (needed <= this.values.length) return;
-    this.values = grown(this.memory, this.values, Math.max(needed, this.values.length * 2, 1024));
+    const { entries: page } = this.page;
+    this.values = grown(this.memory, this.values, this.longer(this.values, { needed, first: 1024, page }));
   }
 
   protected get store(): ArrayBufferView {

@@ -34,7 +34,8 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
     const needed = this.byteLength + bytes;
     if (needed <= this.data.length) return;
     const { data, memory } = this;
-    const longer = memory.bytes(Math.max(needed, Math.min(data.length * 2, data.length + (64 << 20)), 4096));
+    const usual = this.longer(data, { needed, first: 4096, page: this.page.bytes });
+    const longer = memory.bytes(Math.max(needed, Math.min(usual, data.length + (64 << 20))));
     longer.set(data.subarray(0, this.byteLength));
     memory.release(data);
     this.data = longer;

@@ -87,7 +87,8 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
 
   #reserveBytes(needed: number): void {
     if (needed <= this.data.length) return;
-    this.data = grown(this.memory, this.data, Math.max(needed, this.data.length * 2, 4096));
+    const page = this.pageValues(this.width) * this.width;
+    this.data = grown(this.memory, this.data, this.longer(this.data, { needed, first: 4096, page }));
     this.#view = viewOf(this.data);
   }
 }

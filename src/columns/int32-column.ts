@@ -57,7 +57,8 @@ export class Int32Column extends BaseColumn<Int32Dictionary> {
 
   #reserveValues(needed: number): void {
     if (needed <= this.values.length) return;
-    this.values = grown(this.memory, this.values, Math.max(needed, this.values.length * 2, 1024));
+    const { values } = this;
+    this.values = grown(this.memory, values, this.longer(values, { needed, first: 1024, page: this.pageValues(4) }));
   }
 
   protected get store(): ArrayBufferView {

@@ -56,7 +56,8 @@ export class Int64Column extends BaseColumn<Int64Dictionary> {
 
   #reserveWords(needed: number): void {
     if (needed <= this.words.length) return;
-    this.words = grown(this.memory, this.words, Math.max(needed, this.words.length * 2, 2048));
+    const { words } = this;
+    this.words = grown(this.memory, words, this.longer(words, { needed, first: 2048, page: this.pageValues(8) * 2 }));
   }
 
   protected get store(): ArrayBufferView {

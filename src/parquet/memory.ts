@@ -1,8 +1,8 @@
 import type { ColumnSpec } from '../columns/column-spec.js';
 import { dictionaryBytesFor } from '../columns/dictionary.js';
+import { pageBytesFor, pageEntriesFor } from '../columns/page-size.js';
 import { bloomFilterMemory } from './bloom-filter.js';
 import { ROW_GROUP_BYTES } from './file-writer.js';
-import { pageBytesFor, pageEntriesFor } from './row-group.js';
 
 /** Assumed bytes of a variable-length value if the table's average is unknown. */
 const USUAL_TEXT_BYTES = 32;

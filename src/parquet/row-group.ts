@@ -1,14 +1,8 @@
 import type { RowGroup } from 'hyparquet';
 import type { ColumnBuffer } from '../columns/column-buffer.js';
+import { pageBytesFor, pageEntriesFor } from '../columns/page-size.js';
 import { ColumnChunkWriter, type FinishedChunk } from './column-chunk.js';
 import type { PageEncoder } from './page-encoder.js';
-
-/** Pages are cut near this many bytes … */
-const PAGE_BYTES = 1 << 20;
-/** … or this many entries, so well-compressed columns still get a useful page index. */
-const PAGE_ENTRIES = 1 << 17;
-/** Maximum bytes held by all columns together before their pages are taken. */
-const HELD_BYTES = 48 << 20;
 
 export interface FinishedRowGroup {
   readonly rows: number;
@@ -16,19 +10,6 @@ export interface FinishedRowGroup {
   readonly length: number;
   readonly chunks: readonly FinishedChunk[];
   readonly metadata: RowGroup;
-}
-
-/** Page size for a table with this number of columns, in bytes. */
-export function pageBytesFor(columnCount: number): number {
-  return Math.min(PAGE_BYTES, Math.max(8 << 10, Math.floor(HELD_BYTES / Math.max(columnCount, 1))));
-}
-
-/**
- * Entries of a page for a table with this number of columns: their indices of 4 bytes are held too, though the page will
- * have a few bits of each.
- */
-export function pageEntriesFor(columnCount: number): number {
-  return Math.min(PAGE_ENTRIES, Math.floor(HELD_BYTES / 4 / Math.max(columnCount, 1)));
 }
 
 /** Collects rows until the row group closes. Reused for every row group. */

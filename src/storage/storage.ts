@@ -31,7 +31,7 @@ export interface StagedPart {
 
 /** A part being written. `write` waits if the store is slower than the writer. */
 export interface PartWriter {
-  /** Takes ownership of the chunks: they must not change afterwards. */
+  /** Takes ownership of the chunks, which may be gone afterwards. */
   write(chunks: readonly Uint8Array[]): Promise<void>;
   /** Completes the staging. */
   end(): Promise<StagedPart>;

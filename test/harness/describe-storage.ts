@@ -55,7 +55,7 @@ export function describeStorage(kind: CliStore['kind']): void {
         'of %i bytes, and shows them when they are published',
         async (size) => {
           const content = randomBytes(size);
-          const part = await stage(PART_0, content);
+          const part = await stage(PART_0, Buffer.from(content));
           const sha256 = createHash('sha256').update(content).digest('hex');
           expect(part).toMatchObject({ storageId: 'lake', path: PART_0, bytes: size, sha256 });
           expect(await storage.list('')).toEqual([]);

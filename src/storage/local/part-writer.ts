@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, unlink } from 'node:fs/promises';
 
+import { freeBuffers } from '../../runtime/free-buffers.js';
 import type { PartWriter, StagedPart } from '../storage.js';
 import { explained, unlessMissing } from './file-errors.js';
 
@@ -35,6 +36,7 @@ export class LocalPartWriter implements PartWriter {
       for (const chunk of chunks) this.#hash.update(chunk);
       await writing;
       for (const chunk of chunks) this.#bytes += chunk.length;
+      freeBuffers(chunks);
     });
   }
 

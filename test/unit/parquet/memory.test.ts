@@ -125,6 +125,24 @@ describe('memory of columns', () => {
     expect(bytes).toBeLessThan(120 * MIB);
   });
 
+  it('is asked for once for a whole page, so that no touched array is left behind', () => {
+    const lengths: number[] = [];
+    const { columns } = kernelsOf('simd');
+    const bytes = (length: number) => {
+      lengths.push(length);
+      return columns.bytes(length);
+    };
+    const memory = { ...columns, bytes };
+    const [column] = createColumnBuffers(specsOf([long()]), { rowGroupRows: 1_000_000, memory });
+    column!.abandonDictionary();
+    lengths.length = 0;
+    for (let rows = 0; rows < 131_072; rows += 1000) {
+      column!.reserve(1000);
+      column!.valueCount += 1000;
+    }
+    expect(lengths).toEqual([1024 * 8, expect.toSatisfy((length) => length >= 131_072 * 8)]);
+  });
+
   it('does not grow from page to page', () => {
     const columns = [int(1000), long(), text(20, 100)];
     expect(needed(columns, 600_000, kernels)).toBe(needed(columns, 280_000, kernels));

@@ -107,12 +107,13 @@ describe('staging and publishing', () => {
 
   it('writes thousands of chunks and many megabytes as they came', async () => {
     const chunks = Array.from({ length: 5000 }, (_, i) => new Uint8Array(4096).fill(i % 251));
+    const expected = Buffer.concat(chunks);
     const writer = await storage.stage('s/t/part-00000.parquet', { runId: RUN });
     await writer.write(chunks);
     const staged = await writer.end();
     await storage.publish(staged, 's/t/part-00000.parquet');
     const content = readFileSync(path.join(base, 's/t/part-00000.parquet'));
-    expect(content.equals(Buffer.concat(chunks))).toBe(true);
+    expect(content.equals(expected)).toBe(true);
     expect(staged.bytes).toBe(content.length);
   });
 
