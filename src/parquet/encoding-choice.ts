@@ -70,7 +70,7 @@ export class EncodingChoice {
       encoding: 'PLAIN',
       length: this.#lengthOf(plain),
     };
-    for (const encoding of encodingsFor(column)) {
+    for (const encoding of encodingsFor(column.spec.type)) {
       if (this.#avoided.includes(encoding)) continue;
       const buffer = this.#start(column, mostBytes(sample));
       if (!appendEncoded(buffer, sample, { column, encoding })) continue;

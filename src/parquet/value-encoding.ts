@@ -1,5 +1,6 @@
 import type { Encoding } from 'hyparquet';
 import type { ColumnBuffer } from '../columns/column-buffer.js';
+import type { ParquetType } from '../columns/column-spec.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { PageBuffer } from './page-buffer.js';
 import type { PlainValues } from './plain-values.js';
@@ -8,9 +9,8 @@ import { appendHybrid } from './rle.js';
 /** Encodings of values that are not looked up in a dictionary. */
 export type ValueEncoding = Exclude<Encoding, 'RLE_DICTIONARY' | 'PLAIN_DICTIONARY' | 'BIT_PACKED'>;
 
-/** Encodings that may make the column's values smaller than PLAIN, as far as readers know them for its type. */
-export function encodingsFor(column: ColumnBuffer): readonly ValueEncoding[] {
-  const { physical } = column.spec.type;
+/** Encodings that may make values of the type smaller than PLAIN, as far as readers know them for it. */
+export function encodingsFor({ physical }: ParquetType): readonly ValueEncoding[] {
   switch (physical) {
     case 'BOOLEAN':
       return ['RLE'];

@@ -1,4 +1,4 @@
-import { COMPATS, readerOf, refusedBy } from '../../columns/compat.js';
+import { refusedBy } from '../../columns/compat.js';
 import type { ColumnSpec } from '../../columns/column-spec.js';
 import { EXIT_CODES, type LakeportError } from '../../errors.js';
 import { fileOptionsDocument } from '../../export/model/file-options-document.js';
@@ -16,6 +16,7 @@ import { printable, printableLines, tableName } from '../../text/printable.js';
 import { byteSize, count, counted } from '../../text/quantities.js';
 import { requestedDocument } from '../../export/model/requested-document.js';
 import { sourceDocument } from '../../export/model/source-document.js';
+import { refusedLines, undecodedLines } from './plan-readers.js';
 import { errorDocument, routeDocument, skippedDocument } from './run-json.js';
 import type { PlanDocument } from './document-schemas.js';
 import type { Warning } from './warning.js';
@@ -85,7 +86,7 @@ export function planText(
       { output, mostLines },
     ),
   );
-  lines.push(...refusedLines(plan, output));
+  lines.push(...refusedLines(plan, output), ...undecodedLines(plan, exportOptions, output));
   lines.push('', 'Rows and sizes are estimates of the database. Nothing was written.');
   return `${lines.join('\n')}\n`;
 }
@@ -241,25 +242,6 @@ function tableRow(table: TablePlan, options: ExportOptions): string[] {
     `${files > table.slices.length ? '~' : ''}${count(files)}`,
     printable(displayPath),
   ];
-}
-
-/** Maximum tables listed that a reader cannot open. */
-const MOST_REFUSED = 5;
-
-/** Which common readers cannot open which tables, and what helps. */
-function refusedLines({ tables }: RunPlan, output: Output): string[] {
-  return COMPATS.flatMap((compat) => {
-    const refused = tables.flatMap(({ id, columns }) => {
-      const specs = columns.map(({ spec }) => spec).filter((spec) => refusedBy(spec).includes(compat));
-      const names = specs.map(({ name, sourceType }) => `${printable(name)} ${printable(sourceType)}`).join(', ');
-      return specs.length === 0 ? [] : [`  ${tableName(id)}: ${names}`];
-    });
-    if (refused.length === 0) return [];
-    const head = `${readerOf(compat)} would not open ${counted(refused.length, 'table')}, because of column types that it does not support:`;
-    const more = refused.length > MOST_REFUSED ? [`  … ${count(refused.length - MOST_REFUSED)} more`] : [];
-    const hint = `    ${output.paint('cyan', 'hint:')} --compat ${compat} writes them as text; docs/readers.md says what other readers make of each type`;
-    return ['', output.paint('yellow', head), ...refused.slice(0, MOST_REFUSED), ...more, hint];
-  });
 }
 
 /**

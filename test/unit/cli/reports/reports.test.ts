@@ -252,6 +252,18 @@ Rows and sizes are estimates of the database. Nothing was written.
     expect(text).not.toContain('s.plain:');
   });
 
+  it('says that Spark may not decode the floats of compact files, unless they are written for it', () => {
+    const rate = column({ name: 'rate', sourceType: 'double precision', type: { physical: 'DOUBLE' } });
+    const floats = plan({ tables: [tablePlan({ name: 'plain' }), tablePlan({ name: 'rates', columns: [rate] })] });
+    const text = (more: Partial<ExportOptions>) =>
+      planText(floats, { output: captured().output, exportOptions: { ...options, ...more } });
+    expect(text({ encoding: 'compact' })).toContain(
+      'Spark may not decode the floats of 1 table: --encoding compact may write them in BYTE_STREAM_SPLIT\n    hint: --compat spark ',
+    );
+    expect(text({ encoding: 'compact', compat: 'spark' })).not.toContain('BYTE_STREAM_SPLIT');
+    expect(text({})).not.toContain('BYTE_STREAM_SPLIT');
+  });
+
   it('counts the files that --max-rows-per-file makes', () => {
     const text = planText(sample, {
       output: captured().output,
