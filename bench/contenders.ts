@@ -175,7 +175,10 @@ function hasPsql(): boolean {
 }
 
 function parquetBytes(directory: string): number {
-  const files = readdirSync(directory).filter((name) => name.endsWith('.parquet'));
+  // Methods by value write below a directory of each.
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.parquet'),
+  );
   return files.reduce((total, name) => total + statSync(path.join(directory, name)).size, 0);
 }
 

@@ -55,8 +55,8 @@ export async function measureProcesses(commands: readonly MeasuredCommand[]): Pr
   };
 }
 
-/** Of all children that have ended, and of theirs: cutime and cstime of proc(5), in ticks of 10 ms. */
-function childrenCpuSeconds(): number | undefined {
+/** Of all children that have ended, and of theirs: cutime and cstime of proc(5), in ticks of 10 ms; undefined where there is no /proc. */
+export function childrenCpuSeconds(): number | undefined {
   try {
     // The second field is the program's name, in parentheses; cutime and cstime are the 16th and the 17th.
     const fields = readFileSync('/proc/self/stat', 'utf8')

@@ -4,11 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { openSource } from '../src/engines.js';
 import { runCli, temporaryDirectory, writeAuthFile } from '../test/harness/cli.js';
+import { childrenCpuSeconds } from './measured-process.js';
 
 /*
  * `npm run bench:mssql -- [--rows N] [--readers 1,2] [--rounds N] [--no_driver] [--url mssql://user:password@host:port/database]`:
  * `dbo.lineitem` end to end into Parquet files, against what the driver alone reads of the same query and throws away. Each
- * contender has its turn in every round, and its fastest one counts. Without a URL the server is the test server, with
+ * contender has its turn in every round, and its fastest one counts. Processor time is that of the client: the driver's without
+ * the start of Node.js, lakeport's with it. Without a URL the server is the test server, with
  * rows that are encoded beforehand.
  */
 
@@ -147,12 +149,13 @@ async function driverAlone({ host, port, user, password, database }: Target, sql
     JSON.stringify({ config, sql }),
   ]);
   const { rows, seconds, cpu } = JSON.parse(stdout) as { rows: number; seconds: number; cpu: number };
-  return { rows, seconds, note: `${cpu.toFixed(2)} s of processor` };
+  return { rows, seconds, note: `${processorTime(cpu)}, without its start` };
 }
 
 async function exportTable(info: object, readers: string): Promise<Measured> {
   await using home = await temporaryDirectory();
   const auth = await writeAuthFile(home.path, { bench: { ds_type: 'mssql', auth_mode: 'classic', info } });
+  const cpuBefore = childrenCpuSeconds();
   const { code, stdout, stderr, peakBytes } = await runCli(
     [
       '-a',
@@ -171,8 +174,14 @@ async function exportTable(info: object, readers: string): Promise<Measured> {
   );
   if (code !== 0) throw new Error(stderr);
   const { seconds, totals } = JSON.parse(stdout) as { seconds: number; totals: { rows: number; bytes: number } };
+  const cpuAfter = childrenCpuSeconds();
+  const cpu = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
   const sizes = `${(totals.bytes / 1e6).toFixed(0)} MB of Parquet, ${(peakBytes / 1e6).toFixed(0)} MB of memory`;
-  return { rows: totals.rows, seconds, note: sizes };
+  return { rows: totals.rows, seconds, note: cpu === undefined ? sizes : `${processorTime(cpu)}, ${sizes}` };
+}
+
+function processorTime(seconds: number): string {
+  return `${seconds.toFixed(2)} s of processor`;
 }
 
 function report(what: string, { rows, seconds, note }: Measured, alone: Measured | undefined): void {
