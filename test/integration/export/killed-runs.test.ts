@@ -13,13 +13,15 @@ import { serverSums, type TableSums } from '../../harness/table-sums.js';
 
 const TABLES = ['big', 'small', 'empty'] as const;
 const BIG_SLICES = 6;
+/** What the server says of the large table, so that two readers share six slices, of which each has 250,000 rows at least. */
+const ESTIMATED_ROWS = BIG_SLICES * 250_000;
 /** Longer than the run log gathers rows before it writes them. */
 const LOGGED_MS = 900;
 const FLAGS = [
   '--source_schema_name',
   'kill',
   '--table_config',
-  `kill.big:Ctid::${BIG_SLICES}`,
+  'kill.big:RangeId:i:2',
   '-p',
   '2',
   '--n_jobs',
@@ -32,9 +34,11 @@ let held: ReadonlyMap<string, TableSums>;
 beforeAll(async () => {
   server = await startPostgres({ tls: LOCALHOST_TLS });
   await server.query(`CREATE SCHEMA kill;
-    CREATE TABLE kill.big AS SELECT i::bigint, md5(i::text) || repeat('x', 100) AS t FROM generate_series(1, 30000) i;
+    CREATE TABLE kill.big WITH (autovacuum_enabled = false) AS SELECT i::bigint, md5(i::text) || repeat('x', 100) AS t FROM generate_series(1, 30000) i;
+    CREATE INDEX ON kill.big (i);
     CREATE TABLE kill.small AS SELECT i::bigint, md5(i::text) AS t FROM generate_series(1, 10) i;
-    CREATE TABLE kill.empty (i bigint, t text); ANALYZE;`);
+    CREATE TABLE kill.empty (i bigint, t text); ANALYZE;
+    UPDATE pg_class SET reltuples = ${ESTIMATED_ROWS} WHERE oid = 'kill.big'::regclass;`);
 });
 afterAll(() => server.stop());
 
@@ -210,7 +214,7 @@ describe('a run to a local directory, over the export of the day before, that is
 
   /** Another export of the day before, of more parts. Returns what it holds. */
   async function exportMoreParts(): Promise<ReadonlyMap<string, TableSums>> {
-    const flags = FLAGS.map((flag) => flag.replace(`::${BIG_SLICES}`, `::${BIG_SLICES + 3}`));
+    const flags = FLAGS.map((flag) => flag.replace('RangeId:i:2', `Ctid::${BIG_SLICES + 3}`));
     const more = await KilledRuns.start(server, store, flags);
     expect((await more.export()).code).toBe(0);
     more.user.remove();
