@@ -12,6 +12,23 @@ import { fileSums, type TableSums } from './table-sums.js';
 
 const CRASH_POINTS = new URL('./crash-points.js', import.meta.url).href;
 
+/** Slices of the large table, which two readers share: six readers would cost each run two more seconds of a processor. */
+export const BIG_SLICES = 6;
+
+/** Creates the large table. It has 30,000 rows; the server's estimate says 250,000 for each slice, the fewest that a slice has. */
+export async function createBig(server: PostgresServer, name: string): Promise<void> {
+  await server.query(`CREATE TABLE ${name} WITH (autovacuum_enabled = false) AS
+      SELECT i::bigint, md5(i::text) || repeat('x', 100) AS t FROM generate_series(1, 30000) i;
+    CREATE INDEX ON ${name} (i);
+    ANALYZE ${name};
+    UPDATE pg_class SET reltuples = ${BIG_SLICES * 250_000} WHERE oid = '${name}'::regclass`);
+}
+
+/** Flags that read the large table in its slices. */
+export function bigBySlices(name: string): string[] {
+  return ['--table_config', `${name}:RangeId:i:2`, '-p', '2'];
+}
+
 export interface StoppedRun {
   readonly runId: string;
   /** To its end. */

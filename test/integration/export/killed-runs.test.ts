@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { CLI_STORES, type CliStore } from '../../harness/cli-stores/index.js';
-import { KilledRuns } from '../../harness/killed-runs.js';
+import { BIG_SLICES, bigBySlices, createBig, KilledRuns } from '../../harness/killed-runs.js';
 import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { serverSums, type TableSums } from '../../harness/table-sums.js';
@@ -12,21 +12,9 @@ import { serverSums, type TableSums } from '../../harness/table-sums.js';
 /** Runs that are killed at each point of their way, as by `kill -9` or a power cut, and finished by `--resume`. */
 
 const TABLES = ['big', 'small', 'empty'] as const;
-const BIG_SLICES = 6;
-/** What the server says of the large table, so that two readers share six slices, of which each has 250,000 rows at least. */
-const ESTIMATED_ROWS = BIG_SLICES * 250_000;
 /** Longer than the run log gathers rows before it writes them. */
 const LOGGED_MS = 900;
-const FLAGS = [
-  '--source_schema_name',
-  'kill',
-  '--table_config',
-  'kill.big:RangeId:i:2',
-  '-p',
-  '2',
-  '--n_jobs',
-  '1',
-];
+const FLAGS = ['--source_schema_name', 'kill', ...bigBySlices('kill.big'), '--n_jobs', '1'];
 
 let server: PostgresServer;
 let held: ReadonlyMap<string, TableSums>;
@@ -34,11 +22,9 @@ let held: ReadonlyMap<string, TableSums>;
 beforeAll(async () => {
   server = await startPostgres({ tls: LOCALHOST_TLS });
   await server.query(`CREATE SCHEMA kill;
-    CREATE TABLE kill.big WITH (autovacuum_enabled = false) AS SELECT i::bigint, md5(i::text) || repeat('x', 100) AS t FROM generate_series(1, 30000) i;
-    CREATE INDEX ON kill.big (i);
     CREATE TABLE kill.small AS SELECT i::bigint, md5(i::text) AS t FROM generate_series(1, 10) i;
-    CREATE TABLE kill.empty (i bigint, t text); ANALYZE;
-    UPDATE pg_class SET reltuples = ${ESTIMATED_ROWS} WHERE oid = 'kill.big'::regclass;`);
+    CREATE TABLE kill.empty (i bigint, t text); ANALYZE`);
+  await createBig(server, 'kill.big');
 });
 afterAll(() => server.stop());
 

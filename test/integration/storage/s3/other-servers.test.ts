@@ -22,7 +22,7 @@ import type { CliStore } from '../../../harness/cli-stores/index.js';
 import { openCliS3 } from '../../../harness/cli-stores/s3.js';
 import { CliStorageRuns, makeNoisyTable } from '../../../harness/cli-storage-run.js';
 import { breakTimes, startFaultProxy } from '../../../servers/fault-proxy.js';
-import { KilledRuns } from '../../../harness/killed-runs.js';
+import { BIG_SLICES, bigBySlices, createBig, KilledRuns } from '../../../harness/killed-runs.js';
 import { hasMoto, startMoto } from '../../../servers/moto.js';
 import { type PostgresServer, startPostgres } from '../../../servers/postgres.js';
 import { s3Entry } from '../../../harness/s3-entry.js';
@@ -272,19 +272,17 @@ describe.each(available)('with $name', ({ start, refusals }) => {
     });
 
     describe('that are killed', () => {
-      const SLICES = 6;
       let runs: KilledRuns;
 
       beforeEach(async () => {
-        await postgres.query(`CREATE TABLE big AS
-          SELECT i::bigint, md5(i::text) || repeat('x', 100) AS t FROM generate_series(1, 30000) i; ANALYZE big`);
-        runs = await KilledRuns.start(postgres, store, ['--table_config', `public.big:Ctid::${SLICES}`, '-p', '2']);
+        await createBig(postgres, 'public.big');
+        runs = await KilledRuns.start(postgres, store, bigBySlices('public.big'));
       });
       afterEach(() => runs.user.remove());
 
       test.each([
         ['when some slices are staged and logged', 3],
-        ['in the middle of publishing', SLICES],
+        ['in the middle of publishing', BIG_SLICES],
       ])('%s, are finished by --resume, and nothing else is left', async (point, takenOver) => {
         const held = await serverSums(postgres, 'big');
         // Longer than the run log gathers rows before it writes them.
