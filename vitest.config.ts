@@ -7,8 +7,14 @@ const MAX_FILES = 3;
 /** Tests of time, memory and scale want the machine to themselves. */
 const ALONE = ['test/integration/export/scale*.test.ts'];
 
+/** They replace modules, which no other file must see. */
+const WITH_MODULES_REPLACED = ['test/unit/export/worker/slice-worker.test.ts'];
+
 /** Where `.ci/run` wants the results as JSON. */
 const report = process.env['LAKEPORT_TEST_REPORT'];
+
+/** Of all projects. Modules are loaded once a process, not once a file, which takes a second of a core or two. */
+const common = { setupFiles: 'test/harness/after-each-file.ts', isolate: false, testTimeout: 300_000 };
 
 export default defineConfig({
   test: {
@@ -19,30 +25,41 @@ export default defineConfig({
     projects: [
       {
         test: {
+          ...common,
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          exclude: WITH_MODULES_REPLACED,
           maxWorkers: MAX_FILES,
-          testTimeout: 300_000,
           sequence: { groupOrder: 0 },
         },
       },
       {
         test: {
+          ...common,
+          isolate: true,
+          name: 'unit, isolated',
+          include: WITH_MODULES_REPLACED,
+          maxWorkers: MAX_FILES,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...common,
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           exclude: ALONE,
           maxWorkers: MAX_FILES,
-          testTimeout: 300_000,
           hookTimeout: 300_000,
           sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
+          ...common,
           name: 'scale',
           include: ALONE,
           maxWorkers: 1,
-          testTimeout: 300_000,
           hookTimeout: 300_000,
           sequence: { groupOrder: 2 },
         },

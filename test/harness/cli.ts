@@ -112,14 +112,13 @@ export function stateDirectory(): string {
   return ownStateDirectory;
 }
 
-function removeStateDirectory(): void {
+export function removeStateDirectory(): void {
   if (ownStateDirectory !== undefined) rmSync(ownStateDirectory, { recursive: true, force: true });
   ownStateDirectory = undefined;
 }
 
-// The test runner kills its processes; benchmarks end only with their own process.
-if (process.env['VITEST'] === undefined) process.once('exit', removeStateDirectory);
-else (await import('vitest')).afterAll(removeStateDirectory);
+// Of benchmarks. The test runner kills its processes: there it goes after each file.
+process.once('exit', removeStateDirectory);
 
 /** The program's environment. */
 export function cliEnvironment(overrides?: Readonly<Record<string, string>>): NodeJS.ProcessEnv {

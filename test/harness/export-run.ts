@@ -1,8 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type * as Bundled from './bundled.js';
+import { runCliHere } from './cli-here.js';
 import {
-  cliEnvironment,
   postgresEntry,
   runCli,
   temporaryDirectory,
@@ -11,7 +10,6 @@ import {
   type CliResult,
   type TemporaryDirectory,
 } from './cli.js';
-import { distModule } from './dist.js';
 import type { PostgresServer } from '../servers/postgres.js';
 import { parseDocument } from './json-document.js';
 
@@ -82,14 +80,7 @@ export function runExportHere(
   server: PostgresServer,
   options: Omit<ExportRunOptions, keyof CliOptions> = {},
 ): Promise<ExportRun> {
-  return exportBy(commandLineHere, server, options);
-}
-
-async function commandLineHere(args: readonly string[]): Promise<CliResult> {
-  const started = performance.now();
-  const { runCommandLine } = (await import(distModule('bundle/bundled.js'))) as typeof Bundled;
-  const result = await runCommandLine(args, cliEnvironment());
-  return { ...result, signal: null, seconds: (performance.now() - started) / 1000, peakBytes: 0 };
+  return exportBy((args) => runCliHere(args), server, options);
 }
 
 async function exportBy(

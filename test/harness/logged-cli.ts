@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { type CliResult, postgresEntry, type RunningCli, startCli, writeAuthFile } from './cli.js';
+import { runCliHere } from './cli-here.js';
 import type { ErrorDocument } from './export-run.js';
 import type { PostgresServer } from '../servers/postgres.js';
 import { ScratchDirectory } from './scratch.js';
@@ -103,13 +104,20 @@ export class LoggedUser {
   }
 
   async runs(...more: string[]): Promise<RunsDocument> {
-    return parseDocument((await this.run('runs', '--json', ...more)).stdout) as RunsDocument;
+    return (await this.#look('runs', '--json', ...more)) as RunsDocument;
   }
 
   /** Of the latest run, or that of an id. */
   async status(id?: string, ...more: string[]): Promise<StatusDocument> {
     const runId = id ?? (await this.runs(...more)).runs[0]?.run_id ?? 'none';
-    return parseDocument((await this.run('status', runId, '--json', ...more)).stdout) as StatusDocument;
+    return (await this.#look('status', runId, '--json', ...more)) as StatusDocument;
+  }
+
+  /** What a command says of the log. Only flags that name files need the directory, and so a process. */
+  async #look(...argv: string[]): Promise<unknown> {
+    const namesFiles = argv.includes('-a');
+    const ended = await (namesFiles ? this.run(...argv) : runCliHere(argv, { XDG_STATE_HOME: this.stateDirectory }));
+    return parseDocument(ended.stdout);
   }
 
   remove(): void {
