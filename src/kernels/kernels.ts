@@ -143,6 +143,8 @@ export interface KernelFunctions {
   readonly hybrid32: (out: number, values: number, count: number, width: number) => number;
   readonly hybrid8: (out: number, values: number, count: number, width: number) => number;
   readonly markUsed: (indices: number, count: number, marks: number, entries: number) => void;
+  readonly gatherUsed32: (entries: number, count: number, marks: number, out: number) => number;
+  readonly gatherUsed64: (entries: number, count: number, marks: number, out: number) => number;
   readonly delta32: (out: number, values: number, count: number) => number;
   readonly delta64: (out: number, values: number, count: number) => number;
   readonly streamSplit: (out: number, values: number, count: number, width: number) => void;
@@ -161,6 +163,7 @@ export interface KernelFunctions {
   readonly rangeFloat: (values: number, count: number, out: number) => void;
   readonly rangeDouble: (values: number, count: number, out: number) => void;
   readonly rangeBytes: (data: number, length: number, used: number, out: number) => void;
+  readonly rangeFixed: (values: number, count: number, width: number, used: number, sign: number, out: number) => void;
 }
 
 type Plain = (wire: number, offsets: number, count: number, out: number) => number;
@@ -232,6 +235,7 @@ export type ScratchName =
   | 'codePage'
   | 'page'
   | 'marks'
+  | 'used'
   | 'range'
   | 'sample'
   | 'prefixes'

@@ -54,33 +54,66 @@ export function bytesRange(data: Uint8Array, used: Uint8Array | undefined, kerne
   return { min: valueAt(data, view, minAt), max: valueAt(data, view, maxAt) };
 }
 
-/** Range of values of `width` bytes each, in the order of unsigned bytes. */
-export function fixedRange(data: Uint8Array, width: number): BytesRange {
-  let min = data.subarray(0, width);
-  let max = min;
-  for (let at = width; at < data.length; at += width) {
-    const first = data[at] as number; // at is below the length
-    if (first <= (min[0] as number)) {
-      const value = data.subarray(at, at + width);
-      if (Buffer.compare(value, min) < 0) min = value;
-    }
-    if (first >= (max[0] as number)) {
-      const value = data.subarray(at, at + width);
-      if (Buffer.compare(value, max) > 0) max = value;
-    }
-  }
-  return { min: min.slice(), max: max.slice() };
+/** Values of one width, one behind the other, and which of them count. */
+export interface FixedValues {
+  readonly data: Uint8Array;
+  /** In bytes. */
+  readonly width: number;
+  /** If given, only values with a 1 at their position count; there is at least one. */
+  readonly used?: Uint8Array | undefined;
 }
 
-/** Range of decimals: big-endian two's complement of `width` bytes, unscaled. */
-export function decimalRange(data: Uint8Array, width: number): { readonly min: bigint; readonly max: bigint } {
-  let min = 0;
-  let max = 0;
-  for (let at = width; at < data.length; at += width) {
-    if (compareDecimals(data, at, min, width) < 0) min = at;
-    else if (compareDecimals(data, at, max, width) > 0) max = at;
+/** Range of values of one width, in the order of unsigned bytes. @param kernels are used if everything is in their memory */
+export function fixedRange(values: FixedValues, kernels?: Kernels): BytesRange {
+  const { data, width } = values;
+  const { least, most } =
+    fixedRangeByKernel(values, 0, kernels) ?? fixedRangeBy(values, (a, b) => compareBytes(data, a, b, width));
+  return { min: data.slice(least, least + width), max: data.slice(most, most + width) };
+}
+
+/** Range of decimals: big-endian two's complement, unscaled. @param kernels are used if everything is in their memory */
+export function decimalRange(values: FixedValues, kernels?: Kernels): { readonly min: bigint; readonly max: bigint } {
+  const { data, width } = values;
+  const { least, most } =
+    fixedRangeByKernel(values, SIGN, kernels) ?? fixedRangeBy(values, (a, b) => compareDecimals(data, a, b, width));
+  return { min: decimalAt(data, least, width), max: decimalAt(data, most, width) };
+}
+
+/** The bit of the first byte that holds the sign. */
+const SIGN = 0x80;
+/** The kernel takes the first 8 bytes as a number. */
+const LEAST_WIDTH = 8;
+
+/** Where the least and the greatest value begin. */
+interface FixedRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+function fixedRangeByKernel(values: FixedValues, sign: number, kernels: Kernels | undefined): FixedRange | undefined {
+  const { data, width, used } = values;
+  const address = kernels?.address(data) ?? -1;
+  const marks = used === undefined ? 0 : (kernels?.address(used) ?? -1);
+  const out = kernels?.scratch('range', 16);
+  if (kernels === undefined || out === undefined || Math.min(address, marks) < 0 || width < LEAST_WIDTH)
+    return undefined;
+  kernels.run.rangeFixed(address, data.length / width, width, marks, sign, out.byteOffset);
+  return {
+    least: kernels.view.getInt32(out.byteOffset, true) * width,
+    most: kernels.view.getInt32(out.byteOffset + 4, true) * width,
+  };
+}
+
+function fixedRangeBy({ data, width, used }: FixedValues, compare: (a: number, b: number) => number): FixedRange {
+  let least = -1;
+  let most = -1;
+  for (let at = 0, index = 0; at < data.length; at += width, index++) {
+    if (used !== undefined && used[index] !== 1) continue;
+    if (least < 0) least = most = at;
+    else if (compare(at, least) < 0) least = at;
+    else if (compare(at, most) > 0) most = at;
   }
-  return { min: decimalAt(data, min, width), max: decimalAt(data, max, width) };
+  return { least, most };
 }
 
 function shortPrefix(data: Uint8Array, at: number, length: number): number {
@@ -107,9 +140,12 @@ function compareAt(data: Uint8Array, view: DataView, a: number, b: number): numb
 /** The sign is in the first byte; the remaining bytes order both signs alike. */
 function compareDecimals(data: Uint8Array, a: number, b: number, width: number): number {
   const first = (((data[a] as number) << 24) >> 24) - (((data[b] as number) << 24) >> 24); // both are values' starts
-  if (first !== 0) return first;
-  for (let i = 1; i < width; i++) {
-    const difference = (data[a + i] as number) - (data[b + i] as number);
+  return first === 0 ? compareBytes(data, a, b, width) : first;
+}
+
+function compareBytes(data: Uint8Array, a: number, b: number, width: number): number {
+  for (let i = 0; i < width; i++) {
+    const difference = (data[a + i] as number) - (data[b + i] as number); // i is within both values
     if (difference !== 0) return difference;
   }
   return 0;

@@ -1,6 +1,5 @@
 import type { BytesColumn } from '../columns/bytes-column.js';
 import type { ColumnBuffer } from '../columns/column-buffer.js';
-import type { FixedBytesColumn } from '../columns/fixed-bytes-column.js';
 import type { Kernels } from '../kernels/kernels.js';
 import { type Bounds, bytesBounds, exactBounds } from './statistics.js';
 import { bytesRange, decimalRange, fixedRange } from './bytes-range.js';
@@ -40,11 +39,11 @@ export function pageBounds(column: ColumnBuffer): Bounds | undefined {
       return byteArrayBounds(column);
     case 'fixed': {
       const isDecimal = column.spec.type.logical?.kind === 'decimal';
-      const { width } = column;
+      const { width, dictionary } = column;
       const values = column.usesDictionary
-        ? gatherFixed(column.dictionary.plain(), column.dictionary.count, column)
-        : column.plain();
-      const range = isDecimal ? decimalRange(values, width) : fixedRange(values, width);
+        ? { data: dictionary.plain(), width, used: markUsed(column, dictionary.count) }
+        : { data: column.plain(), width };
+      const range = isDecimal ? decimalRange(values, kernels) : fixedRange(values, kernels);
       return exactBounds(range.min, range.max);
     }
     case 'boolean': {
@@ -73,8 +72,12 @@ function markUsed(column: ColumnBuffer, count: number): Uint8Array {
   return used;
 }
 
+/** Keys of the dictionary that the page's indices refer to. */
 function gather32(keys: Int32Array, count: number, column: ColumnBuffer): Int32Array {
   const used = markUsed(column, count);
+  const { kernels } = column.memory;
+  const gathered = kernels && gatherBy(kernels, kernels.run.gatherUsed32, { entries: keys, used, count, width: 4 });
+  if (gathered !== undefined) return gathered;
   const values = new Int32Array(count);
   let length = 0;
   for (let i = 0; i < count; i++) if (used[i] === 1) values[length++] = keys[i] as number; // i is below count
@@ -83,6 +86,9 @@ function gather32(keys: Int32Array, count: number, column: ColumnBuffer): Int32A
 
 function gather64(words: Int32Array, count: number, column: ColumnBuffer): Int32Array {
   const used = markUsed(column, count);
+  const { kernels } = column.memory;
+  const gathered = kernels && gatherBy(kernels, kernels.run.gatherUsed64, { entries: words, used, count, width: 8 });
+  if (gathered !== undefined) return gathered;
   const values = new Int32Array(count * 2);
   let length = 0;
   for (let i = 0; i < count; i++) {
@@ -93,17 +99,26 @@ function gather64(words: Int32Array, count: number, column: ColumnBuffer): Int32
   return values.subarray(0, length);
 }
 
-function gatherFixed(entries: Uint8Array, count: number, column: FixedBytesColumn): Uint8Array {
-  const used = markUsed(column, count);
-  const { width } = column;
-  const values = new Uint8Array(count * width);
-  let length = 0;
-  for (let i = 0; i < count; i++) {
-    if (used[i] !== 1) continue;
-    values.set(entries.subarray(i * width, (i + 1) * width), length);
-    length += width;
-  }
-  return values.subarray(0, length);
+interface Entries {
+  readonly entries: Int32Array;
+  /** Marks of the used ones. */
+  readonly used: Uint8Array;
+  readonly count: number;
+  /** In bytes. */
+  readonly width: number;
+}
+
+/** @returns the used entries; undefined if the entries or their marks are not in the kernels' memory */
+function gatherBy(
+  kernels: Kernels,
+  kernel: (entries: number, count: number, marks: number, out: number) => number,
+  { entries, used, count, width }: Entries,
+): Int32Array | undefined {
+  const [from, marks] = [kernels.address(entries), kernels.address(used)];
+  const out = from < 0 || marks < 0 ? undefined : kernels.scratch('used', count * width);
+  if (out === undefined) return undefined;
+  const length = kernel(from, count, marks, out.byteOffset);
+  return new Int32Array(out.buffer, out.byteOffset, (length * width) / 4);
 }
 
 function int32Bounds(values: Int32Array, kernels: Kernels | undefined): { readonly min: number; readonly max: number } {

@@ -137,3 +137,54 @@ export function rangeBytes(data: usize, length: usize, used: usize, out: usize):
   store<u32>(out, <u32>(least - data));
   store<u32>(out, <u32>(most - data), 4);
 }
+
+/** Compares values of the same length, whose first 8 bytes are equal. */
+function compareTails(a: usize, b: usize, width: i32): i32 {
+  let i = 8;
+  for (; i + 8 <= width; i += 8) {
+    const x = load<u64>(a + i);
+    const y = load<u64>(b + i);
+    if (x != y) return swap64(x) < swap64(y) ? -1 : 1;
+  }
+  for (; i < width; i++) {
+    const difference = <i32>load<u8>(a + i) - <i32>load<u8>(b + i);
+    if (difference != 0) return difference;
+  }
+  return 0;
+}
+
+/**
+ * Range of values of `width` bytes, at least 8, one behind the other, big-endian.
+ * @param used a byte for each value, 1 if it counts; 0 if all do
+ * @param sign 0x80 if they are two's complement, 0 if they have no sign
+ * @param out the numbers of the least and the greatest among the values
+ */
+export function rangeFixed(values: usize, count: i32, width: i32, used: usize, sign: u32, out: usize): void {
+  const flip: u64 = (<u64>sign) << 56;
+  let least: i32 = -1;
+  let most: i32 = -1;
+  let low: u64 = 0;
+  let high: u64 = 0;
+  for (let i = 0; i < count; i++) {
+    if (used != 0 && load<u8>(used + i) != 1) continue;
+    const at = values + <usize>i * width;
+    const prefix = swap64(load<u64>(at)) ^ flip;
+    if (least < 0) {
+      least = i;
+      most = i;
+      low = prefix;
+      high = prefix;
+      continue;
+    }
+    if (prefix <= low && (prefix < low || compareTails(at, values + <usize>least * width, width) < 0)) {
+      least = i;
+      low = prefix;
+    }
+    if (prefix >= high && (prefix > high || compareTails(at, values + <usize>most * width, width) > 0)) {
+      most = i;
+      high = prefix;
+    }
+  }
+  store<i32>(out, least);
+  store<i32>(out, most, 4);
+}

@@ -22,7 +22,7 @@ export {
 } from './tds';
 export { fromCodePage, fromUtf16, fromUtf8 } from './text';
 export { bytesLength, bytesPlain, intern32, intern64, internBytes, internFixed } from './values';
-export { hybrid32, hybrid8, markUsed } from './pages';
+export { gatherUsed32, gatherUsed64, hybrid32, hybrid8, markUsed } from './pages';
 export {
   delta32,
   delta64,
@@ -32,4 +32,4 @@ export {
   suffixBytes,
 } from './encodings';
 export { bloomBytes, bloomDoubles, bloomFixed, bloomFloats, bloomFold, bloomFoldedRate, xxHash64 } from './bloom';
-export { range32, range64, rangeFloat, rangeDouble, rangeBytes } from './bounds';
+export { range32, range64, rangeFloat, rangeDouble, rangeBytes, rangeFixed } from './bounds';

@@ -5,7 +5,7 @@ import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
 import type { ParquetType } from '../../../src/columns/column-spec.js';
 import type { Memory } from '../../../src/kernels/kernels.js';
 import { HEAP, integers } from '../../../src/kernels/memory.js';
-import { bytesRange } from '../../../src/parquet/bytes-range.js';
+import { bytesRange, decimalRange, fixedRange } from '../../../src/parquet/bytes-range.js';
 import { PageBuffer } from '../../../src/parquet/page-buffer.js';
 import { pageBounds } from '../../../src/parquet/page-statistics.js';
 import { appendHybrid } from '../../../src/parquet/rle.js';
@@ -89,6 +89,60 @@ describe.each(KERNEL_BUILDS)('pages by kernels (%s)', (build) => {
           ]);
         },
       ),
+    );
+  });
+
+  it.each([8, 9, 12, 13, 16, 20])('values of %i bytes have the range that TypeScript finds', (width) => {
+    const kernels = kernelsOf(build);
+    // Few differ in their first bytes.
+    const byte = fc.constantFrom(0, 1, 0x7f, 0x80, 0xff);
+    const value = fc
+      .tuple(byte, fc.array(byte, { minLength: 2, maxLength: 2 }))
+      .map(([first, last]) => [first, ...Array<number>(width - 3).fill(7), ...last]);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(value, fc.boolean()), { minLength: 1, maxLength: 30 }),
+        fc.boolean(),
+        (all, marked) => {
+          kernels.clearColumns();
+          const plain = Uint8Array.from(all.flatMap(([bytes]) => bytes));
+          const used = Uint8Array.from(all, ([, isUsed], i) => (isUsed || i === 0 ? 1 : 0));
+          const data = kernels.columns.bytes(plain.length);
+          data.set(plain);
+          const marks = kernels.columns.bytes(used.length);
+          marks.set(used);
+          const fast = { data, width, used: marked ? marks : undefined };
+          const reference = { data: plain, width, used: marked ? used : undefined };
+          expect(fixedRange(fast, kernels)).toEqual(fixedRange(reference));
+          expect(decimalRange(fast, kernels)).toEqual(decimalRange(reference));
+        },
+      ),
+    );
+  });
+
+  it.each([
+    ['gatherUsed32', 4],
+    ['gatherUsed64', 8],
+  ] as const)('%s gathers the marked entries', (kernel, width) => {
+    const kernels = kernelsOf(build);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.bigInt(0n, 2n ** 32n - 1n), fc.boolean()), { maxLength: 30 }), (all) => {
+        kernels.clearColumns();
+        const entries = kernels.columns.bytes(all.length * width);
+        const marks = kernels.columns.bytes(all.length);
+        const out = kernels.columns.bytes(all.length * width);
+        const read = (at: number) =>
+          width === 4 ? BigInt(kernels.view.getUint32(at, true)) : kernels.view.getBigUint64(at, true);
+        for (const [i, [value, isUsed]] of all.entries()) {
+          const at = entries.byteOffset + i * width;
+          if (width === 4) kernels.view.setUint32(at, Number(value), true);
+          else kernels.view.setBigUint64(at, value << 31n, true);
+          marks[i] = isUsed ? 1 : 0;
+        }
+        const count = kernels.run[kernel](entries.byteOffset, all.length, marks.byteOffset, out.byteOffset);
+        const expected = all.flatMap(([value, isUsed]) => (isUsed ? [width === 4 ? value : value << 31n] : []));
+        expect(Array.from({ length: count }, (_, i) => read(out.byteOffset + i * width))).toEqual(expected);
+      }),
     );
   });
 

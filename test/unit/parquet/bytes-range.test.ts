@@ -34,7 +34,7 @@ describe('the range of byte strings', () => {
   });
 
   it('orders values of fixed width by unsigned bytes', () => {
-    const range = fixedRange(Uint8Array.from([0x80, 0, 0x7f, 0xff, 0xff, 1]), 2);
+    const range = fixedRange({ data: Uint8Array.from([0x80, 0, 0x7f, 0xff, 0xff, 1]), width: 2 });
     expect([...range.min]).toEqual([0x7f, 0xff]);
     expect([...range.max]).toEqual([0xff, 1]);
   });
@@ -50,7 +50,7 @@ describe('the range of byte strings', () => {
             ),
           );
           const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-          expect(decimalRange(data, 9)).toEqual({ min: sorted[0], max: sorted.at(-1) });
+          expect(decimalRange({ data, width: 9 })).toEqual({ min: sorted[0], max: sorted.at(-1) });
         },
       ),
     );
