@@ -1,10 +1,11 @@
 import { ADDED_CONTENTS } from '../../columns/column-spec.js';
-import type { AddedColumn, AddedValue } from '../../export/model/requested-data.js';
+import { listOnRecord } from '../../export/model/plain-value.js';
+import { validAddedColumn } from '../../export/model/valid-data.js';
+import type { AddedColumn } from '../../export/model/requested-data.js';
 import { didYouMean } from '../../text/did-you-mean.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { readNamedValue } from './named-value.js';
 import { usageError } from './usage-error.js';
-import { isRecord, listOnRecord, textOnRecord } from './value-types.js';
 
 const CONSTANT = 'constant:';
 const WORDS = ADDED_CONTENTS.filter((word) => word !== 'constant');
@@ -12,14 +13,7 @@ const WORDS = ADDED_CONTENTS.filter((word) => word !== 'constant');
 /** `NAME=run_id|exported_at|source_table|constant:TEXT`. */
 export const ADDED_COLUMNS: ValueType<readonly AddedColumn[]> = {
   parse: (given) => [addedColumn(given)],
-  restore: (recorded) =>
-    listOnRecord(recorded, (item) => {
-      if (!isRecord(item) || !isRecord(item['value'])) return undefined;
-      const name = textOnRecord(item['name']);
-      const { kind, text } = item['value'];
-      const value = restoredValue(kind, textOnRecord(text));
-      return name === undefined || value === undefined ? undefined : { name, value };
-    }),
+  restore: (recorded) => listOnRecord(recorded, validAddedColumn),
 };
 
 function addedColumn(given: FlagValue): AddedColumn {
@@ -33,12 +27,6 @@ function addedColumn(given: FlagValue): AddedColumn {
   const near = didYouMean(content.trim(), WORDS);
   const meant = near === undefined ? '' : ` (did you mean ${near}?)`;
   throw badColumn(given, `must have one of ${WORDS.join(', ')} and constant:TEXT after its name${meant}`);
-}
-
-function restoredValue(kind: unknown, text: string | undefined): AddedValue | undefined {
-  if (kind === 'constant') return text === undefined ? undefined : { kind, text };
-  const word = WORDS.find((one) => one === kind);
-  return word && { kind: word };
 }
 
 function badColumn({ flag }: FlagValue, problem: string): Error {

@@ -1,31 +1,23 @@
 import type { ColumnBloomFilter } from '../../export/model/column-settings.js';
+import { FALSE_POSITIVES, validBloomFilter } from '../../export/model/valid-columns.js';
+import { validSettings } from '../../export/model/valid-data.js';
 import type { TableSetting } from '../../export/model/table-setting.js';
 import { DEFAULT_FALSE_POSITIVES } from '../../parquet/file-options.js';
 import type { FlagValue, ValueType } from './flag.js';
-import { NAME_PATTERNS, settingsOnRecord, tableSettings, takePattern } from './table-setting.js';
+import { NAME_PATTERNS, tableSettings, takePattern } from './table-setting.js';
 import { usageError } from './usage-error.js';
-import { isRecord, textOnRecord } from './value-types.js';
 
-/** A rate beyond these is a mistake, or makes the filter larger than the column. */
-const LEAST_RATE = 0.00001;
-const MOST_RATE = 0.5;
+const { least: LEAST_RATE, most: MOST_RATE } = FALSE_POSITIVES;
 
 const FORM = { form: 'PATTERN:COLUMN[,…][:RATE]', example: 'sales.orders:customer_id,email:0.01' };
 
 /** `PATTERN:COLUMN[,…][:RATE]`: a setting for each column. */
 export const BLOOM_FILTERS: ValueType<readonly TableSetting<ColumnBloomFilter>[]> = {
   parse: (given) => WHOLE.parse(given).flatMap(({ pattern, value }) => value.map((one) => ({ pattern, value: one }))),
-  restore: (recorded) => settingsOnRecord(recorded, onRecord),
+  restore: (recorded) => validSettings(recorded, validBloomFilter),
 };
 
 const WHOLE = tableSettings<readonly ColumnBloomFilter[]>({ parse: columnsOf, restore: () => undefined }, FORM);
-
-function onRecord(recorded: unknown): ColumnBloomFilter | undefined {
-  if (!isRecord(recorded)) return undefined;
-  const column = textOnRecord(recorded['column']);
-  const falsePositives = Number(recorded['falsePositives']);
-  return column === undefined || !isRate(falsePositives) ? undefined : { column, falsePositives };
-}
 
 function columnsOf({ flag, value }: FlagValue): ColumnBloomFilter[] {
   const { pattern: columns, rest: rate } = takePattern({ flag, value }, ':');
@@ -43,9 +35,5 @@ function columnsOf({ flag, value }: FlagValue): ColumnBloomFilter[] {
 
 function rateOf(text: string): number | undefined {
   const rate = /^\s*\d*\.?\d+\s*$/.test(text) ? Number(text) : NaN;
-  return isRate(rate) ? rate : undefined;
-}
-
-function isRate(rate: number): boolean {
-  return rate >= LEAST_RATE && rate <= MOST_RATE;
+  return rate >= LEAST_RATE && rate <= MOST_RATE ? rate : undefined;
 }

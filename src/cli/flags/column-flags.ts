@@ -3,7 +3,7 @@ import { COLUMN_TYPES, MASKS } from './column-settings.js';
 import { defineFlag, type ValueType } from './flag.js';
 import { MASK_FILE } from './mask-file.js';
 import { usageError } from './usage-error.js';
-import { textOnRecord } from './value-types.js';
+import { textOnRecord } from '../../export/model/plain-value.js';
 
 /** Only a reference: a salt on the command line would be seen by others, and would end up in the run's record. */
 const SECRET_REFERENCE: ValueType<string> = {

@@ -1,11 +1,12 @@
 import type { ColumnMask, ColumnType } from '../../export/model/column-settings.js';
+import { validColumnMask, validColumnType, validDecimal } from '../../export/model/valid-columns.js';
+import { validSettings } from '../../export/model/valid-data.js';
 import type { TableSetting } from '../../export/model/table-setting.js';
 import type { WantedType } from '../../model/wanted-type.js';
 import type { FlagValue, ValueType } from './flag.js';
-import { MASK_METHODS, maskNamed, maskOnRecord } from './mask-method.js';
-import { settingsOnRecord, tableSettings, takePattern } from './table-setting.js';
+import { MASK_METHODS, maskNamed } from './mask-method.js';
+import { tableSettings, takePattern } from './table-setting.js';
 import { usageError } from './usage-error.js';
-import { isRecord, textOnRecord } from './value-types.js';
 
 /** `PATTERN:column:METHOD` */
 export const MASKS: ValueType<readonly TableSetting<ColumnMask>[]> = tableSettings(
@@ -21,12 +22,7 @@ export const MASKS: ValueType<readonly TableSetting<ColumnMask>[]> = tableSettin
         flag: given.flag,
       });
     },
-    restore: (recorded) => {
-      if (!isRecord(recorded)) return undefined;
-      const column = textOnRecord(recorded['column']);
-      const mask = maskOnRecord(recorded['mask']);
-      return column === undefined || mask === undefined ? undefined : { column, mask };
-    },
+    restore: validColumnMask,
   },
   { form: 'PATTERN:column:METHOD', example: 'sales.customers:email:hash' },
 );
@@ -36,15 +32,8 @@ const COLUMN_TYPE_FORM = { form: 'PATTERN.column:TYPE', example: 'sales.orders.a
 /** `PATTERN.column:TYPE`; a colon before the column is taken too, as in `--mask`. */
 export const COLUMN_TYPES: ValueType<readonly TableSetting<ColumnType>[]> = {
   parse: (given) => [columnType(given)],
-  restore: (recorded) => settingsOnRecord(recorded, columnTypeOnRecord),
+  restore: (recorded) => validSettings(recorded, validColumnType),
 };
-
-function columnTypeOnRecord(recorded: unknown): ColumnType | undefined {
-  if (!isRecord(recorded)) return undefined;
-  const column = textOnRecord(recorded['column']);
-  const type = typeOnRecord(recorded['type']);
-  return column === undefined || type === undefined ? undefined : { column, type };
-}
 
 function columnType(given: FlagValue): TableSetting<ColumnType> {
   const { flag } = given;
@@ -85,7 +74,6 @@ function afterDot(names: string, typed: string): Parts {
 }
 
 const WANTED_TYPES = 'text, double, decimal(p,s), timestamp(us), timestamp(ns) or json';
-const MOST_PRECISION = 38;
 
 function typeNamed(typed: string): WantedType | undefined {
   const word = typed.toLowerCase().replaceAll(/\s/g, '');
@@ -93,18 +81,5 @@ function typeNamed(typed: string): WantedType | undefined {
   if (word === 'timestamp(us)' || word === 'timestamp(ns)')
     return { as: 'timestamp', unit: word === 'timestamp(ns)' ? 'ns' : 'us' };
   const [, digits, fraction = '0'] = /^decimal\((\d{1,3})(?:,(\d{1,3}))?\)$/.exec(word) ?? [];
-  return digits === undefined ? undefined : decimal(Number(digits), Number(fraction));
-}
-
-function typeOnRecord(recorded: unknown): WantedType | undefined {
-  if (!isRecord(recorded)) return undefined;
-  const { as, unit, precision, scale } = recorded;
-  if (as === 'text' || as === 'double' || as === 'json') return { as };
-  if (as === 'timestamp' && (unit === 'us' || unit === 'ns')) return { as, unit };
-  return as === 'decimal' ? decimal(Number(precision), Number(scale)) : undefined;
-}
-
-function decimal(precision: number, scale: number): WantedType | undefined {
-  const isValid = precision >= 1 && precision <= MOST_PRECISION && scale >= 0 && scale <= precision;
-  return isValid ? { as: 'decimal', precision, scale } : undefined;
+  return digits === undefined ? undefined : validDecimal({ as: 'decimal', precision: digits, scale: fraction });
 }

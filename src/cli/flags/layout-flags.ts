@@ -1,17 +1,14 @@
 import type { SortColumn } from '../../model/sort-column.js';
 import { splitExpressions } from '../../sources/partitioning/expression.js';
-import { parseDirectoryKeys } from '../../sources/partitioning/directory-keys.js';
+import { textOnRecord } from '../../export/model/plain-value.js';
+import { checkDirectoryKeys, validSort } from '../../export/model/valid-data.js';
 import { defineFlag } from './flag.js';
 import { tableSettings, unquoted } from './table-setting.js';
-import { isRecord, listOnRecord, notEmpty, textOnRecord } from './value-types.js';
+import { notEmpty } from './value-types.js';
 
 const PARTITIONS = tableSettings<string>(
   {
-    parse: (given) => {
-      const list = notEmpty(given);
-      parseDirectoryKeys(list);
-      return list;
-    },
+    parse: (given) => checkDirectoryKeys(notEmpty(given)),
     restore: textOnRecord,
   },
   { form: 'PATTERN:EXPRESSION[,...]', example: 'sales.orders:year(order_date), region' },
@@ -26,11 +23,7 @@ const SORTS = tableSettings<readonly SortColumn[]>(
         const [, name = '', direction = 'asc'] = SORT_COLUMN.exec(item) ?? [];
         return { column: unquoted(name.trim()), descending: direction.toLowerCase() === 'desc' };
       }),
-    restore: (recorded) =>
-      listOnRecord(recorded, (item) => {
-        const column = isRecord(item) ? textOnRecord(item['column']) : undefined;
-        return column === undefined ? undefined : { column, descending: isRecord(item) && item['descending'] === true };
-      }),
+    restore: validSort,
   },
   { form: 'PATTERN:COLUMN[ DESC][,...]', example: 'sales.orders:customer_id, order_date DESC' },
 );

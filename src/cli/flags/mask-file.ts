@@ -3,15 +3,16 @@ import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 
 import type { MaskPolicy, PolicyColumn } from '../../export/model/column-settings.js';
+import { isRecord } from '../../export/model/plain-value.js';
+import { validPolicy } from '../../export/model/valid-columns.js';
 import type { TableSetting } from '../../export/model/table-setting.js';
 import type { Mask } from '../../model/mask.js';
 import { systemReason } from '../../runtime/system-reason.js';
 import type { FlagValue, ValueType } from './flag.js';
-import { MASK_METHODS, maskNamed, maskOnRecord } from './mask-method.js';
+import { MASK_METHODS, maskNamed } from './mask-method.js';
 import { localPath } from './path-flags.js';
-import { settingsOnRecord, takePattern } from './table-setting.js';
+import { takePattern } from './table-setting.js';
 import { usageError } from './usage-error.js';
-import { isRecord, textOnRecord } from './value-types.js';
 
 /**
  * A policy of masks, in YAML or JSON (which is YAML too):
@@ -27,7 +28,7 @@ import { isRecord, textOnRecord } from './value-types.js';
  *
  * The record of a run holds its content, so that a resume needs no file.
  */
-export const MASK_FILE: ValueType<MaskPolicy> = { parse: readPolicy, restore: policyOnRecord, completes: 'files' };
+export const MASK_FILE: ValueType<MaskPolicy> = { parse: readPolicy, restore: validPolicy, completes: 'files' };
 
 const require = createRequire(import.meta.url);
 
@@ -35,6 +36,11 @@ const require = createRequire(import.meta.url);
 function parseYaml(text: string): Yaml.Document.Parsed {
   const yaml = require('yaml') as typeof Yaml; // the module's own types
   return yaml.parseDocument(text, { prettyErrors: true, uniqueKeys: true });
+}
+
+/** Reads a policy for the API. @throws LakeportError of class `usage` if it cannot be read, or is none */
+export function readMaskPolicy(path: string): MaskPolicy {
+  return readPolicy({ flag: 'maskPolicy', value: path });
 }
 
 /** In a policy: the column is exported as it is. */
@@ -105,21 +111,4 @@ function badPolicy({ flag }: FlagValue, path: string, problem: string): Error {
     hint: 'docs/reference/columns.md shows an example.',
     flag,
   });
-}
-
-function columnOnRecord(recorded: unknown): PolicyColumn | undefined {
-  if (!isRecord(recorded)) return undefined;
-  const column = textOnRecord(recorded['column']);
-  const isMasked = recorded['mask'] !== undefined && recorded['mask'] !== null;
-  const mask = isMasked ? maskOnRecord(recorded['mask']) : undefined;
-  return column === undefined || (isMasked && mask === undefined) ? undefined : { column, mask };
-}
-
-function policyOnRecord(recorded: unknown): MaskPolicy | undefined {
-  if (!isRecord(recorded)) return undefined;
-  const { unlisted } = recorded;
-  const path = textOnRecord(recorded['path']);
-  const columns = settingsOnRecord(recorded['columns'], columnOnRecord);
-  if (path === undefined || columns === undefined || (unlisted !== 'fail' && unlisted !== 'allow')) return undefined;
-  return { path, unlisted, columns };
 }

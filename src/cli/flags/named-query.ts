@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { listOnRecord } from '../../export/model/plain-value.js';
+import { validQuery } from '../../export/model/valid-data.js';
 import type { NamedQuery } from '../../export/model/requested-data.js';
 import { systemReason } from '../../runtime/system-reason.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { readNamedValue } from './named-value.js';
 import { localPath } from './path-flags.js';
 import { usageError } from './usage-error.js';
-import { isRecord, listOnRecord, textOnRecord } from './value-types.js';
 
-const restore = (recorded: unknown) => listOnRecord(recorded, queryOnRecord);
+const restore = (recorded: unknown) => listOnRecord(recorded, validQuery);
 
 /** `NAME=SQL`. */
 export const NAMED_QUERIES: ValueType<readonly NamedQuery[]> = {
@@ -47,14 +48,6 @@ function readQuery({ flag, value }: FlagValue): string {
       flag,
     });
   }
-}
-
-function queryOnRecord(recorded: unknown): NamedQuery | undefined {
-  if (!isRecord(recorded) || !isRecord(recorded['id'])) return undefined;
-  const schema = textOnRecord(recorded['id']['schema']);
-  const name = textOnRecord(recorded['id']['name']);
-  const sql = textOnRecord(recorded['sql']);
-  return schema === undefined || name === undefined || sql === undefined ? undefined : { id: { schema, name }, sql };
 }
 
 function badQuery(flag: string, problem: string): Error {

@@ -2,7 +2,8 @@ import { readLocalPath, schemeOf } from '../../runtime/local-path.js';
 import { storeOfUrl } from '../../stores.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
-import { notEmpty, textOnRecord } from './value-types.js';
+import { textOnRecord } from '../../export/model/plain-value.js';
+import { notEmpty } from './value-types.js';
 
 export const LOCAL_PATH: ValueType<string> = { parse: localPath, restore: textOnRecord, completes: 'files' };
 

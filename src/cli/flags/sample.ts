@@ -1,14 +1,14 @@
 import type { Sample } from '../../model/dataset.js';
+import { validSample } from '../../export/model/valid-data.js';
 import type { ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
-import { isRecord } from './value-types.js';
 
 /** `N%`, of the rows, or `N` rows. */
 export const SAMPLE: Pick<ValueType<Sample>, 'parse' | 'restore'> = {
   parse: ({ flag, value }) => {
     const [, digits, percent] = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(value) ?? [];
     const number = Number(digits);
-    const sample = valid(percent === '%' ? { percent: number } : { rows: number });
+    const sample = validSample(percent === '%' ? { percent: number } : { rows: number });
     if (sample !== undefined) return sample;
     throw usageError({
       code: 'BAD_VALUE',
@@ -17,15 +17,5 @@ export const SAMPLE: Pick<ValueType<Sample>, 'parse' | 'restore'> = {
       flag,
     });
   },
-  restore: (recorded) => {
-    if (!isRecord(recorded)) return undefined;
-    const { percent, rows } = recorded;
-    if (typeof percent === 'number') return valid({ percent });
-    return typeof rows === 'number' ? valid({ rows }) : undefined;
-  },
+  restore: validSample,
 };
-
-function valid(sample: Sample): Sample | undefined {
-  if ('rows' in sample) return Number.isSafeInteger(sample.rows) && sample.rows >= 1 ? sample : undefined;
-  return sample.percent > 0 && sample.percent <= 100 ? sample : undefined;
-}

@@ -1,9 +1,7 @@
-import { DEFAULT_OPTIONS } from '../../export/model/complete-options.js';
+import { DEFAULT_OPTIONS, MOST_JOBS } from '../../export/model/complete-options.js';
 import { defineFlag } from './flag.js';
 import { TABLE_CONFIGS } from './table-config.js';
 import { PARALLELISM, wholeNumber } from './value-types.js';
-
-const MOST_JOBS = 1024;
 
 /** How tables are read in parallel. */
 export const SPEED_FLAGS = {

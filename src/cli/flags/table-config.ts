@@ -1,16 +1,17 @@
 import type { TableConfig } from '../../export/model/options.js';
-import { METHOD_NAMES, methodNamed } from '../../export/planning/table-overrides.js';
+import { METHOD_NAMES, methodNamed } from '../../export/model/method-names.js';
+import { listOnRecord } from '../../export/model/plain-value.js';
+import { validTableConfig } from '../../export/model/valid-data.js';
 import type { PartitionMethod } from '../../sources/source.js';
 import type { ValueType } from './flag.js';
 import { unquoted } from './table-setting.js';
 import { usageError } from './usage-error.js';
-import { isRecord, listOnRecord, textOnRecord } from './value-types.js';
 
 const FLAG = '--table-config';
 
 export const TABLE_CONFIGS: ValueType<readonly TableConfig[]> = {
   parse: ({ value }) => tableConfigs(value),
-  restore: (recorded) => listOnRecord(recorded, configOnRecord),
+  restore: (recorded) => listOnRecord(recorded, validTableConfig),
 };
 
 /**
@@ -22,20 +23,6 @@ export function tableConfigs(value: string): TableConfig[] {
   return split(value, ';')
     .filter((entry) => entry.trim() !== '')
     .map((entry) => tableConfig(entry.trim()));
-}
-
-function configOnRecord(recorded: unknown): TableConfig | undefined {
-  if (!isRecord(recorded)) return undefined;
-  const table = textOnRecord(recorded['table']);
-  if (table === undefined) return undefined;
-  const { degree } = recorded;
-  return {
-    schema: textOnRecord(recorded['schema']),
-    table,
-    method: methodNamed(textOnRecord(recorded['method']) ?? ''),
-    key: textOnRecord(recorded['key']),
-    degree: typeof degree === 'number' ? degree : undefined,
-  };
 }
 
 function tableConfig(entry: string): TableConfig {

@@ -1,7 +1,8 @@
 import type { Route } from '../../export/model/options.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
-import { isRecord, listOnRecord, textOnRecord } from './value-types.js';
+import { listOnRecord, textOnRecord } from '../../export/model/plain-value.js';
+import { validRoute } from '../../export/model/valid-data.js';
 
 /**
  * LIKE patterns separated by commas, trimmed. A comma in a name is written `\,`, since a backslash makes any character
@@ -17,7 +18,7 @@ export const PATTERNS: ValueType<readonly string[]> = {
  */
 export const ROUTES: ValueType<readonly Route[]> = {
   parse: (given) => [route(given)],
-  restore: (recorded) => listOnRecord(recorded, routeOnRecord),
+  restore: (recorded) => listOnRecord(recorded, validRoute),
 };
 
 function patterns({ flag, value }: FlagValue): string[] {
@@ -48,15 +49,6 @@ function route({ flag, value }: FlagValue): Route {
     });
   }
   return { patterns: patterns({ flag, value: list }), storageId, subPath: subPath ?? '' };
-}
-
-function routeOnRecord(recorded: unknown): Route | undefined {
-  if (!isRecord(recorded)) return undefined;
-  const items = listOnRecord(recorded['patterns'], textOnRecord);
-  const storageId = textOnRecord(recorded['storageId']);
-  const subPath = textOnRecord(recorded['subPath']);
-  if (items === undefined || storageId === undefined || subPath === undefined) return undefined;
-  return { patterns: items, storageId, subPath };
 }
 
 function splitAtCommas(list: string): string[] {

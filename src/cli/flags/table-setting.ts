@@ -1,7 +1,7 @@
+import { validSettings, validTexts } from '../../export/model/valid-data.js';
 import type { TableSetting } from '../../export/model/table-setting.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
-import { isRecord, listOnRecord, textOnRecord } from './value-types.js';
 
 /**
  * Values of the form `PATTERN:VALUE`, for what is set by table. A pattern is a LIKE pattern, as in `--include`. What is in
@@ -26,21 +26,8 @@ export function tableSettings<T>(
       if (rest === undefined) throw badForm({ flag, value: text }, form);
       return [{ pattern, value: value.parse({ flag, value: rest.trim() }) }];
     },
-    restore: (recorded) => settingsOnRecord(recorded, value.restore),
+    restore: (recorded) => validSettings(recorded, value.restore),
   };
-}
-
-/** Settings as a run's record holds them; undefined if it holds none. @param restore what a record holds of one value */
-export function settingsOnRecord<T>(
-  recorded: unknown,
-  restore: (recorded: unknown) => T | undefined,
-): readonly TableSetting<T>[] | undefined {
-  return listOnRecord(recorded, (item) => {
-    if (!isRecord(item)) return undefined;
-    const pattern = textOnRecord(item['pattern']);
-    const value = restore(item['value']);
-    return pattern === undefined || value === undefined ? undefined : { pattern, value };
-  });
 }
 
 /** LIKE patterns of names, separated by commas, e.g. of columns. */
@@ -54,7 +41,7 @@ export const NAME_PATTERNS: ValueType<readonly string[]> = {
     }
     return patterns;
   },
-  restore: (recorded) => listOnRecord(recorded, textOnRecord),
+  restore: validTexts,
 };
 
 /** A name in quotes, whose doubled closing quotes are one; a character with its escape; or any other character. */
@@ -102,9 +89,9 @@ export function unquoted(name: string): string {
   return bracketed === undefined ? name : bracketed.replaceAll(']]', ']');
 }
 
-/** As a pattern that matches nothing else. */
+/** As a pattern that matches nothing else, also where it is read again. */
 function literally(name: string): string {
-  return name.replace(/[\\%_.,:=\s]/g, '\\$&');
+  return name.replace(/[\\%_.,:="[\s]/g, '\\$&');
 }
 
 /** The pattern without spaces around it, other than escaped ones. */

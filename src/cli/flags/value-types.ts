@@ -1,5 +1,7 @@
 import type { LakeportError } from '../../errors.js';
 import type { Parallelism } from '../../export/model/options.js';
+import { textOnRecord } from '../../export/model/plain-value.js';
+import { MOST_PRECISION, validDecimal, validUnboundedNumeric } from '../../export/model/valid-columns.js';
 import { availableCores } from '../../runtime/machine.js';
 import type { UnboundedNumeric } from '../../sources/source.js';
 import { didYouMean } from '../../text/did-you-mean.js';
@@ -8,8 +10,6 @@ import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
 
 /** Types of flag values. */
-
-const MOST_PRECISION = 38;
 
 export function wholeNumber(range: { readonly least: number; readonly most?: number }): ValueType<number> {
   const { least, most = Number.MAX_SAFE_INTEGER } = range;
@@ -97,22 +97,12 @@ export const UNBOUNDED_NUMERIC: ValueType<UnboundedNumeric> = {
     if (word === 'text' || word === 'double') return { as: word };
     const [, digits, fraction = '0'] = /^decimal\((\d{1,3})(?:,(\d{1,3}))?\)$/.exec(word) ?? [];
     if (digits === undefined) throw badValue(given, 'text, double or decimal(p,s)');
-    const decimal = decimalOf(Number(digits), Number(fraction));
+    const decimal = validDecimal({ as: 'decimal', precision: digits, scale: fraction });
     if (decimal !== undefined) return decimal;
     throw badValue(given, `decimal(p,s) with p from 1 to ${MOST_PRECISION} and s from 0 to p`);
   },
-  restore: (recorded) => {
-    if (!isRecord(recorded)) return undefined;
-    const { as, precision, scale } = recorded;
-    if (as === 'text' || as === 'double') return { as };
-    return as === 'decimal' ? decimalOf(Number(precision), Number(scale)) : undefined;
-  },
+  restore: validUnboundedNumeric,
 };
-
-function decimalOf(precision: number, scale: number): UnboundedNumeric | undefined {
-  const isValid = precision >= 1 && precision <= MOST_PRECISION && scale >= 0 && scale <= precision;
-  return isValid ? { as: 'decimal', precision, scale } : undefined;
-}
 
 /** Any UUID, in lower case. */
 export const UUID: ValueType<string> = {
@@ -145,21 +135,6 @@ export const ANYTHING: ValueType<string> = { parse: ({ value }) => value, restor
 export function notEmpty({ flag, value }: FlagValue): string {
   if (value.trim() !== '') return value;
   throw usageError({ code: 'EMPTY_VALUE', message: `${flag} is empty`, flag });
-}
-
-export function textOnRecord(recorded: unknown): string | undefined {
-  return typeof recorded === 'string' ? recorded : undefined;
-}
-
-/** @returns undefined if any item is invalid */
-export function listOnRecord<T>(recorded: unknown, restore: (item: unknown) => T | undefined): T[] | undefined {
-  if (!Array.isArray(recorded)) return undefined;
-  const items = recorded.flatMap((item) => restore(item) ?? []);
-  return items.length === recorded.length ? items : undefined;
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown): value is number {

@@ -11,7 +11,7 @@ import { endpointOf, localDirectory } from '../../stores.js';
 import { OPT_INS } from '../../sources/opt-ins.js';
 import { flagOptions } from '../flags/export-flags.js';
 import { FLAGS } from '../flags/flags.js';
-import { isRecord, textOnRecord } from '../flags/value-types.js';
+import { isRecord, textOnRecord } from '../../export/model/plain-value.js';
 import { entryAddress } from '../../auth-file.js';
 import { saltFingerprint } from './mask-salt.js';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { COMPATS } from '../../columns/compat.js';
+import { COMPATS, readerOf } from '../../columns/compat.js';
 import { ENGINE_OPTIONS } from '../../engines.js';
 import { LakeportError } from '../../errors.js';
 import { FILE_ENCODINGS, levelProblem } from '../../parquet/file-options.js';
@@ -8,7 +8,28 @@ import { OPT_INS } from '../../sources/opt-ins.js';
 import { INHERITED } from '../../sources/source.js';
 import { didYouMean } from '../../text/did-you-mean.js';
 import { MANIFEST_PLACES } from './manifest-place.js';
+import { METHOD_NAMES, methodNamed } from './method-names.js';
 import type { ExportOptions } from './options.js';
+import { isRecord, listOnRecord, textOnRecord } from './plain-value.js';
+import {
+  FALSE_POSITIVES,
+  validBloomFilter,
+  validColumnMask,
+  validColumnType,
+  validPolicy,
+  validUnboundedNumeric,
+} from './valid-columns.js';
+import {
+  checkDirectoryKeys,
+  validAddedColumn,
+  validQuery,
+  validRoute,
+  validSample,
+  validSettings,
+  validSort,
+  validTableConfig,
+  validTexts,
+} from './valid-data.js';
 
 /** Less would hold little but a file's own footer. */
 export const LEAST_FILE_BYTES = 64 << 10;
@@ -82,6 +103,11 @@ const NAMES: ReadonlySet<string> = new Set([
 
 type Check = (value: unknown) => string | undefined;
 
+/** More tables at a time than any server has connections for. */
+export const MOST_JOBS = 1024;
+
+const QUERY = '{ id: { schema, name }, sql } with one SELECT, without a semicolon at its end';
+
 /** What is wrong with a value, as the end of a sentence. Those that are missing here are checked where they are used. */
 const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
   runId: (value) => (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(String(value)) ? undefined : 'must be a UUID'),
@@ -89,24 +115,58 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
   schemaPatterns: texts,
   includePatterns: texts,
   excludePatterns: texts,
+  startedAt: (value) => (value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : 'must be a Date'),
+  databaseName: text,
   optIns: listOf(OPT_INS),
   inherited: oneOf(INHERITED),
+  queries: eachOf(validQuery, QUERY),
+  queryFiles: eachOf(validQuery, QUERY),
+  columns: settingsOf(validTexts, "['id', 'amount%']"),
+  excludedColumns: settingsOf(validTexts, "['id', 'amount%']"),
+  skipUnreadableColumns: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
+  where: settingsOf((value) => (text(value) === undefined ? value : undefined), "'amount > 0'"),
+  samples: settingsOf(validSample, '{ percent } (above 0, at most 100) or { rows }'),
+  addedColumns: eachOf(
+    validAddedColumn,
+    "{ name, value: { kind } } of 'run_id', 'exported_at' and 'source_table', or { kind: 'constant', text }",
+  ),
+  routes: eachOf(validRoute, '{ patterns, storageId, subPath }'),
+  tableConfig,
   target: (value) => (isTarget(value) ? undefined : 'must be { directory } or { storageId }'),
   minRows: wholeNumber(0),
   maxRows: wholeNumber(0),
   subPath: (value) => (typeof value === 'string' ? undefined : 'must be a string'),
-  jobs: wholeNumber(1),
+  jobs: wholeNumber(1, MOST_JOBS),
   parallel: (value) => (value === 'auto' || Number.isSafeInteger(value) ? undefined : "must be 'auto' or an integer"),
   largeTableThreshold: wholeNumber(0),
+  partitionBy,
+  sortBy: settingsOf(validSort, '[{ column, descending }]'),
   manifest: oneOf(MANIFEST_PLACES),
   codec: oneOf(['Zstd', 'Snappy', 'Gzip', 'Lz4', 'None']),
   encoding: oneOf(FILE_ENCODINGS),
   rowGroupRows: wholeNumber(1),
   maxRowsPerFile: wholeNumber(1),
   maxFileBytes: wholeNumber(LEAST_FILE_BYTES),
+  unboundedNumeric: shaped(
+    validUnboundedNumeric,
+    "{ as: 'text' }, { as: 'double' } or { as: 'decimal', precision, scale }",
+  ),
   arrays: oneOf(['list', 'json', 'text']),
   onUnrepresentable: oneOf(['error', 'null', 'text']),
+  masks: settingsOf(
+    validColumnMask,
+    "{ column, mask } with { method: 'null' }, { method: 'hash' }, { method: 'redact', text } or { method: 'partial', first, last }",
+  ),
+  maskPolicy: shaped(validPolicy, '{ path, unlisted, columns }, as readMaskPolicy returns it'),
   maskSalt: secretReference,
+  columnTypes: settingsOf(
+    validColumnType,
+    "{ column, type } with { as: 'text' | 'double' | 'json' }, { as: 'decimal', precision, scale } or { as: 'timestamp', unit }",
+  ),
+  bloomFilters: settingsOf(
+    validBloomFilter,
+    `{ column, falsePositives } from ${FALSE_POSITIVES.least.toFixed(5)} to ${FALSE_POSITIVES.most}`,
+  ),
   timestampUnit: oneOf(['us', 'ns']),
   engineOptions: choices(ENGINE_OPTIONS),
   compat: oneOf(COMPATS),
@@ -121,7 +181,12 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
  * @throws LakeportError of class `usage` for an option that does not exist or is missing, or a value that it cannot have
  */
 export function completeOptions(given: GivenOptions): ExportOptions {
-  const options = { ...DEFAULT_OPTIONS, runId: randomUUID(), startedAt: new Date(), ...withoutUndefined(given) };
+  const options: ExportOptions = {
+    ...DEFAULT_OPTIONS,
+    runId: randomUUID(),
+    startedAt: new Date(),
+    ...withoutUndefined(given),
+  };
   for (const name of Object.keys(given)) if (!NAMES.has(name)) throw unknownOption(name);
   for (const [name, check] of Object.entries(CHECKS)) {
     const value = options[name as keyof ExportOptions]; // `Object.entries` forgets the names
@@ -131,6 +196,11 @@ export function completeOptions(given: GivenOptions): ExportOptions {
   }
   const level = levelProblem(options);
   if (level !== undefined) throw badOption('compressionLevel', `is wrong: ${level}`);
+  const { minRows = 0, maxRows = Infinity, compat, timestampUnit } = options;
+  if (minRows > maxRows) throw badOption('minRows', `is more than maxRows, ${maxRows}`);
+  if (compat !== undefined && timestampUnit === 'ns') {
+    throw badOption('timestampUnit', `cannot be ns with compat: ${readerOf(compat)} cannot read nanoseconds`);
+  }
   return options;
 }
 
@@ -184,9 +254,52 @@ function choices(options: readonly EngineOption[]): Check {
   };
 }
 
-function wholeNumber(least: number): Check {
+function wholeNumber(least: number, most = Infinity): Check {
+  const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+  const isWithin = (value: number) => value >= least && value <= most;
   return (value) =>
-    Number.isSafeInteger(value) && Number(value) >= least ? undefined : `must be an integer of at least ${least}`;
+    Number.isSafeInteger(value) && isWithin(Number(value)) ? undefined : `must be an integer ${range}`;
+}
+
+/** @param form of a value, for messages */
+function shaped(valid: (value: unknown) => unknown, form: string): Check {
+  return (value) => (valid(value) === undefined ? `must be ${form}` : undefined);
+}
+
+function eachOf(valid: (value: unknown) => unknown, form: string): Check {
+  return shaped((list) => listOnRecord(list, valid), `a list of ${form}`);
+}
+
+function settingsOf(valid: (value: unknown) => unknown, form: string): Check {
+  return shaped((list) => validSettings(list, valid), `a list of { pattern, value }; a value is ${form}`);
+}
+
+const TABLE_CONFIG = eachOf(validTableConfig, '{ schema, table, method, key, degree }');
+
+function tableConfig(value: unknown): string | undefined {
+  const problem = TABLE_CONFIG(value);
+  if (problem !== undefined || !Array.isArray(value)) return problem;
+  for (const item of value.filter(isRecord)) {
+    const { method, degree } = item;
+    if (method !== undefined && methodNamed(textOnRecord(method) ?? '') === undefined) {
+      return `has the method ${JSON.stringify(method)}, but there are only ${METHOD_NAMES.join(', ')}`;
+    }
+    if (degree !== undefined && !Number.isSafeInteger(degree)) return 'has a degree that is no integer';
+  }
+  return undefined;
+}
+
+const PARTITION_BY = settingsOf(textOnRecord, "'year(order_date), region'");
+
+function partitionBy(value: unknown): string | undefined {
+  const problem = PARTITION_BY(value);
+  if (problem !== undefined) return problem;
+  try {
+    validSettings(value, (list) => checkDirectoryKeys(String(list)));
+    return undefined;
+  } catch (thrown) {
+    return `is wrong: ${LakeportError.from(thrown).message}`;
+  }
 }
 
 function unknownOption(name: string): LakeportError {

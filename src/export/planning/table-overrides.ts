@@ -1,29 +1,14 @@
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
-import { PARTITION_METHODS } from '../../engines.js';
+import { METHOD_NAMES, methodNamed } from '../model/method-names.js';
 import type { SortColumn } from '../../model/sort-column.js';
-import type { PartitionMethod, ReadColumn, TableOverride } from '../../sources/source.js';
+import type { ReadColumn, TableOverride } from '../../sources/source.js';
 import type { TableConfig } from '../model/options.js';
 import { suggestedTable } from './near-names.js';
 import { TableSettings } from './table-settings.js';
 import type { TableSetting } from '../model/table-setting.js';
 import { readersPerTable } from './reader-budget.js';
 import type { RecordedOverride } from '../model/recorded-override.js';
-
-/** By name as users type it, in lower case. */
-const METHODS = new Map(
-  PARTITION_METHODS.flatMap(({ name, alias }) =>
-    [name, alias ?? name].map((typed) => [typed.toLowerCase(), name] as const),
-  ),
-);
-
-/** Names of methods, for display. */
-export const METHOD_NAMES: readonly string[] = PARTITION_METHODS.map(({ name }) => name);
-
-/** Looks up a method by name, case-insensitively; `Modulo` is `Random`. Undefined if there is none. */
-export function methodNamed(text: string): PartitionMethod | undefined {
-  return METHODS.get(text.trim().toLowerCase());
-}
 
 const PARTITION_BY = '--partition-by';
 

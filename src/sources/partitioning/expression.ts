@@ -5,7 +5,24 @@ import { LakeportError } from '../../errors.js';
  * character. PostgreSQL's `$tag$` and `E'\\''` quote by other rules, which a key can do without.
  */
 const TOKEN =
-  /"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|--|\/\*|\*\/|\$[\p{L}\p{N}_]*\$|\b[eE]'(?:[^'\\]|'')*'|\b[eE]'|[^\s]|\s/gsu;
+  /"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|--|\/\*|\*\/|\$[\p{L}\p{N}_]*\$|\b[eE]'(?:[^'\\]|'')*'|\b[eE]'|[^\s]|\s/suy;
+/** A name in brackets (SQL Server, SQLite), where PostgreSQL has nothing to take an element of. */
+const NAME_OR_TOKEN = new RegExp(`(?<![\\p{L}\\p{N}_@#$)\\]"'])\\[(?:[^\\]]|\\]\\])*\\]|${TOKEN.source}`, 'suy');
+
+function* tokensOf(text: string): Generator<string> {
+  let elements = 0;
+  for (let at = 0; at < text.length;) {
+    // Within ARRAY[[1], [2]] there are no names in brackets.
+    const pattern = elements > 0 ? TOKEN : NAME_OR_TOKEN;
+    pattern.lastIndex = at;
+    const [token] = pattern.exec(text) ?? [];
+    if (token === undefined) throw new TypeError('Any character is a token');
+    if (token === '[') elements++;
+    else if (token === ']') elements--;
+    yield token;
+    at += token.length;
+  }
+}
 
 const PAIRS: Readonly<Record<string, string>> = { ')': '(', ']': '[' };
 const OPENING = new Set(Object.values(PAIRS));
@@ -17,7 +34,7 @@ const OPENING = new Set(Object.values(PAIRS));
  */
 export function checkExpression(text: string): void {
   const open: string[] = [];
-  for (const [token] of text.matchAll(TOKEN)) {
+  for (const token of tokensOf(text)) {
     if (token.length === 1 && `"'\``.includes(token)) throw notAnExpression(text, `what ${token} opens is not closed`);
     if (token === ';') throw notAnExpression(text, 'it has a semicolon');
     if (token === '--' || token === '/*' || token === '*/') throw notAnExpression(text, 'it has a comment');
@@ -35,7 +52,7 @@ export function splitExpressions(list: string): string[] {
   checkExpression(list);
   const items = [''];
   let depth = 0;
-  for (const [token] of list.matchAll(TOKEN)) {
+  for (const token of tokensOf(list)) {
     if (OPENING.has(token)) depth++;
     else if (PAIRS[token] !== undefined) depth--;
     if (token === ',' && depth === 0) items.push('');

@@ -25,6 +25,12 @@ const SOURCES: readonly TestSource[] = [
 ];
 
 const ROWS = 3000;
+/** A name and a value that do no harm unless something forgets to quote them. */
+const ODD = `w"ei]]rd;--$$ /*\\ 'x`;
+const ODD_TEXT = `it's "; $$ ] \\ -- */ {}`;
+const quotedName = (name: string) => `"${name.replaceAll('"', '""')}"`;
+const quotedText = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
 let scratch: ScratchDirectory;
 let postgres: PostgresServer;
 let tds: TdsServer;
@@ -42,6 +48,8 @@ beforeAll(async () => {
     CREATE TABLE p1 PARTITION OF parted FOR VALUES FROM (0) TO (1000);
     CREATE TABLE p2 PARTITION OF parted FOR VALUES FROM (1000) TO (10000);
     INSERT INTO parted SELECT id, region FROM orders;
+    CREATE TABLE ${quotedName(ODD)} (id int, ${quotedName(ODD)} text, note text);
+    INSERT INTO ${quotedName(ODD)} VALUES (1, 'a', 'n'), (2, NULL, 'n'), (3, ${quotedText(ODD_TEXT)}, NULL), (4, 'b', 'n');
     CREATE SEQUENCE numbers; CREATE TABLE written (n int);
     CREATE FUNCTION writer() RETURNS int LANGUAGE sql AS 'INSERT INTO public.written VALUES (1) RETURNING n';
     CREATE ROLE clerk LOGIN PASSWORD 'clerk'; GRANT SELECT (id, name) ON people TO clerk;
@@ -52,8 +60,10 @@ beforeAll(async () => {
   lite.exec(`
     CREATE TABLE orders (id INTEGER PRIMARY KEY, region TEXT, amount INTEGER NOT NULL, "e-mail" TEXT);
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
-    INSERT INTO orders SELECT i, CASE WHEN i % 3 = 0 THEN NULL ELSE 'r' || i % 5 END, i * 2, i || '@x' FROM n;
-    CREATE TABLE people (id INTEGER, name TEXT); INSERT INTO people VALUES (1, 'Ann'), (2, 'Bob')`);
+    INSERT INTO orders SELECT i, CASE WHEN i % 3 = 0 THEN NULL ELSE 'r' || (i % 5) END, i * 2, i || '@x' FROM n;
+    CREATE TABLE people (id INTEGER, name TEXT); INSERT INTO people VALUES (1, 'Ann'), (2, 'Bob');
+    CREATE TABLE ${quotedName(ODD)} (id INTEGER, ${quotedName(ODD)} TEXT, note TEXT);
+    INSERT INTO ${quotedName(ODD)} VALUES (1, 'a', 'n'), (2, NULL, 'n'), (3, ${quotedText(ODD_TEXT)}, NULL), (4, 'b', 'n')`);
   lite.close();
   database = await TestDatabase.create([
     {
@@ -72,6 +82,20 @@ beforeAll(async () => {
       ]),
       indexes: [{ keys: ['id'], isClustered: true, isUnique: true }],
       statistics: { rows: ROWS, pages: 100 },
+    },
+    {
+      name: ODD,
+      columns: [
+        { name: 'id', type: 'int' },
+        { name: ODD, type: 'nvarchar(40)' },
+        { name: 'note', type: 'nvarchar(10)' },
+      ],
+      rows: [
+        [1, 'a', 'n'],
+        [2, null, 'n'],
+        [3, ODD_TEXT, null],
+        [4, 'b', 'n'],
+      ],
     },
     {
       name: 'people',
@@ -141,16 +165,7 @@ describe.each(SOURCES)('$id', ({ id, schema }) => {
       ...['--where', 'orders:id > 100 -- a comment', '--where', `${schema}.%:id <> 200 OR id = 200 AND 1 = 0`],
       ...(id === 'pg' ? ['--table-config', 'orders:Ctid::3'] : ['--table-config', 'orders:RangeId:id:3']),
       ...['--query', `"my ""report"".a"=SELECT region, COUNT(*) AS number FROM ${schema}.orders GROUP BY region`],
-      ...[
-        '--query-file',
-        `reports.first=${file}`,
-        '--exclude',
-        'parted',
-        '--exclude',
-        'written',
-        '--exclude',
-        'secret',
-      ],
+      ...['--query-file', `reports.first=${file}`, '--exclude', 'parted', '--exclude', 'w%', '--exclude', 'secret'],
       ...['--add-column', 'run=run_id', '--add-column', 'exported=exported_at', '--add-column', 'origin=source_table'],
       ...['--add-column', `"it's; a $$"=constant:ü ; -- '`],
     ]);
@@ -198,6 +213,86 @@ describe.each(SOURCES)('$id', ({ id, schema }) => {
     expect(await rowsOf(done, 'reports/first', 'count(*)::INT AS n, max(amount)::INT AS most')).toEqual([
       { n: 9, most: 18 },
     ]);
+  });
+
+  test('a query with a method and a key is read in slices, each row once, in the snapshot of the tables', async () => {
+    const names = ['ranges', 'tiles', 'rest', 'regions', 'expression'];
+    const sql = `SELECT id, region, amount, id - 1500 AS signed FROM ${schema}.orders WHERE id > 10`;
+    const configs = [
+      'ranges:RangeId:id:3',
+      'tiles:Ntile:signed:3',
+      'rest:Random:signed:2',
+      'regions:DataDriven:region',
+      'expression:RangeId:(amount + 1):2',
+    ];
+    const done = await exported(id, [
+      ...['-i', 'people', '--table-config', configs.join(';'), '--where', 'ranges:signed <> 0', '-p', '2'],
+      ...names.flatMap((name) => ['--query', `${name}=${sql}`]),
+    ]);
+    expect({ code: done.cli.code, stderr: done.cli.code === 0 ? '' : done.cli.stderr }).toEqual({
+      code: 0,
+      stderr: '',
+    });
+    const people = await manifestOf(done, `${schema}/people`);
+    for (const name of names) {
+      const [sums] = await rowsOf(
+        done,
+        name === 'regions' ? 'regions/*' : name,
+        'count(*)::INT AS n, count(DISTINCT id)::INT AS ids, sum(amount)::INT AS amount',
+      );
+      const missing = name === 'ranges' ? 1 : 0;
+      const n = ROWS - 10 - missing;
+      expect({ name, ...sums }).toEqual({ name, n, ids: n, amount: ROWS * (ROWS + 1) - 110 - missing * 3000 });
+      const manifest = await manifestOf(done, name);
+      const slices = new Set(manifest.files.map(({ slice }) => slice.index)).size;
+      expect({ name, slices: slices > 1 }).toEqual({ name, slices: true });
+      expect(manifest.snapshot).toEqual(people.snapshot);
+      if (id !== 'lite') expect(manifest.row_check).toBe('passed');
+    }
+    const regions = await manifestOf(done, 'regions');
+    // Five regions, and rows without one.
+    expect(new Set(regions.files.map(({ partition }) => JSON.stringify(partition))).size).toBe(6);
+  });
+
+  test('names and values with quotes, brackets, comments, dollars and backslashes stay what they are', async () => {
+    const pattern = quotedName(ODD);
+    const name = id === 'ms' ? `[${ODD.replaceAll(']', ']]')}]` : pattern;
+    const text = `${id === 'ms' ? 'N' : ''}${quotedText(ODD_TEXT)}`;
+    const done = await exported(id, [
+      ...['-i', ODD.replaceAll('\\', '\\\\'), '--columns', `${pattern}:id,note,${pattern}`],
+      ...[
+        '--where',
+        `${pattern}:${name} = ${text} OR id < 3 -- ${ODD_TEXT}`,
+        '--mask',
+        `${pattern}:note:redact(${ODD_TEXT})`,
+      ],
+      ...['--column-type', `${pattern}:id:text`, '--sort-by', `${pattern}:${pattern} DESC`],
+      ...['--bloom-filter', `${pattern}:${pattern}`, '--add-column', `${quotedName(`${ODD} 2`)}=constant:${ODD_TEXT}`],
+      ...['--table-config', `${pattern}:Ntile:${name}:2`],
+      ...[
+        '--query',
+        `${quotedName(`${ODD}q`)}=SELECT id, ${name} FROM ${schema}.${name} WHERE ${name} = ${text} -- ${ODD_TEXT}`,
+      ],
+      ...['--partition-by', `${quotedName(`${ODD}q`)}:${name}`, '--json'],
+    ]);
+    const { tables } = JSON.parse(done.cli.stdout) as { tables: { table: string; path: string; error?: object }[] };
+    expect(
+      tables.map(({ table, error }) => ({ table, error })).sort((a, b) => a.table.length - b.table.length),
+    ).toEqual([{ table: ODD }, { table: `${ODD}q` }]);
+    const read = async (table: string, files: string) => {
+      const { path: directory = '' } = tables.find((one) => one.table === table) ?? {};
+      return queryDuckDb(
+        `SELECT * FROM read_parquet(${quote(path.join(directory, files))}, hive_partitioning = false) ORDER BY id`,
+      );
+    };
+    const added = { [`${ODD} 2`]: ODD_TEXT };
+    expect(await read(ODD, '*.parquet')).toEqual([
+      { id: '1', [ODD]: 'a', note: ODD_TEXT, ...added },
+      { id: '2', [ODD]: null, note: ODD_TEXT, ...added },
+      { id: '3', [ODD]: ODD_TEXT, note: null, ...added },
+    ]);
+    const query = await read(`${ODD}q`, '*/*.parquet');
+    expect(query.map((row) => ({ ...row, id: Number(row['id']) }))).toMatchObject([{ id: 3, ...added }]);
   });
 
   test('a sample of rows, and of a share of them, says so', async () => {
@@ -282,6 +377,8 @@ describe('whatever the source', () => {
     const { cli } = await exported('lite', [
       '--exclude-columns',
       'people:%',
+      '--exclude',
+      'w%',
       '--add-column',
       'REGION=constant:x',
       '--json',

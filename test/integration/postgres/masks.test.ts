@@ -7,6 +7,7 @@ import { setMaskSalt } from '../../../src/sources/postgres/masks.js';
 import { type CliResult, postgresEntry } from '../../harness/cli.js';
 import { LoggedUser } from '../../harness/logged-cli.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
+import { hasPgBouncer, startPgBouncer } from '../../servers/pgbouncer.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { startTcpGate, type TcpGate } from '../../servers/tcp-gate.js';
 
@@ -254,4 +255,22 @@ test('a policy lets columns fail that it does not name', async () => {
   expect(await exportIn('policy', ['-i', 's.fails', '--mask_file', 'masks.yaml'])).toMatchObject({ code: 0 });
   const file = path.join(user.directory, 'policy/s/fails/*.parquet');
   expect(await queryDuckDb(`SELECT id, d FROM read_parquet(${quote(file)})`)).toEqual([{ id: null, d: '2024-01-01' }]);
+});
+
+test.skipIf(!hasPgBouncer)('hashes are the same through PgBouncer, which lends its sessions to others', async () => {
+  await using pooler = await startPgBouncer(server, { mode: 'transaction', poolSize: 4 });
+  await user.authorize({ pooled: postgresEntry(pooler.server) });
+  const flags = ['-a', 'auth.json', '--source_db_auth_id', 'pooled', '--output_dir', 'pooled', '-i', 's.people'];
+  const args = ['-p', '2', '--large_table_threshold', '10', '--mask', 's.people:email:hash', ...SALTED];
+  const { code, stderr } = await user.start([...flags, ...args], { env: { PEPPER: SALT } }).result;
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  const [sums] = await queryDuckDb(
+    `SELECT count(*)::INT AS n, md5(string_agg(email, ',' ORDER BY id)) AS hashes FROM ${rowsOf('pooled')}`,
+  );
+  const [expected] = await server.query(
+    `SELECT count(*)::int AS n, md5(string_agg(encode(sha256(convert_to($1 || email, 'UTF8')), 'hex'), ',' ORDER BY id)) AS hashes
+     FROM s.people`,
+    [SALT],
+  );
+  expect(sums).toEqual(expected);
 });

@@ -20,20 +20,25 @@ export function toDuckDb(tsql: string, parameters: ReadonlyMap<string, unknown> 
   return rewriteCalls(spelled) + limit;
 }
 
-/** Literals and names, which nothing else must look into. */
-const TOKENS = /N?'((?:[^']|'')*)'|\[((?:[^\]]|\]\])*)\]|\b0x([0-9A-F]*)\b|@(\w+)\b(?<!@@\w+)/gi;
+/** Comments, literals and names, which nothing else must look into. */
+const TOKENS =
+  /(--[^\n]*|\/\*[\s\S]*?\*\/)|"(?:[^"]|"")*"|N?'((?:[^']|'')*)'|\[((?:[^\]]|\]\])*)\]|\b0x([0-9A-F]*)\b|@(\w+)\b(?<!@@\w+)/gi;
 
 function respell(tsql: string, parameters: ReadonlyMap<string, unknown>): string {
-  return tsql.replace(TOKENS, (token, text?: string, name?: string, hex?: string, parameter?: string, at?: number) => {
-    // Spaces at the end count for nothing in comparisons: the tables have none either.
-    if (text !== undefined) return /[=<>]\s*$/.test(tsql.slice(0, at)) ? `'${text.replace(/ +$/, '')}'` : `'${text}'`;
-    if (name !== undefined) return `"${name.replaceAll(']]', ']').replaceAll('"', '""')}"`;
-    if (hex !== undefined) return `'${hex.replace(/../g, '\\x$&')}'::BLOB`;
-    if (parameter !== undefined && parameters.has(parameter)) {
-      return `'${String(parameters.get(parameter)).replaceAll("'", "''")}'`;
-    }
-    return token;
-  });
+  return tsql.replace(
+    TOKENS,
+    (token, comment?: string, text?: string, name?: string, hex?: string, parameter?: string, at?: number) => {
+      if (comment !== undefined) return ' ';
+      // Spaces at the end count for nothing in comparisons: the tables have none either.
+      if (text !== undefined) return /[=<>]\s*$/.test(tsql.slice(0, at)) ? `'${text.replace(/ +$/, '')}'` : `'${text}'`;
+      if (name !== undefined) return `"${name.replaceAll(']]', ']').replaceAll('"', '""')}"`;
+      if (hex !== undefined) return `'${hex.replace(/../g, '\\x$&')}'::BLOB`;
+      if (parameter !== undefined && parameters.has(parameter)) {
+        return `'${String(parameters.get(parameter)).replaceAll("'", "''")}'`;
+      }
+      return token;
+    },
+  );
 }
 
 /** CONVERT(type, value, style) and CAST(value AS type), from the inside out. */
@@ -114,15 +119,17 @@ function closing(text: string, from: number): number {
   for (let at = from; at < text.length; at++) {
     const character = text[at];
     if (character === "'" || character === '"') at = quoteEnd(text, at, character);
+    else if (character === '[') at = quoteEnd(text, at, ']');
     else if (character === '(') depth++;
     else if (character === ')' && --depth === 0) return at;
   }
   throw new Error(`a parenthesis that does not close: ${text}`);
 }
 
-/** Where the quote at `start` closes. Without one the search would begin again at the start of the text. */
+/** Where the quote at `start` closes; a doubled one does not. Without one the search would begin again at the start. */
 function quoteEnd(text: string, start: number, quote: string): number {
-  const end = text.indexOf(quote, start + 1);
+  let end = text.indexOf(quote, start + 1);
+  while (end !== -1 && text[end + 1] === quote) end = text.indexOf(quote, end + 2);
   if (end === -1) throw new Error(`a quote that does not close: ${text.slice(start)}`);
   return end;
 }

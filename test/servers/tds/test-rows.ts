@@ -5,7 +5,8 @@ import type { WireValue } from './types/wire-type.js';
 
 /** The table itself, with its keys' values for conditions: DuckDB's own types, and the number of each row. */
 export function tableStatements(table: TestTable): string[] {
-  const name = `"${schemaOf(table)}".${quote(table.name)}`;
+  const schema = quote(schemaOf(table));
+  const name = `${schema}.${quote(table.name)}`;
   const columns = table.columns.map((column) => `${quote(column.name)} ${duckType(column.type)}${collation(column)}`);
   const rows = (table.rows ?? []).map((row, i) => {
     const values = table.columns.map((column, k) => literal(row[k] ?? null, duckType(column.type)));
@@ -16,7 +17,7 @@ export function tableStatements(table: TestTable): string[] {
     return `(${[...values, `'${page.toString('hex').replace(/../g, '\\x$&')}'::BLOB`, i].join(', ')})`;
   });
   return [
-    `CREATE SCHEMA IF NOT EXISTS "${schemaOf(table)}"`,
+    `CREATE SCHEMA IF NOT EXISTS ${schema}`,
     `CREATE TABLE ${name} (${columns.join(', ')}, physloc BLOB, row_number INTEGER)`,
     ...(rows.length === 0 ? [] : [`INSERT INTO ${name} VALUES ${rows.join(', ')}`]),
   ];

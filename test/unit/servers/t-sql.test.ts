@@ -9,5 +9,5 @@ test.each(["SELECT 'open, 1", 'SELECT "open, 1', 'SELECT [open, 1', "CONVERT(int
 );
 
 test('commas in quotes, brackets and parentheses separate nothing', () => {
-  expect(splitList(`[a,]]b], 'it''s, ', f(1, ','), "c,"`)).toEqual(['[a,]]b]', `'it''s, '`, `f(1, ',')`, '"c,"']);
+  expect(splitList(`[a,]]'b], 'it''s, ', f(1, ','), "c,"`)).toEqual([`[a,]]'b]`, `'it''s, '`, `f(1, ',')`, '"c,"']);
 });

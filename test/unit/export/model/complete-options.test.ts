@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { readFileSync } from 'node:fs';
+import { parseCommandLine } from '../../../../src/cli/flags/command-line.js';
+import { readExportSettings } from '../../../../src/cli/flags/export-flags.js';
 import { completeOptions, type GivenOptions } from '../../../../src/export/model/complete-options.js';
 
 const GIVEN = { sourceId: 'ds_pg', target: { directory: './exports' } } satisfies GivenOptions;
@@ -37,6 +40,59 @@ it('complete options stay as they are', () => {
   expect(completeOptions(options)).toEqual(options);
 });
 
+it('what flags give is valid, and every option has its place in docs/api.md', () => {
+  const words = [
+    ...[
+      '-a',
+      'x',
+      '--source-db-auth-id',
+      'ds',
+      '--output-dir',
+      'o',
+      '--query',
+      'a.b=SELECT 1 AS c',
+      '--columns',
+      'a:b,c',
+    ],
+    ...['--exclude-columns', '%:x', '--where', 'a:b > 1', '--sample', 'a:1%', '--add-column', 'c=constant:'],
+    ...[
+      '--route',
+      'a,b=st/x',
+      '--table-config',
+      'a:Modulo:id:-2;b::x:',
+      '--partition-by',
+      'c:year(d), e',
+      '--sort-by',
+      'd:e',
+    ],
+    ...[
+      '--mask',
+      'a:b:partial(1,2)',
+      '--mask',
+      'a:c:redact',
+      '--mask-salt',
+      '$env{X}',
+      '--column-type',
+      'a.b:decimal(5)',
+    ],
+    ...[
+      '--bloom-filter',
+      'a:b',
+      '--unbounded-numeric',
+      'decimal(10,2)',
+      '--skip-unreadable-columns',
+      '--n-jobs',
+      '1024',
+    ],
+  ];
+  const options = readExportSettings(parseCommandLine(words).flags).optionsFor({
+    ...{ kind: 'database', id: 'ds', engine: 'sqlite', info: { filepath: 'x' } },
+  });
+  expect(completeOptions(options)).toEqual(options);
+  const documented = readFileSync('docs/api.md', 'utf8');
+  for (const name of Object.keys(options)) expect(documented).toContain(`\`${name}\``);
+});
+
 describe('options that cannot be', () => {
   it('name the one that is near a misspelled one', () => {
     expect(() => complete({ includePattern: ['a%'] })).toThrow(
@@ -50,7 +106,7 @@ describe('options that cannot be', () => {
     [{ target: { directory: '' } }, /target must be/],
     [{ target: { directory: 'a', storageId: 'b' } }, /target must be/],
     [{ runId: 'my-run' }, /runId must be a UUID/],
-    [{ jobs: 0 }, /jobs must be an integer of at least 1/],
+    [{ jobs: 0 }, /jobs must be an integer from 1 to 1024/],
     [{ jobs: '4' }, /jobs must be an integer/],
     [{ maxRowsPerFile: 1.5 }, /maxRowsPerFile must be an integer/],
     [{ maxFileBytes: 1000 }, /maxFileBytes must be an integer of at least 65536/],
@@ -63,6 +119,36 @@ describe('options that cannot be', () => {
     [{ engineOptions: { mysqlTypes: 'text' } }, /engineOptions has no mysqlTypes, but only .*sqliteTypes/],
     [{ engineOptions: { sqliteTypes: 'Text' } }, /engineOptions has a sqliteTypes that must be one of declared, text/],
     [{ optIns: ['indexes'] }, /optIns must be a list of views/],
+    [{ jobs: 1025 }, /jobs must be an integer from 1 to 1024/],
+    [{ startedAt: '2026-01-01' }, /startedAt must be a Date/],
+    [{ inherited: 'yes' }, /inherited must be one of only, include/],
+    [{ queries: ['q=SELECT 1'] }, /queries must be a list of \{ id: \{ schema, name \}, sql \}/],
+    [{ queries: [{ id: { schema: '', name: 'q' }, sql: 'SELECT 1 AS a;' }] }, /queries must be .* without a semicolon/],
+    [{ queryFiles: [{ id: { schema: '', name: '' }, sql: 'SELECT 1 AS a' }] }, /queryFiles must be/],
+    [{ columns: ['orders:id'] }, /columns must be a list of \{ pattern, value \}/],
+    [{ excludedColumns: [{ pattern: 'a', value: 'id' }] }, /excludedColumns must be/],
+    [{ skipUnreadableColumns: 'yes' }, /skipUnreadableColumns must be true or false/],
+    [{ where: [{ pattern: 'a', value: '' }] }, /where must be/],
+    [{ samples: [{ pattern: 'a', value: { percent: 101 } }] }, /samples must be .*\{ percent \}/],
+    [{ samples: [{ pattern: 'a', value: { rows: 0.5 } }] }, /samples must be/],
+    [{ addedColumns: [{ name: 'a', value: { kind: 'now' } }] }, /addedColumns must be .*exported_at/],
+    [{ routes: [{ patterns: 'a', storageId: 'b', subPath: '' }] }, /routes must be a list of/],
+    [
+      { tableConfig: [{ table: 'a', method: 'Rnage' }] },
+      /tableConfig has the method "Rnage", but there are only .*RangeId/,
+    ],
+    [{ tableConfig: [{ table: 'a', degree: '4' }] }, /tableConfig has a degree that is no integer/],
+    [{ partitionBy: [{ pattern: 'a', value: 'b) OR (c' }] }, /partitionBy is wrong: The partition key b\) OR/],
+    [{ sortBy: [{ pattern: 'a', value: 'id' }] }, /sortBy must be/],
+    [{ unboundedNumeric: { as: 'decimal', precision: 39, scale: 1 } }, /unboundedNumeric must be/],
+    [{ masks: [{ pattern: 'a', value: { column: 'b', mask: 'hash' } }] }, /masks must be .*\{ method: 'hash' \}/],
+    [{ masks: [{ pattern: 'a', value: { column: 'b', mask: { method: 'partial', first: '1' } } }] }, /masks must be/],
+    [{ maskPolicy: './policy.yaml' }, /maskPolicy must be .* readMaskPolicy/],
+    [{ maskSalt: 'pepper' }, /maskSalt must refer to a secret/],
+    [{ columnTypes: [{ pattern: 'a', value: { column: 'b', type: 'text' } }] }, /columnTypes must be/],
+    [{ bloomFilters: [{ pattern: 'a', value: { column: 'b', falsePositives: 1 } }] }, /bloomFilters must be .*0.00001/],
+    [{ minRows: 5, maxRows: 4 }, /minRows is more than maxRows, 4/],
+    [{ compat: 'spark', timestampUnit: 'ns' }, /timestampUnit cannot be ns/],
   ])('%j', (given, message) => {
     expect(() => complete(given)).toThrow(message);
   });
