@@ -8,12 +8,15 @@ import { HEAP, integers } from '../src/kernels/memory.js';
 import { createCompressor } from '../src/parquet/codec.js';
 import { PageEncoder } from '../src/parquet/page-encoder.js';
 import { pageBounds } from '../src/parquet/page-statistics.js';
+import { bindField as bindMssqlField } from '../src/sources/mssql/decode/decoders.js';
+import type { WireType } from '../src/sources/mssql/tds/wire-type.js';
 import { bindField } from '../src/sources/postgres/decode/decoders.js';
 import type { ColumnDecoder } from '../src/sources/source.js';
+import { tdsBenches, tdsLength } from './kernels-tds.js';
 
 /*
  * `npm run bench:kernels`: nanoseconds a value for decoding and for making pages, each kernel beside the TypeScript that it
- * stands in for, in turn; the median of the rounds. Values are in the wire format of a COPY.
+ * stands in for, in turn; the median of the rounds. Values are in the wire format of a COPY, then in that of SQL Server.
  */
 
 const ROWS = 1 << 17;
@@ -59,6 +62,8 @@ interface Bench {
   readonly type: ParquetType;
   readonly decoder: ColumnDecoder;
   readonly dictionary?: boolean;
+  /** Of SQL Server's types. */
+  readonly wire?: WireType;
   readonly field: () => Buffer | undefined;
 }
 
@@ -153,30 +158,41 @@ const BENCHES: readonly Bench[] = [
 type Batch = ReturnType<typeof lay>;
 
 /** A batch of rows on the wire, with the offsets of a scanner. */
-function lay(field: Bench['field'], memory: Memory) {
-  const fields = Array.from({ length: BATCH }, field);
-  const bytes = memory.bytes(fields.reduce((sum, one) => sum + 4 + (one?.length ?? 0), 64));
+function lay({ field, wire }: Bench, memory: Memory) {
+  const fields = Array.from({ length: BATCH }, () => {
+    const one = field();
+    return one && { one, length: wire === undefined ? integer(one.length) : tdsLength(wire, one) };
+  });
+  const bytes = memory.bytes(fields.reduce((sum, part) => sum + (part ? part.length.length + part.one.length : 0), 64));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const offsets = integers(memory, BATCH);
   let at = 0;
-  fields.forEach((one, i) => {
-    if (one === undefined) {
+  fields.forEach((part, i) => {
+    if (part === undefined) {
       offsets[i] = -1;
       return;
     }
-    view.setInt32(at, one.length);
-    bytes.set(one, at + 4);
-    offsets[i] = at + 4;
-    at += 4 + one.length;
+    bytes.set(part.length, at);
+    bytes.set(part.one, at + part.length.length);
+    offsets[i] = at + part.length.length;
+    at += part.length.length + part.one.length;
   });
   return { wire: { bytes, view }, offsets };
 }
 
-function contender({ type, decoder, dictionary = false, field }: Bench, memory: Memory) {
+function bind({ name, decoder, wire }: Bench, column: ColumnBuffer) {
+  if (wire === undefined) return bindField(decoder, column, { onUnrepresentable: 'error' });
+  const field = bindMssqlField(decoder, column, wire);
+  if (field === undefined) throw new Error(`${name} has no decoder`);
+  return field;
+}
+
+function contender(bench: Bench, memory: Memory) {
+  const { type, dictionary = false } = bench;
   const spec = { name: 'c', fieldId: 1, nullable: true, list: false, type, sourceType: '', fidelity: 'exact' as const };
   const [column] = createColumnBuffers([spec], { rowGroupRows: 1_000_000, memory }) as [ColumnBuffer];
-  const bound = bindField(decoder, column, { onUnrepresentable: 'error' });
-  const batches = Array.from({ length: 32 }, () => lay(field, memory));
+  const bound = bind(bench, column);
+  const batches = Array.from({ length: 32 }, () => lay(bench, memory));
   const dense = integers(memory, BATCH + 1);
   const encoder = new PageEncoder(createCompressor('None'), { encoding: 'plain' });
   const run = () => {
@@ -217,7 +233,12 @@ const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b
 console.log(`Node ${process.version}, ${os.cpus()[0]?.model ?? 'unknown processor'}; ns a value: decode / page`);
 const builds: readonly KernelBuild[] = ['simd', 'scalar'];
 console.log(`${''.padEnd(30)}${['TypeScript', ...builds].map((name) => name.padStart(18)).join('')}`);
-for (const bench of BENCHES) {
+const all: readonly Bench[] = [...BENCHES, ...tdsBenches(random)];
+let engine = '';
+for (const bench of all) {
+  const own = bench.wire === undefined ? 'PostgreSQL' : 'SQL Server';
+  if (engine !== own) console.log(own);
+  engine = own;
   const contenders = [HEAP, ...builds.map((build) => openKernels(build).columns)].map((memory) =>
     contender(bench, memory),
   );
