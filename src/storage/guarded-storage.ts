@@ -35,6 +35,9 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
     ...(storage.find === undefined
       ? {}
       : { find: (path: string) => storage.find?.(path) ?? Promise.resolve(undefined) }),
+    ...(storage.persist === undefined
+      ? {}
+      : { persist: (directories: readonly string[]) => storage.persist?.(directories) ?? Promise.resolve() }),
     list: (directory) => storage.list(directory),
     beginRun: (run) => storage.beginRun(run),
     claim: (directories) => storage.claim(directories),

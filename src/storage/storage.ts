@@ -85,6 +85,8 @@ export interface WriteOptions {
    * @throws LakeportError `CLAIM_LOST`
    */
   readonly confirm?: (() => Promise<void>) | undefined;
+  /** The caller calls `persist` before it relies on the name: that makes many names durable at once. */
+  readonly isPersistedLater?: boolean | undefined;
 }
 
 export interface RemoveOptions {
@@ -137,6 +139,11 @@ export interface Storage {
    * @throws LakeportError `TARGET_CHANGED` if it would replace anything but `options.replaces`
    */
   put(path: string, content: Uint8Array, options?: WriteOptions): Promise<void>;
+  /**
+   * Makes durable what `publish` and `put` have written to these directories with `isPersistedLater`; absent if the store
+   * has no such thing.
+   */
+  persist?(directories: readonly string[]): Promise<void>;
   /** Content of a small object, or of a range of any object; undefined if there is no such object. */
   get(path: string, range?: ByteRange): Promise<Uint8Array | undefined>;
   /** A single object as a listing would show it; absent if the store has no conditional writes. */

@@ -1,6 +1,9 @@
-import { open } from 'node:fs/promises';
+import { closeSync, fsync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
 
 import { errnoOf } from './file-errors.js';
+
+const fsyncLater = promisify(fsync);
 
 /** Errors of systems that cannot sync a directory (Windows, some network and FUSE file systems); ignored. */
 const CANNOT_SYNC = new Set(['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP', 'EBADF']);
@@ -37,13 +40,13 @@ export class DirectorySync {
 }
 
 async function syncDirectory(directory: string): Promise<void> {
-  let handle;
+  let descriptor;
   try {
-    handle = await open(directory, 'r');
-    await handle.sync();
+    descriptor = openSync(directory, 'r');
+    await fsyncLater(descriptor);
   } catch (error) {
     if (!CANNOT_SYNC.has(errnoOf(error) ?? '')) throw error;
   } finally {
-    await handle?.close();
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }

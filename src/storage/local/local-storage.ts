@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { closeSync, existsSync, openSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { open, readFile, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
 import { LakeportError } from '../../errors.js';
@@ -16,6 +16,7 @@ import type {
   Storage,
   StorageCapabilities,
   StoredObject,
+  WriteOptions,
 } from '../storage.js';
 import { readToken } from '../staged-token.js';
 import { prepareBase } from './base-directory.js';
@@ -23,7 +24,8 @@ import { DirectorySync } from './directory-sync.js';
 import { errnoOf, explained, isMissing, unlessMissing } from './file-errors.js';
 import { LeaseFiles } from './lease-files.js';
 import { foldsNames } from './name-rules.js';
-import { LocalPartWriter, writeAll } from './part-writer.js';
+import { OpenFile } from './open-file.js';
+import { isSyncedLater, LocalPartWriter } from './part-writer.js';
 import { removeEmptyDirectories, withdrawFiles } from './run-directories.js';
 import { localToken } from './staged-token.js';
 import { standingOf } from './staged-state.js';
@@ -79,19 +81,20 @@ export class LocalStorage implements Storage {
   async stage(relative: string, options: StageOptions): Promise<PartWriter> {
     assertSafePath(relative);
     const directory = directoryOf(relative);
-    return await explained(this.display(directory), async () => {
-      const stem = nameOf(relative).replace(/\..*$/, '');
-      return new LocalPartWriter({
-        storageId: this.id,
-        path: relative,
-        temporary: await this.#temporaries.open({ runId: options.runId, directory, stem }),
-        shownPath: this.display(relative),
-        afterAbort: () => this.#temporaries.tidy(directory),
-      });
+    const stem = nameOf(relative).replace(/\..*$/, '');
+    const temporary = await explained(this.display(directory), () =>
+      Promise.resolve(this.#temporaries.create({ runId: options.runId, directory, stem })),
+    );
+    return new LocalPartWriter({
+      storageId: this.id,
+      path: relative,
+      temporary,
+      shownPath: this.display(relative),
+      afterAbort: () => this.#temporaries.tidy(directory),
     });
   }
 
-  async publish(part: StagedPart, relative: string): Promise<void> {
+  async publish(part: StagedPart, relative: string, options: WriteOptions = {}): Promise<void> {
     const { file } = readToken(part, localToken);
     assertSafePath(relative);
     if (directoryOf(file) !== directoryOf(relative)) {
@@ -101,12 +104,15 @@ export class LocalStorage implements Storage {
       });
     }
     await explained(this.display(relative), async () => {
-      await this.#checkClaim();
-      await rename(this.#absolute(file), this.#absolute(relative)).catch((error: unknown) => {
+      try {
+        if (isSyncedLater(part)) await syncFile(this.#absolute(file));
+        await this.#checkClaim();
+        renameSync(this.#absolute(file), this.#absolute(relative));
+      } catch (error) {
         throw isMissing(error) ? this.#partGone(file, error) : error;
-      });
+      }
       if (this.#run !== undefined) this.#temporaries.isNoted(this.#run.id, directoryOf(relative));
-      await this.#makeDurable(directoryOf(relative));
+      if (options.isPersistedLater !== true) await this.#makeDurable(directoryOf(relative));
     });
   }
 
@@ -126,32 +132,32 @@ export class LocalStorage implements Storage {
     });
   }
 
-  async put(relative: string, content: Uint8Array): Promise<void> {
+  async put(relative: string, content: Uint8Array, options: WriteOptions = {}): Promise<void> {
     assertSafePath(relative);
     const directory = directoryOf(relative);
     await explained(this.display(relative), async () => {
       if (content.length === 0 && (await this.#putEmpty(relative))) return;
-      const { file, handle } = await this.#temporaries.open({
+      const temporary = this.#temporaries.create({
         runId: this.#run?.id ?? NO_RUN,
         directory,
         stem: nameOf(relative).replace(/\..*$/, ''),
       });
       try {
         try {
-          await writeAll(handle, [content]);
+          await temporary.open.write([content]);
           // An empty file can only lose its name, which the directory keeps.
-          if (content.length > 0) await handle.datasync();
+          if (content.length > 0) await temporary.open.sync();
         } finally {
-          await handle.close();
+          temporary.open.close();
         }
         await this.#checkClaim();
-        await rename(file, this.#absolute(relative));
+        renameSync(temporary.file, this.#absolute(relative));
       } catch (error) {
-        await unlessMissing(() => unlink(file));
+        await unlessMissing(() => unlink(temporary.file));
         await this.#temporaries.tidy(directory);
         throw error;
       }
-      await this.#makeDurable(directory);
+      if (options.isPersistedLater !== true) await this.#makeDurable(directory);
     });
   }
 
@@ -162,8 +168,7 @@ export class LocalStorage implements Storage {
   async #putEmpty(relative: string): Promise<boolean> {
     await this.#checkClaim();
     try {
-      const handle = await open(this.#absolute(relative), 'wx');
-      await handle.close();
+      closeSync(openSync(this.#absolute(relative), 'wx'));
     } catch (error) {
       if (isMissing(error) || errnoOf(error) === 'EEXIST') return false;
       throw error;
@@ -172,10 +177,23 @@ export class LocalStorage implements Storage {
     return true;
   }
 
+  async persist(directories: readonly string[]): Promise<void> {
+    directories.forEach(assertSafePath);
+    await Promise.all(
+      Array.from(new Set(directories), (directory) =>
+        explained(this.display(directory), () => this.#makeDurable(directory)),
+      ),
+    );
+  }
+
   async get(relative: string, range?: ByteRange): Promise<Uint8Array | undefined> {
     assertSafePath(relative);
     const file = this.#absolute(relative);
-    const read = () => (range === undefined ? readFile(file) : readRange(file, range));
+    const read = async () => {
+      // Manifests of earlier exports are looked for beside each table, and most have none.
+      if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
+      return range === undefined ? await readFile(file) : await readRange(file, range);
+    };
     return await explained(this.display(relative), () => unlessMissing(read));
   }
 
@@ -259,7 +277,9 @@ export class LocalStorage implements Storage {
   }
 
   async #list(directory: string): Promise<StoredObject[]> {
-    const entries = await unlessMissing(() => readdir(this.#absolute(directory), { withFileTypes: true }));
+    const entries = await unlessMissing(() =>
+      Promise.resolve(readdirSync(this.#absolute(directory), { withFileTypes: true })),
+    );
     const objects: StoredObject[] = [];
     for (const entry of entries ?? []) {
       if (isOwnPath(entry.name)) continue;
@@ -300,6 +320,16 @@ function hiveDirectories(directory: string): string[] {
   const all: string[] = [];
   for (let rest = directory; nameOf(rest).includes('='); rest = directoryOf(rest)) all.push(rest);
   return all;
+}
+
+async function syncFile(file: string): Promise<void> {
+  // Some systems only sync what is open for writing.
+  const open = new OpenFile(file, 'r+');
+  try {
+    await open.sync();
+  } finally {
+    open.close();
+  }
 }
 
 async function readRange(file: string, { start, end = Infinity }: ByteRange): Promise<Uint8Array> {

@@ -1,16 +1,26 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 
 import { freeBuffers } from '../../runtime/free-buffers.js';
 import type { PartWriter, StagedPart } from '../storage.js';
 import { explained, unlessMissing } from './file-errors.js';
+import type { TemporaryFile } from './temporary-files.js';
+
+/**
+ * Smaller parts are left to the page cache when they are staged, and put on disk by `publish`, where those of many tables
+ * wait together. What a power failure takes before that is noticed by its content.
+ */
+const SYNCED_LATER_BYTES = 1 << 20;
+
+export function isSyncedLater({ bytes }: Pick<StagedPart, 'bytes'>): boolean {
+  return bytes < SYNCED_LATER_BYTES;
+}
 
 export interface LocalPartOptions {
   readonly storageId: string;
   /** The path that the part is staged for. */
   readonly path: string;
-  /** The temporary file: its path relative to the base, its absolute path, and its handle. */
-  readonly temporary: { readonly path: string; readonly file: string; readonly handle: FileHandle };
+  readonly temporary: TemporaryFile;
   /** For errors. */
   readonly shownPath: string;
   /** Cleans up the directory after the temporary file was removed. */
@@ -22,7 +32,6 @@ export class LocalPartWriter implements PartWriter {
   readonly #options: LocalPartOptions;
   readonly #hash = createHash('sha256');
   #bytes = 0;
-  #closed = false;
 
   constructor(options: LocalPartOptions) {
     this.#options = options;
@@ -30,7 +39,7 @@ export class LocalPartWriter implements PartWriter {
 
   write(chunks: readonly Uint8Array[]): Promise<void> {
     return this.#explained(async () => {
-      const writing = writeAll(this.#options.temporary.handle, chunks);
+      const writing = this.#options.temporary.open.write(chunks);
       // Hashed while another thread writes. If that fails meanwhile, the error surfaces at the await below.
       writing.catch(() => undefined);
       for (const chunk of chunks) this.#hash.update(chunk);
@@ -42,14 +51,14 @@ export class LocalPartWriter implements PartWriter {
 
   end(): Promise<StagedPart> {
     return this.#explained(async () => {
-      const { handle, path: token } = this.#options.temporary;
-      await handle.datasync();
-      this.#closed = true;
-      await handle.close();
+      const { open, path: token } = this.#options.temporary;
+      const bytes = this.#bytes;
+      if (!isSyncedLater({ bytes })) await open.sync();
+      open.close();
       return {
         storageId: this.#options.storageId,
         path: this.#options.path,
-        bytes: this.#bytes,
+        bytes,
         sha256: this.#hash.digest('hex'),
         token: { file: token },
       };
@@ -58,11 +67,11 @@ export class LocalPartWriter implements PartWriter {
 
   abort(): Promise<void> {
     return this.#explained(async () => {
-      const { handle, file } = this.#options.temporary;
-      if (!this.#closed) {
-        this.#closed = true;
-        // Errors on closing (lost writes) no longer matter.
-        await handle.close().catch(() => undefined);
+      const { open, file } = this.#options.temporary;
+      try {
+        open.close();
+      } catch {
+        // Lost writes no longer matter.
       }
       await unlessMissing(() => unlink(file));
       await this.#options.afterAbort();
@@ -72,21 +81,4 @@ export class LocalPartWriter implements PartWriter {
   #explained<T>(operation: () => Promise<T>): Promise<T> {
     return explained(this.#options.shownPath, operation);
   }
-}
-
-/** Writes all of the chunks, even if the system only takes a little at a time. */
-export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  let rest = chunks.filter((chunk) => chunk.length > 0);
-  while (rest.length > 0) {
-    const { bytesWritten } = await handle.writev(rest);
-    rest = dropBytes(rest, bytesWritten);
-  }
-}
-
-function dropBytes(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let dropped = 0;
-  const first = chunks.findIndex((chunk) => (dropped += chunk.length) > bytes);
-  const partial = chunks[first];
-  if (partial === undefined) return [];
-  return [partial.subarray(partial.length - (dropped - bytes)), ...chunks.slice(first + 1)];
 }

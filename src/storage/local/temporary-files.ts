@@ -1,9 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
 
 import { makeDirectory } from '../../runtime/make-directory.js';
 import { joinPath } from '../path.js';
 import { errnoOf } from './file-errors.js';
+import { OpenFile } from './open-file.js';
 import { madeDirectories, noteDirectory, removeEmptyDirectories } from './run-directories.js';
 import { temporaryName } from './temporary-file.js';
 
@@ -13,7 +13,7 @@ export interface TemporaryFile {
   readonly path: string;
   /** Absolute. */
   readonly file: string;
-  readonly handle: FileHandle;
+  readonly open: OpenFile;
 }
 
 /**
@@ -33,14 +33,15 @@ export class TemporaryFiles {
     this.#base = base;
   }
 
-  async open(options: { runId: string; directory: string; stem: string }): Promise<TemporaryFile> {
+  create(options: { runId: string; directory: string; stem: string }): TemporaryFile {
     const { runId, directory, stem } = options;
     const relative = joinPath(directory, temporaryName(runId, stem));
     const file = path.join(this.#base, relative);
     for (let attempt = 1; ; attempt++) {
       try {
-        this.#makeDirectory(runId, directory);
-        return { path: relative, file, handle: await open(file, 'wx') };
+        // Known to exist, unless it was removed meanwhile.
+        if (attempt > 1 || !this.#noted.has(`${runId}/${directory}`)) this.#makeDirectory(runId, directory);
+        return { path: relative, file, open: new OpenFile(file, 'wx') };
       } catch (error) {
         if (!DIRECTORY_WENT.has(errnoOf(error) ?? '') || attempt === ATTEMPTS) throw error;
       }

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 
 import { LakeportError } from '../../../errors.js';
-import { joinPath } from '../../../storage/path.js';
+import { directoryOf, joinPath } from '../../../storage/path.js';
 import type { Replaced, StagedPart, Storage, StoredObject } from '../../../storage/storage.js';
 import { isTargetChanged } from '../../../storage/target-changed.js';
 import { isLostClaim } from '../../../runtime/interruption.js';
@@ -55,6 +55,10 @@ export async function publishInOrder(table: StagedParts): Promise<readonly strin
     const stale = [...earlier.staleParts, ...earlier.staleManifests];
     if (stale.length > 0) await storage.remove(stale, removal);
     if (manifest !== undefined) await putManifest(storage, { path: manifest, content: table.manifest(names), seen });
+    // Once `_SUCCESS` is there, so is the rest, even after a power failure.
+    await storage.persist?.([
+      ...new Set([...partDirectories(table), ...(manifest === undefined ? [] : [directoryOf(manifest)])]),
+    ]);
     await storage.put(success, new Uint8Array(0), { replaces: seen.afterRemoval });
     return names;
   } catch (error) {
@@ -78,6 +82,10 @@ export async function publishInOrder(table: StagedParts): Promise<readonly strin
     ]);
     throw untouched ? error : incomplete(error, table, published);
   }
+}
+
+function partDirectories({ directory, parts }: StagedParts): string[] {
+  return [directory, ...parts.map((part) => joinPath(directory, part.directory))];
 }
 
 /** Whether another program has just written the object, so that this run must not remove it. */
@@ -184,7 +192,7 @@ async function publishParts(
       if (stopped || !pending.has(staged)) return;
       try {
         const path = joinPath(table.directory, names[index] ?? '');
-        await table.storage.publish(staged, path, { replaces: seen.at(path) });
+        await table.storage.publish(staged, path, { replaces: seen.at(path), isPersistedLater: true });
         pending.delete(staged);
       } catch (error) {
         stopped = true;
@@ -203,12 +211,13 @@ async function putManifest(
   { path, content, seen }: { readonly path: string; readonly content: Uint8Array; readonly seen: SeenObjects },
 ): Promise<void> {
   try {
-    await storage.put(path, content, { replaces: seen.at(path) });
+    await storage.put(path, content, { replaces: seen.at(path), isPersistedLater: true });
   } catch (error) {
     if (!isTargetChanged(error) || !seen.isEmpty) throw error;
     const there = await storage.find?.(path);
     await storage.put(path, content, {
       replaces: new SeenObjects(storage, there === undefined ? [] : [there]).at(path),
+      isPersistedLater: true,
     });
   }
 }

@@ -92,6 +92,21 @@ describe('staging and publishing', () => {
     expect(await scratch.files()).toEqual(['out/s/t/part-00000.parquet']);
   });
 
+  it('takes a small part for lost once a power failure has left no more of it than its size', async () => {
+    const [whole, hollow] = [await stage('s/t/part-00000.parquet'), await stage('s/t/part-00001.parquet')];
+    writeFileSync(path.join(base, String(hollow.token['file'])), Buffer.alloc(hollow.bytes));
+    expect(await storage.locate(whole, 's/t/part-00000.parquet')).toBe('staged');
+    expect(await storage.locate(hollow, 's/t/part-00001.parquet')).toBe('gone');
+  });
+
+  it('has names on disk after `persist`, and reports what is missing', async () => {
+    await storage.publish(await stage('s/t/part-00000.parquet'), 's/t/part-00000.parquet', { isPersistedLater: true });
+    await storage.put('s/_t.manifest.json', bytes('{}'), { isPersistedLater: true });
+    await storage.persist?.(['s/t', 's', '']);
+    expect(await scratch.files()).toEqual(['out/s/_t.manifest.json', 'out/s/t/part-00000.parquet']);
+    expect((await failure(storage.persist?.(['s/gone']) ?? Promise.resolve())).code).toBe('STORAGE_PATH_GONE');
+  });
+
   it('replaces the file of an earlier export, and a link without touching what it points at', async () => {
     const precious = path.join(scratch.path, 'precious');
     writeFileSync(precious, 'precious');
