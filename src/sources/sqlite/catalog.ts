@@ -1,7 +1,8 @@
 import { wholeTable } from '../../model/dataset.js';
+import type { TableId } from '../../model/table.js';
 import { fromClause } from '../row-set.js';
 import type { SourceTable } from '../source.js';
-import type { SqliteConnection } from './connection.js';
+import type { SqliteConnection, SqliteValue } from './connection.js';
 import { quoteName, quoteTable, SCHEMA } from './identifiers.js';
 import { sqliteRows } from './rows.js';
 
@@ -17,14 +18,19 @@ export function listTables(connection: SqliteConnection): CatalogTable[] {
      WHERE schema = '${SCHEMA}' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
      ORDER BY name`,
   );
-  return rows.map(([name, type, withoutRowid]) => {
+  const known = listKnownColumns(connection);
+  const tables = rows.map(([name, type, withoutRowid]) => {
     const id = { schema: SCHEMA, name: String(name) };
-    const rowid = type === 'table' && withoutRowid === 0 ? rowidName(connection, id.name) : undefined;
+    const columns = type === 'table' && withoutRowid === 0 ? (known.get(id.name) ?? readColumns(connection, id)) : [];
+    return { id, type, rowid: columns.length === 0 ? undefined : rowidName(columns) };
+  });
+  const estimates = estimateRows(connection, tables);
+  return tables.map(({ id, type, rowid }) => {
     return {
       dataset: wholeTable(id),
       id,
       kind: type === 'view' ? ('view' as const) : ('table' as const),
-      estimatedRows: rowid === undefined ? undefined : estimate(connection, quoteTable(id), rowid),
+      estimatedRows: estimates.get(id.name),
       estimatedBytes: undefined,
       ...(type === 'view' && { optIns: ['views' as const] }),
       ...(type === 'virtual' && { optIns: ['extension_tables' as const] }),
@@ -34,23 +40,57 @@ export function listTables(connection: SqliteConnection): CatalogTable[] {
 }
 
 /** A column may shadow each of the aliases. */
-function rowidName(connection: SqliteConnection, table: string): string | undefined {
-  const columns = connection.query(`SELECT lower(name) FROM pragma_table_xinfo(${quoteText(table)})`).flat();
-  return ['rowid', '_rowid_', 'oid'].find((name) => !columns.includes(name));
+function rowidName(columns: readonly ListedColumn[]): string | undefined {
+  const names = new Set(columns.map(([name]) => lowerCase(String(name))));
+  return ['rowid', '_rowid_', 'oid'].find((name) => !names.has(name));
 }
 
-/** Rowids are mostly consecutive; a table that has lost many rows is smaller than estimated. */
-function estimate(connection: SqliteConnection, table: string, rowid: string): number | undefined {
-  try {
+/** As SQLite compares names: only letters of ASCII have a case. */
+function lowerCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+interface RowidTable {
+  readonly id: TableId;
+  readonly rowid: string | undefined;
+}
+
+/** Tables in one query. SQLite allows 500 terms. */
+const ESTIMATED_AT_ONCE = 200;
+
+/**
+ * By name, of tables with a rowid. Rowids are mostly consecutive; a table that has lost many rows is smaller than
+ * estimated.
+ */
+function estimateRows(connection: SqliteConnection, tables: readonly RowidTable[]): ReadonlyMap<string, number> {
+  const estimates = new Map<string, number>();
+  const known = tables.filter(({ rowid }) => rowid !== undefined);
+  const add = (some: readonly RowidTable[]) => {
     // Each query is a single descent into the tree; combined in one SELECT they would scan all of it.
-    const [row] = connection.query(
-      `SELECT CAST((SELECT max(${rowid}) FROM ${table}) AS REAL), CAST((SELECT min(${rowid}) FROM ${table}) AS REAL)`,
-    );
-    const [greatest, least] = row ?? [];
-    return typeof greatest === 'number' && typeof least === 'number' ? greatest - least + 1 : 0;
-  } catch {
+    const terms = some.map(({ id, rowid = '' }) => {
+      const from = `FROM ${quoteTable(id)}`;
+      return `SELECT CAST((SELECT max(${rowid}) ${from}) AS REAL), CAST((SELECT min(${rowid}) ${from}) AS REAL)`;
+    });
+    for (const [index, [greatest, least]] of connection.query(terms.join(' UNION ALL ')).entries()) {
+      const rows = typeof greatest === 'number' && typeof least === 'number' ? greatest - least + 1 : 0;
+      estimates.set(some[index]?.id.name ?? '', rows);
+    }
+  };
+  for (let start = 0; start < known.length; start += ESTIMATED_AT_ONCE) {
+    const some = known.slice(start, start + ESTIMATED_AT_ONCE);
+    if (succeeds(() => add(some))) continue;
     // A damaged table fails on its own when it is read.
-    return undefined;
+    for (const one of some) succeeds(() => add([one]));
+  }
+  return estimates;
+}
+
+function succeeds(action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -65,17 +105,50 @@ export interface CatalogColumn {
   readonly hasDefault: boolean;
 }
 
-/** Columns in the order of `SELECT *`, including generated ones. */
+/** What `columnFacts` selects. */
+type ListedColumn = readonly SqliteValue[];
+
+/**
+ * Name, type, whether it is NOT NULL, place in the key, whether it is hidden, whether it has a default, and of the first
+ * column of a key, whether that has an index of its own.
+ */
+function columnFacts(table: string): string {
+  return `x.name, x.type, x."notnull", x.pk, x.hidden, x.dflt_value IS NOT NULL,
+    CASE WHEN x.pk = 1 THEN EXISTS (SELECT 1 FROM pragma_index_list(${table}) WHERE origin = 'pk') END`;
+}
+
+/** Columns of all tables by the tables' names, from one query. The columns of a view or a virtual table may be an error. */
+export function listKnownColumns(connection: SqliteConnection): ReadonlyMap<string, readonly ListedColumn[]> {
+  const rows = connection.query(
+    `SELECT l.name, ${columnFacts('l.name')} FROM pragma_table_list AS l JOIN pragma_table_xinfo(l.name) AS x
+     WHERE l.schema = '${SCHEMA}' AND l.type = 'table' ORDER BY l.name, x.cid`,
+  );
+  const columns = new Map<string, ListedColumn[]>();
+  for (const [table, ...column] of rows) {
+    const known = columns.get(String(table));
+    if (known === undefined) columns.set(String(table), [column]);
+    else known.push(column);
+  }
+  return columns;
+}
+
+function readColumns(connection: SqliteConnection, { name }: TableId): readonly ListedColumn[] {
+  const table = quoteText(name);
+  return connection.query(`SELECT ${columnFacts(table)} FROM pragma_table_xinfo(${table}) AS x ORDER BY x.cid`);
+}
+
+/**
+ * Columns in the order of `SELECT *`, including generated ones.
+ * @param known what `listKnownColumns` has found
+ */
 export function listColumns(
   connection: SqliteConnection,
   { id, rowid }: Pick<CatalogTable, 'id' | 'rowid'>,
+  known?: ReadonlyMap<string, readonly ListedColumn[]>,
 ): CatalogColumn[] {
-  const rows = connection.query(
-    `SELECT name, type, "notnull", pk, hidden, dflt_value IS NOT NULL FROM pragma_table_xinfo(${quoteText(id.name)})
-     WHERE hidden <> 1 ORDER BY cid`,
-  );
+  const rows = (known?.get(id.name) ?? readColumns(connection, id)).filter(([, , , , hidden]) => hidden !== 1);
   const keys = rows.filter(([, , , pk]) => pk !== 0).length;
-  return rows.map(([name, type, notNull, pk, hidden, hasDefault]) => {
+  return rows.map(([name, type, notNull, pk, hidden, hasDefault, hasKeyIndex]) => {
     const declared = String(type ?? '').replace(/ GENERATED ALWAYS$/i, '');
     // Exactly "INTEGER PRIMARY KEY"; with DESC it is no alias, which only shows in the separate index.
     const isAlias = rowid !== undefined && pk === 1 && keys === 1 && declared.toUpperCase() === 'INTEGER';
@@ -84,22 +157,33 @@ export function listColumns(
       declared,
       notNull: notNull === 1,
       isVirtual: hidden === 2,
-      isRowid: isAlias && !hasKeyIndex(connection, id.name),
+      isRowid: isAlias && hasKeyIndex === 0,
       hasDefault: hasDefault === 1,
     };
   });
 }
 
-function hasKeyIndex(connection: SqliteConnection, table: string): boolean {
-  return connection.query(`SELECT 1 FROM pragma_index_list(${quoteText(table)}) WHERE origin = 'pk'`).length > 0;
+interface RootPages {
+  readonly version: SqliteValue | undefined;
+  readonly byTable: ReadonlyMap<SqliteValue, SqliteValue>;
 }
 
-/** Root page of the table's tree. */
+const rootPages = new WeakMap<SqliteConnection, RootPages>();
+
+/** Root page of the table's tree. SQLite has no index of tables, so that all are read at once. */
 export function rootPage(connection: SqliteConnection, table: string): number | undefined {
-  const [row] = connection.query(
-    `SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ${quoteText(table)}`,
-  );
-  return typeof row?.[0] === 'number' ? row[0] : undefined;
+  const [[version] = []] = connection.query('PRAGMA schema_version');
+  const before = rootPages.get(connection);
+  const known = before !== undefined && before.version === version ? before : readRootPages(connection, version);
+  const page = known.byTable.get(table);
+  return typeof page === 'number' ? page : undefined;
+}
+
+function readRootPages(connection: SqliteConnection, version: SqliteValue | undefined): RootPages {
+  const rows = connection.query(`SELECT name, rootpage FROM sqlite_schema WHERE type = 'table'`);
+  const read = { version, byTable: new Map(rows.map(([name = null, page = null]) => [name, page] as const)) };
+  rootPages.set(connection, read);
+  return read;
 }
 
 function quoteText(text: string): string {

@@ -2,7 +2,7 @@ import { LakeportError } from '../../errors.js';
 import { tableName } from '../../model/table.js';
 import { ALL_COLUMNS } from '../column-choice.js';
 import type { DescribeOptions, PinOptions, ReadColumn } from '../source.js';
-import { type CatalogColumn, type CatalogTable, listColumns, sampleClasses } from './catalog.js';
+import { type CatalogColumn, type CatalogTable, listColumns, type listKnownColumns, sampleClasses } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
 import { quoteName } from './identifiers.js';
 import { isAllText } from './options.js';
@@ -13,15 +13,18 @@ import { type ColumnKind, declaredKind, foundKind } from './types.js';
 /** Number of rows to sample for a column whose declared type says nothing. */
 const SAMPLE = 10_000;
 
+type KnownColumns = ReturnType<typeof listKnownColumns>;
+
 /** How the table's columns are read. @throws LakeportError for a table without readable columns */
 export function describeColumns(
   connection: SqliteConnection,
   table: CatalogTable,
-  options: DescribeOptions & Pick<PinOptions, 'columnChoice'>,
+  options: DescribeOptions & Pick<PinOptions, 'columnChoice'> & { readonly known?: KnownColumns | undefined },
 ): ReadColumn[] {
-  const { onUnrepresentable, engineOptions, treatments, columnChoice = ALL_COLUMNS } = options;
+  const { onUnrepresentable, engineOptions, treatments, columnChoice = ALL_COLUMNS, known } = options;
   const { dataset } = table;
-  const listed = dataset.kind === 'query' ? listQueryColumns(connection, dataset) : listColumns(connection, table);
+  const listed =
+    dataset.kind === 'query' ? listQueryColumns(connection, dataset) : listColumns(connection, table, known);
   if (listed.length === 0) throw noColumns(table);
   checkRows(connection, dataset, table.kind);
   const taken = columnChoice.take(

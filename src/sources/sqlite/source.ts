@@ -19,7 +19,7 @@ import type {
   TableProblem,
 } from '../source.js';
 import { fromClause } from '../row-set.js';
-import { type CatalogTable, listTables } from './catalog.js';
+import { type CatalogTable, listKnownColumns, listTables } from './catalog.js';
 import { describeColumns } from './columns.js';
 import { SqliteConnection } from './connection.js';
 import { sqliteError } from './errors.js';
@@ -75,11 +75,15 @@ class SqliteSource implements Source<SqliteSettings> {
     tables: readonly SourceDataset[],
     options: DescribeOptions & Pick<PinOptions, 'columnChoice'>,
   ): Promise<(DescribedDataset | TableProblem)[]> {
+    // Once more than for the list: since then, the run's transaction has begun.
+    const known = await this.#asking(undefined, () =>
+      tables.length > 1 ? listKnownColumns(this.#connection) : undefined,
+    );
     return Promise.all(
       tables.map(async (table) => {
         try {
           return await this.#asking(table.id, () => ({
-            columns: describeColumns(this.#connection, this.#known(table), options),
+            columns: describeColumns(this.#connection, this.#known(table), { ...options, known }),
           }));
         } catch (thrown) {
           return { id: table.id, error: LakeportError.from(thrown) };
