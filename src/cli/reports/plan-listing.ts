@@ -23,7 +23,7 @@ const MOST_SLICES = 50;
 export interface PlanDetail {
   /** `--tables`: every table in a line. */
   readonly allTables: boolean;
-  /** LIKE patterns of the tables to show in full, and no others; empty for an overview. */
+  /** LIKE patterns of the tables to show in full, and no others, unless they are too many; empty for an overview. */
   readonly tables: readonly string[];
 }
 
@@ -53,16 +53,22 @@ export function listingOf(
     const idle = patterns.find((pattern) => ![...tables, ...failed].some(({ id }) => pattern.matches(id)));
     if (idle !== undefined) throw notPlanned(idle.text, tables);
     const chosen = tables.filter(({ id }) => patterns.some((pattern) => pattern.matches(id)));
-    return { tables: chosen, rest: [], allColumns: true, isNamed: true, mostLines: Infinity };
+    if (chosen.length <= MOST_LISTED || allTables) {
+      return { tables: chosen, rest: [], allColumns: true, isNamed: true, mostLines: Infinity };
+    }
+    return { ...largest(chosen), isNamed: true };
   }
   const fits = tables.length <= MOST_LISTED;
   if (fits || allTables)
     return { tables, rest: [], allColumns: fits, isNamed: false, mostLines: allTables ? Infinity : MOST_LISTED };
+  return { ...largest(tables), isNamed: false };
+}
+
+function largest(tables: readonly TablePlan[]): Omit<PlanListing, 'isNamed'> {
   return {
     tables: tables.slice(0, LARGEST_LISTED),
     rest: tables.slice(LARGEST_LISTED),
     allColumns: false,
-    isNamed: false,
     mostLines: MOST_LINES,
   };
 }

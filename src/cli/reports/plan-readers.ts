@@ -13,9 +13,10 @@ const MOST_REFUSED = 5;
 export function refusedLines({ tables }: RunPlan, output: Output): string[] {
   return COMPATS.flatMap((compat) => {
     const refused = tables.flatMap(({ id, columns }) => {
-      const specs = columns.map(({ spec }) => spec).filter((spec) => refusedBy(spec).includes(compat));
+      const specs = columns.filter(({ spec }) => refusedBy(spec).includes(compat)).map(({ spec }) => spec);
+      if (specs.length === 0) return [];
       const names = specs.map(({ name, sourceType }) => `${printable(name)} ${printable(sourceType)}`).join(', ');
-      return specs.length === 0 ? [] : [`  ${tableName(id)}: ${names}`];
+      return [`  ${tableName(id)}: ${names}`];
     });
     if (refused.length === 0) return [];
     const head = `${readerOf(compat)} would not open ${counted(refused.length, 'table')}, because of column types that it does not support:`;

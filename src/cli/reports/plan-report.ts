@@ -59,16 +59,16 @@ export function planText(
     rows: [...rows, ...restRow(listing.rest, (table) => filesOf(table, exportOptions))],
   });
   if (rows.length > 0) lines.push(output.paint('dim', tables.title), ...tables.rows);
-  const shown = isNamed ? listing.tables : plan.tables;
+  const shown = isNamed ? [...listing.tables, ...listing.rest] : plan.tables;
   lines.push(...noteLines(shown, mostLines));
   if (!isNamed) lines.push(...leftOutLines(plan));
 
   lines.push(...(allColumns ? shown.flatMap((table) => columnLines(table, output)) : inexactLines(shown, mostLines)));
-  if (isNamed) lines.push(...shown.flatMap(sliceLines));
+  if (isNamed) lines.push(...listing.tables.flatMap(sliceLines));
   if (listing.rest.length > 0) {
     lines.push(
       '',
-      `The ${listing.tables.length} largest of ${count(plan.tables.length)} tables are listed. lakeport plan --tables lists all, ` +
+      `The ${listing.tables.length} largest of ${count(shown.length)} tables are listed. lakeport plan --tables lists all, ` +
         'lakeport plan TABLE shows one in full, --json has everything.',
     );
   }

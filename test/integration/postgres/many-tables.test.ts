@@ -61,6 +61,9 @@ it('lists the largest of many tables, or all, or one in full', async () => {
   const one = await planText(server, { args: ['many.t1000'] });
   expect(one).toMatch(/^many\.t1000 .*\n\nmany\.t1000\n {2}COLUMN/m);
   expect(one).not.toContain('t999');
+  const some = await planText(server, { args: ['many.t1%'] });
+  expect(some.split('\n').length).toBeLessThan(60);
+  expect(some).toMatch(/^The 20 largest of [\d,]+ tables are listed/m);
 });
 
 it('readers give up the locks of tables that they have read', async () => {
