@@ -29,7 +29,8 @@ const SCHEMA = 'many';
 const BATCH = 500;
 
 const home = mkdtempSync(path.join(os.tmpdir(), 'lakeport-bench-'));
-const out = path.join(home, 'out');
+/** A new one for each run: ext4 takes long to make files where thousands have just been removed. */
+let out = '';
 // Locks for all tables at once, and for those of pg_dump's readers.
 const locks = Math.ceil((tables * 8) / 100) + 64;
 const database = await openDatabase({ ...values, settings: { max_locks_per_transaction: locks } });
@@ -43,16 +44,16 @@ try {
     args: ['bin/lakeport.js', ...words, ...flags, '--output-dir', out],
   });
   const contenders = [
-    { name: 'lakeport plan', command: lakeport('plan') },
-    { name: 'lakeport', command: lakeport() },
+    { name: 'lakeport plan', command: () => lakeport('plan') },
+    { name: 'lakeport', command: () => lakeport() },
     ...((await canDump())
       ? [
           {
             name: 'pg_dump -j 2',
-            command: {
+            command: () => ({
               command: 'pg_dump',
               args: ['-d', database.url, '-n', SCHEMA, '-Fd', '-j', '2', '--data-only', '-f', out],
-            },
+            }),
           },
         ]
       : []),
@@ -60,8 +61,8 @@ try {
   const results = contenders.map(({ name }) => ({ name, seconds: [] as number[], cpu: [] as number[], peak: 0 }));
   for (let round = 0; round < Number(values.runs); round++) {
     for (const [i, { command }] of contenders.entries()) {
-      rmSync(out, { recursive: true, force: true });
-      const { seconds, cpuSeconds = NaN, peakBytes = NaN } = await measureProcesses([command]);
+      out = path.join(home, `out-${round}-${i}`);
+      const { seconds, cpuSeconds = NaN, peakBytes = NaN } = await measureProcesses([command()]);
       const result = results[i];
       result?.seconds.push(seconds);
       result?.cpu.push(cpuSeconds);
