@@ -22,7 +22,8 @@ export interface TableNote {
 }
 
 /** A table, and what the notes say about it. */
-export interface NotedTable extends SourceTable {
+export interface NotedTable {
+  readonly table: SourceTable;
   /** Columns whose arrays lose their bounds. */
   readonly boundless?: readonly string[];
   /** Columns that are text because of their values. */
@@ -45,9 +46,9 @@ export class TableNotes {
 
   constructor(tables: readonly NotedTable[]) {
     this.#tables = tables;
-    const exported = new Set(tables.map(({ id }) => tableKey(id)));
+    const exported = new Set(tables.map(({ table }) => tableKey(table.id)));
     const parents = new Map<string, SourceTable[]>();
-    for (const table of tables) {
+    for (const { table } of tables) {
       const heirs = table.contains?.filter((id) => exported.has(tableKey(id))) ?? [];
       for (const heir of heirs) parents.set(tableKey(heir), [...(parents.get(tableKey(heir)) ?? []), table]);
       if (heirs.length > 0) {
@@ -64,13 +65,12 @@ export class TableNotes {
         this.#add(table, 'OUTSIDE_SNAPSHOT', text);
       }
     }
-    for (const table of tables) {
-      const { boundless = [], unreadable = [] } = table;
+    for (const { table, boundless = [], unreadable = [], isEstimateBeforeCondition } of tables) {
       const { predicates = [], sample } = table.dataset;
       const text = `arrays that do not start at 1 lose their bounds in ${listed(boundless)} (--arrays text keeps them)`;
       if (boundless.length > 0) this.#add(table, 'ARRAY_BOUNDS', text);
       if (predicates.length > 0) this.#add(table, 'CONDITION', `only rows where ${predicates.join(' and ')}`);
-      if (table.isEstimateBeforeCondition === true) {
+      if (isEstimateBeforeCondition === true) {
         const estimates = 'rows and size are estimates of the whole table, before the condition';
         this.#add(table, 'ESTIMATE_BEFORE_CONDITION', estimates);
       }
@@ -79,30 +79,32 @@ export class TableNotes {
         this.#add(table, 'UNREADABLE_COLUMNS', `without columns that this user may not read: ${unreadable.join(', ')}`);
       }
     }
-    for (const table of tables) {
-      const { texts = [] } = table;
+    for (const { table, texts = [] } of tables) {
       const text = `written as text, because of values that fit no other type: ${listed(texts)} (--on-unrepresentable text)`;
       if (texts.length > 0) this.#add(table, 'TEXT_BY_VALUES', text);
     }
-    for (const table of tables) {
+    for (const { table } of tables) {
       const names = parents.get(tableKey(table.id))?.map(({ id }) => tableName(id)) ?? [];
       if (names.length > 0) this.#add(table, 'ROWS_TWICE', `its rows are also among those of ${listed(names)}`);
     }
   }
 
   of({ id }: Pick<SourceTable, 'id'>): readonly TableNote[] {
+    if (this.#byTable.size === 0) return [];
     return this.#byTable.get(tableKey(id)) ?? [];
   }
 
   /** One sentence per kind of note, for the run as a whole. */
   get summaries(): readonly string[] {
     const noted = (code: TableNote['code']) =>
-      this.#tables.filter((table) => this.of(table).some((note) => note.code === code)).map(({ id }) => tableName(id));
+      this.#tables
+        .filter(({ table }) => this.of(table).some((note) => note.code === code))
+        .map(({ table }) => tableName(table.id));
     const twice = noted('ROWS_TWICE');
     const outside = noted('OUTSIDE_SNAPSHOT');
     const texts = noted('TEXT_BY_VALUES');
-    const unreadable = this.#tables.flatMap(({ id, unreadable: columns = [] }) =>
-      columns.map((column) => `${tableName(id)}.${column}`),
+    const unreadable = this.#tables.flatMap(({ table, unreadable: columns = [] }) =>
+      columns.map((column) => `${tableName(table.id)}.${column}`),
     );
     return [
       ...(unreadable.length === 0 ? [] : [`Left out because this user may not read them: ${listed(unreadable)}`]),

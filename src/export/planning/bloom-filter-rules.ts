@@ -21,6 +21,7 @@ export class BloomFilterRules {
 
   /** The columns to export, with what is asked for them. A wildcard does not ask for filters that there cannot be. */
   applied(id: TableId, columns: readonly ReadColumn[]): readonly ReadColumn[] {
+    if (this.#settings.isEmpty) return columns;
     const names = columns.map(({ spec }) => spec.name);
     this.#described.push({ id, names });
     return columns.map((column) => {

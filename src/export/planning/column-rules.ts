@@ -33,13 +33,14 @@ export class ColumnRules implements ColumnTreatments {
   of(table: TableId, column: string): ColumnTreatment | undefined {
     const mask = (this.#masks.find(table, column) ?? this.#policy.find(table, column))?.mask;
     const type = this.#types.find(table, column)?.type;
-    const isTextByValues = this.#texts.get(tableKey(table))?.has(column) === true;
+    const isTextByValues = this.#texts.size > 0 && this.#texts.get(tableKey(table))?.has(column) === true;
     if (isTextByValues) return { mask, type: { as: 'text' }, isTextByValues };
     return mask === undefined && type === undefined ? undefined : { mask, type };
   }
 
   /** Remembers a table's columns, for the questions below. */
   described(id: TableId, names: readonly string[], chosen: readonly string[]): void {
+    if (this.#options.maskPolicy === undefined && this.#masks.isEmpty && this.#types.isEmpty) return;
     this.#described.push({ id, names, chosen });
   }
 

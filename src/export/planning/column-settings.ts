@@ -35,6 +35,10 @@ export class ColumnSettings<T extends { readonly column: string }> {
     this.#settings = new TableSettings(flag, compiled);
   }
 
+  get isEmpty(): boolean {
+    return this.#settings.all.length === 0;
+  }
+
   /** Whether there is a setting for columns of the table. */
   isFor(table: TableId): boolean {
     return this.#of(table).length > 0;
@@ -71,6 +75,8 @@ export class ColumnSettings<T extends { readonly column: string }> {
   }
 
   #of(table: TableId) {
+    // It is asked for each column of thousands of tables.
+    if (this.isEmpty) return [];
     const key = tableKey(table);
     if (this.#last?.key !== key) this.#last = { key, matching: this.#settings.of(table) };
     return this.#last.matching;

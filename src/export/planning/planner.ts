@@ -1,4 +1,5 @@
 import { LakeportError } from '../../errors.js';
+import { limitHeapGrowth } from '../../runtime/heap-growth.js';
 import { availableCores, availableMemory } from '../../runtime/machine.js';
 import { estimateReaderMemory, memoryBytes, NO_MEMORY, type ReaderMemory } from '../../parquet/memory.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
@@ -66,6 +67,9 @@ interface DescribedTable {
   readonly isEstimateBeforeCondition: boolean;
 }
 
+/** Plans of more tables take more memory than the rest of the program. */
+const MANY_TABLES = 5000;
+
 /**
  * Plans a run before the first row is read: tables, snapshot, columns, slices, readers and destinations. An error of a
  * single table becomes a problem of the plan.
@@ -77,6 +81,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const requested = new RequestedDatasets(options);
   const choice = new ChosenColumns(options);
   const chosen = await chooseTables(context, requested, only);
+  if (chosen.tables.length > MANY_TABLES) limitHeapGrowth();
   // What is left of an earlier attempt need not match all patterns.
   const isWhole = only === undefined && resumption?.wasPlanned !== true;
   if (isWhole) {
@@ -129,7 +134,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const weaken = resumption?.wasPlanned === true ? perTableAtBest : (all: Consistency) => all;
   const notes = new TableNotes(
     described.map(({ table, columns, unreadable, isEstimateBeforeCondition }) => ({
-      ...table,
+      table,
       isEstimateBeforeCondition,
       boundless: boundlessArrays(columns, options),
       texts: textsByValues(columns),
@@ -149,21 +154,23 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   return {
     server: source.server,
     snapshot: { ...pinned.snapshot, consistency },
+    // In place: a copy of each of thousands of tables would double what a plan takes.
     tables: tables
-      .map((table) => ({
-        ...table,
-        degree: Math.min(table.degree, readers),
-        consistency: consistencyOf(table),
-        notes: [
-          ...notes.of(table),
-          ...directoryNotes(table),
-          ...readerNotes(table, {
-            budget,
-            override: context.overrides.of(table.id),
-            largeTableThreshold: options.largeTableThreshold,
-          }),
-        ],
-      }))
+      .map((table) =>
+        Object.assign(table, {
+          degree: Math.min(table.degree, readers),
+          consistency: consistencyOf(table),
+          notes: [
+            ...notes.of(table),
+            ...directoryNotes(table),
+            ...readerNotes(table, {
+              budget,
+              override: context.overrides.of(table.id),
+              largeTableThreshold: options.largeTableThreshold,
+            }),
+          ],
+        }),
+      )
       .sort(largestFirst),
     problems: failures.problems.map((problem) => {
       const { storageId, displayPath } = places.of(problem.id);
@@ -397,12 +404,17 @@ async function planTable(
     estimatedRows: table.estimatedRows,
     estimatedBytes: table.estimatedBytes,
     columns: columnsOfFiles,
-    ...(added.length > 0 && { added }),
+    added: added.length > 0 ? added : undefined,
     partitionedBy: partitionColumns(slices, columns),
     method: slices.find((slice) => slice.method !== 'None')?.method ?? 'None',
     degree: Math.min(override?.degree ?? budget.perTable, slices.length),
     slices,
-    ...place,
+    storageId: place.storageId,
+    directory: place.directory,
+    displayPath: place.displayPath,
+    manifest: place.manifest,
+    consistency: undefined,
+    notes: undefined,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
 import { ALL_COLUMNS, type ColumnChoice } from '../column-choice.js';
+import type { ColumnTreatment } from '../column-treatment.js';
 import type { DescribedDataset, DescribeOptions, ReadColumn } from '../source.js';
 import { decodeText, nameNotReadable, readText, selectText } from './catalog-text.js';
 import { memberTables } from './leaf-relations.js';
@@ -44,6 +45,7 @@ export async function describeColumns(
 ): Promise<(DescribedDataset | LakeportError)[]> {
   const described: (DescribedDataset | LakeportError)[] = [];
   const mapping = { ...options, ...server };
+  const known = new KnownColumns();
   let types = new TypeCatalog([]);
   for (let start = 0; start < tables.length; start += BATCH) {
     const some = tables.slice(start, start + BATCH);
@@ -53,7 +55,7 @@ export async function describeColumns(
     const byRelation = groupedByRelation(attributes);
     for (const { id, oid } of some) {
       try {
-        described.push(describeTable(id, byRelation.get(oid) ?? [], types, mapping));
+        described.push(describeTable(id, byRelation.get(oid) ?? [], { types, known, ...mapping }));
       } catch (error) {
         described.push(LakeportError.from(error).within({ table: tableName(id) }));
       }
@@ -75,8 +77,7 @@ function groupedByRelation(attributes: readonly AttributeRow[]): ReadonlyMap<num
 function describeTable(
   id: TableId,
   attributes: readonly AttributeRow[],
-  types: TypeCatalog,
-  options: ColumnOptions & MappingOptions,
+  options: ColumnOptions & MappingOptions & { readonly types: TypeCatalog; readonly known: KnownColumns },
 ): DescribedDataset {
   if (attributes.length === 0) throw noColumns();
   if (attributes.every(({ readable }) => !readable)) throw tableDenied(id);
@@ -91,7 +92,12 @@ function describeTable(
   if (denied.length > 0 && (readable.length === 0 || !columnChoice.skipsUnreadable)) throw columnsDenied(id, denied);
   const unnamed = wanted.find(({ hasReadableName }) => !hasReadableName);
   if (unnamed !== undefined) throw nameNotReadable(tableName(id), unnamed.name);
-  const columns = readable.map((attribute) => readColumn(id, attribute, types, options));
+  const { types, known, treatments } = options;
+  const columns = readable.map((attribute) => {
+    const treatment = treatments?.of(id, attribute.name);
+    const read = () => readColumn(attribute, treatment, types, options);
+    return treatment === undefined ? known.of(attribute, read) : read();
+  });
   return { columns, ...(denied.length > 0 && { unreadable: denied }) };
 }
 
@@ -106,15 +112,29 @@ interface DescribedColumn {
   readonly required: boolean;
 }
 
+/** Columns that are the same in many tables, such as their keys, are kept once. */
+class KnownColumns {
+  readonly #columns = new Map<string, ReadColumn>();
+
+  /** @param read makes a column that is not known yet, and has no treatment of its own */
+  of({ name, number, type, modifier, required }: DescribedColumn, read: () => ReadColumn): ReadColumn {
+    const key = `${type} ${modifier} ${number} ${String(required)} ${name}`;
+    const known = this.#columns.get(key);
+    if (known !== undefined) return known;
+    const column = read();
+    this.#columns.set(key, column);
+    return column;
+  }
+}
+
 function readColumn(
-  table: TableId,
   column: DescribedColumn,
+  treatment: ColumnTreatment | undefined,
   types: TypeCatalog,
   options: DescribeOptions & MappingOptions,
 ): ReadColumn {
   const resolved = types.resolve(column.type, column.modifier);
   const { name, number, typeName: sourceType, required } = column;
-  const treatment = options.treatments?.of(table, name);
   const read = resolved && readOf({ name, sourceType, resolved, treatment }, types, options);
   if (!read) throw unreadableType(column);
   const { list, type, fidelity, decoder, expression, partial, mask } = read;
@@ -158,12 +178,11 @@ export async function describeFields(
      ORDER BY f.position`,
     [numbered.map(({ type }) => type), numbered.map(({ modifier }) => modifier)],
   );
-  const columns = numbered.map((field, index) =>
-    readColumn(id, { ...field, typeName: readText(rows[index]?.typeName ?? '', server), required: false }, types, {
-      ...options,
-      ...server,
-    }),
-  );
+  const columns = numbered.map((field, index) => {
+    const typeName = readText(rows[index]?.typeName ?? '', server);
+    const treatment = options.treatments?.of(id, field.name);
+    return readColumn({ ...field, typeName, required: false }, treatment, types, { ...options, ...server });
+  });
   return { columns };
 }
 
@@ -208,7 +227,9 @@ async function readAttributes(
   );
   return rows.map((row) => {
     const { text: name, isWhole: hasReadableName } = decodeText(row.name, server);
-    return { ...row, name, hasReadableName, typeName: readText(row.typeName, server) };
+    const { relation, number, type, modifier, required, readable } = row;
+    const typeName = readText(row.typeName, server);
+    return { relation, name, number, type, modifier, typeName, required, readable, hasReadableName };
   });
 }
 
