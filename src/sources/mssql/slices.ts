@@ -8,22 +8,14 @@ import type { ReadColumn, Slice, SliceOptions, TableOverride } from '../source.j
 import type { CatalogTable } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { errorNumber } from './errors.js';
-import { hasOneOrder, ordered, type OrderDialect, sliceOrder, withSorting } from '../slice-order.js';
-import { quoteName, quoteTable } from './identifiers.js';
+import { ordered, sliceOrder, withSorting } from '../slice-order.js';
+import { MSSQL_ORDER } from './order.js';
+import { quoteTable } from './identifiers.js';
 import { MSSQL_METHODS } from './methods.js';
 import { byPartition } from './partitioning/by-partition.js';
 import { byLocation, noLocations } from './partitioning/by-physloc.js';
 import { keyedTable, mssqlRows, TRANSACT_SQL } from './partitioning/dialect.js';
 import { readIndexKeys } from './partitioning/indexes.js';
-
-/** Text is sorted in its collation, and `uniqueidentifier` in an order of its own. */
-const MSSQL_ORDER: OrderDialect = {
-  nullIsLeast: true,
-  key: ({ spec, expression }) => {
-    const name = quoteName(spec.name);
-    return { sql: name, isParquetOrder: expression === name && hasOneOrder(spec) };
-  },
-};
 
 /** How tables are split into slices. */
 

@@ -9,22 +9,13 @@ import type { ReadColumn, Slice, SliceOptions } from '../source.js';
 import { maskedKey } from '../partitioning/masked-key.js';
 import { type CatalogTable, listColumns } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
-import { ordered, type OrderDialect, sliceOrder, withSorting } from '../slice-order.js';
-import { quoteName, quoteTable } from './identifiers.js';
+import { ordered, sliceOrder, withSorting } from '../slice-order.js';
+import { sqliteOrder } from './order.js';
+import { quoteTable } from './identifiers.js';
 import { keyedTable } from './key-types.js';
 import { SQLITE_METHODS } from './methods.js';
 import { SQLITE_SQL, sqliteRows } from './rows.js';
 import type { PageRange } from './pages/page-scanner.js';
-
-/** A column may hold values of any type: only integers are sorted as Parquet does. */
-const SQLITE_ORDER: OrderDialect = {
-  nullIsLeast: true,
-  key: ({ spec, expression }) => {
-    const name = quoteName(spec.name);
-    const isInteger = !spec.list && spec.type.physical === 'INT64' && spec.type.logical === undefined;
-    return { sql: name, isParquetOrder: expression === name && isInteger };
-  },
-};
 
 /** The table's slices, which together cover every row exactly once. */
 export async function sliceTable(
@@ -37,7 +28,7 @@ export async function sliceTable(
   const degree = override?.degree ?? readers;
   const { key } = override ?? {};
   const method = physicalAs(override?.method, 'Rowid');
-  const order = sliceOrder(SQLITE_ORDER, columns, sortBy);
+  const order = sliceOrder(sqliteOrder(connection), columns, sortBy);
   const rows = ordered(sqliteRows(dataset), order);
   const cut = (shares: readonly Share[]) =>
     withSorting(slicesOf({ rows, columns, dialect: SQLITE_SQL }, shares), order);

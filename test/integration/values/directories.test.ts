@@ -1,7 +1,9 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CliStorageRuns } from '../../harness/cli-storage-run.js';
+import { startCliS3 } from '../../harness/cli-stores/s3.js';
 import { runExport, type ExportRun } from '../../harness/export-run.js';
 import {
   readByForeign,
@@ -9,6 +11,7 @@ import {
   type ReadTask,
   whyNoForeignReaders,
 } from '../../harness/foreign-readers/index.js';
+import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 
 /* Hive-style directories, which other readers turn back into columns. */
@@ -33,6 +36,17 @@ const ODD = [
   'a.',
   '007x',
   '#?*',
+  '.',
+  '..',
+  '😀',
+  'e\u0301',
+  'é',
+  'tab\t',
+  '<>|&',
+  '\\u',
+  '^a^',
+  'q"q',
+  '\u007F',
 ];
 
 beforeAll(async () => {
@@ -87,6 +101,7 @@ it('have the values that Hive would give them, and the same levels for every row
     [
       ...['EU', 'a%2Fb', 'x%3Dy', '50%25', '%252F', 'ü', 'u%3Av', '%4EULL', '%5F_HIVE_DEFAULT_PARTITION__'],
       ...['it%27s', ' a b%20', '%7Bb}%5Bc%5D', 'a%2E', '007x', '%23%3F%2A', NULLS],
+      ...['%2E', '.%2E', '😀', 'e\u0301', 'é', 'tab%09', '<>|&', '%5Cu', '%5Ea%5E', 'q%22q', '%7F'],
     ]
       .map((value) => `region=${value}`)
       .sort(),
@@ -105,6 +120,31 @@ it('have the values that Hive would give them, and the same levels for every row
     expect.stringMatching(/^region_key=(long )+[a-z]*~[0-9a-f]{32}$/),
   ]);
 });
+
+it('have the same names in S3, with the same rows', async () => {
+  const store = await startCliS3();
+  const runs = new CliStorageRuns(server, { lake: store });
+  try {
+    const flags = ['--target_storage_id', 'lake', '-i', 'odd', '--partition_by', 'odd:region'];
+    expect(await runs.run('export', ...flags)).toMatchObject({ code: 0 });
+    const objects = [...(await store.objects())].filter(([key]) => key.endsWith('.parquet'));
+    expect([...new Set(objects.map(([key]) => path.basename(path.dirname(key))))].sort()).toEqual(
+      await directories('odd'),
+    );
+    const downloaded = path.join(runs.directory, 'downloaded');
+    for (const [key, bytes] of objects) {
+      const file = path.join(downloaded, key);
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, bytes);
+    }
+    const rowsIn = (directory: string) =>
+      queryDuckDb(`SELECT id, region FROM read_parquet(${quote(`${directory}/**/*.parquet`)}) ORDER BY id`);
+    expect(await rowsIn(downloaded)).toEqual(await rowsIn(path.join(run.directory, 'public', 'odd')));
+  } finally {
+    runs.remove();
+    await store.stop();
+  }
+}, 60_000);
 
 it('are in the manifest with their exact values', async () => {
   const manifest = await run.manifest('empty');

@@ -16,7 +16,8 @@ export function toDuckDb(tsql: string, parameters: ReadonlyMap<string, unknown> 
     .replace(/@@MAX_CONNECTIONS/g, '32767')
     .replace(/%%physloc%%/g, 'physloc')
     .replace(/\$PARTITION\./g, '"$$PARTITION".')
-    .replace(/ COLLATE \w+/g, '');
+    .replace(/ COLLATE Latin1_General_BIN2/g, ' COLLATE C')
+    .replace(/ COLLATE (?!C\b)\w+/g, '');
   return rewriteCalls(spelled) + limit;
 }
 
