@@ -9,6 +9,7 @@ import { parseCommandLine } from '../../../../src/cli/flags/command-line.js';
 import { readExportSettings } from '../../../../src/cli/flags/export-flags.js';
 import {
   placeKey,
+  recordedAuthPath,
   recordedSettings,
   refuseOtherPlaces,
   restoredOptions,
@@ -153,6 +154,13 @@ describe('recorded settings', () => {
       expect(() => restoredOptions(changed, RUN_ID)).toThrow(new RegExp(`its record has a ${name} that this version`));
     },
   );
+
+  it('name the auth file for the command that resumes the run, also where a job file named it', async () => {
+    const settings = (await recorded(options('--output_dir', '/o'))) as object;
+    expect(recordedAuthPath(settings)).toBe(auth.path);
+    expect(recordedAuthPath({ ...settings, cwd: '/elsewhere', authFile: 'auth.json' })).toBe('/elsewhere/auth.json');
+    expect(recordedAuthPath({ ...settings, authFile: undefined })).toBeUndefined();
+  });
 
   it('make a relative directory absolute: the run may be resumed from anywhere', async () => {
     const { target } = restoredOptions(await recorded(options('--output_dir', 'out')), RUN_ID);
