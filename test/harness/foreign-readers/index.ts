@@ -8,13 +8,25 @@ import { saySkipped } from '../skipped.js';
 
 /** Readers of the Python world, which have nothing to do with this project: packages of `.ci/requirements.txt`. */
 type ForeignReader =
-  'spark' | 'polars' | 'pyarrow' | 'pyarrow_hive' | 'duckdb' | 'duckdb_by_ids' | 'datafusion' | 'iceberg' | 'field_ids';
+  | 'spark'
+  | 'spark_by_rows'
+  | 'spark_scanned'
+  | 'polars'
+  | 'pyarrow'
+  | 'pyarrow_hive'
+  | 'duckdb'
+  | 'duckdb_by_ids'
+  | 'datafusion'
+  | 'datafusion_scanned'
+  | 'clickhouse'
+  | 'iceberg'
+  | 'field_ids';
 
 export interface ReadTask {
   readonly reader: ForeignReader;
   /** Absolute; a directory or a file, as the reader takes it. */
   readonly path: string;
-  /** Expressions, or types by field id. */
+  /** Expressions, types by field id, or conditions. */
   readonly columns?: readonly string[];
 }
 
@@ -34,7 +46,7 @@ export function whyNoForeignReaders(): string | undefined {
       : spawnSync('java', ['-version']).status === 0
         ? undefined
         : 'java, which Spark needs, is not installed';
-  if (reason !== undefined) saySkipped('Spark, polars, pyarrow, DuckDB, DataFusion and Iceberg', reason);
+  if (reason !== undefined) saySkipped('Spark, polars, pyarrow, DuckDB, DataFusion, ClickHouse and Iceberg', reason);
   return reason;
 }
 

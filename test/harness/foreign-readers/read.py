@@ -36,6 +36,55 @@ def spark(path, columns):
     return [list(row) for row in frame.orderBy(frame.columns[0]).selectExpr(*(columns or ["*"])).collect()]
 
 
+def spark_by_rows(path, columns):
+    """By its other reader, which knows more encodings than the vectorized one."""
+    if not sessions:
+        sessions.append(spark_session())
+    key = "spark.sql.parquet.enableVectorizedReader"
+    sessions[0].conf.set(key, "false")
+    try:
+        return spark(path, columns)
+    finally:
+        sessions[0].conf.unset(key)
+
+
+def spark_scanned(path, conditions):
+    """For each condition, how many rows there are, and how many were read to find them."""
+    if not sessions:
+        sessions.append(spark_session())
+    counts = []
+    for condition in conditions:
+        frame = sessions[0].read.parquet(path).filter(condition)
+        plan = frame._jdf.queryExecution()
+        found = plan.executedPlan().executeCollectPublic().__len__()
+        counts.append([found, plan.executedPlan().collectLeaves().apply(0).metrics().apply("numOutputRows").value()])
+    return counts
+
+
+def datafusion_scanned(path, conditions):
+    """The same with row groups, by what is left after the Bloom filters."""
+    import re
+
+    import datafusion
+
+    context = datafusion.SessionContext()
+    context.register_parquet("t", path + "/")
+    counts = []
+    for condition in conditions:
+        found = context.sql(f"SELECT * FROM t WHERE {condition}").count()
+        told = str(context.sql(f"EXPLAIN ANALYZE SELECT * FROM t WHERE {condition}").to_pydict())
+        counts.append([found, int(re.search(r"row_groups_pruned_bloom_filter=\d+ total . (\d+) matched", told)[1])])
+    return counts
+
+
+def clickhouse(path, columns):
+    import chdb
+
+    text = path.replace("\\", "\\\\").replace("'", "\\'")
+    answer = chdb.query(f"SELECT {', '.join(columns or ['*'])} FROM file('{text}', Parquet)", "JSONCompactEachRow")
+    return [json.loads(line) for line in str(answer).splitlines()]
+
+
 def polars(path, _):
     import polars
 
@@ -125,7 +174,9 @@ def answer(task):
     try:
         return {"rows": plain(globals()[task["reader"]](task["path"], task.get("columns")))}
     except BaseException as error:  # what native code panics with is no Exception
-        return {"error": f"{type(error).__name__}: {error}"[:2000]}
+        # Java's causes come after a long trace.
+        causes = [line for line in str(error).splitlines() if line.startswith("Caused by: ")]
+        return {"error": "\n".join([f"{type(error).__name__}: {error}"[:2000], *causes])}
 
 
 with open(sys.argv[1]) as file:
