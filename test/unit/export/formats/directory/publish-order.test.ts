@@ -153,6 +153,7 @@ describe('publishing a table', () => {
       'publish s/t/part-00001.parquet',
       'remove s/t/part-00009.parquet',
       'put s/t/_manifest.json',
+      'persist s/t',
       'put s/t/_SUCCESS',
     ]);
   });
