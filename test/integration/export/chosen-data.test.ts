@@ -3,7 +3,8 @@ import path from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Manifest } from '../../../src/export/formats/directory/manifest-schema.js';
-import { postgresEntry, runCli, type CliResult } from '../../harness/cli.js';
+import { postgresEntry, type CliResult } from '../../harness/cli.js';
+import { runCliHere } from '../../harness/cli-here.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { ScratchDirectory } from '../../harness/scratch.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
@@ -140,7 +141,7 @@ interface Exported {
 async function exported(source: string, args: readonly string[]): Promise<Exported> {
   const directory = path.join(scratch.path, `out-${runs++}`);
   const fixed = ['-a', authFile, '--source-db-auth-id', source, '--output-dir', directory, '--manifest', 'inside'];
-  return { cli: await runCli([...fixed, ...args]), directory };
+  return { cli: await runCliHere([...fixed, ...args]), directory };
 }
 
 /** Rows of a table's files, read by DuckDB. */

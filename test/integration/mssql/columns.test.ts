@@ -2,13 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type CliResult,
-  runCli,
-  temporaryDirectory,
-  type TemporaryDirectory,
-  writeAuthFile,
-} from '../../harness/cli.js';
+import { runCliHere } from '../../harness/cli-here.js';
+import { type CliResult, temporaryDirectory, type TemporaryDirectory, writeAuthFile } from '../../harness/cli.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { startTcpGate, type TcpGate } from '../../servers/tcp-gate.js';
 import type { WireValue } from '../../servers/tds/result-set.js';
@@ -80,7 +75,7 @@ async function run(name: string, args: readonly string[]): Promise<CliResult & {
     'None',
   ];
   const env = { PEPPER: SALT, XDG_STATE_HOME: path.join(directory, 'state') };
-  return { ...(await runCli([...flags, '--log_dir', path.join(directory, 'logs'), ...args], { env })), directory };
+  return { ...(await runCliHere([...flags, '--log_dir', path.join(directory, 'logs'), ...args], env)), directory };
 }
 
 const rows = (directory: string) => `read_parquet(${quote(path.join(directory, 'out', 'dbo', 'people', '*.parquet'))})`;

@@ -3,13 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  type CliResult,
-  runCli,
-  temporaryDirectory,
-  type TemporaryDirectory,
-  writeAuthFile,
-} from '../../harness/cli.js';
+import { runCliHere } from '../../harness/cli-here.js';
+import { type CliResult, temporaryDirectory, type TemporaryDirectory, writeAuthFile } from '../../harness/cli.js';
 import { readOf } from '../../../src/sources/sqlite/treated-columns.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 
@@ -50,7 +45,7 @@ async function run(name: string, args: readonly string[]): Promise<CliResult & {
   const out = path.join(directory, 'out');
   const flags = ['-a', auth, '--source_db_auth_id', 'db', '--output_dir', out, '--compression_type', 'None'];
   const env = { PEPPER: SALT, XDG_STATE_HOME: path.join(directory, 'state') };
-  return { ...(await runCli([...flags, '--log_dir', path.join(directory, 'logs'), ...args], { env })), directory };
+  return { ...(await runCliHere([...flags, '--log_dir', path.join(directory, 'logs'), ...args], env)), directory };
 }
 
 const rows = (directory: string, table: string) =>

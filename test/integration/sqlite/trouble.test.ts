@@ -5,7 +5,8 @@ import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSource } from '../../../src/engines.js';
 import type { DatabaseEntry } from '../../../src/auth/entries.js';
-import { runCli, temporaryDirectory, type TemporaryDirectory, writeAuthFile } from '../../harness/cli.js';
+import { runCliHere } from '../../harness/cli-here.js';
+import { temporaryDirectory, type TemporaryDirectory, writeAuthFile } from '../../harness/cli.js';
 import { failure } from '../../harness/failure.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { saySkipped } from '../../harness/skipped.js';
@@ -35,7 +36,7 @@ function make(name: string, sql: string): { readonly file: string; readonly data
 async function exportFile(file: string, args: readonly string[] = []) {
   const directory = path.join(home.path, `out-${Math.random().toString(36).slice(2)}`);
   const authFile = await writeAuthFile(home.path, { lite: { ds_type: 'sqlite', info: { filepath: file } } });
-  const cli = await runCli(['-a', authFile, '--source-db-auth-id', 'lite', '--output-dir', directory, ...args]);
+  const cli = await runCliHere(['-a', authFile, '--source-db-auth-id', 'lite', '--output-dir', directory, ...args]);
   return { directory, cli };
 }
 

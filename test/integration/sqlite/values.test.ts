@@ -3,7 +3,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCli, temporaryDirectory, type TemporaryDirectory, writeAuthFile } from '../../harness/cli.js';
+import { runCliHere } from '../../harness/cli-here.js';
+import { temporaryDirectory, type TemporaryDirectory, writeAuthFile } from '../../harness/cli.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { saySkipped } from '../../harness/skipped.js';
 
@@ -187,7 +188,7 @@ const sorted = (rows: readonly unknown[][]) => rows.map((row) => JSON.stringify(
 async function exportFile(file: string, args: readonly string[] = []) {
   const directory = path.join(home.path, `out-${Math.random().toString(36).slice(2)}`);
   const authFile = await writeAuthFile(home.path, { lite: { ds_type: 'sqlite', info: { filepath: file } } });
-  const cli = await runCli([
+  const cli = await runCliHere([
     ...['-a', authFile, '--source-db-auth-id', 'lite', '--output-dir', directory],
     ...['--include-views', '--include-extension-tables', ...args],
   ]);

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCli } from '../../harness/cli.js';
+import { runCliHere } from '../../harness/cli-here.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { ScratchDirectory } from '../../harness/scratch.js';
 import { startTdsServer, type TdsServer } from '../../servers/tds/server.js';
@@ -80,7 +80,7 @@ interface Sorted {
 async function sortedBy(source: string, schema: string, sortBy: string): Promise<Sorted> {
   const [column = ''] = sortBy.split(' ');
   const out = path.join(scratch.path, `${source}-${sortBy.replaceAll(/\W+/g, '-')}`);
-  const { code, stderr } = await runCli([
+  const { code, stderr } = await runCliHere([
     ...[
       '-a',
       authFile,
@@ -104,7 +104,7 @@ async function sortedBy(source: string, schema: string, sortBy: string): Promise
     `SELECT stats_min_value AS least, stats_max_value AS most FROM parquet_metadata(${files})
      WHERE path_in_schema = '${column}' ORDER BY row_group_id`,
   );
-  const asKey = (value: unknown) => (/^(?:whole|real)$/.test(column) ? Number(value) : String(value as string));
+  const asKey = (value: unknown) => (/^(?:whole|real)$/.test(column) ? Number(value) : String(value));
   const one = asKey(groups[3]?.['least']);
   const withOne = groups.filter(({ least, most }) => asKey(least) <= one && one <= asKey(most));
   return {
