@@ -21,6 +21,14 @@ export interface ResultColumn {
   readonly type: WireType;
 }
 
+/** What several statements in one request give. */
+export interface DescribedResults {
+  /** Columns of each result, in the order of the statements; those that failed have none, and may end the request. */
+  readonly results: readonly (readonly ResultColumn[])[];
+  /** The driver's error if a statement failed. */
+  readonly error: Error | undefined;
+}
+
 /** Flag of COLMETADATA (MS-TDS 2.2.7.4). */
 const NULLABLE = 1;
 
@@ -88,21 +96,37 @@ export class MssqlClient {
    * A query's columns, as the server declares them.
    * @throws the driver's errors
    */
-  describeColumns(sql: string, parameters: StatementParameters = {}): Promise<ResultColumn[]> {
-    const answer = new Promise<ResultColumn[]>((resolve, reject) => {
-      let columns: ResultColumn[] = [];
+  async describeColumns(sql: string, parameters: StatementParameters = {}): Promise<readonly ResultColumn[]> {
+    const { results, error } = await this.describeResults(sql, parameters);
+    if (error !== undefined) throw error;
+    return results.at(-1) ?? [];
+  }
+
+  /** Columns of several statements, as the server declares them. Never rejects. */
+  describeResults(sql: string, parameters: StatementParameters = {}): Promise<DescribedResults> {
+    const answer = new Promise<DescribedResults>((resolve) => {
+      const results: ResultColumn[][] = [];
+      let isOpen = false;
+      const failed = () => {
+        // A statement may fail after its columns.
+        if (isOpen) results.pop();
+        isOpen = false;
+      };
+      const ended = () => {
+        isOpen = false;
+      };
       const request = new this.#tedious.Request(sql, (error) => {
-        if (error) reject(error);
-        else resolve(columns);
+        this.#connection.off('errorMessage', failed);
+        resolve({ results, error: error ?? undefined });
       });
+      this.#connection.on('errorMessage', failed);
       request.on('columnMetadata', (metadata) => {
+        isOpen = true;
         // The driver only returns an object by name if configured to.
-        columns = (metadata as ColumnMetadata[]).map((column) => ({
-          name: column.colName,
-          nullable: (column.flags & NULLABLE) !== 0,
-          type: wireTypeOf(column),
-        }));
+        results.push((metadata as ColumnMetadata[]).map(resultColumn));
       });
+      request.on('done', ended);
+      request.on('doneInProc', ended);
       this.#execute(request, parameters);
     });
     return this.#track(answer);
@@ -158,4 +182,8 @@ export class MssqlClient {
     this.#inProgress = answer;
     return answer;
   }
+}
+
+function resultColumn(column: ColumnMetadata): ResultColumn {
+  return { name: column.colName, nullable: (column.flags & NULLABLE) !== 0, type: wireTypeOf(column) };
 }

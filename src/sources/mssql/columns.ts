@@ -1,20 +1,22 @@
 import { tableName } from '../../model/table.js';
 import { createColumnBuffers } from '../../columns/column-buffers.js';
 import { LakeportError } from '../../errors.js';
-import { fromClause } from '../row-set.js';
 import { ALL_COLUMNS } from '../column-choice.js';
 import type { DescribedDataset, DescribeOptions, PinOptions, ReadColumn } from '../source.js';
 import { readAttributes, type Attribute } from './column-catalog.js';
 import type { CatalogTable } from './catalog.js';
+import { columnsDenied, encrypted, hashRefused, notReadable, tableNotFound } from './column-errors.js';
 import type { MssqlClient } from './client.js';
 import { bindField } from './decode/decoders.js';
 import { errorNumber, mssqlError } from './errors.js';
 import { nameText, quoteName, quoteTable } from './identifiers.js';
-import { checkRows, readQueryAttributes } from './requested-rows.js';
+import { answerProbe, answerProbes, type Probe, PROBE_BATCH } from './probes.js';
+import { checkConditions, readQueryAttributes, refuseRows } from './requested-rows.js';
 import { mssqlRows } from './partitioning/dialect.js';
 import { readTextStyles } from './server.js';
-import { declaredTypeOf, displayWireType, type WireType } from './tds/wire-type.js';
-import { maskedMapping, maskParameters } from './masks.js';
+import { declaredTypeOf, type WireType } from './tds/wire-type.js';
+import { displayType } from './type-names.js';
+import { maskedMapping } from './masks.js';
 import { mapType, type MappingOptions, type MssqlType, type TypeMapping } from './types.js';
 import { textForm } from './text-forms.js';
 import { convertedMapping } from './conversions.js';
@@ -34,67 +36,106 @@ export async function describeColumns(
   const makesText =
     options.treatments !== undefined || attributes.some((table) => table.some(({ type }) => type === 'sql_variant'));
   const styles = makesText ? await readTextStyles(client) : { allDigits: true, hexadecimal: true };
-  const mapping = { timestampUnit, compat, styles };
+  const tableOptions = { ...options, mapping: { timestampUnit, compat, styles } };
   const described: (DescribedDataset | LakeportError)[] = [];
-  for (const table of tables) {
-    const { dataset } = table;
-    const known = dataset.kind === 'query' ? undefined : attributes.shift();
-    try {
-      const listed = dataset.kind === 'query' ? await readQueryAttributes(client, dataset) : (known ?? []);
-      described.push(await describeDataset(client, table, listed, { ...options, mapping }));
-    } catch (error) {
-      // A lost connection is not the table's fault.
-      if (!(error instanceof LakeportError) && errorNumber(error) === undefined) throw error;
-      described.push(hashRefused(error, table) ?? mssqlError(error, { table: table.id }));
+  for (let at = 0; at < tables.length; at += PROBE_BATCH) {
+    const batch = tables.slice(at, at + PROBE_BATCH);
+    const chosen: (ChosenTable | LakeportError)[] = [];
+    for (const table of batch) {
+      const known = table.dataset.kind === 'query' ? undefined : attributes.shift();
+      chosen.push(await unlessFailed(table, () => chooseColumns(client, table, known, tableOptions)));
+    }
+    const probes = chosen.flatMap((one) => (one instanceof LakeportError ? [] : [one.probe]));
+    const answers = await answerProbes(client, probes);
+    for (const one of chosen) {
+      if (one instanceof LakeportError) described.push(one);
+      else {
+        const { table, probe } = one;
+        const answer = answers.get(probe);
+        described.push(await unlessFailed(table, () => describeChosen(client, { ...one, answer }, tableOptions)));
+      }
     }
   }
   return described;
 }
 
-/** `Invalid collation`: the server has none in UTF-8. */
-const NO_COLLATION = 448;
-
-/** The error of a server whose text cannot be hashed in UTF-8. */
-function hashRefused(error: unknown, { id }: CatalogTable): LakeportError | undefined {
-  if (errorNumber(error) !== NO_COLLATION) return undefined;
-  return new LakeportError({
-    code: 'MASK_NOT_SUPPORTED',
-    message: 'The mask hash needs SQL Server 2019 or later, whose text has a form in UTF-8',
-    hint: 'Use another mask for the columns of this table: null, redact or partial',
-    context: { table: tableName(id) },
-    cause: error,
-  });
+/** What a step gives, or the error that makes the table unreadable. @throws what is not the table's fault */
+async function unlessFailed<T>(table: CatalogTable, step: () => Promise<T>): Promise<T | LakeportError> {
+  try {
+    return await step();
+  } catch (error) {
+    // A lost connection is not the table's fault.
+    if (!(error instanceof LakeportError) && errorNumber(error) === undefined) throw error;
+    return hashRefused(error, table) ?? mssqlError(error, { table: table.id });
+  }
 }
 
 interface TableOptions extends DescribeOptions, Pick<PinOptions, 'columnChoice'> {
   readonly mapping: MappingOptions;
 }
 
-/** The columns that are chosen, and which of them the user may not read. */
-async function describeDataset(
+/** A table whose columns are to be described. */
+interface ChosenTable {
+  readonly table: CatalogTable;
+  readonly wanted: readonly Attribute[];
+  /** As the catalog describes the columns that are wanted. */
+  readonly planned: ReadColumn[];
+  readonly probe: Probe;
+}
+
+/** @param known the columns of the catalog; undefined for a query */
+async function chooseColumns(
   client: MssqlClient,
   table: CatalogTable,
-  listed: readonly Attribute[],
+  known: readonly Attribute[] | undefined,
   options: TableOptions,
-): Promise<DescribedDataset> {
-  if (listed.length === 0) throw tableNotFound(tableName(table.id));
+): Promise<ChosenTable> {
+  const { dataset, id } = table;
+  const listed = dataset.kind === 'query' ? await readQueryAttributes(client, dataset) : (known ?? []);
+  if (listed.length === 0) throw tableNotFound(tableName(id));
   const { columnChoice = ALL_COLUMNS } = options;
   const taken = columnChoice.take(
-    table.id,
+    id,
     listed.map(({ name }) => name),
   );
-  const wanted = listed.filter(({ name }) => taken.has(name));
-  await checkRows(client, table);
+  refuseRows(table);
+  return { table, ...plannedColumns(table, { wanted: listed.filter(({ name }) => taken.has(name)), options }) };
+}
+
+function plannedColumns(
+  table: CatalogTable,
+  { wanted, options }: { readonly wanted: readonly Attribute[]; readonly options: TableOptions },
+): Omit<ChosenTable, 'table'> {
+  for (const attribute of wanted) if (attribute.isEncrypted === true) throw encrypted(attribute);
+  const planned = wanted.map((attribute) => describeColumn(attribute, table, options));
+  return { wanted, planned, probe: probeOf(table, planned) };
+}
+
+/**
+ * The columns that are chosen, and which of them the user may not read.
+ * @param chosen.answer undefined if the table is to be asked alone
+ */
+async function describeChosen(
+  client: MssqlClient,
+  { table, wanted, planned, probe, answer }: ChosenTable & { readonly answer: readonly WireType[] | undefined },
+  options: TableOptions,
+): Promise<DescribedDataset> {
+  const { columnChoice = ALL_COLUMNS } = options;
+  // The answer is that of the conditions too.
+  if (answer === undefined) await checkConditions(client, table);
   try {
-    return { columns: await describeTable(client, table, wanted, options) };
+    return { columns: await describeTable(client, { table, wanted, planned, probe, answer }, options) };
   } catch (thrown) {
     if (errorNumber(thrown) !== COLUMN_DENIED) throw thrown;
     const unreadable = await readDeniedColumns(client, table);
     const denied = wanted.map(({ name }) => name).filter((name) => unreadable.has(name));
     if (denied.length === 0) throw thrown;
     if (!columnChoice.skipsUnreadable || denied.length === wanted.length) throw columnsDenied(table, denied, thrown);
-    const readable = wanted.filter(({ name }) => !unreadable.has(name));
-    return { columns: await describeTable(client, table, readable, options), unreadable: denied };
+    const readable = plannedColumns(table, { wanted: wanted.filter(({ name }) => !unreadable.has(name)), options });
+    return {
+      columns: await describeTable(client, { table, ...readable, answer: undefined }, options),
+      unreadable: denied,
+    };
   }
 }
 
@@ -111,40 +152,25 @@ async function readDeniedColumns(client: MssqlClient, { id }: CatalogTable): Pro
   return new Set(rows.map(([name]) => String(name)));
 }
 
-function columnsDenied({ id }: CatalogTable, columns: readonly string[], cause: unknown): LakeportError {
-  const many = columns.length !== 1;
-  return new LakeportError({
-    code: 'TABLE_PERMISSION_DENIED',
-    message: `Permission denied for ${many ? 'columns' : 'column'} ${columns.join(', ')}`,
-    hint: `GRANT SELECT ON ${quoteTable(id)} (${columns.map(quoteName).join(', ')}) TO this user, or leave ${many ? 'them' : 'it'} out with --skip-unreadable-columns or --exclude-columns`,
-    context: { table: tableName(id) },
-    cause,
-  });
-}
-
 /**
- * Selects all columns and no rows, as the readers will select all rows: missing permissions and impossible conversions
- * show up now. Where catalog and result disagree (scales that the catalog cannot hold, views over changed tables), the
- * result counts.
+ * Compares the planned columns with those that the server declares in a result. Where catalog and result disagree (scales
+ * that the catalog cannot hold, views over changed tables), the result counts.
  */
 async function describeTable(
   client: MssqlClient,
-  table: CatalogTable,
-  attributes: readonly Attribute[],
+  { table, wanted, planned, probe, answer }: ChosenTable & { readonly answer: readonly WireType[] | undefined },
   options: TableOptions,
 ): Promise<ReadColumn[]> {
-  for (const attribute of attributes) if (attribute.isEncrypted === true) throw encrypted(attribute);
-  const planned = attributes.map((attribute) => describeColumn(attribute, table, options));
-  const answered = await probe(client, table, planned);
+  const answered = answer ?? (await answerProbe(client, probe));
   const fits = planned.map((column, i) => isReadable(column, answered[i]));
   if (!fits.includes(false)) return planned;
   const columns = planned.map((column, i) => {
-    const [attribute, wire] = [attributes[i], answered[i]];
+    const [attribute, wire] = [wanted[i], answered[i]];
     if (fits[i] === true || attribute === undefined || wire === undefined) return column;
     return byAnswer(column, attribute, wire, { table, options });
   });
   // The type of the result may need a conversion that the catalog's type did not.
-  const checked = await probe(client, table, columns);
+  const checked = await answerProbe(client, probeOf(table, columns));
   columns.forEach((column, i) => {
     const wire = checked[i];
     if (!isReadable(column, wire)) throw notReadable(column.spec, wire);
@@ -198,13 +224,8 @@ function treatedMapping(
   return maskedMapping(mapping, mask, text);
 }
 
-/** Types of the columns as the server declares them in a result. */
-function probe(client: MssqlClient, { dataset }: CatalogTable, columns: readonly ReadColumn[]): Promise<WireType[]> {
-  const list = columns.map(({ expression }) => expression).join(', ');
-  const rows = mssqlRows(dataset);
-  const statement = `${rows.prefix}SELECT TOP (0) ${list} ${fromClause(rows)}`;
-  // No row needs the salt.
-  return client.describe(statement, maskParameters(statement, ''));
+function probeOf({ dataset }: CatalogTable, columns: readonly ReadColumn[]): Probe {
+  return { rows: mssqlRows(dataset), list: columns.map(({ expression }) => expression) };
 }
 
 function isReadable({ spec, decoder }: ReadColumn, wire: WireType | undefined): boolean {
@@ -242,51 +263,3 @@ const TEXT_DECODERS: Readonly<Record<string, string>> = {
   nvarchar: 'nvarchar',
 };
 const BYTES = new Set(['binary', 'varbinary', 'image', 'timestamp', 'rowversion']);
-
-const SIZED = new Set(['char', 'varchar', 'binary', 'varbinary']);
-const WIDE = new Set(['nchar', 'nvarchar']);
-const SCALED = new Set(['time', 'datetime2', 'datetimeoffset']);
-
-/** As in CREATE TABLE; an alias type with its base type. */
-function displayType(attribute: Attribute): string {
-  const { type, userType, isAssembly } = attribute;
-  if (userType === undefined) return declared(attribute);
-  return isAssembly || type === userType ? userType : `${userType} (${declared(attribute)})`;
-}
-
-function declared({ type, maxLength, precision, scale }: Attribute): string {
-  if (SIZED.has(type)) return `${type}(${maxLength < 0 ? 'max' : maxLength})`;
-  if (WIDE.has(type)) return `${type}(${maxLength < 0 ? 'max' : maxLength / 2})`;
-  if (SCALED.has(type)) return `${type}(${scale})`;
-  return type === 'decimal' || type === 'numeric' ? `${type}(${precision},${scale})` : type;
-}
-
-function tableNotFound(table: string): LakeportError {
-  return new LakeportError({
-    code: 'TABLE_NOT_FOUND',
-    message: 'The table does not exist, or has no column that this user can see',
-    hint: 'It was dropped or renamed in the meantime; run again',
-    context: { table },
-  });
-}
-
-function encrypted(attribute: Attribute): LakeportError {
-  const { name } = attribute;
-  return new LakeportError({
-    code: 'TYPE_NOT_READABLE',
-    message: `Column ${name} (${displayType(attribute)}) is under Always Encrypted`,
-    hint: 'Leave the column out with --exclude-columns',
-    context: { column: name },
-  });
-}
-
-function notReadable({ name, sourceType }: ReadColumn['spec'], wire: WireType | undefined): LakeportError {
-  const arrives = wire === undefined ? 'nothing' : displayWireType(wire);
-  const codepage = wire?.codepage === undefined ? '' : `, in code page ${wire.codepage}`;
-  return new LakeportError({
-    code: 'TYPE_NOT_READABLE',
-    message: `Column ${name} is ${sourceType} in the catalog and arrives as ${arrives}${codepage}`,
-    hint: 'Export a view that converts the column or leaves it out (with --include-views)',
-    context: { column: name },
-  });
-}

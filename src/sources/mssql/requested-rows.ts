@@ -50,16 +50,23 @@ export async function readQueryAttributes(client: MssqlClient, dataset: QueryDat
   }
 }
 
-/**
- * Checks the conditions and the sample of a dataset, whose SQL has been checked if it is a query.
- * @throws LakeportError if one cannot be used
- */
-export async function checkRows(client: MssqlClient, { dataset, kind }: CatalogTable): Promise<void> {
+/** Refuses conditions and a sample that the server need not be asked about. @throws LakeportError */
+export function refuseRows({ dataset, kind }: CatalogTable): void {
   const { predicates = [], sample, id } = dataset;
   const isTable = kind === 'table' || kind === 'partitioned table';
   if (sample !== undefined && 'percent' in sample && !isTable) throw noShareOf(dataset, kind);
   for (const predicate of predicates) {
     if (sqlTokens(predicate) === undefined) throw badCondition(id, predicate, NOT_WHOLE);
+  }
+}
+
+/**
+ * Asks the server for each condition of a dataset, whose SQL has been checked if it is a query.
+ * @throws LakeportError if one cannot be used
+ */
+export async function checkConditions(client: MssqlClient, { dataset }: CatalogTable): Promise<void> {
+  const { predicates = [], id } = dataset;
+  for (const predicate of predicates) {
     const only: Dataset = { ...dataset, predicates: [predicate], sample: undefined };
     const rows = mssqlRows(only);
     try {

@@ -1,11 +1,12 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket } from 'node:tls';
+import { answerStatements } from './batch.js';
 import { type Login, parseLogin } from './login.js';
 import { challengeToken, parseAuthenticate } from './ntlm.js';
 import { type IncomingMessage, MESSAGE, PacketReader, PacketWriter } from './packets.js';
 import { clientEncryption, ENCRYPT, HandshakeStream, preloginAnswer } from './prelogin.js';
-import { TdsSession, type TdsHandler } from './session.js';
+import { type RequestHandler, TdsSession, type TdsHandler } from './session.js';
 import { doneToken, errorToken, loginTokens, TdsError } from './tokens.js';
 import { collationBytes } from './types/collations.js';
 
@@ -43,7 +44,7 @@ export interface TdsServer {
   readonly connections: number;
   /** What went wrong in the server itself, or its handler: a fault of the test. */
   readonly failures: readonly unknown[];
-  /** All statements that were asked for, in their order. */
+  /** All requests, in their order; several statements may make one. */
   readonly statements: readonly string[];
   /** Cuts all connections. */
   cut(): void;
@@ -58,9 +59,9 @@ export async function startTdsServer(options: TdsServerOptions): Promise<TdsServ
   const sockets = new Set<Socket>();
   const statements: string[] = [];
   const failures: unknown[] = [];
-  const handler: TdsHandler = (query) => {
+  const handler: RequestHandler = (query) => {
     statements.push(query.sql);
-    return options.handler(query);
+    return answerStatements(query, options.handler);
   };
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -90,9 +91,13 @@ export async function startTdsServer(options: TdsServerOptions): Promise<TdsServ
   };
 }
 
+interface ConnectionOptions extends Omit<TdsServerOptions, 'handler'> {
+  readonly handler: RequestHandler;
+}
+
 class TdsConnection {
   readonly #socket: Socket;
-  readonly #options: TdsServerOptions;
+  readonly #options: ConnectionOptions;
   readonly #onFailure: (failure: unknown) => void;
   readonly #packets = new PacketReader();
   #stream: Duplex;
@@ -103,7 +108,7 @@ class TdsConnection {
   /** The request in progress; the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(socket: Socket, options: TdsServerOptions, onFailure: (failure: unknown) => void) {
+  constructor(socket: Socket, options: ConnectionOptions, onFailure: (failure: unknown) => void) {
     this.#onFailure = onFailure;
     this.#socket = socket;
     this.#stream = socket;

@@ -32,8 +32,13 @@ export interface EncodedResult {
   readonly count: number;
 }
 
-/** What a query gives; undefined where it gives nothing, not even a count. */
+/** What a statement gives; undefined where it gives nothing, not even a count. */
 export type TdsAnswer = (ResultSet & Fault) | EncodedResult | { readonly rowsAffected: number } | undefined;
+
+/** What several statements give, one after the other. */
+export interface BatchAnswer {
+  readonly answers: readonly (TdsAnswer | TdsError)[];
+}
 
 interface Fault {
   /** The connection is cut after so many bytes of the answer. */
@@ -45,12 +50,14 @@ interface Fault {
 /** @throws TdsError for what the server would refuse */
 export type TdsHandler = (query: TdsQuery) => TdsAnswer | Promise<TdsAnswer>;
 
+export type RequestHandler = (query: TdsQuery) => Promise<TdsAnswer | BatchAnswer>;
+
 /** Bytes that go to the packets at once. */
 const PORTION_BYTES = 32 << 10;
 
 /** A session after its login: answers one request at a time, and can be told to stop in the middle. */
 export class TdsSession {
-  readonly #handler: TdsHandler;
+  readonly #handler: RequestHandler;
   readonly #out: PacketWriter;
   readonly #cut: () => void;
   readonly #facts: { user: string; database: string; isolation: string; inTransaction: boolean };
@@ -59,7 +66,7 @@ export class TdsSession {
   #attention = new AbortController();
 
   constructor(options: {
-    readonly handler: TdsHandler;
+    readonly handler: RequestHandler;
     readonly out: PacketWriter;
     readonly cut: () => void;
     readonly user: string;
@@ -123,14 +130,22 @@ export class TdsSession {
         session: { ...this.#facts },
         attention: this.#attention.signal,
       });
-      const rows = await this.#send(answer);
-      const counted = answer && 'noCount' in answer && answer.noCount ? undefined : rows;
-      // What is left out after an attention is the rest of the rows, not the end of the message.
-      if (this.#canceled) {
-        await this.#out.end(doneToken({ error: true }));
-        return;
+      const answers = answer && 'answers' in answer ? answer.answers : [answer];
+      for (const [i, one] of answers.entries()) {
+        const more = isCall || i < answers.length - 1;
+        if (one instanceof TdsError) {
+          await this.#out.write(Buffer.concat([errorToken(one), doneToken({ token, error: true, more })]));
+          continue;
+        }
+        const rows = await this.#send(one);
+        const counted = one && 'noCount' in one && one.noCount ? undefined : rows;
+        // What is left out after an attention is the rest of the rows, not the end of the message.
+        if (this.#canceled) {
+          await this.#out.end(doneToken({ error: true }));
+          return;
+        }
+        await this.#out.write(doneToken({ token, rows: counted, more }));
       }
-      await this.#out.write(doneToken({ token, rows: counted, more: isCall }));
       if (isCall) await this.#out.write(Buffer.concat([returnStatusToken(0), doneToken({ token: DONE.proc })]));
       await this.#out.end();
     } catch (thrown) {

@@ -42,9 +42,20 @@ function respell(tsql: string, parameters: ReadonlyMap<string, unknown>): string
   );
 }
 
-/** CONVERT(type, value, style) and CAST(value AS type), from the inside out. */
+/** The statements of a request. Only those that select are told apart. */
+export function splitStatements(tsql: string): string[] {
+  const ends = [...tsql.matchAll(new RegExp(`${TOKENS.source}|;`, 'gi'))].filter(([token]) => token === ';');
+  const bounds = [-1, ...ends.map(({ index }) => index), tsql.length];
+  const statements = bounds
+    .slice(1)
+    .map((end, i) => tsql.slice(bounds[i]! + 1, end).trim())
+    .filter((statement) => statement !== '');
+  return statements.every((statement) => /^(SELECT|WITH)\b/i.test(statement)) ? statements : [tsql];
+}
+
+/** CONVERT(type, value, style), TRY_CONVERT and CAST(value AS type), from the inside out. */
 function rewriteCalls(sql: string): string {
-  const call = /\b(CONVERT|CAST|SWITCHOFFSET)\(/gi;
+  const call = /\b(CONVERT|TRY_CONVERT|CAST|SWITCHOFFSET)\(/gi;
   for (let match = call.exec(sql); match !== null; match = call.exec(sql)) {
     const open = match.index + match[0].length;
     const close = closing(sql, open);
@@ -63,9 +74,12 @@ function rewriteCall(name: string, given: readonly string[]): string {
     return `CAST(${value} AS ${duckType(type)})`;
   }
   const [type = '', value = '', style] = given;
+  if (name === 'TRY_CONVERT') return `TRY_CAST(${value} AS ${duckType(type)})`;
+  // Text has no styles, whose macro would grow with each level of a nested conversion.
+  if (duckType(type) === 'VARCHAR' && /^(?:text_in_style\(|CONCAT\(|')/.test(value)) return `CAST(${value} AS VARCHAR)`;
   if (duckType(type) === 'VARCHAR') return `text_in_style(${value}, ${style ?? 0})`;
   // The bytes of a text, and not what its escapes stand for.
-  if (/^varbinary/i.test(type) && value.startsWith('text_in_style(')) return `encode(${value})`;
+  if (/^varbinary/i.test(type) && /^(?:text_in_style\(|CAST\(CONCAT\()/.test(value)) return `encode(${value})`;
   return `CAST(${value} AS ${duckType(type)})`;
 }
 

@@ -236,6 +236,7 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
        WHEN 'ProductVersion' THEN ${text(quirks.version ?? '16.0.4105.2')} WHEN 'EngineEdition' THEN '${quirks.edition ?? 3}' END`,
     textInStyle(quirks),
     'CREATE MACRO hashbytes(algorithm, bytes) AS unhex(sha256(bytes))',
+    'CREATE MACRO isjson(x) AS CASE WHEN json_valid(x) THEN 1 ELSE 0 END',
     `CREATE MACRO DB_NAME() AS 'shop'`,
     `CREATE MACRO DB_ID() AS 5`,
     `CREATE MACRO SYSUTCDATETIME() AS TIMESTAMP '2025-01-31 12:34:56.123456'`,
@@ -255,6 +256,14 @@ function partitionFunction({
     (value) => `CASE WHEN x ${isOnRight ? '>=' : '>'} CAST(${text(String(value))} AS ${type}) THEN 1 ELSE 0 END`,
   );
   return `CREATE MACRO "$PARTITION"."${name.replaceAll('"', '""')}"(x) AS ${[1, ...passed].join(' + ')}`;
+}
+
+/** The first of the server's versions with collations in UTF-8. */
+const SQL_SERVER_2019 = 15;
+
+/** Whether the server has no collations in UTF-8. */
+export function lacksUtf8({ version = '16.0' }: Quirks): boolean {
+  return Number(version.split('.')[0]) < SQL_SERVER_2019;
 }
 
 /** The first of the server's versions whose style 3 gives every digit of a float. */

@@ -9,7 +9,7 @@ import type { WireColumn, WireValue } from './result-set.js';
 import type { TdsAnswer, TdsHandler, TdsQuery } from './session.js';
 import { splitList, toDuckDb } from './t-sql.js';
 import { schemaOf } from './catalog-terms.js';
-import { catalogStatements } from './test-catalog.js';
+import { catalogStatements, lacksUtf8 } from './test-catalog.js';
 import { tableStatements } from './test-rows.js';
 import type { Quirks, TestTable } from './test-tables.js';
 import { TdsError } from './tokens.js';
@@ -55,6 +55,9 @@ export class TestDatabase {
     }
     if (sql.includes('%%physloc%%') && this.#quirks.noPhysloc)
       throw new TdsError(207, `Invalid column name '%%physloc%%'.`);
+    const [collation] = /\b\w+_UTF8\b/.exec(sql) ?? [];
+    if (collation !== undefined && lacksUtf8(this.#quirks))
+      throw new TdsError(448, `Invalid collation '${collation}'.`);
     return (await this.#rowsOf(query)) ?? this.#computed(query);
   };
 
@@ -86,8 +89,10 @@ export class TestDatabase {
     };
   }
 
-  /** `[c]`, `CONVERT(type, [c])`, or what the product makes of a sql_variant. */
+  /** `[c]`, `CONVERT(type, [c])`, `1 AS [a]`, or what the product makes of a sql_variant. */
   #item(item: string, table: TestTable): { readonly column: WireColumn; readonly index: number } | undefined {
+    const mark = /^\d+ AS \[(\w+)\]$/.exec(item)?.[1];
+    if (mark !== undefined) return { column: { name: mark, type: 'int', nullable: false }, index: NO_COLUMN };
     const [, type, name] = /^(?:CONVERT\(([\w()]+), )?\[((?:[^\]]|\]\])+)\]\)?$/.exec(item) ?? [];
     const variant = /^CASE .*SQL_VARIANT_PROPERTY\(\[((?:[^\]]|\]\])+)\]/.exec(item)?.[1];
     const wanted = (name ?? variant ?? '').replaceAll(']]', ']');
@@ -113,7 +118,10 @@ export class TestDatabase {
 
   async #computed({ sql, parameters }: TdsQuery): Promise<TdsAnswer> {
     const { result, items } = await this.#answer(sql, parameters).catch((thrown: unknown) => {
-      throw new TdsError(102, `Incorrect syntax: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      const text = thrown instanceof Error ? thrown.message : String(thrown);
+      throw text.startsWith('Conversion Error')
+        ? new TdsError(245, `Conversion failed: ${text}`)
+        : new TdsError(102, `Incorrect syntax: ${text}`);
     });
     const types = result.columnTypes();
     const isInCodePage = (item = '') => this.#quirks.varcharNames === true && /^[\w.]*name$/i.test(item);
@@ -138,6 +146,9 @@ export class TestDatabase {
     return (await this.#connection.runAndReadAll(sql)).getRows();
   }
 }
+
+/** Of items that belong to no column of the table: no rows are read with them. */
+const NO_COLUMN = -1;
 
 /** `sysname` */
 const LONGEST_NAME = 128;
@@ -168,6 +179,8 @@ function wireTypeOf(type: DuckDBType): string {
       return 'date';
     case DuckDBTypeId.BLOB:
       return 'varbinary(max)';
+    case DuckDBTypeId.DECIMAL:
+      return type.toString().toLowerCase();
     case DuckDBTypeId.TIMESTAMP:
       return 'datetime2(6)';
     default:
