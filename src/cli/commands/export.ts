@@ -13,6 +13,7 @@ import { writeDocument } from '../reports/failure.js';
 import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { logTarget, readLogFlags, type LogFlags } from '../flags/runlog-flags.js';
+import { takePattern } from '../flags/table-setting.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { targetAddress } from '../run-history/recorded-options.js';
 import type { PlanDetail } from '../reports/plan-listing.js';
@@ -46,6 +47,7 @@ export async function exportCommand(
   const logging = readLoggingSettings(flags);
   const planOnly = plan || settings.dryRun;
   const json = flags.get(FLAGS.json);
+  const shown = tables.map((value) => takePattern({ flag: 'lakeport plan', value }, '').pattern);
   const command = planOnly ? 'plan' : 'export';
   return withSession({ command, runId: settings.runId, logging, json, context }, async (session) => {
     session.aboutRun(settings.runId);
@@ -61,7 +63,7 @@ export async function exportCommand(
     if (logFlags.entryId !== undefined) auth.database(logFlags.entryId);
     saveJob?.();
     const input = { options, auth, log: logFlags, session, context, json };
-    if (planOnly) return showPlan({ ...input, detail: { allTables: flags.get(FLAGS.allTables), tables } });
+    if (planOnly) return showPlan({ ...input, detail: { allTables: flags.get(FLAGS.allTables), tables: shown } });
     session.start();
     const record = logged ? await beginRecord(input, argv) : undefined;
     return executeExport({ ...input, record, quiet: logging.quiet });

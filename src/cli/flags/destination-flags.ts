@@ -1,7 +1,7 @@
 import { DEFAULT_OPTIONS } from '../../export/model/complete-options.js';
 import { defineFlag } from './flag.js';
 import { OUTPUT_DIRECTORY } from './path-flags.js';
-import { ROUTES } from './table-patterns.js';
+import { ROUTES } from './routes.js';
 import { TEXT } from './value-types.js';
 
 /** Where the export goes. */

@@ -2,7 +2,7 @@ import { DEFAULT_OPTIONS } from '../../export/model/complete-options.js';
 import { INHERITED } from '../../sources/source.js';
 import { defineFlag } from './flag.js';
 import { LOCAL_PATH } from './path-flags.js';
-import { PATTERNS } from './table-patterns.js';
+import { NAME_PATTERNS } from './table-setting.js';
 import { oneOf, TEXT, wholeNumber } from './value-types.js';
 
 /** What is exported. */
@@ -37,27 +37,27 @@ export const SOURCE_FLAGS = {
   schemas: defineFlag({
     name: 'source_schema_name',
     value: 'LIST',
-    type: PATTERNS,
+    type: NAME_PATTERNS,
     repeatable: true,
     group: 'Source',
-    help: 'schemas: LIKE patterns with commas (default: all user schemas)',
+    help: 'schemas: LIKE patterns with commas, odd names in double quotes (default: all user schemas)',
     onResume: 'kept',
   }),
   include: defineFlag({
     name: 'include',
     short: 'i',
     value: 'LIST',
-    type: PATTERNS,
+    type: NAME_PATTERNS,
     repeatable: true,
     group: 'Source',
-    help: 'tables: LIKE patterns with commas, of names or of schema.table (default: all)',
+    help: 'tables: LIKE patterns with commas, of names or of schema.table, odd names in double quotes (default: all)',
     onResume: 'kept',
   }),
   exclude: defineFlag({
     name: 'exclude',
     short: 'e',
     value: 'LIST',
-    type: PATTERNS,
+    type: NAME_PATTERNS,
     repeatable: true,
     group: 'Source',
     help: 'tables to leave out, like --include and applied after it',

@@ -4,8 +4,8 @@ import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
 
 /**
- * Values of the form `PATTERN:VALUE`, for what is set by table. A pattern is a LIKE pattern, as in `--include`. What is in
- * double quotes in it, or in brackets where a name begins, stands for itself, as does a character after a backslash.
+ * Values of the form `PATTERN:VALUE`, for what is set by table. A pattern is a LIKE pattern, as in `--include`. A name in
+ * double quotes or in brackets stands for itself, as does a character after a backslash.
  */
 
 export interface SettingForm {
@@ -23,7 +23,7 @@ export function tableSettings<T>(
   return {
     parse: ({ flag, value: text }) => {
       const { pattern, rest } = takePattern({ flag, value: text }, ':');
-      if (rest === undefined) throw badForm({ flag, value: text }, form);
+      if (rest === undefined || rest.trim() === '') throw badForm({ flag, value: text }, form);
       return [{ pattern, value: value.parse({ flag, value: rest.trim() }) }];
     },
     restore: (recorded) => validSettings(recorded, value.restore),
@@ -35,7 +35,7 @@ export const NAME_PATTERNS: ValueType<readonly string[]> = {
   parse: (given) => {
     const patterns: string[] = [];
     for (let rest: string | undefined = given.value; rest !== undefined;) {
-      const taken = takePattern({ ...given, value: rest }, ',');
+      const taken = takePattern({ ...given, value: rest, whole: given.value }, ',');
       patterns.push(taken.pattern);
       rest = taken.rest;
     }
@@ -44,30 +44,39 @@ export const NAME_PATTERNS: ValueType<readonly string[]> = {
   restore: validTexts,
 };
 
-/** A name in quotes, whose doubled closing quotes are one; a character with its escape; or any other character. */
-const TOKEN = /"(?<quoted>(?:[^"]|"")*)"|\\[\s\S]|[\s\S]/uy;
-/** Where a name begins, brackets are quotes too. */
-const FIRST_TOKEN = new RegExp(`\\[(?<bracketed>(?:[^\\]]|\\]\\])*)\\]|${TOKEN.source}`, 'uy');
+/** A text that begins with a pattern. */
+interface PatternText extends FlagValue {
+  /** What errors show, if the text is the rest of it. */
+  readonly whole?: string;
+}
+
+/** A character with its escape, or any other character. */
+const TOKEN = /\\[\s\S]|[\s\S]/uy;
+/** Where a name begins, it may be in quotes or brackets, whose doubled closing ones are one. */
+const FIRST_TOKEN = new RegExp(
+  `"(?<quoted>(?:[^"]|"")*)"|\\[(?<bracketed>(?:[^\\]]|\\]\\])*)\\]|${TOKEN.source}`,
+  'uy',
+);
 
 /**
- * The LIKE pattern that a text begins with, without quotes and trimmed, and what follows the first `end` outside of quotes;
- * undefined if there is none.
+ * The LIKE pattern that a text begins with, without quotes and trimmed, and what follows the first character of `ends`
+ * outside of quotes; undefined if there is none.
  * @throws LakeportError of class `usage` if there is no pattern, or a quote is not closed
  */
 export function takePattern(
-  given: FlagValue,
-  end: string,
-): { readonly pattern: string; readonly rest?: string | undefined } {
+  given: PatternText,
+  ends: string,
+): { readonly pattern: string; readonly end?: string | undefined; readonly rest?: string | undefined } {
   const { value } = given;
   const tokens: string[] = [];
   let isNameStart = true;
   for (let at = 0; at < value.length;) {
     const { 0: token, groups = {} } = tokenAt(isNameStart ? FIRST_TOKEN : TOKEN, value, at);
     at += token.length;
-    if (token === end) return { pattern: checked(tokens, given), rest: value.slice(at) };
-    if (token === '"') throw badPattern(given, 'what " opens is not closed; \\" is the character itself');
+    if (ends.includes(token)) return { pattern: checked(tokens, given), end: token, rest: value.slice(at) };
+    if (token === '"' && isNameStart) throw badPattern(given, 'a " that nothing closes; \\" is the character itself');
     const { quoted, bracketed } = groups;
-    isNameStart = token === '.' || (isNameStart && token.trim() === '');
+    isNameStart = token === '.' || token === ',' || (isNameStart && token.trim() === '');
     if (quoted !== undefined) tokens.push(literally(quoted.replaceAll('""', '"')));
     else tokens.push(bracketed === undefined ? token : literally(bracketed.replaceAll(']]', ']')));
   }
@@ -95,23 +104,23 @@ function literally(name: string): string {
 }
 
 /** The pattern without spaces around it, other than escaped ones. */
-function checked(tokens: readonly string[], given: FlagValue): string {
+function checked(tokens: readonly string[], given: PatternText): string {
   const isText = (token: string) => token.trim() !== '';
   const pattern = tokens.slice(tokens.findIndex(isText), tokens.findLastIndex(isText) + 1);
   const [first] = pattern;
-  if (first === undefined) throw badPattern(given, 'its pattern is empty');
-  if (pattern.at(-1) === '\\') throw badPattern(given, 'its pattern ends in a single backslash');
+  if (first === undefined) throw badPattern(given, 'an empty pattern');
+  if (pattern.at(-1) === '\\') throw badPattern(given, 'a pattern that ends in a single backslash');
   if (first === '.' || pattern.at(-1) === '.') {
-    throw badPattern(given, 'its pattern has nothing before or after its dot');
+    throw badPattern(given, 'a pattern with nothing before or after its dot');
   }
   return pattern.join('');
 }
 
-function badPattern({ flag, value }: FlagValue, problem: string): Error {
+function badPattern({ flag, value, whole = value }: PatternText, problem: string): Error {
   return usageError({
     code: 'BAD_PATTERN',
-    message: `${flag} does not understand ${JSON.stringify(value)}: ${problem}`,
-    hint: 'It begins with a LIKE pattern: % for any letters, _ for one, \\ before a letter that stands for itself, and "…" around a name.',
+    message: `${flag} holds ${problem}: ${JSON.stringify(whole)}`,
+    hint: 'It takes LIKE patterns: % for any letters, _ for one, \\ before a letter that stands for itself, and "…" around a name.',
     flag,
   });
 }

@@ -134,7 +134,12 @@ export const ANYTHING: ValueType<string> = { parse: ({ value }) => value, restor
 /** @throws LakeportError of class `usage` if the value is empty */
 export function notEmpty({ flag, value }: FlagValue): string {
   if (value.trim() !== '') return value;
-  throw usageError({ code: 'EMPTY_VALUE', message: `${flag} is empty`, flag });
+  throw usageError({
+    code: 'EMPTY_VALUE',
+    message: `${flag} is empty`,
+    hint: 'Give it a value, or leave it out.',
+    flag,
+  });
 }
 
 function isCount(value: unknown): value is number {

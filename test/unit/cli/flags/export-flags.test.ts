@@ -209,8 +209,14 @@ describe('a mistake', () => {
     [['--large_table_threshold', '-1'], /--large-table-threshold must be/],
     [['--compression_type', 'zst'], /one of Zstd, Snappy, Gzip, Lz4, None \(did you mean Zstd\?\)/],
     [['--bloom_filter', 'orders'], /--bloom-filter must be PATTERN:COLUMN/],
-    [['--bloom_filter', 'orders:'], /its pattern is empty/],
-    [['--bloom_filter', 'orders:id,,x'], /its pattern is empty/],
+    [['--bloom_filter', 'orders:'], /--bloom-filter must be PATTERN:COLUMN/],
+    [['--bloom_filter', 'orders:id,,x'], /holds an empty pattern/],
+    [['--where', 'orders:'], /--where must be PATTERN:CONDITION, not "orders:"/],
+    [['--where', 'orders: '], /--where must be PATTERN:CONDITION/],
+    [['--sort_by', 'orders:'], /--sort-by must be PATTERN:COLUMN/],
+    [['--columns', 'orders:'], /--columns must be PATTERN:COLUMN/],
+    [['--partition_by', 'orders:'], /--partition-by must be PATTERN:EXPRESSION/],
+    [['--mask', 'orders:'], /--mask must be PATTERN:column:METHOD/],
     [['--bloom_filter', 'orders:id:2'], /rate of false positives from 0.00001 to 0.5, not "2"/],
     [['--bloom_filter', 'orders:id:often'], /rate of false positives/],
     [['--encoding', 'delta'], /--encoding must be one of plain, compact/],
@@ -241,6 +247,7 @@ describe('a mistake', () => {
     [['-i', ''], /--include holds an empty pattern/],
     [['-i', 'a,,b'], /--include holds an empty pattern/],
     [['-i', 'a\\'], /ends in a single backslash/],
+    [['-i', '"a'], /--include holds a " that nothing closes/],
     [['-e', '.x'], /--exclude holds a pattern with nothing before or after its dot/],
     [['-e', 'x.'], /nothing before or after its dot/],
     [['--sub_path', '../x'], /leads upwards/],
@@ -298,8 +305,22 @@ describe('patterns', () => {
     ["it's", ["it's"]],
     ['Größe,表', ['Größe', '表']],
     ['x\\.', ['x\\.']],
+    ['"Odd.Name", s."50%"', ['Odd\\.Name', 's.50\\%']],
+    ['[dbo].[a,b]', ['dbo.a\\,b']],
+    ['x[1]', ['x[1]']],
+    ['"say ""hi"""', ['say\\ \\"hi\\"']],
   ])('%j are %j', (list, expected) => {
     expect(options('-i', list).includePatterns).toEqual(expected);
+    expect(options('-e', list).excludePatterns).toEqual(expected);
+    expect(options('--route', `${list}=eu/x=y`).routes).toEqual([
+      { patterns: expected, storageId: 'eu', subPath: 'x=y' },
+    ]);
+  });
+
+  it('of --route may have an equals sign in quotes', () => {
+    expect(options('--route', '"a=b".t=eu').routes).toEqual([{ patterns: ['a\\=b.t'], storageId: 'eu', subPath: '' }]);
+    expect(() => options('--route', 'a,b')).toThrow(/must be PATTERN=STORAGE_ID/);
+    expect(() => options('--route', '=eu')).toThrow(/an empty pattern/);
   });
 });
 
