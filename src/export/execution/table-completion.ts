@@ -98,6 +98,7 @@ export class TableFinisher {
       this.#pending--;
       if (this.#isAbandoned) return;
       this.#keep(table, result);
+      table.end();
       this.#options.onEnd();
     });
   }

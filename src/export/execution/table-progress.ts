@@ -12,6 +12,27 @@ interface Sums {
   readonly bytes: number;
 }
 
+const NOTHING: ReadonlySet<StagedPart> = new Set();
+
+/** What is known of a table's slices, by index. */
+class SliceRecords {
+  readonly outcomes: Map<number, SliceOutcome>;
+  readonly attempts = new Map<number, number>();
+  readonly staged = new Map<number, StagedPart[]>();
+  /** Sums of the slices being read. */
+  readonly live = new Map<number, Sums>();
+
+  constructor(before: ReadonlyMap<number, SliceOutcome> = new Map()) {
+    this.outcomes = new Map(before);
+    for (const [slice, { files }] of before) {
+      this.staged.set(
+        slice,
+        files.map(({ part }) => part),
+      );
+    }
+  }
+}
+
 /** Progress of one table: slices pending, in flight, backing off and done. */
 export class TableProgress {
   /** Slices being read. */
@@ -32,25 +53,17 @@ export class TableProgress {
   #backingOff = 0;
   #restarts = 0;
   #isFromOnePlan: boolean;
-  readonly #outcomes: Map<number, SliceOutcome>;
-  readonly #attempts = new Map<number, number>();
-  /** By slice. */
-  readonly #staged = new Map<number, StagedPart[]>();
-  /** Sums of the slices being read, by slice. */
-  readonly #live = new Map<number, Sums>();
+  #isEnded = false;
+  /** Undefined before the first slice and after the end: of thousands of tables, few are in progress. */
+  #records: SliceRecords | undefined;
 
   constructor(plan: TablePlan, before?: RecoveredSlices) {
     this.#plan = plan;
-    this.published = before?.published ?? new Set();
-    this.#outcomes = new Map(before?.outcomes);
-    this.#isFromOnePlan = this.#outcomes.size === 0;
-    for (const [slice, { files }] of this.#outcomes) {
-      this.#staged.set(
-        slice,
-        files.map(({ part }) => part),
-      );
-    }
-    this.#waiting = plan.slices.filter(({ index }) => !this.#outcomes.has(index));
+    this.published = before?.published ?? NOTHING;
+    const { outcomes } = before ?? {};
+    this.#isFromOnePlan = outcomes === undefined || outcomes.size === 0;
+    if (!this.#isFromOnePlan) this.#records = new SliceRecords(outcomes);
+    this.#waiting = plan.slices.filter(({ index }) => outcomes?.has(index) !== true);
   }
 
   /** Call before the first slice is read. */
@@ -86,7 +99,8 @@ export class TableProgress {
   }
 
   get isComplete(): boolean {
-    return this.#outcomes.size === this.#plan.slices.length && this.failure === undefined;
+    const isRead = this.#isEnded || (this.#records?.outcomes.size ?? 0) === this.#plan.slices.length;
+    return isRead && this.failure === undefined;
   }
 
   get hasFiles(): boolean {
@@ -104,24 +118,24 @@ export class TableProgress {
 
   /** The most attempts any of its slices took, provided none has failed for good. */
   get attempts(): number {
-    return Math.max(this.#restarts, ...this.#attempts.values()) + 1;
+    return Math.max(this.#restarts, ...(this.#records?.attempts.values() ?? [])) + 1;
   }
 
   /** Every file staged for the table and not yet published, in no particular order. */
   get staged(): readonly StagedPart[] {
-    return [...this.#staged.values()].flat().filter((part) => !this.published.has(part));
+    return [...(this.#records?.staged.values() ?? [])].flat().filter((part) => !this.published.has(part));
   }
 
   /** In the order of the slices. */
   get outcomes(): readonly { readonly slice: Slice; readonly outcome: SliceOutcome }[] {
     return this.#plan.slices.flatMap((slice) => {
-      const outcome = this.#outcomes.get(slice.index);
+      const outcome = this.#records?.outcomes.get(slice.index);
       return outcome === undefined ? [] : [{ slice, outcome }];
     });
   }
 
   get sums(): Sums {
-    const all = [...this.#outcomes.values(), ...this.#live.values()];
+    const all = [...(this.#records?.outcomes.values() ?? []), ...(this.#records?.live.values() ?? [])];
     return all.reduce<Sums>((sum, one) => ({ rows: sum.rows + one.rows, bytes: sum.bytes + one.bytes }), {
       rows: 0,
       bytes: 0,
@@ -135,12 +149,13 @@ export class TableProgress {
   }
 
   progress(slice: Slice, sums: Sums): void {
-    this.#live.set(slice.index, sums);
+    this.#slices.live.set(slice.index, sums);
   }
 
   stagedPart(slice: Slice, part: StagedPart): void {
-    const parts = this.#staged.get(slice.index);
-    if (parts === undefined) this.#staged.set(slice.index, [part]);
+    const { staged } = this.#slices;
+    const parts = staged.get(slice.index);
+    if (parts === undefined) staged.set(slice.index, [part]);
     else parts.push(part);
   }
 
@@ -153,21 +168,21 @@ export class TableProgress {
   /** The slice counts: the snapshot was still held after the read. */
   confirmed(slice: Slice, outcome: SliceOutcome): void {
     this.unconfirmed--;
-    this.#live.delete(slice.index);
-    this.#outcomes.set(slice.index, outcome);
+    this.#slices.live.delete(slice.index);
+    this.#slices.outcomes.set(slice.index, outcome);
   }
 
   /** The slice does not count, and is read again. */
   rejected(slice: Slice): void {
     this.unconfirmed--;
-    this.#live.delete(slice.index);
+    this.#records?.live.delete(slice.index);
     this.#waiting.unshift(slice);
   }
 
   /** An empty file was staged in place of slices without rows. */
   finished(slice: Slice, outcome: SliceOutcome): void {
     this.#ended(slice);
-    this.#outcomes.set(slice.index, outcome);
+    this.#slices.outcomes.set(slice.index, outcome);
   }
 
   /** Only the first failure counts: later ones are usually its consequence. */
@@ -189,15 +204,16 @@ export class TableProgress {
 
   /** Counts a failed attempt of the slice. Returns how many there were. */
   countAttempt(slice: Slice): number {
-    const made = (this.#attempts.get(slice.index) ?? 0) + 1;
-    this.#attempts.set(slice.index, made);
+    const { attempts } = this.#slices;
+    const made = (attempts.get(slice.index) ?? 0) + 1;
+    attempts.set(slice.index, made);
     return made;
   }
 
   /** Removes and returns what the slice had staged; the caller discards it. */
   detachStaged(slice: Slice): readonly StagedPart[] {
-    const parts = this.#staged.get(slice.index) ?? [];
-    this.#staged.delete(slice.index);
+    const parts = this.#records?.staged.get(slice.index) ?? [];
+    this.#records?.staged.delete(slice.index);
     return parts;
   }
 
@@ -220,9 +236,8 @@ export class TableProgress {
     this.#waiting = [...plan.slices];
     this.#backingOff = 0;
     if (this.startedAt !== undefined) this.#restarts++;
-    this.#outcomes.clear();
-    this.#staged.clear();
-    this.#live.clear();
+    const { outcomes, staged: parts, live } = this.#slices;
+    for (const bySlice of [outcomes, parts, live]) bySlice.clear();
     this.#isFromOnePlan = true;
     this.isRestarting = false;
     return staged;
@@ -234,6 +249,12 @@ export class TableProgress {
     this.#isFromOnePlan = false;
   }
 
+  /** The table is published or given up: what its slices were is not needed again. */
+  end(): void {
+    this.#isEnded = true;
+    this.#records = undefined;
+  }
+
   /** Takes the first slice again, to stage an empty file for a table without rows. */
   takeFirstAgain(): Slice | undefined {
     const [first] = this.#plan.slices;
@@ -241,8 +262,12 @@ export class TableProgress {
     return first;
   }
 
+  get #slices(): SliceRecords {
+    return (this.#records ??= new SliceRecords());
+  }
+
   #ended(slice: Slice): void {
     this.active--;
-    this.#live.delete(slice.index);
+    this.#records?.live.delete(slice.index);
   }
 }
