@@ -1,7 +1,7 @@
 import { avoidedEncodings, COMPATS, readerOf, refusedBy } from '../../columns/compat.js';
 import type { ExportOptions } from '../../export/model/options.js';
-import { columnSpecs, type RunPlan } from '../../export/model/plan.js';
-import { encodingsFor } from '../../parquet/value-encoding.js';
+import type { RunPlan } from '../../export/model/plan.js';
+import { undecodedBy } from '../../export/planning/undecoded-encodings.js';
 import { printable, tableName } from '../../text/printable.js';
 import { count, counted } from '../../text/quantities.js';
 import type { Output } from '../terminal/output.js';
@@ -28,14 +28,11 @@ export function refusedLines({ tables }: RunPlan, output: Output): string[] {
 
 /** Which common readers may not decode which tables because of their encodings. */
 export function undecodedLines({ tables }: RunPlan, options: ExportOptions, output: Output): string[] {
-  if (options.encoding !== 'compact') return [];
-  return COMPATS.filter((compat) => compat !== options.compat).flatMap((compat) => {
-    const avoided = avoidedEncodings(compat);
-    const concerned = tables.filter((table) =>
-      columnSpecs(table).some(({ type }) => encodingsFor(type).some((encoding) => avoided.includes(encoding))),
-    );
+  return COMPATS.flatMap((compat) => {
+    const concerned = tables.filter((table) => undecodedBy(table, options).includes(compat));
     if (concerned.length === 0) return [];
-    const head = `${readerOf(compat)} may not decode the floats of ${counted(concerned.length, 'table')}: --encoding compact may write them in ${avoided.join(', ')}`;
+    const encodings = avoidedEncodings(compat).join(', ');
+    const head = `${readerOf(compat)} may not decode the floats of ${counted(concerned.length, 'table')}: --encoding compact may write them in ${encodings}`;
     const hint = `    ${output.paint('cyan', 'hint:')} --compat ${compat} leaves that encoding out; docs/readers.md says which versions decode it`;
     return ['', output.paint('yellow', head), hint];
   });

@@ -115,7 +115,10 @@ function reasonLines(id: TableId, { message, hint }: LakeportError, output: Outp
 
 function noteLines(tables: readonly TablePlan[], mostLines: number): readonly string[] {
   const lines = tables.flatMap(({ id, notes = [] }) =>
-    notes.map(({ text }) => `  ${tableName(id)}: ${printable(text)}`),
+    notes
+      // Told once for all tables.
+      .filter(({ code }) => code !== 'ENCODING_NOT_DECODED')
+      .map(({ text }) => `  ${tableName(id)}: ${printable(text)}`),
   );
   return lines.length === 0 ? [] : ['', 'Notes:', ...firstLines(lines, mostLines)];
 }

@@ -15,6 +15,7 @@ export interface TableNote {
     | 'PARTITION_COLUMN_IN_FILES'
     | 'CONDITION'
     | 'ESTIMATE_BEFORE_CONDITION'
+    | 'ENCODING_NOT_DECODED'
     | 'ONE_READER'
     | 'SAMPLE'
     | 'UNREADABLE_COLUMNS';

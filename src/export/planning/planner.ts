@@ -42,6 +42,7 @@ import { RequestedDatasets } from './requested-datasets.js';
 import { routeTables, type TableDestinations } from './routing.js';
 import { type TableDestination } from '../model/table-destination.js';
 import type { TableOverrides } from './table-overrides.js';
+import { encodingNotes } from './undecoded-encodings.js';
 
 export interface PlanningContext {
   readonly options: ExportOptions;
@@ -163,6 +164,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
           notes: [
             ...notes.of(table),
             ...directoryNotes(table),
+            ...encodingNotes(table, options),
             ...readerNotes(table, {
               budget,
               override: context.overrides.of(table.id),
@@ -364,14 +366,19 @@ function describedTable(
   const all = choice.namesOf(table.id) ?? names;
   rules.described(table.id, all, names);
   const { isBeforeCondition, ...estimates } = rowEstimate(table, estimate);
+  const isSame = estimates.estimatedRows === table.estimatedRows && estimates.estimatedBytes === table.estimatedBytes;
   return {
     isEstimateBeforeCondition: isBeforeCondition,
-    table: {
-      ...table,
-      ...estimates,
-      ...(isForeign === true && { isForeign }),
-      ...(isPartial && { dataset: { ...table.dataset, columns: names } }),
-    },
+    // A copy only where something differs: of thousands of tables it would take much memory.
+    table:
+      isSame && isForeign !== true && !isPartial
+        ? table
+        : {
+            ...table,
+            ...estimates,
+            ...(isForeign === true && { isForeign }),
+            ...(isPartial && { dataset: { ...table.dataset, columns: names } }),
+          },
     columns,
     masked: all.filter((name) => rules.of(table.id, name)?.mask !== undefined),
     added: addedColumns(table.id, names, options),
