@@ -116,6 +116,11 @@ beforeAll(async () => {
   const entries = {
     pg: postgresEntry(postgres),
     clerk: postgresEntry(postgres, { username: 'clerk', password: 'clerk' }),
+    clerk_by_policy: postgresEntry(postgres, {
+      username: 'clerk',
+      password: 'clerk',
+      options: { row_security: 'on' },
+    }),
     lite: { ds_type: 'sqlite', info: { filepath: file } },
     ms: {
       ds_type: 'mssql',
@@ -478,5 +483,71 @@ describe('PostgreSQL', () => {
       expect(await rowsOf(done, 'public/secret')).toEqual([{ id: 7 }]);
     }
     expect(skipped.cli.stdout).toContain('public.secret.code');
+  });
+
+  describe('rows and columns that a user may read in part', () => {
+    beforeAll(() =>
+      postgres.query(`
+        CREATE SCHEMA guarded; GRANT USAGE ON SCHEMA guarded TO clerk; CREATE ROLE holder; GRANT USAGE ON SCHEMA guarded TO holder;
+        CREATE TABLE guarded.open AS SELECT i AS id FROM generate_series(1, 10) i;
+        CREATE TABLE guarded.policed AS SELECT i AS id, 'r' || i AS region FROM generate_series(1, 10) i;
+        ALTER TABLE guarded.policed ENABLE ROW LEVEL SECURITY; CREATE POLICY even ON guarded.policed USING (id % 2 = 0);
+        CREATE TABLE guarded.wide AS SELECT 1 AS id, 'x' AS code; GRANT SELECT (id) ON guarded.wide TO holder; GRANT SELECT ON guarded.open TO holder;
+        CREATE VIEW guarded.by_owner AS SELECT id, code FROM guarded.wide; CREATE VIEW guarded.in_part AS SELECT id, code FROM guarded.wide;
+        CREATE VIEW guarded.readable AS SELECT max(id) AS id FROM guarded.open;
+        GRANT CREATE ON SCHEMA guarded TO holder; ALTER VIEW guarded.by_owner OWNER TO holder; ALTER VIEW guarded.readable OWNER TO holder;
+        GRANT SELECT ON guarded.open, guarded.policed, guarded.by_owner, guarded.readable TO clerk; GRANT SELECT (id) ON guarded.in_part TO clerk`),
+    );
+    afterAll(() => postgres.query('DROP SCHEMA guarded CASCADE; DROP ROLE holder'));
+    const failures = ({ cli }: Exported) => {
+      const { tables } = JSON.parse(cli.stdout) as { tables: { table: string; error?: unknown }[] };
+      return Object.fromEntries(tables.map(({ table, error = null }) => [table, error]));
+    };
+
+    test('a table with row-level security fails beside its condition, and a query of it, unless policies may choose', async () => {
+      const args = [
+        ...['-i', 'guarded.open,guarded.policed', '--where', 'guarded.%:id > 4', '--json'],
+        ...['--query', 'guarded.q=SELECT id FROM guarded.policed WHERE id < 5'],
+      ];
+      const refused = await exported('clerk', args);
+      expect(refused.cli.code).toBe(3);
+      const hidden = { code: 'TABLE_ROW_SECURITY', hint: expect.stringContaining('BYPASSRLS') as string };
+      expect(failures(refused)).toMatchObject({ open: null, policed: hidden, q: hidden });
+      expect(await rowsOf(refused, 'guarded/open', 'count(*)::INT AS n')).toEqual([{ n: 6 }]);
+
+      const allowed = await exported('clerk_by_policy', args.toSpliced(3, 1, 'guarded.policed:id > 4'));
+      expect(allowed.cli).toMatchObject({ code: 0 });
+      expect(await rowsOf(allowed, 'guarded/policed', 'id', 'ORDER BY id')).toEqual([{ id: 6 }, { id: 8 }, { id: 10 }]);
+      expect(await rowsOf(allowed, 'guarded/q', 'id', 'ORDER BY id')).toEqual([{ id: 2 }, { id: 4 }]);
+    });
+
+    test('a view over a column that its reader may not read fails alone, with the grant that is missing', async () => {
+      const args = [
+        '--include-views',
+        '-i',
+        'guarded.by_owner,guarded.in_part,guarded.readable,guarded.open',
+        '--json',
+      ];
+      const done = await exported('clerk', args);
+      expect(done.cli.code).toBe(3);
+      expect(failures(done)).toMatchObject({
+        by_owner: {
+          code: 'TABLE_PERMISSION_DENIED',
+          message: expect.stringContaining('guarded.wide, which the view guarded.by_owner reads') as string,
+          hint: expect.stringContaining('TO "holder" (the owner of the view)') as string,
+        },
+        in_part: {
+          code: 'TABLE_PERMISSION_DENIED',
+          message: 'Permission denied for column code',
+          hint: expect.stringContaining('GRANT SELECT ("code") ON "guarded"."in_part"') as string,
+        },
+        readable: null,
+        open: null,
+      });
+      expect(await rowsOf(done, 'guarded/readable')).toEqual([{ id: 10 }]);
+      const skipped = await exported('clerk', [...args, '--skip-unreadable-columns', '-e', 'guarded.by_owner']);
+      expect(skipped.cli).toMatchObject({ code: 0 });
+      expect(await rowsOf(skipped, 'guarded/in_part')).toEqual([{ id: 1 }]);
+    });
   });
 });
