@@ -25,7 +25,7 @@ const FLOORS = [
   ['runtime', 'network'],
   ['kernels'],
   ['columns'],
-  ['parquet'],
+  ['parquet', 'parquet-reader'],
   ['auth'],
   ['sources', 'storage'],
   ['engines', 'stores'],
@@ -57,6 +57,7 @@ const WINGS = {
   worker: ['model', 'formats'],
   publish: ['model', 'formats'],
   resume: ['model', 'formats', 'publish'],
+  verify: ['model', 'formats'],
   planning: ['model', 'formats', 'publish', 'resume'],
 };
 

@@ -10,6 +10,8 @@ import {
   runsSchema,
   statusSchema,
 } from '../src/cli/reports/document-schemas.js';
+import { inspectSchema } from '../src/cli/reports/inspect-schema.js';
+import { verifySchema } from '../src/cli/reports/verify-schema.js';
 
 /** By the `command` that documents name, and `failure` and `manifest`. */
 export const SCHEMAS: Readonly<Record<string, readonly [title: string, schema: z.ZodType]>> = {
@@ -17,10 +19,12 @@ export const SCHEMAS: Readonly<Record<string, readonly [title: string, schema: z
   export: ['lakeport --json', exportSchema],
   failure: ['Any command that failed, with --json', failureSchema],
   init_db: ['lakeport --init-db --json', initDbSchema],
+  inspect: ['lakeport inspect --json', inspectSchema],
   manifest: ['The manifest of a table', manifestSchema],
   plan: ['lakeport plan --json', planSchema],
   runs: ['lakeport runs --json', runsSchema],
   status: ['lakeport status --json', statusSchema],
+  verify: ['lakeport verify --json', verifySchema],
 };
 
 /** A JSON Schema for each document, by its path. */

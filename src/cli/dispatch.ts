@@ -7,7 +7,6 @@ import { ParsedFlags } from './flags/parsed-flags.js';
 import { asFailure, exitCodeOf, showFailure } from './reports/failure.js';
 import { outputLost } from './process/output-lost.js';
 import { outputRequest } from './flags/output-request.js';
-import { notAvailableYet } from './flags/usage-error.js';
 
 export interface RunCliOptions {
   /** False keeps exports out of the run log. */
@@ -50,7 +49,6 @@ async function dispatch(
   { logged = true }: RunCliOptions,
 ): Promise<number> {
   const { command, flags, operands } = parseCommandLine(argv);
-  if (command.standing === 'later') throw notAvailableYet(`lakeport ${command.name}`);
   if (flags.has(FLAGS.version)) {
     context.stdout.write(`lakeport ${VERSION}\n`);
     return 0;
@@ -92,11 +90,18 @@ const RUN: Readonly<Record<CommandName, (input: CommandInput) => Promise<number>
     const { statusCommand } = await import('./commands/status.js');
     return statusCommand({ flags, ids: operands, context });
   },
+  inspect: async ({ flags, operands, context }) => {
+    const { inspectCommand } = await import('./commands/inspect.js');
+    return inspectCommand({ flags, operands, context });
+  },
   completion: async ({ operands, context }) => {
     const { completionCommand } = await import('./commands/completion.js');
     return completionCommand(operands, context);
   },
-  verify: () => Promise.reject(notAvailableYet('lakeport verify')),
+  verify: async ({ flags, operands, context }) => {
+    const { verifyCommand } = await import('./commands/verify.js');
+    return verifyCommand({ flags, operands, context });
+  },
 };
 
 async function exporting(

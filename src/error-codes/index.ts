@@ -1,4 +1,5 @@
 import type { ErrorEntry } from './entry.js';
+import { PARQUET_CODES } from './parquet.js';
 import { RUN_CODES } from './run.js';
 import { SOURCE_CODES } from './source.js';
 import { STORAGE_CODES } from './storage.js';
@@ -15,6 +16,7 @@ const CODES = {
   ...TABLE_CODES,
   ...RUN_CODES,
   ...STORAGE_CODES,
+  ...PARQUET_CODES,
   ...S3_CODES,
   ...GCS_CODES,
   ...AZURE_CODES,
@@ -33,6 +35,7 @@ export const ERROR_GROUPS: Readonly<Record<string, Readonly<Record<string, Error
   Tables: TABLE_CODES,
   'Runs and the run log': RUN_CODES,
   'Files and stores': STORAGE_CODES,
+  'Parquet files': PARQUET_CODES,
   S3: S3_CODES,
   'Google Cloud Storage': GCS_CODES,
   Azure: AZURE_CODES,

@@ -21,6 +21,7 @@ export const RUN_CODES = {
   RUN_ID_EXISTS: usage('The run log has a run of this id already'),
   RUN_NOT_RESUMABLE: usage('The record of the run does not hold what a resume needs'),
   RUN_UNKNOWN: usage('The run log has no such run'),
+  RUN_ELSEWHERE: usage('A storage of the run cannot be found where the run wrote to it'),
   RESUME_ELSEWHERE: usage('A storage leads elsewhere than when the run began'),
   RESUME_OTHER_SALT: usage('The salt of masks is another than when the run began'),
   NEWER_EXPORT: usage('A later run has exported a table to the same place'),

@@ -2,6 +2,7 @@ import type { RowGroup } from 'hyparquet';
 import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
 import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
 import type { ColumnBuffer } from '../columns/column-buffer.js';
+import type { ColumnSpec } from '../columns/column-spec.js';
 import type { RowSink } from '../columns/row-sink.js';
 import { createCompressor } from './codec.js';
 import type { FileOptions } from './file-options.js';
@@ -158,8 +159,14 @@ export class ParquetFileWriter implements RowSink, SizedFile {
     const writer = new ByteWriter(1 << 14);
     writePageIndex(writer, this.#chunks, this.#offset);
     const specs = this.columns.map((column) => column.spec);
-    const sourceTypes = Object.fromEntries(specs.map((spec) => [spec.name, spec.sourceType]));
-    const pairs = { 'lakeport.source_types': JSON.stringify(sourceTypes), ...this.#options.files.footer };
+    const byName = (of: (spec: ColumnSpec) => string | undefined) =>
+      JSON.stringify(Object.fromEntries(specs.map((spec) => [spec.name, of(spec)])));
+    const pairs = {
+      'lakeport.source_types': byName(({ sourceType }) => sourceType),
+      // Of the other columns it is exact.
+      'lakeport.fidelity': byName(({ fidelity }) => (fidelity === 'exact' ? undefined : fidelity)),
+      ...this.#options.files.footer,
+    };
     writeMetadata(
       writer,
       {

@@ -32,9 +32,7 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
     locate: (part: StagedPart, path: string) => storage.locate(part, path),
     discard: (part: StagedPart) => storage.discard(part),
     get: (path, range) => storage.get(path, range),
-    ...(storage.find === undefined
-      ? {}
-      : { find: (path: string) => storage.find?.(path) ?? Promise.resolve(undefined) }),
+    find: (path) => storage.find(path),
     ...(storage.persist === undefined
       ? {}
       : { persist: (directories: readonly string[]) => storage.persist?.(directories) ?? Promise.resolve() }),

@@ -146,8 +146,8 @@ export interface Storage {
   persist?(directories: readonly string[]): Promise<void>;
   /** Content of a small object, or of a range of any object; undefined if there is no such object. */
   get(path: string, range?: ByteRange): Promise<Uint8Array | undefined>;
-  /** A single object as a listing would show it; absent if the store has no conditional writes. */
-  find?(path: string): Promise<StoredObject | undefined>;
+  /** A single object as a listing would show it; undefined if there is none, and for a directory. */
+  find(path: string): Promise<StoredObject | undefined>;
   /** Objects below a directory, without temporary ones. */
   list(directory: string): Promise<StoredObject[]>;
   /** Removes objects; missing ones are not an error. */

@@ -2,6 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { InspectDocument } from '../../src/cli/reports/inspect-schema.js';
+import type { VerifyDocument } from '../../src/cli/reports/verify-schema.js';
 import { type CliResult, postgresEntry, type RunningCli, startCli, writeAuthFile } from './cli.js';
 import type { CliStore } from './cli-stores/index.js';
 import type { ErrorDocument, RunDocument } from './export-run.js';
@@ -9,7 +11,7 @@ import { queryDuckDb, quote } from './parquet-readers/duckdb.js';
 import type { PostgresServer } from '../servers/postgres.js';
 import { ScratchDirectory } from './scratch.js';
 
-type Command = 'export' | 'plan' | 'check';
+type Command = 'export' | 'plan' | 'check' | 'verify' | 'inspect';
 
 /** The document of `plan --json`, as far as tests look at it. */
 export interface PlanDocument {
@@ -49,7 +51,7 @@ export class CliStorageRuns {
 
   async start(command: Command, ...args: readonly string[]): Promise<RunningCli> {
     const auth = ['-a', await this.#auth];
-    const source = command === 'check' ? [] : ['--source_db_auth_id', 'ds_pg'];
+    const source = ['export', 'plan'].includes(command) ? ['--source_db_auth_id', 'ds_pg'] : [];
     const words = [...(command === 'export' ? [] : [command]), ...auth, ...source, '--json', ...args];
     return startCli(words, { cwd: this.directory, env: { XDG_STATE_HOME: this.directory, TMPDIR: this.directory } });
   }
@@ -58,6 +60,8 @@ export class CliStorageRuns {
   async run(command: 'export', ...args: readonly string[]): Promise<Ended<RunDocument>>;
   async run(command: 'plan', ...args: readonly string[]): Promise<Ended<PlanDocument>>;
   async run(command: 'check', ...args: readonly string[]): Promise<Ended<CheckDocument>>;
+  async run(command: 'verify', ...args: readonly string[]): Promise<Ended<VerifyDocument>>;
+  async run(command: 'inspect', ...args: readonly string[]): Promise<Ended<InspectDocument>>;
   async run(command: Command, ...args: readonly string[]): Promise<Ended<unknown>> {
     const result = await (await this.start(command, ...args)).result;
     try {

@@ -197,6 +197,13 @@ export function describeStorage(kind: CliStore['kind']): void {
         expect(await read(100)).toBe('');
         expect(await storage.get(PART_1, { start: 0, end: 4 })).toBeUndefined();
       });
+
+      it('of which each is found by its name, and directories are not', async () => {
+        await storage.put(PART_0, Buffer.from('0123456789'));
+        expect(await storage.find(PART_0)).toMatchObject({ path: PART_0, bytes: 10 });
+        expect(await storage.find(PART_1)).toBeUndefined();
+        expect(await storage.find(TABLE)).toBeUndefined();
+      });
     });
 
     describe('keeps runs', () => {

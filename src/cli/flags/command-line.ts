@@ -26,8 +26,6 @@ for (const flag of ALL_FLAGS) {
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const [first, ...rest] = argv;
   if (first === 'help') return parseCommandLine([...rest, '--help']);
-  const typed = typedCommand(first);
-  if (typed?.standing === 'later') return { command: typed, flags: new ParsedFlags(), operands: rest };
   const words = new WordReader(argv);
   words.readAll();
   const flags = new ParsedFlags(words.values);

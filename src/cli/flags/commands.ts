@@ -1,9 +1,19 @@
 import { didYouMean } from '../../text/did-you-mean.js';
 import type { Flag } from './flag.js';
-import { CHECK_FLAGS, EXPORT_FLAGS, HELP_FLAGS, PLAN_FLAGS, RUNS_FLAGS, STATUS_FLAGS } from './flags.js';
+import {
+  CHECK_FLAGS,
+  EXPORT_FLAGS,
+  HELP_FLAGS,
+  INSPECT_FLAGS,
+  PLAN_FLAGS,
+  RUNS_FLAGS,
+  STATUS_FLAGS,
+  VERIFY_FLAGS,
+} from './flags.js';
 import { usageError } from './usage-error.js';
 
-export type CommandName = 'export' | 'plan' | 'check' | 'demo' | 'runs' | 'status' | 'completion' | 'verify';
+export type CommandName =
+  'export' | 'plan' | 'check' | 'demo' | 'runs' | 'status' | 'inspect' | 'completion' | 'verify';
 
 /** A command of the command line; `dispatch.ts` runs it. */
 export interface Command {
@@ -22,8 +32,8 @@ export interface Command {
   readonly operands: 'none' | 'any';
   /** The allowed operands, if they come from a list. */
   readonly operandWords?: readonly string[] | undefined;
-  /** Not available yet: refused with a clear message. */
-  readonly standing?: 'later' | undefined;
+  /** What a shell completes operands with. */
+  readonly completes?: 'files' | undefined;
 }
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -135,6 +145,45 @@ done, files and errors. The beginning of the id is enough where no other run has
     operands: 'any',
   },
   {
+    name: 'inspect',
+    synopsis: 'inspect PATH|ID/PATH',
+    usage: 'PATH|ID/PATH [--rows N] [flags]',
+    summary: 'shows what is in a Parquet file',
+    introduction: [
+      `Shows the columns, row groups, sizes, encodings, statistics and metadata of any
+Parquet file, written by lakeport or not. Of a file in a store, ID/PATH, where ID is
+an entry of the auth file, only the footer is read; with --rows also the first pages.`,
+    ],
+    examples: [
+      'lakeport inspect ./exports/public/orders/part-00000.parquet',
+      'lakeport inspect ./exports/public/orders/part-00000.parquet --rows 10',
+      'lakeport inspect -a auth.json s3_lake/public/orders/part-00000.parquet --json',
+    ],
+    flags: INSPECT_FLAGS,
+    operands: 'any',
+    completes: 'files',
+  },
+  {
+    name: 'verify',
+    synopsis: 'verify RUN_ID|PATH',
+    usage: 'RUN_ID|PATH|ID/PATH [flags]',
+    summary: 'compares published files with manifests and run log',
+    introduction: [
+      `Checks that every file of a run, or of the tables at a path, is there with its bytes
+and SHA-256, that its footer has the rows, columns, types and row groups of the
+manifest, and that no other files lie between. Exit code 3 if anything differs.
+ID is an entry of the auth file; of a path, only manifests are needed, no run log.`,
+    ],
+    examples: [
+      'lakeport verify 2f73b4d0',
+      'lakeport verify ./exports/public/orders',
+      'lakeport verify -a auth.json s3_lake/public --json',
+    ],
+    flags: VERIFY_FLAGS,
+    operands: 'any',
+    completes: 'files',
+  },
+  {
     name: 'completion',
     synopsis: 'completion SHELL',
     usage: SHELLS.join('|'),
@@ -148,17 +197,6 @@ done, files and errors. The beginning of the id is enough where no other run has
     flags: HELP_FLAGS,
     operands: 'any',
     operandWords: SHELLS,
-  },
-  {
-    name: 'verify',
-    synopsis: 'verify RUN_ID',
-    usage: 'RUN_ID',
-    summary: 'checks published files (not available yet)',
-    introduction: [],
-    examples: [],
-    flags: HELP_FLAGS,
-    operands: 'any',
-    standing: 'later',
   },
 ];
 

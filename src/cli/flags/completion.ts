@@ -16,9 +16,6 @@ export function completionScript(shell: (typeof SHELLS)[number]): string {
   }
 }
 
-/** Commands that are available. */
-const COMPLETED = COMMANDS.filter(({ standing }) => standing !== 'later');
-
 /** The flags to offer: those that have an effect. */
 function offered({ flags }: Command): Flag[] {
   return flags.filter(({ standing }) => standing === undefined);
@@ -31,19 +28,20 @@ function spellings(flag: Flag): string[] {
 }
 
 function bashScript(): string {
-  const flags = [...new Map(COMPLETED.flatMap(offered).map((flag) => [flag.name, flag])).values()];
+  const flags = [...new Map(COMMANDS.flatMap(offered).map((flag) => [flag.name, flag])).values()];
   const withValue = flags.filter(({ value }) => value !== undefined);
   const cases = withValue.map((flag) => `    ${spellings(flag).join('|')}) ${bashValue(flag)}; return ;;`);
-  const commands = COMPLETED.map((command) => {
+  const commands = COMMANDS.map((command) => {
     const words = [...offered(command).map(spelling), ...(command.operandWords ?? [])];
     if (command === defaultCommand()) words.push(...typedNames());
     const pattern = command === defaultCommand() ? '*' : command.name;
-    return { pattern, line: `    ${pattern}) words="${words.join(' ')}" ;;` };
+    const files = command.completes === 'files' ? ' files=yes' : '';
+    return { pattern, line: `    ${pattern}) words="${words.join(' ')}"${files} ;;` };
   });
   const ordered = [...commands.filter(({ pattern }) => pattern !== '*'), ...commands.filter((c) => c.pattern === '*')];
   return `# Completion of lakeport for bash: source <(lakeport completion bash)
 _lakeport() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" word command="" words
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" word command="" words files=""
   COMPREPLY=()
   case "$previous" in
 ${cases.join('\n')}
@@ -57,6 +55,7 @@ ${cases.join('\n')}
 ${ordered.map(({ line }) => line).join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [ -n "$files" ]; then COMPREPLY+=($(compgen -f -- "$current")); fi
 }
 complete -F _lakeport lakeport
 `;
@@ -70,9 +69,10 @@ function bashValue(flag: Flag): string {
 }
 
 function zshScript(): string {
-  const commands = TYPED_COMMANDS.filter(({ standing }) => standing !== 'later');
-  const functions = COMPLETED.map((command) => {
+  const commands = TYPED_COMMANDS;
+  const functions = COMMANDS.map((command) => {
     const operands = command.operandWords === undefined ? [] : [`'1:shell:(${command.operandWords.join(' ')})'`];
+    if (command.completes === 'files') operands.push(`'*:file:_files'`);
     const specs = [...offered(command).map(zshSpec), ...operands];
     return `_lakeport_${command.name}() {\n  _arguments -s \\\n    ${specs.join(' \\\n    ')}\n}`;
   });
@@ -118,7 +118,7 @@ function zshValue(flag: Flag): string {
 function fishScript(): string {
   const names = typedNames().join(' ');
   const lines = ['# Completion of lakeport for fish: lakeport completion fish | source', 'complete -c lakeport -f'];
-  for (const command of COMPLETED) {
+  for (const command of COMMANDS) {
     const isDefault = command === defaultCommand();
     const when = `__fish_seen_subcommand_from ${isDefault ? names : command.name}`;
     const condition = ` -n ${shellQuoted(isDefault ? `not ${when}` : when)}`;
@@ -131,6 +131,7 @@ function fishScript(): string {
       const long = ` -l ${spelling(flag).slice(2)}`;
       lines.push(`complete -c lakeport${condition}${short}${long}${fishValue(flag)} -d ${shellQuoted(helpOf(flag))}`);
     }
+    if (command.completes === 'files') lines.push(`complete -c lakeport${condition} -F`);
     if (command.operandWords === undefined) continue;
     lines.push(`complete -c lakeport${condition} -a ${shellQuoted(command.operandWords.join(' '))}`);
   }
@@ -145,7 +146,7 @@ function fishValue(flag: Flag): string {
 }
 
 function typedNames(): string[] {
-  return TYPED_COMMANDS.filter(({ standing }) => standing !== 'later').map(({ name }) => name);
+  return TYPED_COMMANDS.map(({ name }) => name);
 }
 
 function zshQuoted(text: string): string {

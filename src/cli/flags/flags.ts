@@ -28,9 +28,9 @@ export const FLAGS = {
 /** Every flag of every command. */
 export const ALL_FLAGS: readonly Flag[] = [...Object.values<Flag>(FLAGS), ...Object.values(ENGINE_FLAGS)];
 
-const { limit, allTables, save } = FLAGS;
+const { limit, allTables, save, shownRows, deep } = FLAGS;
 /** Not of an export. */
-const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([limit, allTables, save]);
+const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([limit, allTables, save, shownRows, deep]);
 const { logDatabaseId, graceMs, json, logLevel, logDirectory, logFormat, noProgress, noBanner, quiet } = FLAGS;
 
 /** Flags of the default command. */
@@ -54,6 +54,21 @@ export const STATUS_FLAGS: readonly Flag[] = byGroup([LOG_AUTH, logDatabaseId, .
 
 /** Flags of `runs`. */
 export const RUNS_FLAGS: readonly Flag[] = byGroup([LOG_AUTH, logDatabaseId, limit, ...LOGGING, ...HELP_FLAGS]);
+
+/** For commands that need credentials only for files in stores. */
+const STORE_AUTH: Flag = { ...FLAGS.authFile, help: 'JSON file with named credentials; needed for ID/PATH' };
+
+/** Flags of `inspect`. */
+export const INSPECT_FLAGS: readonly Flag[] = byGroup([STORE_AUTH, shownRows, ...LOGGING, ...HELP_FLAGS]);
+
+/** Flags of `verify`. */
+export const VERIFY_FLAGS: readonly Flag[] = byGroup([
+  { ...FLAGS.authFile, help: 'JSON file with named credentials; needed for stores, and with --log-db-auth-id' },
+  logDatabaseId,
+  deep,
+  ...LOGGING,
+  ...HELP_FLAGS,
+]);
 
 /** Sorts flags by heading. */
 function byGroup(flags: readonly Flag[]): Flag[] {

@@ -4,6 +4,7 @@ import { LOCAL_PATH } from './path-flags.js';
 import { oneOf, wholeNumber } from './value-types.js';
 
 const MOST_RUNS = 100_000;
+const MOST_SHOWN_ROWS = 10_000;
 
 /** What is printed, and how. */
 export const OUTPUT_FLAGS = {
@@ -35,6 +36,20 @@ export const OUTPUT_FLAGS = {
     default: 20,
     group: 'Output',
     help: 'most runs to list (default: 20)',
+    onResume: 'refused',
+  }),
+  shownRows: defineFlag({
+    name: 'rows',
+    value: 'N',
+    type: wholeNumber({ least: 1, most: MOST_SHOWN_ROWS }),
+    group: 'Output',
+    help: 'also shows the first N rows',
+    onResume: 'refused',
+  }),
+  deep: defineFlag({
+    name: 'deep',
+    group: 'Output',
+    help: 'also decodes every page, and compares counts, NULLs, min and max with the statistics in the file',
     onResume: 'refused',
   }),
   json: defineFlag({

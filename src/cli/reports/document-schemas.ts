@@ -34,7 +34,8 @@ const warning = z.looseObject({ message: z.string() });
 const route = z.strictObject({ patterns: z.array(z.string()).readonly(), storage: z.string(), sub_path: z.string() });
 const skipped = z.strictObject({ ...table, reason: error });
 
-function head<Name extends string>(command: Name) {
+/** What all documents begin with. */
+export function head<Name extends string>(command: Name) {
   return { lakeport: z.string().describe('Version'), command: z.literal(command), exit_code: count };
 }
 

@@ -173,6 +173,19 @@ export function recordedAuthPath(settings: unknown): string | undefined {
   return path.resolve(cwd, authFile);
 }
 
+/** Where a recorded run wrote to. */
+export interface RecordedPlaces {
+  /** The base of relative paths; undefined if the record does not say. */
+  readonly cwd: string | undefined;
+  /** Undefined if the record does not say. */
+  of(storageId: string): StoragePlace | undefined;
+}
+
+export function recordedPlaces(settings: unknown): RecordedPlaces {
+  const { places = {}, cwd } = settingsOf(settings);
+  return { cwd, of: (storageId) => places[storageId] };
+}
+
 /** The consistency that the run required: `run`, or undefined if it accepted less. */
 export function recordedConsistency(settings: unknown): 'run' | undefined {
   const { options } = settingsOf(settings);

@@ -35,12 +35,56 @@ export interface TableFormat {
   publish(table: StagedTable, storage: Storage): Promise<readonly string[]>;
   /** Every export described there, complete or not, in this format with any options. */
   previous(directory: string, storage: Storage): Promise<readonly PreviousExport[]>;
+  /** Every path where the file can be that describes the table in this directory. */
+  descriptionPaths(directory: string): string[];
+  /** Whether a file of this path describes a table, judging by its name. */
+  isDescription(path: string): boolean;
+  /** @param path of the file that describes the table, relative to the storage's base */
+  readDescription(bytes: Uint8Array, path: string): Description;
+  /** Path of the file that makes the table in this directory complete. */
+  completionPath(directory: string): string;
   /** The table as published by this run; undefined if it is not complete, or nothing describes it. */
   published(
     table: { readonly directory: string; readonly runId: string },
     storage: Storage,
   ): Promise<PublishedTable | undefined>;
 }
+
+/** A table as the file that describes it says, to be compared with its files. */
+export interface DescribedTable {
+  readonly runId: string;
+  /** Undefined for a query. */
+  readonly schema: string | undefined;
+  readonly name: string;
+  /** Relative to the storage's base. */
+  readonly directory: string;
+  readonly files: readonly DescribedFile[];
+  /** Top level, in their order, as the files have them. */
+  readonly columns: readonly DescribedColumn[];
+}
+
+export interface DescribedFile {
+  /** Relative to the table's directory. */
+  readonly name: string;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  /** Bytes are those of the pages. */
+  readonly rowGroups: readonly { readonly rows: number; readonly bytes: number }[];
+}
+
+export interface DescribedColumn {
+  readonly name: string;
+  /** As `parquetTypeName` has it. */
+  readonly type: string;
+  readonly nullable: boolean;
+  /** Over all files; undefined if an earlier version wrote the table. */
+  readonly nulls: number | undefined;
+}
+
+/** What a file that describes a table says, or why it cannot be used, as a sentence without its full stop. */
+export type Description = { readonly table: DescribedTable } | { readonly problem: string };
 
 export interface SlicePosition {
   readonly slice: Pick<Slice, 'index'>;

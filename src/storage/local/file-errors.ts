@@ -113,6 +113,28 @@ const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   },
 };
 
+/** What those mean that are different when something is read. */
+const READING: Readonly<Record<string, Explanation>> = {
+  EACCES: {
+    code: 'STORAGE_ACCESS_DENIED',
+    says: 'is not readable by this user',
+    hint: 'Grant read permission on it, and search permission (x) on its directories.',
+  },
+  EPERM: {
+    code: 'STORAGE_ACCESS_DENIED',
+    says: 'is not readable by this user: the operation is not permitted',
+    hint: 'Grant read permission on it, and search permission (x) on its directories.',
+  },
+  EISDIR: { code: 'IS_A_DIRECTORY', says: 'is a directory', hint: 'Name one of the files in it.' },
+  ENAMETOOLONG: { code: 'PATH_TOO_LONG', says: 'is longer than the file system allows' },
+  ELOOP: { code: 'LINK_LOOP', says: 'cannot be reached: symbolic links form a loop', hint: 'Repair the links.' },
+  EIO: {
+    code: 'DISK_ERROR',
+    says: 'cannot be read: the disk reports an error',
+    hint: 'Check the system log (dmesg) for disk errors.',
+  },
+};
+
 /** The errno (`ENOSPC`) of a thrown value, if it has one. */
 export function errnoOf(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
@@ -123,16 +145,19 @@ export function isMissing(thrown: unknown): boolean {
   return errnoOf(thrown) === 'ENOENT';
 }
 
+/** What an operation does with a file. */
+type Access = 'read' | 'written';
+
 /** Maps a failed operation on `path` (as shown to users). Errors that are already mapped pass unchanged. */
-export function fileError(thrown: unknown, path: string): LakeportError {
+export function fileError(thrown: unknown, path: string, access: Access = 'written'): LakeportError {
   if (thrown instanceof LakeportError) return thrown;
   const errno = errnoOf(thrown);
-  const known = errno === undefined ? undefined : EXPLANATIONS[errno];
+  const known = errno === undefined ? undefined : { ...EXPLANATIONS, ...(access === 'read' ? READING : {}) }[errno];
   if (known === undefined) {
     const text = thrown instanceof Error ? thrown.message : String(thrown);
     return new LakeportError({
       code: 'STORAGE_FAILED',
-      message: `${path} cannot be written: ${text}`,
+      message: `${path} cannot be ${access}: ${text}`,
       context: { path, ...(errno === undefined ? {} : { detail: errno }) },
       cause: thrown,
     });
@@ -148,11 +173,11 @@ export function fileError(thrown: unknown, path: string): LakeportError {
 }
 
 /** Runs a file operation and maps its errors to `path`. */
-export async function explained<T>(path: string, operation: () => Promise<T>): Promise<T> {
+export async function explained<T>(path: string, operation: () => Promise<T>, access?: Access): Promise<T> {
   try {
     return await operation();
   } catch (error) {
-    throw fileError(error, path);
+    throw fileError(error, path, access);
   }
 }
 

@@ -194,7 +194,16 @@ export class LocalStorage implements Storage {
       if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
       return range === undefined ? await readFile(file) : await readRange(file, range);
     };
-    return await explained(this.display(relative), () => unlessMissing(read));
+    return await explained(this.display(relative), () => unlessMissing(read), 'read');
+  }
+
+  async find(relative: string): Promise<StoredObject | undefined> {
+    assertSafePath(relative);
+    const find = () => {
+      const found = statSync(this.#absolute(relative), { throwIfNoEntry: false });
+      return Promise.resolve(found?.isDirectory() === false ? { path: relative, bytes: found.size } : undefined);
+    };
+    return await explained(this.display(relative), () => unlessMissing(find), 'read');
   }
 
   async list(directory: string): Promise<StoredObject[]> {
@@ -336,7 +345,7 @@ async function readRange(file: string, { start, end = Infinity }: ByteRange): Pr
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    const buffer = Buffer.alloc(Math.max(0, Math.min(end, size) - start));
+    const buffer = Buffer.allocUnsafeSlow(Math.max(0, Math.min(end, size) - start));
     if (buffer.length === 0) return buffer;
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
     return buffer.subarray(0, bytesRead);

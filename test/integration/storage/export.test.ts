@@ -83,6 +83,21 @@ describe.each(['local', 's3', 'gcs', 'azure'] as const)('a storage entry of the 
       storage: { kind, atomic_publish: true, resumable_stage: true },
       row_count: large!['n'],
     });
+
+    const { document: verified } = await runs.run('verify', exported.document.run_id);
+    expect(verified).toMatchObject({ exit_code: 0, totals: { tables: 3, differences: 0 }, differences: [] });
+    const { document: below } = await runs.run('verify', 'lake/daily');
+    expect(below).toMatchObject({ exit_code: 0, totals: verified.totals });
+    const { document: inspected } = await runs.run(
+      'inspect',
+      'lake/daily/public/small/part-00000.parquet',
+      '--rows',
+      '1',
+    );
+    expect(inspected).toMatchObject({ exit_code: 0, rows: 1, first_rows: [[1, 'ä']] });
+    const { document: wide } = await runs.run('inspect', 'lake/daily/public/large/part-00000.parquet');
+    expect(wide.bytes).toBeGreaterThan(MIB);
+    expect(wide.bytes_read).toBeLessThan(100_000);
   });
 
   test('keeps the earlier export of a table that fails', async () => {

@@ -1,7 +1,15 @@
 import { directoryOf, joinPath, nameOf } from '../../../storage/path.js';
 import type { Storage } from '../../../storage/storage.js';
 import { MANIFEST_PLACES, type ManifestPlace } from '../../model/manifest-place.js';
-import type { PreviousExport, PublishedTable, SlicePosition, StagedTable, TableFormat } from '../table-format.js';
+import type {
+  Description,
+  PreviousExport,
+  PublishedTable,
+  SlicePosition,
+  StagedTable,
+  TableFormat,
+} from '../table-format.js';
+import { isManifestPath, readDescription } from './description.js';
 import { fileNames, stagedName, SUCCESS_NAME } from './file-names.js';
 import { manifestBytes, tableManifest } from './manifest.js';
 import { manifestPath } from './manifest-path.js';
@@ -49,9 +57,24 @@ export class DirectoryFormat implements TableFormat {
   }
 
   async previous(directory: string, storage: Storage): Promise<readonly PreviousExport[]> {
-    const paths = MANIFEST_PLACES.flatMap((place) => manifestPath(directory, place) ?? []);
-    const found = await Promise.all(paths.map((path) => storage.get(path)));
+    const found = await Promise.all(this.descriptionPaths(directory).map((path) => storage.get(path)));
     return found.flatMap((bytes) => (bytes === undefined ? [] : (readPreviousExport(bytes) ?? [])));
+  }
+
+  descriptionPaths(directory: string): string[] {
+    return MANIFEST_PLACES.flatMap((place) => manifestPath(directory, place) ?? []);
+  }
+
+  isDescription(path: string): boolean {
+    return isManifestPath(path);
+  }
+
+  readDescription(bytes: Uint8Array, path: string): Description {
+    return readDescription(bytes, path);
+  }
+
+  completionPath(directory: string): string {
+    return joinPath(directory, SUCCESS_NAME);
   }
 
   async published(
@@ -62,6 +85,6 @@ export class DirectoryFormat implements TableFormat {
     const bytes = path === undefined ? undefined : await storage.get(path);
     const table = bytes === undefined ? undefined : readPublishedTable(bytes, runId);
     if (table === undefined) return undefined;
-    return (await storage.get(joinPath(directory, SUCCESS_NAME))) === undefined ? undefined : table;
+    return (await storage.get(this.completionPath(directory))) === undefined ? undefined : table;
   }
 }

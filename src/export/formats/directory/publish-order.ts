@@ -142,7 +142,7 @@ async function inspectDirectory(table: StagedParts, names: readonly string[]): P
   const apart = manifest !== undefined && !manifest.startsWith(`${directory}/`) ? manifest : undefined;
   const objects = await storage.list(directory);
   // Without files, no manifest is expected; if there is one, the conditional write will fail.
-  const manifestObject = apart === undefined || objects.length === 0 ? undefined : await storage.find?.(apart);
+  const manifestObject = apart === undefined || objects.length === 0 ? undefined : await storage.find(apart);
   const found = objects.map((object) => object.path.slice(directory.length + 1));
   const coming = new Set([...names, MANIFEST_NAME, SUCCESS_NAME]);
   for (const relative of found) {
@@ -214,7 +214,7 @@ async function putManifest(
     await storage.put(path, content, { replaces: seen.at(path), isPersistedLater: true });
   } catch (error) {
     if (!isTargetChanged(error) || !seen.isEmpty) throw error;
-    const there = await storage.find?.(path);
+    const there = await storage.find(path);
     await storage.put(path, content, {
       replaces: new SeenObjects(storage, there === undefined ? [] : [there]).at(path),
       isPersistedLater: true,

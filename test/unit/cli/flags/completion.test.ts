@@ -44,6 +44,10 @@ describe.skipIf(!isInstalled('bash'))('completion in bash', () => {
       ['check', '-a', 'packag'],
       ['package-lock.json', 'package.json'],
     ],
+    [
+      ['inspect', 'packag'],
+      ['package-lock.json', 'package.json'],
+    ],
     [['--log-dir', 'tes'], ['test']],
     [['--n-jobs', ''], []],
   ])('of %j offers %j', (words, expected) => {
@@ -62,7 +66,8 @@ describe.each(['zsh', 'fish'] as const)('completion in %s', (shell) => {
     for (const flag of EXPORT_FLAGS.filter(({ standing }) => standing === undefined)) {
       expect(script).toContain(shell === 'fish' ? ` -l ${spelling(flag).slice(2)} ` : `${spelling(flag)}[`);
     }
-    for (const command of ['plan', 'check', 'runs', 'status', 'demo', 'completion']) expect(script).toContain(command);
+    for (const command of ['plan', 'check', 'runs', 'status', 'inspect', 'verify', 'demo', 'completion'])
+      expect(script).toContain(command);
   });
 
   it.skipIf(!isInstalled(shell))('is a script that the shell reads', () => {

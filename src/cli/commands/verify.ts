@@ -1,0 +1,166 @@
+import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+
+import { readAuthFile } from '../../auth-file.js';
+import type { AuthFile } from '../../auth/auth-file.js';
+import { EXIT_CODES, LakeportError } from '../../errors.js';
+import { tableFormat } from '../../export/formats/formats.js';
+import { expectedOf } from '../../export/verify/recorded-tables.js';
+import { tablesAt } from '../../export/verify/tables-at.js';
+import { verifyTables, type VerifyProgress } from '../../export/verify/verify-tables.js';
+import { raceAbort } from '../../runtime/interruption.js';
+import { byteSize, count } from '../../text/quantities.js';
+import type { CliContext } from '../context.js';
+import { FLAGS } from '../flags/flags.js';
+import type { ParsedFlags } from '../flags/parsed-flags.js';
+import { usageError } from '../flags/usage-error.js';
+import { RUN_ID_BEGIN } from '../flags/value-types.js';
+import { readLoggingSettings } from '../logging/open-event-log.js';
+import { writeDocument } from '../reports/failure.js';
+import { type Verification, verifyDocument, verifyText } from '../reports/verify-report.js';
+import { closeLog, type LogReading, openLogToRead, readLogReading } from '../run-history/open-runlog.js';
+import { recordedManifestPlace } from '../run-history/recorded-options.js';
+import { openRunTables } from '../run-history/run-tables.js';
+import { type Session, withSession } from '../session.js';
+import { findFile, openPlace } from './stored-place.js';
+
+/**
+ * `lakeport verify`.
+ * @returns the exit code: 3 if anything differs
+ * @throws LakeportError of class `usage` for a mistake on the command line; everything else is shown here
+ */
+export async function verifyCommand(options: {
+  readonly flags: ParsedFlags;
+  /** Words that are not flags: the run, or the path. */
+  readonly operands: readonly string[];
+  readonly context: CliContext;
+}): Promise<number> {
+  const { flags, operands, context } = options;
+  const typed = oneSubject(operands);
+  const reading = readLogReading(flags);
+  const logging = { ...readLoggingSettings(flags), banner: false };
+  const deep = flags.get(FLAGS.deep);
+  const json = flags.get(FLAGS.json);
+  return withSession({ command: 'verify', runId: randomUUID(), logging, json, context }, async (session) => {
+    const { authFile } = reading;
+    const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
+    session.start();
+    session.say('looking for manifests');
+    const startedAt = performance.now();
+    const working = isRunId(typed, auth)
+      ? verifyRun(RUN_ID_BEGIN.parse({ flag: 'RUN_ID', value: typed }), { reading, auth, deep, session, context })
+      : verifyPath(typed, { auth, deep, session, context });
+    const verification = await working;
+    session.stop();
+    const differs =
+      verification.unknown.length > 0 || verification.tables.some((table) => table.differences.length > 0);
+    const code = context.log.exitCode(differs ? EXIT_CODES['tables-failed'] : 0);
+    const report = { ...verification, deep, seconds: (performance.now() - startedAt) / 1000 };
+    if (json) writeDocument(verifyDocument(report, code), context);
+    else context.stdout.write(context.redactor.redact(verifyText(report, context.stdout)));
+    return code;
+  });
+}
+
+interface Verifying {
+  readonly auth: AuthFile | undefined;
+  readonly deep: boolean;
+  readonly session: Session;
+  readonly context: CliContext;
+}
+
+async function verifyRun(
+  given: string,
+  { reading, auth, deep, session, context }: Verifying & { readonly reading: LogReading },
+): Promise<Verification> {
+  const { signal } = context;
+  const log = await openLogToRead(reading, { context, session });
+  try {
+    const runId = await raceAbort(signal, log.fullId(given));
+    session.aboutRun(runId);
+    const history = await raceAbort(signal, log.history(runId));
+    if (history.run.state === 'running') throw inProgress(runId);
+    const format = tableFormat({ manifest: recordedManifestPlace(history.run.settings) });
+    const opened = await openRunTables(history, { auth });
+    try {
+      const expected = await raceAbort(signal, Promise.all(opened.tables.map((table) => expectedOf(table, format))));
+      const onProgress = (progress: VerifyProgress) => session.say(progressText(progress));
+      const tables = await raceAbort(signal, verifyTables(expected, { format, deep, signal, onProgress }));
+      return { runId, path: undefined, tables, unknown: [], unpublished: history.tables.length - tables.length };
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    await closeLog(log, signal);
+  }
+}
+
+async function verifyPath(typed: string, { auth, deep, session, context }: Verifying): Promise<Verification> {
+  const { signal } = context;
+  for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
+  const place = await openPlace(typed, auth);
+  const { storage, path } = place;
+  try {
+    const format = tableFormat({ manifest: undefined });
+    const found = await raceAbort(signal, tablesAt(storage, path, format));
+    if (found.tables.length === 0) {
+      const file = await raceAbort(signal, findFile(place, auth).catch(unlessDirectory));
+      throw noManifest(storage.display(path), file === undefined ? 'a directory' : 'a file');
+    }
+    const onProgress = (progress: VerifyProgress) => session.say(progressText(progress));
+    const tables = await raceAbort(signal, verifyTables(found.tables, { format, deep, signal, onProgress }));
+    return { runId: undefined, path: storage.display(path), tables, unknown: found.unknown, unpublished: 0 };
+  } finally {
+    await storage.close();
+  }
+}
+
+function unlessDirectory(thrown: unknown): undefined {
+  if (thrown instanceof LakeportError && thrown.code === 'IS_A_DIRECTORY') return undefined;
+  throw thrown;
+}
+
+function progressText({ filesDone, files, bytesDone, bytes }: VerifyProgress): string {
+  const share = bytes > 0 ? ` · ${Math.floor((Math.min(bytesDone, bytes) / bytes) * 100)} %` : '';
+  return `verifying: ${count(filesDone)} of ${count(files)} files · ${byteSize(bytesDone)} of ${byteSize(bytes)}${share}`;
+}
+
+/** A word that can be both is a path if there is one: ids of runs can be written in full. */
+function isRunId(typed: string, auth: AuthFile | undefined): boolean {
+  if (!/^[0-9a-f][0-9a-f-]{3,35}$/i.test(typed)) return false;
+  if (typed.length === 36) return true;
+  return auth?.ids().includes(typed) !== true && !existsSync(typed);
+}
+
+function oneSubject(operands: readonly string[]): string {
+  const [typed, second] = operands;
+  if (typed !== undefined && typed.trim() !== '' && second === undefined) return typed;
+  throw usageError({
+    code: 'ONE_RUN',
+    message:
+      second === undefined
+        ? 'lakeport verify needs the id of a run, or a path'
+        : 'lakeport verify takes one run or path at a time',
+    hint: 'lakeport runs lists runs; a directory above several tables verifies all of them.',
+  });
+}
+
+function inProgress(runId: string): LakeportError {
+  return new LakeportError({
+    code: 'RUN_HELD',
+    message: `Run ${runId} is in progress`,
+    hint: 'Wait until it ends; lakeport verify PATH compares tables that it has already published.',
+  });
+}
+
+function noManifest(shown: string, what: string): LakeportError {
+  return new LakeportError({
+    code: 'NO_MANIFEST',
+    message: `${shown} is ${what} without a manifest of lakeport`,
+    hint:
+      what === 'a file'
+        ? 'Name the directory of its table; lakeport inspect shows what is in the file.'
+        : 'Name a directory with exported tables, or a run: of runs with --manifest none, the run log has what is needed.',
+    context: { path: shown },
+  });
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+import { head } from './document-schemas.js';
+
+/** The schema of the document of `lakeport verify --json`; see `document-schemas.ts`. */
+
+const count = z.number().int().nonnegative();
+
+export const verifySchema = z.strictObject({
+  ...head('verify'),
+  run_id: z.string().optional(),
+  path: z.string().optional(),
+  deep: z.boolean().describe('Whether every page was decoded'),
+  seconds: z.number(),
+  totals: z.strictObject({ tables: count, files: count, rows: count, bytes: count, differences: count }),
+  unpublished_tables: count.describe('Of the run, which are not verified'),
+  tables: z.array(
+    z.strictObject({
+      schema: z.string().optional(),
+      table: z.string(),
+      path: z.string(),
+      ...{ files: count, rows: count, bytes: count },
+      differences: count,
+    }),
+  ),
+  differences: z.array(
+    z.strictObject({
+      schema: z.string().optional().describe('Absent for a query, and for a file of no table'),
+      table: z.string().optional(),
+      path: z.string(),
+      check: z.enum([
+        'manifest',
+        'run',
+        'complete',
+        'exists',
+        'bytes',
+        'sha256',
+        'footer',
+        'rows',
+        'row_groups',
+        'columns',
+        'values',
+        'nulls',
+        'min',
+        'max',
+        'pages',
+        'unknown_file',
+      ]),
+      expected: z.union([z.string(), z.number()]),
+      found: z.union([z.string(), z.number()]),
+    }),
+  ),
+});
+
+export type VerifyDocument = z.infer<typeof verifySchema>;

@@ -1,0 +1,118 @@
+import { LakeportError } from '../../errors.js';
+import { type ParquetFooter, readFooter } from '../../parquet-reader/footer.js';
+import { typeNameOf } from '../../parquet-reader/type-name.js';
+import { joinPath } from '../../storage/path.js';
+import type { Storage } from '../../storage/storage.js';
+import { StoredFile } from '../../storage/stored-file.js';
+import type { DescribedColumn, DescribedFile } from '../formats/table-format.js';
+import type { Check, Difference } from './difference.js';
+import { sha256Of } from './hash.js';
+import { verifyPages } from './verify-pages.js';
+
+export interface FileExpectation {
+  readonly storage: Storage;
+  /** Of the table, relative to the storage's base. */
+  readonly directory: string;
+  readonly file: ExpectedFile;
+  /** Undefined if nothing says which columns the file should have. */
+  readonly columns: readonly DescribedColumn[] | undefined;
+  /** Decodes every page. */
+  readonly deep: boolean;
+  readonly signal: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** The run log knows only the number of row groups. */
+export type ExpectedFile = Omit<DescribedFile, 'rowGroups'> & {
+  readonly rowGroups: DescribedFile['rowGroups'] | number;
+};
+
+export interface VerifiedFile {
+  readonly differences: readonly Difference[];
+  /** NULLs by column (top level), as the footer has them; undefined where it cannot be read, or does not say. */
+  readonly nulls: readonly number[] | undefined;
+}
+
+/**
+ * Compares a file with what is known of it: size, SHA-256, and its footer, read by hyparquet.
+ * @throws LakeportError if the store cannot be read
+ */
+export async function verifyFile(expectation: FileExpectation): Promise<VerifiedFile> {
+  const { storage, directory, file: expected, signal, onBytes } = expectation;
+  const path = joinPath(directory, expected.name);
+  const file = await StoredFile.find(storage, path);
+  const differences: Difference[] = [];
+  const compare = (check: Check, wanted: string | number, found: string | number) => {
+    if (wanted !== found) differences.push({ check, path: storage.display(path), expected: wanted, found });
+  };
+  compare('exists', 'a file', file === undefined ? 'none' : 'a file');
+  if (file === undefined) return { differences, nulls: undefined };
+  compare('bytes', expected.bytes, file.bytes);
+  if (file.bytes === expected.bytes) compare('sha256', expected.sha256, await sha256Of(file, { signal, onBytes }));
+  const footer = await footerOf(file);
+  if (footer instanceof LakeportError) {
+    compare('footer', 'a footer', footer.message);
+    return { differences, nulls: undefined };
+  }
+  compare('rows', expected.rows, footer.rows);
+  compareRowGroups(expected, footer, compare);
+  if (expectation.columns !== undefined) compareColumns(expectation.columns, footer, compare);
+  if (expectation.deep) differences.push(...(await verifyPages(file, footer, { signal, onBytes })));
+  return { differences, nulls: nullsOf(footer) };
+}
+
+/** A damaged footer is a difference; anything else, such as a store that does not answer, is a failure. */
+async function footerOf(file: StoredFile): Promise<ParquetFooter | LakeportError> {
+  try {
+    return await readFooter(file);
+  } catch (error) {
+    if (error instanceof LakeportError && /^(?:NOT_)?PARQUET/.test(error.code)) return error;
+    throw error;
+  }
+}
+
+type Compare = (check: Check, expected: string | number, found: string | number) => void;
+
+function compareRowGroups({ rowGroups }: ExpectedFile, footer: ParquetFooter, compare: Compare): void {
+  if (typeof rowGroups === 'number') {
+    compare('row_groups', rowGroups, footer.rowGroups.length);
+    return;
+  }
+  const text = (groups: readonly { readonly rows: number; readonly bytes: number }[]) =>
+    groups.map(({ rows, bytes }) => `${rows} rows in ${bytes} bytes`).join(', ');
+  compare(
+    'row_groups',
+    text(rowGroups),
+    text(footer.rowGroups.map(({ rows, compressedBytes: bytes }) => ({ rows, bytes }))),
+  );
+}
+
+/** One difference for each column that is not as it should be. */
+function compareColumns(expected: readonly DescribedColumn[], footer: ParquetFooter, compare: Compare): void {
+  const found = footer.schema.children;
+  compare('columns', `${expected.length} columns`, `${found.length} columns`);
+  for (const [index, node] of found.entries()) {
+    const wanted = expected[index];
+    if (wanted === undefined) break;
+    const { name, repetition_type: repetition } = node.element;
+    compare(
+      'columns',
+      columnText(wanted),
+      columnText({ name, type: typeNameOf(node), nullable: repetition !== 'REQUIRED' }),
+    );
+  }
+}
+
+function columnText({ name, type, nullable }: Pick<DescribedColumn, 'name' | 'type' | 'nullable'>): string {
+  return `${name} ${type}${nullable ? '' : ' NOT NULL'}`;
+}
+
+function nullsOf({ schema, rowGroups }: ParquetFooter): number[] | undefined {
+  const sums = schema.children.map(() => 0);
+  for (const { statistics, column } of rowGroups.flatMap(({ chunks }) => chunks)) {
+    const index = schema.children.findIndex(({ element }) => element.name === column.path[0]);
+    if (statistics?.nulls === undefined) return undefined;
+    sums[index] = (sums[index] ?? 0) + statistics.nulls;
+  }
+  return sums;
+}

@@ -1,0 +1,158 @@
+import pLimit from 'p-limit';
+
+import { joinPath, nameOf } from '../../storage/path.js';
+import type { Storage } from '../../storage/storage.js';
+import type { DescribedColumn, TableFormat } from '../formats/table-format.js';
+import type { Difference } from './difference.js';
+import { type ExpectedFile, verifyFile } from './verify-file.js';
+
+/** Files read at the same time. */
+const FILES_AT_ONCE = 4;
+/** Each holds a column chunk in memory; one is decoded while another is read. */
+const FILES_DECODED_AT_ONCE = 2;
+
+/** What a table should be. */
+export interface ExpectedTable {
+  readonly schema: string | undefined;
+  readonly name: string;
+  readonly storage: Storage;
+  /** Relative to the storage's base. */
+  readonly directory: string;
+  readonly files: readonly ExpectedFile[];
+  /** Undefined if no manifest says. */
+  readonly columns: readonly DescribedColumn[] | undefined;
+  /** Found before its files were looked at: of the manifest. With `isGone`, the files are not looked at. */
+  readonly differences: readonly Difference[];
+  /** The table that was to be verified is not there any more: no manifest, or that of another run. */
+  readonly isGone: boolean;
+}
+
+export interface VerifiedTable {
+  readonly schema: string | undefined;
+  readonly name: string;
+  /** For messages. */
+  readonly path: string;
+  readonly files: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly differences: readonly Difference[];
+}
+
+export interface VerifyProgress {
+  readonly filesDone: number;
+  readonly files: number;
+  readonly bytesDone: number;
+  readonly bytes: number;
+}
+
+export interface VerifyOptions {
+  readonly format: TableFormat;
+  /** Decodes every page, and compares what it holds with the statistics of the footer. */
+  readonly deep: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: VerifyProgress) => void;
+}
+
+/**
+ * Compares tables with their files: each is there with its size and SHA-256, its footer says what the manifest says, and
+ * no file is there that nobody names.
+ * @returns in the order of `tables`
+ * @throws LakeportError if a store cannot be read
+ */
+export async function verifyTables(
+  tables: readonly ExpectedTable[],
+  { format, deep, signal, onProgress }: VerifyOptions,
+): Promise<VerifiedTable[]> {
+  const checked = tables.filter(({ isGone }) => !isGone).flatMap(({ files }) => files);
+  const progress = {
+    filesDone: 0,
+    files: checked.length,
+    bytesDone: 0,
+    // A file that is decoded is read twice.
+    bytes: checked.reduce((sum, { bytes }) => sum + bytes, 0) * (deep ? 2 : 1),
+  };
+  const limit = pLimit(deep ? FILES_DECODED_AT_ONCE : FILES_AT_ONCE);
+  const verifyOne = async (table: ExpectedTable, file: ExpectedFile) => {
+    signal.throwIfAborted();
+    const onBytes = (bytes: number) => {
+      progress.bytesDone += bytes;
+      onProgress(progress);
+    };
+    const verified = await verifyFile({ ...table, file, deep, signal, onBytes });
+    progress.filesDone++;
+    onProgress(progress);
+    return verified;
+  };
+  return Promise.all(
+    tables.map(async (table): Promise<VerifiedTable> => {
+      const { schema, name, storage, directory, files } = table;
+      const sum = (of: (file: ExpectedFile) => number) => files.reduce((total, file) => total + of(file), 0);
+      const facts = { schema, name, path: storage.display(directory), files: files.length };
+      const totals = { rows: sum(({ rows }) => rows), bytes: sum(({ bytes }) => bytes) };
+      if (table.isGone) return { ...facts, ...totals, differences: table.differences };
+      const [verified, around] = await Promise.all([
+        Promise.all(files.map((file) => limit(() => verifyOne(table, file)))),
+        limit(() => directoryDifferences(table, format)),
+      ]);
+      const differences = [
+        ...table.differences,
+        ...verified.flatMap((file) => file.differences),
+        ...nullDifferences(
+          table,
+          verified.map(({ nulls }) => nulls),
+        ),
+        ...around,
+      ];
+      return { ...facts, ...totals, differences };
+    }),
+  );
+}
+
+/** Counts of NULLs are known for the table as a whole only. */
+function nullDifferences(
+  { columns = [], storage, directory }: ExpectedTable,
+  found: readonly (readonly number[] | undefined)[],
+): Difference[] {
+  if (found.includes(undefined)) return [];
+  return columns.flatMap(({ name, nulls: expected }, index) => {
+    const nulls = found.reduce((sum, file) => sum + (file?.[index] ?? 0), 0);
+    if (expected === undefined || nulls === expected) return [];
+    const path = storage.display(directory);
+    return [{ check: 'nulls' as const, path, expected: `${name}: ${expected}`, found: `${name}: ${nulls}` }];
+  });
+}
+
+async function directoryDifferences(table: ExpectedTable, format: TableFormat): Promise<Difference[]> {
+  const { storage, directory, files } = table;
+  const complete = format.completionPath(directory);
+  const [marker, objects] = await Promise.all([storage.find(complete), storage.list(directory)]);
+  const named = new Set(files.map(({ name }) => joinPath(directory, name)));
+  const unknown = objects.filter(({ path }) => !named.has(path) && isData(belowDirectory(path, directory)));
+  return [
+    ...(marker === undefined
+      ? [
+          {
+            check: 'complete' as const,
+            path: storage.display(directory),
+            expected: nameOf(complete),
+            found: 'none: the table is being published, or publishing failed',
+          },
+        ]
+      : []),
+    ...unknown.map(({ path, bytes }) => unknownFile(storage, path, bytes)),
+  ];
+}
+
+export function unknownFile(storage: Storage, path: string, bytes: number): Difference {
+  return { check: 'unknown_file', path: storage.display(path), expected: 'none', found: `a file of ${bytes} bytes` };
+}
+
+/** @param path of an object in the directory */
+export function belowDirectory(path: string, directory: string): string {
+  return directory === '' ? path : path.slice(directory.length + 1);
+}
+
+/** Whether readers of the table's directory would take the file: not hidden, and not in the directory of another table. */
+function isData(relative: string): boolean {
+  return /^(?:[^/._][^/]*=[^/]*\/)*[^/._][^/]*$/.test(relative);
+}
