@@ -53,12 +53,13 @@ const floors = FLOORS.flatMap((rooms, floor) =>
 /** The wings of `export/`; execution, which ties them together, knows them all. */
 const WINGS = {
   model: [],
-  formats: ['model'],
+  ddl: ['model'],
+  formats: ['model', 'ddl'],
   worker: ['model', 'formats'],
   publish: ['model', 'formats'],
   resume: ['model', 'formats', 'publish'],
   verify: ['model', 'formats'],
-  planning: ['model', 'formats', 'publish', 'resume'],
+  planning: ['model', 'ddl', 'formats', 'publish', 'resume'],
 };
 
 const wings = Object.entries(WINGS).map(([wing, below]) => ({

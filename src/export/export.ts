@@ -56,53 +56,56 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
   const stopwatch = new Stopwatch();
   const lost = new AbortController();
   const signals = request.signal === undefined ? [lost.signal] : [request.signal, lost.signal];
-  return withPlan({ ...request, signal: AbortSignal.any(signals) }, async ({ context, plan, storages }) => {
-    const { options, observer, signal } = context;
-    const before = context.resumption?.storageIds ?? [];
-    // Once another run has taken over the destination, this one has nothing left to do.
-    const onLost = (error: LakeportError) => lost.abort(error);
-    const format = tableFormat(options);
-    const target = {
-      runId: options.runId,
-      directory: options.subPath,
-      storages,
-      format,
-      before,
-      observer,
-      signal,
-      onLost,
-    };
-    const pool = openPool({ ...context, plan, storages });
-    // While the destination is claimed. A resumed run may turn out to need fewer readers.
-    const isStopped = options.errorAction === 'fail' && plan.problems.length > 0;
-    if (context.resumption === undefined && !isStopped) pool.connect?.(plan.readers, plan.snapshot);
-    try {
-      await raceAbort(signal, Promise.resolve(request.beforeWriting?.(plan)));
+  return withPlan(
+    { ...request, signal: AbortSignal.any(signals), withMetadata: true },
+    async ({ context, plan, storages }) => {
+      const { options, observer, signal } = context;
+      const before = context.resumption?.storageIds ?? [];
+      // Once another run has taken over the destination, this one has nothing left to do.
+      const onLost = (error: LakeportError) => lost.abort(error);
+      const format = tableFormat(options);
+      const target = {
+        runId: options.runId,
+        directory: options.subPath,
+        storages,
+        format,
+        before,
+        observer,
+        signal,
+        onLost,
+      };
+      const pool = openPool({ ...context, plan, storages });
+      // While the destination is claimed. A resumed run may turn out to need fewer readers.
+      const isStopped = options.errorAction === 'fail' && plan.problems.length > 0;
+      if (context.resumption === undefined && !isStopped) pool.connect?.(plan.readers, plan.snapshot);
       try {
-        await acquireDestination(plan, target);
-        const taking = reconcileWithStorage(plan, { ...context, format, storageOf: (id) => storages.get(id) });
-        const taken = await withinGrace(signal, taking, 'readers');
-        observer.planned?.(taken.plan);
-        await sweepDestination(target);
-        const result = await exportTables({
-          ...context,
-          ...taken,
-          pool,
-          storages,
-          format,
-          stopwatch,
-          retry: request.retry,
-          replan: (tables) => planTables({ ...context, resumption: undefined }, tables),
-        });
-        observer.ended?.(result);
-        return result;
+        await raceAbort(signal, Promise.resolve(request.beforeWriting?.(plan)));
+        try {
+          await acquireDestination(plan, target);
+          const taking = reconcileWithStorage(plan, { ...context, format, storageOf: (id) => storages.get(id) });
+          const taken = await withinGrace(signal, taking, 'readers');
+          observer.planned?.(taken.plan);
+          await sweepDestination(target);
+          const result = await exportTables({
+            ...context,
+            ...taken,
+            pool,
+            storages,
+            format,
+            stopwatch,
+            retry: request.retry,
+            replan: (tables) => planTables({ ...context, resumption: undefined }, tables),
+          });
+          observer.ended?.(result);
+          return result;
+        } finally {
+          await releaseDestination(target);
+        }
       } finally {
-        await releaseDestination(target);
+        await pool.close();
       }
-    } finally {
-      await pool.close();
-    }
-  });
+    },
+  );
 }
 
 interface PreparedRun {
@@ -112,10 +115,13 @@ interface PreparedRun {
 }
 
 /** Opens source and storages, plans, and closes them after `use`, which may need the source's snapshot. */
-async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) => Promise<T>): Promise<T> {
+async function withPlan<T>(
+  request: ExportRequest & Pick<PlanningContext, 'withMetadata'>,
+  use: (prepared: PreparedRun) => Promise<T>,
+): Promise<T> {
   const { auth, observer = {}, signal = new AbortController().signal } = request;
   const options = completeOptions(request.options);
-  const { recordedOverrides, retry } = request;
+  const { recordedOverrides, retry, withMetadata = false } = request;
   checkSubPath(options.subPath);
   for (const route of options.routes) checkSubPath(route.subPath, '--route');
   const entry = auth.database(options.sourceId);
@@ -130,6 +136,7 @@ async function withPlan<T>(request: ExportRequest, use: (prepared: PreparedRun) 
     resumption,
     recordedOverrides,
     retry,
+    withMetadata,
     observer,
     signal,
   });

@@ -5,6 +5,7 @@ import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
 import type { Dataset } from '../model/dataset.js';
 import type { TableId, TableKind } from '../model/table.js';
+import type { TableMetadata } from '../model/table-metadata.js';
 import type { SortColumn } from '../model/sort-column.js';
 import type { ColumnTreatments } from './column-treatment.js';
 import type { ColumnChoice } from './column-choice.js';
@@ -241,6 +242,11 @@ export interface Source<Connection = unknown> {
     tables: readonly SourceDataset[],
     options: DescribeOptions & Pick<PinOptions, 'columnChoice'>,
   ): Promise<(DescribedDataset | TableProblem)[]>;
+  /**
+   * What the source declares about tables that were described, in their order; undefined for nothing. Takes a bounded
+   * number of queries, however many tables there are. Absent if the source has nothing to tell.
+   */
+  readMetadata?(tables: readonly SourceDataset[]): Promise<readonly (TableMetadata | undefined)[]>;
   /**
    * Names of the columns with values that their Parquet types cannot hold. Reads the whole dataset once.
    * Text that is invalid in its encoding is not found: it has no other form.

@@ -24,6 +24,7 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
       return storage.capabilities;
     },
     display: (path) => storage.display(path),
+    place: (path) => storage.place(path),
     prepare: () => storage.prepare(),
     ...(storage.writerMemoryBytes === undefined
       ? {}

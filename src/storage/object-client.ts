@@ -1,4 +1,4 @@
-import type { ByteRange, Replaced, StoredObject } from './storage.js';
+import type { ByteRange, Place, Replaced, StoredObject } from './storage.js';
 
 export interface ListedObject extends StoredObject {
   /** By the store's clock, in milliseconds since 1970. */
@@ -22,6 +22,7 @@ export interface ObjectClient {
   readonly mayLackDeletion?: boolean;
   /** For messages. */
   display(path: string): string;
+  place(path: string): Place;
   /** Checks, before anything is written, what a write would not reveal. */
   prepare?(): Promise<void>;
   /**
@@ -53,4 +54,4 @@ export interface ObjectClient {
 }
 
 /** What a run's lease needs from a store. */
-export type LeaseClient = Omit<ObjectClient, 'head' | 'close'>;
+export type LeaseClient = Omit<ObjectClient, 'head' | 'close' | 'place'>;

@@ -9,6 +9,7 @@ import type { Stager } from './stager.js';
 import type {
   ByteRange,
   PartWriter,
+  Place,
   RemoveOptions,
   RunIdentity,
   StagedPart,
@@ -40,6 +41,10 @@ export class ObjectStorage implements Storage {
     this.kind = kind;
     this.#client = client;
     this.#stager = stager;
+  }
+
+  place(path: string): Place {
+    return this.#client.place(path);
   }
 
   display(path: string): string {

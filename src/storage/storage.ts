@@ -109,6 +109,22 @@ export interface RunIdentity {
   readonly findPublisher?: FindPublisher | undefined;
 }
 
+/** Where something is, for programs that are to read it; without credentials. */
+export type Place =
+  /** An absolute path. */
+  | { readonly kind: 'local'; readonly path: string }
+  | {
+      readonly kind: 's3';
+      readonly bucket: string;
+      readonly key: string;
+      /** URL of a store other than Amazon's own. */
+      readonly endpoint: string | undefined;
+      readonly region: string | undefined;
+    }
+  | { readonly kind: 'gcs'; readonly bucket: string; readonly key: string; readonly service: string }
+  /** `service` is the URL of the account. */
+  | { readonly kind: 'azure'; readonly service: string; readonly container: string; readonly key: string };
+
 /** A destination; opened once in the main thread and once in each worker. */
 export interface Storage {
   readonly id: string;
@@ -116,6 +132,7 @@ export interface Storage {
   readonly capabilities: StorageCapabilities;
   /** For messages: `./exports/public/orders/part-00000.parquet`, `s3://bucket/base/…`. */
   display(path: string): string;
+  place(path: string): Place;
   /** Fails early if the base is not writable. Creates it if that is customary (a local directory). */
   prepare(): Promise<void>;
   /** Maximum memory of one `PartWriter`, in bytes; absent if negligible. */

@@ -40,6 +40,7 @@ export const OPTION_FLAGS = {
   sortBy: FLAGS.sortBy,
   largeTableThreshold: FLAGS.largeTableThreshold,
   manifest: FLAGS.manifest,
+  ddl: FLAGS.ddl,
   codec: FLAGS.codec,
   compressionLevel: FLAGS.compressionLevel,
   encoding: FLAGS.encoding,

@@ -6,6 +6,7 @@ import { FILE_FLAGS } from './file-flags.js';
 import { type Flag, FLAG_GROUPS } from './flag.js';
 import { LAYOUT_FLAGS } from './layout-flags.js';
 import { LAKEXPRESS_FLAGS } from './lakexpress-flags.js';
+import { METADATA_FLAGS } from './metadata-flags.js';
 import { OUTPUT_FLAGS } from './output-flags.js';
 import { RUN_FLAGS } from './run-flags.js';
 import { SOURCE_FLAGS } from './source-flags.js';
@@ -21,6 +22,7 @@ export const FLAGS = {
   ...COLUMN_FLAGS,
   ...LAYOUT_FLAGS,
   ...RUN_FLAGS,
+  ...METADATA_FLAGS,
   ...LAKEXPRESS_FLAGS,
   ...OUTPUT_FLAGS,
 } as const;

@@ -39,6 +39,20 @@ export function oneOf<const T extends string>(words: readonly T[]): ValueType<T>
   };
 }
 
+/** Some of the words, with commas, each once. */
+export function someOf<const T extends string>(words: readonly T[]): ValueType<readonly T[]> {
+  const one = oneOf(words);
+  return {
+    words,
+    parse: ({ flag, value }) => [...new Set(value.split(',').map((item) => one.parse({ flag, value: item.trim() })))],
+    restore: (recorded) => {
+      if (!Array.isArray(recorded)) return undefined;
+      const found = recorded.map((item) => one.restore(item));
+      return found.every((item) => item !== undefined) ? found : undefined;
+    },
+  };
+}
+
 /** Maps typed words to their meanings. */
 export function translated<T extends string, U extends string>(
   type: ValueType<T>,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { DDL_DIALECTS } from '../../export/model/ddl-dialect.js';
 import { fileOptionsSchema } from '../../export/model/file-options-schema.js';
 import { ADDED_CONTENTS } from '../../columns/column-spec.js';
 import { requestedSchema } from '../../export/model/requested-schema.js';
@@ -34,6 +35,10 @@ const warning = z.looseObject({ message: z.string() });
 const route = z.strictObject({ patterns: z.array(z.string()).readonly(), storage: z.string(), sub_path: z.string() });
 const skipped = z.strictObject({ ...table, reason: error });
 
+const ddl = z
+  .partialRecord(z.enum(DDL_DIALECTS), z.string())
+  .describe('Files with statements that make the table queryable, by dialect');
+
 /** What all documents begin with. */
 export function head<Name extends string>(command: Name) {
   return { lakeport: z.string().describe('Version'), command: z.literal(command), exit_code: count };
@@ -64,6 +69,7 @@ export const exportSchema = z.strictObject({
       storage: z.string(),
       path: z.string(),
       manifest: z.string().optional(),
+      ddl: ddl.optional(),
       unrepresentable: counts.describe('Values written as NULL, by column'),
       lost_bounds: counts.optional().describe('Arrays that do not begin at 1, by column'),
       consistency: consistency.optional(),
@@ -111,6 +117,7 @@ export const planSchema = z.strictObject({
       storage: z.string(),
       path: z.string(),
       manifest: z.string().optional(),
+      ddl: ddl.optional(),
       slices: z.array(
         z.strictObject({
           method: z.string(),

@@ -147,6 +147,7 @@ function headLines(plan: RunPlan, exportOptions: ExportOptions): string[] {
     `Connections  ${count(connections)} at most: ${connectionsText(plan)}`,
     ...rowCheckLines(plan, exportOptions),
     ...fileLines(exportOptions),
+    ...ddlLines(exportOptions),
     ...memoryLines(readerMemory, readers),
     ...maskLines(plan, exportOptions),
     ...storageLines(plan),
@@ -183,6 +184,10 @@ function fileLines(options: ExportOptions): string[] {
     maxFileBytes === undefined ? [] : `at most ${byteSize(maxFileBytes)} each`,
   ].flat();
   return parts.length === 0 ? [] : [`Files        ${parts.join(', ')}`];
+}
+
+function ddlLines({ ddl = [] }: ExportOptions): string[] {
+  return ddl.length === 0 ? [] : [`DDL          ${ddl.join(', ')}: a file beside each table`];
 }
 
 /** Tables that are read in one piece need no check. */
@@ -360,6 +365,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['
     storage: table.storageId,
     path: table.displayPath,
     ...(table.manifest === undefined ? {} : { manifest: table.manifest }),
+    ...(table.ddl === undefined ? {} : { ddl: table.ddl }),
     slices: table.slices.map(({ method, bounds, estimatedRows, directory }) => ({
       method,
       bounds,

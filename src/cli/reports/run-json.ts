@@ -68,7 +68,7 @@ function tableDocument(result: TableResult): ExportDocument['tables'][number] {
     lostBounds = {},
     error,
   } = result;
-  const { manifest, consistency, rowCheck, attempts, publishedEarlier } = result;
+  const { manifest, ddl, consistency, rowCheck, attempts, publishedEarlier } = result;
   return {
     schema: table.schema,
     table: table.name,
@@ -81,6 +81,7 @@ function tableDocument(result: TableResult): ExportDocument['tables'][number] {
     storage: storageId,
     path,
     ...(manifest === undefined ? {} : { manifest }),
+    ...(ddl === undefined ? {} : { ddl }),
     unrepresentable,
     ...(Object.keys(lostBounds).length === 0 ? {} : { lost_bounds: lostBounds }),
     ...(consistency === undefined ? {} : { consistency }),

@@ -31,7 +31,7 @@ export function openPool({
   readonly storages: OpenStorages;
   readonly signal: AbortSignal;
 }): SlicePool {
-  const { runId, manifest, onUnrepresentable } = options;
+  const { runId, manifest, compat, onUnrepresentable } = options;
   const Pool = isQuick(plan) ? InProcessPool : WorkerPool;
   return new Pool(
     {
@@ -40,6 +40,7 @@ export function openPool({
       targets: storages.targets(usedStorages(plan)),
       files: fileOptions(options),
       format: { manifest },
+      compat,
       // With `text`, the columns have been chosen so that nothing is left to replace.
       onUnrepresentable: onUnrepresentable === 'null' ? 'null' : 'error',
     },

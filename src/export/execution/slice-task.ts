@@ -13,6 +13,7 @@ export function sliceTask(
     dataset: plan.dataset,
     columns: plan.columns,
     added: plan.added,
+    metadata: plan.metadata,
     slice,
     snapshot: plan.snapshot ?? snapshot,
     storageId: plan.storageId,

@@ -13,6 +13,7 @@ export function completedResult(table: TableProgress): TableResult {
     files: files.length,
     bytes: files.reduce((sum, file) => sum + file.part.bytes, 0),
     manifest: table.plan.manifest,
+    ddl: table.plan.ddl,
     unrepresentable: unrepresentableOf(table),
     lostBounds: lostBoundsOf(table),
     ...(table.plan.consistency !== undefined && { consistency: table.plan.consistency }),

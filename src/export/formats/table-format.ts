@@ -3,8 +3,10 @@ import type { Compat } from '../../columns/compat.js';
 import type { Dataset } from '../../model/dataset.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { TableKind } from '../../model/table.js';
+import type { TableMetadata } from '../../model/table-metadata.js';
 import type { Consistency, Slice, Snapshot } from '../../sources/source.js';
 import type { Storage } from '../../storage/storage.js';
+import type { DdlDialect } from '../model/ddl-dialect.js';
 import type { PartitionColumn } from '../model/plan.js';
 import type { RowCheckResult } from '../model/row-check.js';
 import type { StagedFile } from '../model/slice-outcome.js';
@@ -27,6 +29,8 @@ export interface TableFormat {
   fileNames(directories: readonly string[]): string[];
   /** Path of the file that describes the table in this directory, for people and scripts; undefined for none. */
   descriptionPath(directory: string): string | undefined;
+  /** Paths of the files with statements that make the table of this directory queryable. */
+  ddlPaths(directory: string): readonly { readonly dialect: DdlDialect; readonly path: string }[];
   /**
    * Makes a table whose files are all staged visible in place of its previous export, so that no reader that follows
    * the format sees a mixture. On failure, files still staged are discarded.
@@ -116,6 +120,8 @@ export interface TableOrigin {
   readonly engine: string;
   readonly dataset: Dataset;
   readonly tableKind: TableKind;
+  /** What the source declares about the table. */
+  readonly metadata?: TableMetadata | undefined;
   readonly compat: Compat | undefined;
   readonly files: FileOptions;
   readonly rowCheck: RowCheckResult;

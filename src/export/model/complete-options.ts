@@ -7,6 +7,7 @@ import type { EngineOption } from '../../sources/engine-option.js';
 import { OPT_INS } from '../../sources/opt-ins.js';
 import { INHERITED } from '../../sources/source.js';
 import { didYouMean } from '../../text/did-you-mean.js';
+import { DDL_DIALECTS } from './ddl-dialect.js';
 import { MANIFEST_PLACES } from './manifest-place.js';
 import { METHOD_NAMES, methodNamed } from './method-names.js';
 import type { ExportOptions } from './options.js';
@@ -69,6 +70,7 @@ export const DEFAULT_OPTIONS = {
   partitionBy: [],
   sortBy: [],
   manifest: 'beside',
+  ddl: [],
   codec: 'Zstd',
   compressionLevel: undefined,
   encoding: 'plain',
@@ -142,6 +144,7 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
   partitionBy,
   sortBy: settingsOf(validSort, '[{ column, descending }]'),
   manifest: oneOf(MANIFEST_PLACES),
+  ddl: listOf(DDL_DIALECTS),
   codec: oneOf(['Zstd', 'Snappy', 'Gzip', 'Lz4', 'None']),
   encoding: oneOf(FILE_ENCODINGS),
   rowGroupRows: wholeNumber(1),

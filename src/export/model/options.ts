@@ -1,6 +1,7 @@
 import { avoidedEncodings, compatFooter } from '../../columns/compat.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { ColumnOptions } from './column-settings.js';
+import type { DdlDialect } from './ddl-dialect.js';
 import type { ManifestPlace } from './manifest-place.js';
 import type { RequestedData } from './requested-data.js';
 import type { RowCheckMode } from './row-check.js';
@@ -74,6 +75,8 @@ export interface ExportOptions
   readonly sortBy?: readonly TableSetting<readonly SortColumn[]>[] | undefined;
   /** Default: `FORMER_MANIFEST_PLACE`, for recorded runs. */
   readonly manifest?: ManifestPlace | undefined;
+  /** Systems that each table gets a file of statements for. */
+  readonly ddl?: readonly DdlDialect[] | undefined;
   /** `auto`: one snapshot for the run if the source supports it, otherwise the strongest it does. */
   readonly consistency: 'auto' | 'run' | 'none';
   /** What happens to the other tables when one fails. */

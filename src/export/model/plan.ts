@@ -1,7 +1,8 @@
-import type { ColumnSpec } from '../../columns/column-spec.js';
+import type { ColumnSpec, ParquetType } from '../../columns/column-spec.js';
 import type { Dataset } from '../../model/dataset.js';
 import type { DisplayPath } from '../../model/display-path.js';
 import type { TableId, TableKind } from '../../model/table.js';
+import type { TableMetadata } from '../../model/table-metadata.js';
 import type {
   Consistency,
   PartitionMethod,
@@ -13,6 +14,7 @@ import type {
   TableProblem,
 } from '../../sources/source.js';
 import type { ReaderMemory } from '../../parquet/memory.js';
+import type { DdlFiles } from './table-destination.js';
 import type { ConstantColumn } from './constant-column.js';
 import type { SkippedTable } from './skipped-tables.js';
 import type { TableNote } from './table-notes.js';
@@ -23,6 +25,8 @@ export interface PartitionColumn {
   readonly name: string;
   /** Of the table's column that files do not have because of it. */
   readonly sourceType?: string | undefined;
+  /** What that column would have been in the files. */
+  readonly type?: ParquetType | undefined;
 }
 
 /** How one table is read and where its files go. */
@@ -49,6 +53,8 @@ export interface TablePlan {
   readonly consistency?: Consistency | undefined;
   /** If it is read from another snapshot than the run's other tables. */
   readonly snapshot?: Snapshot | undefined;
+  /** What the source declares, as far as it is true of the files; read for an export only, not for `lakeport plan`. */
+  readonly metadata?: TableMetadata | undefined;
   /** What users should know about it. */
   readonly notes?: readonly TableNote[] | undefined;
   readonly storageId: string;
@@ -57,6 +63,8 @@ export interface TablePlan {
   readonly displayPath: DisplayPath;
   /** Of its manifest; undefined if the table gets none. */
   readonly manifest?: DisplayPath | undefined;
+  /** Files with statements that make it queryable, by dialect; undefined for none. */
+  readonly ddl?: DdlFiles | undefined;
 }
 
 /** The columns of a table's files. */

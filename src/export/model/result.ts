@@ -2,6 +2,7 @@ import type { DisplayPath } from '../../model/display-path.js';
 import type { ErrorData, ExitClass } from '../../errors.js';
 import type { RowCheckResult } from './row-check.js';
 import type { TableId } from '../../model/table.js';
+import type { DdlFiles } from './table-destination.js';
 import type { Consistency } from '../../sources/source.js';
 import type { SkippedTable } from './skipped-tables.js';
 
@@ -20,6 +21,8 @@ export interface TableResult {
   readonly path: DisplayPath;
   /** The manifest of a published table; undefined for none. */
   readonly manifest?: DisplayPath | undefined;
+  /** Files with statements that make a published table queryable; undefined for none. */
+  readonly ddl?: DdlFiles | undefined;
   /** Values written as NULL because their Parquet type can't hold them, by column. */
   readonly unrepresentable: Readonly<Record<string, number>>;
   /** Arrays whose lower bound is not 1, which the written form cannot represent, by column. */

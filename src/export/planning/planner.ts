@@ -40,6 +40,7 @@ import { outsideSnapshot } from './snapshot-demand.js';
 import { directoryNotes, TableNotes } from '../model/table-notes.js';
 import { RequestedDatasets } from './requested-datasets.js';
 import { routeTables, type TableDestinations } from './routing.js';
+import { addMetadata } from './table-metadata.js';
 import { type TableDestination } from '../model/table-destination.js';
 import type { TableOverrides } from './table-overrides.js';
 import { encodingNotes } from './undecoded-encodings.js';
@@ -52,6 +53,8 @@ export interface PlanningContext {
   readonly signal: AbortSignal;
   /** Overrides for individual tables. */
   readonly overrides: TableOverrides;
+  /** Whether the plan is to say what the source declares about the tables. */
+  readonly withMetadata?: boolean | undefined;
   /** State left by an earlier attempt of the run. */
   readonly resumption?: Resumption | undefined;
 }
@@ -124,6 +127,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     }
   }
   signal.throwIfAborted();
+  if (context.withMetadata === true) await addMetadata(tables, context);
   warnOfUnknownSizes(context, tables, budget);
   const degrees = tables.map((table) => table.degree);
   // An override may ask for more readers than the run has; it raises the run's total.
@@ -420,6 +424,7 @@ async function planTable(
     directory: place.directory,
     displayPath: place.displayPath,
     manifest: place.manifest,
+    ddl: place.ddl,
     consistency: undefined,
     notes: undefined,
   };
@@ -430,7 +435,7 @@ function partitionColumns(slices: readonly Slice[], columns: readonly ReadColumn
   const [first] = slices;
   return first?.levels?.map(({ name }) => {
     const replaced = first.replaces?.includes(name) === true && columns.find(({ spec }) => spec.name === name);
-    return { name, ...(replaced && { sourceType: replaced.spec.sourceType }) };
+    return { name, ...(replaced && { sourceType: replaced.spec.sourceType, type: replaced.spec.type }) };
   });
 }
 

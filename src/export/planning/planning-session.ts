@@ -21,6 +21,8 @@ export interface PlanningSessionOptions {
   readonly resumption: Resumption | undefined;
   readonly recordedOverrides: ((source: SourceDatabase) => Promise<readonly RecordedOverride[]>) | undefined;
   readonly retry: RetryPolicy | undefined;
+  /** See `PlanningContext`. */
+  readonly withMetadata: boolean;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
 }
@@ -73,7 +75,8 @@ export class PlanningSession {
     const recorded = (await recordedOverrides?.({ engine: source.engine, database: source.server.database })) ?? [];
     const { tableConfig: config = [], partitionBy, sortBy } = options;
     const overrides = new TableOverrides({ recorded, config, partitionBy, sortBy, cores: availableCores() });
-    const context: PlanningContext = { options, source, storages, observer, signal, overrides, resumption };
+    const { withMetadata } = this.#options;
+    const context = { options, source, storages, observer, signal, overrides, resumption, withMetadata };
     return { context, plan: await planTables(context) };
   }
 

@@ -4,6 +4,7 @@ import { joinPath, datasetDirectory } from '../../storage/path.js';
 import { TablePattern } from './like-pattern.js';
 import { tableFormat } from '../formats/formats.js';
 import { suggestedTable } from './near-names.js';
+import { ddlObstacle } from '../ddl/statement.js';
 import type { ExportOptions } from '../model/options.js';
 import type { PlanStorages } from '../model/plan-storages.js';
 import { checkCollisions } from '../publish/collisions.js';
@@ -12,7 +13,7 @@ import type { TableDestination } from '../model/table-destination.js';
 export interface TableDestinations {
   /** Only for the routed tables. */
   of(id: TableId): TableDestination;
-  /** One sentence for each route that no table takes. */
+  /** One sentence for each route that no table takes, and for each system that cannot read from where tables go. */
   readonly warnings: readonly string[];
 }
 
@@ -22,7 +23,7 @@ export interface TableDestinations {
  */
 export async function routeTables(
   tables: readonly Pick<SourceTable, 'id'>[],
-  options: Pick<ExportOptions, 'routes' | 'subPath' | 'manifest'>,
+  options: Pick<ExportOptions, 'routes' | 'subPath' | 'manifest' | 'ddl'>,
   storages: PlanStorages,
 ): Promise<TableDestinations> {
   const routes = options.routes.map((route) => ({
@@ -40,7 +41,9 @@ export async function routeTables(
     const storage = await storages.open(storageId);
     const path = format.descriptionPath(directory);
     const manifest = path === undefined ? undefined : storage.display(path);
-    places.push({ id, place: { storageId, directory, displayPath: storage.display(directory), manifest } });
+    const ddl = format.ddlPaths(directory).map(({ dialect, path: file }) => [dialect, storage.display(file)] as const);
+    const files = ddl.length > 0 ? { ddl: Object.fromEntries(ddl) } : {};
+    places.push({ id, place: { storageId, directory, displayPath: storage.display(directory), manifest, ...files } });
   }
   await checkCollisions(places, storages);
   const byTable = new Map(places.map(({ id, place }) => [tableKey(id), place]));
@@ -50,7 +53,10 @@ export async function routeTables(
       if (place === undefined) throw new TypeError(`${tableName(id)} is not one of the routed tables`);
       return place;
     },
-    warnings: routes.flatMap((route) => routeWarnings(route, tables)),
+    warnings: [
+      ...routes.flatMap((route) => routeWarnings(route, tables)),
+      ...(await ddlWarnings(new Set(places.map(({ place }) => place.storageId)), options, storages)),
+    ],
   };
 }
 
@@ -76,4 +82,24 @@ function routeWarnings(
       ? ': matching tables are taken by an earlier --route'
       : suggestedTable(first.text, tables);
   return [`No table is routed to ${storageId} by ${list} of --route${why}`];
+}
+
+async function ddlWarnings(
+  storageIds: ReadonlySet<string>,
+  { ddl = [] }: Pick<ExportOptions, 'ddl'>,
+  storages: PlanStorages,
+): Promise<string[]> {
+  const warnings: string[] = [];
+  if (ddl.length === 0) return warnings;
+  for (const id of storageIds) {
+    const storage = await storages.open(id);
+    for (const dialect of ddl) {
+      const obstacle = ddlObstacle(dialect, storage.place(''));
+      if (obstacle === undefined) continue;
+      warnings.push(
+        `There are no statements for ${dialect} (--generate-ddl) of tables in ${storage.display('')}: ${obstacle}`,
+      );
+    }
+  }
+  return warnings;
 }

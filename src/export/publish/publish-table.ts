@@ -63,6 +63,7 @@ function originOf(table: FinishedTable, context: PublicationContext): TableOrigi
     engine,
     dataset: table.plan.dataset,
     tableKind: table.plan.kind,
+    metadata: table.plan.metadata,
     compat,
     files,
     rowCheck: table.rowCheck ?? 'not_possible',

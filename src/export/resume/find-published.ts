@@ -48,7 +48,7 @@ export async function findPublished(
   return { plan: { ...plan, tables: left }, results: [...results.values()] };
 }
 
-function resultOf({ id, storageId, displayPath, manifest }: TablePlan, published: PublishedTable): TableResult {
+function resultOf({ id, storageId, displayPath, manifest, ddl }: TablePlan, published: PublishedTable): TableResult {
   return {
     table: id,
     state: 'completed',
@@ -59,6 +59,7 @@ function resultOf({ id, storageId, displayPath, manifest }: TablePlan, published
     storageId,
     path: displayPath,
     manifest,
+    ddl,
     unrepresentable: published.unrepresentable,
     lostBounds: published.lostBounds,
     error: undefined,

@@ -1,5 +1,7 @@
 import type { ErrorData } from '../../errors.js';
+import type { Compat } from '../../columns/compat.js';
 import type { Dataset } from '../../model/dataset.js';
+import type { TableMetadata } from '../../model/table-metadata.js';
 import type { ReadColumn, ReaderSettings, Slice, Snapshot } from '../../sources/source.js';
 import type { StorageTarget } from '../../storage/target.js';
 import type { StagedPart } from '../../storage/storage.js';
@@ -20,6 +22,7 @@ export interface WorkerSetup {
   readonly targets: readonly StorageTarget[];
   readonly files: FileOptions;
   readonly format: FormatOptions;
+  readonly compat?: Compat | undefined;
   readonly onUnrepresentable: 'error' | 'null';
 }
 
@@ -29,6 +32,8 @@ export interface SliceTask {
   readonly columns: readonly ReadColumn[];
   /** Columns of the files that are not read. */
   readonly added?: readonly ConstantColumn[] | undefined;
+  /** What the files' footers say of the table. */
+  readonly metadata?: TableMetadata | undefined;
   readonly slice: Slice;
   /** The snapshot to read from. */
   readonly snapshot: Snapshot;

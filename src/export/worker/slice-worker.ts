@@ -16,6 +16,7 @@ import { tableFormat } from '../formats/formats.js';
 import type { TableFormat } from '../formats/table-format.js';
 import { SliceSink, type SliceSinkOptions } from './slice-sink.js';
 import type { SliceOutcome, StagedFile } from '../model/slice-outcome.js';
+import { metadataFooter } from './metadata-footer.js';
 import type { SliceTask, TaskFailure, WorkerSetup } from './protocol.js';
 
 export interface TaskListener {
@@ -99,13 +100,18 @@ export class SliceWorker {
     const provisional = !task.isOnlySlice && splitsFiles(files);
     return new SliceSink({
       ...this.#columnBuffers(task),
-      files,
+      files: { ...files, footer: { ...files.footer, ...this.#footerOf(task) } },
       sorting: sortingColumns(task),
       openPart: (file) =>
         storage.stage(joinPath(directory, this.#format.stagedName(task, file)), { runId, expectedBytes, provisional }),
       onStaged: listener.onStaged,
       onProgress: listener.onProgress,
     });
+  }
+
+  #footerOf({ metadata, columns, added = [] }: SliceTask): Readonly<Record<string, string>> {
+    const specs = [...columns, ...added].map(({ spec }) => spec);
+    return metadataFooter(metadata, { specs, compat: this.#setup.compat });
   }
 
   #columnBuffers({ dataset, columns, added = [] }: SliceTask): TableBuffers {

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { Dataset } from '../../model/dataset.js';
 import { LakeportError } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
+import type { TableMetadata } from '../../model/table-metadata.js';
 import type {
   CountOptions,
   DescribedDataset,
@@ -32,6 +33,7 @@ import { type MssqlSettings } from './settings.js';
 import { displayAddress } from './address.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
+import { readTableMetadata } from './table-metadata.js';
 import { findUnrepresentable } from './unrepresentable-values.js';
 
 /** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
@@ -106,6 +108,11 @@ class MssqlSource implements Source<MssqlSettings> {
       if (answer !== undefined && !(answer instanceof LakeportError)) return answer;
       return { id, error: answer ?? LakeportError.from(new TypeError('A table was not described')) };
     });
+  }
+
+  readMetadata(tables: readonly SourceDataset[]): Promise<readonly (TableMetadata | undefined)[]> {
+    const known = tables.map((table) => this.#known(table));
+    return this.#asking(undefined, () => readTableMetadata(this.#client, known));
   }
 
   findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {

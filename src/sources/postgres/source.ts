@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { type Dataset, datasetId, hasAllRows, type QueryDataset } from '../../model/dataset.js';
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableName } from '../../model/table.js';
+import type { TableMetadata } from '../../model/table-metadata.js';
 import type {
   CountOptions,
   DescribedDataset,
@@ -53,6 +54,7 @@ import { isLarge, type Member, sliceMembers, wholeSlice } from './slices.js';
 import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
 import { applySettings, CATALOG, inTransaction } from './transaction.js';
 import { findUnrepresentable } from './unrepresentable-values.js';
+import { readTableMetadata } from './table-metadata.js';
 import { checkOverride, requirePages } from './table-override.js';
 
 /** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
@@ -263,6 +265,14 @@ class PostgresSource implements Source<PostgresSettings> {
       }
       return answer;
     });
+  }
+
+  async readMetadata(tables: readonly SourceDataset[]): Promise<readonly (TableMetadata | undefined)[]> {
+    const relations = tables.map(({ kind, id }) => (kind === 'query' ? undefined : this.#relations.get(keyOf(id))));
+    const known = relations.flatMap((relation) => relation ?? []);
+    if (known.length === 0) return relations.map(() => undefined);
+    const found = await this.#asking(undefined, () => readTableMetadata(this.#client, this.#facts, known));
+    return relations.map((relation) => relation && found.get(relation.oid));
   }
 
   findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { LakeportError } from '../../errors.js';
 import type { Dataset } from '../../model/dataset.js';
 import { type TableId, tableKey } from '../../model/table.js';
+import type { TableMetadata } from '../../model/table-metadata.js';
 import type {
   DescribedDataset,
   DescribeOptions,
@@ -27,6 +28,7 @@ import { sqliteRows } from './rows.js';
 import type { SqliteSettings } from './settings.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
+import { readTableMetadata } from './table-metadata.js';
 import { findUnrepresentable } from './unrepresentable-values.js';
 
 /** Largest table to count: a count blocks the planner's thread. */
@@ -90,6 +92,15 @@ class SqliteSource implements Source<SqliteSettings> {
         }
       }),
     );
+  }
+
+  readMetadata(tables: readonly SourceDataset[]): Promise<readonly (TableMetadata | undefined)[]> {
+    const isTable = ({ kind }: SourceDataset) => kind === 'table';
+    const names = tables.filter(isTable).map(({ id }) => id.name);
+    return this.#asking(undefined, () => {
+      const found = readTableMetadata(this.#connection, names);
+      return tables.map((table) => (isTable(table) ? found.get(table.id.name) : undefined));
+    });
   }
 
   findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {

@@ -10,7 +10,7 @@ import { OWN_DIRECTORY } from '../lease/own-paths.js';
 import { newNonce } from '../nonce.js';
 import type { ListedObject, Listing, ObjectClient } from '../object-client.js';
 import { joinPath } from '../path.js';
-import type { ByteRange, Replaced, StoredObject } from '../storage.js';
+import type { ByteRange, Place, Replaced, StoredObject } from '../storage.js';
 import { isCreated, targetChanged } from '../target-changed.js';
 import type { AzureAccount } from './account.js';
 import { hasCode } from './response.js';
@@ -61,6 +61,13 @@ export class AzureBlobs implements ObjectClient {
     this.#place = options.place;
     this.#retries = options.retries;
     this.#agents = options.agents;
+  }
+
+  place(path: string): Place {
+    const { container } = this.#entry.info;
+    const { origin, pathname } = new URL(this.#account.container.url);
+    const account = pathname.slice(0, pathname.lastIndexOf('/'));
+    return { kind: 'azure', service: `${origin}${account}`, container, key: this.#name(path) };
   }
 
   /** URL without a signature. */

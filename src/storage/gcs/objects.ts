@@ -14,7 +14,7 @@ import type { Retries } from '../http/retries.js';
 import { newNonce } from '../nonce.js';
 import type { Listing, ObjectClient } from '../object-client.js';
 import { joinPath } from '../path.js';
-import type { ByteRange, Replaced, StoredObject } from '../storage.js';
+import type { ByteRange, Place, Replaced, StoredObject } from '../storage.js';
 import { isCreated, targetChanged } from '../target-changed.js';
 import { GcsAnswerError, parseJson } from './response-error.js';
 import type { GcsClient } from './client.js';
@@ -59,6 +59,11 @@ export class GcsObjects implements ObjectClient {
     this.#place = place;
     this.#retries = retries;
     this.#agents = agents;
+  }
+
+  place(path: string): Place {
+    const { bucket, endpointUrl: service = 'https://storage.googleapis.com' } = this.#entry.info;
+    return { kind: 'gcs', bucket, key: this.nameOf(path), service };
   }
 
   display(path: string): string {

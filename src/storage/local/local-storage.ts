@@ -10,6 +10,7 @@ import type {
   ByteRange,
   StagedState,
   PartWriter,
+  Place,
   RunIdentity,
   StagedPart,
   StageOptions,
@@ -62,6 +63,10 @@ export class LocalStorage implements Storage {
     this.#base = options.base;
     this.#shownBase = options.shownBase.replace(/(?<=.)\/+$/, '');
     this.#temporaries = new TemporaryFiles(options.base);
+  }
+
+  place(relative: string): Place {
+    return { kind: 'local', path: path.join(this.#base, relative) };
   }
 
   display(relative: string): string {

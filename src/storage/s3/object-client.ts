@@ -3,7 +3,7 @@ import type { Agents } from '../http/agents.js';
 import { isDenied } from '../lease/denied.js';
 import { OWN_DIRECTORY } from '../lease/own-paths.js';
 import type { Listing, ObjectClient } from '../object-client.js';
-import type { ByteRange, Replaced, StoredObject } from '../storage.js';
+import type { ByteRange, Place, Replaced, StoredObject } from '../storage.js';
 import { isCreated } from '../target-changed.js';
 import type { S3Bucket } from './bucket.js';
 import { versionOf } from './conditions.js';
@@ -31,6 +31,11 @@ export class S3ObjectClient implements ObjectClient {
     this.#bucket = bucket;
     this.#keys = keys;
     this.#agents = agents;
+  }
+
+  place(path: string): Place {
+    const { bucket, endpointUrl: endpoint, region } = this.#bucket.requests.entry.info;
+    return { kind: 's3', bucket, key: this.#keys.keyOf(path), endpoint, region };
   }
 
   display(path: string): string {

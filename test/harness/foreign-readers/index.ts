@@ -19,6 +19,10 @@ type ForeignReader =
   | 'datafusion'
   | 'datafusion_scanned'
   | 'clickhouse'
+  | 'spark_sql'
+  | 'spark_comments'
+  | 'clickhouse_sql'
+  | 'sqlglot'
   | 'iceberg'
   | 'field_ids';
 

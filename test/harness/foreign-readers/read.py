@@ -85,6 +85,57 @@ def clickhouse(path, columns):
     return [json.loads(line) for line in str(answer).splitlines()]
 
 
+def statements(path):
+    """Those of a file, without comments. Its texts have no semicolon at the end of a line."""
+    with open(path) as file:
+        lines = [line for line in file.read().split("\n") if not line.startswith("-- ")]
+    return [statement for statement in "\n".join(lines).split(";\n") if statement.strip()]
+
+
+def spark_sql(path, queries):
+    """Runs the statements of a file, and answers queries: the rows of each."""
+    if not sessions:
+        sessions.append(spark_session())
+    for statement in statements(path):
+        sessions[0].sql(statement)
+    return [[list(row) for row in sessions[0].sql(query).collect()] for query in queries]
+
+
+clickhouse_sessions = []
+
+
+def clickhouse_sql(path, queries):
+    from chdb import session
+
+    if not clickhouse_sessions:
+        clickhouse_sessions.append(session.Session())
+    for statement in statements(path):
+        clickhouse_sessions[0].query(statement)
+    answers = [str(clickhouse_sessions[0].query(query, "JSONCompactEachRow")) for query in queries]
+    return [[json.loads(line) for line in answer.splitlines()] for answer in answers]
+
+
+def sqlglot(path, columns):
+    """What a parser of that dialect takes the statements of a file for."""
+    import logging
+
+    import sqlglot
+
+    logging.disable(logging.CRITICAL)
+    with open(path) as file:
+        text = file.read()
+    parsed = sqlglot.parse(text, read=columns[0], error_level=sqlglot.ErrorLevel.RAISE)
+    return [[type(one).__name__, [str(column.name) for column in one.find_all(sqlglot.exp.ColumnDef)]] for one in parsed if one is not None]
+
+
+def spark_comments(path, _):
+    """Names of the columns, types and comments."""
+    if not sessions:
+        sessions.append(spark_session())
+    schema = sessions[0].read.parquet(path).schema
+    return [[field.name, field.dataType.simpleString(), field.metadata.get("comment")] for field in schema]
+
+
 def polars(path, _):
     import polars
 

@@ -107,25 +107,43 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
         .filter(({ kind }) => kind === 'synonym')
         .map((table) => [ids.get(keyOf(table))!, `'[other].[dbo].[${table.name}]'`]),
     ),
-    'CREATE TABLE sys.extended_properties (class INTEGER, major_id INTEGER, minor_id INTEGER, name VARCHAR)',
+    'CREATE TABLE sys.extended_properties (class INTEGER, major_id INTEGER, minor_id INTEGER, name VARCHAR, value VARCHAR)',
     ...insert(
       'sys.extended_properties',
       tables
         .filter(({ origin }) => origin === 'tool')
-        .map((table) => [1, ids.get(keyOf(table))!, 0, "'microsoft_database_tools_support'"]),
+        .map((table) => [1, ids.get(keyOf(table))!, 0, "'microsoft_database_tools_support'", 'NULL']),
     ),
+    ...insert(
+      'sys.extended_properties',
+      tables.flatMap((table) =>
+        [table.comment, ...table.columns.map(({ comment }) => comment)].flatMap((comment, i) =>
+          comment === undefined ? [] : [[1, ids.get(keyOf(table))!, i, "'MS_Description'", text(comment)]],
+        ),
+      ),
+    ),
+    'CREATE TABLE sys.default_constraints (parent_object_id INTEGER, parent_column_id INTEGER, definition VARCHAR)',
+    ...insert(
+      'sys.default_constraints',
+      tables.flatMap((table) =>
+        table.columns.flatMap((column, i) =>
+          column.default === undefined ? [] : [[ids.get(keyOf(table))!, i + 1, text(column.default)]],
+        ),
+      ),
+    ),
+    ...foreignKeyStatements(tables, (table) => ids.get(keyOf(table)) ?? 0, insert),
     'CREATE TABLE sys.types (user_type_id INTEGER, system_type_id INTEGER, name VARCHAR, schema_id INTEGER, is_user_defined INTEGER, is_assembly_type INTEGER)',
     ...insert('sys.types', types),
     `CREATE TABLE sys.columns (object_id INTEGER, column_id INTEGER, name VARCHAR, system_type_id INTEGER, user_type_id INTEGER,
        max_length INTEGER, precision INTEGER, scale INTEGER, is_nullable INTEGER, column_set INTEGER, hidden INTEGER, period INTEGER, encryption_type INTEGER)`,
     ...insert('sys.columns', columns),
     `CREATE TABLE sys.indexes (object_id INTEGER, index_id INTEGER, type INTEGER, is_unique INTEGER, is_disabled INTEGER,
-       is_hypothetical INTEGER, has_filter INTEGER, data_space_id INTEGER)`,
+       is_hypothetical INTEGER, has_filter INTEGER, data_space_id INTEGER, name VARCHAR, is_primary_key INTEGER)`,
     ...insert(
       'sys.indexes',
       real
         .filter((table) => mainIndexOf(table) === 0)
-        .map((table) => [ids.get(keyOf(table))!, 0, 0, 0, 0, 0, 0, spaceOf(table)]),
+        .map((table) => [ids.get(keyOf(table))!, 0, 0, 0, 0, 0, 0, spaceOf(table), 'NULL', 0]),
     ),
     ...insert(
       'sys.indexes',
@@ -138,6 +156,8 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
         0,
         index.filtered ? 1 : 0,
         index.isClustered ? spaceOf(table) : 1,
+        text(index.name ?? `index${id}`),
+        index.isPrimary ? 1 : 0,
       ]),
     ),
     'CREATE TABLE sys.index_columns (object_id INTEGER, index_id INTEGER, key_ordinal INTEGER, column_id INTEGER, partition_ordinal INTEGER)',
@@ -240,6 +260,52 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
     `CREATE MACRO DB_NAME() AS 'shop'`,
     `CREATE MACRO DB_ID() AS 5`,
     `CREATE MACRO SYSUTCDATETIME() AS TIMESTAMP '2025-01-31 12:34:56.123456'`,
+  ];
+}
+
+type Insert = (into: string, rows: readonly (readonly (string | number)[])[]) => string[];
+
+/** `sys.foreign_keys` and its columns. */
+function foreignKeyStatements(
+  tables: readonly TestTable[],
+  idOf: (table: TestTable) => number,
+  insert: Insert,
+): string[] {
+  const numberOf = (table: TestTable, column = '') => table.columns.findIndex(({ name }) => name === column) + 1;
+  const keys = tables
+    .flatMap((table) => (table.foreignKeys ?? []).map((key) => ({ table, key })))
+    .map(({ table, key }, i) => {
+      const other = tables.find((one) => one.name === key.references && schemaOf(one) === schemaOf(table));
+      if (other === undefined) throw new Error(`no table ${key.references}`);
+      return { table, key, other, id: 9000 + i };
+    });
+  return [
+    'CREATE TABLE sys.foreign_keys (object_id INTEGER, name VARCHAR, parent_object_id INTEGER, referenced_object_id INTEGER, is_disabled INTEGER, is_not_trusted INTEGER)',
+    ...insert(
+      'sys.foreign_keys',
+      keys.map(({ table, key, other, id }) => [
+        id,
+        text(key.name),
+        idOf(table),
+        idOf(other),
+        0,
+        key.isTrusted === false ? 1 : 0,
+      ]),
+    ),
+    'CREATE TABLE sys.foreign_key_columns (constraint_object_id INTEGER, constraint_column_id INTEGER, parent_object_id INTEGER, parent_column_id INTEGER, referenced_object_id INTEGER, referenced_column_id INTEGER)',
+    ...insert(
+      'sys.foreign_key_columns',
+      keys.flatMap(({ table, key, other, id }) =>
+        key.columns.map((column, i) => [
+          id,
+          i + 1,
+          idOf(table),
+          numberOf(table, column),
+          idOf(other),
+          numberOf(other, key.referenced[i]),
+        ]),
+      ),
+    ),
   ];
 }
 

@@ -8,6 +8,9 @@ export interface TestTable {
   readonly columns: readonly TestColumn[];
   readonly rows?: readonly (readonly WireValue[])[];
   readonly indexes?: readonly TestIndex[];
+  readonly foreignKeys?: readonly TestForeignKey[];
+  /** The description that Management Studio shows. */
+  readonly comment?: string;
   /** What the statistics say of it; by default what is true. */
   readonly statistics?: { readonly rows: number; readonly pages: number };
   readonly partitions?: number;
@@ -21,6 +24,9 @@ export interface TestTable {
 }
 
 export interface TestColumn extends WireColumn {
+  readonly comment?: string;
+  /** As the catalog shows it, with its parentheses. */
+  readonly default?: string;
   /** Name of the alias or CLR type that the column is declared with. */
   readonly userType?: string;
   /** A CLR type: `type` is its own name. */
@@ -44,7 +50,18 @@ export interface PartitionScheme {
   readonly isOnRight: boolean;
 }
 
+interface TestForeignKey {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** The name of a table of the same schema. */
+  readonly references: string;
+  readonly referenced: readonly string[];
+  readonly isTrusted?: boolean;
+}
+
 interface TestIndex {
+  readonly name?: string;
+  readonly isPrimary?: boolean;
   readonly keys: readonly string[];
   readonly isClustered?: boolean;
   readonly isUnique?: boolean;

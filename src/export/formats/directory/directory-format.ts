@@ -10,6 +10,9 @@ import type {
   TableFormat,
 } from '../table-format.js';
 import { isManifestPath, readDescription } from './description.js';
+import type { DdlDialect } from '../../model/ddl-dialect.js';
+import { ddlBytes } from './ddl.js';
+import { ddlName, ddlPath } from './ddl-path.js';
 import { fileNames, stagedName, SUCCESS_NAME } from './file-names.js';
 import { manifestBytes, tableManifest } from './manifest.js';
 import { manifestPath } from './manifest-path.js';
@@ -22,9 +25,11 @@ import { publishInOrder } from './publish-order.js';
  */
 export class DirectoryFormat implements TableFormat {
   readonly #manifestPlace: ManifestPlace;
+  readonly #dialects: readonly DdlDialect[];
 
-  constructor({ manifestPlace }: { readonly manifestPlace: ManifestPlace }) {
-    this.#manifestPlace = manifestPlace;
+  constructor(options: { readonly manifestPlace: ManifestPlace; readonly dialects: readonly DdlDialect[] }) {
+    this.#manifestPlace = options.manifestPlace;
+    this.#dialects = options.dialects;
   }
 
   stagedName(slice: SlicePosition, file: number): string {
@@ -39,10 +44,19 @@ export class DirectoryFormat implements TableFormat {
     return manifestPath(directory, this.#manifestPlace);
   }
 
-  publish({ directory, files, origin }: StagedTable, storage: Storage): Promise<readonly string[]> {
+  ddlPaths(directory: string): readonly { readonly dialect: DdlDialect; readonly path: string }[] {
+    return this.#dialects.map((dialect) => ({ dialect, path: ddlPath(directory, dialect) }));
+  }
+
+  publish(table: StagedTable, storage: Storage): Promise<readonly string[]> {
+    const { directory, files, origin } = table;
     const path = this.descriptionPath(directory);
     const inside = path === undefined || directoryOf(path) === directory;
-    const manifest = { files, origin, storage, directory: inside ? '.' : nameOf(directory) };
+    const ddl = this.#dialects.map((dialect) => ({
+      dialect,
+      file: `${inside ? '../' : ''}${ddlName(directory, dialect)}`,
+    }));
+    const manifest = { files, origin, storage, directory: inside ? '.' : nameOf(directory), ddl };
     return publishInOrder({
       storage,
       directory,
@@ -52,6 +66,10 @@ export class DirectoryFormat implements TableFormat {
         isPublished,
       })),
       manifestPath: path,
+      statements: this.ddlPaths(directory).map(({ dialect, path: file }) => ({
+        path: file,
+        content: (names) => ddlBytes(dialect, { table, names, storage }),
+      })),
       manifest: (names) => manifestBytes(tableManifest({ ...manifest, names, endedAt: new Date() })),
     });
   }

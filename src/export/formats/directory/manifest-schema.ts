@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 import { fileOptionsSchema } from '../../model/file-options-schema.js';
 import { ADDED_CONTENTS } from '../../../columns/column-spec.js';
+import { DDL_DIALECTS } from '../../model/ddl-dialect.js';
+import { columnMetadataSchema, metadataSchema } from '../../model/metadata-schema.js';
 import { requestedSchema } from '../../model/requested-schema.js';
 import { sourceSchema } from '../../model/source-schema.js';
 
@@ -30,6 +32,7 @@ const column = z.strictObject({
   source_type: z.string(),
   parquet_type: z.string(),
   nullable: z.boolean(),
+  ...columnMetadataSchema.shape,
   fidelity: z.enum(['exact', 'text', 'lossy']),
   mask: z.string().optional().describe('How its values are hidden, as in --mask; absent if they are not'),
   text_by_values: z
@@ -63,6 +66,7 @@ export const manifestSchema = z.strictObject({
   schema: z.string().optional().describe('Absent for a query'),
   table: z.string().describe('The name of the table, or that which the query was given'),
   kind: z.string().describe('Of the table'),
+  ...metadataSchema.shape,
   ...requestedSchema.shape,
   consistency: z.enum(['run', 'table', 'none']),
   snapshot: z.strictObject({ id: z.string().nullable(), taken_at: z.string() }),
@@ -76,6 +80,16 @@ export const manifestSchema = z.strictObject({
   directory: z
     .string()
     .describe("The table's directory, relative to the manifest: `.`, or its name if the manifest is beside it"),
+  ddl: z
+    .array(
+      z.strictObject({
+        dialect: z.enum(DDL_DIALECTS),
+        file: z.string().describe('With the statements, relative to the manifest'),
+      }),
+    )
+    .readonly()
+    .optional()
+    .describe('Absent without --generate-ddl'),
   files: z.array(file).readonly(),
   columns: z.array(column).readonly(),
   partition_columns: z
@@ -83,6 +97,7 @@ export const manifestSchema = z.strictObject({
       z.strictObject({
         name: z.string(),
         source_type: z.string().nullable().describe('Of the column that the files do not have because of it'),
+        ...columnMetadataSchema.shape,
       }),
     )
     .readonly()

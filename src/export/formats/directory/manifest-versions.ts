@@ -1,3 +1,4 @@
+import { DDL_DIALECTS, type DdlDialect } from '../../model/ddl-dialect.js';
 import type { RowCheckResult } from '../../model/row-check.js';
 import type { PreviousExport, PublishedTable } from '../table-format.js';
 import type { Manifest } from './manifest-schema.js';
@@ -5,7 +6,7 @@ import type { Manifest } from './manifest-schema.js';
 /** The fields that are read from a manifest of any version. */
 type ReadManifest = Pick<
   Manifest,
-  'format_version' | 'run_id' | 'consistency' | 'started_at' | 'ended_at' | 'row_count' | 'columns'
+  'format_version' | 'run_id' | 'consistency' | 'started_at' | 'ended_at' | 'row_count' | 'columns' | 'ddl'
 > & {
   /** Missing in the first manifests of version 1. */
   readonly row_check?: string;
@@ -22,6 +23,13 @@ const READABLE: readonly unknown[] = [1, 2];
 /** Whether lakeport wrote the file, in any readable version. */
 export function isManifest(bytes: Uint8Array): boolean {
   return parse(bytes) !== undefined;
+}
+
+/** The dialects that the manifest's table has files of statements for. */
+export function readDialects(bytes: Uint8Array): readonly DdlDialect[] {
+  const ddl: unknown = parse(bytes)?.ddl;
+  const found = Array.isArray(ddl) ? ddl.map((one: { readonly dialect?: unknown } | null) => one?.dialect) : [];
+  return DDL_DIALECTS.filter((dialect) => found.includes(dialect));
 }
 
 /** The export that the manifest describes; undefined for anything but a manifest. */

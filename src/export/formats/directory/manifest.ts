@@ -1,5 +1,6 @@
 import { datasetId } from '../../../model/dataset.js';
 import { parquetTypeName } from '../../../columns/type-name.js';
+import { metadataDocument } from '../../model/metadata-document.js';
 import { requestedDocument } from '../../model/requested-document.js';
 import type { ColumnSummary } from '../../../parquet/column-summary.js';
 import type { Storage } from '../../../storage/storage.js';
@@ -15,11 +16,20 @@ export interface ManifestInput extends Pick<StagedTable, 'files' | 'origin'> {
   readonly names: readonly string[];
   /** See `Manifest.directory`. */
   readonly directory: string;
+  readonly ddl?: Manifest['ddl'];
   readonly storage: Pick<Storage, 'kind' | 'capabilities'>;
   readonly endedAt: Date;
 }
 
-export function tableManifest({ files, names, origin, directory, storage, endedAt }: ManifestInput): Manifest {
+export function tableManifest({
+  files,
+  names,
+  origin,
+  directory,
+  ddl = [],
+  storage,
+  endedAt,
+}: ManifestInput): Manifest {
   const { snapshot } = origin;
   return {
     format_version: FORMAT_VERSION,
@@ -29,6 +39,7 @@ export function tableManifest({ files, names, origin, directory, storage, endedA
     source: origin.source,
     ...nameOf(origin),
     kind: origin.tableKind,
+    ...(origin.metadata !== undefined && metadataDocument(origin.metadata)),
     ...requestedDocument(origin.dataset),
     consistency: snapshot.consistency,
     snapshot: { id: snapshot.id ?? null, taken_at: snapshot.takenAt },
@@ -44,10 +55,15 @@ export function tableManifest({ files, names, origin, directory, storage, endedA
     compat: origin.compat ?? null,
     file_options: fileOptionsDocument(origin.files),
     directory,
+    ...(ddl.length > 0 && { ddl }),
     files: files.map((file, index) => manifestFile(file, names[index] ?? '')),
     columns: manifestColumns(files, origin),
     ...(origin.partitionedBy !== undefined && {
-      partition_columns: origin.partitionedBy.map(({ name, sourceType = null }) => ({ name, source_type: sourceType })),
+      partition_columns: origin.partitionedBy.map(({ name, sourceType = null }) => ({
+        name,
+        source_type: sourceType,
+        ...(sourceType !== null && columnMetadata(origin, name)),
+      })),
     }),
   };
 }
@@ -76,10 +92,8 @@ function manifestFile({ staged, slice }: TableFile, name: string): Manifest['fil
   };
 }
 
-function manifestColumns(
-  files: readonly TableFile[],
-  { columns, unrepresentable, lostBounds }: TableOrigin,
-): Manifest['columns'] {
+function manifestColumns(files: readonly TableFile[], origin: TableOrigin): Manifest['columns'] {
+  const { columns, unrepresentable, lostBounds } = origin;
   const summaries = files.map(({ staged }) => staged.columns);
   // Files staged by an earlier version have none.
   const known = summaries.every((one) => one !== undefined) ? summaries : undefined;
@@ -90,6 +104,7 @@ function manifestColumns(
       source_type: spec.sourceType,
       parquet_type: parquetTypeName(spec),
       nullable: spec.nullable,
+      ...(spec.added === undefined && columnMetadata(origin, spec.name)),
       fidelity: lost > 0 ? 'lossy' : spec.fidelity,
       ...(spec.mask !== undefined && { mask: spec.mask }),
       ...(spec.isTextByValues === true && { text_by_values: true as const }),
@@ -100,6 +115,15 @@ function manifestColumns(
       ...(known && columnTotals(known.flatMap((file) => file[index] ?? []))),
     };
   });
+}
+
+/** What the source declares about the column. */
+function columnMetadata(
+  { metadata }: TableOrigin,
+  column: string,
+): Pick<Manifest['columns'][number], 'comment' | 'default'> {
+  const { comment, default: expression } = metadata?.columns?.find(({ name }) => name === column) ?? {};
+  return { ...(comment !== undefined && { comment }), ...(expression !== undefined && { default: expression }) };
 }
 
 type Totals = Pick<Manifest['columns'][number], 'compressed_bytes' | 'uncompressed_bytes' | 'null_count'>;

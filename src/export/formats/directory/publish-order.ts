@@ -6,7 +6,9 @@ import type { Replaced, StagedPart, Storage, StoredObject } from '../../../stora
 import { isTargetChanged } from '../../../storage/target-changed.js';
 import { isLostClaim } from '../../../runtime/interruption.js';
 import { MANIFEST_PLACES } from '../../model/manifest-place.js';
-import { isManifest } from './manifest-versions.js';
+import type { DdlDialect } from '../../model/ddl-dialect.js';
+import { ddlPath } from './ddl-path.js';
+import { isManifest, readDialects } from './manifest-versions.js';
 import { manifestPath } from './manifest-path.js';
 import { fileNames, isOwnPart, MANIFEST_NAME, SUCCESS_NAME } from './file-names.js';
 
@@ -28,20 +30,25 @@ export interface StagedParts {
   }[];
   /** Path of the manifest, relative to the storage's base; undefined for none. */
   readonly manifestPath: string | undefined;
+  /** Further files that describe the table, by their paths. */
+  readonly statements?: readonly {
+    readonly path: string;
+    readonly content: (names: readonly string[]) => Uint8Array;
+  }[];
   /** Returns the content of the manifest, given the files' names relative to the table's directory. */
   readonly manifest: (names: readonly string[]) => Uint8Array;
 }
 
 /**
  * Publishes a staged table in an order that never shows a mixture to a reader that checks for `_SUCCESS`: remove the
- * old `_SUCCESS`, publish the files, remove stale files and stale manifests of an earlier export, write the manifest,
- * and write `_SUCCESS` last.
+ * old `_SUCCESS`, publish the files, remove stale files and stale descriptions of an earlier export, write the manifest
+ * and what else describes the table, and write `_SUCCESS` last.
  * On failure, files still staged are discarded, and the earlier export is unchanged unless one of its files had
  * already been replaced; in that case, the error says so.
  * @returns the files' names, relative to the table's directory
  */
 export async function publishInOrder(table: StagedParts): Promise<readonly string[]> {
-  const { storage, directory, manifestPath: manifest } = table;
+  const { storage, directory, manifestPath: manifest, statements = [] } = table;
   const names = fileNames(table.parts.map((part) => part.directory));
   const success = joinPath(directory, SUCCESS_NAME);
   const pending = new Set(table.parts.filter((part) => !part.isPublished).map((part) => part.staged));
@@ -52,13 +59,12 @@ export async function publishInOrder(table: StagedParts): Promise<readonly strin
     const removal = { versions: seen.versions };
     if (earlier.isComplete) await storage.remove([success], removal);
     await publishParts(table, { names, pending, seen });
-    const stale = [...earlier.staleParts, ...earlier.staleManifests];
+    const stale = [...earlier.staleParts, ...earlier.staleDescriptions];
     if (stale.length > 0) await storage.remove(stale, removal);
     if (manifest !== undefined) await putManifest(storage, { path: manifest, content: table.manifest(names), seen });
+    for (const { path, content } of statements) await storage.put(path, content(names), { isPersistedLater: true });
     // Once `_SUCCESS` is there, so is the rest, even after a power failure.
-    await storage.persist?.([
-      ...new Set([...partDirectories(table), ...(manifest === undefined ? [] : [directoryOf(manifest)])]),
-    ]);
+    await storage.persist?.([...new Set([...partDirectories(table), ...descriptionPaths(table).map(directoryOf)])]);
     await storage.put(success, new Uint8Array(0), { replaces: seen.afterRemoval });
     return names;
   } catch (error) {
@@ -75,13 +81,18 @@ export async function publishInOrder(table: StagedParts): Promise<readonly strin
       untouched
         ? restoreSuccess(storage, success, earlier)
         : storage.remove(
-            [...(manifest === undefined ? [] : [manifest]), ...(earlier?.staleManifests ?? [])].filter(
+            [...descriptionPaths(table), ...(earlier?.staleDescriptions ?? [])].filter(
               (path) => !isForeign(path, error, storage),
             ),
           ),
     ]);
     throw untouched ? error : incomplete(error, table, published);
   }
+}
+
+/** Of the files that describe the table, besides `_SUCCESS`. */
+function descriptionPaths({ manifestPath: manifest, statements = [] }: StagedParts): string[] {
+  return [...(manifest === undefined ? [] : [manifest]), ...statements.map(({ path }) => path)];
 }
 
 function partDirectories({ directory, parts }: StagedParts): string[] {
@@ -132,7 +143,8 @@ interface ExistingExport {
   readonly isComplete: boolean;
   /** Files that the new export does not overwrite. */
   readonly staleParts: readonly string[];
-  readonly staleManifests: readonly string[];
+  /** Manifests in other places, and files of statements that the new export has none instead of. */
+  readonly staleDescriptions: readonly string[];
 }
 
 /** @throws LakeportError if a directory blocks the path of a file: better now than halfway through publishing */
@@ -157,23 +169,35 @@ async function inspectDirectory(table: StagedParts, names: readonly string[]): P
     staleParts: found
       .filter((relative) => isOwnPart(relative) && !coming.has(relative))
       .map((relative) => joinPath(directory, relative)),
-    staleManifests: await staleManifests(table, { hasInside: found.includes(MANIFEST_NAME) }),
+    staleDescriptions: await staleDescriptions(table, {
+      hasInside: found.includes(MANIFEST_NAME),
+      hasApart: manifestObject !== undefined,
+      isEmpty: objects.length === 0,
+    }),
   };
 }
 
-/** Manifests that earlier exports wrote to another place. Files not written by lakeport stay. */
-async function staleManifests(
-  { storage, directory, manifestPath: coming }: StagedParts,
-  { hasInside }: { readonly hasInside: boolean },
+/** Descriptions by earlier exports that the new one does not replace. Files not written by lakeport stay. */
+async function staleDescriptions(
+  { storage, directory, manifestPath: coming, statements = [] }: StagedParts,
+  has: { readonly hasInside: boolean; readonly hasApart: boolean; readonly isEmpty: boolean },
 ): Promise<string[]> {
   const stale: string[] = [];
+  const dialects = new Set<DdlDialect>();
   for (const place of MANIFEST_PLACES) {
     const path = manifestPath(directory, place);
-    if (path === undefined || path === coming || (place === 'inside' && !hasInside)) continue;
+    if (path === undefined || (place === 'inside' && !has.hasInside)) continue;
+    // A store that has conditional writes has already said whether it is there.
+    const isThere = place === 'inside' || storage.find === undefined ? !has.isEmpty : has.hasApart;
+    if (path === coming && !isThere) continue;
     const content = await storage.get(path);
-    if (content !== undefined && isManifest(content)) stale.push(path);
+    if (content === undefined || !isManifest(content)) continue;
+    if (path !== coming) stale.push(path);
+    for (const dialect of readDialects(content)) dialects.add(dialect);
   }
-  return stale;
+  const kept = new Set(statements.map(({ path }) => path));
+  const left = [...dialects].map((dialect) => ddlPath(directory, dialect)).filter((path) => !kept.has(path));
+  return [...stale, ...left];
 }
 
 /** Removes each published file from `pending`. Stops at the first failure. */

@@ -60,6 +60,7 @@ describe('options', () => {
       largeTableThreshold: 100_000,
       compat: undefined,
       manifest: 'beside',
+      ddl: [],
       codec: 'Zstd',
       compressionLevel: undefined,
       encoding: 'plain',

@@ -127,6 +127,7 @@ describe('recorded settings', () => {
       partitionBy: [],
       sortBy: [],
       manifest: 'inside',
+      ddl: [],
       arrays: 'list',
       timestampUnit: 'us',
       engineOptions: { sqliteTypes: 'declared' },

@@ -21,6 +21,7 @@ describe('options of an export that are left out', () => {
       includePatterns: [],
       jobs: 4,
       manifest: 'beside',
+      ddl: [],
       parallel: 'auto',
       rowCheck: 'count',
     });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { manifestSchema } from '../../../../../src/export/formats/directory/manifest-schema.js';
 import { tableFormat } from '../../../../../src/export/formats/formats.js';
 import type { StagedTable, TableFile, TableFormat } from '../../../../../src/export/formats/table-format.js';
+import type { DdlDialect } from '../../../../../src/export/model/ddl-dialect.js';
 import type { ManifestPlace } from '../../../../../src/export/model/manifest-place.js';
 import { wholeTable } from '../../../../../src/model/dataset.js';
 import { openLocalStorage } from '../../../../../src/storage/local/index.js';
@@ -186,6 +187,49 @@ describe('a published table', () => {
       expect(await format().published({ directory: DIRECTORY, runId: RUN }, storage)).toBeUndefined();
       expect(await format().previous(DIRECTORY, storage)).toEqual([]);
     }
+  });
+});
+
+const bound = (target: object, value: unknown): unknown =>
+  typeof value === 'function' ? (...given: unknown[]): unknown => Reflect.apply(value, target, given) : value;
+
+describe('files of statements', () => {
+  const withDdl = (...ddl: readonly DdlDialect[]): TableFormat => tableFormat({ manifest: 'beside', ddl });
+  const described = ['s/_t.manifest.json', 's/t/_SUCCESS', 's/t/part-00000.parquet'];
+
+  it('are beside the table, and in its manifest', async () => {
+    await withDdl('duckdb', 'athena').publish(await staged(), storage);
+    expect(await scratch.files()).toEqual(['s/_t.athena.sql', 's/_t.duckdb.sql', ...described].sort());
+    const manifest: unknown = JSON.parse(readFileSync(path.join(scratch.path, 's/_t.manifest.json'), 'utf8'));
+    expect(manifestSchema.parse(manifest).ddl).toEqual([
+      { dialect: 'duckdb', file: '_t.duckdb.sql' },
+      { dialect: 'athena', file: '_t.athena.sql' },
+    ]);
+    expect(readFileSync(path.join(scratch.path, 's/_t.duckdb.sql'), 'utf8')).toContain(`${scratch.path}/s/t/*.parquet`);
+  });
+
+  it('go with a later export that has none, but not those of others', async () => {
+    await withDdl('duckdb', 'athena').publish(await staged(), storage);
+    write('s/_t.spark.sql', 'mine');
+    await withDdl('athena').publish(await staged(), storage);
+    expect(await scratch.files()).toEqual(['s/_t.athena.sql', 's/_t.spark.sql', ...described].sort());
+    await format('inside').publish(await staged(), storage);
+    expect(await scratch.files()).toEqual([
+      ...['s/_t.spark.sql', 's/t/_SUCCESS', 's/t/_manifest.json', 's/t/part-00000.parquet'],
+    ]);
+  });
+
+  it('are gone where publication has failed after files were replaced', async () => {
+    await withDdl('duckdb').publish(await staged(), storage);
+    const full = new Proxy(storage, {
+      get: (target, property) =>
+        property === 'put'
+          ? (file: string, ...rest: [Uint8Array]) =>
+              file.endsWith('.sql') ? Promise.reject(new Error('the disk is full')) : target.put(file, ...rest)
+          : bound(target, Reflect.get(target, property, target)),
+    });
+    await expect(withDdl('duckdb').publish(await staged(), full)).rejects.toThrow(/Publishing stopped/);
+    expect(await scratch.files()).toEqual(['s/t/part-00000.parquet']);
   });
 });
 
