@@ -36,7 +36,7 @@ export function listItem({ element, children }: SchemaTree): SchemaTree | undefi
 }
 
 /** Key and value of a map; undefined for anything but a map. */
-export function mapEntry({ element, children }: SchemaTree): readonly SchemaTree[] | undefined {
+function mapEntry({ element, children }: SchemaTree): readonly SchemaTree[] | undefined {
   const [entry, second] = children;
   const isMap =
     element.converted_type === 'MAP' ||

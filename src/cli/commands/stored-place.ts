@@ -64,7 +64,7 @@ export async function findFile(place: StoredPlace, auth: AuthFile | undefined): 
   });
 }
 
-export function notFound({ storage, path: relative, typed }: StoredPlace, auth: AuthFile | undefined): LakeportError {
+function notFound({ storage, path: relative, typed }: StoredPlace, auth: AuthFile | undefined): LakeportError {
   const shown = storage.display(relative);
   const hints = ['Check the spelling.'];
   if (storage.kind === 'local' && auth === undefined) hints.push('For ID/PATH, add the auth file: -a auth.json.');
