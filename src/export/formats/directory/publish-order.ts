@@ -172,7 +172,6 @@ async function inspectDirectory(table: StagedParts, names: readonly string[]): P
     staleDescriptions: await staleDescriptions(table, {
       hasInside: found.includes(MANIFEST_NAME),
       hasApart: manifestObject !== undefined,
-      isEmpty: objects.length === 0,
     }),
   };
 }
@@ -180,16 +179,15 @@ async function inspectDirectory(table: StagedParts, names: readonly string[]): P
 /** Descriptions by earlier exports that the new one does not replace. Files not written by lakeport stay. */
 async function staleDescriptions(
   { storage, directory, manifestPath: coming, statements = [] }: StagedParts,
-  has: { readonly hasInside: boolean; readonly hasApart: boolean; readonly isEmpty: boolean },
+  has: { readonly hasInside: boolean; readonly hasApart: boolean },
 ): Promise<string[]> {
   const stale: string[] = [];
   const dialects = new Set<DdlDialect>();
   for (const place of MANIFEST_PLACES) {
     const path = manifestPath(directory, place);
     if (path === undefined || (place === 'inside' && !has.hasInside)) continue;
-    // A store that has conditional writes has already said whether it is there.
-    const isThere = place === 'inside' || storage.find === undefined ? !has.isEmpty : has.hasApart;
-    if (path === coming && !isThere) continue;
+    // The storage has already said whether it is there.
+    if (path === coming && place !== 'inside' && !has.hasApart) continue;
     const content = await storage.get(path);
     if (content === undefined || !isManifest(content)) continue;
     if (path !== coming) stale.push(path);
