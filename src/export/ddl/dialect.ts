@@ -5,7 +5,7 @@ import type { ValueKind } from './value-kind.js';
  * The type that a kind of value has in a dialect, with `{p}` and `{s}` for precision and scale. With a second item, a
  * sentence for users about what it does not keep; without a type, the column is left out, and the sentence says why.
  */
-export type TypeRule = string | readonly [sql: string | undefined, note: string];
+type TypeRule = string | readonly [sql: string | undefined, note: string];
 
 export type TypeRules = Readonly<Record<ValueKind, TypeRule>>;
 

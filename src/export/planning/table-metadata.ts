@@ -30,7 +30,7 @@ export async function addMetadata(
  * What is still true of the files: a key of which a column is left out, or has other values than the source, is none, and
  * a default would tell what a mask hides. Undefined if that is nothing.
  */
-export function metadataOfFiles(
+function metadataOfFiles(
   { comment, primaryKey, uniqueKeys = [], foreignKeys = [], columns = [] }: TableMetadata,
   table: Pick<TablePlan, 'columns' | 'added' | 'partitionedBy'>,
 ): TableMetadata | undefined {
