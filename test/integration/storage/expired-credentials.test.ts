@@ -120,7 +120,7 @@ describe('an S3 whose answers to HEAD have no body', () => {
     const storage = await openStorage({ kind: 'entry', entry: store.entry });
     await storage.put('a', Buffer.from('x'));
     store.proxy.breakBy(() => ({ kind: 'answer', status: 400 }));
-    expect(await failure(storage.find!('a'))).toMatchObject({ code: 'S3_CREDENTIALS_EXPIRED' });
+    expect(await failure(storage.find('a'))).toMatchObject({ code: 'S3_CREDENTIALS_EXPIRED' });
     await storage.close();
     await store.stop();
   });
