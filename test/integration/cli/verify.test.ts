@@ -256,6 +256,8 @@ describe('what cannot be verified', () => {
   it('is a run that another process still holds', async () => {
     const held = await exported('--output_dir', path.join(scratch.path, 'held'));
     const log = new DatabaseSync(path.join(scratch.path, 'lakeport/runs.sqlite'));
+    // The export's own connection may still be closing.
+    log.exec('PRAGMA busy_timeout = 10000');
     // Its process, which is this one, lives, and its heartbeat is young.
     log.prepare(`UPDATE export_runs SET state = 'running' WHERE run_id = ?`).run(held);
     log.close();
