@@ -1,3 +1,4 @@
+import { commentedColumn } from '../comments.js';
 import type { Dialect, MappedColumn, TypeRules } from '../dialect.js';
 import { s3Url } from '../places.js';
 import { cut, escapedText, inBackticks, qualified } from '../text.js';
@@ -62,7 +63,6 @@ export const athena: Dialect = {
   },
 };
 
-function columnOf({ name, type, comment }: MappedColumn): string {
-  const text = cut(comment, LONGEST_COMMENT);
-  return `${inBackticks(name)} ${type}${text === undefined ? '' : ` COMMENT ${escapedText(text)}`}`;
+function columnOf(column: MappedColumn): string {
+  return commentedColumn({ ...column, comment: cut(column.comment, LONGEST_COMMENT) }, inBackticks, escapedText);
 }

@@ -1,3 +1,4 @@
+import { commentedColumn } from '../comments.js';
 import type { Dialect, MappedColumn, MappedTable, TypeRules } from '../dialect.js';
 import { httpsUrl } from '../places.js';
 import { commentLines, escapedText } from '../text.js';
@@ -79,9 +80,9 @@ function quoted(name: string): string {
   return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``;
 }
 
-function columnOf({ name, type, nullable, isList, comment }: MappedColumn): string {
-  const whole = nullable && !isList ? `Nullable(${type})` : type;
-  return `${quoted(name)} ${whole}${comment === undefined ? '' : ` COMMENT ${escapedText(comment)}`}`;
+function columnOf(column: MappedColumn): string {
+  const { type, nullable, isList } = column;
+  return commentedColumn(nullable && !isList ? { ...column, type: `Nullable(${type})` } : column, quoted, escapedText);
 }
 
 function hasNull({ directories }: MappedTable, level: number): boolean {

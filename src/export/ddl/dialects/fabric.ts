@@ -1,4 +1,5 @@
-import type { Dialect, MappedColumn, MappedTable, TypeRules } from '../dialect.js';
+import { shownComments } from '../comments.js';
+import type { Dialect, MappedColumn, TypeRules } from '../dialect.js';
 import { httpsUrl } from '../places.js';
 import { commentLines, inBrackets, qualified, sqlText } from '../text.js';
 
@@ -48,7 +49,8 @@ export const fabric: Dialect = {
     const declared = columns.map(({ name, type }) => `${inBrackets(name)} ${type}`);
     return [
       ...(schema === '' ? [] : [commentLines(`The schema has to be there: CREATE SCHEMA ${inBrackets(schema)};`)]),
-      ...comments(table),
+      // Views have no comments of their own.
+      ...shownComments(table),
       `CREATE OR ALTER VIEW ${qualified(table, inBrackets)} AS
 SELECT ${selected.join(',\n       ')}
 FROM OPENROWSET(BULK ${sqlText(url)}, FORMAT = 'PARQUET')
@@ -63,14 +65,4 @@ WITH (
 function levelOf({ name, type }: MappedColumn, index: number): string {
   const text = `files.filepath(${index + 1})`;
   return `CAST(NULLIF(${text}, '__HIVE_DEFAULT_PARTITION__') AS ${type}) AS ${inBrackets(name)}`;
-}
-
-/** Views have no comments of their own. */
-function comments({ comment, columns, partitions }: MappedTable): string[] {
-  return [
-    ...(comment === undefined ? [] : [commentLines(comment)]),
-    ...[...columns, ...partitions].flatMap((column) =>
-      column.comment === undefined ? [] : [commentLines(`${column.name}: ${column.comment}`)],
-    ),
-  ];
 }

@@ -1,3 +1,4 @@
+import { shownComments } from '../comments.js';
 import type { Dialect, MappedTable, TypeRules } from '../dialect.js';
 import { s3Url } from '../places.js';
 import { commentLines, doubleQuoted, qualified, sqlText } from '../text.js';
@@ -59,22 +60,13 @@ export const redshift: Dialect = {
       commentLines(
         `${schema === '' ? 'The table needs a schema, which' : `The schema ${schema}`} has to be external: CREATE EXTERNAL SCHEMA … FROM DATA CATALOG …`,
       ),
-      ...comments(table),
+      // External tables have no comments of their own.
+      ...shownComments(table),
       `${create.join('\n')};`,
       ...addPartitions(table),
     ];
   },
 };
-
-/** External tables have no comments of their own. */
-function comments({ comment, columns, partitions }: MappedTable): string[] {
-  return [
-    ...(comment === undefined ? [] : [commentLines(comment)]),
-    ...[...columns, ...partitions].flatMap((column) =>
-      column.comment === undefined ? [] : [commentLines(`${column.name}: ${column.comment}`)],
-    ),
-  ];
-}
 
 function addPartitions(table: MappedTable): string[] {
   const { partitions, location } = table;

@@ -1,3 +1,4 @@
+import { commentedColumn } from '../comments.js';
 import type { Dialect, MappedColumn, MappedTable, TypeRules } from '../dialect.js';
 import { abfssUrl, fileUrl, gcsUrl, s3Url } from '../places.js';
 import { escapedText, inBackticks, qualified } from '../text.js';
@@ -65,8 +66,8 @@ export function sparkStatements(table: MappedTable): readonly string[] {
   ];
 }
 
-function columnOf({ name, type, comment }: MappedColumn): string {
-  return `${inBackticks(name)} ${type}${comment === undefined ? '' : ` COMMENT ${sparkText(comment)}`}`;
+function columnOf(column: MappedColumn): string {
+  return commentedColumn(column, inBackticks, sparkText);
 }
 
 /** Spark replaces `${…}` in statements by its settings. */

@@ -1,3 +1,4 @@
+import { commentedColumn } from '../comments.js';
 import type { Dialect, MappedColumn, TypeRules } from '../dialect.js';
 import { abfssUrl, fileUrl, gcsUrl, s3Url } from '../places.js';
 import { doubleQuoted, qualified, sqlText } from '../text.js';
@@ -67,6 +68,6 @@ export const trino: Dialect = {
   },
 };
 
-function columnOf({ name, type, comment }: MappedColumn): string {
-  return `${doubleQuoted(name)} ${type}${comment === undefined ? '' : ` COMMENT ${sqlText(comment)}`}`;
+function columnOf(column: MappedColumn): string {
+  return commentedColumn(column, doubleQuoted, sqlText);
 }
