@@ -1,15 +1,9 @@
-/** Names and texts as the dialects write them. */
+import { textLiteral } from '../../text/sql-quotes.js';
 
-export function doubleQuoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
+/** Names and texts as the dialects write them. */
 
 export function inBackticks(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
-}
-
-export function inBrackets(name: string): string {
-  return `[${name.replaceAll(']', ']]')}]`;
 }
 
 /** `schema.table`, or the name alone. */
@@ -22,7 +16,7 @@ export function qualified(
 
 /** A literal of standard SQL, in which only the quote is special. */
 export function sqlText(text: string): string {
-  return `'${withoutNul(text).replaceAll("'", "''")}'`;
+  return textLiteral(withoutNul(text));
 }
 
 /** A literal in which a backslash escapes. */

@@ -1,8 +1,9 @@
 import type { TableId } from '../../model/table.js';
+import { inBrackets } from '../../text/sql-quotes.js';
 
 /** Quotes a name so that SQL Server reads it back unchanged, whatever characters it has. */
 export function quoteName(name: string): string {
-  return `[${name.replaceAll(']', ']]')}]`;
+  return inBrackets(name);
 }
 
 /** `[schema].[table]`, for statements. */

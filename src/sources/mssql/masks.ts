@@ -1,3 +1,4 @@
+import { textLiteral } from '../../text/sql-quotes.js';
 import { STRING } from '../../columns/parquet-types.js';
 import { HIDDEN_PART, type Mask, maskName } from '../../model/mask.js';
 import type { StatementParameters } from './client.js';
@@ -45,5 +46,5 @@ function maskExpression(text: string, mask: Exclude<Mask, { method: 'null' }>): 
 }
 
 function literal(text: string): string {
-  return `CONVERT(nvarchar(max), N'${text.replaceAll("'", "''")}')`;
+  return `CONVERT(nvarchar(max), N${textLiteral(text)})`;
 }

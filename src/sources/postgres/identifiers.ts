@@ -1,8 +1,9 @@
 import type { TableId } from '../../model/table.js';
+import { doubleQuoted } from '../../text/sql-quotes.js';
 
 /** Quotes a name so that PostgreSQL reads it back unchanged, whatever characters it has. */
 export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  return doubleQuoted(name);
 }
 
 /** `"schema"."table"`, for statements. */

@@ -1,3 +1,4 @@
+import { textLiteral } from '../../text/sql-quotes.js';
 import { wholeTable } from '../../model/dataset.js';
 import type { TableId } from '../../model/table.js';
 import { fromClause } from '../row-set.js';
@@ -133,7 +134,7 @@ export function listKnownColumns(connection: SqliteConnection): ReadonlyMap<stri
 }
 
 function readColumns(connection: SqliteConnection, { name }: TableId): readonly ListedColumn[] {
-  const table = quoteText(name);
+  const table = textLiteral(name);
   return connection.query(`SELECT ${columnFacts(table)} FROM pragma_table_xinfo(${table}) AS x ORDER BY x.cid`);
 }
 
@@ -184,10 +185,6 @@ function readRootPages(connection: SqliteConnection, version: SqliteValue | unde
   const read = { version, byTable: new Map(rows.map(([name = null, page = null]) => [name, page] as const)) };
   rootPages.set(connection, read);
   return read;
-}
-
-function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** Storage classes of the columns' values, in a sample of rows from the table's start. */

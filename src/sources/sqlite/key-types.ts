@@ -1,3 +1,4 @@
+import { textLiteral } from '../../text/sql-quotes.js';
 import { isUtf8 } from 'node:buffer';
 import { fromClause } from '../row-set.js';
 import type { ReadColumn } from '../source.js';
@@ -35,16 +36,14 @@ const VALUE: KeyType = {
   textOf: (answer) => {
     if (answer === null || answer === undefined || answer === 'NULL') return undefined;
     const text = textOfAnswer(answer);
-    return text.startsWith(TEXT_MARK) ? textLiteral(text.slice(TEXT_MARK.length)) : text;
+    return text.startsWith(TEXT_MARK) ? literalOf(text.slice(TEXT_MARK.length)) : text;
   },
   nameOf: (text) => (text.startsWith("'") ? text.slice(1, -1).replaceAll("''", "'") : text),
 };
 
-function textLiteral(hexadecimal: string): string {
+function literalOf(hexadecimal: string): string {
   const bytes = Buffer.from(hexadecimal, 'hex');
-  return isUtf8(bytes) && !bytes.includes(0)
-    ? `'${bytes.toString().replaceAll("'", "''")}'`
-    : `CAST(X'${hexadecimal}' AS TEXT)`;
+  return isUtf8(bytes) && !bytes.includes(0) ? textLiteral(bytes.toString()) : `CAST(X'${hexadecimal}' AS TEXT)`;
 }
 
 /** Any integer. */

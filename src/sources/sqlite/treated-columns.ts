@@ -1,3 +1,4 @@
+import { textLiteral } from '../../text/sql-quotes.js';
 import type { ColumnSpec, Fidelity, ParquetType } from '../../columns/column-spec.js';
 import { decimalType, DOUBLE, JSON_TEXT, STRING } from '../../columns/parquet-types.js';
 import { HIDDEN_PART, type Mask, maskName } from '../../model/mask.js';
@@ -121,17 +122,13 @@ function maskExpression(mask: Exclude<Mask, { method: 'null' }>, quoted: string)
     case 'hash':
       return `${HASH_FUNCTION}(${expression('any', quoted)})`;
     case 'redact':
-      return literal(mask.text);
+      return textLiteral(mask.text);
     case 'partial': {
       const { first, last } = mask;
       const text = `CASE typeof(${quoted}) WHEN 'blob' THEN hex(${quoted}) ELSE CAST(${quoted} AS TEXT) END`;
       const end = last === 0 ? '' : ` || substr(${text}, -${last})`;
-      const shown = `substr(${text}, 1, ${first}) || ${literal(HIDDEN_PART)}${end}`;
-      return `CASE WHEN length(${text}) > ${first + last} THEN ${shown} ELSE ${literal(HIDDEN_PART)} END`;
+      const shown = `substr(${text}, 1, ${first}) || ${textLiteral(HIDDEN_PART)}${end}`;
+      return `CASE WHEN length(${text}) > ${first + last} THEN ${shown} ELSE ${textLiteral(HIDDEN_PART)} END`;
     }
   }
-}
-
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }

@@ -1,6 +1,7 @@
 import type { Dialect, MappedColumn, MappedTable } from '../dialect.js';
 import { abfssUrl, gcsUrl, s3Url } from '../places.js';
-import { doubleQuoted, qualified, sqlText } from '../text.js';
+import { doubleQuoted } from '../../../text/sql-quotes.js';
+import { qualified, sqlText } from '../text.js';
 
 /** Longer than any database allows. */
 const ANY = { longest: 65_536 };

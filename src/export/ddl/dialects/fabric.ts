@@ -1,7 +1,8 @@
 import { shownComments } from '../comments.js';
 import type { Dialect, MappedColumn, TypeRules } from '../dialect.js';
 import { httpsUrl } from '../places.js';
-import { commentLines, inBrackets, qualified, sqlText } from '../text.js';
+import { inBrackets } from '../../../text/sql-quotes.js';
+import { commentLines, qualified, sqlText } from '../text.js';
 
 const IN_UTC = 'Fabric has no times with a zone: values are in UTC.';
 

@@ -1,7 +1,8 @@
 import { shownComments } from '../comments.js';
 import type { Dialect, MappedTable, TypeRules } from '../dialect.js';
 import { s3Url } from '../places.js';
-import { commentLines, doubleQuoted, qualified, sqlText } from '../text.js';
+import { doubleQuoted } from '../../../text/sql-quotes.js';
+import { commentLines, qualified, sqlText } from '../text.js';
 import { PLAIN_NAME } from './spark.js';
 
 const NO_TYPE = 'external tables have no such type; --compat spark writes it as text.';

@@ -1,7 +1,8 @@
 import type { Place } from '../../../storage/storage.js';
 import type { Dialect, MappedColumn, MappedTable, TypeRules } from '../dialect.js';
 import { gcsUrl, s3Url } from '../places.js';
-import { commentLines, doubleQuoted, escapedText, qualified } from '../text.js';
+import { doubleQuoted } from '../../../text/sql-quotes.js';
+import { commentLines, escapedText, qualified } from '../text.js';
 
 /** https://docs.snowflake.com/en/sql-reference/sql/create-external-table */
 const TYPES: TypeRules = {

@@ -1,7 +1,8 @@
 import { commentedColumn } from '../comments.js';
 import type { Dialect, MappedColumn, TypeRules } from '../dialect.js';
 import { abfssUrl, fileUrl, gcsUrl, s3Url } from '../places.js';
-import { doubleQuoted, qualified, sqlText } from '../text.js';
+import { doubleQuoted } from '../../../text/sql-quotes.js';
+import { qualified, sqlText } from '../text.js';
 import { PLAIN_NAME } from './spark.js';
 
 const NO_TYPE = 'the Hive connector has no such type; --compat spark writes it as text.';

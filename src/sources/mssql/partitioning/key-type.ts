@@ -1,3 +1,4 @@
+import { textLiteral } from '../../../text/sql-quotes.js';
 import {
   decimalScale,
   type KeyType,
@@ -93,7 +94,7 @@ export function keyTypeOf(wire: WireType): KeyType | undefined {
 
 /** A quoted Unicode literal, with its quotes doubled. */
 function quoteText(value: string): string {
-  return `N'${value.replaceAll("'", "''")}'`;
+  return `N${textLiteral(value)}`;
 }
 
 const TEXT = ofText({ name: 'nvarchar', value: (key) => key, form: /^/, write: quoteText });
