@@ -14,7 +14,7 @@ const WITH_MODULES_REPLACED = ['test/unit/export/worker/slice-worker.test.ts'];
 const report = process.env['LAKEPORT_TEST_REPORT'];
 
 /** Of all projects. Modules are loaded once a process, not once a file, which takes a second of a core or two. */
-const common = { setupFiles: 'test/harness/after-each-file.ts', isolate: false, testTimeout: 300_000 };
+const common = { setupFiles: 'test/harness/setup.ts', isolate: false, testTimeout: 300_000 };
 
 export default defineConfig({
   test: {

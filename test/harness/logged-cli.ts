@@ -94,6 +94,11 @@ export class LoggedUser {
     return this.start(argv).result;
   }
 
+  /** In this process, which is cheaper. Paths must be absolute. */
+  runHere(...argv: string[]): Promise<CliResult> {
+    return runCliHere(argv, { XDG_STATE_HOME: this.stateDirectory });
+  }
+
   /** An export to `out`; the auth file must be there. */
   startExport(...more: string[]): RunningCli {
     return this.start(['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out', ...more]);
@@ -116,7 +121,7 @@ export class LoggedUser {
   /** What a command says of the log. Only flags that name files need the directory, and so a process. */
   async #look(...argv: string[]): Promise<unknown> {
     const namesFiles = argv.includes('-a');
-    const ended = await (namesFiles ? this.run(...argv) : runCliHere(argv, { XDG_STATE_HOME: this.stateDirectory }));
+    const ended = await (namesFiles ? this.run(...argv) : this.runHere(...argv));
     return parseDocument(ended.stdout);
   }
 
