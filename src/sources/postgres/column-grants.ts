@@ -14,9 +14,10 @@ import { checkQuery } from './requested-rows.js';
 import type { ServerFacts } from './server-facts.js';
 import type { PostgresSettings } from './settings.js';
 import { begin, CATALOG, inTransaction } from './transaction.js';
+import { viewsOfColumnGrants } from './view-access.js';
 
 /**
- * Tables that this user may only read through column grants, and what queries read. LOCK TABLE requires a privilege on the
+ * Tables and views that are only read through column grants, and what queries read. LOCK TABLE requires a privilege on the
  * table itself, and the name of it; a read of no rows takes the same locks for as long, but also fixes the snapshot.
  */
 interface ColumnGrants {
@@ -96,16 +97,20 @@ export class ReadingLocks {
       choice = ALL_COLUMNS,
     }: { readonly tables: readonly SourceTable[]; readonly choice?: ColumnChoice | undefined },
   ): Promise<HeldByReading> {
-    const grants = await inTransaction(planner, this.#settings, CATALOG, () =>
-      findColumnGrants(
+    const views = tables.filter(({ kind }) => kind === 'view');
+    const [grants, viewsOfGrants] = await inTransaction(planner, this.#settings, CATALOG, async () => [
+      await findColumnGrants(
         planner,
         server,
         tables.filter(({ kind }) => kind !== 'query'),
       ),
-    );
-    const byReading = new Map(
-      tables.filter(({ kind }) => kind === 'query').map((query) => [query, readOfNoRows(query.dataset)]),
-    );
+      await viewsOfColumnGrants(
+        planner,
+        views.map(({ id }) => id),
+      ),
+    ]);
+    const read = [...tables.filter(({ kind }) => kind === 'query'), ...views.filter((_, at) => viewsOfGrants.has(at))];
+    const byReading = new Map(read.map((table) => [table, readOfNoRows(table.dataset)]));
     const problems: TableProblem[] = [];
     for (const [table, { readable, denied }] of grants) {
       const refused = choice.skipsUnreadable ? [] : wantedOf(denied, table, { choice, all: [...readable, ...denied] });

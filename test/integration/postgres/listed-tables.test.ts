@@ -193,3 +193,25 @@ describe('a view that may not be read', () => {
     expect(await hints('run')).toEqual({});
   });
 });
+
+it('a view is exported whose owner, or reader, has grants on the columns only that it needs', async () => {
+  await server.query(`
+    CREATE ROLE some_columns LOGIN PASSWORD 'some'; CREATE ROLE column_owner; CREATE SCHEMA by_column;
+    GRANT USAGE, CREATE ON SCHEMA by_column TO column_owner; GRANT USAGE ON SCHEMA by_column TO some_columns;
+    SET search_path = by_column;
+    CREATE TABLE base AS SELECT 1 AS open, 2 AS secret; GRANT SELECT (open) ON base TO column_owner, some_columns;
+    CREATE VIEW of_owner AS SELECT open FROM base; ALTER VIEW of_owner OWNER TO column_owner;
+    CREATE VIEW nested AS SELECT * FROM of_owner;
+    CREATE VIEW of_reader WITH (security_invoker) AS SELECT open FROM base;
+    CREATE VIEW refused WITH (security_invoker) AS SELECT secret FROM base;
+    GRANT SELECT ON of_owner, nested, of_reader, refused TO some_columns`);
+  await using run = await runExport(server, {
+    entry: { username: 'some_columns', password: 'some' },
+    args: ['--include_views', '--source_schema_name', 'by_column', '-i', 'of_owner,nested,of_reader,refused'],
+  });
+  expect(run.result).toMatchObject({ exit_code: 3, consistency: 'run', totals: { completed: 3, failed: 1, rows: 3 } });
+  expect(run.table('refused', 'by_column').error).toMatchObject({
+    code: 'TABLE_PERMISSION_DENIED',
+    hint: expect.stringContaining('GRANT SELECT ON by_column.base TO "some_columns"') as string,
+  });
+});
