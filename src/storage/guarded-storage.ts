@@ -34,6 +34,7 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
     discard: (part: StagedPart) => storage.discard(part),
     get: (path, range) => storage.get(path, range),
     find: (path) => storage.find(path),
+    read: (path) => storage.read(path),
     ...(storage.persist === undefined
       ? {}
       : { persist: (directories: readonly string[]) => storage.persist?.(directories) ?? Promise.resolve() }),

@@ -1,4 +1,4 @@
-import type { ByteRange, Place, Replaced, StoredObject } from './storage.js';
+import type { ByteRange, Place, Replaced, StoredContent, StoredObject } from './storage.js';
 
 export interface ListedObject extends StoredObject {
   /** By the store's clock, in milliseconds since 1970. */
@@ -37,7 +37,8 @@ export interface ObjectClient {
    * Appends to one of the program's own objects, which never disappears from listings; absent if only `put` can do that.
    */
   append?(path: string, addition: string): Promise<void>;
-  get(path: string, range?: ByteRange): Promise<Uint8Array | undefined>;
+  /** The content of an object, or of a range of it, and which version of the object that is. */
+  read(path: string, range?: ByteRange): Promise<StoredContent | undefined>;
   head(path: string): Promise<StoredObject | undefined>;
   /**
    * Everything below a directory. In the program's own directory also staged parts that are not objects yet, and what

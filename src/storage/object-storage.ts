@@ -16,6 +16,7 @@ import type {
   StagedState,
   StageOptions,
   Storage,
+  StoredContent,
   StoredObject,
   WriteOptions,
 } from './storage.js';
@@ -100,12 +101,17 @@ export class ObjectStorage implements Storage {
 
   async get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {
     assertSafePath(path);
-    return await this.#client.get(path, range);
+    return (await this.#client.read(path, range))?.content;
   }
 
   async find(path: string): Promise<StoredObject | undefined> {
     assertSafePath(path);
     return await this.#client.head(path);
+  }
+
+  async read(path: string): Promise<StoredContent | undefined> {
+    assertSafePath(path);
+    return await this.#client.read(path);
   }
 
   async list(directory: string): Promise<StoredObject[]> {

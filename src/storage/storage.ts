@@ -69,6 +69,10 @@ export interface StoredObject {
   readonly version?: string | undefined;
 }
 
+export interface StoredContent extends StoredObject {
+  readonly content: Uint8Array;
+}
+
 /** What a write may replace: that version of an object or, without a version, nothing. */
 export interface Replaced {
   readonly version: string | undefined;
@@ -165,6 +169,8 @@ export interface Storage {
   get(path: string, range?: ByteRange): Promise<Uint8Array | undefined>;
   /** A single object as a listing would show it; undefined if there is none, and for a directory. */
   find(path: string): Promise<StoredObject | undefined>;
+  /** A small object as `find` would return it, with its content: one request in most stores. */
+  read(path: string): Promise<StoredContent | undefined>;
   /** Objects below a directory, without temporary ones. */
   list(directory: string): Promise<StoredObject[]>;
   /** Removes objects; missing ones are not an error. */

@@ -160,13 +160,16 @@ class GcsApi {
       return { status: 204 };
     }
     if (request.url.searchParams.get('alt') === 'media') {
-      const hash = `crc32c=${object.crc32c},md5=${object.md5}`;
+      const headers = {
+        'x-goog-hash': `crc32c=${object.crc32c},md5=${object.md5}`,
+        'x-goog-generation': String(object.generation),
+      };
       const [, start, last] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
-      if (start === undefined) return { status: 200, body: object.body, headers: { 'x-goog-hash': hash } };
+      if (start === undefined) return { status: 200, body: object.body, headers };
       if (Number(start) >= object.body.length)
         throw new GcsRefusal(416, 'requestedRangeNotSatisfiable', 'no such range');
       const end = last === '' ? object.body.length : Number(last) + 1;
-      return { status: 206, body: object.body.subarray(Number(start), end), headers: { 'x-goog-hash': hash } };
+      return { status: 206, body: object.body.subarray(Number(start), end), headers };
     }
     return { status: 200, json: bucket.describe(object) };
   }

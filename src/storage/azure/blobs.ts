@@ -10,7 +10,7 @@ import { OWN_DIRECTORY } from '../lease/own-paths.js';
 import { newNonce } from '../nonce.js';
 import type { ListedObject, Listing, ObjectClient } from '../object-client.js';
 import { joinPath } from '../path.js';
-import type { ByteRange, Place, Replaced, StoredObject } from '../storage.js';
+import type { ByteRange, Place, Replaced, StoredContent, StoredObject } from '../storage.js';
 import { isCreated, targetChanged } from '../target-changed.js';
 import type { AzureAccount } from './account.js';
 import { hasCode } from './response.js';
@@ -162,12 +162,13 @@ export class AzureBlobs implements ObjectClient {
     return isCreated(this.put(path, content, { version: undefined }));
   }
 
-  get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+  read(path: string, range?: ByteRange): Promise<StoredContent | undefined> {
     const blob = this.#blob(path);
     return this.retry(() =>
-      this.once('read', path, () =>
-        (range === undefined ? blob.downloadToBuffer() : downloadRange(blob, range)).catch(unlessMissing),
-      ),
+      this.once('read', path, async () => {
+        const found = await download(blob, range).catch(unlessMissing);
+        return found === undefined ? undefined : { path, bytes: found.content.length, ...found };
+      }),
     );
   }
 
@@ -298,16 +299,22 @@ export class AzureBlobs implements ObjectClient {
   }
 }
 
-async function downloadRange(blob: BlockBlobClient, { start, end }: ByteRange): Promise<Buffer> {
+async function download(
+  blob: BlockBlobClient,
+  { start, end }: ByteRange = { start: 0 },
+): Promise<Pick<StoredContent, 'content' | 'version'>> {
   try {
-    const { readableStreamBody } = await blob.download(start, end === undefined ? undefined : end - start);
+    const { readableStreamBody, etag: version } = await blob.download(
+      start,
+      end === undefined ? undefined : end - start,
+    );
     const chunks: Buffer[] = [];
     // In Node the client returns a stream of buffers.
     for await (const chunk of readableStreamBody ?? []) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks);
+    return { version, content: Buffer.concat(chunks) };
   } catch (error) {
     // The range starts past the end.
-    if (hasCode(error, 'InvalidRange')) return Buffer.alloc(0);
+    if (hasCode(error, 'InvalidRange')) return { content: Buffer.alloc(0), version: undefined };
     throw error;
   }
 }

@@ -14,7 +14,7 @@ import type { Retries } from '../http/retries.js';
 import { newNonce } from '../nonce.js';
 import type { Listing, ObjectClient } from '../object-client.js';
 import { joinPath } from '../path.js';
-import type { ByteRange, Place, Replaced, StoredObject } from '../storage.js';
+import type { ByteRange, Place, Replaced, StoredContent, StoredObject } from '../storage.js';
 import { isCreated, targetChanged } from '../target-changed.js';
 import { GcsAnswerError, parseJson } from './response-error.js';
 import type { GcsClient } from './client.js';
@@ -85,17 +85,26 @@ export class GcsObjects implements ObjectClient {
     return isCreated(this.put(path, content, { version: undefined }));
   }
 
-  get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+  read(path: string, range?: ByteRange): Promise<StoredContent | undefined> {
     const headers = range === undefined ? {} : { range: rangeHeader(range) };
     return this.attempt('read', { path }, async () => {
       try {
-        return (await this.client.send({ method: 'GET', target: this.#target(path), query: { alt: 'media' }, headers }))
-          .body;
+        const answer = await this.client.send({
+          method: 'GET',
+          target: this.#target(path),
+          query: { alt: 'media' },
+          headers,
+        });
+        const { body: content } = answer;
+        const [generation] = [answer.headers['x-goog-generation']].flat();
+        // Proxies and imitations of the service may leave the header out.
+        const version = generation ?? (await this.#describe(path))?.generation;
+        return { path, bytes: content.length, version, content };
       } catch (error) {
         if (!(error instanceof GcsAnswerError)) throw error;
         if (error.status === 404) return undefined;
         // The range starts past the end.
-        if (error.status === 416) return new Uint8Array();
+        if (error.status === 416) return { path, bytes: 0, content: new Uint8Array() };
         throw error;
       }
     });

@@ -30,8 +30,8 @@ export class StoreLocks implements LockObjects {
       }));
   }
 
-  read(name: string): Promise<Uint8Array | undefined> {
-    return this.#client.get(name);
+  async read(name: string): Promise<Uint8Array | undefined> {
+    return (await this.#client.read(name))?.content;
   }
 
   write(text: string): Promise<void> {

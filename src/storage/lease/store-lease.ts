@@ -130,7 +130,7 @@ export class StoreLease {
 
   /** False if another process of this run has replaced it. */
   async #isOwnMarker(): Promise<boolean> {
-    const content = await this.#client.get(markerPath(this.#runId));
+    const content = (await this.#client.read(markerPath(this.#runId)))?.content;
     return content === undefined || parseMarker(content).holder === this.#self.holder;
   }
 
@@ -193,6 +193,6 @@ async function isMarkerDead(marker: Marker | undefined, silentMs: number): Promi
 }
 
 async function readMarker(client: LeaseClient, { path }: OwnObject): Promise<Marker | undefined> {
-  const content = await client.get(path);
+  const content = (await client.read(path))?.content;
   return content === undefined ? undefined : parseMarker(content);
 }

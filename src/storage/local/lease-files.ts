@@ -5,6 +5,7 @@ import path from 'node:path';
 import { markerPath, OWN_DIRECTORY, parseOwnPath, partPath } from '../lease/own-paths.js';
 import { newNonce } from '../nonce.js';
 import type { LeaseClient, ListedObject, Listing } from '../object-client.js';
+import type { StoredContent } from '../storage.js';
 import { errnoOf, isMissing, unlessMissing } from './file-errors.js';
 
 /** Other runs may remove the empty directory at any moment, but not forever. */
@@ -59,8 +60,9 @@ export class LeaseFiles implements LeaseClient {
     this.#isMarked ||= to === markerPath(this.#runId);
   }
 
-  get(from: string): Promise<Uint8Array | undefined> {
-    return unlessMissing(() => readFile(this.#file(from)));
+  async read(path: string): Promise<StoredContent | undefined> {
+    const content = await unlessMissing(() => readFile(this.#file(path)));
+    return content === undefined ? undefined : { path, bytes: content.length, content };
   }
 
   /** Files of version 0.1 are in the base itself. */

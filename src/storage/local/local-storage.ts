@@ -16,6 +16,7 @@ import type {
   StageOptions,
   Storage,
   StorageCapabilities,
+  StoredContent,
   StoredObject,
   WriteOptions,
 } from '../storage.js';
@@ -209,6 +210,11 @@ export class LocalStorage implements Storage {
       return Promise.resolve(found?.isDirectory() === false ? { path: relative, bytes: found.size } : undefined);
     };
     return await explained(this.display(relative), () => unlessMissing(find), 'read');
+  }
+
+  async read(relative: string): Promise<StoredContent | undefined> {
+    const content = await this.get(relative);
+    return content === undefined ? undefined : { path: relative, bytes: content.length, content };
   }
 
   async list(directory: string): Promise<StoredObject[]> {

@@ -3,7 +3,7 @@ import type { Agents } from '../http/agents.js';
 import { isDenied } from '../lease/denied.js';
 import { OWN_DIRECTORY } from '../lease/own-paths.js';
 import type { Listing, ObjectClient } from '../object-client.js';
-import type { ByteRange, Place, Replaced, StoredObject } from '../storage.js';
+import type { ByteRange, Place, Replaced, StoredContent, StoredObject } from '../storage.js';
 import { isCreated } from '../target-changed.js';
 import type { S3Bucket } from './bucket.js';
 import { versionOf } from './conditions.js';
@@ -63,8 +63,10 @@ export class S3ObjectClient implements ObjectClient {
     return isCreated(this.put(path, content, { version: undefined }));
   }
 
-  async get(path: string, range?: ByteRange): Promise<Uint8Array | undefined> {
-    return await this.#bucket.objects.get(this.#keys.keyOf(path), range);
+  async read(path: string, range?: ByteRange): Promise<StoredContent | undefined> {
+    const found = await this.#bucket.objects.read(this.#keys.keyOf(path), range);
+    if (found === undefined) return undefined;
+    return { path, bytes: found.bytes, version: versionOf(found), content: found.content };
   }
 
   async head(path: string): Promise<StoredObject | undefined> {

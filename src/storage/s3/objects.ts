@@ -32,6 +32,10 @@ export interface ListedObject {
   readonly modifiedAt: number;
 }
 
+interface ObjectContent extends Pick<ObjectFacts, 'bytes' | 'etag' | 'modifiedAt'> {
+  readonly content: Uint8Array;
+}
+
 /** Requests for whole objects of the bucket. */
 export class S3Objects {
   readonly conditions = new WriteConditions();
@@ -62,19 +66,20 @@ export class S3Objects {
     );
   }
 
-  /** The content of a small object, or of a range; undefined if there is none. */
-  async get(key: string, range?: ByteRange): Promise<Uint8Array | undefined> {
+  /** The content of a small object, or of a range; undefined if there is no such object. */
+  async read(key: string, range?: ByteRange): Promise<ObjectContent | undefined> {
     const wanted = range === undefined ? {} : { Range: rangeHeader(range) };
     return await this.#requests.send('GetObject', key, async () => {
       try {
         const command = new GetObjectCommand({ ...this.#requests.at(key), ...wanted });
-        const { Body: body } = await this.#requests.client.send(command);
-        return await body?.transformToByteArray();
+        const { Body: body, ETag: etag, LastModified: modified } = await this.#requests.client.send(command);
+        const content = (await body?.transformToByteArray()) ?? new Uint8Array();
+        return { content, bytes: content.length, etag, modifiedAt: modified?.getTime() ?? 0 };
       } catch (error) {
         const { code, status } = answerOf(error) ?? {};
         if (code === 'NoSuchKey') return undefined;
         // The range starts past the end.
-        if (status === 416) return new Uint8Array();
+        if (status === 416) return { content: new Uint8Array(), bytes: 0, etag: undefined, modifiedAt: 0 };
         throw error;
       }
     });

@@ -90,7 +90,7 @@ export class S3Stager implements Stager {
     let removed = 0;
     const hidden: string[] = [];
     for (const { path, kind } of own) {
-      const content = kind === 'uploads' ? await this.#client.get(path) : undefined;
+      const content = kind === 'uploads' ? (await this.#client.read(path))?.content : undefined;
       for (const upload of content === undefined ? [] : readJournal(content)) {
         if (uploads.isSettled(upload)) continue;
         // An upload that was published or aborted no longer exists.

@@ -154,7 +154,7 @@ async function inspectDirectory(table: StagedParts, names: readonly string[]): P
   const apart = manifest !== undefined && !manifest.startsWith(`${directory}/`) ? manifest : undefined;
   const objects = await storage.list(directory);
   // Without files, no manifest is expected; if there is one, the conditional write will fail.
-  const manifestObject = apart === undefined || objects.length === 0 ? undefined : await storage.find(apart);
+  const manifestObject = apart === undefined || objects.length === 0 ? undefined : await storage.read(apart);
   const found = objects.map((object) => object.path.slice(directory.length + 1));
   const coming = new Set([...names, MANIFEST_NAME, SUCCESS_NAME]);
   for (const relative of found) {
@@ -171,7 +171,7 @@ async function inspectDirectory(table: StagedParts, names: readonly string[]): P
       .map((relative) => joinPath(directory, relative)),
     staleDescriptions: await staleDescriptions(table, {
       hasInside: found.includes(MANIFEST_NAME),
-      hasApart: manifestObject !== undefined,
+      apart: manifestObject?.content,
     }),
   };
 }
@@ -179,16 +179,14 @@ async function inspectDirectory(table: StagedParts, names: readonly string[]): P
 /** Descriptions by earlier exports that the new one does not replace. Files not written by lakeport stay. */
 async function staleDescriptions(
   { storage, directory, manifestPath: coming, statements = [] }: StagedParts,
-  has: { readonly hasInside: boolean; readonly hasApart: boolean },
+  there: { readonly hasInside: boolean; readonly apart: Uint8Array | undefined },
 ): Promise<string[]> {
   const stale: string[] = [];
   const dialects = new Set<DdlDialect>();
   for (const place of MANIFEST_PLACES) {
     const path = manifestPath(directory, place);
-    if (path === undefined || (place === 'inside' && !has.hasInside)) continue;
-    // The storage has already said whether it is there.
-    if (path === coming && place !== 'inside' && !has.hasApart) continue;
-    const content = await storage.get(path);
+    if (path === undefined || (place === 'inside' && !there.hasInside)) continue;
+    const content = path === coming && place !== 'inside' ? there.apart : await storage.get(path);
     if (content === undefined || !isManifest(content)) continue;
     if (path !== coming) stale.push(path);
     for (const dialect of readDialects(content)) dialects.add(dialect);
