@@ -91,9 +91,11 @@ export async function withSession(
       });
   }
   const session = new Session(log, await openDisplay(options));
+  // Other commands stage none.
+  const work = options.command === 'export' ? ': removing staged files' : '';
   const onAbort = () => {
-    session.say('ending: removing staged files');
-    log.write('WARNING', 'Ending: removing staged files. A second signal ends the program at once.', {
+    session.say(`ending${work}`);
+    log.write('WARNING', `Ending${work}. A second signal ends the program at once.`, {
       event: 'interrupted',
     });
   };

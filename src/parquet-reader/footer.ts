@@ -42,6 +42,17 @@ export interface ColumnChunkFacts {
   readonly statistics: ChunkStatistics | undefined;
   readonly hasPageIndex: boolean;
   readonly hasBloomFilter: boolean;
+  /** Undefined for what the file does not have. */
+  readonly columnIndex?: FileSpan | undefined;
+  readonly offsetIndex?: FileSpan | undefined;
+  /** Of its length, the footer may say nothing. */
+  readonly bloomFilter?: { readonly offset: number; readonly length: number | undefined } | undefined;
+}
+
+/** A part of a file, in bytes. */
+export interface FileSpan {
+  readonly offset: number;
+  readonly length: number;
 }
 
 export interface RowGroupFacts {
@@ -153,6 +164,11 @@ function rowGroupFacts(
         statistics: statistics[index],
         hasPageIndex: chunk.column_index_offset !== undefined && chunk.offset_index_offset !== undefined,
         hasBloomFilter: data.bloom_filter_offset !== undefined,
+        columnIndex: spanOf(chunk.column_index_offset, chunk.column_index_length),
+        offsetIndex: spanOf(chunk.offset_index_offset, chunk.offset_index_length),
+        ...(data.bloom_filter_offset !== undefined && {
+          bloomFilter: { offset: Number(data.bloom_filter_offset), length: data.bloom_filter_length },
+        }),
       },
     ];
   });
@@ -169,6 +185,10 @@ function rowGroupFacts(
     })),
     chunks,
   };
+}
+
+function spanOf(offset: bigint | undefined, length: number | undefined): FileSpan | undefined {
+  return offset === undefined || length === undefined ? undefined : { offset: Number(offset), length };
 }
 
 /** What cannot be in a file whose pages end at `end`, as a sentence without its full stop; undefined if all can be. */

@@ -8,6 +8,7 @@ import { tableFormat } from '../../export/formats/formats.js';
 import { expectedOf } from '../../export/verify/recorded-tables.js';
 import { tablesAt } from '../../export/verify/tables-at.js';
 import { verifyTables, type VerifyProgress } from '../../export/verify/verify-tables.js';
+import { availableCores } from '../../runtime/machine.js';
 import { raceAbort } from '../../runtime/interruption.js';
 import { byteSize, count } from '../../text/quantities.js';
 import type { CliContext } from '../context.js';
@@ -40,6 +41,8 @@ export async function verifyCommand(options: {
   const reading = readLogReading(flags);
   const logging = { ...readLoggingSettings(flags), banner: false };
   const deep = flags.get(FLAGS.deep);
+  const parallel = flags.get(FLAGS.parallel);
+  const threads = parallel === 'auto' ? availableCores() : parallel;
   const json = flags.get(FLAGS.json);
   return withSession({ command: 'verify', runId: randomUUID(), logging, json, context }, async (session) => {
     const { authFile } = reading;
@@ -48,8 +51,15 @@ export async function verifyCommand(options: {
     session.say('looking for manifests');
     const startedAt = performance.now();
     const working = isRunId(typed, auth)
-      ? verifyRun(RUN_ID_BEGIN.parse({ flag: 'RUN_ID', value: typed }), { reading, auth, deep, session, context })
-      : verifyPath(typed, { auth, deep, session, context });
+      ? verifyRun(RUN_ID_BEGIN.parse({ flag: 'RUN_ID', value: typed }), {
+          reading,
+          auth,
+          deep,
+          threads,
+          session,
+          context,
+        })
+      : verifyPath(typed, { auth, deep, threads, session, context });
     const verification = await working;
     session.stop();
     const differs =
@@ -65,13 +75,15 @@ export async function verifyCommand(options: {
 interface Verifying {
   readonly auth: AuthFile | undefined;
   readonly deep: boolean;
+  /** Threads that decode pages. */
+  readonly threads: number;
   readonly session: Session;
   readonly context: CliContext;
 }
 
 async function verifyRun(
   given: string,
-  { reading, auth, deep, session, context }: Verifying & { readonly reading: LogReading },
+  { reading, auth, deep, threads, session, context }: Verifying & { readonly reading: LogReading },
 ): Promise<Verification> {
   const { signal } = context;
   const log = await openLogToRead(reading, { context, session });
@@ -85,7 +97,7 @@ async function verifyRun(
     try {
       const expected = await raceAbort(signal, Promise.all(opened.tables.map((table) => expectedOf(table, format))));
       const onProgress = (progress: VerifyProgress) => session.say(progressText(progress));
-      const tables = await raceAbort(signal, verifyTables(expected, { format, deep, signal, onProgress }));
+      const tables = await raceAbort(signal, verifyTables(expected, { format, deep, threads, signal, onProgress }));
       return { runId, path: undefined, tables, unknown: [], unpublished: history.tables.length - tables.length };
     } finally {
       await opened.close();
@@ -95,7 +107,7 @@ async function verifyRun(
   }
 }
 
-async function verifyPath(typed: string, { auth, deep, session, context }: Verifying): Promise<Verification> {
+async function verifyPath(typed: string, { auth, deep, threads, session, context }: Verifying): Promise<Verification> {
   const { signal } = context;
   for (const warning of auth?.warnings ?? []) session.log.write('WARNING', warning);
   const place = await openPlace(typed, auth);
@@ -108,7 +120,7 @@ async function verifyPath(typed: string, { auth, deep, session, context }: Verif
       throw noManifest(storage.display(path), file === undefined ? 'a directory' : 'a file');
     }
     const onProgress = (progress: VerifyProgress) => session.say(progressText(progress));
-    const tables = await raceAbort(signal, verifyTables(found.tables, { format, deep, signal, onProgress }));
+    const tables = await raceAbort(signal, verifyTables(found.tables, { format, deep, threads, signal, onProgress }));
     return { runId: undefined, path: storage.display(path), tables, unknown: found.unknown, unpublished: 0 };
   } finally {
     await storage.close();

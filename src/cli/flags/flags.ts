@@ -68,6 +68,7 @@ export const VERIFY_FLAGS: readonly Flag[] = byGroup([
   { ...FLAGS.authFile, help: 'JSON file with named credentials; needed for stores, and with --log-db-auth-id' },
   logDatabaseId,
   deep,
+  { ...FLAGS.parallel, help: 'threads that decode pages: 0 for all cores, -N for cores/N (default: one per core)' },
   ...LOGGING,
   ...HELP_FLAGS,
 ]);

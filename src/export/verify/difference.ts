@@ -1,4 +1,4 @@
-/** What was compared. Stable, for scripts. */
+/** What was compared. Stable, for scripts. Those that begin with `source` are comparisons with the database. */
 export type Check =
   | 'manifest'
   | 'run'
@@ -15,7 +15,16 @@ export type Check =
   | 'min'
   | 'max'
   | 'pages'
-  | 'unknown_file';
+  | 'page_index'
+  | 'bloom_filter'
+  | 'unknown_file'
+  | 'source'
+  | 'source_rows'
+  | 'source_nulls'
+  | 'source_min'
+  | 'source_max'
+  | 'source_sum'
+  | 'source_hash';
 
 /** Something that is not as it should be. */
 export interface Difference {

@@ -7,6 +7,8 @@ import { StoredFile } from '../../storage/stored-file.js';
 import type { DescribedColumn, DescribedFile } from '../formats/table-format.js';
 import type { Check, Difference } from './difference.js';
 import { sha256Of } from './hash.js';
+import type { ColumnDigest } from '../../parquet-reader/column-digest.js';
+import type { ChunkDecoders } from './decoding/chunk-decoders.js';
 import { verifyPages } from './verify-pages.js';
 
 export interface FileExpectation {
@@ -16,8 +18,10 @@ export interface FileExpectation {
   readonly file: ExpectedFile;
   /** Undefined if nothing says which columns the file should have. */
   readonly columns: readonly DescribedColumn[] | undefined;
-  /** Decodes every page. */
-  readonly deep: boolean;
+  /** Decode every page; undefined for none. */
+  readonly decoders: ChunkDecoders | undefined;
+  /** Whether values are digested. */
+  readonly digest: boolean;
   readonly signal: AbortSignal;
   readonly onBytes: (bytes: number) => void;
 }
@@ -31,6 +35,14 @@ export interface VerifiedFile {
   readonly differences: readonly Difference[];
   /** NULLs by column (top level), as the footer has them; undefined where it cannot be read, or does not say. */
   readonly nulls: readonly number[] | undefined;
+  readonly digested?: DigestedFile | undefined;
+}
+
+/** What a file holds, to be compared with the source. */
+export interface DigestedFile {
+  readonly footer: ParquetFooter;
+  /** By leaf of the schema; undefined for a column that cannot be decoded. */
+  readonly digests: readonly (ColumnDigest | undefined)[];
 }
 
 /**
@@ -57,8 +69,12 @@ export async function verifyFile(expectation: FileExpectation): Promise<Verified
   compare('rows', expected.rows, footer.rows);
   compareRowGroups(expected, footer, compare);
   if (expectation.columns !== undefined) compareColumns(expectation.columns, footer, compare);
-  if (expectation.deep) differences.push(...(await verifyPages(file, footer, { signal, onBytes })));
-  return { differences, nulls: nullsOf(footer) };
+  const { decoders, digest } = expectation;
+  const nulls = nullsOf(footer);
+  if (decoders === undefined) return { differences, nulls };
+  const pages = await verifyPages(file, footer, { decoders, digest, signal, onBytes });
+  differences.push(...pages.differences);
+  return { differences, nulls, digested: pages.digests && { footer, digests: pages.digests } };
 }
 
 /** A damaged footer is a difference; anything else, such as a store that does not answer, is a failure. */

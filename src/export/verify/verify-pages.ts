@@ -1,99 +1,91 @@
-import type { ChunkStatistics } from '../../parquet-reader/footer-statistics.js';
-import type { ColumnChunkFacts, ParquetFooter } from '../../parquet-reader/footer.js';
-import { type PageFacts, pageFacts } from '../../parquet-reader/page-facts.js';
-import { shownValue } from '../../parquet-reader/shown-value.js';
-import { compareStored, plainValue, type StoredValue } from '../../parquet-reader/stored-value.js';
+import type { ColumnDigest } from '../../parquet-reader/column-digest.js';
+import { mergeDigests } from '../../parquet-reader/column-digest.js';
+import type { ColumnChunkFacts, FileSpan, ParquetFooter } from '../../parquet-reader/footer.js';
 import type { StoredFile } from '../../storage/stored-file.js';
-import type { Check, Difference } from './difference.js';
+import type { ChunkTask } from './decoding/chunk-check.js';
+import type { ChunkDecoders } from './decoding/chunk-decoders.js';
+import type { Difference } from './difference.js';
+
+export interface PagesOptions {
+  readonly decoders: ChunkDecoders;
+  /** Whether values are digested, to be compared with the source. */
+  readonly digest: boolean;
+  readonly signal: AbortSignal;
+  readonly onBytes: (bytes: number) => void;
+}
+
+export interface VerifiedPages {
+  readonly differences: readonly Difference[];
+  /** By leaf of the schema, over all row groups. Undefined if not asked for; for a column that cannot be decoded, too. */
+  readonly digests: readonly (ColumnDigest | undefined)[] | undefined;
+}
 
 /**
- * Decodes every page of a file, by hyparquet, and compares counts, NULLs and bounds with the statistics of its footer.
+ * Decodes every page of a file, by hyparquet, and compares counts, NULLs and bounds with the statistics of its footer, its
+ * page index and its Bloom filters.
  * @throws LakeportError if the store cannot be read
  */
 export async function verifyPages(
   file: StoredFile,
   footer: ParquetFooter,
-  { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes: (bytes: number) => void },
-): Promise<Difference[]> {
+  { decoders, digest, signal, onBytes }: PagesOptions,
+): Promise<VerifiedPages> {
   const differences: Difference[] = [];
-  for (const [index, group] of footer.rowGroups.entries()) {
-    for (const chunk of group.chunks) {
-      signal.throwIfAborted();
-      const bytes = await file.read(chunk.offset, chunk.offset + chunk.compressedBytes);
-      const where = `${chunk.column.path.join('.')}, row group ${index}`;
-      const compare: Compare = (check, expected, found) => {
-        if (expected === found) return;
-        differences.push({
-          check,
-          path: file.name,
-          expected: `${where}: ${expected}`,
-          found: typeof found === 'string' ? found : String(found),
-        });
+  const digests: (ColumnDigest | undefined)[] = footer.columns.map(() => NOTHING);
+  const tasks = footer.rowGroups.flatMap(({ rows, chunks }, group) =>
+    chunks.map((chunk) => async () => {
+      const read = async (): Promise<ChunkTask> => {
+        signal.throwIfAborted();
+        const { offset, compressedBytes } = chunk;
+        const [bytes, columnIndex, offsetIndex, bloomFilter] = await Promise.all([
+          file.read(offset, offset + compressedBytes),
+          spanIn(file, chunk.columnIndex),
+          spanIn(file, chunk.offsetIndex),
+          spanIn(file, bloomFilterSpan(chunk, file)),
+        ]);
+        const { schema } = footer.metadata;
+        return { bytes, chunk: withoutMore(chunk), rows, schema, digest, columnIndex, offsetIndex, bloomFilter };
       };
-      const pages = decoded(bytes, chunk, footer);
-      if ('problem' in pages) compare('pages', 'pages that can be decoded', pages.problem);
-      else compareChunk(chunk, { pages, rows: group.rows, compare });
-      onBytes(bytes.length);
-    }
-  }
-  return differences;
+      const checked = await decoders.check(read);
+      const where = `${chunk.column.path.join('.')}, row group ${group}`;
+      for (const { check, expected, found } of checked.differences) {
+        differences.push({ check, path: file.name, expected: `${where}: ${expected}`, found });
+      }
+      const leaf = footer.columns.indexOf(chunk.column);
+      const [before, more] = [digests[leaf], checked.digest];
+      digests[leaf] = before && more && mergeDigests(chunk.column.element, before, more);
+      onBytes(chunk.compressedBytes);
+    }),
+  );
+  await Promise.all(tasks.map((task) => task()));
+  return { differences, digests: digest ? digests : undefined };
 }
 
-type Compare = (check: Check, expected: string | number, found: string | number) => void;
+const NOTHING: ColumnDigest = { rows: 0, nulls: 0, sum: 0n, hash: 0n, min: undefined, max: undefined };
 
-function decoded(
-  bytes: Uint8Array,
-  chunk: ColumnChunkFacts,
-  footer: ParquetFooter,
-): PageFacts | { readonly problem: string } {
-  try {
-    return pageFacts(bytes, chunk, footer);
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
-  }
+/** Filters are written with a header of a few bytes before them (parquet.thrift, `BloomFilterHeader`). */
+const MOST_BLOOM_BYTES = 32 << 20;
+
+function bloomFilterSpan({ bloomFilter }: ColumnChunkFacts, file: StoredFile): FileSpan | undefined {
+  if (bloomFilter === undefined) return undefined;
+  const { offset, length = Math.min(MOST_BLOOM_BYTES, file.bytes - offset) } = bloomFilter;
+  return { offset, length };
 }
 
-function compareChunk(
-  chunk: ColumnChunkFacts,
-  { pages, rows, compare }: { readonly pages: PageFacts; readonly rows: number; readonly compare: Compare },
-): void {
-  compare('rows', rows, pages.rows);
-  compare('values', chunk.values, pages.values);
-  const { statistics } = chunk;
-  if (statistics === undefined) return;
-  if (statistics.nulls !== undefined) compare('nulls', statistics.nulls, pages.nulls);
-  compareBound('min', { chunk, statistics, value: pages.min, compare });
-  compareBound('max', { chunk, statistics, value: pages.max, compare });
+/** In a damaged footer, it may lie outside of the file: nothing can then be decoded. */
+async function spanIn(file: StoredFile, span: FileSpan | undefined): Promise<Uint8Array | undefined> {
+  if (span === undefined) return undefined;
+  const { offset, length } = span;
+  const isInside = offset >= 0 && length > 0 && offset + length <= file.bytes;
+  return isInside ? file.read(offset, offset + length) : new Uint8Array();
 }
 
-/** A shortened bound may lie below the smallest, or above the largest value. */
-function compareBound(
-  side: 'min' | 'max',
-  {
-    chunk,
-    statistics,
-    value,
-    compare,
-  }: {
-    readonly chunk: ColumnChunkFacts;
-    readonly statistics: ChunkStatistics;
-    readonly value: StoredValue | undefined;
-    readonly compare: Compare;
-  },
-): void {
-  const { element } = chunk.column;
-  const bytes = statistics[side];
-  // The order of INT96 is not defined (parquet.thrift, `ColumnOrder`).
-  if (bytes === undefined || element.type === 'INT96') return;
-  const bound = plainValue(element, bytes);
-  const text = (shown: StoredValue | undefined) =>
-    shown === undefined ? 'none' : JSON.stringify(shownValue(element, shown));
-  if (bound === undefined || value === undefined) {
-    compare(side, bound === undefined ? `0x${Buffer.from(bytes).toString('hex')}` : text(bound), text(value));
-    return;
-  }
-  const order = compareStored(element, bound, value);
-  const isExact = side === 'min' ? statistics.isMinExact : statistics.isMaxExact;
-  const holds = order === 0 || (!isExact && (side === 'min' ? order < 0 : order > 0));
-  if (!holds) compare(side, text(bound), text(value));
+/** What is needed to decode it: of a file with thousands of row groups, the rest need not cross threads. */
+function withoutMore(chunk: ColumnChunkFacts): ColumnChunkFacts {
+  const { column, codec, encodings, values, compressedBytes, uncompressedBytes, offset, statistics } = chunk;
+  const { hasPageIndex, hasBloomFilter } = chunk;
+  return {
+    ...{ column, codec, encodings, values, compressedBytes, uncompressedBytes, offset, statistics },
+    ...{ hasPageIndex, hasBloomFilter },
+  };
 }

@@ -4,12 +4,13 @@ import { joinPath, nameOf } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
 import type { DescribedColumn, TableFormat } from '../formats/table-format.js';
 import type { Difference } from './difference.js';
-import { type ExpectedFile, verifyFile } from './verify-file.js';
+import { ChunkDecoders } from './decoding/chunk-decoders.js';
+import { type DigestedFile, type ExpectedFile, verifyFile } from './verify-file.js';
 
 /** Files read at the same time. */
 const FILES_AT_ONCE = 4;
-/** Each holds a column chunk in memory; one is decoded while another is read. */
-const FILES_DECODED_AT_ONCE = 2;
+/** Less than this is decoded before a thread would have started. */
+const LEAST_FOR_THREADS = 8 << 20;
 
 /** What a table should be. */
 export interface ExpectedTable {
@@ -36,6 +37,8 @@ export interface VerifiedTable {
   readonly rows: number;
   readonly bytes: number;
   readonly differences: readonly Difference[];
+  /** Of each of its files, if values were digested; undefined if one of them cannot be read. */
+  readonly digested?: readonly DigestedFile[] | undefined;
 }
 
 export interface VerifyProgress {
@@ -49,6 +52,10 @@ export interface VerifyOptions {
   readonly format: TableFormat;
   /** Decodes every page, and compares what it holds with the statistics of the footer. */
   readonly deep: boolean;
+  /** Whether the values are digested, to be compared with the source; it decodes every page too. */
+  readonly digest?: boolean | undefined;
+  /** Threads that decode. */
+  readonly threads: number;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: VerifyProgress) => void;
 }
@@ -61,7 +68,7 @@ export interface VerifyOptions {
  */
 export async function verifyTables(
   tables: readonly ExpectedTable[],
-  { format, deep, signal, onProgress }: VerifyOptions,
+  { format, deep, digest = false, threads, signal, onProgress }: VerifyOptions,
 ): Promise<VerifiedTable[]> {
   const checked = tables.filter(({ isGone }) => !isGone).flatMap(({ files }) => files);
   const progress = {
@@ -69,21 +76,23 @@ export async function verifyTables(
     files: checked.length,
     bytesDone: 0,
     // A file that is decoded is read twice.
-    bytes: checked.reduce((sum, { bytes }) => sum + bytes, 0) * (deep ? 2 : 1),
+    bytes: checked.reduce((sum, { bytes }) => sum + bytes, 0) * (deep || digest ? 2 : 1),
   };
-  const limit = pLimit(deep ? FILES_DECODED_AT_ONCE : FILES_AT_ONCE);
+  const isSmall = progress.bytes < LEAST_FOR_THREADS;
+  const decoders = deep || digest ? new ChunkDecoders(isSmall ? 0 : threads) : undefined;
+  const limit = pLimit(FILES_AT_ONCE);
   const verifyOne = async (table: ExpectedTable, file: ExpectedFile) => {
     signal.throwIfAborted();
     const onBytes = (bytes: number) => {
       progress.bytesDone += bytes;
       onProgress(progress);
     };
-    const verified = await verifyFile({ ...table, file, deep, signal, onBytes });
+    const verified = await verifyFile({ ...table, file, decoders, digest, signal, onBytes });
     progress.filesDone++;
     onProgress(progress);
     return verified;
   };
-  return Promise.all(
+  const verifying = Promise.all(
     tables.map(async (table): Promise<VerifiedTable> => {
       const { schema, name, storage, directory, files } = table;
       const sum = (of: (file: ExpectedFile) => number) => files.reduce((total, file) => total + of(file), 0);
@@ -103,9 +112,12 @@ export async function verifyTables(
         ),
         ...around,
       ];
-      return { ...facts, ...totals, differences };
+      const digested = verified.flatMap((file) => file.digested ?? []);
+      const isWhole = digest && digested.length === files.length;
+      return { ...facts, ...totals, differences, ...(isWhole && { digested }) };
     }),
   );
+  return verifying.finally(() => decoders?.close());
 }
 
 /** Counts of NULLs are known for the table as a whole only. */
