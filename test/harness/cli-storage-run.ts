@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { InspectDocument } from '../../src/cli/reports/inspect-schema.js';
 import type { VerifyDocument } from '../../src/cli/reports/verify-schema.js';
 import { type CliResult, postgresEntry, type RunningCli, startCli, writeAuthFile } from './cli.js';
+import { runCliHere } from './cli-here.js';
 import type { CliStore } from './cli-stores/index.js';
 import type { ErrorDocument, RunDocument } from './export-run.js';
 import { queryDuckDb, quote } from './parquet-readers/duckdb.js';
@@ -49,26 +50,19 @@ export class CliStorageRuns {
     return this.#scratch.path;
   }
 
+  /** A process of its own. */
   async start(command: Command, ...args: readonly string[]): Promise<RunningCli> {
-    const auth = ['-a', await this.#auth];
-    const source = ['export', 'plan'].includes(command) ? ['--source_db_auth_id', 'ds_pg'] : [];
-    const words = [...(command === 'export' ? [] : [command]), ...auth, ...source, '--json', ...args];
-    return startCli(words, { cwd: this.directory, env: { XDG_STATE_HOME: this.directory, TMPDIR: this.directory } });
+    return startCli(await this.#words(command, args), this.#surroundings());
   }
 
-  /** Runs a command to its end; `document` is that of `--json`. */
+  /** Runs a command to its end, in this process; `document` is that of `--json`. */
   async run(command: 'export', ...args: readonly string[]): Promise<Ended<RunDocument>>;
   async run(command: 'plan', ...args: readonly string[]): Promise<Ended<PlanDocument>>;
   async run(command: 'check', ...args: readonly string[]): Promise<Ended<CheckDocument>>;
   async run(command: 'verify', ...args: readonly string[]): Promise<Ended<VerifyDocument>>;
   async run(command: 'inspect', ...args: readonly string[]): Promise<Ended<InspectDocument>>;
   async run(command: Command, ...args: readonly string[]): Promise<Ended<unknown>> {
-    const result = await (await this.start(command, ...args)).result;
-    try {
-      return { ...result, document: JSON.parse(result.stdout) as unknown };
-    } catch {
-      throw new Error(`no document from a run that ended with ${result.code ?? result.signal ?? ''}: ${result.stderr}`);
-    }
+    return withDocument(await runCliHere(await this.#words(command, args), this.#surroundings()));
   }
 
   /** Rows of a query over a table's parts, by DuckDB. In the query, `parts` stands for them. */
@@ -84,12 +78,40 @@ export class CliStorageRuns {
   remove(): void {
     this.#scratch.remove();
   }
+
+  async #words(command: Command, args: readonly string[]): Promise<string[]> {
+    const source = ['export', 'plan'].includes(command) ? ['--source_db_auth_id', 'ds_pg'] : [];
+    return [...(command === 'export' ? [] : [command]), '-a', await this.#auth, ...source, '--json', ...args];
+  }
+
+  #surroundings() {
+    return { cwd: this.directory, env: { XDG_STATE_HOME: this.directory, TMPDIR: this.directory } };
+  }
+}
+
+/** Adds the document of `--json`. */
+export function withDocument<T>(result: CliResult): Ended<T> {
+  try {
+    // The command's own document; tests say what they look at.
+    return { ...result, document: JSON.parse(result.stdout) as T };
+  } catch {
+    throw new Error(`no document from a run that ended with ${result.code ?? result.signal ?? ''}: ${result.stderr}`);
+  }
+}
+
+/** An expression for a text that does not compress to less than half of it. The longest digest is the cheapest text. */
+export function noiseOf(seed: string, characters: number): string {
+  const digests = Array.from(
+    { length: characters / 128 },
+    (_, n) => `encode(sha512((${seed} || '.${n}')::bytea), 'hex')`,
+  );
+  return digests.join(' || ');
 }
 
 /** About `megabytes` of a table that does not compress. */
 export async function makeNoisyTable(postgres: PostgresServer, name: string, megabytes: number): Promise<void> {
   await postgres.query(
-    `CREATE TABLE ${name} AS SELECT i AS id, (SELECT string_agg(md5(i::text || j::text), '') FROM generate_series(1, 32) j) AS noise
+    `CREATE TABLE ${name} AS SELECT i AS id, ${noiseOf('i', 1024)} AS noise
      FROM generate_series(1, ${Math.round(megabytes * 1900)}) i`,
   );
   await postgres.query(`ANALYZE ${name}`);

@@ -101,7 +101,7 @@ export class KilledRuns {
   }
 
   resume(runId: string, ...more: string[]): Promise<CliResult> {
-    return this.user.runHere('--resume', runId, '-a', path.join(this.user.directory, 'auth.json'), ...more);
+    return this.user.run('--resume', runId, '-a', 'auth.json', ...more);
   }
 
   /** What is in the store that a reader would take for the table's data. */

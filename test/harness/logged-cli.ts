@@ -50,6 +50,8 @@ export interface StatusDocument {
   }[];
 }
 
+const EXPORT = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out'];
+
 /** A user with a directory to work in, an auth file, and a run log of their own. */
 export class LoggedUser {
   readonly #scratch = new ScratchDirectory();
@@ -90,22 +92,24 @@ export class LoggedUser {
     return startCli(argv, { cwd, env: { XDG_STATE_HOME: this.stateDirectory, ...env } });
   }
 
+  /** Runs a command to its end, in this process: a process of its own is started by `start`. */
   run(...argv: string[]): Promise<CliResult> {
-    return this.start(argv).result;
+    return this.runWith({}, ...argv);
   }
 
-  /** In this process, which is cheaper. Paths must be absolute. */
-  runHere(...argv: string[]): Promise<CliResult> {
-    return runCliHere(argv, { XDG_STATE_HOME: this.stateDirectory });
+  /** As `run`, with further variables. */
+  runWith(env: Readonly<Record<string, string>>, ...argv: string[]): Promise<CliResult> {
+    mkdirSync(this.directory, { recursive: true });
+    return runCliHere(argv, { cwd: this.directory, env: { XDG_STATE_HOME: this.stateDirectory, ...env } });
   }
 
   /** An export to `out`; the auth file must be there. */
   startExport(...more: string[]): RunningCli {
-    return this.start(['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out', ...more]);
+    return this.start([...EXPORT, ...more]);
   }
 
   export(...more: string[]): Promise<CliResult> {
-    return this.startExport(...more).result;
+    return this.run(...EXPORT, ...more);
   }
 
   async runs(...more: string[]): Promise<RunsDocument> {
@@ -118,11 +122,8 @@ export class LoggedUser {
     return (await this.#look('status', runId, '--json', ...more)) as StatusDocument;
   }
 
-  /** What a command says of the log. Only flags that name files need the directory, and so a process. */
   async #look(...argv: string[]): Promise<unknown> {
-    const namesFiles = argv.includes('-a');
-    const ended = await (namesFiles ? this.run(...argv) : this.runHere(...argv));
-    return parseDocument(ended.stdout);
+    return parseDocument((await this.run(...argv)).stdout);
   }
 
   remove(): void {

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
+import { runCliHere } from './cli-here.js';
+import { noiseOf } from './cli-storage-run.js';
 import {
   type CliResult,
   postgresEntry,
@@ -13,6 +14,7 @@ import {
   type TemporaryDirectory,
   writeAuthFile,
 } from './cli.js';
+import { storedIds } from './stored-ids.js';
 import { type Fault, type FaultProxy, type ProxiedRequest, startFaultProxy } from '../servers/fault-proxy.js';
 import { type PostgresServer, startPostgres } from '../servers/postgres.js';
 
@@ -70,41 +72,41 @@ export function describeExports(store: StoreUnderTest): void {
     await postgres.query('CREATE SCHEMA public');
   });
 
-  async function start(...args: string[]): Promise<RunningCli> {
+  /** The command line of an export. */
+  async function words(args: readonly string[]): Promise<string[]> {
     const { storage_type, info } = store.entry(proxy.endpoint);
     const auth = await writeAuthFile(home.path, {
       ds_pg: postgresEntry(postgres),
       lake: { storage_type, info: { ...info, base_path: BASE, part_size: '1 MiB' } },
     });
-    const flags = ['-a', auth, '--source_db_auth_id', 'ds_pg', '--target_storage_id', 'lake', '--json', ...args];
-    return startCli(flags, { env: { XDG_STATE_HOME: home.path } });
+    return ['-a', auth, '--source_db_auth_id', 'ds_pg', '--target_storage_id', 'lake', '--json', ...args];
+  }
+
+  const surroundings = () => ({ env: { XDG_STATE_HOME: home.path } });
+
+  /** In a process of its own. */
+  async function start(...args: string[]): Promise<RunningCli> {
+    return startCli(await words(args), surroundings());
   }
 
   async function run(...args: string[]): Promise<CliResult> {
-    return (await start(...args)).result;
+    return runCliHere(await words(args), surroundings());
   }
 
-  async function rowsOf(table: string): Promise<Record<string, unknown>[]> {
-    const rows: Record<string, unknown>[] = [];
-    for (const name of (await store.names()).filter((each) => each.startsWith(`${BASE}/public/${table}/part-`))) {
-      const { buffer, byteOffset, byteLength } = Uint8Array.from(await store.read(name));
-      rows.push(
-        ...(await parquetReadObjects({ file: buffer.slice(byteOffset, byteOffset + byteLength), compressors })),
-      );
-    }
-    return rows;
+  async function ids(table: string): Promise<number[]> {
+    const parts = (await store.names()).filter((each) => each.startsWith(`${BASE}/public/${table}/part-`));
+    const files: Buffer[] = [];
+    for (const name of parts) files.push(await store.read(name));
+    return storedIds(files, home.path);
   }
 
-  const ids = async (table: string) => (await rowsOf(table)).map((row) => Number(row['id']));
   const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
   const hidden = async () => (await store.names()).filter((name) => name.includes('.lakeport'));
 
   /** About 20 MB that do not compress. */
   async function makeLargeTable(): Promise<void> {
     await postgres.query(
-      `CREATE TABLE large AS
-       SELECT i AS id, (SELECT string_agg(md5(i::text || j::text), '') FROM generate_series(1, 16) j) AS noise
-       FROM generate_series(1, 60000) i`,
+      `CREATE TABLE large AS SELECT i AS id, ${noiseOf('i', 512)} AS noise FROM generate_series(1, 60000) i`,
     );
     await postgres.query('ANALYZE large');
   }
@@ -188,7 +190,13 @@ export function describeExports(store: StoreUnderTest): void {
     async function contents(): Promise<Map<string, string>> {
       const found = new Map<string, string>();
       for (const name of await store.names()) {
-        if (!name.includes('.lakeport')) found.set(name, (await store.read(name)).toString('base64'));
+        if (!name.includes('.lakeport'))
+          found.set(
+            name,
+            createHash('sha256')
+              .update(await store.read(name))
+              .digest('hex'),
+          );
       }
       return found;
     }

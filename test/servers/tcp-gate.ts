@@ -16,8 +16,8 @@ export interface TcpGate {
   cut(): void;
   /** Cuts one of the connections by chance. False where there is none. */
   cutOne(): boolean;
-  /** Cuts all connections but the oldest, once so many more bytes have come from the server on one of them. */
-  cutYoungerAfter(bytes: number): void;
+  /** Cuts the nth connection on which so many bytes come from the server, as soon as they have. */
+  cutAfter(bytes: number, nth: number): void;
   /** Cuts the oldest connection on the server's side only: to the client it seems to be open, and nobody answers on it. */
   loseOldest(): void;
   /** Everything that has come from the server, if the gate is recording. */
@@ -33,7 +33,7 @@ export async function startTcpGate(
   const lost = new Set<Socket>();
   const received: Buffer[] = [];
   let state: 'open' | 'shut' | 'stalled' = 'open';
-  let bytesToCut: number | undefined;
+  let cutAt: { readonly bytes: number; connections: number } | undefined;
   const server = createServer((inner) => {
     if (state === 'shut') {
       inner.destroy();
@@ -41,6 +41,7 @@ export async function startTcpGate(
     }
     const outer = connect(target.port, target.host);
     const pair = [inner, outer] as const;
+    let passed = 0;
     pairs.add(pair);
     const end = () => {
       if (lost.has(inner)) return;
@@ -52,24 +53,23 @@ export async function startTcpGate(
       [outer, inner],
     ] as const) {
       from.on('data', (bytes) => {
+        if (from === outer) {
+          if (options.isRecording === true) received.push(bytes);
+          const isReached = cutAt !== undefined && passed <= cutAt.bytes && passed + bytes.length > cutAt.bytes;
+          passed += bytes.length;
+          // Before the last of them are handed on: the client never has more, whatever the machine's speed.
+          if (isReached && cutAt !== undefined && --cutAt.connections === 0) {
+            end();
+            return;
+          }
+        }
         if (state === 'open' && !to.destroyed) to.write(bytes);
-        if (from !== outer) return;
-        if (options.isRecording === true) received.push(bytes);
-        count(pair, bytes.length);
       });
       from.on('error', end).on('close', end);
     }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const count = (pair: readonly [Socket, Socket], bytes: number) => {
-    const [oldest, ...younger] = pairs;
-    if (bytesToCut === undefined || pair === oldest) return;
-    bytesToCut -= bytes;
-    if (bytesToCut > 0) return;
-    bytesToCut = undefined;
-    for (const sockets of younger) for (const socket of sockets) socket.destroy();
-  };
   const cut = () => {
     for (const sockets of pairs) for (const socket of sockets) socket.destroy();
   };
@@ -92,8 +92,8 @@ export async function startTcpGate(
       state = 'stalled';
     },
     cut,
-    cutYoungerAfter(bytes) {
-      bytesToCut = bytes;
+    cutAfter(bytes, nth) {
+      cutAt = { bytes, connections: nth };
     },
     loseOldest() {
       const [pair] = pairs;

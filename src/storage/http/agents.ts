@@ -83,7 +83,10 @@ export class Agents {
   }
 
   #direct(secure: boolean): http.Agent {
-    const agent = secure ? new https.Agent({ keepAlive: true, ...this.#tls() }) : new http.Agent({ keepAlive: true });
+    if (!secure) return limitSockets(new http.Agent({ keepAlive: true }), this.#limits);
+    const agent = new https.Agent({ keepAlive: true, rejectUnauthorized: this.#isVerified });
+    // Each request copies the options. Clients ask for an agent of each protocol, and stores without TLS never use this one.
+    Object.defineProperty(agent.options, 'secureContext', { enumerable: true, get: () => this.#secureContext() });
     return limitSockets(agent, this.#limits);
   }
 
@@ -92,14 +95,17 @@ export class Agents {
     const further = proxyCaCertificate === undefined ? [] : [proxyCaCertificate];
     const isEncrypted = proxy.url.protocol === 'https:';
     return this.#proxies.agent(proxy, secure, {
-      tls: secure ? this.#tls() : {},
+      tls: secure ? { secureContext: this.#secureContext(), rejectUnauthorized: this.#isVerified } : {},
       proxyTls: isEncrypted ? { secureContext: createSecureContext({ ca: [...this.#authorities, ...further] }) } : {},
       limits: this.#limits,
     });
   }
 
-  #tls(): { secureContext: SecureContext; rejectUnauthorized: boolean } {
-    this.#context ??= createSecureContext({ ca: [...this.#authorities] });
-    return { secureContext: this.#context, rejectUnauthorized: !this.#settings.allowInvalidCertificates };
+  get #isVerified(): boolean {
+    return !this.#settings.allowInvalidCertificates;
+  }
+
+  #secureContext(): SecureContext {
+    return (this.#context ??= createSecureContext({ ca: [...this.#authorities] }));
   }
 }

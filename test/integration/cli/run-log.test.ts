@@ -258,7 +258,7 @@ describe('a log that can not be used', () => {
     await user.export(...GOOD);
     writeFileSync(user.logFile, 'this is not SQLite, and long enough to be looked at as a page of it'.repeat(100));
     for (const side of ['-wal', '-shm']) rmSync(user.logFile + side, { force: true });
-    const ended = await user.export(...GOOD);
+    const ended = await user.startExport(...GOOD).result;
     expect(ended.code).toBe(0);
     expect(ended.stderr).toMatch(/WARNING .*is not an SQLite database/);
   });

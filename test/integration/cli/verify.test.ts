@@ -31,7 +31,7 @@ let auth: string;
 let runId: string;
 
 async function lakeport(...args: readonly string[]) {
-  return runCliHere(args, { XDG_STATE_HOME: scratch.path });
+  return runCliHere(args, { env: { XDG_STATE_HOME: scratch.path } });
 }
 
 async function verify(...args: readonly string[]): Promise<VerifyDocument> {

@@ -119,7 +119,7 @@ async function exported(source: string, args: readonly string[] = []): Promise<s
   const directory = path.join(scratch.path, `out-${runs++}`);
   const { code, stderr } = await runCliHere(
     [...['-a', authFile, '--source-db-auth-id', source, '--output-dir', directory, ...args]],
-    { PEPPER: 'a long and random text, more or less' },
+    { env: { PEPPER: 'a long and random text, more or less' } },
   );
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   return path.join(directory, { pg: 'public', lite: 'main', ms: 'dbo' }[source] ?? '');

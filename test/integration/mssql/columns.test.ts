@@ -131,7 +131,7 @@ async function run(
     'None',
   ];
   const env = { PEPPER: SALT, XDG_STATE_HOME: path.join(directory, 'state') };
-  return { ...(await runCliHere([...flags, '--log_dir', path.join(directory, 'logs'), ...args], env)), directory };
+  return { ...(await runCliHere([...flags, '--log_dir', path.join(directory, 'logs'), ...args], { env })), directory };
 }
 
 const rows = (directory: string, table = 'people') =>

@@ -45,7 +45,7 @@ async function run(name: string, args: readonly string[]): Promise<CliResult & {
   const out = path.join(directory, 'out');
   const flags = ['-a', auth, '--source_db_auth_id', 'db', '--output_dir', out, '--compression_type', 'None'];
   const env = { PEPPER: SALT, XDG_STATE_HOME: path.join(directory, 'state') };
-  return { ...(await runCliHere([...flags, '--log_dir', path.join(directory, 'logs'), ...args], env)), directory };
+  return { ...(await runCliHere([...flags, '--log_dir', path.join(directory, 'logs'), ...args], { env })), directory };
 }
 
 const rows = (directory: string, table: string) =>

@@ -4,7 +4,8 @@ import http from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import { CLI_STORES, type CliStore } from '../../harness/cli-stores/index.js';
-import { CliStorageRuns, makeNoisyTable } from '../../harness/cli-storage-run.js';
+import { CliStorageRuns, makeNoisyTable, withDocument } from '../../harness/cli-storage-run.js';
+import type { RunDocument } from '../../harness/export-run.js';
 import type { Fault } from '../../servers/fault-proxy.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
@@ -147,9 +148,10 @@ describe('a store that takes 10 MB/s', () => {
     const limits = ['statement_timeout', 'idle_in_transaction_session_timeout', 'lock_timeout', 'tcp_user_timeout'];
     for (const limit of limits) await postgres.query(`ALTER DATABASE postgres SET ${limit} = '1500ms'`);
     const flags = [...LAKE, '-p', '2', '--compression_type', 'None', '--row_group_rows', '5000'];
-    const fast = await runs.run('export', ...flags);
+    const ofProcess = async () => withDocument<RunDocument>(await (await runs.start('export', ...flags)).result);
+    const fast = await ofProcess();
     store.proxy!.throttle(10e6);
-    const slow = await runs.run('export', ...flags);
+    const slow = await ofProcess();
     expect([fast.document.exit_code, slow.document.exit_code], slow.stdout).toEqual([0, 0]);
     // Long enough for all limits, and for a hundred megabytes to pile up if they could.
     expect(slow.seconds).toBeGreaterThan(5);

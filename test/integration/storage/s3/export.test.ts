@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CreateMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3';
-import { parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
+import { runCliHere } from '../../../harness/cli-here.js';
+import { noiseOf } from '../../../harness/cli-storage-run.js';
 import {
   type CliResult,
   postgresEntry,
@@ -14,6 +14,7 @@ import {
   type TemporaryDirectory,
   writeAuthFile,
 } from '../../../harness/cli.js';
+import { storedIds } from '../../../harness/stored-ids.js';
 import { type FaultProxy, startFaultProxy } from '../../../servers/fault-proxy.js';
 import { type PostgresServer, startPostgres } from '../../../servers/postgres.js';
 import { MIB, useS3Server } from '../../../harness/s3-harness.js';
@@ -41,7 +42,8 @@ afterEach(async () => {
   await postgres.query('CREATE SCHEMA public');
 });
 
-async function start(...args: string[]): Promise<RunningCli> {
+/** The command line of an export. */
+async function words(args: readonly string[]): Promise<string[]> {
   const info = {
     bucket: 'lake',
     base_path: 'exports',
@@ -55,30 +57,32 @@ async function start(...args: string[]): Promise<RunningCli> {
     ds_pg: postgresEntry(postgres),
     lake: { storage_type: 's3', info },
   });
-  const flags = ['-a', auth, '--source_db_auth_id', 'ds_pg', '--target_storage_id', 'lake', '--json', ...args];
-  return startCli(flags, { env: { XDG_STATE_HOME: home.path } });
+  return ['-a', auth, '--source_db_auth_id', 'ds_pg', '--target_storage_id', 'lake', '--json', ...args];
+}
+
+const surroundings = () => ({ env: { XDG_STATE_HOME: home.path } });
+
+/** In a process of its own. */
+async function start(...args: string[]): Promise<RunningCli> {
+  return startCli(await words(args), surroundings());
 }
 
 async function run(...args: string[]): Promise<CliResult> {
-  return await (
-    await start(...args)
-  ).result;
+  return runCliHere(await words(args), surroundings());
 }
 
-async function rowsOf(table: string): Promise<Record<string, unknown>[]> {
-  const rows: Record<string, unknown>[] = [];
+async function ids(table: string): Promise<number[]> {
+  const files: Buffer[] = [];
   for (const key of s3.keys().filter((each) => each.startsWith(`exports/public/${table}/part-`))) {
-    const { buffer, byteOffset, byteLength } = Uint8Array.from(await s3.download(key));
-    rows.push(...(await parquetReadObjects({ file: buffer.slice(byteOffset, byteOffset + byteLength), compressors })));
+    files.push(await s3.download(key));
   }
-  return rows;
+  return storedIds(files, home.path);
 }
 
 /** About 20 MB that do not compress. */
 async function makeLargeTable(): Promise<void> {
   await postgres.query(
-    `CREATE TABLE large AS SELECT i AS id, (SELECT string_agg(md5(i::text || j::text), '') FROM generate_series(1, 16) j) AS noise
-     FROM generate_series(1, 60000) i`,
+    `CREATE TABLE large AS SELECT i AS id, ${noiseOf('i', 512)} AS noise FROM generate_series(1, 60000) i`,
   );
   await postgres.query('ANALYZE large');
 }
@@ -97,10 +101,10 @@ test('tables of all sizes arrive, each with manifest and _SUCCESS, and nothing e
   await postgres.query('CREATE TABLE empty (id int)');
   const result = await run();
   expect(result.stderr + String(result.code)).toMatch(/0$/);
-  const large = (await rowsOf('large')).map((row) => row['id']).sort((a, b) => Number(a) - Number(b));
+  const large = (await ids('large')).sort((a, b) => a - b);
   expect(large).toEqual(Array.from({ length: 60_000 }, (_, index) => index + 1));
-  expect(await rowsOf('small')).toEqual([{ id: 1 }, { id: 2 }]);
-  expect(await rowsOf('empty')).toEqual([]);
+  expect(await ids('small')).toEqual([1, 2]);
+  expect(await ids('empty')).toEqual([]);
   for (const table of ['large', 'small', 'empty']) {
     expect(s3.keys()).toContain(`exports/public/${table}/_SUCCESS`);
     expect(s3.keys()).toContain(`exports/public/_${table}.manifest.json`);
@@ -116,9 +120,7 @@ test('files that are split by rows are numbered without gaps, in the order of th
   const parts = s3.keys().filter((key) => key.includes('/part-'));
   expect(parts).toEqual(parts.map((_, index) => `exports/public/large/part-${String(index).padStart(5, '0')}.parquet`));
   expect(parts.length).toBeGreaterThan(6);
-  expect((await rowsOf('large')).map((row) => row['id'])).toEqual(
-    Array.from({ length: 60_000 }, (_, index) => index + 1),
-  );
+  expect(await ids('large')).toEqual(Array.from({ length: 60_000 }, (_, index) => index + 1));
 });
 
 test('a small table costs four requests, and six over an earlier export', async () => {
@@ -198,7 +200,7 @@ describe('a run that ends early', () => {
     proxy.throttle(undefined);
     expect((await run()).code).toBe(0);
     expect([...s3.server.store.uploads.keys()]).toEqual([UploadId]);
-    expect((await rowsOf('large')).every((row) => Number(row['id']) < 0)).toBe(true);
+    expect((await ids('large')).every((id) => id < 0)).toBe(true);
   });
 
   test('for a permission that is taken away fails the table by name, and leaves the earlier export', async () => {
@@ -213,7 +215,7 @@ describe('a run that ends early', () => {
     expect(result.code).toBe(3);
     expect(result.stdout).toContain('S3_ACCESS_DENIED');
     expect(s3.uploads()).toEqual([]);
-    expect(await rowsOf('small')).toEqual([{ id: 1 }]);
+    expect(await ids('small')).toEqual([1]);
     const large = [...contents()].filter(([key]) => key.includes('large'));
     expect(new Map(large)).toEqual(before);
   });
