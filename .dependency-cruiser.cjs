@@ -57,6 +57,7 @@ const WINGS = {
   formats: ['model', 'ddl'],
   worker: ['model', 'formats'],
   publish: ['model', 'formats'],
+  cdm: ['model', 'formats'],
   resume: ['model', 'formats', 'publish'],
   verify: ['model', 'formats'],
   planning: ['model', 'ddl', 'formats', 'publish', 'resume'],

@@ -67,8 +67,7 @@ function meaningOf(flag: Flag): string {
   const repeatable = flag.repeatable && !flag.help.includes('repeatable') ? '; _repeatable_' : '';
   const text = `${flag.help.replaceAll(/--[a-z-]+/g, '`$&`')}${repeatable}`.replaceAll('<', '&lt;');
   const see = flag.see === undefined ? '' : `; see ${flag.see}`;
-  const standing = flag.standing === 'later' ? ' (not available yet)' : '';
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${see}${standing}`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${see}`;
 }
 
 /** A bar would end the cell. */

@@ -6,6 +6,7 @@ import {
   exportSchema,
   failureSchema,
   initDbSchema,
+  metadataSchema,
   planSchema,
   runsSchema,
   statusSchema,
@@ -17,6 +18,7 @@ import { verifySchema } from '../src/cli/reports/verify-schema.js';
 export const SCHEMAS: Readonly<Record<string, readonly [title: string, schema: z.ZodType]>> = {
   check: ['lakeport check --json', checkSchema],
   export: ['lakeport --json', exportSchema],
+  generate_metadata: ['lakeport --run-id --generate-metadata --json', metadataSchema],
   failure: ['Any command that failed, with --json', failureSchema],
   init_db: ['lakeport --init-db --json', initDbSchema],
   inspect: ['lakeport inspect --json', inspectSchema],

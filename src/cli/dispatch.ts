@@ -113,6 +113,11 @@ async function exporting(
     return resumeRunCommand(flags, context, { plan });
   }
   const { flags: all, saveJob } = await withJobFile(flags, context);
+  // As with --resume, the run itself says where it wrote to.
+  if (all.has(FLAGS.generateMetadata) && all.has(FLAGS.runId) && !all.has(FLAGS.sourceId)) {
+    const { generateMetadataCommand } = await import('./commands/generate-metadata.js');
+    return generateMetadataCommand(all, context, { plan });
+  }
   if (flags.has(FLAGS.initDb) && !plan && !flags.has(FLAGS.dryRun)) {
     const { initDbCommand } = await import('./commands/init-db.js');
     return initDbCommand(all, context);

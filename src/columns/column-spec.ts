@@ -3,7 +3,16 @@
  * manifests and file footers.
  */
 
-type PhysicalType = 'BOOLEAN' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'BYTE_ARRAY' | 'FIXED_LEN_BYTE_ARRAY';
+export const PHYSICAL_TYPES = [
+  'BOOLEAN',
+  'INT32',
+  'INT64',
+  'FLOAT',
+  'DOUBLE',
+  'BYTE_ARRAY',
+  'FIXED_LEN_BYTE_ARRAY',
+] as const;
+type PhysicalType = (typeof PHYSICAL_TYPES)[number];
 
 /** Parquet's logical types, as far as a source needs them (LogicalTypes.md of the format). */
 export type LogicalType =

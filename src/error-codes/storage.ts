@@ -20,6 +20,7 @@ export const STORAGE_CODES = {
   FILE_IN_USE: tableFailsForNow('Another program has the file open', PASSES),
   FILE_TOO_LARGE: tableFails('The file system does not take files of this size'),
   IS_A_DIRECTORY: usage('There is a directory where a file is needed'),
+  METADATA_IN_THE_WAY: tableFails('Another file lies where a document of the Common Data Model belongs'),
   LINK_LOOP: usage('Symbolic links lead in a circle'),
   NOT_A_DIRECTORY: usage('There is a file where a directory is needed'),
   OTHER_FILE_SYSTEM: usage('A part of the destination lies on another file system'),

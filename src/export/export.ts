@@ -5,12 +5,15 @@ import { checkSubPath } from '../storage/path.js';
 import type { PreviousAttempt } from './resume/previous-attempt.js';
 import { exportTables } from './execution/export-tables.js';
 import { interruption, raceAbort, withinGrace } from '../runtime/interruption.js';
+import { plannedMetadata } from './cdm/planned-metadata.js';
 import { tableFormat } from './formats/formats.js';
 import type { RunObserver } from './model/observer.js';
 import { completeOptions, type GivenOptions } from './model/complete-options.js';
 import { maskSaltOf } from './model/mask-salt.js';
+import type { ExportOptions } from './model/options.js';
 import type { RunPlan } from './model/plan.js';
 import { type PlanningContext, planTables } from './planning/planner.js';
+import { describeRun } from './execution/describe-run.js';
 import { openPool } from './execution/open-pool.js';
 import { PlanningSession, type SourceDatabase } from './planning/planning-session.js';
 import type { RunResult } from './model/result.js';
@@ -86,7 +89,7 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
           const taken = await withinGrace(signal, taking, 'readers');
           observer.planned?.(taken.plan);
           await sweepDestination(target);
-          const result = await exportTables({
+          const exported = await exportTables({
             ...context,
             ...taken,
             pool,
@@ -96,6 +99,7 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
             retry: request.retry,
             replan: (tables) => planTables({ ...context, resumption: undefined }, tables),
           });
+          const result = await describeRun(exported, { options, storages, format, observer, signal });
           observer.ended?.(result);
           return result;
         } finally {
@@ -150,7 +154,7 @@ async function withPlan<T>(
     const planned = await withinGrace(signal, planning.run(), 'readers');
     signal.throwIfAborted();
     signal.removeEventListener('abort', giveUp);
-    return await use({ ...planned, storages });
+    return await use({ ...planned, plan: withMetadataFiles(planned.plan, options, storages), storages });
   } catch (error) {
     throw signal.aborted ? interruption(signal) : ofRun(error);
   } finally {
@@ -158,6 +162,13 @@ async function withPlan<T>(
     const closing = Promise.all([planning.close(), storages.close()]);
     await withinGrace(signal, closing, 'closing').catch(() => undefined);
   }
+}
+
+function withMetadataFiles(plan: RunPlan, options: ExportOptions, storages: OpenStorages): RunPlan {
+  const { generateMetadata = false, includeEntityFiles = false } = options;
+  if (!generateMetadata) return plan;
+  const storageOf = (id: string) => storages.get(id);
+  return { ...plan, metadata: plannedMetadata(plan.tables, { includeEntityFiles, storageOf }) };
 }
 
 /** A problem of the whole run, such as a full disk or a quota, is not a failure of single tables. */

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { GeneratedMetadataDocument } from '../../src/cli/reports/document-schemas.js';
 import type { InspectDocument } from '../../src/cli/reports/inspect-schema.js';
 import type { VerifyDocument } from '../../src/cli/reports/verify-schema.js';
 import { type CliResult, postgresEntry, type RunningCli, startCli, writeAuthFile } from './cli.js';
@@ -12,7 +13,8 @@ import { queryDuckDb, quote } from './parquet-readers/duckdb.js';
 import type { PostgresServer } from '../servers/postgres.js';
 import { ScratchDirectory } from './scratch.js';
 
-type Command = 'export' | 'plan' | 'check' | 'verify' | 'inspect';
+/** `metadata` is `--generate_metadata` of a run that has ended. */
+type Command = 'export' | 'plan' | 'check' | 'verify' | 'inspect' | 'metadata';
 
 /** The document of `plan --json`, as far as tests look at it. */
 export interface PlanDocument {
@@ -60,6 +62,7 @@ export class CliStorageRuns {
   async run(command: 'plan', ...args: readonly string[]): Promise<Ended<PlanDocument>>;
   async run(command: 'check', ...args: readonly string[]): Promise<Ended<CheckDocument>>;
   async run(command: 'verify', ...args: readonly string[]): Promise<Ended<VerifyDocument>>;
+  async run(command: 'metadata', ...args: readonly string[]): Promise<Ended<GeneratedMetadataDocument>>;
   async run(command: 'inspect', ...args: readonly string[]): Promise<Ended<InspectDocument>>;
   async run(command: Command, ...args: readonly string[]): Promise<Ended<unknown>> {
     return withDocument(await runCliHere(await this.#words(command, args), this.#surroundings()));
@@ -81,7 +84,8 @@ export class CliStorageRuns {
 
   async #words(command: Command, args: readonly string[]): Promise<string[]> {
     const source = ['export', 'plan'].includes(command) ? ['--source_db_auth_id', 'ds_pg'] : [];
-    return [...(command === 'export' ? [] : [command]), '-a', await this.#auth, ...source, '--json', ...args];
+    const typed = command === 'export' ? [] : command === 'metadata' ? ['--generate_metadata'] : [command];
+    return [...typed, '-a', await this.#auth, ...source, '--json', ...args];
   }
 
   #surroundings() {

@@ -133,6 +133,8 @@ const POINTS = {
     const { RunRecorder } = await targets();
     atOnce(RunRecorder.prototype, 'tableEnded', { matches: (result) => result.table.name === 'big' });
   },
+  'between entity files and metadata': async () =>
+    at(await store(), 'put', { matches: (path) => path.endsWith('.manifest.cdm.json') }),
   'before the end of the run is logged': async () => {
     const { RunRecorder } = await targets();
     atOnce(RunRecorder.prototype, 'ended');

@@ -108,7 +108,8 @@ function unfinishedIn(result: RunResult, signal: AbortSignal): (UnfinishedError 
   const tables = result.tables.filter(({ state }) => state !== 'completed');
   const reason = signal.aborted && signal.reason instanceof LakeportError ? [signal.reason] : [];
   const taken = reason.filter(({ code }) => code === 'RUN_TAKEN');
-  return [...tables.map(({ error }) => error), ...taken];
+  const undescribed = result.metadata !== undefined && 'error' in result.metadata ? [result.metadata.error] : [];
+  return [...tables.map(({ error }) => error), ...undescribed, ...taken];
 }
 
 /** The command that finishes the run, if it can be resumed. */

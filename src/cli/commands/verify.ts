@@ -21,7 +21,7 @@ import { writeDocument } from '../reports/failure.js';
 import { type Verification, verifyDocument, verifyText } from '../reports/verify-report.js';
 import { closeLog, type LogReading, openLogToRead, readLogReading } from '../run-history/open-runlog.js';
 import { recordedManifestPlace } from '../run-history/recorded-options.js';
-import { openRunTables } from '../run-history/run-tables.js';
+import { inProgress, openRunTables } from '../run-history/run-tables.js';
 import { type Session, withSession } from '../session.js';
 import { findFile, openPlace } from './stored-place.js';
 
@@ -154,14 +154,6 @@ function oneSubject(operands: readonly string[]): string {
         ? 'lakeport verify needs the id of a run, or a path'
         : 'lakeport verify takes one run or path at a time',
     hint: 'lakeport runs lists runs; a directory above several tables verifies all of them.',
-  });
-}
-
-function inProgress(runId: string): LakeportError {
-  return new LakeportError({
-    code: 'RUN_HELD',
-    message: `Run ${runId} is in progress`,
-    hint: 'Wait until it ends; lakeport verify PATH compares tables that it has already published.',
   });
 }
 

@@ -4,6 +4,7 @@ import type { DatabaseEntry } from '../../auth/entries.js';
 import { readerOf } from '../../columns/compat.js';
 import { engineOf } from '../../engines.js';
 import type { ExportOptions } from '../../export/model/options.js';
+import { metadataConflict } from '../../export/model/metadata-files.js';
 import { levelProblem } from '../../parquet/file-options.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 import { ENGINE_FLAGS } from './engine-flags.js';
@@ -11,7 +12,7 @@ import { type Flag, spelling } from './flag.js';
 import { EXPORT_FLAGS, FLAGS } from './flags.js';
 import type { ParsedFlags } from './parsed-flags.js';
 import { resolveSubPath, type SubPathTokens } from './sub-path.js';
-import { notAvailableYet, usageError } from './usage-error.js';
+import { usageError } from './usage-error.js';
 
 /**
  * Options that are the value of one flag, by their names. The same flags read them from the command line and from the
@@ -41,6 +42,9 @@ export const OPTION_FLAGS = {
   largeTableThreshold: FLAGS.largeTableThreshold,
   manifest: FLAGS.manifest,
   ddl: FLAGS.ddl,
+  generateMetadata: FLAGS.generateMetadata,
+  includeEntityFiles: FLAGS.includeEntityFiles,
+  manifestName: FLAGS.manifestName,
   codec: FLAGS.codec,
   compressionLevel: FLAGS.compressionLevel,
   encoding: FLAGS.encoding,
@@ -99,7 +103,6 @@ export interface ExportSettings {
 
 /** @throws LakeportError of class `usage` */
 export function readExportSettings(flags: ParsedFlags): ExportSettings {
-  refuseLaterFlags(flags);
   const { authFile, sourceId } = requiredFlags(flags);
   const startedAt = new Date();
   const target = readTarget(flags);
@@ -136,11 +139,6 @@ export function readExportSettings(flags: ParsedFlags): ExportSettings {
 /** The compatibility flags that were given, with their dashes. */
 export function ignoredFlags(flags: ParsedFlags): string[] {
   return EXPORT_FLAGS.filter((flag) => flag.standing === 'ignored' && flags.has(flag)).map(spelling);
-}
-
-function refuseLaterFlags(flags: ParsedFlags): void {
-  const later = EXPORT_FLAGS.filter((flag) => flag.standing === 'later' && flags.has(flag));
-  if (later.length > 0) throw notAvailableYet(later.map(spelling).join(', '));
 }
 
 function requiredFlags(flags: ParsedFlags): { readonly authFile: string; readonly sourceId: string } {
@@ -189,11 +187,34 @@ function refuseConflicts(options: FlagOptions): void {
       flag: spelling(FLAGS.compressionLevel),
     });
   }
+  refuseMetadataConflict(options);
   if (compat === undefined || timestampUnit === 'us') return;
   throw usageError({
     code: 'FLAG_CONFLICT',
     message: `--timestamp-unit ns and --compat ${compat} exclude each other: ${readerOf(compat)} cannot open tables with nanoseconds`,
     hint: 'Leave --timestamp-unit out: times of day then keep all seven digits, as text, and timestamps keep six.',
     flag: spelling(FLAGS.timestampUnit),
+  });
+}
+
+/** @throws LakeportError of class `usage` if flags need, or exclude, `--generate-metadata` */
+export function refuseMetadataConflict(options: Parameters<typeof metadataConflict>[0]): void {
+  const conflict = metadataConflict(options);
+  if (conflict === undefined) return;
+  const flag = spelling(FLAGS[conflict]);
+  const metadata = spelling(FLAGS.generateMetadata);
+  if (conflict === 'manifest') {
+    throw usageError({
+      code: 'FLAG_CONFLICT',
+      message: `${metadata} and ${flag} none exclude each other: metadata is made from the manifests of tables`,
+      hint: `Leave ${flag} out: manifests are beside the tables' directories.`,
+      flag,
+    });
+  }
+  throw usageError({
+    code: 'MISSING_FLAG',
+    message: `${flag} needs ${metadata}`,
+    hint: `Add ${metadata}, or leave ${flag} out.`,
+    flag: metadata,
   });
 }

@@ -55,8 +55,8 @@ interface FlagInfo {
   readonly see?: string | undefined;
   /** The value is a reference to a secret, and stays one in a job file, where references are replaced otherwise. */
   readonly keepsReferences?: boolean | undefined;
-  /** `later`: not available yet, refused with a clear message. `ignored`: a LakeXpress flag without effect. */
-  readonly standing?: 'later' | 'ignored' | undefined;
+  /** `ignored`: a LakeXpress flag without effect. */
+  readonly standing?: 'ignored' | undefined;
 }
 
 /** A flag whose value is `T`. */

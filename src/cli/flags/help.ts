@@ -33,7 +33,7 @@ export function helpText(command: Command, options: { readonly columns?: number 
 export function helpOf(flag: Flag): string {
   const aliases = (flag.aliases ?? []).map((name) => spelling({ name })).join(', ');
   const also = aliases === '' ? '' : `; also ${aliases}`;
-  return `${flag.help}${also}${flag.standing === 'later' ? ' (not available yet)' : ''}`;
+  return `${flag.help}${also}`;
 }
 
 function commandList(): string {

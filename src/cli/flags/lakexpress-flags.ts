@@ -1,31 +1,8 @@
 import { defineFlag } from './flag.js';
 import { ANYTHING } from './value-types.js';
 
-/** LakeXpress flags that do nothing here: not available yet, or without meaning. */
+/** LakeXpress flags that have no meaning here. */
 export const LAKEXPRESS_FLAGS = {
-  generateMetadata: defineFlag({
-    name: 'generate_metadata',
-    group: 'Metadata',
-    help: 'writes Common Data Model manifests',
-    onResume: 'refused',
-    standing: 'later',
-  }),
-  includeEntityFiles: defineFlag({
-    name: 'include_entity_files',
-    group: 'Metadata',
-    help: 'writes an entity document per table',
-    onResume: 'refused',
-    standing: 'later',
-  }),
-  manifestName: defineFlag({
-    name: 'manifest_name',
-    value: 'NAME',
-    type: ANYTHING,
-    group: 'Metadata',
-    help: "manifests' name",
-    onResume: 'refused',
-    standing: 'later',
-  }),
   fastbcpDirPath: defineFlag({
     name: 'fastbcp_dir_path',
     value: 'PATH',

@@ -11,12 +11,3 @@ export function usageError(options: {
   const { code, message, hint, flag } = options;
   return new LakeportError({ code, message, hint, context: flag === undefined ? {} : { detail: flag } });
 }
-
-/** A documented feature that comes in a later version: an error, never silently skipped. */
-export function notAvailableYet(what: string): LakeportError {
-  return usageError({
-    code: 'NOT_AVAILABLE_YET',
-    message: `${what} is not available yet`,
-    hint: 'lakeport --help marks what is to come.',
-  });
-}

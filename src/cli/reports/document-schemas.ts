@@ -39,6 +39,10 @@ const ddl = z
   .partialRecord(z.enum(DDL_DIALECTS), z.string())
   .describe('Files with statements that make the table queryable, by dialect');
 
+const metadata = z
+  .strictObject({ manifests: z.array(z.string()).readonly(), entity_files: z.array(z.string()).readonly() })
+  .describe('Files of the Common Data Model; the topmost manifest comes first');
+
 /** What all documents begin with. */
 export function head<Name extends string>(command: Name) {
   return { lakeport: z.string().describe('Version'), command: z.literal(command), exit_code: count };
@@ -80,6 +84,10 @@ export const exportSchema = z.strictObject({
     }),
   ),
   skipped: z.array(skipped),
+  common_data_model: z
+    .union([metadata, z.strictObject({ error })])
+    .optional()
+    .describe('With --generate-metadata, unless the run was interrupted or has published nothing'),
   warnings: z.array(warning).readonly(),
 });
 
@@ -149,6 +157,7 @@ export const planSchema = z.strictObject({
   problems: z.array(z.strictObject({ ...table, storage: z.string(), path: z.string(), error })),
   skipped: z.array(skipped),
   left_out: z.array(z.strictObject({ ...table, kind: z.string(), flags: z.array(z.string()) })),
+  common_data_model: metadata.optional().describe('With --generate-metadata'),
   warnings: z.array(warning).readonly(),
 });
 
@@ -250,6 +259,14 @@ export const initDbSchema = z.strictObject({
   emptied: z.boolean(),
 });
 
+export const metadataSchema = z.strictObject({
+  ...head('generate_metadata'),
+  run_id: z.string(),
+  tables: count.describe('That the manifests list'),
+  common_data_model: metadata,
+  warnings: z.array(warning).readonly(),
+});
+
 /** The document of any command that failed without a result. */
 export const failureSchema = z.strictObject({
   lakeport: z.string(),
@@ -265,4 +282,5 @@ export type RunsDocument = z.infer<typeof runsSchema>;
 export type StatusDocument = z.infer<typeof statusSchema>;
 export type CheckDocument = z.infer<typeof checkSchema>;
 export type InitDbDocument = z.infer<typeof initDbSchema>;
+export type GeneratedMetadataDocument = z.infer<typeof metadataSchema>;
 export type FailureDocument = z.infer<typeof failureSchema>;

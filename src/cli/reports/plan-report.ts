@@ -17,7 +17,7 @@ import { byteSize, count, counted } from '../../text/quantities.js';
 import { requestedDocument } from '../../export/model/requested-document.js';
 import { sourceDocument } from '../../export/model/source-document.js';
 import { refusedLines, undecodedLines } from './plan-readers.js';
-import { errorDocument, routeDocument, skippedDocument } from './run-json.js';
+import { errorDocument, metadataDocument, routeDocument, skippedDocument } from './run-json.js';
 import type { PlanDocument } from './document-schemas.js';
 import type { Warning } from './warning.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
@@ -148,6 +148,7 @@ function headLines(plan: RunPlan, exportOptions: ExportOptions): string[] {
     ...rowCheckLines(plan, exportOptions),
     ...fileLines(exportOptions),
     ...ddlLines(exportOptions),
+    ...metadataLines(plan),
     ...memoryLines(readerMemory, readers),
     ...maskLines(plan, exportOptions),
     ...storageLines(plan),
@@ -188,6 +189,13 @@ function fileLines(options: ExportOptions): string[] {
 
 function ddlLines({ ddl = [] }: ExportOptions): string[] {
   return ddl.length === 0 ? [] : [`DDL          ${ddl.join(', ')}: a file beside each table`];
+}
+
+function metadataLines({ metadata }: RunPlan): string[] {
+  if (metadata === undefined) return [];
+  const { manifests, entityFiles } = metadata;
+  const entities = entityFiles.length === 0 ? '' : `, ${counted(entityFiles.length, 'entity file')}`;
+  return [`Metadata     Common Data Model: ${printable(manifests[0] ?? 'no manifest')}${entities}`];
 }
 
 /** Tables that are read in one piece need no check. */
@@ -343,6 +351,7 @@ export function planDocument(
       kind: table.kind,
       flags: missing.map((optIn) => `--${optInFlag(optIn)}`),
     })),
+    ...(plan.metadata === undefined ? {} : { common_data_model: metadataDocument(plan.metadata) }),
     warnings,
   };
 }

@@ -1,11 +1,12 @@
 import { EXIT_CODES, type ErrorData, type LakeportError } from '../../errors.js';
 import type { ExportOptions, Route } from '../../export/model/options.js';
+import type { MetadataFiles } from '../../export/model/metadata-files.js';
 import type { RunResult, TableResult } from '../../export/model/result.js';
 import type { SourceDocument } from '../../export/model/source-schema.js';
 import type { SkippedTable } from '../../export/model/skipped-tables.js';
 import { VERSION } from '../../version.js';
 import { rate } from '../../text/quantities.js';
-import type { ExportDocument, FailureDocument } from './document-schemas.js';
+import type { ExportDocument, FailureDocument, PlanDocument } from './document-schemas.js';
 import type { Warning } from './warning.js';
 
 /** The document of `--json` after an export. Names are in snake_case, times in seconds, sizes in bytes. */
@@ -50,6 +51,7 @@ export function runDocument(
     },
     tables: result.tables.map(tableDocument),
     skipped: result.skipped.map(skippedDocument),
+    ...(result.metadata === undefined ? {} : { common_data_model: metadataResult(result.metadata) }),
     warnings: options.warnings ?? [],
   };
 }
@@ -90,6 +92,18 @@ function tableDocument(result: TableResult): ExportDocument['tables'][number] {
     ...(publishedEarlier === undefined ? {} : { published_earlier: true }),
     ...(error === undefined ? {} : { error: errorDocument(error) }),
   };
+}
+
+function metadataResult(metadata: NonNullable<RunResult['metadata']>): ExportDocument['common_data_model'] {
+  return 'error' in metadata ? { error: errorDocument(metadata.error) } : metadataDocument(metadata);
+}
+
+/** Files of the Common Data Model. */
+export function metadataDocument({
+  manifests,
+  entityFiles,
+}: MetadataFiles): PlanDocument['common_data_model'] & object {
+  return { manifests, entity_files: entityFiles };
 }
 
 /** A table with nothing to read. */

@@ -53,7 +53,7 @@ export function summaryText(
   );
   if (cancelled > 0)
     lines.push('', output.paint('yellow', `${counted(cancelled, 'table')} not exported: the run was ended before`));
-  lines.push(...earlierLines(result.tables), ...mixedLines(result.tables));
+  lines.push(...earlierLines(result.tables), ...mixedLines(result.tables), ...metadataLines(result, output));
   lines.push('', outcomeLine(result, { completed: completed.length, target: options.target, output }));
   if (resume !== undefined) lines.push(`To finish it:  ${output.paint('bold', resume)}`);
   return `${lines.join('\n').replace(/^\n/, '')}\n`;
@@ -152,6 +152,17 @@ function failureLines(failed: readonly TableResult[], output: Output): string[] 
     if (error?.hint !== undefined) lines.push(`    ${output.paint('cyan', 'hint:')} ${printable(error.hint)}`);
   }
   return lines;
+}
+
+function metadataLines({ metadata }: RunResult, output: Output): string[] {
+  if (metadata === undefined) return [];
+  if (!('error' in metadata)) return ['', `Common Data Model: ${printable(metadata.manifests[0] ?? '')}`];
+  const { message, hint } = metadata.error;
+  return [
+    '',
+    output.paint('red', `Common Data Model files were not written: ${printableLines(message)}`),
+    ...(hint === undefined ? [] : [`    ${output.paint('cyan', 'hint:')} ${printable(hint)}`]),
+  ];
 }
 
 /** Where the tables went; for several storages, their ids. */

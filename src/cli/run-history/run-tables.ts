@@ -5,14 +5,24 @@ import type { AuthFile } from '../../auth/auth-file.js';
 import { LakeportError } from '../../errors.js';
 import type { RecordedTable } from '../../export/verify/recorded-tables.js';
 import type { FileRecord, RunHistory, TableRecord } from '../../runlog/index.js';
+import type { TableId } from '../../model/table.js';
 import type { Storage } from '../../storage/storage.js';
 import { openStorage } from '../../stores.js';
 import { usageError } from '../flags/usage-error.js';
 import { recordedPlaces, type RecordedPlaces } from './recorded-options.js';
 
-/** The published tables of a recorded run, with their storages open. */
+interface OtherTable {
+  readonly id: TableId;
+  readonly storage: Storage;
+  /** Where it would be, relative to the storage's base. */
+  readonly directory: string;
+}
+
+/** The tables of a recorded run, with their storages open. */
 export interface RunTables {
   readonly tables: readonly RecordedTable[];
+  /** Those that were not published, in storages of those that were. */
+  readonly others: readonly OtherTable[];
   close(): Promise<void>;
 }
 
@@ -45,6 +55,12 @@ export async function openRunTables(
           runId: run.runId,
           files: files.filter(({ jobId }) => jobId === table.jobId),
         });
+      }),
+      others: tables.flatMap((table) => {
+        const storage = storages.get(table.storageId ?? '');
+        if (table.state === 'completed' || table.path === undefined || storage === undefined) return [];
+        const id = { schema: table.schema, name: table.table };
+        return { id, storage, directory: directoryIn(storage, table, places) };
       }),
       close,
     };
@@ -128,7 +144,16 @@ function elsewhere(id: string, why: string): LakeportError {
   return new LakeportError({
     code: 'RUN_ELSEWHERE',
     message: `The tables cannot be looked for in the storage ${id}: ${why}`,
-    hint: 'Verify them by their path: lakeport verify PATH, or -a auth.json and ID/PATH.',
+    hint: 'Run the command where the run did, with the same auth file. lakeport verify also takes a PATH, or ID/PATH.',
     context: { entry: id },
+  });
+}
+
+/** What is still written cannot be looked at as a whole. */
+export function inProgress(runId: string): LakeportError {
+  return new LakeportError({
+    code: 'RUN_HELD',
+    message: `Run ${runId} is in progress`,
+    hint: 'Wait until it ends; lakeport verify PATH compares tables that it has already published.',
   });
 }

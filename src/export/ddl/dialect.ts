@@ -1,5 +1,5 @@
 import type { Place } from '../../storage/storage.js';
-import type { ValueKind } from './value-kind.js';
+import type { ValueKind } from '../../columns/value-kind.js';
 
 /**
  * The type that a kind of value has in a dialect, with `{p}` and `{s}` for precision and scale. With a second item, a

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ColumnSpec, ParquetType } from '../../columns/column-spec.js';
 import type { Place } from '../../storage/storage.js';
 import type { Dialect, MappedColumn, MappedDirectory, MappedTable, NameRules } from './dialect.js';
-import { valueKind } from './value-kind.js';
+import { valueKind } from '../../columns/value-kind.js';
 
 /** A published table, whatever the dialect. */
 export interface DdlTable {

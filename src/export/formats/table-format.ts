@@ -3,7 +3,7 @@ import type { Compat } from '../../columns/compat.js';
 import type { Dataset } from '../../model/dataset.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { TableKind } from '../../model/table.js';
-import type { TableMetadata } from '../../model/table-metadata.js';
+import type { ForeignKey, TableMetadata } from '../../model/table-metadata.js';
 import type { Consistency, Slice, Snapshot } from '../../sources/source.js';
 import type { Storage } from '../../storage/storage.js';
 import type { DdlDialect } from '../model/ddl-dialect.js';
@@ -54,9 +54,12 @@ export interface TableFormat {
   ): Promise<PublishedTable | undefined>;
 }
 
-/** A table as the file that describes it says, to be compared with its files. */
+/** A table as the file that describes it says. What it does not say, or not as expected, is undefined. */
 export interface DescribedTable {
   readonly runId: string;
+  /** The kind of database. */
+  readonly engine: string | undefined;
+  readonly database: string | undefined;
   /** Undefined for a query. */
   readonly schema: string | undefined;
   readonly name: string;
@@ -65,6 +68,14 @@ export interface DescribedTable {
   readonly files: readonly DescribedFile[];
   /** Top level, in their order, as the files have them. */
   readonly columns: readonly DescribedColumn[];
+  /** Levels of Hive-style directories. */
+  readonly levels: readonly DescribedLevel[];
+  readonly comment: string | undefined;
+  /** Names of its columns, in order. */
+  readonly primaryKey: readonly string[] | undefined;
+  readonly foreignKeys: readonly Omit<ForeignKey, 'isValidated'>[];
+  /** When it was published. */
+  readonly endedAt: Date | undefined;
 }
 
 export interface DescribedFile {
@@ -76,6 +87,8 @@ export interface DescribedFile {
   readonly sha256: string;
   /** Bytes are those of the pages. */
   readonly rowGroups: readonly { readonly rows: number; readonly bytes: number }[];
+  /** What its directories say, by level; null for NULL. */
+  readonly levels: Readonly<Record<string, string | null>>;
 }
 
 export interface DescribedColumn {
@@ -85,6 +98,19 @@ export interface DescribedColumn {
   readonly nullable: boolean;
   /** Over all files; undefined if an earlier version wrote the table. */
   readonly nulls: number | undefined;
+  /** The source's own name of its type. */
+  readonly sourceType: string | undefined;
+  readonly comment: string | undefined;
+  /** How its values are hidden; undefined if they are not. */
+  readonly mask: string | undefined;
+}
+
+interface DescribedLevel {
+  readonly name: string;
+  /** Of the column that the files lack because of it, as `parquetTypeName` has it; undefined for an expression. */
+  readonly type: string | undefined;
+  readonly sourceType: string | undefined;
+  readonly comment: string | undefined;
 }
 
 /** What a file that describes a table says, or why it cannot be used, as a sentence without its full stop. */

@@ -9,6 +9,7 @@ import { INHERITED } from '../../sources/source.js';
 import { didYouMean } from '../../text/did-you-mean.js';
 import { DDL_DIALECTS } from './ddl-dialect.js';
 import { MANIFEST_PLACES } from './manifest-place.js';
+import { metadataConflict } from './metadata-files.js';
 import { METHOD_NAMES, methodNamed } from './method-names.js';
 import type { ExportOptions } from './options.js';
 import { isRecord, listOnRecord, textOnRecord } from './plain-value.js';
@@ -71,6 +72,9 @@ export const DEFAULT_OPTIONS = {
   sortBy: [],
   manifest: 'beside',
   ddl: [],
+  generateMetadata: false,
+  includeEntityFiles: false,
+  manifestName: undefined,
   codec: 'Zstd',
   compressionLevel: undefined,
   encoding: 'plain',
@@ -125,7 +129,10 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
   queryFiles: eachOf(validQuery, QUERY),
   columns: settingsOf(validTexts, "['id', 'amount%']"),
   excludedColumns: settingsOf(validTexts, "['id', 'amount%']"),
-  skipUnreadableColumns: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
+  skipUnreadableColumns: isSwitch,
+  generateMetadata: isSwitch,
+  includeEntityFiles: isSwitch,
+  manifestName: text,
   where: settingsOf((value) => (text(value) === undefined ? value : undefined), "'amount > 0'"),
   samples: settingsOf(validSample, '{ percent } (above 0, at most 100) or { rows }'),
   addedColumns: eachOf(
@@ -204,6 +211,9 @@ export function completeOptions(given: GivenOptions): ExportOptions {
   if (compat !== undefined && timestampUnit === 'ns') {
     throw badOption('timestampUnit', `cannot be ns with compat: ${readerOf(compat)} cannot read nanoseconds`);
   }
+  const conflict = metadataConflict(options);
+  if (conflict === 'manifest') throw badOption(conflict, "cannot be 'none' with generateMetadata, which needs them");
+  if (conflict !== undefined) throw badOption(conflict, 'needs generateMetadata');
   return options;
 }
 
@@ -222,6 +232,10 @@ function isTarget(value: unknown): boolean {
 
 function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? undefined : 'must be a string that is not empty';
+}
+
+function isSwitch(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'must be true or false';
 }
 
 function texts(value: unknown): string | undefined {

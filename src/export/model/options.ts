@@ -77,6 +77,12 @@ export interface ExportOptions
   readonly manifest?: ManifestPlace | undefined;
   /** Systems that each table gets a file of statements for. */
   readonly ddl?: readonly DdlDialect[] | undefined;
+  /** Writes manifests of the Common Data Model. */
+  readonly generateMetadata?: boolean | undefined;
+  /** Writes a document of the Common Data Model for each table, too. */
+  readonly includeEntityFiles?: boolean | undefined;
+  /** Of the topmost manifest of the Common Data Model; default: the name of the schema or the database. */
+  readonly manifestName?: string | undefined;
   /** `auto`: one snapshot for the run if the source supports it, otherwise the strongest it does. */
   readonly consistency: 'auto' | 'run' | 'none';
   /** What happens to the other tables when one fails. */

@@ -14,6 +14,7 @@ import type {
   TableProblem,
 } from '../../sources/source.js';
 import type { ReaderMemory } from '../../parquet/memory.js';
+import type { MetadataFiles } from './metadata-files.js';
 import type { DdlFiles } from './table-destination.js';
 import type { ConstantColumn } from './constant-column.js';
 import type { SkippedTable } from './skipped-tables.js';
@@ -96,6 +97,8 @@ export interface RunPlan {
   readonly connections: number;
   /** Of the table that needs most. */
   readonly readerMemory: ReaderMemory;
+  /** Documents of the Common Data Model to come; undefined for none. */
+  readonly metadata?: MetadataFiles | undefined;
 }
 /** Tables that are exported only where users ask for their kind. */
 /** A table that the patterns select, and that is left out as nobody has asked for its kind. */

@@ -2,6 +2,7 @@ import type { DisplayPath } from '../../model/display-path.js';
 import type { ErrorData, ExitClass } from '../../errors.js';
 import type { RowCheckResult } from './row-check.js';
 import type { TableId } from '../../model/table.js';
+import type { MetadataFiles } from './metadata-files.js';
 import type { DdlFiles } from './table-destination.js';
 import type { Consistency } from '../../sources/source.js';
 import type { SkippedTable } from './skipped-tables.js';
@@ -51,6 +52,8 @@ export interface RunResult {
   readonly rows: number;
   readonly files: number;
   readonly bytes: number;
-  /** Undefined when every selected table was published. */
+  /** The documents of the Common Data Model, if they were asked for; `error` if they could not be written. */
+  readonly metadata?: MetadataFiles | { readonly error: ErrorData } | undefined;
+  /** Undefined when every selected table was published, and described. */
   readonly exit: ExitClass | undefined;
 }

@@ -27,7 +27,7 @@ export interface FileExpectation {
 }
 
 /** The run log knows only the number of row groups. */
-export type ExpectedFile = Omit<DescribedFile, 'rowGroups'> & {
+export type ExpectedFile = Omit<DescribedFile, 'rowGroups' | 'levels'> & {
   readonly rowGroups: DescribedFile['rowGroups'] | number;
 };
 

@@ -25,9 +25,10 @@ export function laterThan(start: Date | null, seconds = 0): Date {
 }
 
 /** One sentence for the run, with the first failed table's error. */
-export function failureOf({ tables, exit }: RunResult): string {
+export function failureOf({ tables, exit, metadata }: RunResult): string {
   const failed = tables.filter((table) => table.state === 'failed');
   const [first] = failed;
+  if (first === undefined && metadata !== undefined && 'error' in metadata) return metadata.error.message;
   if (first === undefined) return `Ended with exit code ${exit === undefined ? 0 : EXIT_CODES[exit]}`;
   const { schema, name } = first.table;
   const reason = first.error === undefined ? '' : `: ${first.error.message}`;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
+import type { ManifestDocument } from '../../../src/export/cdm/documents.js';
 import { CLI_STORES, type CliStore } from '../../harness/cli-stores/index.js';
 import { CliStorageRuns, makeNoisyTable, partsOnTheirWay } from '../../harness/cli-storage-run.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
@@ -59,15 +60,24 @@ describe.each(['local', 's3', 'gcs', 'azure'] as const)('a storage entry of the 
       '2',
       '--large_table_threshold',
       '9',
+      '--generate_metadata',
+      '--include_entity_files',
     );
     expect(exported.document).toMatchObject({ exit_code: 0, totals: { tables: 3, completed: 3 } });
     const objects = await store.objects();
     expect([...objects.keys()].filter((name) => !name.includes('/large/'))).toEqual([
       ...['empty', 'large', 'small'].map((table) => `daily/public/_${table}.manifest.json`),
-      ...['empty', 'small'].flatMap((table) =>
-        ['_SUCCESS', 'part-00000.parquet'].map((name) => `daily/public/${table}/${name}`),
+      'daily/public/default.manifest.cdm.json',
+      ...['empty.cdm.json', 'empty/_SUCCESS', 'empty/part-00000.parquet', 'large.cdm.json', 'manifest.json'].map(
+        (name) => `daily/public/${name}`,
       ),
+      ...['small.cdm.json', 'small/_SUCCESS', 'small/part-00000.parquet'].map((name) => `daily/public/${name}`),
     ]);
+    const described = JSON.parse(String(objects.get('daily/public/manifest.json'))) as ManifestDocument;
+    const partitions = described.entities.flatMap((entity) => entity.dataPartitions.map(({ location }) => location));
+    expect(partitions.map((location) => `daily/public/${location}`).toSorted()).toEqual(
+      [...objects.keys()].filter((name) => name.endsWith('.parquet')),
+    );
     expect(await store.leftovers()).toEqual([]);
 
     expect(await runs.query(objects, 'daily/public/small', 'SELECT * FROM parts')).toEqual([{ id: 1, name: 'ä' }]);
@@ -83,6 +93,15 @@ describe.each(['local', 's3', 'gcs', 'azure'] as const)('a storage entry of the 
       storage: { kind, atomic_publish: true, resumable_stage: true },
       row_count: large!['n'],
     });
+
+    // Again, from the run log and the store alone.
+    const runId = exported.document.run_id;
+    const again = await runs.run('metadata', '--run_id', runId, '--include_entity_files');
+    expect(again.document).toMatchObject({ exit_code: 0, tables: 3 });
+    expect(String((await store.objects()).get('daily/public/manifest.json'))).toBe(
+      String(objects.get('daily/public/manifest.json')),
+    );
+    expect(await store.leftovers()).toEqual([]);
 
     const { document: verified } = await runs.run('verify', exported.document.run_id);
     expect(verified).toMatchObject({ exit_code: 0, totals: { tables: 3, differences: 0 }, differences: [] });

@@ -4,8 +4,11 @@ import { directoryOf, isSafePath, joinPath, nameOf } from '../../../storage/path
 import type { Description } from '../table-format.js';
 import { MANIFEST_NAME } from './file-names.js';
 
-/** What is read of a manifest of any version to compare its files with it. It may have been edited by hand. */
+/** What is read of a manifest of any version. It may have been edited by hand. */
 const count = z.number().int().nonnegative();
+/** Left out if it is not as expected: only needed to describe the table elsewhere. */
+const text = z.string().optional().catch(undefined);
+const names = z.array(z.string());
 const rowGroup = z.object({ rows: count, bytes: count });
 const file = z.object({
   name: z.string().refine((name) => name !== '' && isSafePath(name), 'leads out of the directory'),
@@ -13,23 +16,47 @@ const file = z.object({
   bytes: count,
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256'),
   row_groups: z.array(rowGroup),
+  /** Version 1 had the slice here. */
+  partition: z.record(z.string(), z.string().nullable()).optional().catch(undefined),
 });
 const column = z.object({
   name: z.string(),
   parquet_type: z.string(),
   nullable: z.boolean(),
   null_count: count.optional(),
+  ...{ source_type: text, comment: text, mask: text },
+});
+const level = z.object({
+  name: z.string(),
+  source_type: z.string().nullish().catch(undefined),
+  ...{ parquet_type: text, comment: text },
+});
+const foreignKey = z.object({
+  name: text,
+  columns: names,
+  references: z.object({ schema: z.string(), table: z.string(), columns: names }),
 });
 const manifest = z.object({
   run_id: z.string(),
   schema: z.string().optional(),
   table: z.string().optional(),
   /** Version 1 had the names here. */
-  source: z.object({ schema: z.string().optional(), table: z.string().optional() }).optional(),
+  source: z
+    .object({
+      schema: z.string().optional(),
+      table: z.string().optional(),
+      database: z.string().nullish().catch(undefined),
+    })
+    .optional(),
   row_count: count,
   directory: z.string().optional(),
   files: z.array(file),
   columns: z.array(column),
+  partition_columns: z.array(level).optional().catch(undefined),
+  ...{ engine: text, comment: text },
+  primary_key: z.object({ columns: names }).optional().catch(undefined),
+  foreign_keys: z.array(foreignKey).optional().catch(undefined),
+  ended_at: z.iso.datetime().optional().catch(undefined),
 });
 
 const VERSIONS: readonly unknown[] = [1, 2];
@@ -72,13 +99,23 @@ export function readDescription(bytes: Uint8Array, path: string): Description {
       schema: found.schema ?? found.source?.schema,
       name: found.table ?? found.source?.table ?? nameOf(directory),
       directory,
-      files: found.files.map(({ row_groups: rowGroups, ...each }) => ({ ...each, rowGroups })),
-      columns: found.columns.map(({ name, parquet_type: type, nullable, null_count: nulls }) => ({
-        name,
-        type,
-        nullable,
-        nulls,
-      })),
+      files: found.files.map(({ row_groups: rowGroups, partition: levels = {}, ...each }) => {
+        return { ...each, rowGroups, levels };
+      }),
+      columns: found.columns.map(({ name, parquet_type: type, nullable, null_count: nulls, ...each }) => {
+        return { name, type, nullable, nulls, sourceType: each.source_type, comment: each.comment, mask: each.mask };
+      }),
+      levels: (found.partition_columns ?? []).map(({ name, parquet_type: type, source_type: sourceType, comment }) => {
+        return { name, type, sourceType: sourceType ?? undefined, comment };
+      }),
+      engine: found.engine,
+      database: found.source?.database ?? undefined,
+      comment: found.comment,
+      primaryKey: found.primary_key?.columns,
+      foreignKeys: (found.foreign_keys ?? []).map(({ references: { schema, table, columns }, ...key }) => {
+        return { name: key.name, columns: key.columns, references: { table: { schema, name: table }, columns } };
+      }),
+      endedAt: found.ended_at === undefined ? undefined : new Date(found.ended_at),
     },
   };
 }

@@ -97,6 +97,7 @@ export const manifestSchema = z.strictObject({
       z.strictObject({
         name: z.string(),
         source_type: z.string().nullable().describe('Of the column that the files do not have because of it'),
+        parquet_type: z.string().optional().describe('Of that column, if it were in the files'),
         ...columnMetadataSchema.shape,
       }),
     )

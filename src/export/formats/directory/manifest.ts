@@ -59,9 +59,10 @@ export function tableManifest({
     files: files.map((file, index) => manifestFile(file, names[index] ?? '')),
     columns: manifestColumns(files, origin),
     ...(origin.partitionedBy !== undefined && {
-      partition_columns: origin.partitionedBy.map(({ name, sourceType = null }) => ({
+      partition_columns: origin.partitionedBy.map(({ name, sourceType = null, type }) => ({
         name,
         source_type: sourceType,
+        ...(type !== undefined && { parquet_type: parquetTypeName({ type, list: false }) }),
         ...(sourceType !== null && columnMetadata(origin, name)),
       })),
     }),

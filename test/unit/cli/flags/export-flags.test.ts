@@ -6,8 +6,6 @@ import type { DatabaseEntry } from '../../../../src/auth/entries.js';
 import { parseCommandLine } from '../../../../src/cli/flags/command-line.js';
 import { readExportSettings } from '../../../../src/cli/flags/export-flags.js';
 import { parallelism } from '../../../../src/cli/flags/value-types.js';
-import { spelling } from '../../../../src/cli/flags/flag.js';
-import { EXPORT_FLAGS } from '../../../../src/cli/flags/flags.js';
 import type { ExportOptions } from '../../../../src/export/model/options.js';
 
 const REQUIRED = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out'];
@@ -59,6 +57,9 @@ describe('options', () => {
       sortBy: [],
       largeTableThreshold: 100_000,
       compat: undefined,
+      generateMetadata: false,
+      includeEntityFiles: false,
+      manifestName: undefined,
       manifest: 'beside',
       ddl: [],
       codec: 'Zstd',
@@ -265,22 +266,24 @@ describe('a mistake', () => {
   });
 });
 
-describe('flags that are due later', () => {
-  const later = EXPORT_FLAGS.filter(({ standing }) => standing === 'later');
-
-  it.each(later.map((flag) => [flag.name, flag] as const))('--%s is refused, never ignored', (name, flag) => {
-    const argv = [`--${name}`, ...(flag.value === undefined ? [] : ['x'])];
-    expect(() => options(...argv)).toThrow(
-      expect.objectContaining({
-        message: `${spelling(flag)} is not available yet`,
-        code: 'NOT_AVAILABLE_YET',
-        exit: 'usage',
-      }) as Error,
-    );
+describe('flags of metadata', () => {
+  it('are options of the run', () => {
+    expect(options('--generate_metadata', '--include_entity_files', '--manifest_name', 'shop')).toMatchObject({
+      generateMetadata: true,
+      includeEntityFiles: true,
+      manifestName: 'shop',
+    });
+    expect(options()).toMatchObject({ generateMetadata: false, includeEntityFiles: false, manifestName: undefined });
   });
 
-  it('are refused before anything else is looked at', () => {
-    expect(() => settings(['--manifest_name', 'x'])).toThrow(/--manifest-name is not available yet/);
+  it.each<[string[], RegExp]>([
+    [['--include_entity_files'], /--include-entity-files needs --generate-metadata/],
+    [['--manifest_name', 'shop'], /--manifest-name needs --generate-metadata/],
+    [['--generate_metadata', '--manifest', 'none'], /--generate-metadata and --manifest none exclude each other/],
+    [['--generate_metadata', '--manifest_name', ' '], /--manifest-name is empty/],
+  ])('%j is refused', (argv, message) => {
+    expect(() => options(...argv)).toThrow(expect.objectContaining({ exit: 'usage' }) as Error);
+    expect(() => options(...argv)).toThrow(message);
   });
 });
 

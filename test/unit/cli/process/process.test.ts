@@ -87,7 +87,8 @@ describe('a usage error', () => {
     [['inspect', 's3://bucket/file'], /is a URL, where a local path or ID\/PATH is needed/],
     [['verify', '/no/such/directory'], /does not exist\nhint: /],
     [['--resume', 'x'], /--resume must be the id of a run/],
-    [['--generate_metadata'], /--generate-metadata is not available yet/],
+    [['--generate_metadata'], /--auth-file and --source-db-auth-id must be given/],
+    [['--generate_metadata', '--run_id', 'x'], /--run-id must be a UUID/],
     [['check'], /--auth-file must be given/],
   ])('%j is a sentence and a hint on stderr, with exit code 2', async (argv, message) => {
     const ended = await lakeport(argv);

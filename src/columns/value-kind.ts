@@ -1,4 +1,4 @@
-import type { ParquetType } from '../../columns/column-spec.js';
+import type { ParquetType } from './column-spec.js';
 
 /** What systems tell apart among Parquet's types. An instant is a timestamp in UTC. */
 export type ValueKind =
