@@ -1,3 +1,5 @@
+import path from 'node:path';
+
 import { readAuthFile } from '../../auth-file.js';
 import { LakeportError } from '../../errors.js';
 import type { PlacedTable } from '../../export/cdm/describe-tables.js';
@@ -20,7 +22,7 @@ import type { GeneratedMetadataDocument } from '../reports/document-schemas.js';
 import { writeDocument } from '../reports/failure.js';
 import { metadataDocument } from '../reports/run-json.js';
 import { closeLog, openLogToRead, readLogReading } from '../run-history/open-runlog.js';
-import { recordedManifestPlace } from '../run-history/recorded-options.js';
+import { recordedDestination, recordedManifestPlace } from '../run-history/recorded-options.js';
 import { inProgress, openRunTables } from '../run-history/run-tables.js';
 import { withSession } from '../session.js';
 import { noticeIgnoredFlags } from './export.js';
@@ -57,7 +59,10 @@ export async function generateMetadataCommand(
     const log = await openLogToRead(reading, { context, session });
     try {
       const history = await raceAbort(signal, log.history(runId));
+      refuseOtherTarget(history, flags);
       refuseUnfinished(history, log.address);
+      for (const { schema, table } of history.tables)
+        for (const name of [schema, table]) context.redactor.addPublic(name);
       const format = tableFormat({ manifest: recordedManifestPlace(history.run.settings) });
       if (format.descriptionPath('x') === undefined) throw withoutManifests(runId);
       const opened = await openRunTables(history, { auth });
@@ -90,7 +95,7 @@ function idOf({ schema = '', name }: { readonly schema: string | undefined; read
 function refuseOthers(flags: ParsedFlags, plan: boolean): void {
   const own: ReadonlySet<Flag> = new Set<Flag>([
     ...[FLAGS.authFile, FLAGS.runId, FLAGS.generateMetadata, FLAGS.includeEntityFiles, FLAGS.manifestName],
-    ...[FLAGS.logDatabaseId, FLAGS.config, FLAGS.envName],
+    ...[FLAGS.logDatabaseId, FLAGS.config, FLAGS.outputDirectory, FLAGS.storageId],
     ...EXPORT_FLAGS.filter(({ group, standing }) => group === 'Output' || standing === 'ignored'),
   ]);
   const others = EXPORT_FLAGS.filter((flag) => flags.has(flag) && !own.has(flag)).map(spelling);
@@ -108,6 +113,25 @@ function refuseOthers(flags: ParsedFlags, plan: boolean): void {
     message: `--run-id with --generate-metadata and no source writes the metadata of a run that has ended, and takes not ${others.join(', ')}`,
     hint: `Leave them out, or add ${spelling(FLAGS.sourceId)} to export.`,
     flag: others[0],
+  });
+}
+
+/** A destination may be given if it is that of the run. */
+function refuseOtherTarget({ run }: RunHistory, flags: ParsedFlags): void {
+  const target = recordedDestination(run.settings);
+  const directory = flags.get(FLAGS.outputDirectory);
+  const storageId = flags.get(FLAGS.storageId);
+  const isSame =
+    target !== undefined && 'directory' in target
+      ? storageId === undefined && (directory === undefined || path.resolve(directory) === target.directory)
+      : directory === undefined && (storageId === undefined || storageId === target?.storageId);
+  if (isSame) return;
+  const flag = spelling(directory === undefined ? FLAGS.storageId : FLAGS.outputDirectory);
+  throw usageError({
+    code: 'FLAG_CONFLICT',
+    message: `Run ${run.runId} did not write to ${directory ?? storageId ?? ''} of ${flag}`,
+    hint: `Leave ${flag} out: the run log knows where it wrote to.`,
+    flag,
   });
 }
 

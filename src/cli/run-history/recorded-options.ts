@@ -192,6 +192,12 @@ export function recordedConsistency(settings: unknown): 'run' | undefined {
   return isRecord(options) && options['consistency'] === 'run' ? 'run' : undefined;
 }
 
+/** Where the recorded run wrote what no route sent elsewhere; undefined if the record does not say. */
+export function recordedDestination(settings: unknown): ExportOptions['target'] | undefined {
+  const { options } = settingsOf(settings);
+  return isRecord(options) ? recordedTarget(options['target']) : undefined;
+}
+
 /** Where the manifests of the recorded run's tables are. */
 export function recordedManifestPlace(settings: unknown): ManifestPlace {
   const { options } = settingsOf(settings);

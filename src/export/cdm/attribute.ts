@@ -71,9 +71,9 @@ function shapeOf({ logical }: ParquetType): TraitReference | undefined {
   };
 }
 
-/** Types with a length that databases enforce. */
+/** Types with a length that databases enforce; SQL Server's alias types have their base type in parentheses. */
 const SIZED =
-  /^(?:n?(?:var)?char|character(?: varying)?|n?(?:char|character) varying|(?:var)?binary|bit(?: varying)?|varbit|bpchar)\s*\((\d+)\)$/i;
+  /^(?:.+ \()?(?:n?(?:var)?char|character(?: varying)?|n?(?:char|character) varying|(?:var)?binary|bit(?: varying)?|varbit|bpchar)\s*\((\d+)\)\)?$/i;
 
 /** Of the source's type, if values are as the source has them. SQLite lets every text be as long as it likes. */
 function maximumLength(

@@ -29,7 +29,9 @@ export async function writeMetadata(
   const places = new Map<string, FoundTable[]>();
   for (const table of found) {
     const place = JSON.stringify(table.storage.place(''));
-    places.set(place, [...(places.get(place) ?? []), table]);
+    const here = places.get(place);
+    if (here === undefined) places.set(place, [table]);
+    else here.push(table);
   }
   const written: MetadataFiles[] = [];
   for (const here of places.values()) written.push(await writeTo(here, options));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { EntityDocument, ManifestDocument, TypeAttribute } from '../../../src/export/cdm/documents.js';
@@ -78,7 +79,8 @@ beforeAll(async () => {
     CREATE TABLE odd.kinds (${TYPES.map(([name, type]) => `"${name}" ${type}`).join(', ')});
     CREATE SCHEMA alone; CREATE TABLE alone.good AS SELECT 1 AS id; CREATE TABLE alone.bad AS SELECT 1::numeric(9,2) AS n`);
   user = new LoggedUser(server);
-  auth = await user.authorize();
+  const filepath = path.join(user.directory, 'shop.db');
+  auth = await user.authorize({ lite: { ds_type: 'sqlite', auth_mode: 'filesystem', info: { filepath } } });
 });
 afterAll(async () => {
   user.remove();
@@ -246,13 +248,9 @@ describe('an export of several schemas', () => {
       [MANIFEST_SCHEMA, all.filter(([name]) => isManifest(name))],
       [ENTITY_SCHEMA, all.filter(([name]) => !isManifest(name))],
     ] as const) {
-      const problems = await validate(
-        schema,
-        some.map(([, document]) => document),
-      );
-      expect(problems).toEqual(some.map(() => null));
-      // The schemas refuse something.
-      expect(await validate(schema, [{ ...(some[0]?.[1] as object), extra: 1 }])).not.toEqual([null]);
+      const refused = { ...(some[0]?.[1] as object), extra: 1 };
+      const problems = await validate(schema, [...some.map(([, document]) => document), refused]);
+      expect(problems).toEqual([...some.map(() => null), expect.stringContaining('extra')]);
     }
   });
 
@@ -416,7 +414,8 @@ describe('metadata of a run that has ended', () => {
   });
 
   it('needs nothing but the flags, and only writes manifests without --include_entity_files', async () => {
-    const { code: exit, stdout } = await user.run('--run_id', runId, '--generate_metadata');
+    const words = ['--run_id', runId, '--generate_metadata', '--output_dir', out];
+    const { code: exit, stdout } = await user.run(...words);
     expect([exit, stdout]).toEqual([
       0,
       expect.stringMatching(/1 table of run .* described for the Common Data Model:/),
@@ -429,12 +428,15 @@ describe('metadata of a run that has ended', () => {
     expect(document).toMatchObject({ exit_code: 2, error: { code: 'RUN_UNKNOWN' } });
   });
 
-  it.each([[['--output_dir', '/tmp/x']], [['--dry_run']], [['--n_jobs', '2']], [['--manifest', 'inside']]])(
-    'is refused with %j',
-    async (words) => {
-      expect(await code(...words)).toBe('FLAG_CONFLICT');
-    },
-  );
+  it.each([
+    [['--output_dir', '/tmp/x']],
+    [['--target_storage_id', 'lake']],
+    [['--dry_run']],
+    [['--n_jobs', '2']],
+    [['--manifest', 'inside']],
+  ])('is refused with %j', async (words) => {
+    expect(await code(...words)).toBe('FLAG_CONFLICT');
+  });
 
   it('is refused if the run wrote no manifests', async () => {
     const run = await exporting(path.join(user.directory, 'bare'), '--source_schema_name', 'hr', '--manifest', 'none');
@@ -461,6 +463,47 @@ describe('metadata of a run that has ended', () => {
     const { document } = await afterwards(runId);
     expect(document).toMatchObject({ exit_code: 2, error: { code: 'NEWER_EXPORT' } });
     expect(document.error?.hint).toContain(newer.document.run_id);
+  });
+});
+
+describe('SQLite', () => {
+  it('has the types of its values, keys, and no lengths; manifests inside the directories do as well', async () => {
+    const database = new DatabaseSync(path.join(user.directory, 'shop.db'));
+    database.exec(`CREATE TABLE kinds (id INTEGER PRIMARY KEY, b BOOLEAN, i INT NOT NULL, r REAL, n DECIMAL(10,2),
+        t TEXT, v VARCHAR(20), x BLOB, d DATE, ts TIMESTAMP, left_out INT);
+      CREATE TABLE parts (kind INTEGER REFERENCES kinds (id), number INT, PRIMARY KEY (kind, number)) WITHOUT ROWID`);
+    database.close();
+    const out = path.join(user.directory, 'sqlite');
+    const words = ['--manifest', 'inside', '--exclude_columns', 'kinds:left_out', '--sqlite_types', 'declared'];
+    const run = await lakeport('-a', auth, '--source_db_auth_id', 'lite', '--output_dir', out, ...ALL, ...words);
+    expect(run.code).toBe(0);
+    const { hasAttributes } = entityAt(out, 'main/kinds.cdm.json');
+    expect(hasAttributes.map(({ name, dataFormat, maximumLength }) => [name, dataFormat, maximumLength])).toEqual([
+      ...[
+        ['id', 'Int64', undefined],
+        ['b', 'Boolean', undefined],
+        ['i', 'Int64', undefined],
+        ['r', 'Double', undefined],
+        ['n', 'Double', undefined],
+        ['t', 'String', undefined],
+        ['v', 'String', undefined],
+        ['x', 'Binary', undefined],
+        ['d', 'String', undefined],
+        ['ts', 'String', undefined],
+      ],
+    ]);
+    const keys = ['kinds', 'parts'].map((name) =>
+      entityAt(out, `main/${name}.cdm.json`)
+        .hasAttributes.filter((one) => one.isPrimaryKey)
+        .map((one) => one.name),
+    );
+    expect(keys).toEqual([['id'], ['kind', 'number']]);
+    expect(manifestAt(out, 'main/manifest.json').relationships).toMatchObject([
+      { fromEntity: 'parts.cdm.json/parts', fromEntityAttribute: 'kind', toEntity: 'kinds.cdm.json/kinds' },
+    ]);
+    const before = documentsIn(out);
+    expect((await afterwards(run.document.run_id)).code).toBe(0);
+    expect(documentsIn(out)).toEqual(before);
   });
 });
 
