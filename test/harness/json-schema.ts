@@ -1,20 +1,20 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 
 import { saySkipped } from './skipped.js';
 
 const python = process.env['LAKEPORT_TEST_PYTHON'];
 
-/** One JSON array on standard input, of schemas with their documents; one array of the first errors on output. */
+/** Each line of standard input is a JSON array, a schema and its documents; each of output one of the first errors. */
 const SCRIPT = `
 import json, sys
 from jsonschema import Draft202012Validator
-answers = []
-for schema, documents in json.load(sys.stdin):
+for line in sys.stdin:
+    schema, documents = json.loads(line)
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
-    answers.append([next((f"{e.json_path}: {e.message}" for e in validator.iter_errors(d)), None) for d in documents])
-print(json.dumps(answers))
+    errors = [next((f"{e.json_path}: {e.message}" for e in validator.iter_errors(d)), None) for d in documents]
+    print(json.dumps(errors), flush=True)
 `;
 
 /** Why no other program can validate documents here; undefined where one can. Printed. */
@@ -24,17 +24,30 @@ export function whyNoValidator(): string | undefined {
   return reason;
 }
 
+/** A validator, which takes half a second of a core to start. It ends with the test file's process. */
+function startValidator(): (request: string) => Promise<string> {
+  if (python === undefined) throw new Error('LAKEPORT_TEST_PYTHON is not set');
+  const child = spawn(python, ['-c', SCRIPT], { stdio: ['pipe', 'pipe', 'pipe'] });
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return async (request) => {
+    child.stdin.write(`${request}\n`);
+    const answer = await answers.next();
+    if (answer.done === true) throw new Error(`The validator has ended: ${errors}`);
+    return answer.value;
+  };
+}
+
+let ask: ((request: string) => Promise<string>) | undefined;
+
 /**
- * Validates documents by Python's jsonschema.
+ * Validates documents by Python's jsonschema. One call at a time.
  * @returns for each document, the first error, or null
  * @throws Error for a schema that is none
  */
 export async function validate(schema: unknown, documents: readonly unknown[]): Promise<(string | null)[]> {
-  if (python === undefined) throw new Error('LAKEPORT_TEST_PYTHON is not set');
-  const running = promisify(execFile)(python, ['-c', SCRIPT]);
-  running.child.stdin?.end(JSON.stringify([[schema, documents]]));
-  const { stdout } = await running;
+  ask ??= startValidator();
   // As the script prints it.
-  const [answers = []] = JSON.parse(stdout) as (string | null)[][];
-  return answers;
+  return JSON.parse(await ask(JSON.stringify([schema, documents]))) as (string | null)[];
 }

@@ -53,8 +53,13 @@ export class KilledRuns {
     return new KilledRuns(user, store, flags);
   }
 
-  /** Exports to the end. */
-  export(env: Readonly<Record<string, string>> = {}): Promise<CliResult> {
+  /** Exports to the end, in this process. */
+  export(): Promise<CliResult> {
+    return this.user.run(...this.#command());
+  }
+
+  /** Exports to the end, in a process of its own with these variables. */
+  exportWith(env: Readonly<Record<string, string>>): Promise<CliResult> {
     return this.user.start(this.#command(), { env }).result;
   }
 

@@ -19,6 +19,9 @@ def spark_session():
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.sql.session.timeZone": "UTC",
+        # For a minute's work, what the better compiler, several collectors of garbage and 200 partitions cost is lost.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto",
+        "spark.sql.shuffle.partitions": "1",
     }.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
 
 import { postgresEntry, type RunningCli, startCli, writeAuthFile } from '../../harness/cli.js';
+import { runCliHere } from '../../harness/cli-here.js';
 import type { RunDocument } from '../../harness/export-run.js';
 import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
@@ -47,13 +48,21 @@ interface RunOptions {
   readonly directory?: string;
 }
 
-function start(schema: string, { args = [], env, directory = out }: RunOptions = {}): RunningCli {
+function words(schema: string, { args = [], directory = out }: RunOptions): string[] {
   const common = ['-a', auth, '--source_db_auth_id', 'ds_pg', '--output_dir', directory, '--json'];
-  return startCli([...common, '--source_schema_name', schema, ...args], env === undefined ? {} : { env });
+  return [...common, '--source_schema_name', schema, ...args];
 }
 
+function start(schema: string, options: RunOptions = {}): RunningCli {
+  const { env } = options;
+  return startCli(words(schema, options), env === undefined ? {} : { env });
+}
+
+/** In this process, unless with variables for Node.js. */
 async function run(schema: string, options: RunOptions = {}) {
-  const { code, stdout, stderr } = await start(schema, options).result;
+  const { code, stdout, stderr } = await (options.env === undefined
+    ? runCliHere(words(schema, options))
+    : start(schema, options).result);
   return { code, stderr, document: (stdout === '' ? {} : JSON.parse(stdout)) as RunDocument };
 }
 

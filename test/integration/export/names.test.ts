@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { runExportHere as runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere as runExportHere, type ExportRun } from '../../harness/export-run.js';
 import { columnSchemas } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences, FULL_READERS } from '../../harness/same-rows.js';
@@ -77,7 +77,7 @@ describe('names of tables', () => {
   let run: ExportRun;
   beforeAll(async () => {
     for (const name of NAMES) await server.query(`CREATE TABLE ${quoted(name)} AS SELECT 1 AS id, 'a' AS t`);
-    run = await runExport(server, { args: ['--source_schema_name', 'public'] });
+    run = await runExportHere(server, { args: ['--source_schema_name', 'public'] });
   });
   afterAll(() => run.remove());
 
@@ -120,7 +120,7 @@ describe('names of schemas', () => {
         `CREATE SCHEMA ${quoted(name)}; CREATE TABLE ${quoted(name)}."in/schema" AS SELECT 1 AS id, 'a' AS t`,
       );
     }
-    const run = await runExport(server, { args: ['-i', 'in/schema'] });
+    const run = await runExportHere(server, { args: ['-i', 'in/schema'] });
     try {
       expect(run.cli.code).toBe(0);
       expect(run.result.tables.map(({ schema }) => schema).sort()).toEqual([...schemas].sort());
@@ -139,7 +139,7 @@ describe('names of columns', () => {
     const list = columns.map((name, i) => `${quoted(name)} ${i % 3 === 0 ? 'integer[]' : 'text'}`).join(', ');
     const values = columns.map((_, i) => (i % 3 === 0 ? `'{${i},NULL}'` : `'v${i}'`)).join(', ');
     await server.query(`CREATE TABLE columns (${list}); INSERT INTO columns VALUES (${values})`);
-    const run = await runExport(server, { args: ['-i', 'columns'] });
+    const run = await runExportHere(server, { args: ['-i', 'columns'] });
     try {
       expect(run.cli.code).toBe(0);
       const files = await run.files('columns');
@@ -154,7 +154,7 @@ describe('names of columns', () => {
 
 describe('names in patterns', () => {
   const found = async (pattern: string) => {
-    const run = await runExport(server, { args: ['--source_schema_name', 'public', '-i', pattern] });
+    const run = await runExportHere(server, { args: ['--source_schema_name', 'public', '-i', pattern] });
     try {
       return run.cli.code === 2 ? [] : run.result.tables.map(({ table }) => table);
     } finally {

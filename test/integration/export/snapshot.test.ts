@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runExport } from '../../harness/export-run.js';
+import { runExportHere } from '../../harness/export-run.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 
@@ -113,7 +113,7 @@ describe('an export during constant writes', () => {
     ],
   ])('all tables are from one snapshot (%s)', async (_, args) => {
     const stop = startWriter();
-    const run = await runExport(server, { args }).finally(async () => {
+    const run = await runExportHere(server, { args }).finally(async () => {
       expect(await stop()).toBeGreaterThan(10);
     });
     try {
@@ -126,7 +126,7 @@ describe('an export during constant writes', () => {
   });
 
   it('result and manifest say if a single snapshot was not possible', async () => {
-    const run = await runExport(server, { args: ['--consistency', 'none'] });
+    const run = await runExportHere(server, { args: ['--consistency', 'none'] });
     try {
       expect(run.cli.code).toBe(0);
       expect(run.result.consistency).toBe('none');

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AUTHORITY, LOCALHOST_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';
 import { runCli, temporaryDirectory, writeAuthFile, type CliResult } from '../../harness/cli.js';
+import { runCliHere } from '../../harness/cli-here.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { differences } from '../../harness/same-rows.js';
 import { expectedCell } from '../../servers/tds/expected-cell.js';
@@ -81,7 +82,9 @@ async function run(
   };
   const auth = await writeAuthFile(home.path, { ds_ms: { ds_type: 'mssql', auth_mode: 'classic', info } });
   const directory = path.join(home.path, 'out');
-  const cli = await runCli(
+  // Node.js takes its variables at the start of a process only.
+  const start = options.env === undefined ? runCliHere : runCli;
+  const cli = await start(
     ['-a', auth, '--source_db_auth_id', 'ds_ms', '--output_dir', directory, '--json', ...(options.args ?? [])],
     { env: { XDG_STATE_HOME: home.path, ...options.env } },
   );

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AUTHORITY, LOCALHOST_CERTIFICATE, OTHER_NAME_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';
+import { runCliHere } from '../../harness/cli-here.js';
 import { startCli, temporaryDirectory, writeAuthFile, type RunningCli } from '../../harness/cli.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import type { WireValue } from '../../servers/tds/result-set.js';
@@ -44,23 +45,44 @@ async function serve(handler: TdsHandler, options: Partial<TdsServerOptions> = {
 }
 
 interface Start {
-  readonly cli: RunningCli;
+  readonly cli: Pick<RunningCli, 'result'>;
   readonly directory: string;
 }
 
-async function start(
+interface Words {
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly directory: string;
+}
+
+/** An export's command line. */
+async function exportOf(
   { port, user, password }: Pick<TdsServer, 'port' | 'user' | 'password'>,
   args: readonly string[],
   info: Readonly<Record<string, unknown>> = {},
-  env: Readonly<Record<string, string>> = {},
-): Promise<Start> {
+): Promise<Words> {
   const home = await temporaryDirectory();
   cleanups.push(() => home.remove());
   const entry = { server: '127.0.0.1', port, database: 'shop', username: user, password, encrypt: false, ...info };
   const auth = await writeAuthFile(home.path, { ds_ms: { ds_type: 'mssql', auth_mode: 'classic', info: entry } });
   const directory = path.join(home.path, 'out');
-  const given = ['-a', auth, '--source_db_auth_id', 'ds_ms', '--output_dir', directory, '--json', ...args];
-  return { cli: startCli(given, { env: { XDG_STATE_HOME: home.path, ...env } }), directory };
+  const words = ['-a', auth, '--source_db_auth_id', 'ds_ms', '--output_dir', directory, '--json', ...args];
+  return { words, env: { XDG_STATE_HOME: home.path }, directory };
+}
+
+/** In this process. */
+async function start(...options: Parameters<typeof exportOf>): Promise<Start> {
+  const { words, env, directory } = await exportOf(...options);
+  return { cli: { result: runCliHere(words, { env }) }, directory };
+}
+
+/** In a process of its own, with these variables. */
+async function startProcess(
+  variables: Readonly<Record<string, string>>,
+  ...options: Parameters<typeof exportOf>
+): Promise<RunningCli> {
+  const { words, env } = await exportOf(...options);
+  return startCli(words, { env: { ...env, ...variables } });
 }
 
 const isOfRows = ({ sql }: TdsQuery) => /^SELECT \[id\], \[region\] FROM/.test(sql);
@@ -247,7 +269,7 @@ describe('a slicing question that takes long', () => {
     ['SIGTERM', 143],
   ] as const)('ends with %s, in the server too, and no table has failed', async (signal, code) => {
     const { server, asked } = await slow({ listens: true });
-    const { cli } = await start(server, BY_REGION);
+    const cli = await startProcess({}, server, BY_REGION);
     const attention = await asked;
     cli.kill(signal);
     const result = await cli.result;
@@ -258,7 +280,7 @@ describe('a slicing question that takes long', () => {
 
   test('ends soon where the server does not listen', async () => {
     const { server, asked } = await slow({ listens: false });
-    const { cli } = await start(server, BY_REGION);
+    const cli = await startProcess({}, server, BY_REGION);
     await asked;
     const since = performance.now();
     cli.kill('SIGINT');
@@ -339,8 +361,7 @@ describe('TLS to an address', () => {
     const authority = path.join(home.path, 'ca.pem');
     await writeFile(authority, AUTHORITY);
     const server = await serve((await database()).handler, { tls: { cert, key: SERVER_KEY } });
-    const { cli } = await start(server, [], { encrypt: true, ...info }, { [variable]: authority });
-    return cli.result;
+    return (await startProcess({ [variable]: authority }, server, [], { encrypt: true, ...info })).result;
   };
 
   test('is checked against the address, and Node has nothing to warn of', async () => {

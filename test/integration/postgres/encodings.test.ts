@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresEntry } from '../../harness/cli.js';
-import { runExportHere as runExport } from '../../harness/export-run.js';
+import { runExportHere as runExportHere } from '../../harness/export-run.js';
 import { LoggedUser } from '../../harness/logged-cli.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences } from '../../harness/same-rows.js';
@@ -57,7 +57,7 @@ const tableOf = (name: string, texts: string) => `
   COMMENT ON TABLE ${quoted(name)} IS '${name}'`;
 
 async function expectSameAsServer(database: string, name: string): Promise<void> {
-  const run = await runExport(server, { database });
+  const run = await runExportHere(server, { database });
   try {
     expect(run.cli.stderr + run.cli.stdout).not.toContain('"error"');
     expect(run.cli.code).toBe(0);
@@ -149,7 +149,7 @@ describe('text that has no form in UTF-8', () => {
     const database = `bad_${encoding.toLowerCase()}`;
 
     it('stops its table with a code of its own, the column and the way out; other tables are published', async () => {
-      const run = await runExport(server, { database, args: ['-i', 'fine,texts,shapes,labels'] });
+      const run = await runExportHere(server, { database, args: ['-i', 'fine,texts,shapes,labels'] });
       try {
         expect(run.cli.code).toBe(5);
         expect(run.table('fine').state).toBe('completed');
@@ -171,7 +171,7 @@ describe('text that has no form in UTF-8', () => {
 
     it('is NULL with --on-unrepresentable null, alone, and counted', async () => {
       const args = ['-i', 'fine,texts,shapes,labels', '--on_unrepresentable', 'null'];
-      const run = await runExport(server, { database, args });
+      const run = await runExportHere(server, { database, args });
       try {
         expect(run.cli.code).toBe(0);
         expect(run.table('texts').unrepresentable).toEqual({ t: 1 });
@@ -189,7 +189,7 @@ describe('text that has no form in UTF-8', () => {
     });
 
     it('in the name of a table or a column stops that table and says so', async () => {
-      const run = await runExport(server, { database, args: ['-i', 'fine,has_column,t\\\\%'] });
+      const run = await runExportHere(server, { database, args: ['-i', 'fine,has_column,t\\\\%'] });
       try {
         expect(run.cli.code).toBe(3);
         expect(run.table('fine').state).toBe('completed');
@@ -218,7 +218,7 @@ describe('text in a database without an encoding', () => {
     const value = `convert_from(${bytes}, 'SQL_ASCII')`;
     await client.query(`CREATE TABLE t AS SELECT 1 AS id, ${value} AS t, ARRAY[${value}, 'x'] AS l, NULL::text AS n`);
     await client.end();
-    const run = await runExport(server, { database, entry: { source_encoding: sourceEncoding } });
+    const run = await runExportHere(server, { database, entry: { source_encoding: sourceEncoding } });
     try {
       expect(run.cli.code).toBe(0);
       expect(await differences('DuckDB', await run.files('t'), [['1', text, [text, 'x'], null]])).toEqual([]);
@@ -229,7 +229,7 @@ describe('text in a database without an encoding', () => {
 
   it('in an encoding that nobody knows is an error of the entry', async () => {
     for (const source_encoding of ['LATIN99', 'utf-16', 'hex']) {
-      const run = await runExport(server, { entry: { source_encoding } });
+      const run = await runExportHere(server, { entry: { source_encoding } });
       expect(run.cli.code).toBe(2);
       expect(run.result.error).toMatchObject({ code: 'SOURCE_ENCODING_UNKNOWN' });
       await run.remove();

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { planDocument, planText } from '../../harness/plan-document.js';
-import { type ExportRun, runExport } from '../../harness/export-run.js';
+import { type ExportRun, runExportHere } from '../../harness/export-run.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { freePort } from '../../../src/embedded-postgres/free-port.js';
 
@@ -98,7 +98,7 @@ it('a table from which a foreign one inherits has rows of its own, which are in 
 describe('with --include-foreign-tables', () => {
   let run: ExportRun;
   beforeAll(async () => {
-    run = await runExport(server, {
+    run = await runExportHere(server, {
       database: 'near',
       args: ['--include_foreign_tables', '--include_views', '--inherited', 'include'],
     });
@@ -155,7 +155,7 @@ describe('with --include-foreign-tables', () => {
   );
 
   it('--consistency run refuses them, and no other', async () => {
-    await using refused = await runExport(server, {
+    await using refused = await runExportHere(server, {
       database: 'near',
       args: [
         '--include_foreign_tables',
@@ -202,7 +202,10 @@ describe('a foreign server', () => {
 
   it('that denies a table is not answered with a grant for this one', async () => {
     await near("CREATE FOREIGN TABLE denied (id int) SERVER far OPTIONS (table_name 'hidden')");
-    await using run = await runExport(server, { database: 'near', args: ['--include_foreign_tables', '-i', 'denied'] });
+    await using run = await runExportHere(server, {
+      database: 'near',
+      args: ['--include_foreign_tables', '-i', 'denied'],
+    });
     const { error } = run.table('denied');
     expect(error).toMatchObject({ code: 'FOREIGN_SERVER_ERROR' });
     expect(error?.hint).toContain('foreign server');

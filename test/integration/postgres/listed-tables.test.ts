@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { runExportHere as runExport } from '../../harness/export-run.js';
+import { runExportHere as runExportHere } from '../../harness/export-run.js';
 import { planDocument, planText } from '../../harness/plan-document.js';
 import { postgresVersions, type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
@@ -66,7 +66,7 @@ describe('a pattern that takes nothing', () => {
   });
 
   it('is in the JSON result of an export, which goes on', async () => {
-    await using run = await runExport(server, { args: ['-i', 'plain,nosuch', '--table_config', 'plian:None'] });
+    await using run = await runExportHere(server, { args: ['-i', 'plain,nosuch', '--table_config', 'plian:None'] });
     expect(run.result).toMatchObject({ exit_code: 0, totals: { completed: 1 } });
     expect(run.result.warnings.map(({ message }) => message)).toEqual([
       'No table matches "nosuch" of --include',
@@ -77,7 +77,7 @@ describe('a pattern that takes nothing', () => {
 });
 
 it('a table that others inherit from is exported with its own rows only, which the plan says', async () => {
-  await using run = await runExport(server, { args: ['-i', 'parent,child,grandchild'] });
+  await using run = await runExportHere(server, { args: ['-i', 'parent,child,grandchild'] });
   expect(run.result.tables.map(({ rows }) => rows)).toEqual([1, 1, 1]);
   const { tables, warnings } = await plan('-i', 'parent,child');
   const notes = Object.fromEntries(tables.map((table) => [table.table, table.notes]));
@@ -113,7 +113,7 @@ it('inherited tables are told to come twice', async () => {
 });
 
 it('tables of an extension are exported where they are asked for', async () => {
-  await using run = await runExport(server, { args: ['--include_extension_tables', '-i', 'ref_sys,plain'] });
+  await using run = await runExportHere(server, { args: ['--include_extension_tables', '-i', 'ref_sys,plain'] });
   expect(run.result).toMatchObject({ exit_code: 0, totals: { rows: 2 } });
   expect((await plan()).left_out).toContainEqual({
     schema: 'public',
@@ -124,14 +124,14 @@ it('tables of an extension are exported where they are asked for', async () => {
 });
 
 it('what there is nothing to read of is skipped, and no failure', async () => {
-  await using run = await runExport(server, { args: ['--include_views', '-i', 'bare,later,of_later,plain'] });
+  await using run = await runExportHere(server, { args: ['--include_views', '-i', 'bare,later,of_later,plain'] });
   expect(run.result).toMatchObject({ exit_code: 0, totals: { tables: 1, completed: 1 } });
   expect(run.result.skipped.map(({ table, reason }) => [table, reason.code]).sort()).toEqual([
     ['bare', 'TABLE_WITHOUT_COLUMNS'],
     ['later', 'TABLE_NOT_POPULATED'],
     ['of_later', 'TABLE_NOT_POPULATED'],
   ]);
-  await using without = await runExport(server, {
+  await using without = await runExportHere(server, {
     args: ['--include_views', '-i', 'bare,later,plain', '--consistency', 'none'],
   });
   expect(without.result).toMatchObject({ exit_code: 0, skipped: [{}, {}] });
@@ -205,7 +205,7 @@ it('a view is exported whose owner, or reader, has grants on the columns only th
     CREATE VIEW of_reader WITH (security_invoker) AS SELECT open FROM base;
     CREATE VIEW refused WITH (security_invoker) AS SELECT secret FROM base;
     GRANT SELECT ON of_owner, nested, of_reader, refused TO some_columns`);
-  await using run = await runExport(server, {
+  await using run = await runExportHere(server, {
     entry: { username: 'some_columns', password: 'some' },
     args: ['--include_views', '--source_schema_name', 'by_column', '-i', 'of_owner,nested,of_reader,refused'],
   });

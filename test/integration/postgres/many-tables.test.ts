@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runExport } from '../../harness/export-run.js';
+import { runExportHere } from '../../harness/export-run.js';
 import { planDocument, planText } from '../../harness/plan-document.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
@@ -81,7 +81,7 @@ it('readers give up the locks of tables that they have read', async () => {
     }
     await client.end();
   })();
-  await using run = await runExport(server, { args: ['--n_jobs', '2'] });
+  await using run = await runExportHere(server, { args: ['--n_jobs', '2'] });
   over.abort();
   await watch;
   expect(run.result.totals).toMatchObject({ completed: MANY, rows: MANY * 10 });

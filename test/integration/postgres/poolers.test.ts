@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { postgresEntry, runCli, type RunningCli, startCli, writeAuthFile } from '../../harness/cli.js';
-import { runExport } from '../../harness/export-run.js';
+import { runExportHere } from '../../harness/export-run.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { hasPgBouncer, type PgBouncer, startPgBouncer } from '../../servers/pgbouncer.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
@@ -136,7 +136,7 @@ describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
 
     it.each(['run', 'none'])('all is exact beside others that set what they like (--consistency %s)', async (level) => {
       const stop = await startOthers(pooler.server, mode === 'session' ? 4 : 12);
-      await using run = await runExport(pooler.server, { args: [...args, '--consistency', level] }).finally(stop);
+      await using run = await runExportHere(pooler.server, { args: [...args, '--consistency', level] }).finally(stop);
       expect(run.cli).toMatchObject({ code: 0 });
       expect(run.result).toMatchObject({ consistency: level, totals: { completed: TABLES + 1 } });
       await expectExact((name) => run.files(name, 's'));
@@ -174,7 +174,7 @@ describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
       try {
         for (const level of ['run', 'none']) {
           const args = ['--source_schema_name', 'hidden', '--consistency', level];
-          await using run = await runExport(reader, { args });
+          await using run = await runExportHere(reader, { args });
           expect(run.table('h', 'hidden')).toMatchObject({ state: 'failed', error: { code: 'TABLE_ROW_SECURITY' } });
         }
       } finally {
@@ -229,7 +229,9 @@ describe.skipIf(!hasPgBouncer)('behind a pooler in', () => {
   it('statement mode is refused with what helps', async () => {
     await using pooler = await startPgBouncer(server, { mode: 'statement' });
     for (const level of ['run', 'none']) {
-      await using run = await runExport(pooler.server, { args: ['--source_schema_name', 's', '--consistency', level] });
+      await using run = await runExportHere(pooler.server, {
+        args: ['--source_schema_name', 's', '--consistency', level],
+      });
       expect(run.cli.code).toBe(4);
       expect(run.result.error).toMatchObject({ code: 'SOURCE_POOLER_MODE' });
       expect(run.result.error?.hint).toContain('pool_mode = transaction');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { runExport } from '../../harness/export-run.js';
+import { runExportHere } from '../../harness/export-run.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
 /** A server in recovery, as those are from which reports are read, with defaults that a standby refuses. */
@@ -28,7 +28,7 @@ describe.each(['run', 'none'])(
   (level) => {
     it('is complete, and foresees which tables have no rows there', async () => {
       await server.restart({ standby: true });
-      await using run = await runExport(server, { args: [...ARGS, level] });
+      await using run = await runExportHere(server, { args: [...ARGS, level] });
       expect(run.result.consistency).toBe(level);
       const ends = run.result.tables.map(({ table, state, rows, error }) => [table, state, rows, error?.code]);
       expect(ends.sort()).toEqual([
@@ -45,7 +45,7 @@ describe.each(['run', 'none'])(
 
 it('a primary with such defaults is read, its unlogged tables included', async () => {
   await server.restart();
-  await using run = await runExport(server, { args: [...ARGS, 'run'] });
+  await using run = await runExportHere(server, { args: [...ARGS, 'run'] });
   expect(run.cli.code).toBe(0);
   expect(run.table('scratch')).toMatchObject({ state: 'completed' });
 });

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 
-import { runCli, temporaryDirectory, type TemporaryDirectory, writeAuthFile } from '../../harness/cli.js';
+import { temporaryDirectory, type TemporaryDirectory, writeAuthFile } from '../../harness/cli.js';
+import { runCliHere } from '../../harness/cli-here.js';
 import { LOCALHOST_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';
 import { CLI_STORES, type CliStore } from '../../harness/cli-stores/index.js';
 import type { CheckDocument } from '../../harness/cli-storage-run.js';
@@ -60,7 +61,7 @@ function info(kind: CliStore['kind'], overrides: Readonly<Record<string, unknown
 
 async function check(...args: string[]) {
   const auth = await writeAuthFile(home.path, entries);
-  const { code, stdout, stderr } = await runCli(['check', '-a', auth, ...args], {
+  const { code, stdout, stderr } = await runCliHere(['check', '-a', auth, ...args], {
     cwd: home.path,
     env: { XDG_STATE_HOME: home.path },
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runExportHere as runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere as runExportHere, type ExportRun } from '../../harness/export-run.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { columnSchemas } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
@@ -80,7 +80,7 @@ afterAll(() => server.stop());
 describe('--arrays json', () => {
   let run: ExportRun;
   beforeAll(async () => {
-    run = await runExport(server, { args: ['--arrays', 'json'] });
+    run = await runExportHere(server, { args: ['--arrays', 'json'] });
   });
   afterAll(() => run.remove());
 
@@ -117,7 +117,7 @@ describe('--arrays json', () => {
 
 describe('--arrays text', () => {
   it('arrays keep the text the server prints, including bounds', async () => {
-    await using run = await runExport(server, { args: ['--arrays', 'text'] });
+    await using run = await runExportHere(server, { args: ['--arrays', 'text'] });
     expect(run.cli.code).toBe(0);
     for (const [name] of ALL) {
       const printed = await serverText(
@@ -131,10 +131,10 @@ describe('--arrays text', () => {
 });
 
 it("a plan shows the arrays' types", async () => {
-  await using run = await runExport(server, { args: ['--arrays', 'json', '--dry_run', '-i', 'nested'] });
+  await using run = await runExportHere(server, { args: ['--arrays', 'json', '--dry_run', '-i', 'nested'] });
   expect(run.cli.stdout).toMatch(/"parquet_type": *"BYTE_ARRAY JSON"/);
   expect(run.cli.stdout).toContain('"ARRAY_BOUNDS"');
   expect(run.cli.stdout).toContain('arrays that do not start at 1 lose their bounds in');
-  await using text = await runExport(server, { args: ['--arrays', 'text', '--dry_run', '-i', 'nested'] });
+  await using text = await runExportHere(server, { args: ['--arrays', 'text', '--dry_run', '-i', 'nested'] });
   expect(text.cli.stdout).not.toContain('ARRAY_BOUNDS');
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ExportRun, runExport } from '../../harness/export-run.js';
+import { type ExportRun, runExportHere } from '../../harness/export-run.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
@@ -54,7 +54,7 @@ const WANTED = {
 
 test('columns have the types that were asked for, with the values that the server casts to', async () => {
   const args = Object.entries(WANTED).flatMap(([name, [type]]) => ['--column_type', `public.kinds.${name}:${type}`]);
-  await using run = await runExport(server, { args: ['-i', 'kinds', '--manifest', 'inside', ...args] });
+  await using run = await runExportHere(server, { args: ['-i', 'kinds', '--manifest', 'inside', ...args] });
   expect(run.result).toMatchObject({ exit_code: 0 });
   const described = await queryDuckDb(`DESCRIBE SELECT * FROM ${rowsOf(run, 'kinds')}`);
   const types = Object.fromEntries(described.map((one) => [one['column_name'] as string, one['column_type']] as const));
@@ -80,7 +80,7 @@ describe('--on_unrepresentable text', () => {
   let run: ExportRun;
   beforeAll(async () => {
     const args = ['-i', 'misfits', '--on_unrepresentable', 'text', '-p', '2', '--large_table_threshold', '10'];
-    run = await runExport(server, { args: [...args, '--unbounded_numeric', 'decimal(20,2)'] });
+    run = await runExportHere(server, { args: [...args, '--unbounded_numeric', 'decimal(20,2)'] });
   }, 60_000);
   afterAll(() => run[Symbol.asyncDispose]());
 

@@ -4,7 +4,7 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'h
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CliStorageRuns } from '../../harness/cli-storage-run.js';
 import { startCliS3 } from '../../harness/cli-stores/s3.js';
-import { runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere, type ExportRun } from '../../harness/export-run.js';
 import {
   readByForeign,
   type ReadAnswer,
@@ -66,7 +66,7 @@ beforeAll(async () => {
      CREATE TABLE expressed AS SELECT id, "day" FROM numbers;
      CREATE TABLE bare (id int, region text)`,
   );
-  run = await runExport(server, {
+  run = await runExportHere(server, {
     args: [
       ...[
         'odd:region',
@@ -165,7 +165,7 @@ it('have files in the order that was asked for, which the footers declare as far
   };
   // Each of these columns has one value below a directory.
   expect((await footer('numbers')).sorting_columns ?? []).toEqual([]);
-  await using sorted = await runExport(server, {
+  await using sorted = await runExportHere(server, {
     args: ['-i', 'dated', '--sort_by', 'dated:area DESC, AT, year', '--compression_type', 'None'],
   });
   const file = path.join(sorted.directory, 'public/dated/part-00000.parquet');

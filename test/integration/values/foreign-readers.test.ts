@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere, type ExportRun } from '../../harness/export-run.js';
 import { readByForeign, type ReadAnswer, whyNoForeignReaders } from '../../harness/foreign-readers/index.js';
 import { readFooter } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
@@ -75,11 +75,11 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
       ALTER TABLE dense ALTER small TYPE numeric(9,2);
       CREATE TABLE keyed AS SELECT (g * 7919::bigint) % 10007 * 1000 AS k, 'user ' || (g * 7919) % 10007 AS t FROM generate_series(1, 4000) g;
       CREATE TABLE refused AS SELECT 1 AS id, '12:00'::time AS t`);
-    runs.push(await runExport(server, { args: ['-i', 'plain,a=b,what*?[x]{y},lists,ids,refused,dense'] }));
-    const spark = (...args: string[]) => runExport(server, { args: ['--compat', 'spark', ...args] });
+    runs.push(await runExportHere(server, { args: ['-i', 'plain,a=b,what*?[x]{y},lists,ids,refused,dense'] }));
+    const spark = (...args: string[]) => runExportHere(server, { args: ['--compat', 'spark', ...args] });
     runs.push(await spark('-i', 'kinds,nothing'), await spark('-i', 'kinds', '--compression_type', 'Lz4'));
     const compact = ['-i', 'dense', '--encoding', 'compact'];
-    dense = [await runExport(server, { args: compact }), await spark(...compact)].map((run) => {
+    dense = [await runExportHere(server, { args: compact }), await spark(...compact)].map((run) => {
       runs.push(run);
       return path.join(run.directory, 'public/dense');
     });
@@ -87,8 +87,8 @@ describe.skipIf(REASON !== undefined)('readers of other projects', () => {
     const keyed = ['-i', 'keyed', '--row_group_rows', '1000'];
     const filters = ['--bloom_filter', 'keyed:k,t:0.0001'];
     const [filtered, unfiltered] = [
-      await runExport(server, { args: [...keyed, ...filters] }),
-      await runExport(server, { args: keyed }),
+      await runExportHere(server, { args: [...keyed, ...filters] }),
+      await runExportHere(server, { args: keyed }),
     ].map((run) => {
       runs.push(run);
       return path.join(run.directory, 'public/keyed');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runExportHere as runExport } from '../../harness/export-run.js';
+import { runExportHere as runExportHere } from '../../harness/export-run.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences, type ReaderName } from '../../harness/same-rows.js';
 import { serverText } from '../../harness/server-text.js';
@@ -104,7 +104,7 @@ describe.each(cases.map(([flags, tables], i) => ({ flags, tables, schema: `mix${
       }
       await server.query('ANALYZE');
       const { codec, groupRows, fileRows, readers } = flags;
-      const run = await runExport(server, {
+      const run = await runExportHere(server, {
         args: [
           ...['--source_schema_name', schema, '--compression_type', codec, '--row_group_rows', String(groupRows)],
           ...['-p', String(readers), '--large_table_threshold', '500'],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { runExportHere as runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere as runExportHere, type ExportRun } from '../../harness/export-run.js';
 import { columnSchemas, readFooter } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { ALL_READERS, differences, FULL_READERS, READERS } from '../../harness/same-rows.js';
@@ -41,7 +41,7 @@ afterAll(() => server.stop());
 describe('tables of unusual shape', () => {
   let run: ExportRun;
   beforeAll(async () => {
-    run = await runExport(server, { args: ['-e', 'rows10k'] });
+    run = await runExportHere(server, { args: ['-e', 'rows10k'] });
   });
   afterAll(() => run.remove());
 
@@ -93,7 +93,7 @@ describe('tables of unusual shape', () => {
 describe.each(CODECS)('codec %s', (codec) => {
   it('the codec is in the footer, and every reader that supports it reads the same rows', async () => {
     const args = ['-i', 'rows10k', '--compression_type', codec.toLowerCase(), '--row_group_rows', '3000'];
-    const run = await runExport(server, { args });
+    const run = await runExportHere(server, { args });
     try {
       expect(run.cli.code).toBe(0);
       const files = await run.files('rows10k');
@@ -111,7 +111,7 @@ describe.each(CODECS)('codec %s', (codec) => {
 
 describe('how rows are laid out', () => {
   it('row groups have at most --row-group-rows rows', async () => {
-    const run = await runExport(server, { args: ['-i', 'rows10k', '--row_group_rows', '3000'] });
+    const run = await runExportHere(server, { args: ['-i', 'rows10k', '--row_group_rows', '3000'] });
     try {
       const footer = await readFooter((await run.files('rows10k'))[0]!);
       expect(footer.row_groups.map(({ num_rows }) => Number(num_rows))).toEqual([3000, 3000, 3000, 1000]);
@@ -125,7 +125,7 @@ describe('how rows are laid out', () => {
     ['several readers', ['-p', '3', '--large_table_threshold', '1']],
   ])('files have at most --max-rows-per-file rows and names without gaps (%s)', async (_, parallel) => {
     const args = ['-i', 'rows10k', '--max_rows_per_file', '700', '--row_group_rows', '500', ...parallel];
-    const run = await runExport(server, { args });
+    const run = await runExportHere(server, { args });
     try {
       expect(run.cli.code).toBe(0);
       const files = await run.files('rows10k');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runExportHere as runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere as runExportHere, type ExportRun } from '../../harness/export-run.js';
 import { columnSchemas, readFooter } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences, type ReaderName } from '../../harness/same-rows.js';
@@ -23,8 +23,8 @@ let compact: ExportRun;
 beforeAll(async () => {
   server = await startPostgres();
   for (const typeCase of TYPE_CASES) await server.query(createTable(typeCase));
-  run = await runExport(server);
-  compact = await runExport(server, { args: ['--encoding', 'compact'] });
+  run = await runExportHere(server);
+  compact = await runExportHere(server, { args: ['--encoding', 'compact'] });
 }, 180_000);
 
 afterAll(async () => {
@@ -74,7 +74,7 @@ describe.each(TYPE_CASES)('$type ($name)', (typeCase) => {
 
 describe('parquetjs-lite', () => {
   it.each(OLD_TYPES)('reads %s as the server prints it', async (name) => {
-    const snappy = await runExport(server, { args: ['-i', name, '--compression_type', 'Snappy'] });
+    const snappy = await runExportHere(server, { args: ['-i', name, '--compression_type', 'Snappy'] });
     try {
       const typeCase = TYPE_CASES.find((candidate) => candidate.name === name)!;
       const printed = await serverText(server, printQuery(typeCase));

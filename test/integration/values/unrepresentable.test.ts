@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { runExportHere as runExport, type ExportRun } from '../../harness/export-run.js';
+import { runExportHere as runExportHere, type ExportRun } from '../../harness/export-run.js';
 import { columnSchemas } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences } from '../../harness/same-rows.js';
@@ -77,7 +77,7 @@ afterAll(() => server.stop());
 describe('by default', () => {
   let run: ExportRun;
   beforeAll(async () => {
-    run = await runExport(server);
+    run = await runExportHere(server);
   });
   afterAll(() => run.remove());
 
@@ -102,7 +102,7 @@ describe('by default', () => {
 describe('with --on-unrepresentable null', () => {
   let run: ExportRun;
   beforeAll(async () => {
-    run = await runExport(server, { args: ['--on_unrepresentable', 'null'] });
+    run = await runExportHere(server, { args: ['--on_unrepresentable', 'null'] });
   });
   afterAll(() => run.remove());
 
@@ -137,14 +137,14 @@ describe('arrays of several dimensions', () => {
   });
 
   it('multidimensional arrays fail their table, with a hint how to export them', async () => {
-    await using run = await runExport(server, { args: ['-i', 'two_dimensions'] });
+    await using run = await runExportHere(server, { args: ['-i', 'two_dimensions'] });
     expect(run.cli.code).toBe(5);
     expect(run.table('two_dimensions').error).toMatchObject({ context: { column: 'v', row: 'ctid (0,1)' } });
     expect(run.table('two_dimensions').error?.hint).toMatch(/--arrays json/);
   });
 
   it('multidimensional arrays become NULL on request', async () => {
-    await using run = await runExport(server, { args: ['-i', 'two_dimensions', '--on_unrepresentable', 'null'] });
+    await using run = await runExportHere(server, { args: ['-i', 'two_dimensions', '--on_unrepresentable', 'null'] });
     expect(run.table('two_dimensions')).toMatchObject({ state: 'completed', unrepresentable: { v: 1 } });
     expect(await differences('DuckDB', await run.files('two_dimensions'), [['1', null]])).toEqual([]);
   });
@@ -154,7 +154,7 @@ describe('arrays that do not start at 1', () => {
   it('the elements are kept, and the column is counted and lossy only if there are such arrays', async () => {
     await server.query(`CREATE TABLE lower_bound AS SELECT id, v::integer[] AS v, w::inet[] AS w, '{1}'::integer[] AS plain
       FROM (VALUES (1, '[0:1]={1,2}', '[5:6]={10.0.0.1,NULL}'), (2, '{3,NULL}', '{}'), (3, '[-2:-2]={4}', NULL)) AS t (id, v, w)`);
-    await using run = await runExport(server, { args: ['-i', 'lower_bound'] });
+    await using run = await runExportHere(server, { args: ['-i', 'lower_bound'] });
     expect(run.cli.code).toBe(0);
     expect(run.table('lower_bound')).toMatchObject({ unrepresentable: {}, lost_bounds: { v: 2, w: 1 } });
     const rows = [
@@ -178,7 +178,7 @@ describe('arrays that do not start at 1', () => {
 describe('numeric without a precision', () => {
   const values = ['0', '-1.5', '123456789012345678.0123456789', '-9999999999999999999999999999.9999999999'];
   const exportNumeric = (as: string, table = 'unbounded') =>
-    runExport(server, { args: ['-i', table, '--unbounded_numeric', as] });
+    runExportHere(server, { args: ['-i', table, '--unbounded_numeric', as] });
 
   beforeAll(async () => {
     await server.query(`CREATE TABLE unbounded AS SELECT n::integer AS id, v::numeric AS v
