@@ -128,7 +128,7 @@ export class KilledRuns {
 }
 
 /** Settles when the kernel has stopped the process: the state in /proc/PID/stat (proc(5)) is T. */
-async function isStopped(pid: number): Promise<void> {
+export async function isStopped(pid: number): Promise<void> {
   for (;;) {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
     if (stat === undefined) return new Promise(() => undefined);

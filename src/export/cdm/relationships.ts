@@ -46,5 +46,5 @@ function maskOf({ columns, levels }: DescribedTable, name: string): string | und
 
 /** Hashes match hashes only. */
 function isSameForm(from: string | undefined, to: string | undefined): boolean {
-  return from !== undefined && from === to && (from === '' || from === 'hash');
+  return from === to && (from === '' || from === 'hash');
 }

@@ -9,6 +9,7 @@ import type { EntityDocument, ManifestDocument, TypeAttribute } from '../../../s
 import { readFolders, whyNoObjectModel } from '../../harness/common-data-model/index.js';
 import { ENTITY_SCHEMA, MANIFEST_SCHEMA } from '../../harness/common-data-model/schemas.js';
 import { validate, whyNoValidator } from '../../harness/json-schema.js';
+import { isStopped } from '../../harness/killed-runs.js';
 import { LoggedUser } from '../../harness/logged-cli.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
@@ -377,7 +378,7 @@ describe('an export to the same place', () => {
   });
 });
 
-describe('a run that is killed between its tables and its metadata', () => {
+describe('a run that is stopped, and killed, between its tables and its metadata', () => {
   it('has none, is refused afterwards, and gets it by --resume', async () => {
     const runId = randomUUID();
     const out = path.join(user.directory, 'killed');
@@ -385,14 +386,21 @@ describe('a run that is killed between its tables and its metadata', () => {
     const env = {
       NODE_OPTIONS: `--import ${new URL('../../harness/crash-points.js', import.meta.url).href}`,
       LAKEPORT_TEST_CRASH: 'between entity files and metadata',
+      LAKEPORT_TEST_CRASH_SIGNAL: 'SIGSTOP',
       LAKEPORT_TEST_CRASH_WAIT_MS: '1500',
     };
-    const ended = await user.start([...words, '--include', 'good', '--run_id', runId, ...ALL], { env }).result;
-    expect(ended.signal).toBe('SIGKILL');
+    const running = user.start([...words, '--include', 'good', '--run_id', runId, ...ALL], { env });
+    await isStopped(running.child.pid ?? 0);
     expect(Object.keys(documentsIn(out))).toEqual(['alone/good.cdm.json']);
+    const held = await afterwards(runId);
+    expect(held.document).toMatchObject({ exit_code: 6, error: { code: 'RUN_HELD' } });
+    running.child.kill('SIGKILL');
+    await running.result;
+
     const refused = await afterwards(runId);
     expect(refused.document).toMatchObject({ exit_code: 2, error: { code: 'RUN_NOT_FINISHED' } });
     expect(refused.document.error?.hint).toContain(`--resume ${runId}`);
+    expect(Object.keys(documentsIn(out))).toEqual(['alone/good.cdm.json']);
     const resumed = await lakeport('--resume', runId, '-a', auth);
     expect(resumed.code).toBe(0);
     expect(Object.keys(documentsIn(out))).toEqual([
