@@ -11,6 +11,7 @@ type ForeignReader =
   | 'spark'
   | 'spark_by_rows'
   | 'spark_scanned'
+  | 'pushed_down'
   | 'polars'
   | 'pyarrow'
   | 'pyarrow_hive'
@@ -30,7 +31,7 @@ export interface ReadTask {
   readonly reader: ForeignReader;
   /** Absolute; a directory or a file, as the reader takes it. */
   readonly path: string;
-  /** Expressions, types by field id, or conditions. */
+  /** Expressions, types by field id, conditions, or the reader whose filters are tried. */
   readonly columns?: readonly string[];
 }
 

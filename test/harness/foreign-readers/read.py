@@ -64,6 +64,17 @@ def spark_scanned(path, conditions):
     return counts
 
 
+def pushed_down(path, columns):
+    """columns: the reader. Filters of every column, pushed down and not."""
+    import push_down
+
+    if columns[0] != "spark":
+        return getattr(push_down, columns[0])(path)
+    if not sessions:
+        sessions.append(spark_session())
+    return push_down.spark(sessions[0], path)
+
+
 def datafusion_scanned(path, conditions):
     """The same with row groups, by what is left after the Bloom filters."""
     import re
