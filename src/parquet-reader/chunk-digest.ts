@@ -1,7 +1,8 @@
 import type { SchemaElement, SchemaTree } from 'hyparquet';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel } from 'hyparquet/src/schema.js';
 
-import { type ColumnDigest, DigestSums } from './column-digest.js';
+import { DigestSums, type TextEncodingName } from '../columns/value-digest.js';
+import { type ColumnDigest, digestShape } from './column-digest.js';
 import type { StoredValue } from './stored-value.js';
 import { ValueBounds } from './value-bounds.js';
 
@@ -37,8 +38,8 @@ export class ChunkDigest {
   /** Hashes of the dictionary's values, by position, as far as they are known. */
   #known: (string | undefined)[] = [];
 
-  constructor(element: SchemaElement, schemaPath: SchemaTree[]) {
-    this.#sums = new DigestSums(element);
+  constructor(element: SchemaElement, schemaPath: SchemaTree[], encoding: TextEncodingName) {
+    this.#sums = new DigestSums(digestShape(element, encoding));
     this.#bounds = new ValueBounds(element);
     this.#value = getMaxDefinitionLevel(schemaPath);
     this.#isList = getMaxRepetitionLevel(schemaPath) > 0;

@@ -5,6 +5,7 @@ import { decompressPage, readDataPage, readDataPageV2 } from 'hyparquet/src/data
 import { readPlain } from 'hyparquet/src/plain.js';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from 'hyparquet/src/schema.js';
 
+import type { TextEncodingName } from '../columns/value-digest.js';
 import { ChunkDigest, type UsedDictionary } from './chunk-digest.js';
 import type { ColumnDigest } from './column-digest.js';
 import { crc32 } from './crc32.js';
@@ -46,8 +47,8 @@ export interface OnePage {
 export interface PageReading {
   /** Of the footer's metadata. */
   readonly schema: readonly SchemaElement[];
-  /** Whether its values are digested. */
-  readonly digest: boolean;
+  /** The encoding in which texts are digested; undefined to digest nothing. */
+  readonly digest: TextEncodingName | undefined;
 }
 
 /** Values that Bloom filters are asked for. */
@@ -67,7 +68,7 @@ export function pageFacts(bytes: Uint8Array, chunk: ColumnChunkFacts, { schema, 
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const reader = { view, offset: 0 };
   const bounds = new ValueBounds(element);
-  const digested = digest ? new ChunkDigest(element, schemaPath) : undefined;
+  const digested = digest && new ChunkDigest(element, schemaPath, digest);
   const pages: OnePage[] = [];
   const some: StoredValue[] = [];
   let dictionary: Dictionary | undefined;

@@ -1,7 +1,8 @@
 import type { SchemaElement, SchemaTree, TimeUnit } from 'hyparquet';
 
+import { bigEndian } from '../columns/value-digest.js';
 import { type Annotation, annotationOf } from './annotation.js';
-import { bigEndian, halfFloat, type StoredValue } from './stored-value.js';
+import { halfFloat, type StoredValue } from './stored-value.js';
 import { listItem } from './type-name.js';
 
 /**

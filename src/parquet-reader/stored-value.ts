@@ -1,5 +1,6 @@
 import type { SchemaElement } from 'hyparquet';
 
+import { bigEndian } from '../columns/value-digest.js';
 import { annotationOf } from './annotation.js';
 
 /**
@@ -42,13 +43,6 @@ const NANOSECONDS_PER_DAY = 86_400_000_000_000n;
 /** Eight bytes of nanoseconds within the day, four of the Julian day. */
 function int96Nanoseconds(view: DataView): bigint {
   return (BigInt(view.getInt32(8, true)) - DAY_OF_1970) * NANOSECONDS_PER_DAY + view.getBigInt64(0, true);
-}
-
-/** Signed, from big-endian two's complement. */
-export function bigEndian(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return BigInt.asIntN(Math.max(8, bytes.length * 8), value);
 }
 
 /** The order of a column's values in statistics (parquet.thrift, `ColumnOrder`): below, equal or above 0. */

@@ -1,5 +1,6 @@
 import type { DatabaseEntry } from '../auth/entries.js';
 import type { EntryKind } from '../auth/entry-kind.js';
+import type { TextEncodingName } from '../columns/value-digest.js';
 import type { LogDialect } from './run-log-dialect.js';
 import type { EngineOption } from './engine-option.js';
 import type { SourceEngine } from './source.js';
@@ -17,6 +18,8 @@ export interface Engine<Info = unknown, Connection = unknown> extends EntryKind<
   database(info: Info): string | undefined;
   /** What only this engine lets users choose. */
   readonly options?: readonly EngineOption[];
+  /** In which `Source.totals` hashes texts; UTF-8 by default. */
+  readonly hashesTextAs?: TextEncodingName;
   readonly source: SourceEngine<Info, Connection>;
   /** A run log in this database; absent if the engine has none. @throws LakeportError if the entry's settings are wrong */
   runLog?(entry: DatabaseEntry<Info>): Promise<LogDialect>;

@@ -7,6 +7,7 @@ import type { Dataset } from '../model/dataset.js';
 import type { TableId, TableKind } from '../model/table.js';
 import type { TableMetadata } from '../model/table-metadata.js';
 import type { SortColumn } from '../model/sort-column.js';
+import type { SeenAt, SourceChange, TableTotals } from './column-totals.js';
 import type { ColumnTreatments } from './column-treatment.js';
 import type { ColumnChoice } from './column-choice.js';
 import type { EngineOptions } from './engine-option.js';
@@ -270,6 +271,13 @@ export interface Source<Connection = unknown> {
    * not tell. Aborting cancels the count on the server too.
    */
   countRows(dataset: Dataset, options: CountOptions): Promise<RowCount | undefined>;
+  /**
+   * What the database computes of a described table's columns, in the snapshot of `pin`, to be compared with files.
+   * Reads the whole dataset.
+   */
+  totals?(table: SourceDataset, columns: readonly ReadColumn[]): Promise<TableTotals>;
+  /** Whether the table was written to since an export saw it, as far as the database knows. */
+  changeSince?(table: SourceDataset, seen: SeenAt): Promise<SourceChange>;
   /** How many more connections the server accepts from this user; undefined if unknown. */
   freeConnections(): Promise<number | undefined>;
   /** What a reader in a worker needs to connect, secrets included: goes to workers only, never into a log. */

@@ -172,12 +172,14 @@ an entry of the auth file, only the footer is read; with --rows also the first p
       `Checks that every file of a run, or of the tables at a path, is there with its bytes
 and SHA-256, that its footer has the rows, columns, types and row groups of the
 manifest, and that no other files lie between. Exit code 3 if anything differs.
-ID is an entry of the auth file; of a path, only manifests are needed, no run log.`,
+ID is an entry of the auth file; of a path, only manifests are needed, no run log.
+--deep decodes every page; --against-source compares every value with the database.`,
     ],
     examples: [
       'lakeport verify 2f73b4d0',
       'lakeport verify ./exports/public/orders',
       'lakeport verify -a auth.json s3_lake/public --json',
+      'lakeport verify 2f73b4d0 --against-source -a auth.json',
     ],
     flags: VERIFY_FLAGS,
     operands: 'any',

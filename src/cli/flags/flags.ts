@@ -30,9 +30,9 @@ export const FLAGS = {
 /** Every flag of every command. */
 export const ALL_FLAGS: readonly Flag[] = [...Object.values<Flag>(FLAGS), ...Object.values(ENGINE_FLAGS)];
 
-const { limit, allTables, save, shownRows, deep } = FLAGS;
+const { limit, allTables, save, shownRows, deep, againstSource } = FLAGS;
 /** Not of an export. */
-const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([limit, allTables, save, shownRows, deep]);
+const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([limit, allTables, save, shownRows, deep, againstSource]);
 const { logDatabaseId, graceMs, json, logLevel, logDirectory, logFormat, noProgress, noBanner, quiet } = FLAGS;
 
 /** Flags of the default command. */
@@ -65,9 +65,16 @@ export const INSPECT_FLAGS: readonly Flag[] = byGroup([STORE_AUTH, shownRows, ..
 
 /** Flags of `verify`. */
 export const VERIFY_FLAGS: readonly Flag[] = byGroup([
-  { ...FLAGS.authFile, help: 'JSON file with named credentials; needed for stores, and with --log-db-auth-id' },
+  { ...FLAGS.authFile, help: 'JSON file with named credentials; for stores, --log-db-auth-id and --against-source' },
+  {
+    ...FLAGS.sourceId,
+    help: 'with --against-source: an entry of the auth file (default: that of the run or manifest)',
+  },
+  FLAGS.databaseName,
+  { ...FLAGS.maskSalt, help: 'with --against-source: the salt of the mask hash, to compare these columns of a run' },
   logDatabaseId,
   deep,
+  againstSource,
   { ...FLAGS.parallel, help: 'threads that decode pages: 0 for all cores, -N for cores/N (default: one per core)' },
   ...LOGGING,
   ...HELP_FLAGS,

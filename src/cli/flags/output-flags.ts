@@ -52,6 +52,13 @@ export const OUTPUT_FLAGS = {
     help: 'also decodes every page, and compares counts, NULLs, min and max with the statistics in the file',
     onResume: 'refused',
   }),
+  againstSource: defineFlag({
+    name: 'against_source',
+    group: 'Output',
+    help: 'also compares every value with the database, which computes counts, bounds, sums and hashes in one snapshot',
+    onResume: 'refused',
+    see: '[verification](../operations/verification.md#the-source)',
+  }),
   json: defineFlag({
     name: 'json',
     group: 'Output',

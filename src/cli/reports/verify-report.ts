@@ -1,5 +1,8 @@
 import type { Difference } from '../../export/verify/difference.js';
+import type { SourceComparison } from '../../export/verify/source/verify-source.js';
 import type { VerifiedTable } from '../../export/verify/verify-tables.js';
+import type { SourceChange } from '../../sources/column-totals.js';
+import type { ServerInfo } from '../../sources/source.js';
 import { printable, tableName } from '../../text/printable.js';
 import { byteSize, count, counted, rate, timeSpan } from '../../text/quantities.js';
 import { fit, tableLines, type TextColumn } from '../../text/text-table.js';
@@ -12,7 +15,9 @@ export interface Verification {
   readonly runId: string | undefined;
   /** For messages; of a verification by path. */
   readonly path: string | undefined;
-  readonly tables: readonly VerifiedTable[];
+  readonly tables: readonly (VerifiedTable & { readonly comparison?: SourceComparison | undefined })[];
+  /** Databases that they were compared with; undefined if they were not. */
+  readonly servers?: readonly ServerInfo[] | undefined;
   /** Files of no table. */
   readonly unknown: readonly Difference[];
   /** Tables of the run that it has not published. */
@@ -48,7 +53,11 @@ export function verifyText(verification: TimedVerification, output: Output): str
   const { tables, unknown, unpublished, seconds } = verification;
   const differences = [...tables.flatMap((table) => table.differences), ...unknown];
   const { files, bytes } = totalsOf(tables);
-  const lines = [...tableSection(tables, output), ...differenceSection(differences, output)];
+  const lines = [
+    ...tableSection(tables, output),
+    ...differenceSection(differences, output),
+    ...comparisonSection(tables, output),
+  ];
   if (lines.length > 0) lines.push('');
   if (unpublished > 0) {
     lines.push(output.paint('yellow', `${counted(unpublished, 'table')} of the run not verified: not published`));
@@ -96,9 +105,46 @@ function differenceSection(differences: readonly Difference[], output: Output): 
   return ['', output.paint('dim', text.title), ...text.rows, ...more];
 }
 
+/** Reasons and notes of so many columns are listed; --json has all. */
+const MOST_COLUMNS = 20;
+
+/** What there is to say of the comparison with the source, a line each. */
+function comparisonSection(tables: Verification['tables'], output: Output): string[] {
+  const lines = tables.flatMap((table) => {
+    const { comparison } = table;
+    if (comparison === undefined) return [];
+    const { notCompared, countsOnly, notes, change } = comparison;
+    const { schema = '', name } = table;
+    const say = (text: string) => printable(`${tableName({ schema, name })}: ${text}`);
+    return [
+      ...(notCompared === undefined
+        ? []
+        : [output.paint('yellow', say(`not compared with the source: ${notCompared}`))]),
+      ...(change === undefined ? [] : [output.paint('yellow', say(changeText(change)))]),
+      ...countsOnly
+        .slice(0, MOST_COLUMNS)
+        .map(({ column, reason }) => say(`of ${column} only NULLs were compared: ${reason}`)),
+      ...(countsOnly.length > MOST_COLUMNS ? [`… ${counted(countsOnly.length - MOST_COLUMNS, 'more column')}`] : []),
+      ...notes.map(say),
+    ];
+  });
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function changeText(change: SourceChange): string {
+  switch (change.kind) {
+    case 'changed':
+      return `the source has changed since the export: ${change.evidence}`;
+    case 'unchanged':
+      return `the source does not show a change since the export: ${change.evidence}`;
+    case 'unknown':
+      return `whether the source has changed since the export is not known: ${change.reason}`;
+  }
+}
+
 /** The document of `verify --json`. */
 export function verifyDocument(verification: TimedVerification, exitCode: number): VerifyDocument {
-  const { runId, path, deep, tables, unknown, unpublished, seconds } = verification;
+  const { runId, path, deep, tables, unknown, unpublished, seconds, servers } = verification;
   const differences: VerifyDocument['differences'] = [
     ...tables.flatMap((table) => table.differences.map((difference) => ({ ...nameOf(table), ...difference }))),
     ...unknown,
@@ -110,14 +156,31 @@ export function verifyDocument(verification: TimedVerification, exitCode: number
     ...(runId !== undefined && { run_id: runId }),
     ...(path !== undefined && { path }),
     deep,
+    against_source: servers !== undefined,
+    ...(servers !== undefined && { sources: servers.map((server) => ({ ...server })) }),
     seconds,
     totals: { tables: tables.length, ...totalsOf(tables), differences: differences.length },
     unpublished_tables: unpublished,
     tables: tables.map((table) => {
       const { files, rows, bytes } = table;
-      return { ...nameOf(table), path: table.path, files, rows, bytes, differences: table.differences.length };
+      const own = { ...nameOf(table), path: table.path, files, rows, bytes, differences: table.differences.length };
+      return table.comparison === undefined ? own : { ...own, source: comparisonDocument(table.comparison) };
     }),
     differences,
+  };
+}
+
+function comparisonDocument(comparison: SourceComparison): VerifyDocument['tables'][number]['source'] {
+  const { notCompared, compared, countsOnly, notes, change } = comparison;
+  return {
+    compared: notCompared === undefined,
+    ...(notCompared !== undefined && { reason: notCompared }),
+    compared_columns: compared,
+    counts_only: [...countsOnly],
+    notes: [...notes],
+    ...(change !== undefined && {
+      change: { kind: change.kind, text: change.kind === 'unknown' ? change.reason : change.evidence },
+    }),
   };
 }
 

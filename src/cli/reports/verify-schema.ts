@@ -11,6 +11,11 @@ export const verifySchema = z.strictObject({
   run_id: z.string().optional(),
   path: z.string().optional(),
   deep: z.boolean().describe('Whether every page was decoded'),
+  against_source: z.boolean().describe('Whether values were compared with the database'),
+  sources: z
+    .array(z.strictObject({ product: z.string(), address: z.string(), database: z.string() }))
+    .optional()
+    .describe('Databases that tables were compared with; absent without --against-source'),
   seconds: z.number(),
   totals: z.strictObject({ tables: count, files: count, rows: count, bytes: count, differences: count }),
   unpublished_tables: count.describe('Of the run, which are not verified'),
@@ -21,6 +26,22 @@ export const verifySchema = z.strictObject({
       path: z.string(),
       ...{ files: count, rows: count, bytes: count },
       differences: count,
+      source: z
+        .strictObject({
+          compared: z.boolean(),
+          reason: z.string().optional().describe('Why the table was not compared'),
+          compared_columns: count.describe('Columns whose values were compared'),
+          counts_only: z
+            .array(z.strictObject({ column: z.string(), reason: z.string() }))
+            .describe('Columns of which only NULLs were compared'),
+          notes: z.array(z.string()),
+          change: z
+            .strictObject({ kind: z.enum(['changed', 'unchanged', 'unknown']), text: z.string() })
+            .optional()
+            .describe('Whether the source was written to since the export; absent if nothing differs'),
+        })
+        .optional()
+        .describe('Absent without --against-source'),
     }),
   ),
   differences: z.array(

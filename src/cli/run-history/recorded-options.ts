@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 
@@ -132,6 +133,22 @@ function recordedTarget(target: unknown): ExportOptions['target'] | undefined {
 function recordedOptIns({ optIns, includeViews }: Readonly<Record<string, unknown>>): ExportOptions['optIns'] {
   if (Array.isArray(optIns)) return OPT_INS.filter((optIn) => optIns.includes(optIn));
   return includeViews === true ? ['views', 'foreign_tables'] : ['foreign_tables'];
+}
+
+/** The auth file that the run was given, if it is still there. */
+export function recordedAuthFile(settings: unknown): string | undefined {
+  const { authFile, cwd = '/' } = settingsOf(settings);
+  const whole = authFile === undefined ? undefined : path.resolve(cwd, authFile);
+  return whole !== undefined && existsSync(whole) ? whole : undefined;
+}
+
+/** Whether the salt that the options refer to is the one of the run. False if it hashed nothing. */
+export async function isSaltOf(
+  settings: unknown,
+  { options, auth }: { readonly options: ExportOptions; readonly auth: AuthFile },
+): Promise<boolean> {
+  const { saltFingerprint: recorded } = settingsOf(settings);
+  return recorded !== undefined && recorded === (await saltFingerprint(options, auth));
 }
 
 /** Whether a run can be resumed, judging by its settings. */

@@ -76,6 +76,24 @@ export interface DescribedTable {
   readonly foreignKeys: readonly Omit<ForeignKey, 'isValidated'>[];
   /** When it was published. */
   readonly endedAt: Date | undefined;
+  readonly origin: DescribedOrigin;
+}
+
+/** Where the rows of a described table come from. Earlier versions said less. */
+export interface DescribedOrigin {
+  /** The database engine. */
+  readonly engine: string | undefined;
+  /** Id of the auth file's entry. */
+  readonly entry: string | undefined;
+  readonly database: string | undefined;
+  readonly query: string | undefined;
+  readonly predicates: readonly string[];
+  readonly isSample: boolean;
+  /** When the rows were as they are in the files. */
+  readonly seen: { readonly snapshot: string | undefined; readonly takenAt: string | undefined };
+  readonly compat: string | undefined;
+  /** Levels of the directories, which say the values of columns that files do not have. */
+  readonly levels: readonly string[];
 }
 
 export interface DescribedFile {
@@ -103,6 +121,11 @@ export interface DescribedColumn {
   readonly comment: string | undefined;
   /** How its values are hidden; undefined if they are not. */
   readonly mask: string | undefined;
+  readonly isTextByValues: boolean;
+  /** Whether lakeport added it. */
+  readonly isAdded: boolean;
+  /** Values written as NULL. */
+  readonly unrepresentable: number;
 }
 
 interface DescribedLevel {

@@ -1,4 +1,5 @@
 import { LakeportError } from '../../errors.js';
+import type { TextEncodingName } from '../../columns/value-digest.js';
 import { type ParquetFooter, readFooter } from '../../parquet-reader/footer.js';
 import { typeNameOf } from '../../parquet-reader/type-name.js';
 import { joinPath } from '../../storage/path.js';
@@ -20,8 +21,8 @@ export interface FileExpectation {
   readonly columns: readonly DescribedColumn[] | undefined;
   /** Decode every page; undefined for none. */
   readonly decoders: ChunkDecoders | undefined;
-  /** Whether values are digested. */
-  readonly digest: boolean;
+  /** The encoding in which texts are digested, to be compared with the source; undefined to digest nothing. */
+  readonly digest: TextEncodingName | undefined;
   readonly signal: AbortSignal;
   readonly onBytes: (bytes: number) => void;
 }

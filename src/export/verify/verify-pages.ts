@@ -1,4 +1,5 @@
 import type { ColumnDigest } from '../../parquet-reader/column-digest.js';
+import type { TextEncodingName } from '../../columns/value-digest.js';
 import { mergeDigests } from '../../parquet-reader/column-digest.js';
 import type { ColumnChunkFacts, FileSpan, ParquetFooter } from '../../parquet-reader/footer.js';
 import type { StoredFile } from '../../storage/stored-file.js';
@@ -8,8 +9,8 @@ import type { Difference } from './difference.js';
 
 export interface PagesOptions {
   readonly decoders: ChunkDecoders;
-  /** Whether values are digested, to be compared with the source. */
-  readonly digest: boolean;
+  /** The encoding in which texts are digested, to be compared with the source; undefined to digest nothing. */
+  readonly digest: TextEncodingName | undefined;
   readonly signal: AbortSignal;
   readonly onBytes: (bytes: number) => void;
 }
@@ -58,7 +59,7 @@ export async function verifyPages(
     }),
   );
   await Promise.all(tasks.map((task) => task()));
-  return { differences, digests: digest ? digests : undefined };
+  return { differences, digests: digest === undefined ? undefined : digests };
 }
 
 const NOTHING: ColumnDigest = { rows: 0, nulls: 0, sum: 0n, hash: 0n, min: undefined, max: undefined };

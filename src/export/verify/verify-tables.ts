@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
 
+import type { TextEncodingName } from '../../columns/value-digest.js';
 import { joinPath, nameOf } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
-import type { DescribedColumn, TableFormat } from '../formats/table-format.js';
+import type { DescribedColumn, DescribedOrigin, TableFormat } from '../formats/table-format.js';
 import type { Difference } from './difference.js';
 import { ChunkDecoders } from './decoding/chunk-decoders.js';
 import { type DigestedFile, type ExpectedFile, verifyFile } from './verify-file.js';
@@ -22,6 +23,8 @@ export interface ExpectedTable {
   readonly files: readonly ExpectedFile[];
   /** Undefined if no manifest says. */
   readonly columns: readonly DescribedColumn[] | undefined;
+  /** Undefined if no manifest says. */
+  readonly origin?: DescribedOrigin | undefined;
   /** Found before its files were looked at: of the manifest. With `isGone`, the files are not looked at. */
   readonly differences: readonly Difference[];
   /** The table that was to be verified is not there any more: no manifest, or that of another run. */
@@ -52,8 +55,11 @@ export interface VerifyOptions {
   readonly format: TableFormat;
   /** Decodes every page, and compares what it holds with the statistics of the footer. */
   readonly deep: boolean;
-  /** Whether the values are digested, to be compared with the source; it decodes every page too. */
-  readonly digest?: boolean | undefined;
+  /**
+   * The encoding in which a table's texts are digested, to be compared with the source: it decodes every page too.
+   * Undefined for a table that is not compared.
+   */
+  readonly digest?: ((table: ExpectedTable) => TextEncodingName | undefined) | undefined;
   /** Threads that decode. */
   readonly threads: number;
   readonly signal: AbortSignal;
@@ -68,7 +74,7 @@ export interface VerifyOptions {
  */
 export async function verifyTables(
   tables: readonly ExpectedTable[],
-  { format, deep, digest = false, threads, signal, onProgress }: VerifyOptions,
+  { format, deep, digest, threads, signal, onProgress }: VerifyOptions,
 ): Promise<VerifiedTable[]> {
   const checked = tables.filter(({ isGone }) => !isGone).flatMap(({ files }) => files);
   const progress = {
@@ -76,10 +82,10 @@ export async function verifyTables(
     files: checked.length,
     bytesDone: 0,
     // A file that is decoded is read twice.
-    bytes: checked.reduce((sum, { bytes }) => sum + bytes, 0) * (deep || digest ? 2 : 1),
+    bytes: checked.reduce((sum, { bytes }) => sum + bytes, 0) * (deep || digest !== undefined ? 2 : 1),
   };
   const isSmall = progress.bytes < LEAST_FOR_THREADS;
-  const decoders = deep || digest ? new ChunkDecoders(isSmall ? 0 : threads) : undefined;
+  const decoders = deep || digest !== undefined ? new ChunkDecoders(isSmall ? 0 : threads) : undefined;
   const limit = pLimit(FILES_AT_ONCE);
   const verifyOne = async (table: ExpectedTable, file: ExpectedFile) => {
     signal.throwIfAborted();
@@ -87,7 +93,7 @@ export async function verifyTables(
       progress.bytesDone += bytes;
       onProgress(progress);
     };
-    const verified = await verifyFile({ ...table, file, decoders, digest, signal, onBytes });
+    const verified = await verifyFile({ ...table, file, decoders, digest: digest?.(table), signal, onBytes });
     progress.filesDone++;
     onProgress(progress);
     return verified;
@@ -113,7 +119,7 @@ export async function verifyTables(
         ...around,
       ];
       const digested = verified.flatMap((file) => file.digested ?? []);
-      const isWhole = digest && digested.length === files.length;
+      const isWhole = digest?.(table) !== undefined && digested.length === files.length;
       return { ...facts, ...totals, differences, ...(isWhole && { digested }) };
     }),
   );

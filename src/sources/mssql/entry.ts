@@ -13,6 +13,8 @@ export const mssql: Engine<MssqlInfo, MssqlSettings> = {
   fields: async () => (await import('./auth-fields.js')).mssqlFields,
   address: serverAddress,
   database: databaseOfEntry,
+  // Servers before 2019 have no UTF-8.
+  hashesTextAs: 'utf-16le',
   source: {
     methods: MSSQL_METHODS,
     async open(info, options) {

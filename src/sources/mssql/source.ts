@@ -24,6 +24,7 @@ import type {
 import { type CatalogTable, listOthers, listTables } from './catalog.js';
 import type { MssqlClient } from './client.js';
 import { describeColumns } from './columns.js';
+import type { SeenAt, SourceChange, TableTotals } from '../column-totals.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
 import { connectMssql } from './connection.js';
 import { mssqlError } from './errors.js';
@@ -34,6 +35,7 @@ import { displayAddress } from './address.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
 import { readTableMetadata } from './table-metadata.js';
+import { readChange, readTotals } from './totals.js';
 import { findUnrepresentable } from './unrepresentable-values.js';
 
 /** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
@@ -67,6 +69,7 @@ class MssqlSource implements Source<MssqlSettings> {
   readonly #counting = pLimit(1);
   /** One query is to read the whole table, so that it sees one instant. */
   #isReadWhole = false;
+  #pinned: Snapshot | undefined;
   readonly #closing = new AbortController();
 
   constructor(client: MssqlClient, settings: MssqlSettings, facts: ServerFacts) {
@@ -94,6 +97,7 @@ class MssqlSource implements Source<MssqlSettings> {
     const { database } = this.#facts;
     const snapshot = await this.#asking(undefined, () => pinSnapshot(this.#client, { consistency, database }));
     this.#isReadWhole = consistency === 'run';
+    this.#pinned = snapshot;
     return { snapshot, problems: [] };
   }
 
@@ -130,6 +134,21 @@ class MssqlSource implements Source<MssqlSettings> {
     const stop = AbortSignal.any([signal, this.#closing.signal]);
     const rows = await this.#counting(() => countRows(this.#settings, { dataset, snapshot, signal: stop }));
     return rows === undefined ? undefined : { rows, ofSnapshot: false };
+  }
+
+  totals(table: SourceDataset, columns: readonly ReadColumn[]): Promise<TableTotals> {
+    const { product } = this.#facts;
+    return readTotals(this.#settings, {
+      table,
+      columns,
+      product,
+      snapshot: this.#pinned,
+      signal: this.#closing.signal,
+    });
+  }
+
+  changeSince(table: SourceDataset, seen: SeenAt): Promise<SourceChange> {
+    return this.#asking(table.id, () => readChange(this.#client, { table, seen }));
   }
 
   freeConnections(): Promise<number | undefined> {

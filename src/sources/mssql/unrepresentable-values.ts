@@ -26,7 +26,8 @@ export async function findUnrepresentable(
 /** What 64 bits of nanoseconds hold, to the last digit of the server's types. */
 const NANOS = { first: '1677-09-21T00:12:43.1452242', last: '2262-04-11T23:47:16.8547758' };
 
-function unrepresentable({ decoder, expression }: ReadColumn): string | undefined {
+/** Holds for a value that its Parquet type cannot hold; undefined if SQL cannot express it, or there is none. */
+export function unrepresentable({ decoder, expression }: ReadColumn): string | undefined {
   const { kind, unit } = decoder;
   if ((kind === 'datetime2' || kind === 'datetimeoffset') && unit === 'NANOS') {
     const moment = (text: string) => `CONVERT(${kind}(7), N'${text}${kind === 'datetimeoffset' ? '+00:00' : ''}')`;

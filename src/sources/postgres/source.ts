@@ -24,6 +24,7 @@ import type {
   TableOverride,
   TableProblem,
 } from '../source.js';
+import type { SeenAt, SourceChange, TableTotals } from '../column-totals.js';
 import { DB_PARTITION } from '../partitioning/methods.js';
 import { slicesOf } from '../partitioning/predicate.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
@@ -37,6 +38,7 @@ import { ReadingLocks } from './column-grants.js';
 import { type ColumnOptions, describeColumns, describeFields } from './columns.js';
 import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection.js';
 import { postgresError } from './errors.js';
+import { setMaskSalt } from './masks.js';
 import { isLockTableFull, lockTableFull } from './lock-table.js';
 import { readMembers } from './leaf-relations.js';
 import { listOthers } from './other-relations.js';
@@ -55,6 +57,7 @@ import { noSnapshot, pinTables, transactionStart } from './snapshot.js';
 import { applySettings, CATALOG, inTransaction } from './transaction.js';
 import { findUnrepresentable } from './unrepresentable-values.js';
 import { readTableMetadata } from './table-metadata.js';
+import { readChange, readTotals } from './totals.js';
 import { checkOverride, requirePages } from './table-override.js';
 
 /** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
@@ -383,6 +386,18 @@ class PostgresSource implements Source<PostgresSettings> {
   async countRows(dataset: Dataset, options: CountOptions): Promise<RowCount | undefined> {
     const members = this.#members.get(keyOf(datasetId(dataset)));
     return members && this.#counter.count(this.#settings, { ...options, dataset, members });
+  }
+
+  totals(table: SourceDataset, columns: readonly ReadColumn[]): Promise<TableTotals> {
+    const relation = this.#relations.get(keyOf(table.id));
+    return this.#askingAsReader(table.id, async () => {
+      await setMaskSalt(this.#client, this.#settings.maskSalt);
+      return readTotals(this.#client, this.#facts, { table, columns, relation });
+    });
+  }
+
+  changeSince(table: SourceDataset, seen: SeenAt): Promise<SourceChange> {
+    return this.#asking(table.id, () => readChange(this.#client, { table, seen }));
   }
 
   get loss(): LakeportError | undefined {

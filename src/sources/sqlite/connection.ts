@@ -7,6 +7,7 @@ export type SqliteValue = null | number | bigint | string | Uint8Array;
 /** A read-only connection to the file. Calls are synchronous, since SQLite has no other API. */
 export class SqliteConnection {
   readonly database: DatabaseSyncInstance;
+  readonly #iterated = new Set<object>();
 
   private constructor(database: DatabaseSyncInstance) {
     this.database = database;
@@ -42,6 +43,20 @@ export class SqliteConnection {
     statement.setReturnArrays(true);
     statement.setReadBigInts(true);
     return statement.all() as SqliteValue[][]; // as configured above
+  }
+
+  /** One row after the other, with every integer as a bigint. */
+  *rowsExactly(sql: string): Generator<SqliteValue[], void, void> {
+    const statement = this.database.prepare(sql);
+    statement.setReturnArrays(true);
+    statement.setReadBigInts(true);
+    // The driver's iterator does not keep its statement from being collected, and its memory from being used again.
+    this.#iterated.add(statement);
+    try {
+      for (const row of statement.iterate()) yield row as SqliteValue[]; // as configured above
+    } finally {
+      this.#iterated.delete(statement);
+    }
   }
 
   /** Begins a transaction and reads, so that it shows the current state of the file until it ends. */

@@ -29,9 +29,6 @@ export async function readRows(options: RowReadOptions): Promise<{ readonly rows
   const appenders = Array.from({ length: columns }, (_, index) =>
     createRowAppender({ index, column: columnOf(sink, index), refuse: () => refuse(index), textOf }),
   );
-  const statement = connection.database.prepare(query);
-  statement.setReturnArrays(true);
-  statement.setReadBigInts(true);
   let batch: JsRow[] = [];
   let held = 0;
   const total = { rows: 0, bytes: 0 };
@@ -52,8 +49,7 @@ export async function readRows(options: RowReadOptions): Promise<{ readonly rows
     await setImmediate();
     signal.throwIfAborted();
   };
-  for (const row of statement.iterate()) {
-    const values = row as JsRow; // as the statement is configured
+  for (const values of connection.rowsExactly(query)) {
     batch.push(values);
     for (const value of values) if (value instanceof Uint8Array) held += value.length;
     if (batch.length === BATCH_ROWS || held >= BATCH_BYTES) await flush();

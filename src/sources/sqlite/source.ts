@@ -19,16 +19,19 @@ import type {
   SourceTable,
   TableProblem,
 } from '../source.js';
+import type { SeenAt, SourceChange, TableTotals } from '../column-totals.js';
 import { fromClause } from '../row-set.js';
 import { type CatalogTable, listKnownColumns, listTables } from './catalog.js';
 import { describeColumns } from './columns.js';
 import { SqliteConnection } from './connection.js';
 import { sqliteError } from './errors.js';
+import { defineMaskHash } from './mask-hash.js';
 import { sqliteRows } from './rows.js';
 import type { SqliteSettings } from './settings.js';
 import { sliceTable } from './slices.js';
 import { pinSnapshot } from './snapshot.js';
 import { readTableMetadata } from './table-metadata.js';
+import { readChange, readTotals } from './totals.js';
 import { findUnrepresentable } from './unrepresentable-values.js';
 
 /** Largest table to count: a count blocks the planner's thread. */
@@ -46,11 +49,16 @@ class SqliteSource implements Source<SqliteSettings> {
   readonly #connection: SqliteConnection;
   readonly #settings: SqliteSettings;
   readonly #tables = new Map<string, CatalogTable>();
+  readonly #closing = new AbortController();
 
   constructor(connection: SqliteConnection, settings: SqliteSettings) {
     this.#connection = connection;
     this.#settings = settings;
     const [[version] = []] = connection.query('SELECT sqlite_version()');
+    if (settings.maskSalt !== undefined) {
+      const [[encoding] = []] = connection.query('PRAGMA encoding');
+      defineMaskHash(connection.database, settings.maskSalt, String(encoding));
+    }
     const { file } = settings;
     this.server = { product: `SQLite ${String(version)}`, address: path.dirname(file), database: path.basename(file) };
   }
@@ -121,6 +129,15 @@ class SqliteSource implements Source<SqliteSettings> {
     });
   }
 
+  totals(table: SourceDataset, columns: readonly ReadColumn[]): Promise<TableTotals> {
+    const { signal } = this.#closing;
+    return this.#asking(table.id, () => readTotals(this.#connection, { table, columns, signal }));
+  }
+
+  changeSince(_table: SourceDataset, seen: SeenAt): Promise<SourceChange> {
+    return this.#asking(undefined, () => readChange(this.#settings.file, seen));
+  }
+
   freeConnections(): Promise<number | undefined> {
     return Promise.resolve(undefined);
   }
@@ -130,6 +147,7 @@ class SqliteSource implements Source<SqliteSettings> {
   }
 
   close(): Promise<void> {
+    this.#closing.abort();
     this.#connection.close();
     return Promise.resolve();
   }

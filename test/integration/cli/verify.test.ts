@@ -238,6 +238,40 @@ describe('a difference is found:', () => {
   });
 });
 
+describe('compared with the database', () => {
+  it('nothing differs, of a run and of a path', async () => {
+    for (const subject of [runId, OUT]) {
+      const document = await verify(subject, '--against_source', '-a', auth);
+      expect(document).toMatchObject({ exit_code: 0, against_source: true, differences: [] });
+      const byTable = Object.fromEntries(document.tables.map(({ table, source }) => [table, source]));
+      expect(byTable).toMatchObject({
+        empty: { compared: true, compared_columns: 1, counts_only: [] },
+        orders: { compared: true, compared_columns: 4, counts_only: [] },
+      });
+    }
+  });
+
+  it('values that were exchanged for others of the same sum, and NULL, are found, with the time of the last write', async () => {
+    const file = path.join(scratch.path, 'shop.db');
+    copyFileSync(file, `${file}.saved`);
+    const database = new DatabaseSync(file);
+    database.exec(`UPDATE orders SET price = price + CASE id WHEN 100 THEN 1 ELSE -1 END WHERE id IN (100, 200);
+      UPDATE orders SET note = NULL WHERE id = 1; UPDATE orders SET "day" = '2024-01-02' WHERE id = 5`);
+    database.close();
+    const document = await verify(ORDERS, '--against_source', '-a', auth);
+    copyFileSync(`${file}.saved`, file);
+    expect(document.differences.map(({ check, expected }) => `${check} ${String(expected)}`)).toEqual([
+      'source_nulls note: 1251 NULLs',
+      expect.stringMatching(/^source_hash price: /),
+      'source_max day: 2024-01-02',
+    ]);
+    expect(document.tables[0]!.source!.change).toMatchObject({
+      kind: 'changed',
+      text: expect.stringContaining('last written') as string,
+    });
+  });
+});
+
 describe('what cannot be verified', () => {
   it.each<[string, string[], number, string]>([
     ['a run that the log does not have', ['ffffffff-0000-4000-8000-000000000000'], 2, 'RUN_UNKNOWN'],

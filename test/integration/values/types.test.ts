@@ -1,5 +1,10 @@
+import path from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runExportHere as runExportHere, type ExportRun } from '../../harness/export-run.js';
+import type { VerifyDocument } from '../../../src/cli/reports/verify-schema.js';
+import { runCliHere } from '../../harness/cli-here.js';
+import { parseDocument } from '../../harness/json-document.js';
+import { runExportHere, type ExportRun } from '../../harness/export-run.js';
 import { columnSchemas, readFooter } from '../../harness/parquet-readers/schema.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';
 import { differences, type ReaderName } from '../../harness/same-rows.js';
@@ -83,4 +88,40 @@ describe('parquetjs-lite', () => {
       await snappy.remove();
     }
   });
+});
+
+describe('compared with the server', () => {
+  const verified = async () => {
+    const auth = path.join(path.dirname(run.directory), 'auth.json');
+    const { stdout } = await runCliHere(['verify', run.directory, '--against_source', '-a', auth, '--json']);
+    return parseDocument(stdout) as VerifyDocument;
+  };
+
+  it('by its own sums and hashes, no value of any type differs', async () => {
+    const { differences: found, tables, totals } = await verified();
+    expect(found).toEqual([]);
+    expect(totals.tables).toBe(TYPE_CASES.length);
+    const byCounts = tables.flatMap((table) =>
+      table.source!.counts_only.map(({ column }) => `${table.table}.${column}`),
+    );
+    expect(byCounts).toEqual([]);
+  });
+
+  it('one other value is found in a column of each type', async () => {
+    const changed = TYPE_CASES.filter(({ values }) => values.length > 1);
+    for (const { name } of changed)
+      await server.query(`UPDATE "${name}" SET v = (SELECT v FROM "${name}" WHERE id = 2) WHERE id = 1`);
+    const { differences: found, tables } = await verified();
+    for (const { name } of changed) {
+      const own = found.filter(({ table }) => table === name);
+      expect(
+        own.map(({ expected }) => String(expected).replace(/:.*/s, '')),
+        name,
+      ).toContain('v');
+      expect(tables.find(({ table }) => table === name)!.source!.change).toMatchObject({ kind: 'changed' });
+    }
+    const isOfV = ({ check, expected }: (typeof found)[number]) =>
+      check.startsWith('source_') && /^v:/.test(String(expected));
+    expect(found.filter((difference) => !isOfV(difference))).toEqual([]);
+  }, 60_000);
 });

@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 
 import { crc32 } from '../../../src/parquet-reader/crc32.js';
-import { decimalText, DigestSums, mergeDigests } from '../../../src/parquet-reader/column-digest.js';
-import { hashPrefix, prefix } from '../../../src/parquet-reader/sha256-prefix.js';
+import { hashPrefix, prefix } from '../../../src/columns/sha256-prefix.js';
+import { decimalText, DigestSums } from '../../../src/columns/value-digest.js';
+import { mergeDigests } from '../../../src/parquet-reader/column-digest.js';
 
 const byNode = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest().readBigUInt64BE();
 
@@ -25,11 +26,11 @@ it('the CRC of the usual example is the usual one', () => {
 
 describe('a digest', () => {
   it('does not depend on the order, nor on how often a value is given at once', () => {
-    const element = { name: 'v', type: 'INT64' } as const;
+    const shape = { form: 'integer', isUnsigned: false } as const;
     const values = [5n, -7n, 5n, 2n ** 62n, 2n ** 62n, 2n ** 62n, 0n];
-    const one = new DigestSums(element);
+    const one = new DigestSums(shape);
     one.addAll(values);
-    const other = new DigestSums(element);
+    const other = new DigestSums(shape);
     other.add(2n ** 62n, 3);
     other.add(0n, 1);
     other.add(-7n, 1);
@@ -45,7 +46,7 @@ describe('a digest', () => {
   });
 
   it('of millions of values is exact', () => {
-    const sums = new DigestSums({ name: 'v', type: 'INT32' });
+    const sums = new DigestSums({ form: 'integer', isUnsigned: false });
     sums.addAll(new Int32Array(2000).fill(2 ** 31 - 1));
     sums.add(7, 1_048_000);
     sums.add(7, 3_952_000);
@@ -64,7 +65,7 @@ describe('a digest', () => {
 
   it('tells zero from minus zero, and takes every NaN for the same', () => {
     const hash = (value: number) => {
-      const sums = new DigestSums({ name: 'v', type: 'DOUBLE' });
+      const sums = new DigestSums({ form: 'float64' });
       sums.add(value, 1);
       return sums.hash;
     };

@@ -31,7 +31,7 @@ it('counts, NULLs and bounds of all pages are those of the statistics', async ()
   for (const group of footer.rowGroups) {
     for (const chunk of group.chunks) {
       const { statistics, column } = chunk;
-      const facts = pageFacts(chunkBytes(content, chunk), chunk, { schema: footer.metadata.schema, digest: false });
+      const facts = pageFacts(chunkBytes(content, chunk), chunk, { schema: footer.metadata.schema, digest: undefined });
       expect(facts).toMatchObject({ rows: group.rows, values: chunk.values });
       if (statistics?.nulls !== undefined && column.path[0] !== 'list') expect(facts.nulls).toBe(statistics.nulls);
       if (statistics?.min !== undefined && statistics.isMinExact) {
@@ -49,12 +49,12 @@ it('NaN is no bound, and NULLs alone have none', async () => {
     `SELECT CASE WHEN i % 2 = 0 THEN 'NaN'::DOUBLE ELSE i END AS v, NULL::INT AS n FROM range(100) r(i)`,
   );
   const [v, n] = footer.rowGroups[0]!.chunks;
-  expect(pageFacts(chunkBytes(content, v!), v!, { schema: footer.metadata.schema, digest: false })).toMatchObject({
+  expect(pageFacts(chunkBytes(content, v!), v!, { schema: footer.metadata.schema, digest: undefined })).toMatchObject({
     nulls: 0,
     min: 1,
     max: 99,
   });
-  expect(pageFacts(chunkBytes(content, n!), n!, { schema: footer.metadata.schema, digest: false })).toEqual({
+  expect(pageFacts(chunkBytes(content, n!), n!, { schema: footer.metadata.schema, digest: undefined })).toEqual({
     ...{ rows: 100, values: 100, nulls: 100 },
     ...{
       min: undefined,
@@ -71,9 +71,9 @@ it('a page that cannot be decoded is an error', async () => {
   const [chunk] = footer.rowGroups[0]!.chunks;
   const bytes = Buffer.from(chunkBytes(content, chunk!));
   expect(() =>
-    pageFacts(bytes.subarray(0, bytes.length - 10), chunk!, { schema: footer.metadata.schema, digest: false }),
+    pageFacts(bytes.subarray(0, bytes.length - 10), chunk!, { schema: footer.metadata.schema, digest: undefined }),
   ).toThrow();
   expect(() =>
-    pageFacts(bytes.fill(0xff, 40, 400), chunk!, { schema: footer.metadata.schema, digest: false }),
+    pageFacts(bytes.fill(0xff, 40, 400), chunk!, { schema: footer.metadata.schema, digest: undefined }),
   ).toThrow();
 });

@@ -33,7 +33,7 @@ async function partsOf(file: string): Promise<Part[]> {
       const cut = (span: { offset: number; length?: number | undefined } | undefined) =>
         span && Buffer.from(content.subarray(span.offset, span.offset + (span.length ?? 1 << 20)));
       const bytes = content.subarray(offset, offset + compressedBytes);
-      const facts = pageFacts(bytes, chunk, { schema: footer.metadata.schema, digest: false });
+      const facts = pageFacts(bytes, chunk, { schema: footer.metadata.schema, digest: undefined });
       return {
         about: { facts, element: chunk.column.element, start: offset },
         indexes: { columnIndex: cut(columnIndex), offsetIndex: cut(offsetIndex), bloomFilter: cut(bloomFilter) },
@@ -121,6 +121,10 @@ it('a page whose CRC is not that of its bytes cannot be decoded', () => {
   };
   const schema = [{ name: 'root', num_children: 1 }, element];
   const crc = crc32(body) | 0;
-  expect(pageFacts(page(crc), chunk, { schema, digest: true })).toMatchObject({ min: 1, max: 3, digest: { sum: 6n } });
-  expect(() => pageFacts(page(crc ^ 1), chunk, { schema, digest: true })).toThrow(/CRC/);
+  expect(pageFacts(page(crc), chunk, { schema, digest: 'utf-8' })).toMatchObject({
+    min: 1,
+    max: 3,
+    digest: { sum: 6n },
+  });
+  expect(() => pageFacts(page(crc ^ 1), chunk, { schema, digest: 'utf-8' })).toThrow(/CRC/);
 });

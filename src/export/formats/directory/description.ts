@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { directoryOf, isSafePath, joinPath, nameOf } from '../../../storage/path.js';
-import type { Description } from '../table-format.js';
+import type { DescribedColumn, DescribedOrigin, Description } from '../table-format.js';
 import { MANIFEST_NAME } from './file-names.js';
 
 /** What is read of a manifest of any version. It may have been edited by hand. */
@@ -24,7 +24,9 @@ const column = z.object({
   parquet_type: z.string(),
   nullable: z.boolean(),
   null_count: count.optional(),
-  ...{ source_type: text, comment: text, mask: text },
+  ...{ source_type: text, comment: text, mask: text, added: text },
+  text_by_values: z.boolean().optional(),
+  unrepresentable: count.optional(),
 });
 const level = z.object({
   name: z.string(),
@@ -45,9 +47,15 @@ const manifest = z.object({
     .object({
       schema: z.string().optional(),
       table: z.string().optional(),
+      entry: z.string().nullish(),
       database: z.string().nullish().catch(undefined),
     })
     .optional(),
+  query: z.string().optional(),
+  where: z.array(z.string()).optional(),
+  sample: z.unknown().optional(),
+  snapshot: z.object({ id: z.string().nullish(), taken_at: z.string().optional() }).optional(),
+  compat: z.string().nullish(),
   row_count: count,
   directory: z.string().optional(),
   files: z.array(file),
@@ -102,14 +110,13 @@ export function readDescription(bytes: Uint8Array, path: string): Description {
       files: found.files.map(({ row_groups: rowGroups, partition: levels = {}, ...each }) => {
         return { ...each, rowGroups, levels };
       }),
-      columns: found.columns.map(({ name, parquet_type: type, nullable, null_count: nulls, ...each }) => {
-        return { name, type, nullable, nulls, sourceType: each.source_type, comment: each.comment, mask: each.mask };
-      }),
+      columns: found.columns.map(describedColumn),
       levels: (found.partition_columns ?? []).map(({ name, parquet_type: type, source_type: sourceType, comment }) => {
         return { name, type, sourceType: sourceType ?? undefined, comment };
       }),
       engine: found.engine,
       database: found.source?.database ?? undefined,
+      origin: originOf(found),
       comment: found.comment,
       primaryKey: found.primary_key?.columns,
       foreignKeys: (found.foreign_keys ?? []).map(({ references: { schema, table, columns }, ...key }) => {
@@ -117,6 +124,49 @@ export function readDescription(bytes: Uint8Array, path: string): Description {
       }),
       endedAt: found.ended_at === undefined ? undefined : new Date(found.ended_at),
     },
+  };
+}
+
+type ReadManifest = z.infer<typeof manifest>;
+
+function describedColumn(found: ReadManifest['columns'][number]): DescribedColumn {
+  const { name, parquet_type: type, nullable, null_count: nulls, source_type: sourceType, mask, added } = found;
+  const { text_by_values: isTextByValues = false, unrepresentable = 0 } = found;
+  return {
+    name,
+    type,
+    nullable,
+    nulls,
+    sourceType,
+    comment: found.comment,
+    mask,
+    isTextByValues,
+    isAdded: added !== undefined,
+    unrepresentable,
+  };
+}
+
+function originOf(found: ReadManifest): DescribedOrigin {
+  const {
+    engine,
+    source,
+    query,
+    where: predicates = [],
+    sample,
+    snapshot,
+    compat,
+    partition_columns: levels = [],
+  } = found;
+  return {
+    engine,
+    entry: source?.entry ?? undefined,
+    database: source?.database ?? undefined,
+    query,
+    predicates,
+    isSample: sample !== undefined && sample !== null,
+    seen: { snapshot: snapshot?.id ?? undefined, takenAt: snapshot?.taken_at },
+    compat: compat ?? undefined,
+    levels: levels.map(({ name }) => name),
   };
 }
 

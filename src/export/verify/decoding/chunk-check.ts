@@ -1,5 +1,6 @@
 import type { SchemaElement } from 'hyparquet';
 
+import type { TextEncodingName } from '../../../columns/value-digest.js';
 import type { ColumnDigest } from '../../../parquet-reader/column-digest.js';
 import type { ChunkStatistics } from '../../../parquet-reader/footer-statistics.js';
 import type { ColumnChunkFacts } from '../../../parquet-reader/footer.js';
@@ -17,8 +18,8 @@ export interface ChunkTask extends ChunkIndexes {
   readonly rows: number;
   /** Of the footer's metadata. */
   readonly schema: readonly SchemaElement[];
-  /** Whether its values are digested. */
-  readonly digest: boolean;
+  /** The encoding in which texts are digested, to be compared with the source; undefined to digest nothing. */
+  readonly digest: TextEncodingName | undefined;
 }
 
 /** What differs between a chunk and what its file says of it. */

@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import pLimit, { type LimitFunction } from 'p-limit';
 
+import { LakeportError } from '../../../errors.js';
 import { quietWorker } from '../../../runtime/quiet-worker.js';
-import { readerDied } from '../../worker/slice-pool.js';
 import { checkChunk, type CheckedChunk, type ChunkTask } from './chunk-check.js';
 
 /** Decodes column chunks in threads, or on the calling thread where starting them would take longer. */
@@ -39,7 +39,7 @@ export class ChunkDecoders {
     const checked = await new Promise<CheckedChunk>((resolve, reject) => {
       let cause: unknown;
       worker.once('error', (error) => (cause = error));
-      const onExit = () => reject(readerDied(cause));
+      const onExit = () => reject(decoderDied(cause));
       worker.once('exit', onExit);
       worker.once('message', (answer: CheckedChunk) => {
         worker.off('exit', onExit).removeAllListeners('error');
@@ -60,4 +60,14 @@ export class ChunkDecoders {
     worker.once('exit', () => this.#workers.delete(worker));
     return worker;
   }
+}
+
+function decoderDied(cause: unknown): LakeportError {
+  const reason = cause instanceof Error ? `: ${cause.message}` : '';
+  return new LakeportError({
+    code: 'READER_DIED',
+    message: `A thread that decodes pages ended unexpectedly${reason}`,
+    hint: 'Run again with fewer threads (-p 1); if it happens again, please report it.',
+    cause,
+  });
 }

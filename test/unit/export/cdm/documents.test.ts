@@ -11,6 +11,11 @@ import { displayType } from '../../../../src/sources/mssql/type-names.js';
 import { mapType } from '../../../../src/sources/mssql/types.js';
 import { encodeSegment } from '../../../../src/storage/path.js';
 
+const NO_ORIGIN: DescribedTable['origin'] = {
+  ...{ engine: undefined, entry: undefined, database: undefined, query: undefined, compat: undefined },
+  ...{ predicates: [], isSample: false, seen: { snapshot: undefined, takenAt: undefined }, levels: [] },
+};
+
 function described(directory: string, more: Partial<DescribedTable> = {}): DescribedTable {
   const [name = '', schema] = directory.split('/').reverse();
   return {
@@ -24,6 +29,7 @@ function described(directory: string, more: Partial<DescribedTable> = {}): Descr
       files: [],
       columns: [],
       levels: [],
+      origin: NO_ORIGIN,
     },
     ...{ comment: undefined, primaryKey: undefined, foreignKeys: [], endedAt: undefined },
     ...more,
@@ -32,6 +38,7 @@ function described(directory: string, more: Partial<DescribedTable> = {}): Descr
 
 const plain = (name: string, mask?: string) => ({
   ...{ name, type: 'INT32', nullable: true, nulls: 0, sourceType: 'int', comment: undefined, mask },
+  ...{ isTextByValues: false, isAdded: false, unrepresentable: 0 },
 });
 
 describe('attributes of SQL Server', () => {
