@@ -195,7 +195,7 @@ describe('what PostgreSQL declares', () => {
 
   it('says of columns that are names of directories what it says of others', () => {
     expect(manifestOf(directory, 'parts').partition_columns).toEqual([
-      { name: 'kind', source_type: 'text', comment: 'in the names of directories' },
+      { name: 'kind', source_type: 'text', parquet_type: 'BYTE_ARRAY STRING', comment: 'in the names of directories' },
     ]);
   });
 
