@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { InspectDocument } from '../../../src/cli/reports/inspect-schema.js';
 import type { VerifyDocument } from '../../../src/cli/reports/verify-schema.js';
+import { readFooter } from '../../../src/parquet-reader/footer.js';
 import { writeAuthFile } from '../../harness/cli.js';
 import { runCliHere } from '../../harness/cli-here.js';
 import { validate, whyNoValidator } from '../../harness/json-schema.js';
@@ -191,6 +192,45 @@ describe('a difference is found:', () => {
     const document = await afterChange(change);
     expect(checks(document)).toEqual(expected);
     expect(document.exit_code).toBe(3);
+  });
+
+  it.each([
+    ['the page index', (at: { columnIndex: number }) => at.columnIndex, 'page_index'],
+    ['the offsets of pages', (at: { offsetIndex: number }) => at.offsetIndex, 'page_index'],
+  ])('a flipped byte in %s, by --deep', async (_, place, check) => {
+    const content = readFileSync(PART);
+    const read = (start: number, end: number) => Promise.resolve(content.subarray(start, end));
+    const footer = await readFooter({ name: PART, bytes: content.length, read });
+    const { columnIndex, offsetIndex } = footer.rowGroups[0]!.chunks[1]!;
+    const at = { columnIndex: columnIndex!.offset + 6, offsetIndex: offsetIndex!.offset + 4 };
+    const deep = await afterChange(() => flip(PART, place(at)), [runId, '--deep']);
+    expect(checks(deep)).toEqual(expect.arrayContaining(['sha256', check]));
+  });
+
+  it('nothing by a manifest of version 1, which is compared with its files all the same', async () => {
+    const first = (m: Record<string, unknown>) => {
+      const { schema, table, row_check: _rows, files, ...rest } = m as { files: Record<string, unknown>[] } & typeof m;
+      for (const name of Object.keys(m)) Reflect.deleteProperty(m, name);
+      const sliced = files.map(({ slice, ...file }) => ({ ...file, partition: slice }));
+      Object.assign(m, { ...rest, format_version: 1, source: { schema, table }, files: sliced });
+      for (const name of ['engine', 'directory', 'file_options', 'kind', 'snapshot']) Reflect.deleteProperty(m, name);
+    };
+    // Beside the directory there were none.
+    const inside = path.join(ORDERS, '_manifest.json');
+    const move = () => {
+      edit(MANIFEST, first);
+      renameSync(MANIFEST, inside);
+    };
+    expect(await afterChange(move, [ORDERS])).toMatchObject({ exit_code: 0, totals: { files: 3, rows: 5000 } });
+    const damaged = await afterChange(() => {
+      move();
+      flip(PART, 200);
+    }, [ORDERS, '--against_source', '-a', auth]);
+    expect(checks(damaged)).toEqual(['sha256']);
+    expect(damaged.tables[0]!.source).toMatchObject({
+      compared: false,
+      reason: expect.stringContaining('earlier version') as string,
+    });
   });
 
   it('statistics that are not those of the pages, by --deep', async () => {

@@ -29,7 +29,7 @@ export interface CheckedChunk {
   readonly digest: ColumnDigest | undefined;
 }
 
-export interface ChunkDifference {
+interface ChunkDifference {
   readonly check: Check;
   readonly expected: string;
   readonly found: string;
