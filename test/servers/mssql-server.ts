@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { MssqlClient, QueryValue } from '../../src/sources/mssql/client.js';
-import { connectMssql } from '../../src/sources/mssql/connection.js';
-import type { MssqlSettings } from '../../src/sources/mssql/settings.js';
+import type { MssqlClient, QueryValue } from '../../src/sources/mssql/connection/client.js';
+import { connectMssql } from '../../src/sources/mssql/connection/connection.js';
+import type { MssqlSettings } from '../../src/sources/mssql/connection/settings.js';
 import { openMssqlSource } from '../../src/sources/mssql/source.js';
 import type { Source } from '../../src/sources/source.js';
 import { parseDeclaredType, type WireValue } from './tds/types/wire-type.js';

@@ -1,11 +1,11 @@
 import { wholeTable } from '../../model/dataset.js';
 import type { TableKind } from '../../model/table.js';
 import type { OtherRelation, SourceTable } from '../source.js';
-import type { MssqlClient, QueryValue } from './client.js';
-import { readEstimates } from './estimates.js';
+import type { MssqlClient, QueryValue } from './connection/client.js';
+import { readEstimates } from './rows/estimates.js';
 import { errorNumber } from './errors.js';
 import { nameText } from './identifiers.js';
-import { firstAnswer } from './server.js';
+import { firstAnswer } from './connection/server.js';
 
 /** A table as the catalog lists it, with the other facts that planning needs. */
 export interface CatalogTable extends SourceTable {

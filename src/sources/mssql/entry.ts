@@ -2,7 +2,7 @@ import type { Engine } from '../engine.js';
 import { databaseOfEntry, serverAddress } from '../server-address.js';
 import type { MssqlInfo } from './info.js';
 import { MSSQL_METHODS } from './methods.js';
-import type { MssqlSettings } from './settings.js';
+import type { MssqlSettings } from './connection/settings.js';
 
 /** SQL Server 2012 and later, and servers that speak its protocol. */
 export const mssql: Engine<MssqlInfo, MssqlSettings> = {
@@ -19,7 +19,7 @@ export const mssql: Engine<MssqlInfo, MssqlSettings> = {
     methods: MSSQL_METHODS,
     async open(info, options) {
       const [{ mssqlSettings }, { openMssqlSource }] = await Promise.all([
-        import('./settings.js'),
+        import('./connection/settings.js'),
         import('./source.js'),
       ]);
       return openMssqlSource(await mssqlSettings(info, options), options);

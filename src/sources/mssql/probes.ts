@@ -1,7 +1,7 @@
 import { fromClause, type RowSet } from '../row-set.js';
-import type { MssqlClient } from './client.js';
+import type { MssqlClient } from './connection/client.js';
 import { errorNumber } from './errors.js';
-import { maskParameters } from './masks.js';
+import { maskParameters } from './columns/masks.js';
 import type { WireType } from './tds/wire-type.js';
 
 /**

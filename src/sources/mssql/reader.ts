@@ -2,12 +2,12 @@ import { datasetId } from '../../model/dataset.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
-import type { MssqlClient } from './client.js';
-import { connectMssql, type ConnectOptions, type MssqlSettings } from './connection.js';
+import type { MssqlClient } from './connection/client.js';
+import { connectMssql, type ConnectOptions, type MssqlSettings } from './connection/connection.js';
 import { mssqlError } from './errors.js';
-import { isIsolationRefused, isolationOf } from './isolation.js';
-import { maskParameters } from './masks.js';
-import { SliceRead } from './slice-read.js';
+import { isIsolationRefused, isolationOf } from './connection/isolation.js';
+import { maskParameters } from './columns/masks.js';
+import { SliceRead } from './rows/slice-read.js';
 
 /** Opens a reader's connection. Each of its queries sees the database as of the query's start, if the server allows it. */
 export async function openMssqlReader(

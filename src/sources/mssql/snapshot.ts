@@ -1,6 +1,6 @@
 import { LakeportError } from '../../errors.js';
 import type { Snapshot } from '../source.js';
-import type { MssqlClient } from './client.js';
+import type { MssqlClient } from './connection/client.js';
 import { errorNumber } from './errors.js';
 import { quoteName } from './identifiers.js';
 

@@ -22,21 +22,21 @@ import type {
   TableProblem,
 } from '../source.js';
 import { type CatalogTable, listOthers, listTables } from './catalog.js';
-import type { MssqlClient } from './client.js';
-import { describeColumns } from './columns.js';
+import type { MssqlClient } from './connection/client.js';
+import { describeColumns } from './columns/columns.js';
 import type { SeenAt, SourceChange, TableTotals } from '../column-totals.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
-import { connectMssql } from './connection.js';
+import { connectMssql } from './connection/connection.js';
 import { mssqlError } from './errors.js';
-import { countRows } from './row-count.js';
-import { countFreeConnections, readServerFacts, type ServerFacts } from './server.js';
-import { type MssqlSettings } from './settings.js';
-import { displayAddress } from './address.js';
-import { sliceTable } from './slices.js';
+import { countRows } from './rows/row-count.js';
+import { countFreeConnections, readServerFacts, type ServerFacts } from './connection/server.js';
+import { type MssqlSettings } from './connection/settings.js';
+import { displayAddress } from './connection/address.js';
+import { sliceTable } from './rows/slices.js';
 import { pinSnapshot } from './snapshot.js';
 import { readTableMetadata } from './table-metadata.js';
 import { readChange, readTotals } from './totals.js';
-import { findUnrepresentable } from './unrepresentable-values.js';
+import { findUnrepresentable } from './columns/unrepresentable-values.js';
 
 /** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
 export async function openMssqlSource(

@@ -1,9 +1,9 @@
 import type { TableMetadata } from '../../model/table-metadata.js';
 import { MetadataCollector } from '../metadata-collector.js';
 import type { CatalogTable } from './catalog.js';
-import type { MssqlClient, QueryValue } from './client.js';
+import type { MssqlClient, QueryValue } from './connection/client.js';
 import { nameText } from './identifiers.js';
-import { firstAnswer } from './server.js';
+import { firstAnswer } from './connection/server.js';
 
 /** Tables per query. */
 const BATCH = 500;

@@ -2,14 +2,14 @@ import { datasetId } from '../../model/dataset.js';
 import type { ColumnTotals, SeenAt, SourceChange, TableTotals } from '../column-totals.js';
 import { fromClause } from '../row-set.js';
 import type { ReadColumn, Snapshot, SourceDataset } from '../source.js';
-import { connectMssql, type ConnectOptions, type MssqlSettings } from './connection.js';
-import type { MssqlClient } from './client.js';
+import { connectMssql, type ConnectOptions, type MssqlSettings } from './connection/connection.js';
+import type { MssqlClient } from './connection/client.js';
 import { errorNumber, mssqlError } from './errors.js';
 import { quoteTable } from './identifiers.js';
-import { isIsolationRefused, isolationOf } from './isolation.js';
-import { maskParameters } from './masks.js';
+import { isIsolationRefused, isolationOf } from './connection/isolation.js';
+import { maskParameters } from './columns/masks.js';
 import { mssqlRows } from './partitioning/dialect.js';
-import { unrepresentable } from './unrepresentable-values.js';
+import { unrepresentable } from './columns/unrepresentable-values.js';
 
 /** Counts, bounds, sums and hashes of a table's columns, computed by the server; text is hashed in UTF-16, its own form. */
 

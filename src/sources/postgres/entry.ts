@@ -2,7 +2,7 @@ import type { Engine } from '../engine.js';
 import { databaseOfEntry, serverAddress } from '../server-address.js';
 import type { PostgresInfo } from './info.js';
 import { POSTGRES_METHODS } from './methods.js';
-import type { PostgresSettings } from './settings.js';
+import type { PostgresSettings } from './connection/settings.js';
 
 /** PostgreSQL 12 and later. */
 export const postgres: Engine<PostgresInfo, PostgresSettings> = {
@@ -18,7 +18,7 @@ export const postgres: Engine<PostgresInfo, PostgresSettings> = {
     methods: POSTGRES_METHODS,
     async open(info, options) {
       const [{ postgresSettings }, { openPostgresSource }] = await Promise.all([
-        import('./settings.js'),
+        import('./connection/settings.js'),
         import('./source.js'),
       ]);
       return openPostgresSource(await postgresSettings(info, options), options);

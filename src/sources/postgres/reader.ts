@@ -4,17 +4,17 @@ import type { Memory } from '../../kernels/kernels.js';
 import type { RowSink } from '../../columns/row-sink.js';
 import { LakeportError } from '../../errors.js';
 import type { ReaderSettings, ReadRequest, ReadResult, SliceReader, Snapshot } from '../source.js';
-import { abandon } from './cancel.js';
-import { connectPostgres, leave, type PostgresSettings, streamOf } from './connection.js';
+import { abandon } from './connection/cancel.js';
+import { connectPostgres, leave, type PostgresSettings, streamOf } from './connection/connection.js';
 import { CopyChannel } from './copy/copy-channel.js';
 import { CopyRead, type CopyReadResult } from './copy/copy-read.js';
 import { registerCharacters } from './decode/encoded-text.js';
 import { postgresError } from './errors.js';
 import { quoteName } from './identifiers.js';
-import { lockForRead } from './locks.js';
-import { setMaskSalt } from './masks.js';
-import { rowQuery } from './row-locator.js';
-import { begin, type TransactionOptions } from './transaction.js';
+import { lockForRead } from './locking/locks.js';
+import { setMaskSalt } from './columns/masks.js';
+import { rowQuery } from './rows/row-locator.js';
+import { begin, type TransactionOptions } from './connection/transaction.js';
 
 /**
  * Opens a reader's connection and puts it into the snapshot that all readers share.

@@ -3,7 +3,7 @@ import { methodNotSupported, physicalAs } from '../partitioning/methods.js';
 import { POSTGRES_METHODS } from './methods.js';
 import { type TableId, tableName } from '../../model/table.js';
 import type { TableOverride } from '../source.js';
-import type { Member } from './slices.js';
+import type { Member } from './rows/slices.js';
 
 /** Validates a table's configuration for this engine. */
 

@@ -4,11 +4,11 @@ import { BOUND_LENGTH } from '../../columns/value-digest.js';
 import { type ColumnTotals, type SeenAt, type SourceChange, type TableTotals } from '../column-totals.js';
 import { fromClause } from '../row-set.js';
 import type { ColumnDecoder, ReadColumn, SourceDataset } from '../source.js';
-import { output, whereGiven } from './expressions.js';
-import type { Relation } from './relations.js';
-import { postgresRows } from './rows.js';
-import type { ServerFacts } from './server-facts.js';
-import { unrepresentable } from './unrepresentable-values.js';
+import { output, whereGiven } from './columns/expressions.js';
+import type { Relation } from './catalog/relations.js';
+import { postgresRows } from './rows/rows.js';
+import type { ServerFacts } from './connection/server-facts.js';
+import { unrepresentable } from './columns/unrepresentable-values.js';
 
 /** Counts, bounds, sums and hashes of a table's columns, computed by the server. Functions instead of operators, which other schemas may shadow. */
 

@@ -2,8 +2,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { MssqlFields, MssqlInfo } from '../../../src/sources/mssql/info.js';
 import { LakeportError } from '../../../src/errors.js';
-import { connectMssql, type ConnectOptions } from '../../../src/sources/mssql/connection.js';
-import { mssqlSettings } from '../../../src/sources/mssql/settings.js';
+import { connectMssql, type ConnectOptions } from '../../../src/sources/mssql/connection/connection.js';
+import { mssqlSettings } from '../../../src/sources/mssql/connection/settings.js';
 import { LOCALHOST_CERTIFICATE, OTHER_NAME_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';
 import { startBrowser } from '../../servers/tds/browser.js';
 import {

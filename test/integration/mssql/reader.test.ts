@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
 import type { RowSink } from '../../../src/columns/row-sink.js';
-import type { MssqlSettings } from '../../../src/sources/mssql/settings.js';
+import type { MssqlSettings } from '../../../src/sources/mssql/connection/settings.js';
 import type { ReadRequest, SliceReader, Snapshot } from '../../../src/sources/source.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
 import { openReader, readColumns, readRequest, readToParquet } from '../../servers/tds/read-table.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { MssqlSettings } from '../../../src/sources/mssql/settings.js';
+import type { MssqlSettings } from '../../../src/sources/mssql/connection/settings.js';
 import type { ReadColumn, Source, SourceTable } from '../../../src/sources/source.js';
 import { runCli, temporaryDirectory, writeAuthFile } from '../../harness/cli.js';
 import { createMssqlDatabase, mssqlUrl, type MssqlDatabase } from '../../servers/mssql-server.js';

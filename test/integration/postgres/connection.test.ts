@@ -7,8 +7,12 @@ import type { PostgresFields } from '../../../src/sources/postgres/info.js';
 import { LakeportError } from '../../../src/errors.js';
 import { openSource } from '../../../src/engines.js';
 import type { OpenOptions } from '../../../src/sources/source.js';
-import { connectPostgres, type PostgresSettings, type Sockets } from '../../../src/sources/postgres/connection.js';
-import { begin } from '../../../src/sources/postgres/transaction.js';
+import {
+  connectPostgres,
+  type PostgresSettings,
+  type Sockets,
+} from '../../../src/sources/postgres/connection/connection.js';
+import { begin } from '../../../src/sources/postgres/connection/transaction.js';
 import { AUTHORITY, LOCALHOST_CERTIFICATE, OTHER_NAME_CERTIFICATE, SERVER_KEY } from '../../servers/certificates.js';
 import { openPostgres } from '../../harness/postgres-source.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';

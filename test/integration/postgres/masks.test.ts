@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { setMaskSalt } from '../../../src/sources/postgres/masks.js';
+import { setMaskSalt } from '../../../src/sources/postgres/columns/masks.js';
 import { type CliResult, postgresEntry } from '../../harness/cli.js';
 import { LoggedUser } from '../../harness/logged-cli.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { LakeportError } from '../../../src/errors.js';
-import { connectPostgres, type PostgresSettings } from '../../../src/sources/postgres/connection.js';
-import { begin } from '../../../src/sources/postgres/transaction.js';
+import { connectPostgres, type PostgresSettings } from '../../../src/sources/postgres/connection/connection.js';
+import { begin } from '../../../src/sources/postgres/connection/transaction.js';
 import { postgresError } from '../../../src/sources/postgres/errors.js';
 import type { Snapshot, Source, SourceTable } from '../../../src/sources/source.js';
 import { describeTable, findTable, openPostgres } from '../../harness/postgres-source.js';

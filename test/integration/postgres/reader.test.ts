@@ -8,7 +8,7 @@ import type { BytesColumn } from '../../../src/columns/bytes-column.js';
 import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
 import type { Int32Column } from '../../../src/columns/int32-column.js';
 import type { RowSink } from '../../../src/columns/row-sink.js';
-import type { PostgresSettings } from '../../../src/sources/postgres/settings.js';
+import type { PostgresSettings } from '../../../src/sources/postgres/connection/settings.js';
 import { openPostgresReader } from '../../../src/sources/postgres/reader.js';
 import type { ReadColumn, ReadRequest, SliceReader, Snapshot } from '../../../src/sources/source.js';
 import type { KernelBuild } from '../../../src/kernels/kernels.js';

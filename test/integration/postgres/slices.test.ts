@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { wholeTable } from '../../../src/model/dataset.js';
-import { postgresRows } from '../../../src/sources/postgres/rows.js';
+import { postgresRows } from '../../../src/sources/postgres/rows/rows.js';
 import { fittingCut } from '../../../src/sources/partitioning/slice-size.js';
-import { sliceByPage } from '../../../src/sources/postgres/slices.js';
+import { sliceByPage } from '../../../src/sources/postgres/rows/slices.js';
 import type { TableOverride, Slice, SliceOptions, Source } from '../../../src/sources/source.js';
 import { describeTable, findTable, openPostgres } from '../../harness/postgres-source.js';
 import { startPostgres, type PostgresServer } from '../../servers/postgres.js';

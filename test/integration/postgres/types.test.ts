@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ColumnDecoder, ReadColumn, Source } from '../../../src/sources/source.js';
-import { connectPostgres, type PostgresSettings } from '../../../src/sources/postgres/connection.js';
-import { begin } from '../../../src/sources/postgres/transaction.js';
+import { connectPostgres, type PostgresSettings } from '../../../src/sources/postgres/connection/connection.js';
+import { begin } from '../../../src/sources/postgres/connection/transaction.js';
 import { describeTable, findTable, openPostgres } from '../../harness/postgres-source.js';
 import { postgresVersions, startPostgres, type PostgresServer } from '../../servers/postgres.js';
 

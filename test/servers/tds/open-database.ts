@@ -1,5 +1,5 @@
 import { openMssqlSource } from '../../../src/sources/mssql/source.js';
-import type { MssqlSettings } from '../../../src/sources/mssql/settings.js';
+import type { MssqlSettings } from '../../../src/sources/mssql/connection/settings.js';
 import type { ReadColumn, Source, SourceTable } from '../../../src/sources/source.js';
 import { settingsOf } from './read-table.js';
 import { startTdsServer, type TdsServer } from './server.js';

@@ -2,9 +2,9 @@ import { notPartitioned, partitionLevels } from '../../partitioning/declared-par
 import type { Share } from '../../partitioning/predicate.js';
 import type { ReadColumn } from '../../source.js';
 import type { CatalogTable } from '../catalog.js';
-import type { MssqlClient, QueryValue } from '../client.js';
+import type { MssqlClient, QueryValue } from '../connection/client.js';
 import { nameText, quoteName } from '../identifiers.js';
-import { firstAnswer } from '../server.js';
+import { firstAnswer } from '../connection/server.js';
 
 interface Partition {
   readonly number: number;

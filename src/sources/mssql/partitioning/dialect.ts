@@ -3,7 +3,7 @@ import { fromClause, type RowSet, rowSetOf } from '../../row-set.js';
 import type { ReadColumn } from '../../source.js';
 import type { KeyedTable, SqlDialect } from '../../partitioning/sql-dialect.js';
 import type { CatalogTable } from '../catalog.js';
-import type { MssqlClient } from '../client.js';
+import type { MssqlClient } from '../connection/client.js';
 import { quoteName, quoteTable } from '../identifiers.js';
 import { queryParts } from '../sql-text.js';
 import { keyTypeOf } from './key-type.js';

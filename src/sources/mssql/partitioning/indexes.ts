@@ -1,7 +1,7 @@
 import type { TableId } from '../../../model/table.js';
-import type { MssqlClient } from '../client.js';
+import type { MssqlClient } from '../connection/client.js';
 import { nameText } from '../identifiers.js';
-import { firstAnswer } from '../server.js';
+import { firstAnswer } from '../connection/server.js';
 
 /** The first column of an index, which can serve range queries. */
 export interface IndexKey {

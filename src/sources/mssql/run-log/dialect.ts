@@ -3,8 +3,8 @@ import { type Dialect, MssqlAdapter, MssqlIntrospector, MssqlQueryCompiler, sql 
 import type { MssqlEntry } from '../info.js';
 import type { ErrorCode } from '../../../errors.js';
 import { errorNumber, mssqlError } from '../errors.js';
-import { mssqlSettings, type MssqlSettings } from '../settings.js';
-import { displayAddress } from '../address.js';
+import { mssqlSettings, type MssqlSettings } from '../connection/settings.js';
+import { displayAddress } from '../connection/address.js';
 import type { LogDialect, Trouble } from '../../run-log-dialect.js';
 import { SqlServerDriver } from './driver.js';
 

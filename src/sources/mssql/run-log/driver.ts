@@ -3,9 +3,9 @@ import { isDate } from 'node:util/types';
 import type { Connection, Request } from 'tedious';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from 'kysely';
 
-import { driverConnection, type Tedious } from '../driver-connection.js';
-import { problemOfServer } from '../greeting.js';
-import type { MssqlSettings } from '../settings.js';
+import { driverConnection, type Tedious } from '../connection/driver-connection.js';
+import { problemOfServer } from '../connection/greeting.js';
+import type { MssqlSettings } from '../connection/settings.js';
 
 /** A statement that takes longer is canceled and retried later. */
 const REQUEST_TIMEOUT_MS = 30_000;

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions } from 'node:tls';
 import type { Memory } from '../../../kernels/kernels.js';
-import type { Sockets } from '../connection.js';
+import type { Sockets } from '../connection/connection.js';
 import { ReceiveBuffer } from './receive-buffer.js';
 import { type OnRead, readTlsInto } from './tls-reading.js';
 

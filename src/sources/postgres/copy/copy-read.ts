@@ -4,7 +4,7 @@ import type { ReadRequest } from '../../source.js';
 import { BatchDecoder, columnOf, countsByName } from '../../wire/batch-decoder.js';
 import type { UnrepresentableValue } from '../../wire/wire.js';
 import { bindField, type PostgresField } from '../decode/decoders.js';
-import { unrepresentableError } from '../unrepresentable-error.js';
+import { unrepresentableError } from '../columns/unrepresentable-error.js';
 import type { CopyChannel, CopyReceiver } from './copy-channel.js';
 import type { ReceiveBuffer } from './receive-buffer.js';
 import { COPY_DATA, MESSAGE_HEADER_BYTES, RowScanner } from './row-scanner.js';

@@ -5,9 +5,9 @@ import { notPartitioned, partitionLevels } from '../../partitioning/declared-par
 import { hivePath } from '../../partitioning/hive-path.js';
 import type { SliceOrder } from '../../slice-order.js';
 import type { ReadColumn, Slice } from '../../source.js';
-import type { RelationKind } from '../leaf-relations.js';
-import { postgresRows, selectColumns } from '../rows.js';
-import type { Member } from '../slices.js';
+import type { RelationKind } from '../catalog/leaf-relations.js';
+import { postgresRows, selectColumns } from '../rows/rows.js';
+import type { Member } from '../rows/slices.js';
 
 export interface PartitionedTable {
   readonly dataset: Dataset;

@@ -4,8 +4,8 @@ import type { TableId } from '../../../model/table.js';
 import type { KeyedTable, SqlDialect } from '../../partitioning/sql-dialect.js';
 import { fromClause, type RowSet } from '../../row-set.js';
 import type { ReadColumn } from '../../source.js';
-import { POSTGRES_ROWS } from '../rows.js';
-import type { ServerFacts } from '../server-facts.js';
+import { POSTGRES_ROWS } from '../rows/rows.js';
+import type { ServerFacts } from '../connection/server-facts.js';
 import { keyTypeOf } from './key-type.js';
 
 /** Every function and operator is named with its schema: the user's search_path applies, for the sake of expressions. */

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { PostgresEntry } from '../info.js';
 import { type ErrorCode, LakeportError } from '../../../errors.js';
 import { postgresError } from '../errors.js';
-import { displayAddress, postgresSettings } from '../settings.js';
+import { displayAddress, postgresSettings } from '../connection/settings.js';
 import type { LogDialect, Trouble } from '../../run-log-dialect.js';
 import { PooledPostgresDialect } from './transactions.js';
 

@@ -1,9 +1,9 @@
 import { PostgresAdapter, PostgresDialect, type PostgresPool, type PostgresPoolClient, sql } from 'kysely';
 import type pg from 'pg';
 
-import { connectPostgres, leave } from '../connection.js';
-import type { PostgresSettings } from '../settings.js';
-import { begin, inTransaction } from '../transaction.js';
+import { connectPostgres, leave } from '../connection/connection.js';
+import type { PostgresSettings } from '../connection/settings.js';
+import { begin, inTransaction } from '../connection/transaction.js';
 import { readEscaping, type TextEscaping } from './escaped-text.js';
 
 /**

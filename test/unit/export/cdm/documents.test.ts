@@ -7,8 +7,8 @@ import { manifestDocument } from '../../../../src/export/cdm/manifest-document.j
 import { entityFileName, entityPath } from '../../../../src/export/cdm/names.js';
 import { relationshipsOf } from '../../../../src/export/cdm/relationships.js';
 import type { DescribedTable } from '../../../../src/export/formats/table-format.js';
-import { displayType } from '../../../../src/sources/mssql/type-names.js';
-import { mapType } from '../../../../src/sources/mssql/types.js';
+import { displayType } from '../../../../src/sources/mssql/columns/type-names.js';
+import { mapType } from '../../../../src/sources/mssql/columns/types.js';
 import { encodeSegment } from '../../../../src/storage/path.js';
 
 const NO_ORIGIN: DescribedTable['origin'] = {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { checkSliceCoverage } from '../../../../src/export/planning/slice-coverage.js';
 import { wholeTable } from '../../../../src/model/dataset.js';
-import { type Member, sliceMembers } from '../../../../src/sources/postgres/slices.js';
+import { type Member, sliceMembers } from '../../../../src/sources/postgres/rows/slices.js';
 import type { Slice, SliceRange } from '../../../../src/sources/source.js';
 
 const PARENT = wholeTable({ schema: 'public', name: 'events' });

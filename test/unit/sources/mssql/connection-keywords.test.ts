@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { keywords, refusedKeyword } from '../../../../src/sources/mssql/connection-keywords.js';
+import { keywords, refusedKeyword } from '../../../../src/sources/mssql/connection/connection-keywords.js';
 
 const BASE = 'Server=db;User Id=bob;Password=pa55word;';
 

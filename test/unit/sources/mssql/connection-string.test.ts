@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LakeportError } from '../../../../src/errors.js';
-import { parseConnectionString } from '../../../../src/sources/mssql/connection-string.js';
-import { displayAddress } from '../../../../src/sources/mssql/address.js';
+import { parseConnectionString } from '../../../../src/sources/mssql/connection/connection-string.js';
+import { displayAddress } from '../../../../src/sources/mssql/connection/address.js';
 
 const parse = (text: string) => parseConnectionString(text, 'ds_ms');
 const USER = 'User Id=bob;Password=s3cr3t-one';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { TextStyles } from '../../../../src/sources/mssql/server.js';
-import { mapType } from '../../../../src/sources/mssql/types.js';
+import type { TextStyles } from '../../../../src/sources/mssql/connection/server.js';
+import { mapType } from '../../../../src/sources/mssql/columns/types.js';
 
 const ALL_STYLES: TextStyles = { allDigits: true, hexadecimal: true };
 const map = (

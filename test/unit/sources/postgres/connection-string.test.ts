@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LakeportError } from '../../../../src/errors.js';
-import { parseConnectionString } from '../../../../src/sources/postgres/connection-string.js';
+import { parseConnectionString } from '../../../../src/sources/postgres/connection/connection-string.js';
 
 const parse = (text: string) => parseConnectionString(text, 'ds_pg');
 /** What is not as it is by default. */

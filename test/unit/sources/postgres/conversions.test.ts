@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { WantedType } from '../../../../src/model/wanted-type.js';
-import { readOf } from '../../../../src/sources/postgres/treated-columns.js';
-import { type PostgresType, TypeCatalog } from '../../../../src/sources/postgres/type-catalog.js';
+import { readOf } from '../../../../src/sources/postgres/columns/treated-columns.js';
+import { type PostgresType, TypeCatalog } from '../../../../src/sources/postgres/columns/type-catalog.js';
 
 function read(name: string, wanted: WantedType, given: Partial<PostgresType> = {}) {
   const type: PostgresType = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findPassword } from '../../../../src/sources/postgres/password-file.js';
+import { findPassword } from '../../../../src/sources/postgres/connection/password-file.js';
 
 const FILE = String.raw`# comment
 db:5432:sales:bob:first

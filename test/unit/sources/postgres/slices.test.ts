@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { wholeTable } from '../../../../src/model/dataset.js';
-import { isLarge, type Member, sliceMembers } from '../../../../src/sources/postgres/slices.js';
+import { isLarge, type Member, sliceMembers } from '../../../../src/sources/postgres/rows/slices.js';
 import { targetBytes } from '../../../../src/sources/partitioning/slice-size.js';
 import { checkOverride, requirePages } from '../../../../src/sources/postgres/table-override.js';
 

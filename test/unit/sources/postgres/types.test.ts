@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { TypeCatalog, type PostgresType } from '../../../../src/sources/postgres/type-catalog.js';
+import { TypeCatalog, type PostgresType } from '../../../../src/sources/postgres/columns/type-catalog.js';
 import { decimalType } from '../../../../src/columns/parquet-types.js';
-import { mapType, numericShape, type MappingOptions } from '../../../../src/sources/postgres/types.js';
+import { mapType, numericShape, type MappingOptions } from '../../../../src/sources/postgres/columns/types.js';
 
 const OPTIONS: MappingOptions = { unboundedNumeric: { as: 'text' }, moneyScale: 2, encoding: 'UTF8' };
 
