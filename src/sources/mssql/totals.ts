@@ -79,11 +79,16 @@ function aggregatesOf(column: ReadColumn, value: string, product: string): strin
   const lacks = unrepresentable({ ...column, expression: value });
   const given = lacks === undefined ? value : `CASE WHEN ${lacks} THEN NULL ELSE ${value} END`;
   const totalled = totalledOf(column, given, product);
-  const counts = [`COUNT_BIG(${value})`, `COUNT_BIG(${given})`];
+  const counts = [countOf(value), countOf(given)];
   if (totalled === undefined) return [...counts, 'NULL', 'NULL', 'NULL', 'NULL'];
   const { bytes, min = 'NULL', max = 'NULL', sum = 'NULL' } = totalled;
   const hash = `CONVERT(decimal(38,0), CONVERT(bigint, CONVERT(binary(8), HASHBYTES('SHA2_256', ${bytes}))))`;
   return [...counts, `SUM(${hash})`, min, max, sum];
+}
+
+/** Of what is not NULL. COUNT does not take `text`, `ntext` and `image`. */
+function countOf(value: string): string {
+  return `COUNT_BIG(CASE WHEN ${value} IS NULL THEN NULL ELSE 1 END)`;
 }
 
 function totalsOf(
