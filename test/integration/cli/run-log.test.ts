@@ -255,7 +255,8 @@ describe('a log that can not be used', () => {
   });
 
   it('because it is damaged is worth a warning too', async () => {
-    await user.export(...GOOD);
+    // By a process: its thread has closed the log for sure.
+    expect((await user.startExport(...GOOD).result).code).toBe(0);
     writeFileSync(user.logFile, 'this is not SQLite, and long enough to be looked at as a page of it'.repeat(100));
     for (const side of ['-wal', '-shm']) rmSync(user.logFile + side, { force: true });
     const ended = await user.startExport(...GOOD).result;
