@@ -14,7 +14,13 @@ const WITH_MODULES_REPLACED = ['test/unit/export/worker/slice-worker.test.ts'];
 const report = process.env['LAKEPORT_TEST_REPORT'];
 
 /** Of all projects. Modules are loaded once a process, not once a file, which takes a second of a core or two. */
-const common = { setupFiles: 'test/harness/setup.ts', isolate: false, testTimeout: 300_000 };
+const common = {
+  setupFiles: 'test/harness/setup.ts',
+  isolate: false,
+  testTimeout: 300_000,
+  // The built program is loaded as users load it: Vitest would transform its megabytes first.
+  server: { deps: { external: [/\/dist\//] } },
+};
 
 export default defineConfig({
   test: {
