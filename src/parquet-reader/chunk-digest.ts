@@ -4,7 +4,6 @@ import { getMaxDefinitionLevel, getMaxRepetitionLevel } from 'hyparquet/src/sche
 import { DigestSums, type TextEncodingName } from '../columns/value-digest.js';
 import { type ColumnDigest, digestShape } from './column-digest.js';
 import type { StoredValue } from './stored-value.js';
-import { ValueBounds } from './value-bounds.js';
 
 /** Values that pages refer to by position, and how often. */
 export interface UsedDictionary {
@@ -27,7 +26,6 @@ interface DigestedPage {
 /** Digests the values of a column chunk, page by page. */
 export class ChunkDigest {
   readonly #sums: DigestSums;
-  readonly #bounds: ValueBounds;
   readonly #isList: boolean;
   /** Most definition level: of a value. One less is a NULL in a list, two less an empty list. */
   readonly #value: number;
@@ -40,7 +38,6 @@ export class ChunkDigest {
 
   constructor(element: SchemaElement, schemaPath: SchemaTree[], encoding: TextEncodingName) {
     this.#sums = new DigestSums(digestShape(element, encoding));
-    this.#bounds = new ValueBounds(element);
     this.#value = getMaxDefinitionLevel(schemaPath);
     this.#isList = getMaxRepetitionLevel(schemaPath) > 0;
   }
@@ -55,17 +52,21 @@ export class ChunkDigest {
     this.#nulls += count - values.length;
     // Those of the dictionary are added once, at the end.
     if (dictionary !== undefined) return;
-    this.#bounds.add(values);
     this.#sums.addAll(values);
   }
 
-  /** @param dictionary of the chunk, with what its pages have used */
-  finish(dictionary: UsedDictionary | undefined): ColumnDigest {
+  /**
+   * @param dictionary of the chunk, with what its pages have used
+   * @param bounds of all values
+   */
+  finish(dictionary: UsedDictionary | undefined, { min, max }: Pick<ColumnDigest, 'min' | 'max'>): ColumnDigest {
     this.#endList();
-    if (!this.#isList) this.#addUsed(dictionary);
+    const counts = { rows: this.#rows, nulls: this.#nulls };
+    // Of a list, neither bounds nor sums are compared.
+    if (this.#isList) return { ...counts, hash: this.#sums.hash, sum: undefined, min: undefined, max: undefined };
+    this.#addUsed(dictionary);
     const { hash, sum } = this.#sums;
-    const { min, max } = this.#bounds;
-    return { rows: this.#rows, nulls: this.#nulls, hash, sum: this.#isList ? undefined : sum, min, max };
+    return { ...counts, hash, sum, min, max };
   }
 
   #addUsed(dictionary: UsedDictionary | undefined): void {
@@ -74,7 +75,6 @@ export class ChunkDigest {
       const count = dictionary.counts[i] ?? 0;
       const value = dictionary.values[i];
       if (count === 0 || value === undefined) continue;
-      this.#bounds.add([value]);
       this.#sums.add(value, count);
     }
   }

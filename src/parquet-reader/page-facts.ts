@@ -125,7 +125,7 @@ export function pageFacts(bytes: Uint8Array, chunk: ColumnChunkFacts, { schema, 
   }
   if (dictionary !== undefined) sample(dictionary.used(), some);
   const { min, max } = bounds;
-  return { values, nulls, rows, min, max, pages, some, digest: digested?.finish(dictionary) };
+  return { values, nulls, rows, min, max, pages, some, digest: digested?.finish(dictionary, bounds) };
 }
 
 /** Of the compressed page, without its header (parquet.thrift, `PageHeader.crc`). */

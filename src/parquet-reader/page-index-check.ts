@@ -4,8 +4,9 @@ import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
 import { xxhash64 } from 'hyparquet/src/xxhash.js';
 
 import type { OnePage, PageFacts } from './page-facts.js';
-import { shownValue } from './shown-value.js';
-import { compareStored, plainValue, type StoredValue } from './stored-value.js';
+import { shownText } from './shown-value.js';
+import { plainValue, type StoredValue } from './stored-value.js';
+import { isBound } from './value-bounds.js';
 
 /** What a file says about the pages of a column chunk, apart from them: the bytes. Undefined for what it does not have. */
 export interface ChunkIndexes {
@@ -92,9 +93,9 @@ function compareBounds(
       const bytes = listOf(index[side === 'min' ? 'field_2' : 'field_3'])[i];
       const bound = bytes instanceof Uint8Array ? plainValue(element, bytes) : undefined;
       const value = page[side];
-      const order = bound === undefined || value === undefined ? NaN : compareStored(element, bound, value);
-      const holds = order === 0 || (isShortened(bound, value) && (side === 'min' ? order < 0 : order > 0));
-      if (!holds) compare(text(element, bound), text(element, value), `${side} of page ${i}`);
+      const isExact = !isShortened(bound, value);
+      const holds = bound !== undefined && value !== undefined && isBound(side, { element, bound, value, isExact });
+      if (!holds) compare(shownText(element, bound), shownText(element, value), `${side} of page ${i}`);
     }
   }
 }
@@ -102,10 +103,6 @@ function compareBounds(
 /** Long bounds of bytes may be shortened to ones that still bound the values. */
 function isShortened(bound: StoredValue | undefined, value: StoredValue | undefined): boolean {
   return bound instanceof Uint8Array && value instanceof Uint8Array && bound.length < value.length;
-}
-
-function text(element: SchemaElement, value: StoredValue | undefined): string {
-  return value === undefined ? 'none' : JSON.stringify(shownValue(element, value));
 }
 
 function listOf(value: unknown): readonly unknown[] {
@@ -123,7 +120,7 @@ function missingIn(bytes: Uint8Array, values: readonly StoredValue[], element: S
       const plain = plainBytes(element, value);
       return plain !== undefined && !sbbfContains(filter.blocks, xxhash64(plain));
     });
-    return missing === undefined ? [] : problem('every value', `not ${text(element, missing)}`);
+    return missing === undefined ? [] : problem('every value', `not ${shownText(element, missing)}`);
   } catch {
     return problem('a Bloom filter', 'bytes that cannot be decoded');
   }

@@ -32,6 +32,11 @@ function isStored(value: unknown): value is StoredValue {
   return ['boolean', 'number', 'bigint'].includes(typeof value) || value instanceof Uint8Array;
 }
 
+/** For a table of differences. */
+export function shownText(element: SchemaElement, value: StoredValue | undefined): string {
+  return value === undefined ? 'none' : JSON.stringify(shownValue(element, value));
+}
+
 export function shownValue(element: SchemaElement, value: StoredValue): ShownValue {
   const annotation = annotationOf(element) ?? (element.type === 'INT96' ? INT96 : undefined);
   const annotated = annotation === undefined ? undefined : shownAnnotated(annotation, value);

@@ -41,3 +41,17 @@ export class ValueBounds {
     if (this.max === undefined || compareStored(this.#element, value, this.max) > 0) this.max = value;
   }
 }
+
+/** Whether a bound that a file states is that of the values; one that is not exact may lie beyond it. */
+export function isBound(side: 'min' | 'max', { element, bound, value, isExact }: StatedBound): boolean {
+  const order = compareStored(element, bound, value);
+  return order === 0 || (!isExact && (side === 'min' ? order < 0 : order > 0));
+}
+
+interface StatedBound {
+  readonly element: SchemaElement;
+  readonly bound: StoredValue;
+  /** Of the values themselves. */
+  readonly value: StoredValue;
+  readonly isExact: boolean;
+}

@@ -1,10 +1,10 @@
-import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import type { RowSink } from '../../columns/row-sink.js';
 import type { JsRow } from '../rows/js-row.js';
 import { createRowAppender } from '../rows/row-appender.js';
 import { columnOf } from '../wire/batch-decoder.js';
 import type { SqliteConnection } from './connection.js';
+import { utf8From } from './text-encoding.js';
 
 const BATCH_ROWS = 1000;
 /** Limits a batch's text and blobs: rows may be large. */
@@ -25,7 +25,7 @@ export interface RowReadOptions {
 /** Reads a query's rows through SQLite itself, which can read everything. @returns their number, and the bytes of their values */
 export async function readRows(options: RowReadOptions): Promise<{ readonly rows: number; readonly bytes: number }> {
   const { connection, query, columns, sink, signal, encoding, refuse } = options;
-  const textOf = encoding === 'UTF-8' ? checkedText : transcoded(encoding);
+  const textOf = utf8From(encoding);
   const appenders = Array.from({ length: columns }, (_, index) =>
     createRowAppender({ index, column: columnOf(sink, index), refuse: () => refuse(index), textOf }),
   );
@@ -56,20 +56,4 @@ export async function readRows(options: RowReadOptions): Promise<{ readonly rows
   }
   await flush();
   return total;
-}
-
-function checkedText(bytes: Uint8Array): Uint8Array | undefined {
-  return isUtf8(bytes) ? bytes : undefined;
-}
-
-/** `UTF-16le` or `UTF-16be`, from `PRAGMA encoding`. */
-function transcoded(encoding: string): (bytes: Uint8Array) => Uint8Array | undefined {
-  const decoder = new TextDecoder(encoding.toLowerCase(), { fatal: true, ignoreBOM: true });
-  return (bytes) => {
-    try {
-      return Buffer.from(decoder.decode(bytes));
-    } catch {
-      return undefined;
-    }
-  };
 }

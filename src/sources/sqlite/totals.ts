@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
@@ -9,6 +8,7 @@ import { fromClause } from '../row-set.js';
 import type { ReadColumn, SourceDataset } from '../source.js';
 import type { SqliteConnection } from './connection.js';
 import { sqliteRows } from './rows.js';
+import { type ToUtf8, utf8From } from './text-encoding.js';
 
 /** Counts, bounds, sums and hashes of a table's columns. SQLite has no hash, and runs in this process, which reads each row. */
 
@@ -25,7 +25,7 @@ export async function readTotals(
 ): Promise<TableTotals> {
   const rows = sqliteRows(table.dataset);
   const [[encoding] = []] = connection.query('PRAGMA encoding');
-  const toUtf8 = encoding === 'UTF-8' ? checked : transcoded(String(encoding));
+  const toUtf8 = utf8From(String(encoding));
   const list = columns.length === 0 ? '1' : columns.map(({ expression }) => expression).join(', ');
   const totals = columns.map((column) => new ColumnTotal(column, toUtf8));
   let count = 0;
@@ -37,8 +37,6 @@ export async function readTotals(
   }
   return { rows: count, columns: totals.map((total) => total.result()) };
 }
-
-type ToUtf8 = (bytes: Uint8Array) => Uint8Array | undefined;
 
 class ColumnTotal {
   readonly #kind: string;
@@ -118,22 +116,6 @@ function shapeOf({ physical, logical }: ParquetType): DigestShape {
 
 function isLess(a: DigestedValue, b: DigestedValue): boolean {
   return a instanceof Uint8Array && b instanceof Uint8Array ? Buffer.compare(a, b) < 0 : a < b;
-}
-
-function checked(bytes: Uint8Array): Uint8Array | undefined {
-  return isUtf8(bytes) ? bytes : undefined;
-}
-
-/** `UTF-16le` or `UTF-16be`, from `PRAGMA encoding`. */
-function transcoded(encoding: string): ToUtf8 {
-  const decoder = new TextDecoder(encoding.toLowerCase(), { fatal: true, ignoreBOM: true });
-  return (bytes) => {
-    try {
-      return Buffer.from(decoder.decode(bytes));
-    } catch {
-      return undefined;
-    }
-  };
 }
 
 /** Whether the file was written to: SQLite does not know when a table was. */

@@ -6,8 +6,9 @@ import type { ChunkStatistics } from '../../../parquet-reader/footer-statistics.
 import type { ColumnChunkFacts } from '../../../parquet-reader/footer.js';
 import { type PageFacts, pageFacts } from '../../../parquet-reader/page-facts.js';
 import { type ChunkIndexes, indexProblems } from '../../../parquet-reader/page-index-check.js';
-import { shownValue } from '../../../parquet-reader/shown-value.js';
-import { compareStored, plainValue, type StoredValue } from '../../../parquet-reader/stored-value.js';
+import { shownText } from '../../../parquet-reader/shown-value.js';
+import { plainValue, type StoredValue } from '../../../parquet-reader/stored-value.js';
+import { isBound } from '../../../parquet-reader/value-bounds.js';
 import type { Check } from '../difference.js';
 
 /** A column chunk to decode. Plain data: it crosses threads. */
@@ -98,14 +99,15 @@ function compareBound(
   // The order of INT96 is not defined (parquet.thrift, `ColumnOrder`).
   if (bytes === undefined || element.type === 'INT96') return;
   const bound = plainValue(element, bytes);
-  const text = (shown: StoredValue | undefined) =>
-    shown === undefined ? 'none' : JSON.stringify(shownValue(element, shown));
   if (bound === undefined || value === undefined) {
-    compare(side, bound === undefined ? `0x${Buffer.from(bytes).toString('hex')}` : text(bound), text(value));
+    compare(
+      side,
+      bound === undefined ? `0x${Buffer.from(bytes).toString('hex')}` : shownText(element, bound),
+      shownText(element, value),
+    );
     return;
   }
-  const order = compareStored(element, bound, value);
   const isExact = side === 'min' ? statistics.isMinExact : statistics.isMaxExact;
-  const holds = order === 0 || (!isExact && (side === 'min' ? order < 0 : order > 0));
-  if (!holds) compare(side, text(bound), text(value));
+  if (isBound(side, { element, bound, value, isExact })) return;
+  compare(side, shownText(element, bound), shownText(element, value));
 }
