@@ -21,6 +21,8 @@ interface DatasetPart {
   readonly columns?: readonly string[] | undefined;
   /** Conditions in the source's own SQL, all of which rows must meet. */
   readonly predicates?: readonly string[] | undefined;
+  /** The rows of this sync, of a table that is synced incrementally: another condition, made by the source. */
+  readonly increment?: string | undefined;
   /** Some of the rows instead of all. */
   readonly sample?: Sample | undefined;
 }
@@ -39,8 +41,13 @@ export function wholeTable(id: TableId): TableDataset {
 }
 
 /** Whether all rows of a table are asked for. */
-export function hasAllRows({ kind, predicates = [], sample }: Dataset): boolean {
-  return kind === 'table' && predicates.length === 0 && sample === undefined;
+export function hasAllRows(dataset: Dataset): boolean {
+  return dataset.kind === 'table' && conditionsOf(dataset).length === 0 && dataset.sample === undefined;
+}
+
+/** All conditions that rows must meet, in the source's own SQL. */
+export function conditionsOf({ predicates = [], increment }: Dataset): readonly string[] {
+  return increment === undefined ? predicates : [...predicates, increment];
 }
 
 /** The same rows and columns of the same source. */
@@ -49,7 +56,7 @@ export function isSameDataset(a: Dataset, b: Dataset): boolean {
 }
 
 function datasetKey(dataset: Dataset): string {
-  const { kind, id, columns = null, predicates = null, sample = null } = dataset;
+  const { kind, id, columns = null, predicates = null, increment = null, sample = null } = dataset;
   const sql = kind === 'query' ? dataset.sql : null;
-  return JSON.stringify([kind, id.schema, id.name, sql, columns, predicates, sample]);
+  return JSON.stringify([kind, id.schema, id.name, sql, columns, predicates, increment, sample]);
 }

@@ -1,5 +1,5 @@
 import type { Dataset } from '../model/dataset.js';
-import { datasetId } from '../model/dataset.js';
+import { conditionsOf, datasetId } from '../model/dataset.js';
 import type { TableId } from '../model/table.js';
 
 /**
@@ -35,7 +35,8 @@ export interface RowSetOptions {
 
 /** The rows of a dataset. */
 export function rowSetOf(dataset: Dataset, dialect: RowSetDialect, options: RowSetOptions = {}): RowSet {
-  const { predicates = [], sample } = dataset;
+  const { sample } = dataset;
+  const conditions = conditionsOf(dataset);
   const { name } = datasetId(dataset);
   const alias = dialect.quoteName(name);
   const share = sample !== undefined && 'percent' in sample ? dialect.sample(sample.percent) : undefined;
@@ -43,7 +44,7 @@ export function rowSetOf(dataset: Dataset, dialect: RowSetDialect, options: RowS
     prefix: '',
     conditions: [
       ...(share !== undefined && 'condition' in share ? [share.condition] : []),
-      ...predicates.map((predicate) => onOwnLines(predicate)),
+      ...conditions.map((condition) => onOwnLines(condition)),
     ],
     ...(sample !== undefined && 'rows' in sample && { limit: sample.rows }),
   };
@@ -53,7 +54,7 @@ export function rowSetOf(dataset: Dataset, dialect: RowSetDialect, options: RowS
     ...(modifier === undefined ? [] : [modifier]),
     dialect.quoteTable(member),
     // The user's conditions may name the table.
-    ...(predicates.length === 0 || member.name === name ? [] : ['AS', alias]),
+    ...(conditions.length === 0 || member.name === name ? [] : ['AS', alias]),
     ...(share !== undefined && 'clause' in share ? [share.clause] : []),
   ];
   return { ...rest, from: from.join(' ') };

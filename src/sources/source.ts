@@ -4,6 +4,7 @@ import type { Compat } from '../columns/compat.js';
 import type { LakeportError } from '../errors.js';
 import type { RowSink } from '../columns/row-sink.js';
 import type { Dataset } from '../model/dataset.js';
+import type { Increment, IncrementRequest } from './increment.js';
 import type { TableId, TableKind } from '../model/table.js';
 import type { TableMetadata } from '../model/table-metadata.js';
 import type { SortColumn } from '../model/sort-column.js';
@@ -253,6 +254,12 @@ export interface Source<Connection = unknown> {
    * Text that is invalid in its encoding is not found: it has no other form.
    */
   findUnrepresentable(table: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]>;
+  /**
+   * The rows of a table that an earlier sync has not read, as of the snapshot of `pin`. Absent if the source cannot sync
+   * incrementally.
+   * @throws LakeportError if the cursor does not fit the table
+   */
+  increment?(table: SourceDataset, request: IncrementRequest): Promise<Increment>;
   /** The table's slices, which together cover every row exactly once. */
   slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]>;
   /**

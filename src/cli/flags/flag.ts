@@ -2,6 +2,7 @@
 export const FLAG_GROUPS = [
   'Source',
   'Columns and rows',
+  'Incremental syncs',
   'Destination',
   'Speed',
   'Files',

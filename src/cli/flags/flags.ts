@@ -4,6 +4,7 @@ import { DESTINATION_FLAGS } from './destination-flags.js';
 import { ENGINE_FLAGS } from './engine-flags.js';
 import { FILE_FLAGS } from './file-flags.js';
 import { type Flag, FLAG_GROUPS } from './flag.js';
+import { INCREMENTAL_FLAGS } from './incremental-flags.js';
 import { LAYOUT_FLAGS } from './layout-flags.js';
 import { LAKEXPRESS_FLAGS } from './lakexpress-flags.js';
 import { METADATA_FLAGS } from './metadata-flags.js';
@@ -16,6 +17,7 @@ import { SPEED_FLAGS } from './speed-flags.js';
 export const FLAGS = {
   ...SOURCE_FLAGS,
   ...DATA_FLAGS,
+  ...INCREMENTAL_FLAGS,
   ...DESTINATION_FLAGS,
   ...SPEED_FLAGS,
   ...FILE_FLAGS,

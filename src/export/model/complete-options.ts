@@ -8,6 +8,7 @@ import { OPT_INS } from '../../sources/opt-ins.js';
 import { INHERITED } from '../../sources/source.js';
 import { didYouMean } from '../../text/did-you-mean.js';
 import { DDL_DIALECTS } from './ddl-dialect.js';
+import { NULL_CURSORS, SCHEMA_CHANGES, SYNC_STRATEGIES } from './incremental.js';
 import { MANIFEST_PLACES } from './manifest-place.js';
 import { metadataConflict } from './metadata-files.js';
 import { METHOD_NAMES, methodNamed } from './method-names.js';
@@ -24,6 +25,7 @@ import {
 import {
   checkDirectoryKeys,
   validAddedColumn,
+  validIncremental,
   validQuery,
   validRoute,
   validSample,
@@ -60,6 +62,14 @@ export const DEFAULT_OPTIONS = {
   where: [],
   samples: [],
   addedColumns: [],
+  incremental: [],
+  safetyLagMs: undefined,
+  nullCursors: 'fail',
+  resetWatermarks: false,
+  strategy: 'append',
+  compactEvery: undefined,
+  detectDeletes: false,
+  onSchemaChange: 'fail',
   minRows: undefined,
   maxRows: undefined,
   routes: [],
@@ -139,6 +149,17 @@ const CHECKS: { readonly [Name in keyof ExportOptions]?: Check } = {
     validAddedColumn,
     "{ name, value: { kind } } of 'run_id', 'exported_at' and 'source_table', or { kind: 'constant', text }",
   ),
+  incremental: settingsOf(
+    validIncremental,
+    "{ cursor: { type, column }, isInclusive, start, strategy }, with 'updated_at' and 'timestamp', or only 'xmin'",
+  ),
+  safetyLagMs: wholeNumber(0),
+  nullCursors: oneOf(NULL_CURSORS),
+  resetWatermarks: isSwitch,
+  strategy: oneOf(SYNC_STRATEGIES),
+  compactEvery: wholeNumber(1),
+  detectDeletes: isSwitch,
+  onSchemaChange: oneOf(SCHEMA_CHANGES),
   routes: eachOf(validRoute, '{ patterns, storageId, subPath }'),
   tableConfig,
   target: (value) => (isTarget(value) ? undefined : 'must be { directory } or { storageId }'),

@@ -2,6 +2,7 @@ import { avoidedEncodings, compatFooter } from '../../columns/compat.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { ColumnOptions } from './column-settings.js';
 import type { DdlDialect } from './ddl-dialect.js';
+import type { IncrementalOptions } from './incremental.js';
 import type { ManifestPlace } from './manifest-place.js';
 import type { RequestedData } from './requested-data.js';
 import type { RowCheckMode } from './row-check.js';
@@ -44,6 +45,7 @@ export interface ExportOptions
     Omit<DescribeOptions, 'treatments'>,
     ColumnOptions,
     RequestedData,
+    IncrementalOptions,
     Omit<FileOptions, 'footer' | 'avoidedEncodings'> {
   readonly runId: string;
   readonly startedAt: Date;

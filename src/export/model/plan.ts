@@ -18,6 +18,7 @@ import type { MetadataFiles } from './metadata-files.js';
 import type { DdlFiles } from './table-destination.js';
 import type { ConstantColumn } from './constant-column.js';
 import type { SkippedTable } from './skipped-tables.js';
+import type { TableSync } from './table-sync.js';
 import type { TableNote } from './table-notes.js';
 import type { OptIn } from '../../sources/opt-ins.js';
 
@@ -50,6 +51,8 @@ export interface TablePlan {
   /** Maximum number of concurrent readers of the table. */
   readonly degree: number;
   readonly slices: readonly Slice[];
+  /** Of a table that is synced incrementally. */
+  readonly sync?: TableSync | undefined;
   /** If it differs from the run's: a table read in one piece may have a stronger one. */
   readonly consistency?: Consistency | undefined;
   /** If it is read from another snapshot than the run's other tables. */

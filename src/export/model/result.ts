@@ -5,6 +5,7 @@ import type { TableId } from '../../model/table.js';
 import type { MetadataFiles } from './metadata-files.js';
 import type { DdlFiles } from './table-destination.js';
 import type { Consistency } from '../../sources/source.js';
+import type { TableSync } from './table-sync.js';
 import type { SkippedTable } from './skipped-tables.js';
 
 /** How one table ended. */
@@ -33,6 +34,8 @@ export interface TableResult {
   readonly consistency?: Consistency | undefined;
   /** Only for published tables. */
   readonly rowCheck?: RowCheckResult | undefined;
+  /** What a sync read and published. */
+  readonly sync?: TableSync | undefined;
   /** The most attempts any slice took; absent if all succeeded at once. */
   readonly attempts?: number | undefined;
   /** Published by an earlier attempt of the same run, which the other fields describe. */

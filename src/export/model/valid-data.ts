@@ -1,7 +1,9 @@
 import { ADDED_CONTENTS } from '../../columns/column-spec.js';
+import { CURSOR_TYPES } from '../../model/cursor.js';
 import type { Sample } from '../../model/dataset.js';
 import type { SortColumn } from '../../model/sort-column.js';
 import { parseDirectoryKeys } from '../../sources/partitioning/directory-keys.js';
+import { type IncrementalTable, SYNC_STRATEGIES } from './incremental.js';
 import { methodNamed } from './method-names.js';
 import type { Route, TableConfig } from './options.js';
 import { isRecord, listOnRecord, textOnRecord } from './plain-value.js';
@@ -60,6 +62,23 @@ function validContent(kind: unknown, text: string | undefined): AddedValue | und
   if (kind === 'constant') return text === undefined ? undefined : { kind, text };
   const word = PLAIN_CONTENTS.find((one) => one === kind);
   return word && { kind: word };
+}
+
+export function validIncremental(value: unknown): IncrementalTable | undefined {
+  if (!isRecord(value) || !isRecord(value['cursor']) || typeof value['isInclusive'] !== 'boolean') return undefined;
+  const { type: word, column: name } = value['cursor'];
+  const type = CURSOR_TYPES.find((one) => one === word);
+  const column = textOnRecord(name);
+  if (type === undefined || (type === 'xmin') !== (column === undefined)) return undefined;
+  const start = textOnRecord(value['start']);
+  const strategy = SYNC_STRATEGIES.find((one) => one === value['strategy']);
+  if (strategy === undefined && value['strategy'] !== undefined) return undefined;
+  return {
+    cursor: column === undefined ? { type } : { type, column },
+    isInclusive: value['isInclusive'],
+    ...(start !== undefined && { start }),
+    ...(strategy !== undefined && { strategy }),
+  };
 }
 
 export function validTableConfig(value: unknown): TableConfig | undefined {

@@ -1,4 +1,4 @@
-import type { Sample } from '../../model/dataset.js';
+import { conditionsOf, type Sample } from '../../model/dataset.js';
 import type { DescribedDataset, SourceDataset } from '../../sources/source.js';
 
 export interface RowEstimate extends Pick<SourceDataset, 'estimatedRows' | 'estimatedBytes'> {
@@ -15,13 +15,13 @@ export function rowEstimate(
   better: DescribedDataset['estimate'],
 ): RowEstimate {
   if (better !== undefined) return { ...better, isBeforeCondition: false };
-  const { predicates = [], sample } = dataset;
+  const { sample } = dataset;
   const share = sample === undefined ? 1 : shareOf(sample, estimatedRows);
   const isKnown = estimatedRows !== undefined || estimatedBytes !== undefined;
   return {
     estimatedRows: sampled(estimatedRows, share),
     estimatedBytes: sampled(estimatedBytes, share),
-    isBeforeCondition: predicates.length > 0 && isKnown,
+    isBeforeCondition: conditionsOf(dataset).length > 0 && isKnown,
   };
 }
 

@@ -124,7 +124,7 @@ export async function lockForRead(client: Client, dataset: Dataset, selected: st
  * @param selected what to select: `*`, or a quoted column that this user may read
  */
 export function readOfNoRows(dataset: Dataset, selected = '*'): string {
-  const rows = postgresRows({ ...dataset, predicates: undefined, sample: undefined });
+  const rows = postgresRows({ ...dataset, predicates: undefined, increment: undefined, sample: undefined });
   return `SELECT ${selected} ${fromClause(rows)} LIMIT 0`;
 }
 
