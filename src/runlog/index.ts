@@ -8,6 +8,7 @@ export type {
   RunRecord,
   RunSummary,
   TableRecord,
+  WatermarkRecord,
 } from './model/run-history.js';
 export type { ActiveRun } from './recorder/active-run.js';
 export { type LogListener, logMessages } from './recorder/log-listener.js';

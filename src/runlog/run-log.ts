@@ -1,16 +1,16 @@
 import path from 'node:path';
 
 import { ENVIRONMENT } from '../environment.js';
-import { type RunHistory, type RunSummary, runHistory, runRecord } from './model/run-history.js';
+import { type RunHistory, type RunSummary, runHistory, runRecord, type WatermarkRecord } from './model/run-history.js';
 import { newOwner } from './run-owner.js';
 import { ActiveRun } from './recorder/active-run.js';
 import type { LogListener } from './recorder/log-listener.js';
 import type { WriterOptions } from './recorder/log-writer.js';
 import { idAmbiguous, runUnknown } from './errors.js';
-import { RUNS } from './model/columns.js';
-import type { NewRun, Redact } from './model/run-events.js';
+import { RUNS, WATERMARKS } from './model/columns.js';
+import type { NewRun, PlaceOf, Redact } from './model/run-events.js';
 import { RunState } from './model/run-state.js';
-import type { LivingRun, LogMode, LogStore, OpenedLog, SchemaStatus } from './store/log-store.js';
+import type { LivingRun, LogMode, LogStore, OpenedLog, SchemaStatus, WatermarkQuery } from './store/log-store.js';
 import type { RecordedOverride } from '../export/model/recorded-override.js';
 import { type RunLogTarget, stateDirectory } from './target.js';
 import { RunSpool } from './recorder/spool.js';
@@ -82,10 +82,10 @@ export class RunLog {
   }
 
   /** @throws LakeportError if the log already has a run of this id */
-  async begin(run: NewRun, listener: LogListener = {}): Promise<ActiveRun> {
+  async begin(run: NewRun, listener: LogListener = {}, placeOf?: PlaceOf): Promise<ActiveRun> {
     const row = RUNS.newRow(RUNS.valuesOf('begin', { run, owner: await newOwner(), redact: this.#redact }));
     await this.#store.insertRun(row);
-    return this.#activeRun(new RunState(row), listener);
+    return this.#activeRun(new RunState(row), listener, placeOf);
   }
 
   /**
@@ -95,9 +95,10 @@ export class RunLog {
   async resume(
     runId: string,
     listener: LogListener = {},
+    placeOf?: PlaceOf,
   ): Promise<{ readonly run: ActiveRun; readonly history: RunHistory }> {
     const stored = await this.#store.claimRun({ runId, ...(await newOwner()) });
-    return { run: this.#activeRun(RunState.restore(stored), listener), history: runHistory(stored) };
+    return { run: this.#activeRun(RunState.restore(stored), listener, placeOf), history: runHistory(stored) };
   }
 
   /** The user's own settings for tables of this database, from `partition_columns`. */
@@ -113,6 +114,11 @@ export class RunLog {
   async runs(options: { readonly limit: number }): Promise<RunSummary[]> {
     const rows = await this.#store.listRuns(options);
     return rows.map(runRecord);
+  }
+
+  /** Where syncs of tables ended, latest first, at most `limit` of each table in each place. */
+  async watermarks(of: WatermarkQuery): Promise<WatermarkRecord[]> {
+    return (await this.#store.watermarks(of)).map((row) => WATERMARKS.record(row));
   }
 
   /** Runs in progress in other living processes. */
@@ -155,12 +161,13 @@ export class RunLog {
     return this.#store.close();
   }
 
-  #activeRun(rows: RunState, listener: LogListener): ActiveRun {
+  #activeRun(rows: RunState, listener: LogListener, placeOf: PlaceOf | undefined): ActiveRun {
     return new ActiveRun({
       store: this.#store,
       rows,
       listener,
       redact: this.#redact,
+      placeOf,
       writer: this.#writer,
       keep: (left) => this.#spool.keep(left.whole(), this.address),
     });

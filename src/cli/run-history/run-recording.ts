@@ -9,7 +9,7 @@ import type { ActiveRun, LogListener, RunHistory, RunLog, RecordedOverride } fro
 import type { CliContext } from '../context.js';
 import { type LogFlags, openRunLogFromFlags } from '../flags/runlog-flags.js';
 import { combineObservers } from '../logging/combine-observers.js';
-import { recordedSettings, type RecordedSettings } from './recorded-options.js';
+import { placeKey, recordedSettings, type RecordedSettings } from './recorded-options.js';
 import { refuseTargetInUse } from './target-in-use.js';
 
 export interface RunRecordingOptions {
@@ -76,6 +76,7 @@ export class RunRecording {
       const beginning = log.begin(
         { runId, startedAt, commandLine, settings, target, envName, sourceType },
         await listenerOf(options, fate),
+        (table) => placeKey(settings, table),
       );
       const logged = await raceAbort(context.signal, beginning);
       return new RunRecording(options, { log, logged, export: run.export, settings, earlier: undefined, fate });
@@ -101,9 +102,10 @@ export class RunRecording {
     const { log } = run;
     const fate = { isLost: false };
     const { auth, context } = options;
-    const resuming = log.resume(run.export.runId, await listenerOf(options, fate));
-    const { run: logged, history } = await raceAbort(context.signal, resuming);
     const settings = await recordedSettings(run.export, { auth, redactor: context.redactor });
+    const listener = await listenerOf(options, fate);
+    const resuming = log.resume(run.export.runId, listener, (table) => placeKey(settings, table));
+    const { run: logged, history } = await raceAbort(context.signal, resuming);
     return new RunRecording(options, { log, logged, export: run.export, settings, earlier: history, fate });
   }
 

@@ -1,5 +1,6 @@
 import type { ColumnSpec } from '../../columns/column-spec.js';
 import type { DisplayPath } from '../../model/display-path.js';
+import type { TableSync } from '../model/table-sync.js';
 
 /**
  * The record of an unfinished run, as far as a resume needs it. Plain data; the run log's `RunHistory` is one.
@@ -35,6 +36,8 @@ export interface PreviousTable {
   readonly consistency: string | undefined;
   readonly columns: readonly PreviousColumn[] | undefined;
   readonly unrepresentable: Readonly<Record<string, number>>;
+  /** Which of its rows were to be read, or were; undefined for a table that is exported whole. */
+  readonly sync: TableSync | undefined;
   readonly startedAt: Date | undefined;
   readonly endedAt: Date | undefined;
 }

@@ -20,7 +20,12 @@ export async function createViews({ db, dialect }: MigrationContext): Promise<vo
   await createFilesView(log, dialect);
 }
 
-async function createRunsView(db: Kysely<LogSchema>, dialect: LogDialect): Promise<void> {
+/** @param options.further columns of runs that later steps have added */
+export async function createRunsView(
+  db: Kysely<LogSchema>,
+  dialect: LogDialect,
+  { further = [] }: { readonly further?: readonly 'sync_id'[] } = {},
+): Promise<void> {
   const rows = db
     .selectFrom('export_runs')
     .select(['run_id', 'source_db_type', 'source_server', 'source_database', 'env_name'])
@@ -31,7 +36,8 @@ async function createRunsView(db: Kysely<LogSchema>, dialect: LogDialect): Promi
       dialect.secondsBetween(sql.ref('started_at'), sql.ref('ended_at')).as('duration_seconds'),
     ])
     .select(['table_count', 'completed_tables', 'failed_tables', 'row_count', 'byte_count', 'file_count'])
-    .select(['consistency', 'target', 'attempt', 'tool_version', 'error_code', 'error_message']);
+    .select(['consistency', 'target', 'attempt', 'tool_version', 'error_code', 'error_message'])
+    .select(further);
   await db.schema.createView('runs').as(rows).execute();
 }
 

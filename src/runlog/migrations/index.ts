@@ -3,6 +3,7 @@ import type { Kysely, Migration } from 'kysely';
 import type { LogDialect } from '../../sources/run-log-dialect.js';
 import { createTables } from './0001-tables.js';
 import { createViews } from './0002-views.js';
+import { addSyncs } from './0003-syncs.js';
 import type { MigrationContext } from './context.js';
 
 /**
@@ -12,6 +13,7 @@ import type { MigrationContext } from './context.js';
 const STEPS: Readonly<Record<string, (context: MigrationContext) => Promise<void>>> = {
   '0001-tables': createTables,
   '0002-views': createViews,
+  '0003-syncs': addSyncs,
 };
 
 /** The steps in the form of the query builder's migrator. */

@@ -2,6 +2,7 @@ import { VERSION } from '../../version.js';
 import { columnsOnRecord, type PreviousColumn } from '../../export/resume/previous-attempt.js';
 import { columnSpecs, type TablePlan } from '../../export/model/plan.js';
 import { type Columns, json, LogTable } from './log-table.js';
+import type { TableSync } from '../../export/model/table-sync.js';
 import type {
   FilePublished,
   RunBegin,
@@ -10,6 +11,7 @@ import type {
   SlicePlanned,
   SliceStaged,
   TableResulted,
+  TableSynced,
 } from './run-events.js';
 import { failureOf, laterThan, LOGGED_STATES } from './run-outcome.js';
 
@@ -37,6 +39,8 @@ export const RUNS = new LogTable({
   process: { type: 'text', field: 'process', parse: json<unknown>(), begin: ({ owner }) => owner.process },
   tool_version: { type: 'id', field: 'toolVersion', begin: () => VERSION },
   env_name: { type: 'name', nullable: true, field: 'envName', begin: ({ run }) => run.envName ?? null },
+  /** The stored sync that it is a run of; such a run holds the sync's lock. */
+  sync_id: { type: 'id', nullable: true, field: 'syncId', begin: ({ run }) => run.syncId ?? null },
   /** Without secrets. */
   command_line: { type: 'text', field: 'commandLine', begin: ({ run, redact }) => redact(run.commandLine) },
   /** All that a resume needs besides the auth file; without secrets. */
@@ -134,6 +138,15 @@ export const JOBS = new LogTable({
     parse: json<readonly PreviousColumn[] | undefined>(),
     plan: (plan) => JSON.stringify(columnsOnRecord(columnSpecs(plan))),
     result: ({ result, before }) => withLostBounds(before.columns, result.lostBounds ?? {}),
+  },
+  /** Which rows of the table are read, if it is synced incrementally; once it is published, what was read. */
+  sync: {
+    type: 'text',
+    nullable: true,
+    field: 'sync',
+    parse: json<TableSync | undefined>(),
+    plan: ({ sync }) => (sync === undefined ? null : JSON.stringify(sync)),
+    result: ({ result: { sync }, before }) => (sync === undefined ? before.sync : JSON.stringify(sync)),
   },
   state: { ...STATE, initial: 'pending', result: ({ result }) => result.state },
   /** How often reading the table was started. */
@@ -236,6 +249,89 @@ export const FILES = new LogTable({
   row_groups: { type: 'integer', field: 'rowGroups', published: ({ file }) => file.rowGroups },
   published_at: { type: 'time', field: 'publishedAt', published: ({ publishedAt }) => publishedAt },
 } as const satisfies Columns<{ published: FilePublished }>);
+
+/**
+ * Where a sync of a table ended, one row for each sync that was published. It is a copy: the table's manifest decides where
+ * the next sync goes on. Rows outlive their run.
+ */
+export const WATERMARKS = new LogTable({
+  run_id: { type: 'id', field: 'runId', synced: ({ run }) => run.run_id },
+  job_id: { type: 'integer', synced: ({ jobId }) => jobId },
+  sync_id: { type: 'id', nullable: true, field: 'syncId', synced: ({ run }) => run.sync_id },
+  source_db_type: { type: 'id', nullable: true, field: 'sourceType', synced: ({ run }) => run.source_db_type },
+  source_server: { type: 'text', nullable: true, field: 'sourceServer', synced: ({ run }) => run.source_server },
+  source_database: { type: 'name', nullable: true, field: 'sourceDatabase', synced: ({ run }) => run.source_database },
+  source_schema: { type: 'name', field: 'schema', synced: ({ result }) => result.table.schema },
+  source_table: { type: 'name', field: 'table', synced: ({ result }) => result.table.name },
+  storage_id: { type: 'text', field: 'storageId', synced: ({ result }) => result.storageId },
+  /** Human-readable. */
+  path: { type: 'text', field: 'path', synced: ({ result }) => result.path },
+  /** Where the table is, the same text for the same place whatever the storage's id and the working directory are. */
+  place: { type: 'text', field: 'place', synced: ({ place }) => place },
+  /** Counts all that was ever published of the table there. */
+  sync_number: { type: 'integer', field: 'number', synced: ({ sync }) => sync.number },
+  /** Whether it replaced all that was there. */
+  kind: {
+    type: 'id',
+    values: ['full', 'increment'],
+    field: 'kind',
+    synced: ({ sync }) => (sync.isFull ? 'full' : 'increment'),
+  },
+  cursor_type: { type: 'id', field: 'cursorType', synced: ({ sync }) => sync.cursor.type },
+  /** NULL for `xmin`. */
+  cursor_column: {
+    type: 'text',
+    nullable: true,
+    field: 'cursorColumn',
+    synced: ({ sync }) => sync.cursor.column ?? null,
+  },
+  /** Where the next sync goes on, in the source's own notation. */
+  watermark: {
+    type: 'text',
+    nullable: true,
+    field: 'watermark',
+    synced: ({ sync }) => sync.increment.watermark ?? null,
+  },
+  lower_bound: { type: 'text', nullable: true, field: 'lower', synced: ({ sync }) => sync.increment.lower ?? null },
+  upper_bound: { type: 'text', nullable: true, field: 'upper', synced: ({ sync }) => sync.increment.upper ?? null },
+  row_count: { type: 'bigint', field: 'rows', synced: ({ result }) => result.rows },
+  /** From the upper bound to the source's clock at the snapshot; NULL if the cursor is no time. */
+  behind_seconds: {
+    type: 'bigint',
+    nullable: true,
+    field: 'behindSeconds',
+    synced: ({ sync }) =>
+      sync.increment.behindSeconds === undefined ? null : Math.round(sync.increment.behindSeconds),
+  },
+  snapshot_at: { type: 'time', nullable: true, field: 'snapshotAt', synced: ({ snapshotAt }) => snapshotAt },
+  recorded_at: { type: 'time', field: 'recordedAt', synced: ({ recordedAt }) => recordedAt },
+} as const satisfies Columns<{ synced: TableSynced }>);
+
+/** A stored sync: an export's flags under a name. */
+export const SYNCS = new LogTable({
+  sync_id: { type: 'id', field: 'syncId' },
+  env_name: { type: 'name', nullable: true, field: 'envName' },
+  /** As it was created; without secrets. */
+  command_line: { type: 'text', field: 'commandLine' },
+  /** The flags; without secrets. */
+  settings: { type: 'text', field: 'settings', parse: json<unknown>() },
+  created_at: { type: 'time', byDatabase: true, field: 'createdAt' },
+  updated_at: { type: 'time', byDatabase: true, field: 'updatedAt' },
+} as const satisfies Columns);
+
+/** Which run works on a stored sync. */
+export const SYNC_LOCKS = new LogTable({
+  sync_id: { type: 'id', field: 'syncId' },
+  run_id: { type: 'id', field: 'runId' },
+  /** That of the run. */
+  holder: { type: 'id', field: 'holder' },
+  host: { type: 'name', field: 'host' },
+  /** `ProcessIdentity` of the holder. */
+  process: { type: 'text', field: 'process', parse: json<unknown>() },
+  locked_at: { type: 'time', byDatabase: true, field: 'lockedAt' },
+  /** Renewed with the run's: a lock whose heartbeat is old has no process any more. */
+  heartbeat_at: { type: 'time', byDatabase: true, field: 'heartbeatAt' },
+} as const satisfies Columns);
 
 /** Users' own settings for their tables, by LakeXpress's names. The program only reads them. */
 export const PARTITION_COLUMNS = new LogTable({

@@ -1,6 +1,6 @@
 import type { ColumnType } from 'kysely';
 
-import type { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS } from './columns.js';
+import type { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS, SYNC_LOCKS, SYNCS, WATERMARKS } from './columns.js';
 import type { Row, StoredRow } from './log-table.js';
 import type { ShownState } from './run-outcome.js';
 
@@ -13,6 +13,9 @@ export type RunRow = Row<typeof RUNS.columns>;
 export type JobRow = Row<typeof JOBS.columns>;
 export type PartitionRow = Row<typeof PARTITIONS.columns>;
 export type FileRow = Row<typeof FILES.columns>;
+export type WatermarkRow = Row<typeof WATERMARKS.columns>;
+export type SyncRow = Row<typeof SYNCS.columns>;
+export type StoredSyncRow = StoredRow<typeof SYNCS.columns>;
 export type PartitionColumnsRow = Row<typeof PARTITION_COLUMNS.columns>;
 
 /** Changes to the rows of one table: those of `stale` ids are deleted, then `rows` are inserted. */
@@ -29,6 +32,8 @@ export interface LogBatch {
   readonly jobs: RowChanges<JobRow>;
   readonly partitions: RowChanges<PartitionRow>;
   readonly files: RowChanges<FileRow>;
+  /** By the ids of their jobs. */
+  readonly watermarks: RowChanges<WatermarkRow>;
 }
 
 /** The outcome of writing a batch. `missing`: the log has no such run; `taken`: another process has resumed it. */
@@ -53,6 +58,9 @@ export interface LogSchema {
   export_jobs: Queried<JobRow>;
   export_partitions: Queried<PartitionRow>;
   export_files: Queried<FileRow>;
+  export_watermarks: Queried<WatermarkRow>;
+  export_syncs: Queried<StoredSyncRow>;
+  export_sync_locks: Queried<StoredRow<typeof SYNC_LOCKS.columns>>;
   partition_columns: Queried<PartitionColumnsRow>;
   // Of the views, what the program itself reads.
   runs: Queried<{ readonly run_id: string; readonly status: ShownState }>;

@@ -1,4 +1,4 @@
-import { FILES, JOBS, PARTITIONS, RUNS } from './columns.js';
+import { FILES, JOBS, PARTITIONS, RUNS, type WATERMARKS } from './columns.js';
 import type { RecordOf } from './log-table.js';
 import type { ShownJobRow, ShownRunRow, StoredRun } from './rows.js';
 import type { LoggedState, ShownState } from './run-outcome.js';
@@ -35,6 +35,9 @@ export interface PartitionRecord extends RecordOf<typeof PARTITIONS.columns> {
 }
 
 export type FileRecord = RecordOf<typeof FILES.columns>;
+
+/** Where a sync of a table ended. */
+export type WatermarkRecord = RecordOf<typeof WATERMARKS.columns>;
 
 export interface LoggedError {
   /** Exit class, such as `unreachable`. */

@@ -1,5 +1,5 @@
 import { FILES, JOBS, PARTITIONS, RUNS } from './columns.js';
-import type { FileRow, JobRow, LogBatch, PartitionRow, RowChanges, RunRow, StoredRun } from './rows.js';
+import type { FileRow, JobRow, LogBatch, PartitionRow, RowChanges, RunRow, StoredRun, WatermarkRow } from './rows.js';
 
 /**
  * The rows of one run, and which of them are not written yet. However long the log is unavailable, this holds no more rows
@@ -9,6 +9,8 @@ export class RunState {
   readonly jobs = new RowTable<JobRow>();
   readonly partitions = new RowTable<PartitionRow>();
   readonly files = new RowTable<FileRow>();
+  /** By the ids of their jobs. The log may have rows of an earlier attempt, which are not restored. */
+  readonly watermarks = new RowTable<WatermarkRow>({ isPartial: true });
   readonly #run: RunRow;
   #isRunChanged = false;
   #isNew = false;
@@ -48,6 +50,7 @@ export class RunState {
       jobs: this.jobs.take(),
       partitions: this.partitions.take(),
       files: this.files.take(),
+      watermarks: this.watermarks.take(),
     };
   }
 
@@ -77,11 +80,12 @@ export class RunState {
       jobs: this.jobs.whole(),
       partitions: this.partitions.whole(),
       files: this.files.whole(),
+      watermarks: this.watermarks.whole(),
     };
   }
 
   get #tables() {
-    return [this.jobs, this.partitions, this.files];
+    return [this.jobs, this.partitions, this.files, this.watermarks];
   }
 }
 
@@ -92,6 +96,12 @@ class RowTable<Row extends object> {
   /** Ids of rows that the log may have. */
   readonly #sent = new Set<number>();
   #taken: readonly number[] = [];
+  readonly #isPartial: boolean;
+
+  /** @param options.isPartial the log may have rows that are not here */
+  constructor({ isPartial = false }: { readonly isPartial?: boolean } = {}) {
+    this.#isPartial = isPartial;
+  }
 
   /** An id that was never used. */
   get nextId(): number {
@@ -136,7 +146,7 @@ class RowTable<Row extends object> {
 
   take(): RowChanges<Row> {
     const ids = [...this.#changed];
-    const stale = ids.filter((id) => this.#sent.has(id));
+    const stale = this.#isPartial ? ids : ids.filter((id) => this.#sent.has(id));
     for (const id of ids) this.#sent.add(id);
     this.#changed.clear();
     this.#taken = ids;

@@ -2,6 +2,7 @@ import { LakeportError } from '../../errors.js';
 import type { LogListener } from './log-listener.js';
 import { LogWriter, type WriterOptions } from './log-writer.js';
 import { RunRecorder } from './run-recorder.js';
+import type { PlaceOf } from '../model/run-events.js';
 import type { RunState } from '../model/run-state.js';
 import type { LogStore } from '../store/log-store.js';
 
@@ -12,6 +13,7 @@ export interface LoggedRunOptions {
   readonly store: LogStore;
   readonly rows: RunState;
   readonly redact: (text: string) => string;
+  readonly placeOf?: PlaceOf | undefined;
   readonly listener: LogListener;
   readonly writer?: WriterOptions | undefined;
   /** Saves the run to a file, for a later run to log. Returns the file's path. */
@@ -25,10 +27,10 @@ export class ActiveRun {
   readonly #writer: LogWriter;
 
   constructor(options: LoggedRunOptions) {
-    const { store, rows, redact, listener, writer } = options;
+    const { store, rows, redact, placeOf, listener, writer } = options;
     this.#options = options;
     this.#writer = new LogWriter(store, rows, { ...writer, listener });
-    this.recorder = new RunRecorder({ rows, redact, onChange: () => this.#writer.changed() });
+    this.recorder = new RunRecorder({ rows, redact, placeOf, onChange: () => this.#writer.changed() });
   }
 
   get runId(): string {

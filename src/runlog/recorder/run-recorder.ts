@@ -4,16 +4,17 @@ import type { RunPlan } from '../../export/model/plan.js';
 import type { RunResult, TableResult } from '../../export/model/result.js';
 import type { SliceOutcome } from '../../export/model/slice-outcome.js';
 import type { TableId } from '../../model/table.js';
-import { FILES, JOBS, PARTITIONS, RUNS } from '../model/columns.js';
+import { FILES, JOBS, PARTITIONS, RUNS, WATERMARKS } from '../model/columns.js';
 import { PlanRows } from '../model/plan-rows.js';
 import type { JobRow, PartitionRow, RunRow } from '../model/rows.js';
-import type { Redact } from '../model/run-events.js';
+import type { PlaceOf, Redact } from '../model/run-events.js';
 import { laterThan, stateOf } from '../model/run-outcome.js';
 import type { RunState } from '../model/run-state.js';
 
 export interface RecorderOptions {
   readonly rows: RunState;
   readonly redact: Redact;
+  readonly placeOf?: PlaceOf | undefined;
   /** Called after every change. */
   readonly onChange: () => void;
 }
@@ -22,14 +23,18 @@ export interface RecorderOptions {
 export class RunRecorder implements RunObserver {
   readonly #rows: RunState;
   readonly #redact: Redact;
+  readonly #placeOf: PlaceOf | undefined;
   readonly #onChange: () => void;
   readonly #plan: PlanRows;
   /** Ids of each job's files. */
   readonly #fileIds = new Map<number, number[]>();
+  /** When the snapshot of each job was taken. */
+  readonly #snapshotTimes = new Map<number, Date>();
 
-  constructor({ rows, redact, onChange }: RecorderOptions) {
+  constructor({ rows, redact, placeOf, onChange }: RecorderOptions) {
     this.#rows = rows;
     this.#redact = redact;
+    this.#placeOf = placeOf;
     this.#onChange = onChange;
     this.#plan = new PlanRows(rows);
     for (const row of rows.files.all()) idsOf(this.#fileIds, row.job_id).push(row.file_id);
@@ -41,7 +46,12 @@ export class RunRecorder implements RunObserver {
 
   /** On a resume, keeps what the log has only if the plan still contains it. */
   planned(plan: RunPlan): void {
-    for (const table of plan.tables) this.#changeJob(this.#plan.jobOf(table.id), this.#plan.plan(table));
+    for (const table of plan.tables) {
+      const job = this.#plan.jobOf(table.id);
+      this.#changeJob(job, this.#plan.plan(table));
+      const { takenAt } = table.snapshot ?? plan.snapshot;
+      this.#snapshotTimes.set(job.job_id, new Date(takenAt));
+    }
     for (const { id } of plan.problems) this.#plan.jobOf(id);
     this.#changeRun(RUNS.valuesOf('plan', { plan, tableCount: this.#rows.jobs.nextId }));
   }
@@ -118,6 +128,24 @@ export class RunRecorder implements RunObserver {
     const job = this.#plan.jobOf(result.table);
     const published = result.state === 'completed' ? result : undefined;
     this.#changeJob(job, JOBS.valuesOf('result', { result, published, before: job, redact: this.#redact }));
+    if (published !== undefined && published.publishedEarlier !== true) this.#recordSync(job.job_id, published);
+  }
+
+  /** Where the sync of a published table ended; written in one step with the table's result. */
+  #recordSync(jobId: number, result: TableResult): void {
+    const { sync, storageId, path } = result;
+    if (sync === undefined) return;
+    const synced = {
+      result,
+      sync,
+      run: this.#rows.run,
+      jobId,
+      place: this.#placeOf?.({ storageId, path }) ?? `${storageId} ${path}`,
+      snapshotAt: this.#snapshotTimes.get(jobId) ?? null,
+      recordedAt: new Date(),
+    };
+    this.#rows.watermarks.put(jobId, WATERMARKS.newRow(WATERMARKS.valuesOf('synced', synced)));
+    this.#onChange();
   }
 
   ended(result: RunResult): void {

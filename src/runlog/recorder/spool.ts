@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 
 import { makeDirectory } from '../../runtime/make-directory.js';
-import { FILES, JOBS, PARTITIONS, RUNS } from '../model/columns.js';
+import { FILES, JOBS, PARTITIONS, RUNS, WATERMARKS } from '../model/columns.js';
 import type { LogBatch, RowChanges } from '../model/rows.js';
 
 /** Files of another format are left alone. A new column needs no new one: rows without it get its initial value. */
@@ -65,14 +65,22 @@ function readUnlogged(file: string): UnloggedFile | undefined {
   }
 }
 
-/** Times were saved as text. */
-function restored({ run, isNew, jobs, partitions, files }: LogBatch): LogBatch {
+/** Times were saved as text; earlier versions saved no watermarks. */
+function restored({
+  run,
+  isNew,
+  jobs,
+  partitions,
+  files,
+  watermarks = { stale: [], rows: [] },
+}: Omit<LogBatch, 'watermarks'> & Partial<LogBatch>): LogBatch {
   return {
     run: RUNS.restore(run),
     isNew,
     jobs: mapRows(jobs, (row) => JOBS.restore(row)),
     partitions: mapRows(partitions, (row) => PARTITIONS.restore(row)),
     files: mapRows(files, (row) => FILES.restore(row)),
+    watermarks: mapRows(watermarks, (row) => WATERMARKS.restore(row)),
   };
 }
 

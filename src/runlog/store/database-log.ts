@@ -5,6 +5,7 @@ import { withPatience } from '../../sources/patience.js';
 import type { LogDialect } from '../../sources/run-log-dialect.js';
 import { openDialect } from '../open-dialect.js';
 import { listRuns, livingRuns, partitionColumns, readRun, runIdsLike } from './reads.js';
+import { watermarks } from './watermarks.js';
 import { claimRun, insertRun, type LogConnection, refuseWhileInUse, removeRun, writeBatch } from './writes.js';
 import { dropSchema, emptyTables, migrate } from './migrate.js';
 import { PreparedInserts } from './prepared-inserts.js';
@@ -40,6 +41,7 @@ const ACTIONS: {
   listRuns,
   runIdsLike,
   livingRuns,
+  watermarks,
   readRun,
 };
 

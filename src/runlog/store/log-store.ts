@@ -1,5 +1,6 @@
+import type { TableId } from '../../model/table.js';
 import type { RecordedOverride } from '../../export/model/recorded-override.js';
-import type { LogBatch, RunRow, ShownRunRow, StoredRun, WriteOutcome } from '../model/rows.js';
+import type { LogBatch, RunRow, ShownRunRow, StoredRun, WatermarkRow, WriteOutcome } from '../model/rows.js';
 import type { LoggedState } from '../model/run-outcome.js';
 import type { RunOwner } from '../run-owner.js';
 
@@ -32,6 +33,16 @@ export interface LivingRun {
   }[];
 }
 
+/** Which watermarks to read: all that fit. */
+export interface WatermarkQuery {
+  /** A stored sync. */
+  readonly syncId?: string | undefined;
+  /** Tables by name, wherever they are. */
+  readonly tables?: readonly TableId[] | undefined;
+  /** Syncs of each table in each place. */
+  readonly limit: number;
+}
+
 /**
  * A log database, in this thread or another: arguments and answers are plain data. Calls run one after the other. Each may
  * fail with a `LakeportError`, after which the next call reconnects.
@@ -58,6 +69,8 @@ export interface LogStore {
   runIdsLike(begin: { readonly prefix: string; readonly limit: number }): Promise<string[]>;
   /** Runs in progress in living processes, except one. */
   livingRuns(options: { readonly except: string }): Promise<LivingRun[]>;
+  /** The syncs of tables that were published, latest first, at most `limit` of each table in each place. */
+  watermarks(of: WatermarkQuery): Promise<WatermarkRow[]>;
   /** @throws LakeportError if the log has no such run */
   readRun(runId: string): Promise<StoredRun>;
   /** Never throws. */
@@ -79,6 +92,7 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   listRuns: true,
   runIdsLike: true,
   livingRuns: true,
+  watermarks: true,
   readRun: true,
   close: true,
 };

@@ -9,7 +9,14 @@ import type { SchemaStatus } from './log-store.js';
 const MIGRATIONS = 'lakeport_migrations';
 const MIGRATIONS_LOCK = 'lakeport_migrations_lock';
 
-const TABLES = ['export_files', 'export_partitions', 'export_jobs', 'export_runs'] as const;
+const TABLES = [
+  'export_files',
+  'export_partitions',
+  'export_jobs',
+  'export_runs',
+  'export_watermarks',
+  'export_sync_locks',
+] as const;
 const VIEWS = ['files', 'jobs', 'runs'] as const;
 
 export interface SchemaContext {

@@ -5,7 +5,7 @@ import { displayOwner, isGone, type RunOwner } from '../run-owner.js';
 import type { SchemaContext } from './migrate.js';
 import { inPowersOfTwo, type PreparedInserts } from './prepared-inserts.js';
 import { idTaken, logInUse, runFinished, runHeld } from '../errors.js';
-import { FILES, JOBS, PARTITIONS, RUNS } from '../model/columns.js';
+import { FILES, JOBS, PARTITIONS, RUNS, WATERMARKS } from '../model/columns.js';
 import type { LogBatch, LogSchema, RunRow, ShownRunRow, StoredRun, WriteOutcome } from '../model/rows.js';
 import type { LogMode, SchemaStatus } from './log-store.js';
 
@@ -116,7 +116,7 @@ async function exists(db: Kysely<LogSchema>, runId: string): Promise<boolean> {
 async function replaceRows(
   db: Transaction<LogSchema>,
   inserts: PreparedInserts,
-  { run, jobs, partitions, files }: LogBatch,
+  { run, jobs, partitions, files, watermarks }: LogBatch,
 ): Promise<void> {
   const runId = run.run_id;
   for (const ids of inPowersOfTwo(jobs.stale)) {
@@ -128,7 +128,11 @@ async function replaceRows(
   for (const ids of inPowersOfTwo(files.stale)) {
     await db.deleteFrom('export_files').where('run_id', '=', runId).where('file_id', 'in', ids).execute();
   }
+  for (const ids of inPowersOfTwo(watermarks.stale)) {
+    await db.deleteFrom('export_watermarks').where('run_id', '=', runId).where('job_id', 'in', ids).execute();
+  }
   await inserts.insert(db, { into: 'export_jobs', columns: JOBS.names, rows: jobs.rows });
   await inserts.insert(db, { into: 'export_partitions', columns: PARTITIONS.names, rows: partitions.rows });
   await inserts.insert(db, { into: 'export_files', columns: FILES.names, rows: files.rows });
+  await inserts.insert(db, { into: 'export_watermarks', columns: WATERMARKS.names, rows: watermarks.rows });
 }

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { MssqlFields } from '../../../src/sources/mssql/info.js';
+import type { TableSync } from '../../../src/export/model/table-sync.js';
 import { LakeportError } from '../../../src/errors.js';
 import { openRunLog, type OpenLogOptions, type RunLog } from '../../../src/runlog/run-log.js';
 import { failure } from '../../harness/failure.js';
@@ -118,6 +119,48 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
       ['public/table_0/part-00000.parquet', 10, 1000, 'ab'.repeat(32)],
       ['public/table_0/part-00001.parquet', 10, 1000, 'ab'.repeat(32)],
     ]);
+  });
+
+  it('keeps what syncs of tables read and where they ended, also when runs are gone', async () => {
+    const log = await openLog();
+    const [first, second] = tables(2);
+    const increment = { condition: '"id" > 5', lower: '5', nulls: 0, isIndexed: true } as const;
+    const sync = (number: number): TableSync => ({
+      number,
+      cursor: { type: 'integer', column: 'id' },
+      strategy: 'append',
+      isFull: number === 1,
+      increment: { ...increment, upper: String(number * 10), watermark: String(number * 10), behindSeconds: 1.6 },
+      compacts: false,
+    });
+    for (const number of [1, 2, 3]) {
+      const placeOf = ({ storageId, path }: { storageId: string; path: string }) => `here ${storageId} ${path}`;
+      const run = await log.begin(newRun({ syncId: 'hourly' }), {}, placeOf);
+      run.recorder.planned(runPlan([{ ...first!, sync: sync(number) }, second!]));
+      // What was published is not always what was planned.
+      const published = sync(number + 1);
+      run.recorder.tableEnded(tableResult(first!, { rows: number, sync: published }));
+      run.recorder.tableEnded(tableResult(second!));
+      run.recorder.ended(runResult(run.runId, []));
+      await run.finish();
+      const { run: logged, tables: jobs } = await log.history(run.runId);
+      expect(logged.syncId).toBe('hourly');
+      expect(jobs.map((job) => job.sync)).toEqual([published, undefined]);
+    }
+    await database.query('delete from export_runs');
+    const found = await log.watermarks({ syncId: 'hourly', limit: 2 });
+    expect(found.map(({ number, rows, upper }) => [number, rows, upper])).toEqual([
+      [4, 3, '40'],
+      [3, 2, '30'],
+    ]);
+    expect(found[0]).toMatchObject({
+      ...{ schema: 'public', table: 'table_0', kind: 'increment', cursorType: 'integer', cursorColumn: 'id' },
+      ...{ watermark: '40', lower: '5', behindSeconds: 2, snapshotAt: new Date('2026-01-02T03:04:05.678Z') },
+      place: `here ${first!.storageId} ${first!.displayPath}`,
+    });
+    expect(await log.watermarks({ tables: [first!.id], limit: 9 })).toHaveLength(3);
+    expect(await log.watermarks({ tables: [{ ...first!.id, schema: 'other' }], limit: 9 })).toEqual([]);
+    expect(await log.watermarks({ syncId: 'daily', limit: 9 })).toEqual([]);
   });
 
   it('stores 64-bit numbers, and text of any length and script', async () => {

@@ -8,7 +8,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { SqliteInfo } from '../../../src/sources/sqlite/info.js';
 import { openDialect } from '../../../src/runlog/open-dialect.js';
 import { migrationsFor } from '../../../src/runlog/migrations/index.js';
-import { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS } from '../../../src/runlog/model/columns.js';
+import {
+  FILES,
+  JOBS,
+  PARTITION_COLUMNS,
+  PARTITIONS,
+  RUNS,
+  SYNC_LOCKS,
+  SYNCS,
+  WATERMARKS,
+} from '../../../src/runlog/model/columns.js';
 import type { Column } from '../../../src/runlog/model/log-table.js';
 import { openRunLog } from '../../../src/runlog/run-log.js';
 import type { RunLogTarget } from '../../../src/runlog/target.js';
@@ -30,13 +39,16 @@ afterAll(() => server.stop());
 
 afterEach(() => database.remove());
 
-const STEPS = 2;
+const STEPS = 3;
 
 const DESCRIBED = {
   export_runs: RUNS,
   export_jobs: JOBS,
   export_partitions: PARTITIONS,
   export_files: FILES,
+  export_watermarks: WATERMARKS,
+  export_syncs: SYNCS,
+  export_sync_locks: SYNC_LOCKS,
   partition_columns: PARTITION_COLUMNS,
 };
 

@@ -64,6 +64,7 @@ function recordOf(files: readonly StagedFile[]): PreviousAttempt {
         consistency: undefined,
         columns: undefined,
         unrepresentable: {},
+        sync: undefined,
         startedAt: STARTED,
         endedAt: undefined,
       },

@@ -14,6 +14,7 @@ const RUN: RunRow = {
   process: '{}',
   tool_version: '0',
   env_name: null,
+  sync_id: null,
   command_line: '',
   settings: '{}',
   source_db_type: 'postgres',
