@@ -38,6 +38,7 @@ export const STORAGE_CODES = {
   STORAGE_PROXY_INVALID: usage('The proxy of a storage entry is no http or https address'),
   STORAGE_READ_ONLY: unreachable('The file system is read-only'),
   TARGET_CHANGED: inUse('Somebody else changed the files of a table while it was published'),
+  SYNC_OVERTAKEN: tableFails('Another run has published a sync of the table since this one was planned'),
   PUBLISH_INCOMPLETE: tableFails('Publishing stopped between the files of a table'),
   STAGED_ELSEWHERE: unexpected('A staged file belongs to another store or bucket'),
   STAGED_PART_GONE: tableFails('A staged file disappeared before it was published'),

@@ -3,6 +3,8 @@ import { unexpected, usage } from './entry.js';
 /** The command line, options and the auth file. */
 export const USAGE_CODES = {
   BAD_MASK_FILE: usage('The policy of --mask-file cannot be read, or is none'),
+  SYNC_WITHOUT_MANIFEST: usage('Incremental syncs need a manifest, which says where the last one ended'),
+  SYNC_NOT_SUPPORTED: usage('The database cannot sync incrementally'),
   COLUMN_NOT_LISTED: usage('The policy of --mask-file lets columns fail that it does not name, and there are some'),
   MASK_SALT_MISSING: usage('The mask hash is used without --mask-salt'),
   SECRET_MISSING: usage('A flag refers to a variable or a file that does not exist, or is empty'),

@@ -6,6 +6,9 @@ import type { TableKind } from '../../model/table.js';
 import type { ForeignKey, TableMetadata } from '../../model/table-metadata.js';
 import type { Consistency, Slice, Snapshot } from '../../sources/source.js';
 import type { Storage } from '../../storage/storage.js';
+import type { Cursor } from '../../model/cursor.js';
+import type { SyncStrategy } from '../model/incremental.js';
+import type { TableSync } from '../model/table-sync.js';
 import type { DdlDialect } from '../model/ddl-dialect.js';
 import type { PartitionColumn } from '../model/plan.js';
 import type { RowCheckResult } from '../model/row-check.js';
@@ -25,8 +28,9 @@ export interface TableFormat {
   /**
    * The names that a table's files are published under, relative to the table's directory.
    * @param directories of the files, relative to the table's, in the order of the rows
+   * @param sync number of the sync that they belong to; undefined for a table that is exported whole
    */
-  fileNames(directories: readonly string[]): string[];
+  fileNames(directories: readonly string[], sync?: number): string[];
   /** Path of the file that describes the table in this directory, for people and scripts; undefined for none. */
   descriptionPath(directory: string): string | undefined;
   /** Paths of the files with statements that make the table of this directory queryable. */
@@ -45,6 +49,8 @@ export interface TableFormat {
   isDescription(path: string): boolean;
   /** @param path of the file that describes the table, relative to the storage's base */
   readDescription(bytes: Uint8Array, path: string): Description;
+  /** What syncs have published there; undefined if there is nothing, or the table was exported whole. */
+  syncs(directory: string, storage: Storage): Promise<PublishedSyncs | undefined>;
   /** Path of the file that makes the table in this directory complete. */
   completionPath(directory: string): string;
   /** The table as published by this run; undefined if it is not complete, or nothing describes it. */
@@ -73,6 +79,8 @@ export interface DescribedTable {
   readonly comment: string | undefined;
   /** Names of its columns, in order. */
   readonly primaryKey: readonly string[] | undefined;
+  /** Whether it is synced incrementally. */
+  readonly isSynced: boolean;
   readonly foreignKeys: readonly Omit<ForeignKey, 'isValidated'>[];
   /** When it was published. */
   readonly endedAt: Date | undefined;
@@ -143,6 +151,8 @@ export interface SlicePosition {
   readonly slice: Pick<Slice, 'index'>;
   /** Whether the table is read in one piece. */
   readonly isOnlySlice: boolean;
+  /** Number of the table's sync; undefined if it is exported whole. */
+  readonly sync?: number | undefined;
 }
 
 /** A fully staged table. */
@@ -152,6 +162,47 @@ export interface StagedTable {
   /** In the order of the rows. */
   readonly files: readonly TableFile[];
   readonly origin: TableOrigin;
+  /** Of a table that is synced: its files are published beside those of earlier syncs, or instead of them. */
+  readonly sync?: TableSync | undefined;
+}
+
+/** What syncs have published of a table. */
+export interface PublishedSyncs {
+  readonly cursor: Cursor;
+  readonly strategy: SyncStrategy;
+  /** Where the next sync goes on; undefined while no row has had a value. */
+  readonly watermark: string | undefined;
+  /** Of the last sync or compaction. */
+  readonly lastNumber: number;
+  /** Of the run that published last. */
+  readonly runId: string;
+  /** Columns that identify a row, in order. */
+  readonly key: readonly string[] | undefined;
+  /** As the files of the last sync have them. */
+  readonly columns: readonly SyncedColumn[];
+  readonly files: readonly SyncedFile[];
+  /** Syncs since all files were last written anew: by a full sync, or a compaction. */
+  readonly sinceWhole: number;
+  /** Rows in all files. */
+  readonly rows: number;
+  /** Names of files that are listed and not there. */
+  readonly missing: readonly string[];
+}
+
+export interface SyncedColumn {
+  readonly name: string;
+  /** As `parquetTypeName` has it. */
+  readonly type: string;
+  readonly nullable: boolean;
+}
+
+export interface SyncedFile {
+  /** Relative to the table's directory. */
+  readonly name: string;
+  /** Number of its sync. */
+  readonly sync: number;
+  readonly rows: number;
+  readonly bytes: number;
 }
 
 export interface TableFile {

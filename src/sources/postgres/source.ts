@@ -24,6 +24,7 @@ import type {
   TableOverride,
   TableProblem,
 } from '../source.js';
+import type { Increment, IncrementRequest } from '../increment.js';
 import type { SeenAt, SourceChange, TableTotals } from '../column-totals.js';
 import { DB_PARTITION } from '../partitioning/methods.js';
 import { slicesOf } from '../partitioning/predicate.js';
@@ -34,6 +35,7 @@ import { POSTGRES_ORDER } from './rows/order.js';
 import { abandon } from './connection/cancel.js';
 import { listTables } from './catalog/catalog.js';
 import { nameNotReadable } from './catalog/catalog-text.js';
+import { readIncrement } from './increment/increment.js';
 import { ReadingLocks } from './locking/column-grants.js';
 import { type ColumnOptions, describeColumns, describeFields } from './columns/columns.js';
 import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection/connection.js';
@@ -281,6 +283,15 @@ class PostgresSource implements Source<PostgresSettings> {
   findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {
     const find = () => findUnrepresentable(this.#client, dataset, columns);
     return hasAllRows(dataset) ? this.#asking(id, find) : this.#askingAsReader(id, find);
+  }
+
+  async increment(table: SourceDataset, request: IncrementRequest): Promise<Increment> {
+    const { id, dataset } = table;
+    const known =
+      dataset.kind === 'query' ? undefined : (this.#relations.get(keyOf(id)) ?? (await this.#find([id]))[0]);
+    if (known instanceof LakeportError) throw known;
+    const context = { server: this.#facts, table, request, oid: known?.oid, isPinned: this.#pinned !== undefined };
+    return this.#askingAsReader(id, () => readIncrement({ ...context, client: this.#client }));
   }
 
   async slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {

@@ -6,33 +6,43 @@ import { ddlText } from '../../ddl/statement.js';
 import type { DdlDialect } from '../../model/ddl-dialect.js';
 import type { StagedTable } from '../table-format.js';
 
-/** The content of a table's file of statements. @param names of its files, relative to its directory */
+/** A file of the table, as its manifest has it. */
+export interface DdlFile {
+  /** Relative to the table's directory. */
+  readonly name: string;
+  /** What its directories say, by level; absent without any. */
+  readonly partition?: Readonly<Record<string, string | null>> | undefined;
+}
+
+/** The content of a table's file of statements. @param files all that the table has */
 export function ddlBytes(
   dialect: DdlDialect,
   {
     table,
-    names,
+    files,
     storage,
   }: {
     readonly table: StagedTable;
-    readonly names: readonly string[];
+    readonly files: readonly DdlFile[];
     readonly storage: Pick<Storage, 'place'>;
   },
 ): Uint8Array {
-  return new TextEncoder().encode(ddlText(ddlTable(table, names, storage), dialect));
+  return new TextEncoder().encode(ddlText(ddlTable(table, files, storage), dialect));
 }
 
 function ddlTable(
-  { directory, files, origin }: StagedTable,
-  names: readonly string[],
+  { directory, origin }: StagedTable,
+  files: readonly DdlFile[],
   storage: Pick<Storage, 'place'>,
 ): DdlTable {
   const { dataset, columns, metadata, partitionedBy = [] } = origin;
   const { schema, name } = datasetId(dataset);
   const commentOf = (column: string) => metadata?.columns?.find((one) => one.name === column)?.comment;
   const directories = new Map(
-    files.flatMap(({ slice: { levels } }, index) =>
-      levels === undefined ? [] : [[directoryOf(names[index] ?? ''), levels.map(({ value }) => value)] as const],
+    files.flatMap(({ name: file, partition }) =>
+      partition === undefined
+        ? []
+        : [[directoryOf(file), partitionedBy.map((level) => partition[level.name] ?? null)] as const],
     ),
   );
   return {

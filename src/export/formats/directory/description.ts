@@ -64,6 +64,7 @@ const manifest = z.object({
   ...{ engine: text, comment: text },
   primary_key: z.object({ columns: names }).optional().catch(undefined),
   foreign_keys: z.array(foreignKey).optional().catch(undefined),
+  incremental: z.unknown().optional(),
   ended_at: z.iso.datetime().optional().catch(undefined),
 });
 
@@ -119,6 +120,7 @@ export function readDescription(bytes: Uint8Array, path: string): Description {
       origin: originOf(found),
       comment: found.comment,
       primaryKey: found.primary_key?.columns,
+      isSynced: found.incremental !== undefined,
       foreignKeys: (found.foreign_keys ?? []).map(({ references: { schema, table, columns }, ...key }) => {
         return { name: key.name, columns: key.columns, references: { table: { schema, name: table }, columns } };
       }),

@@ -4,6 +4,7 @@ import { MANIFEST_PLACES, type ManifestPlace } from '../../model/manifest-place.
 import type {
   Description,
   PreviousExport,
+  PublishedSyncs,
   PublishedTable,
   SlicePosition,
   StagedTable,
@@ -11,13 +12,15 @@ import type {
 } from '../table-format.js';
 import { isManifestPath, readDescription } from './description.js';
 import type { DdlDialect } from '../../model/ddl-dialect.js';
-import { ddlBytes } from './ddl.js';
+import { ddlBytes, type DdlFile } from './ddl.js';
 import { ddlName, ddlPath } from './ddl-path.js';
 import { fileNames, stagedName, SUCCESS_NAME } from './file-names.js';
-import { manifestBytes, tableManifest } from './manifest.js';
+import { manifestBytes, partitionOf, tableManifest } from './manifest.js';
 import { manifestPath } from './manifest-path.js';
 import { readPreviousExport, readPublishedTable } from './manifest-versions.js';
-import { publishInOrder } from './publish-order.js';
+import { publishInOrder, type StagedParts } from './publish-order.js';
+import { latest, publishSync } from './publish-sync.js';
+import { publishedSyncs, readSyncedManifest, syncedManifestOf } from './sync-manifest.js';
 
 /**
  * A directory of numbered Parquet files that is complete once it has `_SUCCESS`, with a manifest that describes it. An
@@ -36,8 +39,8 @@ export class DirectoryFormat implements TableFormat {
     return stagedName(slice, file);
   }
 
-  fileNames(directories: readonly string[]): string[] {
-    return fileNames(directories);
+  fileNames(directories: readonly string[], sync?: number): string[] {
+    return fileNames(directories, sync);
   }
 
   descriptionPath(directory: string): string | undefined {
@@ -57,18 +60,30 @@ export class DirectoryFormat implements TableFormat {
       file: `${inside ? '../' : ''}${ddlName(directory, dialect)}`,
     }));
     const manifest = { files, origin, storage, directory: inside ? '.' : nameOf(directory), ddl };
+    if (table.sync !== undefined) {
+      if (path === undefined) throw new TypeError('A table that is synced has a manifest');
+      const { sync } = table;
+      return publishSync({
+        ...{ storage, directory, parts: partsOf(files), number: sync.number, isFull: sync.isFull },
+        manifestPath: path,
+        manifestPaths: this.descriptionPaths(directory),
+        statements: this.ddlPaths(directory).map(({ dialect, path: file }) => ({
+          path: file,
+          content: ({ files: all }) => ddlBytes(dialect, { table, files: all, storage }),
+        })),
+        manifest: (names, earlier) =>
+          syncedManifestOf(tableManifest({ ...manifest, names, endedAt: new Date() }), { sync, origin, earlier }),
+        manifestBytes,
+      });
+    }
     return publishInOrder({
       storage,
       directory,
-      parts: files.map(({ staged, slice, isPublished }) => ({
-        staged: staged.part,
-        directory: slice.directory ?? '',
-        isPublished,
-      })),
+      parts: partsOf(files),
       manifestPath: path,
       statements: this.ddlPaths(directory).map(({ dialect, path: file }) => ({
         path: file,
-        content: (names) => ddlBytes(dialect, { table, names, storage }),
+        content: (names) => ddlBytes(dialect, { table, files: namedFiles(files, names), storage }),
       })),
       manifest: (names) => manifestBytes(tableManifest({ ...manifest, names, endedAt: new Date() })),
     });
@@ -91,6 +106,15 @@ export class DirectoryFormat implements TableFormat {
     return readDescription(bytes, path);
   }
 
+  async syncs(directory: string, storage: Storage): Promise<PublishedSyncs | undefined> {
+    const found = await Promise.all(this.descriptionPaths(directory).map((path) => storage.get(path)));
+    const manifest = latest(found.map((bytes) => bytes && readSyncedManifest(bytes)));
+    if (manifest === undefined) return undefined;
+    const objects = await storage.list(directory);
+    const names = new Set(objects.map(({ path }) => path.slice(directory.length + 1)));
+    return publishedSyncs(manifest, (name) => names.has(name));
+  }
+
   completionPath(directory: string): string {
     return joinPath(directory, SUCCESS_NAME);
   }
@@ -105,4 +129,20 @@ export class DirectoryFormat implements TableFormat {
     if (table === undefined) return undefined;
     return (await storage.get(this.completionPath(directory))) === undefined ? undefined : table;
   }
+}
+
+function partsOf(files: StagedTable['files']): StagedParts['parts'] {
+  return files.map(({ staged, slice, isPublished }) => ({
+    staged: staged.part,
+    directory: slice.directory ?? '',
+    isPublished,
+  }));
+}
+
+/** As the manifest has them, as far as statements need them. */
+function namedFiles(files: StagedTable['files'], names: readonly string[]): DdlFile[] {
+  return files.map(({ slice: { levels } }, index) => ({
+    name: names[index] ?? '',
+    ...(levels !== undefined && { partition: partitionOf(levels) }),
+  }));
 }

@@ -12,15 +12,23 @@ export function partName(part: number): string {
   return `part-${number(part)}.parquet`;
 }
 
+/** Name of a part of a sync, whose parts have numbers of their own. */
+function syncedPartName(sync: number, part: number): string {
+  return `part-${number(sync)}-${number(part)}.parquet`;
+}
+
 /** See `TableFormat.fileNames`. */
-export function fileNames(directories: readonly string[]): string[] {
-  return directories.map((directory, index) => joinPath(directory, partName(index)));
+export function fileNames(directories: readonly string[], sync?: number): string[] {
+  return directories.map((directory, index) =>
+    joinPath(directory, sync === undefined ? partName(index) : syncedPartName(sync, index)),
+  );
 }
 
 /** See `TableFormat.stagedName`. */
-export function stagedName(from: SlicePosition, file: number): string {
-  if (from.isOnlySlice) return partName(file);
-  return file === 0 ? partName(from.slice.index) : `part-${number(from.slice.index)}-${number(file)}.parquet`;
+export function stagedName({ slice: { index }, isOnlySlice, sync }: SlicePosition, file: number): string {
+  const name = (part: number) => (sync === undefined ? partName(part) : syncedPartName(sync, part));
+  if (isOnlySlice) return name(file);
+  return file === 0 ? name(index) : `${name(index).replace(/\.parquet$/, '')}-${number(file)}.parquet`;
 }
 
 /**
@@ -28,7 +36,7 @@ export function stagedName(from: SlicePosition, file: number): string {
  * Hive-style directories, which no table's name can look like.
  */
 export function isOwnPart(relative: string): boolean {
-  return /^([^/]+=[^/]+\/)*part-\d{5,}\.parquet$/.test(relative);
+  return /^([^/]+=[^/]+\/)*part-\d{5,}(-\d{5,})?\.parquet$/.test(relative);
 }
 
 function number(value: number): string {

@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 import { fileOptionsSchema } from '../../model/file-options-schema.js';
 import { ADDED_CONTENTS } from '../../../columns/column-spec.js';
+import { CURSOR_TYPES } from '../../../model/cursor.js';
+import { SYNC_STRATEGIES } from '../../model/incremental.js';
 import { DDL_DIALECTS } from '../../model/ddl-dialect.js';
 import { columnMetadataSchema, metadataSchema } from '../../model/metadata-schema.js';
 import { requestedSchema } from '../../model/requested-schema.js';
@@ -19,6 +21,7 @@ const file = z.strictObject({
   rows: count,
   bytes: count,
   sha256: z.string().describe('Lower-case hex'),
+  sync: count.optional().describe('Number of the sync that wrote it; absent in tables that are exported whole'),
   slice: z.strictObject({ index: count, method: z.string(), bounds: z.string() }),
   partition: z
     .record(z.string(), z.string().nullable())
@@ -47,6 +50,8 @@ const column = z.strictObject({
   lost_bounds: count
     .optional()
     .describe('Arrays whose lower bound is not 1, which the file cannot represent; absent if there are none'),
+  added_in: count.optional().describe('The sync since which files have the column; absent if all do'),
+  dropped_in: count.optional().describe('The sync since which files lack the column'),
   bloom_filter: z
     .number()
     .optional()
@@ -54,6 +59,31 @@ const column = z.strictObject({
   compressed_bytes: count.optional().describe('In all files, as their footers say'),
   uncompressed_bytes: count.optional().describe('In all files, as their footers say'),
   null_count: count.optional().describe('In all files, as their footers say; of an array, elements count too'),
+});
+
+const sync = z.strictObject({
+  number: count,
+  kind: z.enum(['full', 'increment', 'compaction']),
+  run_id: z.string(),
+  lower: z.string().nullable().describe("Rows above it, in the source's notation; null for no bound"),
+  upper: z.string().nullable().describe('Rows up to it, and it too'),
+  nulls: count.describe('Rows of the source without a value of the cursor'),
+  row_count: count.describe('That it wrote'),
+  snapshot: z.strictObject({ id: z.string().nullable(), taken_at: z.string() }),
+  consistency: z.enum(['run', 'table', 'none']),
+  started_at: z.string(),
+  ended_at: z.string(),
+  full_because: z.string().optional().describe('Why it read all rows although there was a watermark'),
+  schema_changes: z.array(z.string()).readonly().optional().describe('How its columns differ from those before'),
+});
+
+const incremental = z.strictObject({
+  cursor: z.strictObject({ type: z.enum(CURSOR_TYPES), column: z.string().nullable() }),
+  strategy: z.enum(SYNC_STRATEGIES),
+  key: z.array(z.string()).readonly().optional().describe('Columns that identify a row'),
+  watermark: z.string().nullable().describe("Where the next sync goes on, in lakeport's own notation"),
+  last_number: count.describe('Of everything ever published of the table here'),
+  syncs: z.array(sync).readonly().describe('Those whose files are there, and the latest, in their order'),
 });
 
 export const manifestSchema = z.strictObject({
@@ -90,7 +120,21 @@ export const manifestSchema = z.strictObject({
     .readonly()
     .optional()
     .describe('Absent without --generate-ddl'),
+  incremental: incremental.optional().describe('Absent for a table that is exported whole'),
   files: z.array(file).readonly(),
+  deleted: z
+    .array(
+      z.strictObject({
+        name: z.string().describe("Relative to the table's directory"),
+        sync: count,
+        rows: count,
+        bytes: count,
+        sha256: z.string().describe('Lower-case hex'),
+      }),
+    )
+    .readonly()
+    .optional()
+    .describe('Files with the keys of rows that the source has no more'),
   columns: z.array(column).readonly(),
   partition_columns: z
     .array(

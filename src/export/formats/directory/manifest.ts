@@ -3,6 +3,7 @@ import { parquetTypeName } from '../../../columns/type-name.js';
 import { metadataDocument } from '../../model/metadata-document.js';
 import { requestedDocument } from '../../model/requested-document.js';
 import type { ColumnSummary } from '../../../parquet/column-summary.js';
+import type { DirectoryLevel } from '../../../sources/partitioning/hive-path.js';
 import type { Storage } from '../../../storage/storage.js';
 import { VERSION } from '../../../version.js';
 import { fileOptionsDocument } from '../../model/file-options-document.js';
@@ -87,10 +88,15 @@ function manifestFile({ staged, slice }: TableFile, name: string): Manifest['fil
     sha256: staged.part.sha256,
     slice: { index: slice.index, method: slice.method, bounds: slice.bounds },
     ...(slice.levels !== undefined && {
-      partition: Object.fromEntries(slice.levels.map(({ name: level, value }) => [level, value])),
+      partition: partitionOf(slice.levels),
     }),
     row_groups: staged.rowGroups.map(({ rows, bytes }) => ({ rows, bytes })),
   };
+}
+
+/** What the names of directories say, by level. */
+export function partitionOf(levels: readonly DirectoryLevel[]): Record<string, string | null> {
+  return Object.fromEntries(levels.map(({ name, value }) => [name, value]));
 }
 
 function manifestColumns(files: readonly TableFile[], origin: TableOrigin): Manifest['columns'] {

@@ -1,8 +1,6 @@
-import pLimit from 'p-limit';
-
 import { LakeportError } from '../../../errors.js';
 import { directoryOf, joinPath } from '../../../storage/path.js';
-import type { Replaced, StagedPart, Storage, StoredObject } from '../../../storage/storage.js';
+import type { StagedPart, Storage } from '../../../storage/storage.js';
 import { isTargetChanged } from '../../../storage/target-changed.js';
 import { isLostClaim } from '../../../runtime/interruption.js';
 import { MANIFEST_PLACES } from '../../model/manifest-place.js';
@@ -10,10 +8,9 @@ import type { DdlDialect } from '../../model/ddl-dialect.js';
 import { ddlPath } from './ddl-path.js';
 import { isManifest, readDialects } from './manifest-versions.js';
 import { manifestPath } from './manifest-path.js';
+import { publishParts, putManifest } from './publish-parts.js';
+import { SeenObjects } from './seen-objects.js';
 import { fileNames, isOwnPart, MANIFEST_NAME, SUCCESS_NAME } from './file-names.js';
-
-/** Files of one table published concurrently. */
-const CONCURRENCY = 8;
 
 /** The parts of a fully staged table, and how to describe them once their names are known. */
 export interface StagedParts {
@@ -104,39 +101,6 @@ function isForeign(path: string, error: unknown, storage: Storage): boolean {
   return isTargetChanged(error) && error.context.path === storage.display(path);
 }
 
-/** The table's objects when publishing started, as preconditions for the writes. */
-class SeenObjects {
-  /** By path. */
-  readonly versions: ReadonlyMap<string, string>;
-  readonly #paths: ReadonlySet<string>;
-  readonly #isConditional: boolean;
-
-  constructor(storage: Storage, objects: readonly StoredObject[]) {
-    this.#isConditional = storage.capabilities.conditionalWrites === true;
-    this.#paths = new Set(objects.map(({ path }) => path));
-    this.versions = new Map(
-      objects.flatMap(({ path, version }) => (version === undefined ? [] : [[path, version] as const])),
-    );
-  }
-
-  /** What a write to the path may replace; undefined if it may replace anything. */
-  at(path: string): Replaced | undefined {
-    const version = this.versions.get(path);
-    // The store reported no version for the object.
-    if (version === undefined && this.#paths.has(path)) return undefined;
-    return this.#isConditional ? { version } : undefined;
-  }
-
-  get isEmpty(): boolean {
-    return this.#paths.size === 0;
-  }
-
-  /** The same for a path whose object was just removed. */
-  get afterRemoval(): Replaced | undefined {
-    return this.#isConditional ? { version: undefined } : undefined;
-  }
-}
-
 interface ExistingExport {
   readonly seen: SeenObjects;
   /** Whether the directory has `_SUCCESS`. */
@@ -194,52 +158,6 @@ async function staleDescriptions(
   const kept = new Set(statements.map(({ path }) => path));
   const left = [...dialects].map((dialect) => ddlPath(directory, dialect)).filter((path) => !kept.has(path));
   return [...stale, ...left];
-}
-
-/** Removes each published file from `pending`. Stops at the first failure. */
-async function publishParts(
-  table: StagedParts,
-  {
-    names,
-    pending,
-    seen,
-  }: { readonly names: readonly string[]; readonly pending: Set<StagedPart>; readonly seen: SeenObjects },
-): Promise<void> {
-  const limit = pLimit(CONCURRENCY);
-  let stopped = false;
-  const publishing = table.parts.map(({ staged }, index) =>
-    limit(async () => {
-      if (stopped || !pending.has(staged)) return;
-      try {
-        const path = joinPath(table.directory, names[index] ?? '');
-        await table.storage.publish(staged, path, { replaces: seen.at(path), isPersistedLater: true });
-        pending.delete(staged);
-      } catch (error) {
-        stopped = true;
-        throw error;
-      }
-    }),
-  );
-  const results = await Promise.allSettled(publishing);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-}
-
-/** While the lock is held, an unexpected manifest beside an empty directory is stale and may be replaced. */
-async function putManifest(
-  storage: Storage,
-  { path, content, seen }: { readonly path: string; readonly content: Uint8Array; readonly seen: SeenObjects },
-): Promise<void> {
-  try {
-    await storage.put(path, content, { replaces: seen.at(path), isPersistedLater: true });
-  } catch (error) {
-    if (!isTargetChanged(error) || !seen.isEmpty) throw error;
-    const there = await storage.find(path);
-    await storage.put(path, content, {
-      replaces: new SeenObjects(storage, there === undefined ? [] : [there]).at(path),
-      isPersistedLater: true,
-    });
-  }
 }
 
 async function restoreSuccess(storage: Storage, success: string, earlier: ExistingExport | undefined): Promise<void> {

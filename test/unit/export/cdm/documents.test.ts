@@ -31,7 +31,7 @@ function described(directory: string, more: Partial<DescribedTable> = {}): Descr
       levels: [],
       origin: NO_ORIGIN,
     },
-    ...{ comment: undefined, primaryKey: undefined, foreignKeys: [], endedAt: undefined },
+    ...{ comment: undefined, primaryKey: undefined, isSynced: false, foreignKeys: [], endedAt: undefined },
     ...more,
   };
 }

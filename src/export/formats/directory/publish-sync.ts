@@ -1,0 +1,157 @@
+import { LakeportError } from '../../../errors.js';
+import { isLostClaim } from '../../../runtime/interruption.js';
+import { directoryOf, joinPath } from '../../../storage/path.js';
+import type { StagedPart, Storage, StoredObject } from '../../../storage/storage.js';
+import { fileNames, isOwnPart, SUCCESS_NAME } from './file-names.js';
+import { publishParts, putManifest } from './publish-parts.js';
+import { readSyncedManifest, type SyncedManifest } from './sync-manifest.js';
+import { SeenObjects } from './seen-objects.js';
+
+/** The parts of a sync whose files are all staged, and how to describe the table with them. */
+export interface SyncedParts {
+  readonly storage: Storage;
+  /** The table's directory, relative to the storage's base. */
+  readonly directory: string;
+  /** In the order of the rows. */
+  readonly parts: readonly {
+    readonly staged: StagedPart;
+    /** Hive-style directories below the table's; empty for none. */
+    readonly directory: string;
+    /** Whether an earlier attempt of the run has already given it its final name. */
+    readonly isPublished: boolean;
+  }[];
+  /** Of the sync. No file that is there has it in its name. */
+  readonly number: number;
+  /** Whether it replaces all that is there. */
+  readonly isFull: boolean;
+  /** Path of the manifest, relative to the storage's base. */
+  readonly manifestPath: string;
+  /** Every path where a manifest of the table can be. */
+  readonly manifestPaths: readonly string[];
+  /** Further files that describe the table, by their paths. */
+  readonly statements: readonly { readonly path: string; readonly content: (manifest: SyncedManifest) => Uint8Array }[];
+  /** Files that statements of earlier syncs are in, and that have no successor. */
+  readonly manifest: (names: readonly string[], earlier: SyncedManifest | undefined) => SyncedManifest;
+  readonly manifestBytes: (manifest: SyncedManifest) => Uint8Array;
+}
+
+/**
+ * Publishes a sync so that a reader of the manifest sees the table before or after it, whole, and one that checks for
+ * `_SUCCESS` never sees a mixture: remove `_SUCCESS`, publish the new files beside the earlier ones, write the manifest -
+ * the moment of the sync -, remove files that it does not list, and write `_SUCCESS` last.
+ * On failure before that moment, the new files are removed, and the table is as it was.
+ * @returns the files' names, relative to the table's directory
+ */
+export async function publishSync(table: SyncedParts): Promise<readonly string[]> {
+  const { storage, directory, manifestPath, statements, number } = table;
+  const names = fileNames(
+    table.parts.map((part) => part.directory),
+    number,
+  );
+  const success = joinPath(directory, SUCCESS_NAME);
+  const pending = new Set(table.parts.filter((part) => !part.isPublished).map((part) => part.staged));
+  let before: TableBefore | undefined;
+  let isThere = false;
+  try {
+    before = await inspect(table);
+    const { seen } = before;
+    const earlier = table.isFull ? undefined : before.manifest;
+    if (before.isComplete) await storage.remove([success], { versions: seen.versions });
+    await publishParts(table, { names, pending, seen });
+    const manifest = table.manifest(names, earlier);
+    await storage.persist?.([...new Set(names.map((name) => directoryOf(joinPath(directory, name))))]);
+    await putManifest(storage, { path: manifestPath, content: table.manifestBytes(manifest), seen });
+    isThere = true;
+    const listed = new Set([...manifest.files, ...(manifest.deleted ?? [])].map(({ name }) => name));
+    const stale = [
+      ...before.parts.filter((name) => !listed.has(name)).map((name) => joinPath(directory, name)),
+      ...before.manifests.filter((path) => path !== manifestPath),
+    ];
+    if (stale.length > 0) await storage.remove(stale, { versions: seen.versions });
+    for (const { path, content } of statements) await storage.put(path, content(manifest), { isPersistedLater: true });
+    await storage.persist?.([
+      ...new Set([directory, directoryOf(manifestPath), ...statements.map(({ path }) => directoryOf(path))]),
+    ]);
+    await storage.put(success, new Uint8Array(0), { replaces: seen.afterRemoval });
+    return names;
+  } catch (error) {
+    await Promise.allSettled(Array.from(pending, (part) => storage.discard(part)));
+    // The directory belongs to the other run now.
+    if (error instanceof LakeportError && isLostClaim(error)) throw error;
+    if (isThere) throw published(error, table);
+    const added = table.parts.flatMap(({ staged }, index) =>
+      pending.has(staged) ? [] : [joinPath(directory, names[index] ?? '')],
+    );
+    try {
+      if (added.length > 0) await storage.remove(added);
+      if (before?.isComplete === true) await storage.put(success, new Uint8Array(0));
+    } catch {
+      // Without `_SUCCESS`; the manifest lists what belongs to the table, and the next sync removes the rest.
+    }
+    throw error;
+  }
+}
+
+interface TableBefore {
+  readonly seen: SeenObjects;
+  /** Whether the directory has `_SUCCESS`. */
+  readonly isComplete: boolean;
+  /** Names of files that lakeport wrote, relative to the directory. */
+  readonly parts: readonly string[];
+  /** The manifest of earlier syncs, if there is one. */
+  readonly manifest: SyncedManifest | undefined;
+  /** Paths of all manifests. */
+  readonly manifests: readonly string[];
+}
+
+/** @throws LakeportError if the table is not as it was when the sync was planned */
+async function inspect(table: SyncedParts): Promise<TableBefore> {
+  const { storage, directory, number, isFull, manifestPaths } = table;
+  const objects = await storage.list(directory);
+  const read = await Promise.all(manifestPaths.map((path) => storage.read(path)));
+  const manifests = read.filter((one) => one !== undefined);
+  const manifest = latest(manifests.map(({ content }) => readSyncedManifest(content)));
+  const last = manifest?.incremental.last_number ?? 0;
+  if (last !== number - 1 && !(isFull && last < number)) throw otherSync(table, last);
+  const names = objects.map(({ path }) => path.slice(directory.length + 1));
+  const known = new Map<string, StoredObject>(objects.map((object) => [object.path, object]));
+  for (const { content: _content, ...object } of manifests) known.set(object.path, object);
+  return {
+    seen: new SeenObjects(storage, [...known.values()]),
+    isComplete: names.includes(SUCCESS_NAME),
+    parts: names.filter(isOwnPart),
+    manifest,
+    manifests: manifests.map(({ path }) => path),
+  };
+}
+
+/** The manifest of the last sync: it may have been in another place then. */
+export function latest(manifests: readonly (SyncedManifest | undefined)[]): SyncedManifest | undefined {
+  return manifests
+    .filter((one) => one !== undefined)
+    .reduce<SyncedManifest | undefined>(
+      (a, b) => (a === undefined || b.incremental.last_number > a.incremental.last_number ? b : a),
+      undefined,
+    );
+}
+
+function otherSync({ storage, directory, number }: SyncedParts, last: number): LakeportError {
+  return new LakeportError({
+    code: 'SYNC_OVERTAKEN',
+    message: `${storage.display(directory)} was published by another run since this one was planned: its last sync is ${last}, this one was to be ${number}`,
+    hint: 'Run the sync again: it goes on where the other one ended.',
+    context: { path: storage.display(directory) },
+  });
+}
+
+function published(thrown: unknown, { storage, directory }: SyncedParts): LakeportError {
+  const cause = LakeportError.from(thrown);
+  const shown = storage.display(directory);
+  return new LakeportError({
+    code: 'PUBLISH_INCOMPLETE',
+    message: `The sync is in the manifest of ${shown}, but files that are no longer part of the table could not all be removed: ${shown} has no ${SUCCESS_NAME}. ${cause.message}`,
+    hint: `The next sync goes on from here and tidies up. ${cause.hint ?? ''}`.trim(),
+    context: { ...cause.context, path: shown },
+    cause,
+  });
+}

@@ -1,0 +1,184 @@
+import { z } from 'zod';
+
+import { CURSOR_TYPES } from '../../../model/cursor.js';
+import { SYNC_STRATEGIES } from '../../model/incremental.js';
+import type { TableSync } from '../../model/table-sync.js';
+import type { PublishedSyncs, TableOrigin } from '../table-format.js';
+import type { Manifest } from './manifest-schema.js';
+
+/** Entries of syncs without files that are kept, so that a run recognizes its own. */
+const KEPT_SYNCS = 20;
+
+const count = z.number().int().nonnegative();
+
+/** What the next sync needs of a manifest. It may have been edited by hand, or written by a later version. */
+const syncedManifest = z.looseObject({
+  format_version: z.literal(2),
+  run_id: z.string(),
+  row_count: count,
+  incremental: z.looseObject({
+    cursor: z.object({ type: z.enum(CURSOR_TYPES), column: z.string().nullable() }),
+    strategy: z.enum(SYNC_STRATEGIES),
+    key: z.array(z.string()).optional(),
+    watermark: z.string().nullable(),
+    last_number: count,
+    syncs: z.array(z.looseObject({ number: count, run_id: z.string() })),
+  }),
+  files: z.array(z.looseObject({ name: z.string(), rows: count, bytes: count, sync: count })),
+  columns: z.array(z.looseObject({ name: z.string(), parquet_type: z.string(), nullable: z.boolean() })),
+  deleted: z.array(z.looseObject({ name: z.string() })).optional(),
+});
+
+/** The manifest of a table that is synced. */
+export type SyncedManifest = Manifest & { readonly incremental: NonNullable<Manifest['incremental']> };
+
+/** Undefined for anything but the manifest of a table that is synced. */
+export function readSyncedManifest(bytes: Uint8Array): SyncedManifest | undefined {
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const read = syncedManifest.safeParse(parsed);
+    // What is not checked is only written again.
+    return read.success ? (read.data as unknown as SyncedManifest) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param isThere whether a file of this name, relative to the table's directory, is there */
+export function publishedSyncs(manifest: SyncedManifest, isThere: (name: string) => boolean): PublishedSyncs {
+  const { incremental, files, columns, deleted = [] } = manifest;
+  const { type, column } = incremental.cursor;
+  const names = [...files, ...deleted].map(({ name }) => name);
+  return {
+    cursor: column === null ? { type } : { type, column },
+    strategy: incremental.strategy,
+    watermark: incremental.watermark ?? undefined,
+    lastNumber: incremental.last_number,
+    runId: manifest.run_id,
+    key: incremental.key,
+    columns: columns
+      .filter(({ dropped_in: dropped }) => dropped === undefined)
+      .map(({ name, parquet_type: parquetType, nullable }) => ({ name, type: parquetType, nullable })),
+    files: files.map(({ name, rows, bytes, sync = 0 }) => ({ name, rows, bytes, sync })),
+    sinceWhole: incremental.syncs.length - 1 - incremental.syncs.findLastIndex(({ kind }) => kind !== 'increment'),
+    rows: manifest.row_count,
+    missing: names.filter((name) => !isThere(name)),
+  };
+}
+
+/**
+ * The manifest of a table after a sync: that of the sync alone, and what earlier ones have left.
+ * @param earlier undefined if the sync replaces everything
+ */
+export function syncedManifestOf(
+  own: Manifest,
+  {
+    sync,
+    origin,
+    earlier,
+  }: { readonly sync: TableSync; readonly origin: TableOrigin; readonly earlier: SyncedManifest | undefined },
+): SyncedManifest {
+  const files = [...(earlier?.files ?? []), ...own.files.map((file) => ({ ...file, sync: sync.number }))];
+  const { increment } = sync;
+  const { type, column = null } = sync.cursor;
+  const entry: SyncedManifest['incremental']['syncs'][number] = {
+    number: sync.number,
+    kind: sync.isFull ? 'full' : 'increment',
+    run_id: own.run_id,
+    lower: increment.lower ?? null,
+    upper: increment.upper ?? null,
+    nulls: increment.nulls,
+    row_count: own.row_count,
+    snapshot: own.snapshot,
+    consistency: own.consistency,
+    started_at: own.started_at,
+    ended_at: own.ended_at,
+    ...(increment.fullBecause !== undefined && { full_because: increment.fullBecause }),
+    ...(sync.schemaChanges !== undefined && { schema_changes: sync.schemaChanges }),
+  };
+  const { row_count: ownRows, columns, files: _files, ...rest } = own;
+  return {
+    ...rest,
+    row_count: (earlier?.row_count ?? 0) + ownRows,
+    consistency: earlier === undefined ? own.consistency : weaker(earlier.consistency, own.consistency),
+    incremental: {
+      cursor: { type, column },
+      strategy: sync.strategy,
+      ...(sync.key !== undefined && { key: sync.key }),
+      watermark: increment.watermark ?? null,
+      last_number: sync.number,
+      syncs: keptSyncs([...(earlier?.incremental.syncs ?? []), entry], files),
+    },
+    files,
+    ...(earlier?.deleted !== undefined && { deleted: earlier.deleted }),
+    columns: mergedColumns(columns, { sync, ownRows, earlier }),
+    ...(origin.partitionedBy === undefined &&
+      earlier?.partition_columns !== undefined && {
+        partition_columns: earlier.partition_columns,
+      }),
+  };
+}
+
+/** Rows of several syncs are of several moments: `run` holds for each sync alone. */
+function weaker(a: Manifest['consistency'], b: Manifest['consistency']): Manifest['consistency'] {
+  return a === 'none' || b === 'none' ? 'none' : 'table';
+}
+
+function keptSyncs(
+  all: SyncedManifest['incremental']['syncs'],
+  files: readonly { readonly sync?: number | undefined }[],
+): SyncedManifest['incremental']['syncs'] {
+  const used = new Set(files.map(({ sync }) => sync));
+  return all.filter(({ number }, index) => used.has(number) || index >= all.length - KEPT_SYNCS);
+}
+
+type Column = Manifest['columns'][number];
+
+/** The columns of all files: sums over all syncs, and columns that only some of them have. */
+function mergedColumns(
+  own: readonly Column[],
+  {
+    sync,
+    ownRows,
+    earlier,
+  }: { readonly sync: TableSync; readonly ownRows: number; readonly earlier: SyncedManifest | undefined },
+): Column[] {
+  if (earlier === undefined) return [...own];
+  const before = new Map(earlier.columns.map((column) => [column.name, column]));
+  const names = new Set(own.map(({ name }) => name));
+  const kept = own.map((column) => {
+    const known = before.get(column.name);
+    if (known === undefined) return withNulls({ ...column, nullable: true, added_in: sync.number }, earlier.row_count);
+    const { dropped_in: _dropped, ...there } = known;
+    return added(column, there);
+  });
+  const dropped = earlier.columns
+    .filter(({ name }) => !names.has(name))
+    .map((column) => withNulls({ ...column, nullable: true, dropped_in: column.dropped_in ?? sync.number }, ownRows));
+  return [...kept, ...dropped];
+}
+
+function withNulls(column: Column, rows: number): Column {
+  return column.null_count === undefined ? column : { ...column, null_count: column.null_count + rows };
+}
+
+/** The column of the new files, and what it counts over all. */
+function added(column: Column, before: Column): Column {
+  const lost = (column.lost_bounds ?? 0) + (before.lost_bounds ?? 0);
+  const sum = (name: 'compressed_bytes' | 'uncompressed_bytes' | 'null_count') => {
+    const [a, b] = [column[name], before[name]];
+    return a === undefined || b === undefined ? {} : { [name]: a + b };
+  };
+  const { compressed_bytes: _c, uncompressed_bytes: _u, null_count: _n, ...rest } = column;
+  return {
+    ...rest,
+    nullable: column.nullable || before.nullable,
+    fidelity: before.fidelity === 'lossy' ? 'lossy' : column.fidelity,
+    unrepresentable: column.unrepresentable + before.unrepresentable,
+    ...(lost > 0 && { lost_bounds: lost }),
+    ...(before.added_in !== undefined && { added_in: before.added_in }),
+    ...sum('compressed_bytes'),
+    ...sum('uncompressed_bytes'),
+    ...sum('null_count'),
+  };
+}
