@@ -24,8 +24,9 @@ const MAX_LISTED = 5;
 export interface OpenLogOptions {
   readonly mode?: LogMode;
   readonly redact?: Redact;
-  /** True for an export: the driver runs in its own thread. False for commands that only read. */
+  /** True for an export: the driver gets its own thread once the run takes longer. False for commands that only read. */
   readonly threaded?: boolean;
+  readonly threadAfterMs?: number;
   /** The thread's compiled file; by default the program's own. */
   readonly threadEntry?: URL | undefined;
   /** Where runs are saved if the log is unavailable; by default in the user's state directory. */
@@ -52,10 +53,10 @@ export async function openRunLog(target: RunLogTarget, options: OpenLogOptions =
 }
 
 async function storeFor(target: RunLogTarget, options: OpenLogOptions): Promise<LogStore> {
-  const { callTimeoutMs, threadEntry: entry } = options;
+  const { callTimeoutMs, threadAfterMs, threadEntry: entry } = options;
   if (options.threaded === true) {
-    const { threadedLog } = await import('./thread/log-thread-client.js');
-    return threadedLog(target, { callTimeoutMs, entry });
+    const { lateThreadLog } = await import('./thread/late-thread.js');
+    return lateThreadLog(target, { callTimeoutMs, threadAfterMs, entry });
   }
   const { databaseLog } = await import('./store/database-log.js');
   return databaseLog(target, { callTimeoutMs });

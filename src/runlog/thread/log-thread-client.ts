@@ -10,7 +10,7 @@ import type { FromThread, ThreadSetup, ToThread } from './log-thread-protocol.js
 const ANSWER_TIMEOUT_MS = 90_000;
 
 /** For the last call: a thread that hangs then will not recover. */
-const CLOSE_TIMEOUT_MS = 3_000;
+export const CLOSE_TIMEOUT_MS = 3_000;
 
 export interface ThreadedLogOptions {
   /** The thread's compiled file; the program's own by default. */

@@ -48,10 +48,11 @@ async function openLog(target: RunLogTarget, options: OpenLogOptions = {}): Prom
   return log;
 }
 
-/** As in an export: the driver runs in its own thread. */
+/** As in an export that takes longer: the driver runs in its own thread. */
 function openThreaded(target: RunLogTarget, options: OpenLogOptions = {}): Promise<RunLog> {
   return openLog(target, {
     threaded: true,
+    threadAfterMs: 0,
     threadEntry: new URL(distModule('runlog/thread/log-thread.js')),
     ...options,
   });
@@ -120,17 +121,17 @@ describe('a log in PostgreSQL', () => {
     await database.remove();
   });
 
-  it.each(['in a thread', 'in the main thread'])(
-    'holds the whole run after its server was restarted (%s)',
-    async (where) => {
-      const log = where === 'in a thread' ? await openThreaded(target) : await openLog(target);
-      const run = await begin(log);
-      await recordAround(run, () => server.restart());
-      await run.finish();
-      expect(heard.events.every((event) => event === 'trouble' || event === 'recovered')).toBe(true);
-      await expectComplete(log, run.runId);
-    },
-  );
+  it.each([
+    { where: 'in a thread', openIt: openThreaded },
+    { where: 'in the main thread', openIt: openLog },
+  ])('holds the whole run after its server was restarted ($where)', async ({ openIt }) => {
+    const log = await openIt(target);
+    const run = await begin(log);
+    await recordAround(run, () => server.restart());
+    await run.finish();
+    expect(heard.events.every((event) => event === 'trouble' || event === 'recovered')).toBe(true);
+    await expectComplete(log, run.runId);
+  });
 
   it('that is unavailable for a while is reported once, and is complete afterwards', async () => {
     const log = await openThreaded(target);
@@ -250,24 +251,30 @@ describe('a log in PostgreSQL', () => {
 });
 
 describe('a log in SQLite', () => {
-  it('that another process keeps locked does not slow the run down, and is complete afterwards', async () => {
-    const { target, file } = sqliteLog();
-    const log = await openThreaded(target);
-    const run = await begin(log);
-    const other = new DatabaseSync(file, { timeout: 5_000 });
-    const delay = monitorEventLoopDelay();
-    delay.enable();
-    const before = performance.now();
-    await recordAround(run, () => other.exec('begin immediate'));
-    const seconds = (performance.now() - before) / 1000;
-    delay.disable();
-    expect(seconds).toBeLessThan(10);
-    expect(delay.max / 1e6).toBeLessThan(3000);
-    other.exec('commit');
-    other.close();
-    await run.finish();
-    await expectComplete(log, run.runId);
-  });
+  it.each([
+    { where: 'in a thread', threadAfterMs: 0 },
+    { where: 'before the thread starts', threadAfterMs: 60_000 },
+  ])(
+    'that another process keeps locked does not slow the run down, and is complete afterwards ($where)',
+    async (options) => {
+      const { target, file } = sqliteLog();
+      const log = await openThreaded(target, options);
+      const run = await begin(log);
+      const other = new DatabaseSync(file, { timeout: 5_000 });
+      const delay = monitorEventLoopDelay();
+      delay.enable();
+      const before = performance.now();
+      await recordAround(run, () => other.exec('begin immediate'));
+      const seconds = (performance.now() - before) / 1000;
+      delay.disable();
+      expect(seconds).toBeLessThan(10);
+      expect(delay.max / 1e6).toBeLessThan(3000);
+      other.exec('commit');
+      other.close();
+      await run.finish();
+      await expectComplete(log, run.runId);
+    },
+  );
 
   it('on a full disk is written again once there is space', async (context) => {
     const disk = mountTmpfs('1m');
@@ -294,6 +301,21 @@ describe('a log in SQLite', () => {
     } finally {
       disk.unmount();
     }
+  });
+
+  it('is handed to its thread in the middle of a run, which is complete afterwards', async () => {
+    const { target } = sqliteLog();
+    const log = await openThreaded(target, { threadAfterMs: 300 });
+    const run = await begin(log);
+    const resources = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length;
+    const before = resources();
+    await recordAround(run, () => pause(400));
+    await run.flush();
+    const after = resources();
+    await run.finish();
+    expect(heard.events).toEqual([]);
+    expect(after).toBeGreaterThan(before);
+    await expectComplete(log, run.runId);
   });
 
   it('whose file is moved away continues in a new one, with the whole run', async () => {
