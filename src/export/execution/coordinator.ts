@@ -17,6 +17,7 @@ import { sliceTask } from './slice-task.js';
 import { type RunStop, TableFinisher } from './table-completion.js';
 import { TableProgress } from './table-progress.js';
 import { type RecoveredSlices } from '../model/recovered-slices.js';
+import { needsNoFile } from '../model/table-sync.js';
 import { tableKey } from '../../model/table.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 import type { SliceTask } from '../worker/protocol.js';
@@ -300,7 +301,7 @@ export class ExportCoordinator {
   /** Publishes or gives up a table that no reader is working on, unless slices are still pending. */
   #settleIfRead(table: TableProgress): void {
     if (!table.isIdle || table.isRestarting || !this.#scheduler.has(table)) return;
-    if (table.isComplete && !table.hasFiles && this.#stop === undefined) {
+    if (table.isComplete && !table.hasFiles && !needsNoFile(table.plan) && this.#stop === undefined) {
       const first = table.takeFirstAgain();
       if (first !== undefined) void this.#read({ table, slice: first }, 'schema');
       return;

@@ -1,6 +1,7 @@
 import type { Slice, Snapshot } from '../../sources/source.js';
 import { expectedSliceBytes } from '../model/slice-bytes.js';
 import type { TableProgress } from './table-progress.js';
+import { needsNoFile } from '../model/table-sync.js';
 import type { SliceTask } from '../worker/protocol.js';
 
 /** The task for a worker to read a slice. @param snapshot the run's, for tables without one of their own */
@@ -20,6 +21,8 @@ export function sliceTask(
     expectedBytes: expectedSliceBytes(plan, slice),
     directory: plan.directory,
     mode,
+    sync: plan.sync?.number,
+    mayBeEmpty: needsNoFile(plan),
     isOnlySlice: mode === 'schema' || plan.slices.length === 1,
   };
 }

@@ -14,6 +14,7 @@ export function completedResult(table: TableProgress): TableResult {
     bytes: files.reduce((sum, file) => sum + file.part.bytes, 0),
     manifest: table.plan.manifest,
     ddl: table.plan.ddl,
+    ...(table.plan.sync !== undefined && { sync: table.plan.sync }),
     unrepresentable: unrepresentableOf(table),
     lostBounds: lostBoundsOf(table),
     ...(table.plan.consistency !== undefined && { consistency: table.plan.consistency }),

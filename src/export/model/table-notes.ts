@@ -18,6 +18,12 @@ export interface TableNote {
     | 'ENCODING_NOT_DECODED'
     | 'ONE_READER'
     | 'SAMPLE'
+    | 'SYNC'
+    | 'SYNC_REPLACES'
+    | 'SYNC_COMPACTS'
+    | 'SYNC_WITHOUT_INDEX'
+    | 'SYNC_IN_THE_FUTURE'
+    | 'SYNC_COLUMNS'
     | 'UNREADABLE_COLUMNS';
   readonly text: string;
 }

@@ -18,3 +18,8 @@ export interface TableSync {
   /** Names of the columns that identify a row, in order; undefined if none is known. */
   readonly key?: readonly string[] | undefined;
 }
+
+/** Whether nothing is missing if no file is written, since files of earlier syncs are there. */
+export function needsNoFile({ sync }: { readonly sync?: TableSync | undefined }): boolean {
+  return sync !== undefined && !sync.isFull;
+}

@@ -19,6 +19,9 @@ import type { RunObserver } from '../model/observer.js';
 import { addedColumns } from './added-columns.js';
 import { BloomFilterRules } from './bloom-filter-rules.js';
 import { ChosenColumns } from './chosen-columns.js';
+import { IncrementalTables, type LoggedSync } from './incremental-tables.js';
+import { type PlannedSync, planSyncs, SyncsOfColumns } from './plan-syncs.js';
+import { syncNotes } from './sync-notes.js';
 import { ColumnRules } from './column-rules.js';
 import { refuseMaskedKey } from '../../sources/partitioning/masked-key.js';
 import { chooseOptIns } from './opt-in-tables.js';
@@ -55,6 +58,8 @@ export interface PlanningContext {
   readonly overrides: TableOverrides;
   /** Whether the plan is to say what the source declares about the tables. */
   readonly withMetadata?: boolean | undefined;
+  /** What the run log knows of a table's last sync to this place; undefined if there is no log. */
+  readonly loggedSync?: ((table: TableId, place: TableDestination) => Promise<LoggedSync | undefined>) | undefined;
   /** State left by an earlier attempt of the run. */
   readonly resumption?: Resumption | undefined;
 }
@@ -84,6 +89,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const { options, source, storages, signal, resumption } = context;
   const requested = new RequestedDatasets(options);
   const choice = new ChosenColumns(options);
+  const incremental = new IncrementalTables(options);
   const chosen = await chooseTables(context, requested, only);
   if (chosen.tables.length > MANY_TABLES) limitHeapGrowth();
   // What is left of an earlier attempt need not match all patterns.
@@ -91,6 +97,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   if (isWhole) {
     requested.requireMatches([...chosen.tables, ...chosen.problems]);
     choice.requireTables([...chosen.tables, ...chosen.problems]);
+    incremental.requireMatches([...chosen.tables, ...chosen.problems]);
   }
   const refused = [...chosen.problems, ...outsideSnapshot(chosen.tables, options)];
   const isRefused = new Set(refused.map(({ id }) => tableKey(id)));
@@ -108,7 +115,9 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const lockable = selected.filter(({ id }) => !isProblem.has(tableKey(id)));
   const rules = new ColumnRules(options);
   const bloomFilters = new BloomFilterRules(options);
-  const described = await describe(context, lockable, { problems, rules, choice, bloomFilters });
+  const synced = await planSyncs(context, lockable, { incremental, places, problems });
+  const described = await describe(context, synced.tables, { problems, rules, choice, bloomFilters });
+  const syncs = new SyncsOfColumns(context, { incremental, places, synced: synced.byKey });
   if (isWhole) {
     choice.requireColumns(chosen.tables, problems);
     rules.requireMatches(chosen.tables);
@@ -121,7 +130,9 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   for (const one of described) {
     signal.throwIfAborted();
     try {
-      tables.push(await planTable(context, { ...one, place: places.of(one.table.id) }, budget));
+      tables.push(
+        await planTable(context, { ...one, ...(await syncs.of(one)), place: places.of(one.table.id) }, budget),
+      );
     } catch (thrown) {
       problems.push(tableProblem(thrown, one.table, signal));
     }
@@ -168,6 +179,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
           notes: [
             ...notes.of(table),
             ...directoryNotes(table),
+            ...syncNotes(table),
             ...encodingNotes(table, options),
             ...readerNotes(table, {
               budget,
@@ -392,7 +404,7 @@ function describedTable(
 
 async function planTable(
   context: PlanningContext,
-  { table, columns, masked, added, place }: DescribedTable & { readonly place: TableDestination },
+  { table, columns, masked, added, sync, place }: DescribedTable & PlannedSync & { readonly place: TableDestination },
   budget: ReaderBudget,
 ): Promise<TablePlan> {
   const override = context.overrides.of(table.id);
@@ -425,6 +437,7 @@ async function planTable(
     displayPath: place.displayPath,
     manifest: place.manifest,
     ddl: place.ddl,
+    sync,
     consistency: undefined,
     notes: undefined,
   };

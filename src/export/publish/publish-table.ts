@@ -31,7 +31,10 @@ export async function publishTable(
   const { storage, format } = context;
   const { directory, storageId } = table.plan;
   const files = stagedFiles(table);
-  const names = await format.publish({ directory, files, origin: originOf(table, context) }, storage);
+  const names = await format.publish(
+    { directory, files, origin: originOf(table, context), sync: table.plan.sync },
+    storage,
+  );
   return files.map(({ slice, staged }, index) => {
     const path = joinPath(directory, names[index] ?? '');
     return {

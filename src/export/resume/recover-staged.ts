@@ -74,7 +74,7 @@ interface PlacedSlice {
 
 /** The staged slices, and where their files would be published if there were no others. */
 function placedSlices(
-  { directory, slices }: TablePlan,
+  { directory, slices, sync }: TablePlan,
   outcomes: ReadonlyMap<number, SliceOutcome>,
   format: TableFormat,
 ): PlacedSlice[] {
@@ -84,6 +84,7 @@ function placedSlices(
   });
   const names = format.fileNames(
     staged.flatMap(({ slice, outcome }) => outcome.files.map(() => slice.directory ?? '')),
+    sync?.number,
   );
   let next = 0;
   return staged.map(({ slice, outcome }) => ({

@@ -12,6 +12,7 @@ import {
   type PreviousTable,
 } from './previous-attempt.js';
 import type { TableResult } from '../model/result.js';
+import type { TableSync } from '../model/table-sync.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
 /** The state in which an earlier attempt left a table. */
@@ -94,9 +95,17 @@ export class Resumption {
       if (typeof staged === 'object' && staged !== null) outcomes.set(sliceIndex, staged as SliceOutcome);
     }
     if (outcomes.size === 0) return NOTHING_LEFT;
+    // Who wrote a row says nothing across two snapshots.
+    if (record.sync?.cursor.type === 'xmin' && outcomes.size < partitions.length) return NOTHING_LEFT;
     const slices = partitions.flatMap(({ slice }) => (slice === undefined ? [] : [slice as Slice]));
     const isWhole = slices.length === partitions.length;
     return { slices: isWhole ? slices : undefined, outcomes, isMixed: record.consistency === 'none' };
+  }
+
+  /** The sync that its staged files belong to; undefined if there are none, or the table is exported whole. */
+  syncOf(id: TableId): TableSync | undefined {
+    if (this.unfinishedTable(id).outcomes.size === 0) return undefined;
+    return this.#records.get(tableKey(id))?.sync;
   }
 
   /**

@@ -46,6 +46,10 @@ export interface SliceTask {
   readonly mode: 'rows' | 'schema';
   /** The table's only slice: it produces a file even without rows, and its files keep their numbers. */
   readonly isOnlySlice: boolean;
+  /** Number of the table's sync; undefined if it is exported whole. */
+  readonly sync?: number | undefined;
+  /** Whether the table needs no file if it has no rows. */
+  readonly mayBeEmpty?: boolean | undefined;
 }
 
 export type ToWorker =

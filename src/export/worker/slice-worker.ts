@@ -66,7 +66,7 @@ export class SliceWorker {
     try {
       const result = await reader?.read({ ...task, onUnrepresentable: this.#setup.onUnrepresentable }, sink, signal);
       signal.throwIfAborted();
-      await sink.finish({ emptyFile: task.isOnlySlice });
+      await sink.finish({ emptyFile: task.isOnlySlice && task.mayBeEmpty !== true });
       const { rows, bytes, unrepresentable, lostBounds } = result ?? NOTHING;
       checkCount({ counted: rows, written: sink.rows });
       return { rows, bytes, unrepresentable, lostBounds, files: sink.files };

@@ -6,7 +6,15 @@ import type { Manifest } from './manifest-schema.js';
 /** The fields that are read from a manifest of any version. */
 type ReadManifest = Pick<
   Manifest,
-  'format_version' | 'run_id' | 'consistency' | 'started_at' | 'ended_at' | 'row_count' | 'columns' | 'ddl'
+  | 'format_version'
+  | 'incremental'
+  | 'run_id'
+  | 'consistency'
+  | 'started_at'
+  | 'ended_at'
+  | 'row_count'
+  | 'columns'
+  | 'ddl'
 > & {
   /** Missing in the first manifests of version 1. */
   readonly row_check?: string;
@@ -38,13 +46,18 @@ export function readPreviousExport(bytes: Uint8Array): PreviousExport | undefine
   return manifest && { runId: manifest.run_id, startedAt: new Date(manifest.started_at) };
 }
 
-/** The table that the manifest describes; undefined for anything but a manifest of the run. */
+/**
+ * The table that the manifest describes, of one that is synced what the run has added; undefined for anything but a
+ * manifest of the run.
+ */
 export function readPublishedTable(bytes: Uint8Array, runId: string): PublishedTable | undefined {
   const manifest = parse(bytes);
   if (manifest?.run_id !== runId) return undefined;
-  const { columns } = manifest;
+  const { columns, incremental } = manifest;
+  const own = new Set(incremental?.syncs.filter(({ run_id: by }) => by === runId).map(({ number }) => number));
+  const files = incremental === undefined ? manifest.files : manifest.files.filter(({ sync = 0 }) => own.has(sync));
   return {
-    files: manifest.files.map((file) => ({
+    files: files.map((file) => ({
       name: file.name,
       slice: 'slice' in file ? file.slice.index : file.partition.index,
       rows: file.rows,
@@ -52,7 +65,7 @@ export function readPublishedTable(bytes: Uint8Array, runId: string): PublishedT
       sha256: file.sha256,
       rowGroups: file.row_groups.length,
     })),
-    rows: manifest.row_count,
+    rows: incremental === undefined ? manifest.row_count : files.reduce((sum, { rows }) => sum + rows, 0),
     consistency: manifest.consistency,
     // Written from this type.
     rowCheck: manifest.row_check as RowCheckResult | undefined,

@@ -36,9 +36,8 @@ export type SyncedManifest = Manifest & { readonly incremental: NonNullable<Mani
 export function readSyncedManifest(bytes: Uint8Array): SyncedManifest | undefined {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    const read = syncedManifest.safeParse(parsed);
-    // What is not checked is only written again.
-    return read.success ? (read.data as unknown as SyncedManifest) : undefined;
+    // As it is, in its order. What is not checked is only written again.
+    return syncedManifest.safeParse(parsed).success ? (parsed as SyncedManifest) : undefined;
   } catch {
     return undefined;
   }

@@ -1,0 +1,167 @@
+import { LakeportError } from '../../errors.js';
+import { parquetTypeName } from '../../columns/type-name.js';
+import { tableKey, tableName } from '../../model/table.js';
+import type { ReadColumn, SourceDataset, SourceTable, TableProblem } from '../../sources/source.js';
+import type { ConstantColumn } from '../model/constant-column.js';
+import type { TableSync } from '../model/table-sync.js';
+import type { IncrementalTables, SyncContext, SyncedTable } from './incremental-tables.js';
+import type { PlanningContext } from './planner.js';
+import type { TableDestinations } from './routing.js';
+import { schemaChanges } from './schema-changes.js';
+
+interface SyncPlanning {
+  readonly incremental: IncrementalTables;
+  readonly places: TableDestinations;
+}
+
+/** The tables with the rows that their syncs read, and these syncs by table key. */
+interface PlannedSyncs {
+  readonly tables: readonly SourceTable[];
+  readonly byKey: ReadonlyMap<string, SyncedTable>;
+}
+
+/** Adds tables that cannot be synced to `problems`. */
+export async function planSyncs(
+  context: PlanningContext,
+  tables: readonly SourceTable[],
+  { incremental, places, problems }: SyncPlanning & { readonly problems: TableProblem[] },
+): Promise<PlannedSyncs> {
+  const byKey = new Map<string, SyncedTable>();
+  if (incremental.isEmpty) return { tables, byKey };
+  const planned: SourceTable[] = [];
+  for (const table of tables) {
+    context.signal.throwIfAborted();
+    try {
+      const synced = await nextSync(context, table, { incremental, places });
+      if (synced !== undefined) byKey.set(tableKey(table.id), synced);
+      planned.push(synced?.table ?? table);
+    } catch (thrown) {
+      context.signal.throwIfAborted();
+      const error = LakeportError.from(thrown).within({ table: tableName(table.id) });
+      // The whole plan is retried. A mistake in the options fails every table.
+      if ((error.transient && error.exit === 'unreachable') || error.exit === 'usage') throw error;
+      problems.push({ id: table.id, error });
+    }
+  }
+  return { tables: planned, byKey };
+}
+
+/** A sync of which files are staged goes on as it was planned. */
+async function nextSync(
+  context: PlanningContext,
+  table: SourceTable,
+  { incremental, places }: SyncPlanning,
+): Promise<SyncedTable | undefined> {
+  const recorded = context.resumption?.syncOf(table.id);
+  if (recorded === undefined) return incremental.next(table, await syncContext(context, table, places));
+  const { condition } = recorded.increment;
+  const dataset = condition === undefined ? table.dataset : { ...table.dataset, increment: condition };
+  return { table: { ...table, dataset }, sync: recorded, published: undefined };
+}
+
+async function syncContext(
+  { source, storages, loggedSync }: PlanningContext,
+  { id }: SourceDataset,
+  places: TableDestinations,
+): Promise<SyncContext> {
+  const place = places.of(id);
+  return { source, storages, place, logged: await loggedSync?.(id, place) };
+}
+
+/** What the columns of a table say about its sync. */
+export interface PlannedSync {
+  readonly table: SourceDataset;
+  readonly sync: TableSync | undefined;
+}
+
+interface Described {
+  readonly table: SourceDataset;
+  readonly columns: readonly ReadColumn[];
+  readonly added: readonly ConstantColumn[];
+}
+
+/** Compares the columns of tables with those of their earlier syncs. */
+export class SyncsOfColumns {
+  readonly #context: PlanningContext;
+  readonly #planning: SyncPlanning;
+  readonly #synced: ReadonlyMap<string, SyncedTable>;
+
+  constructor(
+    context: PlanningContext,
+    { synced, ...planning }: SyncPlanning & { readonly synced: PlannedSyncs['byKey'] },
+  ) {
+    this.#context = context;
+    this.#planning = planning;
+    this.#synced = synced;
+  }
+
+  /** @throws LakeportError if the columns have changed, and the options do not allow it; if a key is needed and missing */
+  async of({ table, columns, added }: Described): Promise<PlannedSync> {
+    const synced = this.#synced.get(tableKey(table.id));
+    if (synced === undefined) return { table, sync: undefined };
+    const { options } = this.#context;
+    const key = await this.#keyOf(table, synced.sync);
+    const sync = key === undefined ? synced.sync : { ...synced.sync, key };
+    const now = [...columns, ...added].map(({ spec }) => {
+      return { name: spec.name, type: parquetTypeName(spec), nullable: spec.nullable };
+    });
+    const changes = synced.published === undefined ? [] : schemaChanges(synced.published.columns, now);
+    if (changes.length === 0) return { table, sync };
+    const texts = changes.map(({ text }) => text);
+    const { onSchemaChange = 'fail' } = options;
+    const fatal = changes.find(({ kind }) => kind === 'other' || (kind === 'widened' && !sync.compacts));
+    if (onSchemaChange === 'fail' || (onSchemaChange === 'evolve' && fatal !== undefined)) {
+      throw schemaChanged(table, { texts, fatal: onSchemaChange === 'evolve' ? fatal?.text : undefined });
+    }
+    if (onSchemaChange === 'evolve') return { table, sync: { ...sync, schemaChanges: texts } };
+    const why = `its columns have changed: ${texts.join('; ')}`;
+    const anew = await this.#planning.incremental.next(
+      { ...table, dataset: { ...table.dataset, increment: undefined } },
+      await syncContext(this.#context, table, this.#planning.places),
+      why,
+    );
+    if (anew === undefined) throw new TypeError('A table is no longer synced');
+    return {
+      table: { ...table, dataset: anew.table.dataset },
+      sync: { ...anew.sync, schemaChanges: texts, ...(key !== undefined && { key }) },
+    };
+  }
+
+  /** The primary key, if rows must be told apart by it. */
+  async #keyOf(table: SourceDataset, { strategy }: TableSync): Promise<readonly string[] | undefined> {
+    const { compactEvery, detectDeletes } = this.#context.options;
+    const [metadata] = (await this.#context.source.readMetadata?.([table])) ?? [];
+    const key = metadata?.primaryKey?.columns;
+    if (key !== undefined) return key;
+    const needing = [
+      ...(strategy === 'upsert' ? ['the strategy upsert'] : []),
+      ...(compactEvery === undefined ? [] : ['--compact-every']),
+      ...(detectDeletes === true ? ['--detect-deletes'] : []),
+    ];
+    if (needing.length === 0) return undefined;
+    throw new LakeportError({
+      code: 'SYNC_NEEDS_KEY',
+      message: `${tableName(table.id)} has no primary key, by which ${needing.join(' and ')} ${needing.length === 1 ? 'tells' : 'tell'} rows apart`,
+      hint: 'Add a primary key in the source, or sync the table with the strategy append.',
+      context: { table: tableName(table.id) },
+    });
+  }
+}
+
+function schemaChanged(
+  { id }: SourceDataset,
+  { texts, fatal }: { readonly texts: readonly string[]; readonly fatal: string | undefined },
+): LakeportError {
+  return new LakeportError({
+    code: 'SYNC_SCHEMA_CHANGED',
+    message:
+      fatal === undefined
+        ? `The columns of ${tableName(id)} have changed since the last sync: ${texts.join('; ')}`
+        : `Earlier files of ${tableName(id)} cannot be read together with new ones: ${fatal}`,
+    hint:
+      fatal === undefined
+        ? '--on-schema-change evolve keeps earlier files where readers can, full exports the table again.'
+        : 'Export the table again with --on-schema-change full.',
+    context: { table: tableName(id) },
+  });
+}
