@@ -30,6 +30,10 @@ export const RUN_CODES = {
   TABLE_GONE: usage('The files of a published table, or its manifest, are gone'),
   NEWER_EXPORT: usage('A later run has exported a table to the same place'),
 
+  SYNC_EXISTS: usage('The run log has a stored sync of this id already'),
+  SYNC_NOT_NAMED: usage('The run log has no stored sync, or several of which none is named'),
+  SYNC_RUNNING: inUse('A run of the stored sync is in progress in another process'),
+  SYNC_UNKNOWN: usage('The run log has no such stored sync'),
   RUN_LOG_BUSY: unreachableForNow('The run log is locked by another process'),
   RUN_LOG_DAMAGED: unreachable('The file of the run log is damaged'),
   RUN_LOG_FAILED: unreachableForNow('The run log reported an error'),

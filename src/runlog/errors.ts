@@ -1,9 +1,14 @@
 import { LakeportError } from '../errors.js';
+import { shownTime } from '../text/times.js';
+import type { SyncLock } from './store/log-store.js';
 import type { LogDialect } from '../sources/run-log-dialect.js';
+
+/** Errors of what the log says, and not of its database. */
+const OWN_CODES = /^(?:RUN|SYNC)_/;
 
 /** Any failure of the log database, as an error that names the log. Errors of the log itself stay as they are. */
 export function logError(thrown: unknown, dialect: LogDialect): LakeportError {
-  if (thrown instanceof LakeportError && thrown.code.startsWith('RUN_')) return thrown;
+  if (thrown instanceof LakeportError && OWN_CODES.test(thrown.code)) return thrown;
   const { code, reason, hint, detail } = dialect.explain(thrown);
   return new LakeportError({
     code,
@@ -68,10 +73,34 @@ export function runHeld(runId: string, where: string | undefined): LakeportError
   });
 }
 
+/** @param lock that of the run in progress */
+export function syncRunning({
+  syncId,
+  runId,
+  owner,
+  lockedAt,
+}: Pick<SyncLock, 'syncId' | 'runId' | 'owner' | 'lockedAt'>): LakeportError {
+  return new LakeportError({
+    code: 'SYNC_RUNNING',
+    message: `Sync ${syncId} is in progress since ${shownTime(lockedAt)} UTC${owner === undefined ? '' : `, in ${owner}`} (run ${runId})`,
+    hint: 'Wait until it ends. After a crash on another machine, it can be started one minute later; lakeport lxdb locks shows who holds it.',
+    context: { detail: runId },
+  });
+}
+
+export function syncExists(syncId: string): LakeportError {
+  return new LakeportError({
+    code: 'SYNC_EXISTS',
+    message: `The run log already has a sync ${syncId}`,
+    hint: 'Give another --sync-id, or --replace to give this one other flags; its runs and watermarks stay.',
+    context: { detail: '--sync-id' },
+  });
+}
+
 export function logInUse(runId: string, mode: string): LakeportError {
   return new LakeportError({
     code: 'RUN_LOG_IN_USE',
-    message: `--log-db-mode ${mode} would remove run ${runId}, which is in progress, from the log`,
-    hint: 'Wait until it ends, or give this run its own log with --log-db-auth-id.',
+    message: `${mode === 'drop' ? 'Dropping' : 'Emptying'} the run log would remove run ${runId}, which is in progress`,
+    hint: 'Wait until it ends, or use another log with --log-db-auth-id.',
   });
 }

@@ -1,16 +1,34 @@
 import path from 'node:path';
 
 import { ENVIRONMENT } from '../environment.js';
-import { type RunHistory, type RunSummary, runHistory, runRecord, type WatermarkRecord } from './model/run-history.js';
+import {
+  type NewSync,
+  type RunHistory,
+  type RunRecord,
+  runHistory,
+  runRecord,
+  type SyncRecord,
+  type WatermarkRecord,
+} from './model/run-history.js';
 import { newOwner } from './run-owner.js';
 import { ActiveRun } from './recorder/active-run.js';
 import type { LogListener } from './recorder/log-listener.js';
 import type { WriterOptions } from './recorder/log-writer.js';
 import { idAmbiguous, runUnknown } from './errors.js';
-import { RUNS, WATERMARKS } from './model/columns.js';
+import { RUNS, SYNCS, WATERMARKS } from './model/columns.js';
 import type { NewRun, PlaceOf, Redact } from './model/run-events.js';
 import { RunState } from './model/run-state.js';
-import type { LivingRun, LogMode, LogStore, OpenedLog, SchemaStatus, WatermarkQuery } from './store/log-store.js';
+import type {
+  DeletedRows,
+  LivingRun,
+  RunsToDelete,
+  SyncLock,
+  LogMode,
+  LogStore,
+  OpenedLog,
+  SchemaStatus,
+  WatermarkQuery,
+} from './store/log-store.js';
 import type { RecordedOverride } from '../export/model/recorded-override.js';
 import { type RunLogTarget, stateDirectory } from './target.js';
 import { RunSpool } from './recorder/spool.js';
@@ -111,10 +129,55 @@ export class RunLog {
     return this.#store.tableSettings(of);
   }
 
-  /** Latest first. */
-  async runs(options: { readonly limit: number }): Promise<RunSummary[]> {
+  /** Latest first; of one stored sync or of all runs. */
+  async runs(options: { readonly limit: number; readonly syncId?: string | undefined }): Promise<RunRecord[]> {
     const rows = await this.#store.listRuns(options);
     return rows.map(runRecord);
+  }
+
+  /**
+   * Stores a sync: an export's flags under a name.
+   * @returns whether it has replaced one of this id
+   * @throws LakeportError `SYNC_EXISTS` if there is one and `replaces` is false
+   */
+  saveSync(sync: NewSync, { replaces }: { readonly replaces: boolean }): Promise<boolean> {
+    const row = {
+      sync_id: sync.syncId,
+      env_name: sync.envName ?? null,
+      command_line: this.#redact(sync.commandLine),
+      settings: JSON.stringify(sync.settings),
+    };
+    return this.#store.saveSync({ sync: row, replaces });
+  }
+
+  /** By their ids. */
+  async syncs(): Promise<SyncRecord[]> {
+    return (await this.#store.listSyncs(undefined)).map((row) => SYNCS.record(row));
+  }
+
+  /** @returns whether there was one. @throws LakeportError `SYNC_RUNNING` if a run of it is in progress */
+  deleteSync(syncId: string): Promise<boolean> {
+    return this.#store.deleteSync({ syncId });
+  }
+
+  /** Who works on stored syncs: on one or on all. */
+  syncLocks(of: { readonly syncId?: string | undefined } = {}): Promise<SyncLock[]> {
+    return this.#store.syncLocks(of);
+  }
+
+  /** @returns whether this holder had it */
+  releaseLock(lock: { readonly syncId: string; readonly holder: string }): Promise<boolean> {
+    return this.#store.releaseLock(lock);
+  }
+
+  /** Removes runs with all that belongs to them. The last watermark of each table in each place stays. */
+  deleteRuns(request: RunsToDelete): Promise<DeletedRows> {
+    return this.#store.deleteRuns(request);
+  }
+
+  /** Removes all tables of the log, users' own settings too. @throws LakeportError if a run is in progress */
+  drop(): Promise<void> {
+    return this.#store.drop(undefined);
   }
 
   /** Where syncs of tables ended, latest first, at most `limit` of each table in each place. */

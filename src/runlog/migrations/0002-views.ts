@@ -1,12 +1,10 @@
 import { sql, type Expression, type Kysely, type RawBuilder } from 'kysely';
 
 import type { LogDialect } from '../../sources/run-log-dialect.js';
+import { SILENCE_SECONDS } from '../heartbeat.js';
 import type { ShownState } from '../model/run-outcome.js';
 import type { LogSchema } from '../model/rows.js';
 import type { MigrationContext } from './context.js';
-
-/** A run whose heartbeat is older than this has no process any more. */
-const SILENCE_SECONDS = 60;
 
 /**
  * The views `runs`, `jobs` and `files`, with the columns that queries in LakeXpress's documentation use. Work in progress in a

@@ -1,4 +1,4 @@
-import { FILES, JOBS, PARTITIONS, RUNS, type WATERMARKS } from './columns.js';
+import { FILES, JOBS, PARTITIONS, RUNS, type SYNCS, type WATERMARKS } from './columns.js';
 import type { RecordOf } from './log-table.js';
 import type { ShownJobRow, ShownRunRow, StoredRun } from './rows.js';
 import type { LoggedState, ShownState } from './run-outcome.js';
@@ -35,6 +35,19 @@ export interface PartitionRecord extends RecordOf<typeof PARTITIONS.columns> {
 }
 
 export type FileRecord = RecordOf<typeof FILES.columns>;
+
+/** A stored sync. */
+export type SyncRecord = RecordOf<typeof SYNCS.columns>;
+
+/** A sync to store. */
+export interface NewSync {
+  readonly syncId: string;
+  readonly envName: string | undefined;
+  /** As typed; secrets are hidden here. */
+  readonly commandLine: string;
+  /** Plain data, without secrets. */
+  readonly settings: unknown;
+}
 
 /** Where a sync of a table ended. */
 export type WatermarkRecord = RecordOf<typeof WATERMARKS.columns>;

@@ -5,6 +5,9 @@ import { withPatience } from '../../sources/patience.js';
 import type { LogDialect } from '../../sources/run-log-dialect.js';
 import { openDialect } from '../open-dialect.js';
 import { listRuns, livingRuns, partitionColumns, readRun, runIdsLike } from './reads.js';
+import { deleteRuns } from './delete-runs.js';
+import { readLocks, removeLock } from './sync-locks.js';
+import { deleteSync, listSyncs, saveSync } from './syncs.js';
 import { watermarks } from './watermarks.js';
 import { claimRun, insertRun, type LogConnection, refuseWhileInUse, removeRun, writeBatch } from './writes.js';
 import { dropSchema, emptyTables, migrate } from './migrate.js';
@@ -42,6 +45,16 @@ const ACTIONS: {
   runIdsLike,
   livingRuns,
   watermarks,
+  saveSync,
+  listSyncs,
+  deleteSync,
+  syncLocks: readLocks,
+  releaseLock: ({ db }, lock) => removeLock(db, lock),
+  deleteRuns,
+  drop: async (connection) => {
+    await refuseWhileInUse(connection, 'drop');
+    await dropSchema(connection, { withUsersOwn: true });
+  },
   readRun,
 };
 

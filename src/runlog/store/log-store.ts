@@ -1,6 +1,15 @@
 import type { TableId } from '../../model/table.js';
 import type { RecordedOverride } from '../../export/model/recorded-override.js';
-import type { LogBatch, RunRow, ShownRunRow, StoredRun, WatermarkRow, WriteOutcome } from '../model/rows.js';
+import type {
+  LogBatch,
+  RunRow,
+  ShownRunRow,
+  StoredRun,
+  StoredSyncRow,
+  SyncRow,
+  WatermarkRow,
+  WriteOutcome,
+} from '../model/rows.js';
 import type { LoggedState } from '../model/run-outcome.js';
 import type { RunOwner } from '../run-owner.js';
 
@@ -33,6 +42,37 @@ export interface LivingRun {
   }[];
 }
 
+/** Who works on a stored sync. */
+export interface SyncLock {
+  readonly syncId: string;
+  readonly runId: string;
+  /** Random id of the holding process. */
+  readonly holder: string;
+  readonly host: string;
+  /** Human-readable: `process 4711 on host db1`. */
+  readonly owner: string | undefined;
+  readonly lockedAt: Date;
+  readonly heartbeatAt: Date;
+  /** Whether its process may be alive; the lock of a dead one is taken over by the next run. */
+  readonly isLiving: boolean;
+}
+
+export interface RunsToDelete {
+  /** With the holders that the log has named: a run that has another one by now was resumed. */
+  readonly runs: readonly { readonly runId: string; readonly holder: string }[];
+  /** Only counts. */
+  readonly isDryRun: boolean;
+}
+
+/** Numbers of rows. */
+export interface DeletedRows {
+  readonly runs: number;
+  readonly jobs: number;
+  readonly partitions: number;
+  readonly files: number;
+  readonly watermarks: number;
+}
+
 /** Which watermarks to read: all that fit. */
 export interface WatermarkQuery {
   /** A stored sync. */
@@ -63,8 +103,20 @@ export interface LogStore {
     readonly database: string;
     readonly envName: string | undefined;
   }): Promise<RecordedOverride[]>;
-  /** Latest first. */
-  listRuns(options: { readonly limit: number }): Promise<ShownRunRow[]>;
+  /** Latest first; of one sync or of all. */
+  listRuns(options: { readonly limit: number; readonly syncId?: string | undefined }): Promise<ShownRunRow[]>;
+  /** Returns whether a sync was replaced. @throws LakeportError if there is one that is not to be replaced */
+  saveSync(request: { readonly sync: SyncRow; readonly replaces: boolean }): Promise<boolean>;
+  /** By their ids. */
+  listSyncs(all: undefined): Promise<StoredSyncRow[]>;
+  /** Returns whether there was one. @throws LakeportError if a run of it is in progress */
+  deleteSync(sync: { readonly syncId: string }): Promise<boolean>;
+  syncLocks(of: { readonly syncId?: string | undefined }): Promise<SyncLock[]>;
+  /** Returns whether this holder had it. */
+  releaseLock(lock: { readonly syncId: string; readonly holder: string }): Promise<boolean>;
+  deleteRuns(request: RunsToDelete): Promise<DeletedRows>;
+  /** Removes everything, users' own settings too. @throws LakeportError if a living process is writing to the log */
+  drop(all: undefined): Promise<void>;
   /** At most `limit` ids of runs with this prefix, in lower case. */
   runIdsLike(begin: { readonly prefix: string; readonly limit: number }): Promise<string[]>;
   /** Runs in progress in living processes, except one. */
@@ -93,6 +145,13 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   runIdsLike: true,
   livingRuns: true,
   watermarks: true,
+  saveSync: true,
+  listSyncs: true,
+  deleteSync: true,
+  syncLocks: true,
+  releaseLock: true,
+  deleteRuns: true,
+  drop: true,
   readRun: true,
   close: true,
 };

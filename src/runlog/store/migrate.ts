@@ -17,6 +17,8 @@ const TABLES = [
   'export_watermarks',
   'export_sync_locks',
 ] as const;
+/** What users have entered. */
+const USERS_TABLES = ['export_syncs', 'partition_columns'] as const;
 const VIEWS = ['files', 'jobs', 'runs'] as const;
 
 export interface SchemaContext {
@@ -47,19 +49,23 @@ export async function migrate(context: SchemaContext): Promise<SchemaStatus> {
   return done.length === 0 ? 'created' : 'migrated';
 }
 
-/** Drops the log's tables, except users' own settings. */
-export async function dropSchema({ db, dialect }: SchemaContext): Promise<void> {
-  const { rows } = await dialect.existing([...VIEWS, ...TABLES, MIGRATIONS, MIGRATIONS_LOCK]).execute(db);
+/** Drops the log's tables; users' own settings only if asked. */
+export async function dropSchema(
+  { db, dialect }: SchemaContext,
+  { withUsersOwn = false }: { readonly withUsersOwn?: boolean } = {},
+): Promise<void> {
+  const tables = [...TABLES, ...(withUsersOwn ? USERS_TABLES : []), MIGRATIONS, MIGRATIONS_LOCK];
+  const { rows } = await dialect.existing([...VIEWS, ...tables]).execute(db);
   const present = new Set(rows.map(({ name }) => name));
   await db.transaction().execute(async (transaction) => {
     for (const view of VIEWS) if (present.has(view)) await transaction.schema.dropView(view).execute();
-    for (const table of [...TABLES, MIGRATIONS, MIGRATIONS_LOCK]) {
+    for (const table of tables) {
       if (present.has(table)) await transaction.schema.dropTable(table).execute();
     }
   });
 }
 
-/** Deletes all runs, and keeps users' own settings. */
+/** Deletes all runs and watermarks, and keeps users' own settings. */
 export async function emptyTables({ db }: SchemaContext): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     for (const table of TABLES) await transaction.deleteFrom(table).execute();

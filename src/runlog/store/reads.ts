@@ -7,16 +7,17 @@ import { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS } from '../model/colum
 import type { LogSchema, PartitionColumnsRow, ShownRunRow, StoredRun } from '../model/rows.js';
 import type { LivingRun } from './log-store.js';
 
-/** Latest first. */
+/** Latest first; of one sync or of all. */
 export async function listRuns(
   { db, dialect }: SchemaContext,
-  options: { readonly limit: number },
+  options: { readonly limit: number; readonly syncId?: string | undefined },
 ): Promise<ShownRunRow[]> {
   const rows = await db
     .selectFrom('export_runs as run')
     .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
     .selectAll('run')
     .select('shown.status')
+    .$if(options.syncId !== undefined, (some) => some.where('run.sync_id', '=', options.syncId ?? ''))
     .orderBy('run.started_at', 'desc')
     .orderBy('run.run_id')
     .$if(dialect.limitsByTop, (query) => query.top(options.limit))

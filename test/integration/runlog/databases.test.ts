@@ -362,6 +362,143 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
     });
   });
 
+  describe('a stored sync', () => {
+    const stored = { syncId: 'hourly', envName: 'prod', commandLine: 'lakeport config create', settings: { a: [1] } };
+
+    it('is kept until it is deleted, and replaced only if asked', async () => {
+      const log = await openLog({ redact: (text) => text.replaceAll('create', '***') });
+      expect(await log.saveSync(stored, { replaces: false })).toBe(false);
+      const error = await failure(log.saveSync(stored, { replaces: false }));
+      expect(error).toMatchObject({ code: 'SYNC_EXISTS', exit: 'usage' });
+      const [before] = await log.syncs();
+      expect(before).toMatchObject({ ...stored, commandLine: 'lakeport config ***' });
+      expect(await log.saveSync({ ...stored, settings: { b: 2 } }, { replaces: true })).toBe(true);
+      const [after] = await log.syncs();
+      expect(after).toMatchObject({ settings: { b: 2 }, createdAt: before!.createdAt });
+      await openLog({ mode: 'truncate' });
+      const again = await openLog({ mode: 'drop' });
+      expect(await again.syncs()).toHaveLength(1);
+      expect(await again.deleteSync('hourly')).toBe(true);
+      expect(await again.deleteSync('hourly')).toBe(false);
+      expect(await again.syncs()).toEqual([]);
+    });
+
+    it('has one run at a time, whose lock goes with its end', async () => {
+      const log = await openLog();
+      await log.saveSync(stored, { replaces: false });
+      const run = await log.begin(newRun({ syncId: 'hourly' }));
+      const error = await failure(log.begin(newRun({ syncId: 'hourly' })));
+      expect(error).toMatchObject({ code: 'SYNC_RUNNING', exit: 'in-use' });
+      expect(error.message).toMatch(`process ${process.pid} on host`);
+      expect(error.message).toContain(run.runId);
+      expect((await failure(log.deleteSync('hourly'))).code).toBe('SYNC_RUNNING');
+      // The refused run has left nothing, and others are not concerned.
+      expect(await log.runs({ limit: 9, syncId: 'hourly' })).toHaveLength(1);
+      const other = await log.begin(newRun({ syncId: 'daily' }));
+      expect((await log.syncLocks()).map(({ syncId, isLiving }) => [syncId, isLiving])).toEqual([
+        ['daily', true],
+        ['hourly', true],
+      ]);
+      await other.withdraw();
+      run.recorder.ended(runResult(run.runId, []));
+      await run.finish();
+      expect(await log.syncLocks()).toEqual([]);
+      // A lock that is released by hand ends its run at the next heartbeat.
+      const heard = new HeardOfLog();
+      const next = await log.begin(newRun({ syncId: 'hourly' }), heard);
+      const [lock] = await log.syncLocks({ syncId: 'hourly' });
+      expect(await log.releaseLock(lock!)).toBe(true);
+      await next.flush();
+      expect(heard.events).toEqual(['taken']);
+    });
+
+    it('is locked by exactly one of several processes that start it at the same time', async () => {
+      const logs = await Promise.all([openLog(), openLog(), openLog(), openLog()]);
+      const tries = await Promise.allSettled(logs.map((log) => log.begin(newRun({ syncId: 'hourly' }))));
+      const refused = tries.filter((one) => one.status === 'rejected').map((one) => (one.reason as LakeportError).code);
+      expect(refused).toEqual(['SYNC_RUNNING', 'SYNC_RUNNING', 'SYNC_RUNNING']);
+      expect(await logs[0]!.runs({ limit: 9 })).toHaveLength(1);
+    });
+
+    it('is taken over from a dead process, whose run can then neither be resumed nor go on', async () => {
+      const log = await openLog();
+      const heard = new HeardOfLog();
+      const before = await log.begin(newRun({ syncId: 'hourly' }), heard);
+      const silentFor = async (seconds: number) => {
+        const ago =
+          database.target.engine === 'postgres'
+            ? `now() - interval '${seconds} seconds'`
+            : `strftime('%Y-%m-%d %H:%M:%f', 'now', '-${seconds} seconds')`;
+        await database.query(`update export_sync_locks set process = '${DEAD}', heartbeat_at = ${ago}`);
+        await database.query(`update export_runs set process = '${DEAD}', heartbeat_at = ${ago}`);
+      };
+      await silentFor(55);
+      expect((await failure(log.begin(newRun({ syncId: 'hourly' })))).message).toContain('on host elsewhere');
+      await silentFor(61);
+      expect((await log.syncLocks())[0]).toMatchObject({ isLiving: false, runId: before.runId });
+      const next = await log.begin(newRun({ syncId: 'hourly' }));
+      expect((await log.syncLocks())[0]).toMatchObject({ isLiving: true, runId: next.runId });
+      expect((await failure(log.resume(before.runId))).code).toBe('SYNC_RUNNING');
+      await before.flush();
+      expect(heard.events).toEqual(['taken']);
+      next.recorder.failed(DENIED);
+      await next.finish();
+      // A resume holds the lock as well.
+      const { run } = await log.resume(next.runId);
+      expect((await failure(log.begin(newRun({ syncId: 'hourly' })))).code).toBe('SYNC_RUNNING');
+      run.recorder.ended(runResult(run.runId, []));
+      await run.finish();
+      expect(await log.syncLocks()).toEqual([]);
+    });
+
+    it('loses old runs with all their rows, as many as were counted before, and keeps the last watermarks', async () => {
+      const log = await openLog();
+      const [plan] = tables(1, { slices: 2 });
+      const increment = {
+        condition: undefined,
+        watermark: '1',
+        lower: undefined,
+        upper: '1',
+        nulls: 0,
+        isIndexed: true,
+      };
+      const cursor = { type: 'integer', column: 'id' } as const;
+      const runs: { runId: string; holder: string }[] = [];
+      for (const number of [1, 2, 3]) {
+        const run = await log.begin(newRun({ syncId: 'hourly' }));
+        run.recorder.planned(runPlan([plan!]));
+        const result = recordTable(run.recorder, plan!);
+        const sync = { number, cursor, strategy: 'append', isFull: false, increment, compacts: false } as const;
+        run.recorder.tableEnded({ ...result, sync });
+        run.recorder.ended(runResult(run.runId, [result]));
+        await run.finish();
+        runs.push({ runId: run.runId, holder: (await log.history(run.runId)).run.holder });
+      }
+      // The last one was resumed meanwhile.
+      const request = { runs: [...runs.slice(0, 2), { ...runs[2]!, holder: 'another' }], isDryRun: false };
+      const counted = await log.deleteRuns({ ...request, isDryRun: true });
+      expect(counted).toEqual({ runs: 2, jobs: 2, partitions: 4, files: 4, watermarks: 2 });
+      const rows = async () => {
+        const all = ['runs', 'jobs', 'partitions', 'files', 'watermarks'];
+        const counts = all.map((name) => database.query(`select run_id from export_${name}`));
+        return (await Promise.all(counts)).map(({ length }) => length);
+      };
+      const before = await rows();
+      expect(await log.deleteRuns(request)).toEqual(counted);
+      expect((await rows()).map((count, at) => before[at]! - count)).toEqual(Object.values(counted));
+      await log.deleteRuns({ runs, isDryRun: false });
+      expect(await log.watermarks({ limit: 9 })).toMatchObject([{ number: 3 }]);
+      await log.drop();
+      expect(await database.query(existingTables())).toEqual([]);
+    });
+
+    function existingTables(): string {
+      return database.target.engine === 'postgres'
+        ? 'select table_name from information_schema.tables where table_schema = current_schema()'
+        : `select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%'`;
+    }
+  });
+
   it('refuses to resume a run that is unknown, complete or in progress', async () => {
     const log = await openLog();
     const held = await log.begin(newRun());

@@ -1,0 +1,2 @@
+/** A run whose heartbeat is older than this has no process any more. */
+export const SILENCE_SECONDS = 60;
