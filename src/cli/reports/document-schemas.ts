@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { DDL_DIALECTS } from '../../export/model/ddl-dialect.js';
 import { fileOptionsSchema } from '../../export/model/file-options-schema.js';
 import { ADDED_CONTENTS } from '../../columns/column-spec.js';
+import { syncSchema } from '../../export/model/sync-schema.js';
 import { requestedSchema } from '../../export/model/requested-schema.js';
 import { sourceSchema as source } from '../../export/model/source-schema.js';
 
@@ -78,6 +79,7 @@ export const exportSchema = z.strictObject({
       lost_bounds: counts.optional().describe('Arrays that do not begin at 1, by column'),
       consistency: consistency.optional(),
       row_check: z.string().optional(),
+      sync: syncSchema.optional().describe('Of a table that is synced incrementally'),
       attempts: count.optional(),
       published_earlier: z.literal(true).optional(),
       error: error.optional(),
@@ -116,6 +118,7 @@ export const planSchema = z.strictObject({
       kind: z.string(),
       ...requestedSchema.shape,
       consistency: consistency.nullable(),
+      sync: syncSchema.optional().describe('Of a table that is synced incrementally'),
       notes: z.array(z.strictObject({ code: z.string(), message: z.string() })).optional(),
       estimated_rows: z.number().nullable(),
       estimated_bytes: z.number().nullable(),

@@ -15,6 +15,7 @@ import { parquetTypeName } from '../../columns/type-name.js';
 import { printable, printableLines, tableName } from '../../text/printable.js';
 import { byteSize, count, counted } from '../../text/quantities.js';
 import { requestedDocument } from '../../export/model/requested-document.js';
+import { syncDocument } from '../../export/model/sync-document.js';
 import { sourceDocument } from '../../export/model/source-document.js';
 import { refusedLines, undecodedLines } from './plan-readers.js';
 import { errorDocument, metadataDocument, routeDocument, skippedDocument } from './run-json.js';
@@ -363,6 +364,7 @@ function tableDocument(table: TablePlan, options: ExportOptions): PlanDocument['
     kind: table.kind,
     ...requestedDocument(table.dataset),
     consistency: table.consistency ?? null,
+    ...(table.sync !== undefined && { sync: syncDocument(table.sync) }),
     ...(table.notes === undefined || table.notes.length === 0
       ? {}
       : { notes: table.notes.map(({ code, text }) => ({ code, message: text })) }),

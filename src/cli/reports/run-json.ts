@@ -2,6 +2,7 @@ import { EXIT_CODES, type ErrorData, type LakeportError } from '../../errors.js'
 import type { ExportOptions, Route } from '../../export/model/options.js';
 import type { MetadataFiles } from '../../export/model/metadata-files.js';
 import type { RunResult, TableResult } from '../../export/model/result.js';
+import { syncDocument } from '../../export/model/sync-document.js';
 import type { SourceDocument } from '../../export/model/source-schema.js';
 import type { SkippedTable } from '../../export/model/skipped-tables.js';
 import { VERSION } from '../../version.js';
@@ -70,7 +71,7 @@ function tableDocument(result: TableResult): ExportDocument['tables'][number] {
     lostBounds = {},
     error,
   } = result;
-  const { manifest, ddl, consistency, rowCheck, attempts, publishedEarlier } = result;
+  const { manifest, ddl, consistency, rowCheck, sync, attempts, publishedEarlier } = result;
   return {
     schema: table.schema,
     table: table.name,
@@ -88,6 +89,7 @@ function tableDocument(result: TableResult): ExportDocument['tables'][number] {
     ...(Object.keys(lostBounds).length === 0 ? {} : { lost_bounds: lostBounds }),
     ...(consistency === undefined ? {} : { consistency }),
     ...(rowCheck === undefined ? {} : { row_check: rowCheck }),
+    ...(sync === undefined ? {} : { sync: syncDocument(sync) }),
     ...(attempts === undefined ? {} : { attempts }),
     ...(publishedEarlier === undefined ? {} : { published_earlier: true }),
     ...(error === undefined ? {} : { error: errorDocument(error) }),

@@ -127,6 +127,7 @@ describe('the help', () => {
       'Commands',
       'Source',
       'Columns and rows',
+      'Incremental syncs',
       'Destination',
       'Speed',
       'Files',

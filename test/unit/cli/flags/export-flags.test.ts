@@ -46,6 +46,14 @@ describe('options', () => {
       where: [],
       samples: [],
       addedColumns: [],
+      incremental: [],
+      safetyLagMs: undefined,
+      nullCursors: 'fail',
+      resetWatermarks: false,
+      strategy: 'append',
+      compactEvery: undefined,
+      detectDeletes: false,
+      onSchemaChange: 'fail',
       target: { directory: 'out' },
       routes: [],
       subPath: '',
@@ -90,6 +98,44 @@ describe('options', () => {
     [['--source_schema_name', 'a%, b'], { schemaPatterns: ['a%', 'b'] }],
     [['-i', 'x,y', '-i', 's.%'], { includePatterns: ['x', 'y', 's.%'] }],
     [['-e', '%_tmp'], { excludePatterns: ['%_tmp'] }],
+    [
+      [
+        ...['--incremental_table', 'sales.orders:updated_at:timestamp', '--incremental_table', 't:xmin!upsert'],
+        ...[
+          '--incremental_table',
+          '%.e:"a:b":DateTime:i@2026-01-01 00:00:00!append',
+          '--incremental-table',
+          'n:id:integer@5',
+        ],
+      ],
+      {
+        incremental: [
+          {
+            pattern: 'sales.orders',
+            value: { cursor: { type: 'timestamp', column: 'updated_at' }, isInclusive: false },
+          },
+          { pattern: 't', value: { cursor: { type: 'xmin' }, isInclusive: false, strategy: 'upsert' } },
+          {
+            pattern: '%.e',
+            value: {
+              cursor: { type: 'datetime', column: 'a:b' },
+              isInclusive: true,
+              start: '2026-01-01 00:00:00',
+              strategy: 'append',
+            },
+          },
+          { pattern: 'n', value: { cursor: { type: 'integer', column: 'id' }, isInclusive: false, start: '5' } },
+        ],
+      },
+    ],
+    [
+      ['--incremental_safety_lag', '3600', '--incremental_nulls', 'include', '--reset-watermarks'],
+      { safetyLagMs: 3_600_000, nullCursors: 'include', resetWatermarks: true },
+    ],
+    [
+      ['--strategy', 'upsert', '--compact_every', '24', '--detect_deletes', '--on_schema_change', 'evolve'],
+      { strategy: 'upsert', compactEvery: 24, detectDeletes: true, onSchemaChange: 'evolve' },
+    ],
     [
       ['--query', '"a=b".[c]]d]=SELECT 1 AS x -- =', '--query', ' q =TABLE t'],
       {
