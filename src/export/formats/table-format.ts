@@ -79,8 +79,6 @@ export interface DescribedTable {
   readonly comment: string | undefined;
   /** Names of its columns, in order. */
   readonly primaryKey: readonly string[] | undefined;
-  /** Whether it is synced incrementally. */
-  readonly isSynced: boolean;
   readonly foreignKeys: readonly Omit<ForeignKey, 'isValidated'>[];
   /** When it was published. */
   readonly endedAt: Date | undefined;
@@ -97,6 +95,8 @@ export interface DescribedOrigin {
   readonly query: string | undefined;
   readonly predicates: readonly string[];
   readonly isSample: boolean;
+  /** Whether the files are those of several syncs. */
+  readonly isSynced: boolean;
   /** When the rows were as they are in the files. */
   readonly seen: { readonly snapshot: string | undefined; readonly takenAt: string | undefined };
   readonly compat: string | undefined;
@@ -115,6 +115,8 @@ export interface DescribedFile {
   readonly rowGroups: readonly { readonly rows: number; readonly bytes: number }[];
   /** What its directories say, by level; null for NULL. */
   readonly levels: Readonly<Record<string, string | null>>;
+  /** Number of the sync that wrote it; undefined in a table that is exported whole. */
+  readonly sync: number | undefined;
 }
 
 export interface DescribedColumn {
@@ -134,6 +136,9 @@ export interface DescribedColumn {
   readonly isAdded: boolean;
   /** Values written as NULL. */
   readonly unrepresentable: number;
+  /** The syncs from which on files have it, and lack it; undefined for none. */
+  readonly addedIn?: number | undefined;
+  readonly droppedIn?: number | undefined;
 }
 
 interface DescribedLevel {
@@ -178,8 +183,12 @@ export interface PublishedSyncs {
   readonly runId: string;
   /** Columns that identify a row, in order. */
   readonly key: readonly string[] | undefined;
-  /** As the files of the last sync have them. */
+  /** As the files of the last sync have them, those that the names of directories say included. */
   readonly columns: readonly SyncedColumn[];
+  /** Names of columns that only files of earlier syncs have. */
+  readonly dropped: readonly string[];
+  /** Levels of the directories. */
+  readonly levels: readonly string[];
   readonly files: readonly SyncedFile[];
   /** Syncs since all files were last written anew: by a full sync, or a compaction. */
   readonly sinceWhole: number;
@@ -193,7 +202,8 @@ export interface SyncedColumn {
   readonly name: string;
   /** As `parquetTypeName` has it. */
   readonly type: string;
-  readonly nullable: boolean;
+  /** Undefined where nothing says it. */
+  readonly nullable: boolean | undefined;
 }
 
 export interface SyncedFile {

@@ -4,6 +4,7 @@ import { tableKey, tableName } from '../../model/table.js';
 import type { ReadColumn, SourceDataset, SourceTable, TableProblem } from '../../sources/source.js';
 import type { ConstantColumn } from '../model/constant-column.js';
 import type { TableSync } from '../model/table-sync.js';
+import type { PublishedSyncs } from '../formats/table-format.js';
 import type { IncrementalTables, SyncContext, SyncedTable } from './incremental-tables.js';
 import type { PlanningContext } from './planner.js';
 import type { TableDestinations } from './routing.js';
@@ -72,6 +73,8 @@ async function syncContext(
 export interface PlannedSync {
   readonly table: SourceDataset;
   readonly sync: TableSync | undefined;
+  /** What the sync is added to; undefined if it replaces it, or there is nothing. */
+  readonly published?: PublishedSyncs | undefined;
 }
 
 interface Described {
@@ -105,15 +108,16 @@ export class SyncsOfColumns {
     const now = [...columns, ...added].map(({ spec }) => {
       return { name: spec.name, type: parquetTypeName(spec), nullable: spec.nullable };
     });
-    const changes = synced.published === undefined ? [] : schemaChanges(synced.published.columns, now);
-    if (changes.length === 0) return { table, sync };
+    const changes = synced.published === undefined ? [] : schemaChanges(synced.published, now);
+    const { published } = synced;
+    if (changes.length === 0) return { table, sync, published };
     const texts = changes.map(({ text }) => text);
     const { onSchemaChange = 'fail' } = options;
     const fatal = changes.find(({ kind }) => kind === 'other' || (kind === 'widened' && !sync.compacts));
     if (onSchemaChange === 'fail' || (onSchemaChange === 'evolve' && fatal !== undefined)) {
       throw schemaChanged(table, { texts, fatal: onSchemaChange === 'evolve' ? fatal?.text : undefined });
     }
-    if (onSchemaChange === 'evolve') return { table, sync: { ...sync, schemaChanges: texts } };
+    if (onSchemaChange === 'evolve') return { table, sync: { ...sync, schemaChanges: texts }, published };
     const why = `its columns have changed: ${texts.join('; ')}`;
     const anew = await this.#planning.incremental.next(
       { ...table, dataset: { ...table.dataset, increment: undefined } },
@@ -146,6 +150,28 @@ export class SyncsOfColumns {
       context: { table: tableName(table.id) },
     });
   }
+}
+
+/**
+ * Files of one table have the same levels of directories.
+ * @param levels of the files to come; undefined where no directory is known yet
+ * @throws LakeportError if those of earlier syncs have others
+ */
+export function checkLevels(
+  { id }: SourceDataset,
+  {
+    published,
+    levels,
+  }: { readonly published: PublishedSyncs | undefined; readonly levels: readonly string[] | undefined },
+): void {
+  if (published === undefined || levels === undefined || published.levels.join('/') === levels.join('/')) return;
+  const text = (names: readonly string[]) => (names.length === 0 ? 'none' : names.join('/'));
+  throw new LakeportError({
+    code: 'SYNC_SCHEMA_CHANGED',
+    message: `The directories of ${tableName(id)} were by ${text(published.levels)}, and would be by ${text(levels)} now`,
+    hint: 'Partition the table as before, or export it again with --reset-watermarks.',
+    context: { table: tableName(id) },
+  });
 }
 
 function schemaChanged(

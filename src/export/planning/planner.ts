@@ -20,7 +20,7 @@ import { addedColumns } from './added-columns.js';
 import { BloomFilterRules } from './bloom-filter-rules.js';
 import { ChosenColumns } from './chosen-columns.js';
 import { IncrementalTables, type LoggedSync } from './incremental-tables.js';
-import { type PlannedSync, planSyncs, SyncsOfColumns } from './plan-syncs.js';
+import { checkLevels, type PlannedSync, planSyncs, SyncsOfColumns } from './plan-syncs.js';
 import { syncNotes } from './sync-notes.js';
 import { ColumnRules } from './column-rules.js';
 import { refuseMaskedKey } from '../../sources/partitioning/masked-key.js';
@@ -404,7 +404,15 @@ function describedTable(
 
 async function planTable(
   context: PlanningContext,
-  { table, columns, masked, added, sync, place }: DescribedTable & PlannedSync & { readonly place: TableDestination },
+  {
+    table,
+    columns,
+    masked,
+    added,
+    sync,
+    published,
+    place,
+  }: DescribedTable & PlannedSync & { readonly place: TableDestination },
   budget: ReaderBudget,
 ): Promise<TablePlan> {
   const override = context.overrides.of(table.id);
@@ -416,6 +424,8 @@ async function planTable(
     { override, sortBy, degree: budget.perTable, isDegreeAsked: budget.isAsked },
   );
   checkSliceCoverage(slices);
+  const [someSlice] = slices;
+  checkLevels(table, { published, levels: someSlice && (someSlice.levels ?? []).map(({ name }) => name) });
   const replaced = slices[0]?.replaces ?? [];
   const columnsOfFiles = columns.filter(({ spec }) => !replaced.includes(spec.name));
   context.resumption?.checkColumns(table.id, columnSpecs({ columns: columnsOfFiles, added }));

@@ -1,6 +1,6 @@
 import type { ParquetType } from '../../columns/column-spec.js';
 import { readParquetTypeName } from '../../columns/type-name.js';
-import type { SyncedColumn } from '../formats/table-format.js';
+import type { PublishedSyncs, SyncedColumn } from '../formats/table-format.js';
 
 /** How one column of a table differs from that of earlier files. */
 export interface SchemaChange {
@@ -14,18 +14,23 @@ export interface SchemaChange {
 }
 
 /** In the order of the columns now; dropped ones come last. The order of the columns itself does not count. */
-export function schemaChanges(before: readonly SyncedColumn[], now: readonly SyncedColumn[]): SchemaChange[] {
+export function schemaChanges(
+  { columns: before, dropped: gone }: Pick<PublishedSyncs, 'columns' | 'dropped'>,
+  now: readonly SyncedColumn[],
+): SchemaChange[] {
   const earlier = new Map(before.map((column) => [column.name, column]));
   const names = new Set(now.map(({ name }) => name));
   const changed = now.flatMap((column): SchemaChange[] => {
     const known = earlier.get(column.name);
+    if (gone.includes(column.name))
+      return [{ text: `${column.name} is there again, after it was gone`, kind: 'other' }];
     if (known === undefined) return [{ text: `${column.name} is new (NULL in earlier files)`, kind: 'readable' }];
     if (known.type !== column.type) {
       const kind = isWider(known.type, column.type) ? 'widened' : 'other';
       return [{ text: `${column.name} was ${known.type} and is ${column.type}`, kind }];
     }
     // A column without NULLs fits one that may have some, either way.
-    if (known.nullable === column.nullable) return [];
+    if (known.nullable === undefined || known.nullable === column.nullable) return [];
     return [{ text: `${column.name} is ${column.nullable ? 'nullable' : 'NOT NULL'} now`, kind: 'readable' }];
   });
   const dropped = before.filter(({ name }) => !names.has(name));

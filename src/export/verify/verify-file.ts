@@ -28,14 +28,15 @@ export interface FileExpectation {
 }
 
 /** The run log knows only the number of row groups. */
-export type ExpectedFile = Omit<DescribedFile, 'rowGroups' | 'levels'> & {
+export type ExpectedFile = Omit<DescribedFile, 'rowGroups' | 'levels' | 'sync'> & {
+  readonly sync?: number | undefined;
   readonly rowGroups: DescribedFile['rowGroups'] | number;
 };
 
 export interface VerifiedFile {
   readonly differences: readonly Difference[];
   /** NULLs by column (top level), as the footer has them; undefined where it cannot be read, or does not say. */
-  readonly nulls: readonly number[] | undefined;
+  readonly nulls: ReadonlyMap<string, number> | undefined;
   readonly digested?: DigestedFile | undefined;
 }
 
@@ -69,7 +70,7 @@ export async function verifyFile(expectation: FileExpectation): Promise<Verified
   }
   compare('rows', expected.rows, footer.rows);
   compareRowGroups(expected, footer, compare);
-  if (expectation.columns !== undefined) compareColumns(expectation.columns, footer, compare);
+  if (expectation.columns !== undefined) compareColumns(expected, { columns: expectation.columns, footer, compare });
   const { decoders, digest } = expectation;
   const nulls = nullsOf(footer);
   if (decoders === undefined) return { differences, nulls };
@@ -104,18 +105,32 @@ function compareRowGroups({ rowGroups }: ExpectedFile, footer: ParquetFooter, co
   );
 }
 
-/** One difference for each column that is not as it should be. */
-function compareColumns(expected: readonly DescribedColumn[], footer: ParquetFooter, compare: Compare): void {
+/** Those that the file of a sync should have. */
+function columnsOf({ sync }: ExpectedFile, columns: readonly DescribedColumn[]): readonly DescribedColumn[] {
+  if (sync === undefined) return columns;
+  return columns.filter(({ addedIn = 0, droppedIn = Infinity }) => addedIn <= sync && sync < droppedIn);
+}
+
+/** One difference for each column that is not as it should be. Earlier syncs may have had them in another order. */
+function compareColumns(
+  file: ExpectedFile,
+  { columns, footer, compare }: { columns: readonly DescribedColumn[]; footer: ParquetFooter; compare: Compare },
+): void {
+  const expected = columnsOf(file, columns);
   const found = footer.schema.children;
   compare('columns', `${expected.length} columns`, `${found.length} columns`);
   for (const [index, node] of found.entries()) {
-    const wanted = expected[index];
-    if (wanted === undefined) break;
     const { name, repetition_type: repetition } = node.element;
+    const isSynced = file.sync !== undefined;
+    const wanted = isSynced ? expected.find((column) => column.name === name) : expected[index];
+    if (wanted === undefined && !isSynced) break;
+    const isNullable = repetition !== 'REQUIRED';
+    // A column that may be NULL in later files need not in earlier ones.
+    const nullable = isSynced ? (wanted?.nullable ?? isNullable) : isNullable;
     compare(
       'columns',
-      columnText(wanted),
-      columnText({ name, type: typeNameOf(node), nullable: repetition !== 'REQUIRED' }),
+      wanted === undefined ? 'none' : columnText(wanted),
+      columnText({ name, type: typeNameOf(node), nullable }),
     );
   }
 }
@@ -124,12 +139,12 @@ function columnText({ name, type, nullable }: Pick<DescribedColumn, 'name' | 'ty
   return `${name} ${type}${nullable ? '' : ' NOT NULL'}`;
 }
 
-function nullsOf({ schema, rowGroups }: ParquetFooter): number[] | undefined {
-  const sums = schema.children.map(() => 0);
+function nullsOf({ schema, rowGroups }: ParquetFooter): Map<string, number> | undefined {
+  const sums = new Map(schema.children.map(({ element }) => [element.name, 0]));
   for (const { statistics, column } of rowGroups.flatMap(({ chunks }) => chunks)) {
-    const index = schema.children.findIndex(({ element }) => element.name === column.path[0]);
+    const [name = ''] = column.path;
     if (statistics?.nulls === undefined) return undefined;
-    sums[index] = (sums[index] ?? 0) + statistics.nulls;
+    sums.set(name, (sums.get(name) ?? 0) + statistics.nulls);
   }
   return sums;
 }

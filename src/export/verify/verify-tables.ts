@@ -128,12 +128,13 @@ export async function verifyTables(
 
 /** Counts of NULLs are known for the table as a whole only. */
 function nullDifferences(
-  { columns = [], storage, directory }: ExpectedTable,
-  found: readonly (readonly number[] | undefined)[],
+  { columns = [], files, storage, directory }: ExpectedTable,
+  found: readonly (ReadonlyMap<string, number> | undefined)[],
 ): Difference[] {
   if (found.includes(undefined)) return [];
-  return columns.flatMap(({ name, nulls: expected }, index) => {
-    const nulls = found.reduce((sum, file) => sum + (file?.[index] ?? 0), 0);
+  return columns.flatMap(({ name, nulls: expected }) => {
+    // A column that a file lacks is NULL in all of its rows.
+    const nulls = found.reduce((sum, file, index) => sum + (file?.get(name) ?? files[index]?.rows ?? 0), 0);
     if (expected === undefined || nulls === expected) return [];
     const path = storage.display(directory);
     return [{ check: 'nulls' as const, path, expected: `${name}: ${expected}`, found: `${name}: ${nulls}` }];

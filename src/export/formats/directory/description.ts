@@ -17,6 +17,7 @@ const file = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256'),
   row_groups: z.array(rowGroup),
   /** Version 1 had the slice here. */
+  sync: count.optional(),
   partition: z.record(z.string(), z.string().nullable()).optional().catch(undefined),
 });
 const column = z.object({
@@ -27,6 +28,7 @@ const column = z.object({
   ...{ source_type: text, comment: text, mask: text, added: text },
   text_by_values: z.boolean().optional(),
   unrepresentable: count.optional(),
+  ...{ added_in: count.optional(), dropped_in: count.optional() },
 });
 const level = z.object({
   name: z.string(),
@@ -109,7 +111,7 @@ export function readDescription(bytes: Uint8Array, path: string): Description {
       name: found.table ?? found.source?.table ?? nameOf(directory),
       directory,
       files: found.files.map(({ row_groups: rowGroups, partition: levels = {}, ...each }) => {
-        return { ...each, rowGroups, levels };
+        return { ...each, sync: each.sync, rowGroups, levels };
       }),
       columns: found.columns.map(describedColumn),
       levels: (found.partition_columns ?? []).map(({ name, parquet_type: type, source_type: sourceType, comment }) => {
@@ -120,7 +122,6 @@ export function readDescription(bytes: Uint8Array, path: string): Description {
       origin: originOf(found),
       comment: found.comment,
       primaryKey: found.primary_key?.columns,
-      isSynced: found.incremental !== undefined,
       foreignKeys: (found.foreign_keys ?? []).map(({ references: { schema, table, columns }, ...key }) => {
         return { name: key.name, columns: key.columns, references: { table: { schema, name: table }, columns } };
       }),
@@ -145,6 +146,8 @@ function describedColumn(found: ReadManifest['columns'][number]): DescribedColum
     isTextByValues,
     isAdded: added !== undefined,
     unrepresentable,
+    addedIn: found.added_in,
+    droppedIn: found.dropped_in,
   };
 }
 
@@ -158,6 +161,7 @@ function originOf(found: ReadManifest): DescribedOrigin {
     snapshot,
     compat,
     partition_columns: levels = [],
+    incremental,
   } = found;
   return {
     engine,
@@ -166,6 +170,7 @@ function originOf(found: ReadManifest): DescribedOrigin {
     query,
     predicates,
     isSample: sample !== undefined && sample !== null,
+    isSynced: incremental !== undefined,
     seen: { snapshot: snapshot?.id ?? undefined, takenAt: snapshot?.taken_at },
     compat: compat ?? undefined,
     levels: levels.map(({ name }) => name),

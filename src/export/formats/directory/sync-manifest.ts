@@ -45,7 +45,7 @@ export function readSyncedManifest(bytes: Uint8Array): SyncedManifest | undefine
 
 /** @param isThere whether a file of this name, relative to the table's directory, is there */
 export function publishedSyncs(manifest: SyncedManifest, isThere: (name: string) => boolean): PublishedSyncs {
-  const { incremental, files, columns, deleted = [] } = manifest;
+  const { incremental, files, columns, deleted = [], partition_columns: levels = [] } = manifest;
   const { type, column } = incremental.cursor;
   const names = [...files, ...deleted].map(({ name }) => name);
   return {
@@ -55,9 +55,16 @@ export function publishedSyncs(manifest: SyncedManifest, isThere: (name: string)
     lastNumber: incremental.last_number,
     runId: manifest.run_id,
     key: incremental.key,
-    columns: columns
-      .filter(({ dropped_in: dropped }) => dropped === undefined)
-      .map(({ name, parquet_type: parquetType, nullable }) => ({ name, type: parquetType, nullable })),
+    columns: [
+      ...levels.flatMap(({ name, parquet_type: type }) =>
+        type === undefined ? [] : [{ name, type, nullable: undefined }],
+      ),
+      ...columns
+        .filter(({ dropped_in: dropped }) => dropped === undefined)
+        .map(({ name, parquet_type: type, nullable }) => ({ name, type, nullable })),
+    ],
+    dropped: columns.flatMap(({ name, dropped_in: dropped }) => (dropped === undefined ? [] : [name])),
+    levels: levels.map(({ name }) => name),
     files: files.map(({ name, rows, bytes, sync = 0 }) => ({ name, rows, bytes, sync })),
     sinceWhole: incremental.syncs.length - 1 - incremental.syncs.findLastIndex(({ kind }) => kind !== 'increment'),
     rows: manifest.row_count,

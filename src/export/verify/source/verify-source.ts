@@ -140,6 +140,7 @@ type Compared = Omit<DigestedTable, 'origin'> & Pick<DigestedTable, 'origin'> & 
 
 async function compareTable(table: Compared, options: SourceOptions): Promise<SourceComparison> {
   const { source } = options;
+  if (table.origin.isSynced) return notCompared('its files are those of several syncs, each as the table was then');
   if (source.totals === undefined) return notCompared(`lakeport cannot compare with ${source.server.product}`);
   const differences: Difference[] = [];
   const compare = (check: Check, expected: string | number, found: string | number) => {

@@ -13,7 +13,13 @@ import { encodeSegment } from '../../../../src/storage/path.js';
 
 const NO_ORIGIN: DescribedTable['origin'] = {
   ...{ engine: undefined, entry: undefined, database: undefined, query: undefined, compat: undefined },
-  ...{ predicates: [], isSample: false, seen: { snapshot: undefined, takenAt: undefined }, levels: [] },
+  ...{
+    predicates: [],
+    isSample: false,
+    isSynced: false,
+    seen: { snapshot: undefined, takenAt: undefined },
+    levels: [],
+  },
 };
 
 function described(directory: string, more: Partial<DescribedTable> = {}): DescribedTable {
@@ -31,7 +37,7 @@ function described(directory: string, more: Partial<DescribedTable> = {}): Descr
       levels: [],
       origin: NO_ORIGIN,
     },
-    ...{ comment: undefined, primaryKey: undefined, isSynced: false, foreignKeys: [], endedAt: undefined },
+    ...{ comment: undefined, primaryKey: undefined, foreignKeys: [], endedAt: undefined },
     ...more,
   };
 }

@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import type { CliResult } from './cli.js';
+import { LoggedUser } from './logged-cli.js';
+import type { ErrorDocument } from './export-run.js';
+import { parseDocument } from './json-document.js';
+import { queryDuckDb, quote } from './parquet-readers/duckdb.js';
+import type { PostgresServer } from '../servers/postgres.js';
+
+/** A table of the document of `--json`, as far as tests of syncs look at it. */
+export interface SyncedTable {
+  readonly table: string;
+  readonly state: string;
+  readonly rows: number;
+  readonly files: number;
+  readonly sync?: {
+    readonly number: number;
+    readonly kind: string;
+    readonly lower: string | null;
+    readonly upper: string | null;
+    readonly nulls: number;
+    readonly full_because?: string;
+    readonly schema_changes?: readonly string[];
+  };
+  readonly error?: ErrorDocument;
+}
+
+/** Syncs of a schema's tables to one local directory, by the command line in this process, with a run log. */
+export class SyncedLake {
+  readonly user: LoggedUser;
+  readonly #schema: string;
+  readonly #flags: readonly string[];
+
+  private constructor(user: LoggedUser, schema: string, flags: readonly string[]) {
+    this.user = user;
+    this.#schema = schema;
+    this.#flags = flags;
+  }
+
+  static async of(server: PostgresServer, schema: string, flags: readonly string[] = []): Promise<SyncedLake> {
+    const user = new LoggedUser(server);
+    await user.authorize();
+    return new SyncedLake(user, schema, flags);
+  }
+
+  get flags(): readonly string[] {
+    return ['--source_schema_name', this.#schema, ...this.#flags];
+  }
+
+  run(...more: string[]): Promise<CliResult> {
+    return this.user.export('--json', ...this.flags, ...more);
+  }
+
+  /** The tables of a sync that is expected to go well. */
+  async sync(...more: string[]): Promise<readonly SyncedTable[]> {
+    const result = await this.run(...more);
+    if (result.code !== 0) throw new Error(`exit ${String(result.code)}: ${result.stderr}\n${result.stdout}`);
+    return tablesOf(result);
+  }
+
+  /** The only table of a sync, which may fail. */
+  async syncOne(...more: string[]): Promise<SyncedTable> {
+    const [table] = tablesOf(await this.run(...more));
+    if (table === undefined) throw new Error('The run has no table');
+    return table;
+  }
+
+  directory(table: string): string {
+    return path.join(this.user.directory, 'out', this.#schema, table);
+  }
+
+  get manifestPath(): (table: string) => string {
+    return (table) => path.join(this.user.directory, 'out', this.#schema, `_${table}.manifest.json`);
+  }
+
+  manifest(table: string): Manifest {
+    return JSON.parse(readFileSync(this.manifestPath(table), 'utf8')) as Manifest;
+  }
+
+  /** Changes the manifest, as nobody should. */
+  editManifest(table: string, change: (manifest: Manifest) => void): void {
+    const manifest = this.manifest(table);
+    change(manifest);
+    writeFileSync(this.manifestPath(table), JSON.stringify(manifest));
+  }
+
+  /** Names of all files of the table, temporary ones too. */
+  names(table: string): string[] {
+    return readdirSync(this.directory(table), { recursive: true, encoding: 'utf8' }).sort();
+  }
+
+  /** What readers of the whole directory see. */
+  async query(table: string, list: string): Promise<readonly Record<string, unknown>[]> {
+    const files = this.names(table).filter((name) => /(^|\/)part-[\d-]+\.parquet$/.test(name));
+    const paths = files
+      .filter((name) => !name.startsWith('_'))
+      .map((name) => quote(path.join(this.directory(table), name)));
+    return queryDuckDb(`SELECT ${list} FROM read_parquet([${paths.join(', ')}], union_by_name = true)`);
+  }
+
+  /** The values of an integer column, sorted. */
+  async numbers(table: string, column = 'id'): Promise<number[]> {
+    const rows = await this.query(table, `"${column}"::INTEGER AS value`);
+    return rows.map(({ value }) => Number(value)).sort((a, b) => a - b);
+  }
+}
+
+interface Manifest {
+  row_count: number;
+  run_id: string;
+  files: { name: string; rows: number; sync: number }[];
+  columns: { name: string; nullable: boolean; null_count: number; added_in?: number; dropped_in?: number }[];
+  incremental: {
+    watermark: string | null;
+    last_number: number;
+    syncs: { number: number; kind: string; lower: string | null; upper: string | null; row_count: number }[];
+  };
+}
+
+function tablesOf({ stdout, stderr }: CliResult): readonly SyncedTable[] {
+  const document = parseDocument(stdout) as { readonly tables?: readonly SyncedTable[] };
+  if (document.tables === undefined) throw new Error(stderr + stdout);
+  return document.tables;
+}
