@@ -83,20 +83,12 @@ const INITIAL = Int32Array.of(
   ...[0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19],
 );
 
-/** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
+/**
+ * The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2): a double has 50
+ * of them.
+ */
 function roundConstants(): Int32Array {
-  const primes: bigint[] = [];
-  for (let n = 2n; primes.length < 64; n++) if (primes.every((prime) => n % prime !== 0n)) primes.push(n);
-  return Int32Array.from(primes, (prime) => Number(BigInt.asIntN(32, cubeRoot(prime << 96n))));
-}
-
-function cubeRoot(value: bigint): bigint {
-  let low = 0n;
-  let high = value;
-  while (low < high) {
-    const middle = (low + high + 1n) >> 1n;
-    if (middle ** 3n <= value) low = middle;
-    else high = middle - 1n;
-  }
-  return low;
+  const primes: number[] = [];
+  for (let n = 2; primes.length < 64; n++) if (primes.every((prime) => n % prime !== 0)) primes.push(n);
+  return Int32Array.from(primes, (prime) => (Math.cbrt(prime) % 1) * 2 ** 32);
 }

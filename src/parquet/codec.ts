@@ -54,6 +54,8 @@ function createLz4(): (page: Uint8Array) => Uint8Array {
 function createZstd(level = ZSTD_LEVEL): (page: Uint8Array) => Uint8Array {
   const builtIn = zstdOfNode(level);
   if (builtIn !== undefined) return builtIn;
+  // The package asks Node's report for the C library; it would also look up the names of all connected addresses.
+  Object.assign(process.report, { excludeNetwork: true });
   const { Encoder } = require('@toondepauw/node-zstd') as typeof Zstd; // the module's own types
   const encoder = new Encoder(level);
   return (page) => encoder.encodeSync(asBuffer(page));

@@ -31,7 +31,7 @@ export function openPool({
   readonly storages: OpenStorages;
   readonly signal: AbortSignal;
 }): SlicePool {
-  const { runId, manifest, compat, onUnrepresentable } = options;
+  const { runId, compat, onUnrepresentable } = options;
   const Pool = isQuick(plan) ? InProcessPool : WorkerPool;
   return new Pool(
     {
@@ -39,7 +39,6 @@ export function openPool({
       reader: source.readerSettings(),
       targets: storages.targets(usedStorages(plan)),
       files: fileOptions(options),
-      format: { manifest },
       compat,
       // With `text`, the columns have been chosen so that nothing is left to replace.
       onUnrepresentable: onUnrepresentable === 'null' ? 'null' : 'error',

@@ -3,8 +3,8 @@ import type { ExportOptions } from '../model/options.js';
 import { DirectoryFormat } from './directory/directory-format.js';
 import type { TableFormat } from './table-format.js';
 
-/** The options that choose a format. Plain data: workers get them too. */
-export type FormatOptions = Pick<ExportOptions, 'manifest' | 'ddl'>;
+/** The options that choose a format. */
+type FormatOptions = Pick<ExportOptions, 'manifest' | 'ddl'>;
 
 /** The format of a run's tables. A new format is a folder, and a case here. */
 export function tableFormat({ manifest, ddl = [] }: FormatOptions): TableFormat {

@@ -6,7 +6,6 @@ import type { ReadColumn, ReaderSettings, Slice, Snapshot } from '../../sources/
 import type { StorageTarget } from '../../storage/target.js';
 import type { StagedPart } from '../../storage/storage.js';
 import type { FileOptions } from '../../parquet/file-options.js';
-import type { FormatOptions } from '../formats/formats.js';
 import type { ConstantColumn } from '../model/constant-column.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 
@@ -21,7 +20,6 @@ export interface WorkerSetup {
   readonly reader: ReaderSettings;
   readonly targets: readonly StorageTarget[];
   readonly files: FileOptions;
-  readonly format: FormatOptions;
   readonly compat?: Compat | undefined;
   readonly onUnrepresentable: 'error' | 'null';
 }

@@ -12,8 +12,7 @@ import { openStorage } from '../../stores.js';
 import { storageIdOf } from '../../storage/target.js';
 import { joinPath } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
-import { tableFormat } from '../formats/formats.js';
-import type { TableFormat } from '../formats/table-format.js';
+import { stagedNaming } from '../formats/staged-naming.js';
 import { SliceSink, type SliceSinkOptions } from './slice-sink.js';
 import type { SliceOutcome, StagedFile } from '../model/slice-outcome.js';
 import { metadataFooter } from './metadata-footer.js';
@@ -36,7 +35,7 @@ const NOTHING: ReadResult = { rows: 0, bytes: 0, unrepresentable: {} };
  */
 export class SliceWorker {
   readonly #setup: WorkerSetup;
-  readonly #format: TableFormat;
+  readonly #naming = stagedNaming();
   readonly #kernels: Kernels | undefined;
   readonly #storages = new Map<string, Promise<Storage>>();
   #open: { readonly reader: SliceReader; readonly snapshot: Snapshot } | undefined;
@@ -47,7 +46,6 @@ export class SliceWorker {
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
-    this.#format = tableFormat(setup.format);
     this.#kernels = fastestKernels();
   }
 
@@ -103,7 +101,7 @@ export class SliceWorker {
       files: { ...files, footer: { ...files.footer, ...this.#footerOf(task) } },
       sorting: sortingColumns(task),
       openPart: (file) =>
-        storage.stage(joinPath(directory, this.#format.stagedName(task, file)), { runId, expectedBytes, provisional }),
+        storage.stage(joinPath(directory, this.#naming.stagedName(task, file)), { runId, expectedBytes, provisional }),
       onStaged: listener.onStaged,
       onProgress: listener.onProgress,
     });

@@ -14,7 +14,8 @@ export async function readTableSettings(
   target: RunLogTarget,
   of: { readonly engine: string; readonly database: string; readonly envName: string | undefined },
 ): Promise<RecordedOverride[]> {
-  const [{ Kysely }, dialect] = await Promise.all([import('kysely'), openDialect(target)]);
+  const { Kysely } = await import('kysely');
+  const dialect = await openDialect(target);
   if (dialect.exists?.() === false) return [];
   const db = new Kysely<LogSchema>({ dialect: dialect.kysely });
   try {

@@ -45,7 +45,6 @@ beforeEach(() => {
     reader: { engine: 'test', connection: {} },
     targets: [{ kind: 'directory', directory: scratch.path }],
     files: { codec: 'None', rowGroupRows: 1000, maxRowsPerFile: undefined },
-    format: { manifest: 'beside' },
     onUnrepresentable: 'error',
   };
   pool = new InProcessPool(setup, { graceMs: () => 50 });

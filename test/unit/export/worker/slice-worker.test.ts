@@ -41,7 +41,6 @@ beforeEach(() => {
     reader: { engine: 'test', connection: {} },
     targets: [{ kind: 'directory', directory: scratch.path }],
     files: { codec: 'None', rowGroupRows: 1000, maxRowsPerFile: 100 },
-    format: { manifest: 'beside' },
     onUnrepresentable: 'error',
   };
   worker = new SliceWorker(setup);
