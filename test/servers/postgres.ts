@@ -47,8 +47,11 @@ export interface PostgresServer {
   connect(overrides?: pg.ClientConfig): Promise<pg.Client>;
   /** What the server has written to its log since its start. */
   log(): string;
-  /** Stops the server and starts it on the same port, as a hot standby if asked to. */
-  restart(options?: { readonly standby?: boolean }): Promise<void>;
+  /**
+   * Stops the server and starts it on the same port, as a hot standby if asked to.
+   * @param options.epoch makes it the upper 32 bits of the next transaction's id; only where the server comes with `pg_resetwal`
+   */
+  restart(options?: { readonly standby?: boolean; readonly epoch?: number }): Promise<void>;
   /** Fast shutdown; removes everything. May be called twice. */
   stop(): Promise<void>;
   /** Ends the server as a crash would: all connections are cut at once. Removes everything. */
@@ -141,8 +144,16 @@ async function start(place: Place, port: number, options: PostgresOptions): Prom
       }
     },
     log: () => running.log(),
-    restart: async ({ standby = false } = {}) => {
+    restart: async ({ standby = false, epoch } = {}) => {
       await running.end('SIGINT');
+      if (epoch !== undefined) {
+        const data = path.join(home, 'data');
+        await promisify(execFile)(
+          path.join(place.binaries, 'pg_resetwal'),
+          ['-e', String(epoch), data],
+          environment(data),
+        );
+      }
       const signalFile = path.join(home, 'data', 'standby.signal');
       if (standby) await writeFile(signalFile, '');
       else await rm(signalFile, { force: true });

@@ -115,7 +115,7 @@ async function inspect(table: SyncedParts): Promise<TableBefore> {
   if (last !== number - 1 && !(isFull && last < number)) throw otherSync(table, last);
   const names = objects.map(({ path }) => path.slice(directory.length + 1));
   const known = new Map<string, StoredObject>(objects.map((object) => [object.path, object]));
-  for (const { content: _content, ...object } of manifests) known.set(object.path, object);
+  for (const object of manifests) known.set(object.path, object);
   return {
     seen: new SeenObjects(storage, [...known.values()]),
     isComplete: names.includes(SUCCESS_NAME),

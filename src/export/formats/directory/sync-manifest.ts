@@ -102,9 +102,9 @@ export function syncedManifestOf(
     ...(increment.fullBecause !== undefined && { full_because: increment.fullBecause }),
     ...(sync.schemaChanges !== undefined && { schema_changes: sync.schemaChanges }),
   };
-  const { row_count: ownRows, columns, files: _files, ...rest } = own;
+  const { row_count: ownRows, columns } = own;
   return {
-    ...rest,
+    ...own,
     row_count: (earlier?.row_count ?? 0) + ownRows,
     consistency: earlier === undefined ? own.consistency : weaker(earlier.consistency, own.consistency),
     incremental: {
@@ -155,8 +155,7 @@ function mergedColumns(
   const kept = own.map((column) => {
     const known = before.get(column.name);
     if (known === undefined) return withNulls({ ...column, nullable: true, added_in: sync.number }, earlier.row_count);
-    const { dropped_in: _dropped, ...there } = known;
-    return added(column, there);
+    return added(column, known);
   });
   const dropped = earlier.columns
     .filter(({ name }) => !names.has(name))
@@ -173,11 +172,10 @@ function added(column: Column, before: Column): Column {
   const lost = (column.lost_bounds ?? 0) + (before.lost_bounds ?? 0);
   const sum = (name: 'compressed_bytes' | 'uncompressed_bytes' | 'null_count') => {
     const [a, b] = [column[name], before[name]];
-    return a === undefined || b === undefined ? {} : { [name]: a + b };
+    return { [name]: a === undefined || b === undefined ? undefined : a + b };
   };
-  const { compressed_bytes: _c, uncompressed_bytes: _u, null_count: _n, ...rest } = column;
   return {
-    ...rest,
+    ...column,
     nullable: column.nullable || before.nullable,
     fidelity: before.fidelity === 'lossy' ? 'lossy' : column.fidelity,
     unrepresentable: column.unrepresentable + before.unrepresentable,
