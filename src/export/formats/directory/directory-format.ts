@@ -64,7 +64,7 @@ export class DirectoryFormat implements TableFormat {
       if (path === undefined) throw new TypeError('A table that is synced has a manifest');
       const { sync } = table;
       return publishSync({
-        ...{ storage, directory, parts: partsOf(files), number: sync.number, isFull: sync.isFull },
+        ...{ storage, directory, parts: partsOf(files), runId: origin.runId, number: sync.number, isFull: sync.isFull },
         manifestPath: path,
         manifestPaths: this.descriptionPaths(directory),
         statements: this.ddlPaths(directory).map(({ dialect, path: file }) => ({

@@ -1,7 +1,7 @@
 import { LakeportError } from '../../../errors.js';
 import { isLostClaim } from '../../../runtime/interruption.js';
 import { directoryOf, joinPath } from '../../../storage/path.js';
-import type { StagedPart, Storage, StoredObject } from '../../../storage/storage.js';
+import type { StagedPart, Storage, StoredContent, StoredObject } from '../../../storage/storage.js';
 import { fileNames, isOwnPart, SUCCESS_NAME } from './file-names.js';
 import { publishParts, putManifest } from './publish-parts.js';
 import { readSyncedManifest, type SyncedManifest } from './sync-manifest.js';
@@ -20,7 +20,8 @@ export interface SyncedParts {
     /** Whether an earlier attempt of the run has already given it its final name. */
     readonly isPublished: boolean;
   }[];
-  /** Of the sync. No file that is there has it in its name. */
+  readonly runId: string;
+  /** Of the sync. No file of another one has it in its name. */
   readonly number: number;
   /** Whether it replaces all that is there. */
   readonly isFull: boolean;
@@ -55,12 +56,15 @@ export async function publishSync(table: SyncedParts): Promise<readonly string[]
   try {
     before = await inspect(table);
     const { seen } = before;
-    const earlier = table.isFull ? undefined : before.manifest;
     if (before.isComplete) await storage.remove([success], { versions: seen.versions });
-    await publishParts(table, { names, pending, seen });
-    const manifest = table.manifest(names, earlier);
-    await storage.persist?.([...new Set(names.map((name) => directoryOf(joinPath(directory, name))))]);
-    await putManifest(storage, { path: manifestPath, content: table.manifestBytes(manifest), seen });
+    let { manifest } = before;
+    // An earlier attempt of the run may have come as far as the manifest.
+    if (manifest === undefined || !before.hasSync) {
+      await publishParts(table, { names, pending, seen });
+      manifest = table.manifest(names, table.isFull ? undefined : manifest);
+      await storage.persist?.([...new Set(names.map((name) => directoryOf(joinPath(directory, name))))]);
+      await putManifest(storage, { path: manifestPath, content: table.manifestBytes(manifest), seen });
+    }
     isThere = true;
     const listed = new Set([...manifest.files, ...(manifest.deleted ?? [])].map(({ name }) => name));
     const stale = [
@@ -79,13 +83,16 @@ export async function publishSync(table: SyncedParts): Promise<readonly string[]
     // The directory belongs to the other run now.
     if (error instanceof LakeportError && isLostClaim(error)) throw error;
     if (isThere) throw published(error, table);
-    const added = table.parts.flatMap(({ staged }, index) =>
-      pending.has(staged) ? [] : [joinPath(directory, names[index] ?? '')],
+    const added = table.parts.flatMap(({ staged, isPublished }, index) =>
+      isPublished || pending.has(staged) ? [] : [joinPath(directory, names[index] ?? '')],
     );
     try {
+      // The store may have written it although it did not say so.
+      if (isOf((await readLatest(table)).manifest, table)) throw published(error, table);
       if (added.length > 0) await storage.remove(added);
       if (before?.isComplete === true) await storage.put(success, new Uint8Array(0));
-    } catch {
+    } catch (thrown) {
+      if (thrown instanceof LakeportError && thrown.code === 'PUBLISH_INCOMPLETE') throw thrown;
       // Without `_SUCCESS`; the manifest lists what belongs to the table, and the next sync removes the rest.
     }
     throw error;
@@ -98,21 +105,22 @@ interface TableBefore {
   readonly isComplete: boolean;
   /** Names of files that lakeport wrote, relative to the directory. */
   readonly parts: readonly string[];
-  /** The manifest of earlier syncs, if there is one. */
+  /** The manifest of the last sync, if there is one. */
   readonly manifest: SyncedManifest | undefined;
+  /** Whether it is this sync already. */
+  readonly hasSync: boolean;
   /** Paths of all manifests. */
   readonly manifests: readonly string[];
 }
 
 /** @throws LakeportError if the table is not as it was when the sync was planned */
 async function inspect(table: SyncedParts): Promise<TableBefore> {
-  const { storage, directory, number, isFull, manifestPaths } = table;
+  const { storage, directory, number, isFull } = table;
   const objects = await storage.list(directory);
-  const read = await Promise.all(manifestPaths.map((path) => storage.read(path)));
-  const manifests = read.filter((one) => one !== undefined);
-  const manifest = latest(manifests.map(({ content }) => readSyncedManifest(content)));
+  const { manifest, all: manifests } = await readLatest(table);
   const last = manifest?.incremental.last_number ?? 0;
-  if (last !== number - 1 && !(isFull && last < number)) throw otherSync(table, last);
+  const hasSync = isOf(manifest, table);
+  if (!hasSync && last !== number - 1 && !(isFull && last < number)) throw otherSync(table, last);
   const names = objects.map(({ path }) => path.slice(directory.length + 1));
   const known = new Map<string, StoredObject>(objects.map((object) => [object.path, object]));
   for (const object of manifests) known.set(object.path, object);
@@ -121,8 +129,24 @@ async function inspect(table: SyncedParts): Promise<TableBefore> {
     isComplete: names.includes(SUCCESS_NAME),
     parts: names.filter(isOwnPart),
     manifest,
+    hasSync,
     manifests: manifests.map(({ path }) => path),
   };
+}
+
+/** Whether the manifest is that of this sync. */
+function isOf(manifest: SyncedManifest | undefined, { number, runId }: SyncedParts): boolean {
+  return manifest?.incremental.last_number === number && manifest.run_id === runId;
+}
+
+async function readLatest({ storage, manifestPaths }: SyncedParts): Promise<{
+  readonly manifest: SyncedManifest | undefined;
+  /** Of the table's manifests in all places. */
+  readonly all: readonly StoredContent[];
+}> {
+  const read = await Promise.all(manifestPaths.map((path) => storage.read(path)));
+  const all = read.filter((one) => one !== undefined);
+  return { manifest: latest(all.map(({ content }) => readSyncedManifest(content))), all };
 }
 
 /** The manifest of the last sync: it may have been in another place then. */
