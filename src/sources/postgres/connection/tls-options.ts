@@ -10,6 +10,8 @@ export function tlsOptions({ ssl, certificates, tlsVersions }: PostgresSettings)
   return {
     ...others,
     ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
+    // Else Node would read its list of authorities, which takes as long as the connection itself.
+    ...(!verified && { ca: [] }),
     rejectUnauthorized: verified,
     ...(ssl !== 'verify-full' && { checkServerIdentity: () => undefined }),
     ...(least !== undefined && { minVersion: least }),
