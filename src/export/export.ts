@@ -7,6 +7,7 @@ import { exportTables } from './execution/export-tables.js';
 import { interruption, raceAbort, withinGrace } from '../runtime/interruption.js';
 import { plannedMetadata } from './cdm/planned-metadata.js';
 import { tableFormat } from './formats/formats.js';
+import type { FindLoggedSync } from './model/logged-sync.js';
 import type { RunObserver } from './model/observer.js';
 import { completeOptions, type GivenOptions } from './model/complete-options.js';
 import { maskSaltOf } from './model/mask-salt.js';
@@ -35,6 +36,8 @@ export interface ExportRequest {
   readonly signal?: AbortSignal | undefined;
   /** Overrides from `partition_columns`, read once the source is connected. They take precedence over the options. */
   readonly recordedOverrides?: ((source: SourceDatabase) => Promise<readonly RecordedOverride[]>) | undefined;
+  /** The run log's copy of where tables were last synced, to notice that files were removed or put back. */
+  readonly loggedSync?: FindLoggedSync | undefined;
   /** What earlier attempts of this run have done, for a resume. */
   readonly previous?: PreviousAttempt | undefined;
   /** Called with the plan before anything is written; an error ends the run. */
@@ -125,7 +128,7 @@ async function withPlan<T>(
 ): Promise<T> {
   const { auth, observer = {}, signal = new AbortController().signal } = request;
   const options = completeOptions(request.options);
-  const { recordedOverrides, retry, withMetadata = false } = request;
+  const { recordedOverrides, loggedSync, retry, withMetadata = false } = request;
   checkSubPath(options.subPath);
   for (const route of options.routes) checkSubPath(route.subPath, '--route');
   const entry = auth.database(options.sourceId);
@@ -139,6 +142,7 @@ async function withPlan<T>(
     storages,
     resumption,
     recordedOverrides,
+    loggedSync,
     retry,
     withMetadata,
     observer,

@@ -86,6 +86,7 @@ async function recordedRun(run: ExportRunOptions, onPlan: (plan: RunPlan) => voi
     // The annotation checks the names: a spread would accept one that the request does not have.
     const hooks: Partial<ExportRequest> | undefined = record && {
       recordedOverrides: (of: SourceDatabase) => record.tableSettings(of),
+      loggedSync: (table, place) => record.lastSync(table, place),
       beforeWriting: (plan: RunPlan) => record.beforeWriting(plan),
       previous: record.earlier,
     };

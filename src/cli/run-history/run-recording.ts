@@ -2,6 +2,9 @@ import type { AuthFile } from '../../auth/auth-file.js';
 import { LakeportError } from '../../errors.js';
 import type { SourceDatabase } from '../../export/export.js';
 import { graceLeft, raceAbort, withinGrace } from '../../runtime/interruption.js';
+import type { LoggedSync } from '../../export/model/logged-sync.js';
+import type { TableDestination } from '../../export/model/table-destination.js';
+import type { TableId } from '../../model/table.js';
 import type { RunObserver } from '../../export/model/observer.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { RunPlan } from '../../export/model/plan.js';
@@ -133,6 +136,16 @@ export class RunRecording {
       observer.message?.('warning', `${error.message}. Ignoring partition_columns for this run.`);
       return [];
     }
+  }
+
+  /** Where the table was last synced to this place. A log that cannot answer is no reason to fail: the manifest decides. */
+  async lastSync(
+    table: TableId,
+    { storageId, displayPath: path }: Pick<TableDestination, 'storageId' | 'displayPath'>,
+  ): Promise<LoggedSync | undefined> {
+    const place = placeKey(this.#settings, { storageId, path });
+    const found = await this.#log.watermarks({ tables: [table], limit: 1 }).catch(() => []);
+    return found.find((one) => one.place === place);
   }
 
   /** @throws LakeportError if another run is writing to the same destination */

@@ -6,6 +6,7 @@ import type { Source, SourceTable } from '../../sources/source.js';
 import { tableFormat } from '../formats/formats.js';
 import type { PublishedSyncs } from '../formats/table-format.js';
 import type { IncrementalTable } from '../model/incremental.js';
+import type { LoggedSync } from '../model/logged-sync.js';
 import type { ExportOptions } from '../model/options.js';
 import type { PlanStorages } from '../model/plan-storages.js';
 import type { TableDestination } from '../model/table-destination.js';
@@ -27,12 +28,6 @@ export interface SyncContext {
   readonly place: TableDestination;
   /** Where the run log says that the table's last sync ended; undefined if it knows of none. */
   readonly logged?: LoggedSync | undefined;
-}
-
-/** The last sync of a table as the run log knows it. */
-export interface LoggedSync {
-  readonly number: number;
-  readonly runId: string;
 }
 
 /** The tables of a run that are synced incrementally. */
@@ -73,11 +68,14 @@ export class IncrementalTables {
     if (table.dataset.sample !== undefined) throw sampled(table.id);
     const options = this.#options;
     const format = tableFormat(options);
-    const published = await format.syncs(place.directory, await storages.open(place.storageId));
+    const storage = await storages.open(place.storageId);
+    const published = await format.syncs(place.directory, storage);
+    // An export without syncs has replaced them.
+    const isReplaced = published === undefined && (await format.previous(place.directory, storage)).length > 0;
     const isReset = options.resetWatermarks === true;
     const reason = isReset && published !== undefined ? 'the watermarks were reset' : full;
     const isAnew = published === undefined || reason !== undefined;
-    if (!isReset) refuseLost(table.id, { published, logged, place });
+    if (!isReset && !isReplaced) refuseLost(table.id, { published, logged, place });
     if (!isAnew) refuseOther(table.id, setting, published, place);
     const request = {
       cursor: setting.cursor,
@@ -92,7 +90,8 @@ export class IncrementalTables {
     const increment: Increment = reason === undefined ? found : { ...found, fullBecause: reason };
     if (increment.nulls > 0 && options.nullCursors !== 'include') throw nullCursors(table.id, setting, increment.nulls);
     const sync: TableSync = {
-      number: (published?.lastNumber ?? 0) + 1,
+      // A number that the log knows may be in the name of a file that is still there.
+      number: Math.max(published?.lastNumber ?? 0, isAnew ? (logged?.number ?? 0) : 0) + 1,
       cursor: setting.cursor,
       strategy: setting.strategy ?? options.strategy ?? 'append',
       isFull,

@@ -19,7 +19,7 @@ import type { RunObserver } from '../model/observer.js';
 import { addedColumns } from './added-columns.js';
 import { BloomFilterRules } from './bloom-filter-rules.js';
 import { ChosenColumns } from './chosen-columns.js';
-import { IncrementalTables, type LoggedSync } from './incremental-tables.js';
+import { IncrementalTables } from './incremental-tables.js';
 import { checkLevels, type PlannedSync, planSyncs, SyncsOfColumns } from './plan-syncs.js';
 import { syncNotes } from './sync-notes.js';
 import { ColumnRules } from './column-rules.js';
@@ -28,6 +28,7 @@ import { chooseOptIns } from './opt-in-tables.js';
 import { type LeftOutTable } from '../model/plan.js';
 import type { ExportOptions } from '../model/options.js';
 import { columnSpecs, type PartitionColumn, type RunPlan, type TablePlan } from '../model/plan.js';
+import type { FindLoggedSync } from '../model/logged-sync.js';
 import type { ConstantColumn } from '../model/constant-column.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './reader-budget.js';
 import { readerNotes } from './reader-notes.js';
@@ -59,7 +60,7 @@ export interface PlanningContext {
   /** Whether the plan is to say what the source declares about the tables. */
   readonly withMetadata?: boolean | undefined;
   /** What the run log knows of a table's last sync to this place; undefined if there is no log. */
-  readonly loggedSync?: ((table: TableId, place: TableDestination) => Promise<LoggedSync | undefined>) | undefined;
+  readonly loggedSync?: FindLoggedSync | undefined;
   /** State left by an earlier attempt of the run. */
   readonly resumption?: Resumption | undefined;
 }

@@ -9,6 +9,7 @@ import type { RunPlan } from '../model/plan.js';
 import { type PlanningContext, planTables } from './planner.js';
 import type { Resumption } from '../resume/resumption.js';
 import { type RetryPolicy, withRetry } from '../../runtime/retry.js';
+import type { FindLoggedSync } from '../model/logged-sync.js';
 import type { OpenStorages } from '../publish/open-storages.js';
 import type { RecordedOverride } from '../model/recorded-override.js';
 import { TableOverrides } from './table-overrides.js';
@@ -20,6 +21,7 @@ export interface PlanningSessionOptions {
   readonly storages: OpenStorages;
   readonly resumption: Resumption | undefined;
   readonly recordedOverrides: ((source: SourceDatabase) => Promise<readonly RecordedOverride[]>) | undefined;
+  readonly loggedSync: FindLoggedSync | undefined;
   readonly retry: RetryPolicy | undefined;
   /** See `PlanningContext`. */
   readonly withMetadata: boolean;
@@ -75,8 +77,8 @@ export class PlanningSession {
     const recorded = (await recordedOverrides?.({ engine: source.engine, database: source.server.database })) ?? [];
     const { tableConfig: config = [], partitionBy, sortBy } = options;
     const overrides = new TableOverrides({ recorded, config, partitionBy, sortBy, cores: availableCores() });
-    const { withMetadata } = this.#options;
-    const context = { options, source, storages, observer, signal, overrides, resumption, withMetadata };
+    const { withMetadata, loggedSync } = this.#options;
+    const context = { options, source, storages, observer, signal, overrides, resumption, withMetadata, loggedSync };
     return { context, plan: await planTables(context) };
   }
 

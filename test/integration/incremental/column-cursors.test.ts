@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -85,6 +85,24 @@ describe('a table that is synced by a column', () => {
     expect((await lake.user.export('--source_schema_name', 's1')).code).toBe(0);
     expect(lake.names('t')).toEqual(['_SUCCESS', 'part-00000.parquet']);
     expect(await lake.numbers('t')).toEqual([1, 2, 3]);
+    expect(await lake.syncOne()).toMatchObject({ rows: 3, sync: { number: 5, kind: 'full' } });
+  });
+
+  it('fails where the lake is behind the run log: it was removed, or put back to an earlier state', async () => {
+    const lake = await lakeOf('s9', 't (id int)', 'id:integer');
+    await server.query('INSERT INTO s9.t VALUES (1)');
+    await lake.sync();
+    const first = readFileSync(lake.manifestPath('t'));
+    await server.query('INSERT INTO s9.t VALUES (2)');
+    await lake.sync();
+    writeFileSync(lake.manifestPath('t'), first);
+    const behind = { state: 'failed', error: { code: 'SYNC_BEHIND_LOG' } };
+    expect(await lake.syncOne()).toMatchObject(behind);
+    rmSync(lake.manifestPath('t'));
+    expect(await lake.syncOne()).toMatchObject(behind);
+    expect(await lake.syncOne('--reset-watermarks')).toMatchObject({ rows: 2, sync: { kind: 'full' } });
+    expect(await lake.numbers('t')).toEqual([1, 2]);
+    expect(await lake.syncOne()).toMatchObject({ rows: 0, state: 'completed' });
   });
 
   it('takes equal values again with :i, begins at @START, and reads back by the safety lag', async () => {
