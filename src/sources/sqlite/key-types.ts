@@ -6,15 +6,12 @@ import { decimalScale, type KeyType, ofText, textOfAnswer } from '../partitionin
 import type { KeyedTable } from '../partitioning/sql-dialect.js';
 import type { CatalogTable } from './catalog.js';
 import type { SqliteConnection } from './connection.js';
+import { integerLiteral } from './literals.js';
 import { momentTypeOf } from './moment-keys.js';
 import { SQLITE_SQL, sqliteRows } from './rows.js';
 
-/** The smallest integer has no literal of its own. */
-const LEAST_INTEGER = '-9223372036854775808';
-
 function numberLiteral(text: string): string {
-  if (text === LEAST_INTEGER) return '(-9223372036854775807 - 1)';
-  return text.replace('Inf', '9e999');
+  return integerLiteral(text).replace('Inf', '9e999');
 }
 
 /** Precedes the bytes of a text, in hexadecimal. */

@@ -7,6 +7,7 @@ import { UnrepresentableValue } from '../wire/wire.js';
 import { SqliteConnection } from './connection.js';
 import { sqliteError } from './errors.js';
 import { defineMaskHash } from './mask-hash.js';
+import { integerLiteral } from './literals.js';
 import { isAllInFile, readPages } from './page-read.js';
 import { readRows } from './row-read.js';
 import type { SqliteSettings } from './settings.js';
@@ -86,7 +87,7 @@ class SqliteReader implements SliceReader {
     const rest =
       pages?.beyond === undefined
         ? ''
-        : `${slice.method === 'None' ? ' WHERE' : ' AND'} ${rowid ?? ''} >= ${literal(pages.beyond)} ORDER BY ${rowid ?? ''}`;
+        : `${slice.method === 'None' ? ' WHERE' : ' AND'} ${rowid ?? ''} >= ${integerLiteral(String(pages.beyond))} ORDER BY ${rowid ?? ''}`;
     const { rows, bytes } = await readRows({
       connection,
       query: slice.query + rest,
@@ -105,11 +106,6 @@ class SqliteReader implements SliceReader {
 }
 
 const MISFIT = 'a value that does not fit the type of the column';
-
-/** The smallest integer has no literal of its own. */
-function literal(rowid: bigint): string {
-  return rowid === -0x8000_0000_0000_0000n ? '(-9223372036854775807 - 1)' : String(rowid);
-}
 
 function misfit(cause: UnrepresentableValue, index: number, { columns, dataset, slice }: ReadRequest): Error {
   const column = columns[index];

@@ -20,11 +20,13 @@ import type {
   TableProblem,
 } from '../source.js';
 import type { SeenAt, SourceChange, TableTotals } from '../column-totals.js';
+import type { Increment, IncrementRequest } from '../increment.js';
 import { fromClause } from '../row-set.js';
 import { type CatalogTable, listKnownColumns, listTables } from './catalog.js';
 import { describeColumns } from './columns.js';
 import { SqliteConnection } from './connection.js';
 import { sqliteError } from './errors.js';
+import { readIncrement } from './increment/increment.js';
 import { defineMaskHash } from './mask-hash.js';
 import { sqliteRows } from './rows.js';
 import type { SqliteSettings } from './settings.js';
@@ -113,6 +115,12 @@ class SqliteSource implements Source<SqliteSettings> {
 
   findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {
     return this.#asking(id, () => findUnrepresentable(this.#connection, dataset, columns));
+  }
+
+  increment(table: SourceDataset, request: IncrementRequest): Promise<Increment> {
+    return this.#asking(table.id, () =>
+      readIncrement({ connection: this.#connection, table: this.#known(table), request }),
+    );
   }
 
   slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {
