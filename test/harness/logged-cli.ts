@@ -50,16 +50,20 @@ export interface StatusDocument {
   }[];
 }
 
-const EXPORT = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out'];
+/** A database by its entry of the auth file. */
+export interface SourceEntry {
+  readonly id: string;
+  readonly entry: Readonly<Record<string, unknown>>;
+}
 
 /** A user with a directory to work in, an auth file, and a run log of their own. */
 export class LoggedUser {
   readonly #scratch = new ScratchDirectory();
-  readonly #server: PostgresServer;
+  readonly #source: PostgresServer | SourceEntry;
   #auth: string | undefined;
 
-  constructor(server: PostgresServer) {
-    this.#server = server;
+  constructor(source: PostgresServer | SourceEntry) {
+    this.#source = source;
   }
 
   /** Where commands are typed; exports go to `out` below it. */
@@ -76,10 +80,11 @@ export class LoggedUser {
     return path.join(this.stateDirectory, 'lakeport', 'runs.sqlite');
   }
 
-  /** Writes the auth file: the server as `ds_pg`, and more entries. */
+  /** Writes the auth file: the source, a PostgreSQL server as `ds_pg`, and more entries. */
   async authorize(entries: Readonly<Record<string, unknown>> = {}): Promise<string> {
     mkdirSync(this.directory, { recursive: true });
-    this.#auth = await writeAuthFile(this.directory, { ds_pg: postgresEntry(this.#server), ...entries });
+    const { id, entry } = this.#entry;
+    this.#auth = await writeAuthFile(this.directory, { [id]: entry, ...entries });
     return this.#auth;
   }
 
@@ -105,11 +110,11 @@ export class LoggedUser {
 
   /** An export to `out`; the auth file must be there. */
   startExport(...more: string[]): RunningCli {
-    return this.start([...EXPORT, ...more]);
+    return this.start([...this.#export, ...more]);
   }
 
   export(...more: string[]): Promise<CliResult> {
-    return this.run(...EXPORT, ...more);
+    return this.run(...this.#export, ...more);
   }
 
   async runs(...more: string[]): Promise<RunsDocument> {
@@ -124,6 +129,14 @@ export class LoggedUser {
 
   async #look(...argv: string[]): Promise<unknown> {
     return parseDocument((await this.run(...argv)).stdout);
+  }
+
+  get #entry(): SourceEntry {
+    return 'entry' in this.#source ? this.#source : { id: 'ds_pg', entry: postgresEntry(this.#source) };
+  }
+
+  get #export(): readonly string[] {
+    return ['-a', 'auth.json', '--source_db_auth_id', this.#entry.id, '--output_dir', 'out'];
   }
 
   remove(): void {

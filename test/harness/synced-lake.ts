@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { CliResult } from './cli.js';
-import { LoggedUser } from './logged-cli.js';
+import { LoggedUser, type SourceEntry } from './logged-cli.js';
 import type { ErrorDocument } from './export-run.js';
 import { parseDocument } from './json-document.js';
 import { queryDuckDb, quote } from './parquet-readers/duckdb.js';
@@ -38,8 +38,12 @@ export class SyncedLake {
     this.#flags = flags;
   }
 
-  static async of(server: PostgresServer, schema: string, flags: readonly string[] = []): Promise<SyncedLake> {
-    const user = new LoggedUser(server);
+  static async of(
+    source: PostgresServer | SourceEntry,
+    schema: string,
+    flags: readonly string[] = [],
+  ): Promise<SyncedLake> {
+    const user = new LoggedUser(source);
     await user.authorize();
     return new SyncedLake(user, schema, flags);
   }

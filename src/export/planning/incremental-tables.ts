@@ -80,7 +80,8 @@ export class IncrementalTables {
     const request = {
       cursor: setting.cursor,
       after: isAnew ? undefined : published.watermark,
-      start: isAnew ? setting.start : undefined,
+      // As long as no row had a value, there is no watermark to go on from.
+      start: isAnew || published.watermark === undefined ? setting.start : undefined,
       isInclusive: setting.isInclusive,
       lagSeconds: (options.safetyLagMs ?? 0) / 1000,
       withNulls: isAnew && options.nullCursors === 'include',

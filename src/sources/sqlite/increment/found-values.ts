@@ -79,7 +79,7 @@ function otherKinds(context: CursorRows, values: CursorValues | undefined): Lake
   const { sql } = column;
   const fitting = values === undefined ? 'FALSE' : fits(context, values);
   const counts = connection.query(
-    `${rows.prefix}SELECT class, count(*), quote(min(value)) FROM (
+    `${rows.prefix}SELECT class, count(*), quote(max(value COLLATE BINARY)) FROM (
        SELECT CASE WHEN ${fitting} THEN 'fits' ELSE typeof(${sql}) END AS class, ${sql} AS value
        ${fromClause(rows, `${sql} IS NOT NULL`)}
      ) GROUP BY 1 ORDER BY 1`,
