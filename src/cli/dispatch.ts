@@ -48,7 +48,7 @@ async function dispatch(
   context: CliContext,
   { logged = true }: RunCliOptions,
 ): Promise<number> {
-  const { command, flags, operands } = parseCommandLine(argv);
+  const { command, word, flags, operands } = parseCommandLine(argv);
   if (flags.has(FLAGS.version)) {
     context.stdout.write(`lakeport ${VERSION}\n`);
     return 0;
@@ -58,12 +58,14 @@ async function dispatch(
     context.stdout.write(helpText(command, { columns: context.stdout.columns }));
     return 0;
   }
-  return RUN[command.name]({ argv, flags, operands, context, logged });
+  return RUN[command.name]({ argv, word, flags, operands, context, logged });
 }
 
 interface CommandInput {
   /** The command line as typed. */
   readonly argv: readonly string[];
+  /** One of the command's names. */
+  readonly word: string;
   readonly flags: ParsedFlags;
   readonly operands: readonly string[];
   readonly context: CliContext;
@@ -87,8 +89,28 @@ const RUN: Readonly<Record<CommandName, (input: CommandInput) => Promise<number>
     return runsCommand(flags, context);
   },
   status: async ({ flags, operands, context }) => {
+    if (flags.has(FLAGS.syncId)) {
+      const { syncStatusCommand } = await import('./commands/sync-status.js');
+      return syncStatusCommand({ flags, ids: operands, context });
+    }
     const { statusCommand } = await import('./commands/status.js');
     return statusCommand({ flags, ids: operands, context });
+  },
+  config: async ({ argv, flags, operands, context }) => {
+    const { configCommand } = await import('./commands/config.js');
+    return configCommand({ argv, flags, operands, context });
+  },
+  sync: async ({ argv, word, flags, context }) => {
+    const { publishedSync, syncCommand } = await import('./commands/sync.js');
+    return word === 'sync[publish]' ? publishedSync(flags, context) : syncCommand({ argv, flags, context });
+  },
+  cleanup: async ({ flags, context }) => {
+    const { cleanupCommand } = await import('./commands/cleanup.js');
+    return cleanupCommand(flags, context);
+  },
+  lxdb: async ({ flags, operands, context }) => {
+    const { lxdbCommand } = await import('./commands/lxdb.js');
+    return lxdbCommand({ flags, operands, context });
   },
   inspect: async ({ flags, operands, context }) => {
     const { inspectCommand } = await import('./commands/inspect.js');

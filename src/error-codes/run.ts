@@ -15,7 +15,7 @@ export const RUN_CODES = {
   TARGET_IN_USE: inUse('Another run is writing to the same place'),
   RUN_IS_ACTIVE: inUse('Another process is writing this run'),
   RUN_HELD: inUse('The run is in progress in another process'),
-  RUN_TAKEN: inUse('Another process has resumed this run, which ends here'),
+  RUN_TAKEN: inUse('Another process has taken over this run or its stored sync; it ends here'),
   RUN_FINISHED: usage('The run is complete: there is nothing to resume'),
   RUN_ID_AMBIGUOUS: usage('More than one run begins with this id'),
   RUN_ID_EXISTS: usage('The run log has a run of this id already'),
@@ -32,6 +32,7 @@ export const RUN_CODES = {
 
   SYNC_EXISTS: usage('The run log has a stored sync of this id already'),
   SYNC_NOT_NAMED: usage('The run log has no stored sync, or several of which none is named'),
+  SYNC_NOT_READABLE: usage('The flags of the stored sync cannot be used'),
   SYNC_RUNNING: inUse('A run of the stored sync is in progress in another process'),
   SYNC_UNKNOWN: usage('The run log has no such stored sync'),
   RUN_LOG_BUSY: unreachableForNow('The run log is locked by another process'),

@@ -40,7 +40,8 @@ export const USAGE_CODES = {
   JOB_FILE_NOT_READ: usage('The job file of --config does not exist, or may not be read'),
   JOB_FILE_INVALID: usage('The job file of --config is not YAML, or has a setting or a value that it cannot have'),
   JOB_FILE_NOT_SAVED: usage('The job file of --save exists, or cannot be written'),
-  JOB_FILE_SECRET: usage('The flags for the job file of --save contain a credential'),
+  NOT_CONFIRMED: usage('What cannot be taken back needs --confirm'),
+  JOB_FILE_SECRET: usage('The flags for the job file of --save, or for a stored sync, contain a credential'),
 
   AUTH_FILE_NOT_FOUND: usage('The auth file does not exist'),
   AUTH_FILE_UNREADABLE: usage('The auth file is a directory, or may not be read'),

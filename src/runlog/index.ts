@@ -15,7 +15,7 @@ export type { ActiveRun } from './recorder/active-run.js';
 export { type LogListener, logMessages } from './recorder/log-listener.js';
 export type { ShownState } from './model/run-outcome.js';
 export { openRunLog, type RunLog } from './run-log.js';
-export type { DeletedRows, LivingRun, LogMode, SchemaStatus, SyncLock } from './store/log-store.js';
+export type { LivingRun, LogMode, SchemaStatus, SyncLock } from './store/log-store.js';
 export { readTableSettings } from './store/table-overrides.js';
 export type { RecordedOverride } from '../export/model/recorded-override.js';
 export { embeddedLog, type RunLogTarget } from './target.js';

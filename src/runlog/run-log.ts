@@ -14,7 +14,7 @@ import { newOwner } from './run-owner.js';
 import { ActiveRun } from './recorder/active-run.js';
 import type { LogListener } from './recorder/log-listener.js';
 import type { WriterOptions } from './recorder/log-writer.js';
-import { idAmbiguous, runUnknown } from './errors.js';
+import { idAmbiguous, logInUse, runUnknown } from './errors.js';
 import { RUNS, SYNCS, WATERMARKS } from './model/columns.js';
 import type { NewRun, PlaceOf, Redact } from './model/run-events.js';
 import { RunState } from './model/run-state.js';
@@ -35,6 +35,9 @@ import { RunSpool } from './recorder/spool.js';
 
 /** Length of a UUID. */
 const FULL_ID = 36;
+
+/** Most runs of a sync. */
+const ALL_RUNS = 1_000_000;
 
 /** Maximum ids listed in the error for an ambiguous one. */
 const MAX_LISTED = 5;
@@ -173,6 +176,18 @@ export class RunLog {
   /** Removes runs with all that belongs to them. The last watermark of each table in each place stays. */
   deleteRuns(request: RunsToDelete): Promise<DeletedRows> {
     return this.#store.deleteRuns(request);
+  }
+
+  /** Deletes all runs and watermarks, of one sync or of all. @throws LakeportError if one of the runs is in progress */
+  async empty({ syncId }: { readonly syncId: string | undefined }): Promise<void> {
+    if (syncId === undefined) {
+      await this.#store.empty(undefined);
+      return;
+    }
+    const runs = await this.runs({ limit: ALL_RUNS, syncId });
+    const living = runs.find(({ state }) => state === 'running');
+    if (living !== undefined) throw logInUse(living.runId, 'truncate');
+    await this.#store.deleteRuns({ runs, isDryRun: false, allWatermarksOf: syncId });
   }
 
   /** Removes all tables of the log, users' own settings too. @throws LakeportError if a run is in progress */

@@ -47,6 +47,6 @@ export function guarded(storage: Storage, confirm: () => Promise<void>): Storage
     publish: (part, path, options) => guard(() => storage.publish(part, path, { ...options, confirm })),
     put: (path, content, options) => guard(() => storage.put(path, content, options)),
     remove: (paths, options) => guard(() => storage.remove(paths, options)),
-    sweep: () => guard(() => storage.sweep()),
+    sweep: (options) => guard(() => storage.sweep(options)),
   };
 }

@@ -18,6 +18,7 @@ import type {
   Storage,
   StoredContent,
   StoredObject,
+  SweepOptions,
   WriteOptions,
 } from './storage.js';
 
@@ -131,7 +132,7 @@ export class ObjectStorage implements Storage {
     assertSafePath(run.directory);
     this.#lease = await StoreLease.begin({
       client: this.#client,
-      withdraw: (own) => this.#stager.withdraw(own),
+      withdraw: (own, options) => this.#stager.withdraw(own, options),
       run,
     });
   }
@@ -146,8 +147,8 @@ export class ObjectStorage implements Storage {
     await this.#lease?.confirm();
   }
 
-  async sweep(): Promise<number> {
-    return (await this.#lease?.sweep()) ?? 0;
+  async sweep(options?: SweepOptions): Promise<number> {
+    return (await this.#lease?.sweep(options)) ?? 0;
   }
 
   async endRun(): Promise<void> {

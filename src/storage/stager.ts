@@ -1,4 +1,5 @@
 import type { OwnObject } from './lease/own-paths.js';
+import type { Withdrawal } from './lease/store-lease.js';
 import type { PartWriter, StagedPart, StagedState, StageOptions, WriteOptions } from './storage.js';
 
 /** How a store keeps parts invisible, and publishes them. Paths are already validated. */
@@ -13,5 +14,5 @@ export interface Stager {
   /** See `Storage`. */
   discard(part: StagedPart): Promise<void>;
   /** Removes what runs have staged, as far as their own objects reveal it. Returns the number of parts. */
-  withdraw(own: readonly OwnObject[]): Promise<number>;
+  withdraw(own: readonly OwnObject[], options: Withdrawal): Promise<number>;
 }

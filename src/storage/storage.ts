@@ -98,6 +98,13 @@ export interface RemoveOptions {
   readonly versions?: ReadonlyMap<string, string> | undefined;
 }
 
+export interface SweepOptions {
+  /** Only these runs, as far as they are dead; all dead ones if absent. */
+  readonly runIds?: ReadonlySet<string> | undefined;
+  /** Only counts. */
+  readonly isDryRun?: boolean | undefined;
+}
+
 /** @param directories of tables, relative to the base */
 export type FindPublisher = (
   directories: readonly string[],
@@ -194,7 +201,7 @@ export interface Storage {
    */
   confirmClaim(): Promise<void>;
   /** Removes what dead runs left staged. Returns the number of temporary objects removed. */
-  sweep(): Promise<number>;
+  sweep(options?: SweepOptions): Promise<number>;
   /** Removes what this run, earlier processes included, still has staged, and releases its directories. */
   endRun(): Promise<void>;
   close(): Promise<void>;

@@ -31,6 +31,12 @@ export function parseDuration(value: unknown): number | undefined {
   return measure === undefined || measure > LONGEST_MS ? undefined : Math.round(measure);
 }
 
+/** Milliseconds of `7d`, `24h`, `2w` or what `parseDuration` takes, however long; undefined otherwise. */
+export function parseAge(value: unknown): number | undefined {
+  const measure = parseMeasure(value, { ...MILLISECONDS, d: 86_400_000, w: 7 * 86_400_000 }, 's');
+  return measure !== undefined && Number.isSafeInteger(Math.round(measure)) ? Math.round(measure) : undefined;
+}
+
 /** Bytes of `8 MiB`, `10MB`, `64K`, or of a plain number of bytes; undefined otherwise. */
 export function parseSize(value: unknown): number | undefined {
   const measure = parseMeasure(value, BYTES, 'b');

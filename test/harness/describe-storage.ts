@@ -230,7 +230,10 @@ export function describeStorage(kind: CliStore['kind']): void {
         expect(await run.sweep()).toBe(0);
         expect(await run.locate(staged, PART_0)).toBe('staged');
         await other.kill();
-        expect(await run.sweep()).toBe(1);
+        expect(await run.sweep({ runIds: new Set([randomUUID()]) })).toBe(0);
+        expect(await run.sweep({ runIds: new Set([runId]), isDryRun: true })).toBe(1);
+        expect(await run.locate(staged, PART_0)).toBe('staged');
+        expect(await run.sweep({ runIds: new Set([runId]) })).toBe(1);
         await run.endRun();
         expect((await shared.store.leftovers()).filter((one) => one.includes(`run-${runId}`))).toEqual([]);
       });

@@ -49,6 +49,7 @@ export async function executeExport(run: ExportRunOptions): Promise<number> {
       exitCode,
       source: sourceDocument(options.sourceId, server),
       runLog: record?.address,
+      syncId: record?.syncId,
       resume,
       warnings,
     };

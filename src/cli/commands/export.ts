@@ -7,7 +7,7 @@ import { recordedCommand } from '../run-history/command-text.js';
 import type { CliContext } from '../context.js';
 import { RunRecording } from '../run-history/run-recording.js';
 import { maskSaltOf } from '../../export/model/mask-salt.js';
-import { readExportSettings } from '../flags/export-flags.js';
+import { type ExportSettings, readExportSettings } from '../flags/export-flags.js';
 import { executeExport, publicNames } from './export-run.js';
 import { writeDocument } from '../reports/failure.js';
 import { FLAGS } from '../flags/flags.js';
@@ -30,6 +30,10 @@ export interface ExportCommandOptions {
   readonly saveJob?: (() => void) | undefined;
   /** False keeps the run out of the run log. */
   readonly logged: boolean;
+  /** The stored sync that is run. */
+  readonly syncId?: string | undefined;
+  /** What to tell before the run. */
+  readonly note?: string | undefined;
 }
 
 /**
@@ -40,10 +44,12 @@ export interface ExportCommandOptions {
 export async function exportCommand(
   flags: ParsedFlags,
   context: CliContext,
-  { argv, plan, logged, tables = [], saveJob }: ExportCommandOptions,
+  { argv, plan, logged, tables = [], saveJob, syncId, note }: ExportCommandOptions,
 ): Promise<number> {
   const settings = readExportSettings(flags);
-  const logFlags = readLogFlags(flags);
+  const given = readLogFlags(flags);
+  // A run of a sync holds its lock, which is in the log.
+  const logFlags = { ...given, isAsked: given.isAsked || syncId !== undefined };
   const logging = readLoggingSettings(flags);
   const planOnly = plan || settings.dryRun;
   const json = flags.get(FLAGS.json);
@@ -54,20 +60,32 @@ export async function exportCommand(
     noticeIgnoredFlags(settings, session);
     const auth = await readAuthFile(settings.authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
-    const options = settings.optionsFor(auth.database(settings.sourceId));
-    // Check the ids of storages before connecting to the source.
-    if ('storageId' in options.target) auth.storage(options.target.storageId);
-    else context.redactor.addPublic(options.target.directory);
-    for (const { storageId } of options.routes) auth.storage(storageId);
-    maskSaltOf(options, auth);
+    const options = optionsOf(settings, { auth, context });
+    if (note !== undefined) session.log.write('INFO', note);
     if (logFlags.entryId !== undefined) auth.database(logFlags.entryId);
     saveJob?.();
-    const input = { options, auth, log: logFlags, session, context, json };
+    const input = { options, auth, log: logFlags, session, context, json, syncId };
     if (planOnly) return showPlan({ ...input, detail: { allTables: flags.get(FLAGS.allTables), tables: shown } });
     session.start();
     const record = logged ? await beginRecord(input, argv) : undefined;
     return executeExport({ ...input, record, quiet: logging.quiet });
   });
+}
+
+/**
+ * The options of an export, whose entries are known to be in the auth file before anything connects.
+ * @throws LakeportError of class `usage`
+ */
+export function optionsOf(
+  settings: ExportSettings,
+  { auth, context }: { readonly auth: AuthFile; readonly context: CliContext },
+): ExportOptions {
+  const options = settings.optionsFor(auth.database(settings.sourceId));
+  if ('storageId' in options.target) auth.storage(options.target.storageId);
+  else context.redactor.addPublic(options.target.directory);
+  for (const { storageId } of options.routes) auth.storage(storageId);
+  maskSaltOf(options, auth);
+  return options;
 }
 
 /** Warns about flags that have no effect. */
@@ -88,10 +106,11 @@ interface ExportInput {
   readonly session: Session;
   readonly context: CliContext;
   readonly json: boolean;
+  readonly syncId: string | undefined;
 }
 
 function beginRecord(
-  { options, auth, log, session, context }: ExportInput,
+  { options, auth, log, session, context, syncId }: ExportInput,
   argv: readonly string[],
 ): Promise<RunRecording | undefined> {
   return RunRecording.begin(
@@ -100,6 +119,7 @@ function beginRecord(
       export: options,
       commandLine: recordedCommand(argv, context.redactor),
       target: targetAddress(options, auth),
+      syncId,
     },
   );
 }

@@ -29,7 +29,8 @@ export async function statusCommand(options: {
   readonly context: CliContext;
 }): Promise<number> {
   const { flags, ids, context } = options;
-  const given = readRunId(ids);
+  const byFlag = flags.get(FLAGS.runId);
+  const given = readRunId(byFlag === undefined ? ids : [byFlag, ...ids]);
   const reading = readLogReading(flags);
   const logging = { ...readLoggingSettings(flags), banner: false };
   const json = flags.get(FLAGS.json);
@@ -75,6 +76,6 @@ function readRunId(ids: readonly string[]): string {
   throw usageError({
     code: 'ONE_RUN',
     message: value === undefined ? 'lakeport status needs the id of a run' : 'lakeport status shows one run at a time',
-    hint: 'lakeport runs lists them.',
+    hint: 'lakeport runs lists them; --sync-id shows a stored sync.',
   });
 }

@@ -1,5 +1,5 @@
 import { didYouMean } from '../../text/did-you-mean.js';
-import { type Command, defaultCommand, typedCommand, unknownCommand } from './commands.js';
+import { type Command, defaultCommand, flagsOf, typedCommand, unknownCommand } from './commands.js';
 import { type Flag, spelling } from './flag.js';
 import { ALL_FLAGS, FLAGS } from './flags.js';
 import { ParsedFlags } from './parsed-flags.js';
@@ -7,6 +7,8 @@ import { usageError } from './usage-error.js';
 
 export interface CommandLine {
   readonly command: Command;
+  /** As it was typed: one of its names. */
+  readonly word: string;
   readonly flags: ParsedFlags;
   /** Words that are neither flags nor values, without the command. */
   readonly operands: readonly string[];
@@ -34,12 +36,13 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const command = typedCommand(operand) ?? defaultCommand();
   if (operand !== undefined && command === defaultCommand()) throw unknownCommand(operand);
   if (!flags.has(FLAGS.help) && !flags.has(FLAGS.version)) checkWords({ command, flags, operands });
-  return { command, flags, operands };
+  return { command, word: operand ?? command.name, flags, operands };
 }
 
-function checkWords({ command, flags, operands }: CommandLine): void {
-  const known = new Set(command.flags.map(({ name }) => name));
-  const name = command === defaultCommand() ? 'lakeport' : `lakeport ${command.name}`;
+function checkWords({ command, flags, operands }: Omit<CommandLine, 'word'>): void {
+  const known = new Set(flagsOf(command, operands).map(({ name }) => name));
+  const words = command === defaultCommand() ? [] : [command.name, ...(command.commands ? operands.slice(0, 1) : [])];
+  const name = ['lakeport', ...words].join(' ');
   const other = ALL_FLAGS.find((flag) => flags.has(flag) && !known.has(flag.name));
   if (other !== undefined) {
     throw usageError({
@@ -49,8 +52,8 @@ function checkWords({ command, flags, operands }: CommandLine): void {
       flag: spelling(other),
     });
   }
-  const [stray] = operands;
-  if (stray === undefined || command.operands === 'any') return;
+  const [stray] = command.commands === undefined ? operands : operands.slice(1);
+  if (stray === undefined || (command.operands === 'any' && command.commands === undefined)) return;
   throw usageError({
     code: 'BAD_USAGE',
     message: `${name} takes flags only`,
@@ -64,6 +67,8 @@ class WordReader {
   readonly values = new Map<string, readonly string[]>();
   readonly operands: string[] = [];
   readonly #argv: readonly string[];
+  /** Of the first operand, whose flags follow it. */
+  #command: Command | undefined;
   #at = 0;
 
   constructor(argv: readonly string[]) {
@@ -78,7 +83,10 @@ class WordReader {
       }
       if (word.startsWith('--')) this.#long(word);
       else if (word.length > 1 && word.startsWith('-')) this.#short(word);
-      else this.operands.push(word);
+      else {
+        if (this.operands.length === 0) this.#command = typedCommand(word);
+        this.operands.push(word);
+      }
     }
   }
 
@@ -89,14 +97,14 @@ class WordReader {
   #long(word: string): void {
     const equals = word.indexOf('=');
     const written = equals < 0 ? word : word.slice(0, equals);
-    const flag = longFlag(written);
+    const flag = longFlag(written, this.#command);
     if (flag === undefined) throw unknownFlag(written);
     this.#take(flag, written, equals < 0 ? undefined : word.slice(equals + 1));
   }
 
   #short(word: string): void {
     const written = word.slice(0, 2);
-    const flag = SHORT_NAMES.get(word.slice(1, 2));
+    const flag = shortFlag(word.slice(1, 2), this.#command);
     if (flag === undefined || (flag.value === undefined && word.length > 2)) throw unknownFlag(word);
     this.#take(flag, written, word.length > 2 ? word.slice(2).replace(/^=/, '') : undefined);
   }
@@ -113,7 +121,9 @@ class WordReader {
     // `--include --json` means a forgotten value, not a table of that name.
     const forgotten =
       value === undefined ||
-      (joined === undefined && value.startsWith('--') && longFlag(value.replace(/=.*/s, '')) !== undefined);
+      (joined === undefined &&
+        value.startsWith('--') &&
+        longFlag(value.replace(/=.*/s, ''), this.#command) !== undefined);
     if (forgotten) {
       throw usageError({
         code: 'MISSING_VALUE',
@@ -126,21 +136,27 @@ class WordReader {
   }
 }
 
-/** A word's flag and the value joined to it; undefined if the word is not a known flag. */
+/** A word's flag and the value joined to it; undefined if the word is not a known flag. @param command in whose words it is */
 export function lookUpFlag(
   word: string,
+  command?: Command,
 ): { readonly flag: Flag; readonly takesValue: boolean; readonly joined: string | undefined } | undefined {
   if (!word.startsWith('-') || word === '-') return undefined;
   const isLong = word.startsWith('--');
   const [written = '', ...values] = isLong ? word.split('=') : [word.slice(0, 2), word.slice(2)];
-  const flag = isLong ? longFlag(written) : SHORT_NAMES.get(written.slice(1));
+  const flag = isLong ? longFlag(written, command) : shortFlag(written.slice(1), command);
   if (flag === undefined) return undefined;
   const joined = values.join('=');
   return { flag, takesValue: flag.value !== undefined, joined: joined === '' ? undefined : joined };
 }
 
-function longFlag(written: string): Flag | undefined {
-  return LONG_NAMES.get(written.slice(2).replaceAll('_', '-'));
+function longFlag(written: string, command: Command | undefined): Flag | undefined {
+  const name = written.slice(2).replaceAll('_', '-');
+  return command?.ownFlags?.find((flag) => flag.name === name) ?? LONG_NAMES.get(name);
+}
+
+function shortFlag(letter: string, command: Command | undefined): Flag | undefined {
+  return command?.ownFlags?.find((flag) => flag.short === letter) ?? SHORT_NAMES.get(letter);
 }
 
 function unknownFlag(written: string): Error {

@@ -2,18 +2,35 @@ import { didYouMean } from '../../text/did-you-mean.js';
 import type { Flag } from './flag.js';
 import {
   CHECK_FLAGS,
+  CLEANUP_FLAGS,
+  CONFIG_FLAGS,
   EXPORT_FLAGS,
   HELP_FLAGS,
   INSPECT_FLAGS,
+  LXDB_FLAGS,
   PLAN_FLAGS,
   RUNS_FLAGS,
   STATUS_FLAGS,
+  SYNC_RUN_FLAGS,
   VERIFY_FLAGS,
 } from './flags.js';
+import { RESUME_SYNC } from './sync-flags.js';
 import { usageError } from './usage-error.js';
 
 export type CommandName =
-  'export' | 'plan' | 'check' | 'demo' | 'runs' | 'status' | 'inspect' | 'completion' | 'verify';
+  | 'export'
+  | 'plan'
+  | 'check'
+  | 'demo'
+  | 'runs'
+  | 'status'
+  | 'inspect'
+  | 'completion'
+  | 'verify'
+  | 'config'
+  | 'sync'
+  | 'cleanup'
+  | 'lxdb';
 
 /** A command of the command line; `dispatch.ts` runs it. */
 export interface Command {
@@ -30,6 +47,12 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** Words that are not flags. */
   readonly operands: 'none' | 'any';
+  /** Other words for it. */
+  readonly aliases?: readonly string[] | undefined;
+  /** Flags that are written otherwise here than elsewhere. */
+  readonly ownFlags?: readonly Flag[] | undefined;
+  /** Flags of each of its commands, which is the first operand. */
+  readonly commands?: Readonly<Record<string, readonly Flag[]>> | undefined;
   /** The allowed operands, if they come from a list. */
   readonly operandWords?: readonly string[] | undefined;
   /** What a shell completes operands with. */
@@ -128,15 +151,104 @@ exported, shows what was written, and stops the server.`,
     operands: 'none',
   },
   {
-    name: 'status',
-    synopsis: 'status RUN_ID',
-    usage: 'RUN_ID [flags]',
-    summary: 'shows one run: tables, files, errors',
+    name: 'config',
+    synopsis: 'config create|list|show|delete',
+    usage: `create [--sync-id SYNC_ID] ${EXPORT_USAGE}
+       lakeport config list|show|delete [--sync-id SYNC_ID] [flags]`,
+    summary: 'stores syncs in the run log, for lakeport sync',
     introduction: [
-      `Shows what the run log has of one run: its tables, the slices of those that are not
-done, files and errors. The beginning of the id is enough where no other run has it.`,
+      `Stores the flags of an export under an id, without credentials: lakeport sync runs
+it by that id, one run at a time. Paths are stored as absolute ones. show prints the
+flags as a job file.`,
     ],
     examples: [
+      `lakeport config create --sync-id hourly -a auth.json --source-db-auth-id ds_pg \\
+    --target-storage-id s3_lake --incremental-table sales.orders:updated_at:timestamp`,
+      'lakeport config list',
+      'lakeport config show --sync-id hourly > hourly.yaml',
+      'lakeport config delete --sync-id hourly',
+    ],
+    flags: merged(CONFIG_FLAGS),
+    operands: 'any',
+    operandWords: Object.keys(CONFIG_FLAGS),
+    commands: CONFIG_FLAGS,
+  },
+  {
+    name: 'sync',
+    aliases: ['sync[export]', 'sync[publish]'],
+    synopsis: 'sync [--sync-id SYNC_ID]',
+    usage: '[--sync-id SYNC_ID] [--resume] [flags]',
+    summary: 'runs a stored sync',
+    introduction: [
+      `Runs a stored sync with its flags; those given besides count for this run. Two runs
+of one sync never go on at once, on any machines: the run log has a lock for it, and
+that of a dead process is taken over. Files are published with the export, so that
+'sync[export]' is the same, and 'sync[publish]' has nothing left to do.`,
+    ],
+    examples: [
+      'lakeport sync',
+      'lakeport sync --sync-id hourly --json',
+      'lakeport sync --sync-id hourly --resume',
+      'lakeport sync --sync-id hourly -a auth.json --log-db-auth-id log_pg',
+    ],
+    flags: SYNC_RUN_FLAGS,
+    ownFlags: [RESUME_SYNC],
+    operands: 'none',
+  },
+  {
+    name: 'cleanup',
+    synopsis: 'cleanup --sync-id SYNC_ID',
+    usage: '--sync-id SYNC_ID --older-than AGE [--status STATE[,STATE]] [--dry-run] [flags]',
+    summary: 'removes what old runs of a stored sync have left',
+    introduction: [
+      `Removes what failed and replaced runs of a stored sync have left staged in their
+destinations, and what the run log has of old runs. Published files stay, and so do
+the last completed run, every run that is in progress and, unless --status asks for
+them, runs that can still be resumed.`,
+    ],
+    examples: [
+      'lakeport cleanup --sync-id hourly --older-than 7d --dry-run',
+      'lakeport cleanup --sync-id hourly --older-than 7d --status failed,interrupted',
+    ],
+    flags: CLEANUP_FLAGS,
+    operands: 'none',
+  },
+  {
+    name: 'lxdb',
+    aliases: ['logdb'],
+    synopsis: 'lxdb init|drop|truncate|locks|release-locks',
+    usage: 'init|drop|truncate|locks|release-locks [flags]',
+    summary: 'creates, empties and drops the run log; shows and releases locks',
+    introduction: [
+      `init creates or migrates the run log. truncate removes all runs and watermarks and
+keeps stored syncs and partition_columns; drop removes all of it. Both need --confirm,
+and neither touches a file of an export. locks shows which runs work on stored syncs;
+release-locks removes the locks of dead processes, with --confirm also of living ones.`,
+    ],
+    examples: [
+      'lakeport lxdb init -a auth.json --log-db-auth-id log_pg',
+      'lakeport lxdb locks',
+      'lakeport lxdb release-locks --sync-id hourly --confirm',
+      'lakeport lxdb truncate --confirm',
+    ],
+    flags: merged(LXDB_FLAGS),
+    operands: 'any',
+    operandWords: Object.keys(LXDB_FLAGS),
+    commands: LXDB_FLAGS,
+  },
+  {
+    name: 'status',
+    synopsis: 'status RUN_ID',
+    usage: 'RUN_ID | --sync-id SYNC_ID [flags]',
+    summary: 'shows one run, or a stored sync',
+    introduction: [
+      `Shows what the run log has of one run: its tables, the slices of those that are not
+done, files and errors. The beginning of the id is enough where no other run has it.
+Of a stored sync: where each table's last sync ended, how far that is behind the
+source's clock, rows per sync, and the last runs.`,
+    ],
+    examples: [
+      'lakeport status --sync-id hourly',
       'lakeport status 2f73b4d0',
       'lakeport status 2f73b4d0-8647-41ef-8089-c403a82a4577 --json',
       'lakeport status 2f73b4d0 -a auth.json --log-db-auth-id log_pg',
@@ -206,12 +318,39 @@ export const COMMANDS: readonly Command[] = [EXPORT, ...TYPED_COMMANDS];
 
 /** The command of this name; undefined if there is none. */
 export function typedCommand(word: string | undefined): Command | undefined {
-  return TYPED_COMMANDS.find(({ name }) => name === word);
+  return TYPED_COMMANDS.find(({ name, aliases = [] }) => name === word || aliases.some((alias) => alias === word));
+}
+
+/** Each flag of several commands once. */
+function merged(commands: Readonly<Record<string, readonly Flag[]>>): readonly Flag[] {
+  const flags = new Map(Object.values(commands).flatMap((some) => some.map((flag) => [flag.name, flag] as const)));
+  return [...flags.values()];
 }
 
 /** The command that runs if none is given. */
 export function defaultCommand(): Command {
   return EXPORT;
+}
+
+/**
+ * The flags of a command's own command.
+ * @throws LakeportError of class `usage` if there is no such command
+ */
+export function flagsOf(command: Command, [word]: readonly string[]): readonly Flag[] {
+  const { name, commands, flags } = command;
+  if (commands === undefined) return flags;
+  const own = commands[(word ?? '').replaceAll('_', '-')];
+  if (own !== undefined) return own;
+  const names = Object.keys(commands);
+  const near = word === undefined ? undefined : didYouMean(word, names);
+  throw usageError({
+    code: word === undefined ? 'BAD_USAGE' : 'UNKNOWN_COMMAND',
+    message:
+      word === undefined
+        ? `lakeport ${name} needs one of ${names.join(', ')}`
+        : `There is no command lakeport ${name} ${JSON.stringify(word)}${near === undefined ? '' : `; did you mean ${near}?`}`,
+    hint: `lakeport ${name} --help shows them.`,
+  });
 }
 
 export function unknownCommand(word: string): Error {

@@ -8,6 +8,7 @@ export const FLAG_GROUPS = [
   'Files',
   'Run',
   'Run log',
+  'Stored syncs',
   'Metadata',
   'Output',
   'Accepted and ignored',

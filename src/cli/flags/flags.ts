@@ -12,6 +12,7 @@ import { OUTPUT_FLAGS } from './output-flags.js';
 import { RUN_FLAGS } from './run-flags.js';
 import { SOURCE_FLAGS } from './source-flags.js';
 import { SPEED_FLAGS } from './speed-flags.js';
+import { RESUME_SYNC, SYNC_FLAGS } from './sync-flags.js';
 
 /** The flags that the code refers to by name. */
 export const FLAGS = {
@@ -27,6 +28,7 @@ export const FLAGS = {
   ...METADATA_FLAGS,
   ...LAKEXPRESS_FLAGS,
   ...OUTPUT_FLAGS,
+  ...SYNC_FLAGS,
 } as const;
 
 /** Every flag of every command. */
@@ -34,7 +36,10 @@ export const ALL_FLAGS: readonly Flag[] = [...Object.values<Flag>(FLAGS), ...Obj
 
 const { limit, allTables, save, shownRows, deep, againstSource } = FLAGS;
 /** Not of an export. */
-const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([limit, allTables, save, shownRows, deep, againstSource]);
+const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([
+  ...[limit, allTables, save, shownRows, deep, againstSource],
+  ...Object.values<Flag>(SYNC_FLAGS),
+]);
 const { logDatabaseId, graceMs, json, logLevel, logDirectory, logFormat, noProgress, noBanner, quiet } = FLAGS;
 
 /** Flags of the default command. */
@@ -54,7 +59,73 @@ export const CHECK_FLAGS: readonly Flag[] = [FLAGS.authFile, ...LOGGING, ...HELP
 const LOG_AUTH: Flag = { ...FLAGS.authFile, help: 'JSON file with named credentials; needed with --log-db-auth-id' };
 
 /** Flags of `status`. */
-export const STATUS_FLAGS: readonly Flag[] = byGroup([LOG_AUTH, logDatabaseId, ...LOGGING, ...HELP_FLAGS]);
+export const STATUS_FLAGS: readonly Flag[] = byGroup([
+  LOG_AUTH,
+  logDatabaseId,
+  { ...FLAGS.runId, value: 'RUN_ID', help: 'the run to show; also without the flag' },
+  { ...FLAGS.syncId, help: 'shows a stored sync instead: watermarks, rows per sync, runs' },
+  { ...limit, help: 'with --sync-id: most runs, and syncs of a table, to list (default: 20)' },
+  ...LOGGING,
+  ...HELP_FLAGS,
+]);
+
+/** Flags of commands that look at the run log. */
+const OF_LOG: readonly Flag[] = [LOG_AUTH, logDatabaseId, ...LOGGING, ...HELP_FLAGS];
+
+const { syncId, replace, olderThan, runStates, confirm, maxAgeHours } = FLAGS;
+
+/** Not stored: what names one run, the log that stores it, or asks for something else than an export. */
+const NOT_STORED: ReadonlySet<Flag> = new Set<Flag>([
+  ...[FLAGS.runId, FLAGS.dryRun, FLAGS.initDb, FLAGS.resume, FLAGS.logDatabaseMode, FLAGS.resetWatermarks],
+]);
+
+/** Flags of each `lakeport config` command. */
+export const CONFIG_FLAGS = {
+  create: byGroup([
+    { ...syncId, help: 'its id: a name of up to 64 letters, digits, - and _ (default: a new UUID)' },
+    replace,
+    ...EXPORT_FLAGS.filter((flag) => !NOT_STORED.has(flag)),
+  ]),
+  list: byGroup([{ ...FLAGS.envName, help: 'only those of this environment' }, ...OF_LOG]),
+  show: byGroup([syncId, ...OF_LOG]),
+  delete: byGroup([syncId, confirm, ...OF_LOG]),
+} as const;
+
+/** Flags of a stored sync that each of its runs may have otherwise. */
+export const SYNC_RUN_FLAGS: readonly Flag[] = byGroup([
+  { ...syncId, help: 'the stored sync to run (default: the only one)' },
+  RESUME_SYNC,
+  { ...FLAGS.runId, help: 'names this run (default: a new one); with --resume: the run to finish' },
+  { ...FLAGS.dryRun, help: 'shows what would be done, as lakeport plan does' },
+  FLAGS.resetWatermarks,
+  ...EXPORT_FLAGS.filter(
+    (flag) => flag.onResume === 'changeable' && flag !== FLAGS.resume && flag !== FLAGS.logDatabaseMode,
+  ),
+]);
+
+/** Flags of `cleanup`. */
+export const CLEANUP_FLAGS: readonly Flag[] = byGroup([
+  { ...syncId, help: 'the stored sync whose old runs are removed' },
+  olderThan,
+  runStates,
+  { ...FLAGS.dryRun, help: 'shows what would be removed, and removes nothing' },
+  { ...FLAGS.authFile, help: 'JSON file with named credentials; for stores and --log-db-auth-id' },
+  ...OF_LOG.filter(({ name }) => name !== FLAGS.authFile.name),
+]);
+
+/** Flags of each `lakeport lxdb` command. */
+export const LXDB_FLAGS = {
+  init: byGroup(OF_LOG),
+  drop: byGroup([confirm, ...OF_LOG]),
+  truncate: byGroup([{ ...syncId, help: 'only what the log has of this sync' }, confirm, ...OF_LOG]),
+  locks: byGroup([{ ...syncId, help: 'only the lock of this sync' }, ...OF_LOG]),
+  'release-locks': byGroup([
+    { ...syncId, help: 'only the lock of this sync' },
+    maxAgeHours,
+    { ...confirm, help: 'also locks whose process may be alive: its run ends at its next heartbeat' },
+    ...OF_LOG,
+  ]),
+} as const;
 
 /** Flags of `runs`. */
 export const RUNS_FLAGS: readonly Flag[] = byGroup([LOG_AUTH, logDatabaseId, limit, ...LOGGING, ...HELP_FLAGS]);

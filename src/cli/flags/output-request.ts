@@ -30,7 +30,7 @@ export function outputRequest(argv: readonly string[]): OutputRequest {
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     if (word === '--') break;
-    const found = lookUpFlag(word);
+    const found = lookUpFlag(word, typedCommand(operand));
     if (found === undefined) {
       if (!word.startsWith('-')) operand ??= word;
       continue;

@@ -5,7 +5,7 @@ import { MOST_PRECISION, validDecimal, validUnboundedNumeric } from '../../expor
 import { availableCores } from '../../runtime/machine.js';
 import type { UnboundedNumeric } from '../../sources/source.js';
 import { didYouMean } from '../../text/did-you-mean.js';
-import { parseDuration, parseSize } from '../../text/units.js';
+import { parseAge, parseDuration, parseSize } from '../../text/units.js';
 import type { FlagValue, ValueType } from './flag.js';
 import { usageError } from './usage-error.js';
 
@@ -75,6 +75,25 @@ export const DURATION: ValueType<number> = {
     throw badValue(given, 'a time such as 30s, 500ms or 2m, or a number of seconds');
   },
   restore: (recorded) => (typeof recorded === 'number' && recorded > 0 ? recorded : undefined),
+};
+
+/** Milliseconds, of any length. */
+export const AGE: ValueType<number> = {
+  parse: (given) => {
+    const milliseconds = parseAge(given.value);
+    if (milliseconds !== undefined) return milliseconds;
+    throw badValue(given, 'an age such as 7d, 24h or 30m');
+  },
+  restore: (recorded) => (typeof recorded === 'number' && recorded >= 0 ? recorded : undefined),
+};
+
+/** The id of a stored sync. */
+export const SYNC_ID: ValueType<string> = {
+  parse: (given) => {
+    if (/^[A-Za-z0-9][\w-]{0,63}$/.test(given.value)) return given.value;
+    throw badValue(given, 'a name of up to 64 letters, digits, - and _');
+  },
+  restore: textOnRecord,
 };
 
 /** Bytes. @param range.least a whole number of KiB */

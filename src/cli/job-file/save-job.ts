@@ -28,15 +28,39 @@ export interface JobToSave {
   readonly redactor: Redactor;
 }
 
+/**
+ * The values of flags as a file may hold them: with references, which are replaced when they are read, and without secrets.
+ * @param flags those to keep
+ * @throws LakeportError if a value contains a secret
+ */
+export function storableValues({ values, typed, redactor }: JobToSave, flags: readonly Flag[]): TypedValues {
+  return new Map(
+    flags.flatMap((flag) => {
+      const given = values.get(flag.name);
+      if (given === undefined) return [];
+      const isTyped = typed.has(flag.name);
+      return [[flag.name, given.map((value) => storable(flag, value, { redactor, isTyped }))] as const];
+    }),
+  );
+}
+
 /** The text of a job file that stands for these flags. @throws LakeportError if a value contains a secret */
-export function jobText({ values: all, typed, redactor }: JobToSave): string {
+export function jobText(job: JobToSave): string {
+  return jobFileText(
+    storableValues(
+      job,
+      JOB_FLAGS.filter((flag) => !NOT_SAVED.has(flag)),
+    ),
+  );
+}
+
+/** A job file of storable values. */
+export function jobFileText(storable: TypedValues): string {
   const settings = new Map<string, unknown>();
   const tables: Tables = new Map();
   for (const flag of JOB_FLAGS) {
-    if (NOT_SAVED.has(flag)) continue;
-    const given = all.get(flag.name);
-    if (given === undefined) continue;
-    const values = given.map((value) => storable(flag, value, { redactor, isTyped: typed.has(flag.name) }));
+    const values = storable.get(flag.name);
+    if (values === undefined) continue;
     if (!nest(flag, values, tables)) settings.set(flag.name, flatValue(flag, values));
   }
   if (tables.size > 0) settings.set(TABLES_KEY, tables);
@@ -71,8 +95,8 @@ function storable(
   if (redactor.redact(value) !== value) {
     throw new LakeportError({
       code: 'JOB_FILE_SECRET',
-      message: `${spelling(flag)} contains a credential, which a job file must not`,
-      hint: 'Put it into the auth file, or write a reference to a variable, ${NAME}, into the job file.',
+      message: `${spelling(flag)} contains a credential, which is not to be stored`,
+      hint: 'Put it into the auth file, or write a reference to a variable, ${NAME}, into a job file.',
       context: { detail: spelling(flag) },
     });
   }

@@ -57,6 +57,7 @@ export const exportSchema = z.strictObject({
   routes: z.array(route),
   compat: z.string().optional(),
   run_log: z.string().optional(),
+  sync_id: z.string().optional().describe('The stored sync that it is a run of'),
   resume: z.string().optional().describe('The command that finishes the run'),
   started_at: z.string(),
   ended_at: z.string(),
@@ -167,7 +168,8 @@ export const planSchema = z.strictObject({
 const nullableCount = count.nullable();
 const nullableText = z.string().nullable();
 
-const runFields = {
+/** A run as lists show it. */
+export const runFields = {
   run_id: z.string(),
   state: z.string(),
   attempt: count,
@@ -177,6 +179,7 @@ const runFields = {
   source,
   target: nullableText,
   env_name: nullableText,
+  sync_id: nullableText.describe('The stored sync that it is a run of'),
   consistency: nullableText,
   ...{ tables: nullableCount, completed_tables: count, failed_tables: count, rows: count, bytes: count, files: count },
   error: loggedError.optional(),

@@ -19,6 +19,8 @@ export function runDocument(
     readonly source: SourceDocument;
     /** Address of the run log; undefined if the run is not logged. */
     readonly runLog?: string | undefined;
+    /** The stored sync that it is a run of. */
+    readonly syncId?: string | undefined;
     /** The command that finishes the run, if it is unfinished. */
     readonly resume?: string | undefined;
     readonly warnings?: readonly Warning[] | undefined;
@@ -35,6 +37,7 @@ export function runDocument(
     routes: options.routes.map(routeDocument),
     ...(options.compat === undefined ? {} : { compat: options.compat }),
     ...(options.runLog === undefined ? {} : { run_log: options.runLog }),
+    ...(options.syncId === undefined ? {} : { sync_id: options.syncId }),
     ...(options.resume === undefined ? {} : { resume: options.resume }),
     started_at: result.startedAt,
     ended_at: result.endedAt,

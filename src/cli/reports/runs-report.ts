@@ -107,6 +107,7 @@ export function runSummaryDocument(run: RunSummary): RunsDocument['runs'][number
     },
     target: run.target,
     env_name: run.envName ?? null,
+    sync_id: run.syncId ?? null,
     consistency: run.consistency ?? null,
     tables: run.tables ?? null,
     completed_tables: run.completedTables,

@@ -67,6 +67,7 @@ function factLines(run: RunRecord, { output, now }: { readonly output: Output; r
     ['Source', database === '' ? run.sourceType : `${database} (${run.sourceType ?? '?'})`],
     ['Target', printable(run.target)],
     ['Environment', run.envName === undefined ? undefined : printable(run.envName)],
+    ['Sync', run.syncId],
     ['Consistency', consistencyOf(run)],
     ['Tables', tableCounts(run)],
     ['Published', `${counted(run.rows, 'row')}, ${counted(run.files, 'file')}, ${byteSize(run.bytes)}`],

@@ -1,5 +1,6 @@
 import type { Redactor } from '../../auth/redaction.js';
 import { lookUpFlag } from '../flags/command-line.js';
+import { type Command, typedCommand } from '../flags/commands.js';
 import { spelling } from '../flags/flag.js';
 import { FLAGS } from '../flags/flags.js';
 
@@ -37,9 +38,13 @@ export function resumeCommand(options: {
 /** The auth file named in a recorded command line; undefined if there is none. */
 export function recordedAuthFile(commandLine: string): string | undefined {
   const words = wordsOf(commandLine);
+  let command: Command | undefined;
   for (let at = 1; at < words.length; at++) {
-    const found = lookUpFlag(words[at] ?? '');
-    if (found === undefined) continue;
+    const found = lookUpFlag(words[at] ?? '', command);
+    if (found === undefined) {
+      command ??= typedCommand(words[at]);
+      continue;
+    }
     const value = found.takesValue ? (found.joined ?? words[++at]) : undefined;
     if (found.flag.name === FLAGS.authFile.name) return value;
   }

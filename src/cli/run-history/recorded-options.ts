@@ -20,7 +20,7 @@ import { saltFingerprint } from './mask-salt.js';
 const FORMAT = 1;
 
 /** Where a storage is, regardless of its id. */
-interface StoragePlace {
+export interface StoragePlace {
   /** An absolute directory, or the address of a bucket. */
   readonly address: string;
   /** The machine of a directory; the server of a bucket if it is not its provider's own. */
@@ -196,11 +196,13 @@ export interface RecordedPlaces {
   readonly cwd: string | undefined;
   /** Undefined if the record does not say. */
   of(storageId: string): StoragePlace | undefined;
+  /** By the ids of the storages. */
+  readonly all: readonly (readonly [storageId: string, place: StoragePlace])[];
 }
 
 export function recordedPlaces(settings: unknown): RecordedPlaces {
   const { places = {}, cwd } = settingsOf(settings);
-  return { cwd, of: (storageId) => places[storageId] };
+  return { cwd, of: (storageId) => places[storageId], all: Object.entries(places) };
 }
 
 /** The consistency that the run required: `run`, or undefined if it accepted less. */

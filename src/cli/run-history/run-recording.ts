@@ -34,6 +34,7 @@ export class RunRecording {
   readonly #export: ExportOptions;
   readonly #settings: RecordedSettings;
   readonly #fate: { isLost: boolean };
+  readonly #syncId: string | undefined;
   #isPlanned = false;
 
   private constructor(
@@ -45,6 +46,7 @@ export class RunRecording {
       readonly settings: RecordedSettings;
       readonly earlier: RunHistory | undefined;
       readonly fate: { isLost: boolean };
+      readonly syncId?: string | undefined;
     },
   ) {
     this.#fate = run.fate;
@@ -54,6 +56,7 @@ export class RunRecording {
     this.#export = run.export;
     this.#settings = run.settings;
     this.earlier = run.earlier;
+    this.#syncId = run.syncId;
     this.observer = combineObservers({ planned: () => (this.#isPlanned = true) }, run.logged.recorder);
   }
 
@@ -64,7 +67,13 @@ export class RunRecording {
    */
   static async begin(
     options: RunRecordingOptions,
-    run: { readonly export: ExportOptions; readonly commandLine: string; readonly target: string },
+    run: {
+      readonly export: ExportOptions;
+      readonly commandLine: string;
+      readonly target: string;
+      /** The stored sync that it is a run of. */
+      readonly syncId?: string | undefined;
+    },
   ): Promise<RunRecording | undefined> {
     const { auth, context, log: flags } = options;
     const settings = await recordedSettings(run.export, { auth, redactor: context.redactor });
@@ -73,16 +82,16 @@ export class RunRecording {
       log = await openRunLogFromFlags(flags, { auth, context, threaded: true });
       const { runId, startedAt, sourceId } = run.export;
       const sourceType = auth.database(sourceId).engine;
-      const { commandLine, target } = run;
+      const { commandLine, target, syncId } = run;
       const { envName } = flags;
       const fate = { isLost: false };
       const beginning = log.begin(
-        { runId, startedAt, commandLine, settings, target, envName, sourceType },
+        { runId, startedAt, commandLine, settings, target, envName, sourceType, syncId },
         await listenerOf(options, fate),
         (table) => placeKey(settings, table),
       );
       const logged = await raceAbort(context.signal, beginning);
-      return new RunRecording(options, { log, logged, export: run.export, settings, earlier: undefined, fate });
+      return new RunRecording(options, { log, logged, export: run.export, settings, earlier: undefined, fate, syncId });
     } catch (thrown) {
       await log?.close();
       const error = LakeportError.from(thrown);
@@ -115,6 +124,11 @@ export class RunRecording {
   /** Address of the log, human-readable. */
   get address(): string {
     return this.#log.address;
+  }
+
+  /** The stored sync that it is a run of. */
+  get syncId(): string | undefined {
+    return this.#syncId ?? this.earlier?.run.syncId;
   }
 
   /** True if the log has all that a resume needs; final only after `close`. */
@@ -189,7 +203,8 @@ async function listenerOf({ observer, context }: RunRecordingOptions, fate: { is
 function runTaken(): LakeportError {
   return new LakeportError({
     code: 'RUN_TAKEN',
-    message: 'Another process has resumed this run while this one was not responding; this process stops',
-    hint: 'lakeport status shows which process owns the run.',
+    message:
+      'Another process has resumed this run or taken over its sync while this one was not responding, or the lock of the sync was released; this process stops',
+    hint: 'lakeport status shows which process owns the run, lakeport lxdb locks which run works on a stored sync.',
   });
 }

@@ -70,7 +70,11 @@ export async function openRunTables(
   }
 }
 
-async function openPlaceOf(
+/**
+ * Opens a storage of a recorded run where it was then.
+ * @throws LakeportError if the record does not say where it is, or it leads elsewhere by now
+ */
+export async function openPlaceOf(
   id: string,
   {
     places,

@@ -1,6 +1,3 @@
-import type { Kysely } from 'kysely';
-
-import type { LogSchema } from '../model/rows.js';
 import { createRunsView } from './0002-views.js';
 import type { MigrationContext } from './context.js';
 
@@ -16,7 +13,7 @@ export async function addSyncs(context: MigrationContext): Promise<void> {
   await createLocks(context);
   await db.schema.dropView('runs').execute();
   // This step selects only columns that it and the previous steps created.
-  await createRunsView(db as Kysely<LogSchema>, dialect, { further: ['sync_id'] });
+  await createRunsView(db, dialect, { further: ['sync_id'] });
 }
 
 /** Without a key to runs: a watermark outlives the record of its run. */

@@ -51,6 +51,10 @@ const ACTIONS: {
   syncLocks: readLocks,
   releaseLock: ({ db }, lock) => removeLock(db, lock),
   deleteRuns,
+  empty: async (connection) => {
+    await refuseWhileInUse(connection, 'truncate');
+    await emptyTables(connection);
+  },
   drop: async (connection) => {
     await refuseWhileInUse(connection, 'drop');
     await dropSchema(connection, { withUsersOwn: true });

@@ -9,7 +9,10 @@ import { inPowersOfTwo } from './prepared-inserts.js';
  * Removes runs with all that belongs to them, except those that another process has resumed meanwhile. Of the watermarks,
  * the last of each table in each place stays.
  */
-export async function deleteRuns({ db }: SchemaContext, { runs, isDryRun }: RunsToDelete): Promise<DeletedRows> {
+export async function deleteRuns(
+  { db }: SchemaContext,
+  { runs, isDryRun, allWatermarksOf }: RunsToDelete,
+): Promise<DeletedRows> {
   return db.transaction().execute(async (transaction) => {
     const owned = await ownedRuns(transaction, runs);
     const counts = { runs: owned.length, jobs: 0, partitions: 0, files: 0, watermarks: 0 };
@@ -29,6 +32,9 @@ export async function deleteRuns({ db }: SchemaContext, { runs, isDryRun }: Runs
       }
       // Everything else of a run goes with its row.
       await transaction.deleteFrom('export_runs').where('run_id', 'in', ids).execute();
+    }
+    if (allWatermarksOf !== undefined && !isDryRun) {
+      await transaction.deleteFrom('export_watermarks').where('sync_id', '=', allWatermarksOf).execute();
     }
     return counts;
   });
@@ -54,9 +60,10 @@ async function oldWatermarks(
     .selectFrom('export_watermarks as old')
     .select(['old.run_id', 'old.job_id'])
     .where('old.run_id', 'in', runIds)
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('export_watermarks as later')
+    .where((where) =>
+      where.exists(
+        where
+          .selectFrom('export_watermarks as later')
           .select('later.run_id')
           .whereRef('later.source_table', '=', 'old.source_table')
           .whereRef('later.source_schema', '=', 'old.source_schema')
@@ -74,7 +81,7 @@ async function countOf(
 ): Promise<number> {
   const { count } = await db
     .selectFrom(table)
-    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .select(({ fn }) => fn.countAll<number | string>().as('count'))
     .where('run_id', 'in', runIds)
     .executeTakeFirstOrThrow();
   return Number(count);

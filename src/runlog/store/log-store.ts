@@ -62,6 +62,8 @@ export interface RunsToDelete {
   readonly runs: readonly { readonly runId: string; readonly holder: string }[];
   /** Only counts. */
   readonly isDryRun: boolean;
+  /** A sync whose watermarks go too, all of them; of other runs, the last of each table in each place stay. */
+  readonly allWatermarksOf?: string | undefined;
 }
 
 /** Numbers of rows. */
@@ -115,6 +117,8 @@ export interface LogStore {
   /** Returns whether this holder had it. */
   releaseLock(lock: { readonly syncId: string; readonly holder: string }): Promise<boolean>;
   deleteRuns(request: RunsToDelete): Promise<DeletedRows>;
+  /** Deletes all runs and watermarks. @throws LakeportError if a living process is writing to the log */
+  empty(all: undefined): Promise<void>;
   /** Removes everything, users' own settings too. @throws LakeportError if a living process is writing to the log */
   drop(all: undefined): Promise<void>;
   /** At most `limit` ids of runs with this prefix, in lower case. */
@@ -151,6 +155,7 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   syncLocks: true,
   releaseLock: true,
   deleteRuns: true,
+  empty: true,
   drop: true,
   readRun: true,
   close: true,

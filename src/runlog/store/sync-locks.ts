@@ -93,7 +93,9 @@ export async function readLocks(
   { db, dialect }: SchemaContext,
   { syncId }: { readonly syncId?: string | undefined } = {},
 ): Promise<SyncLock[]> {
-  const silent = sql<number>`case when heartbeat_at < ${dialect.secondsAgo(SILENCE_SECONDS)} then 1 else 0 end`;
+  const silent = sql<
+    number | string
+  >`case when heartbeat_at < ${dialect.secondsAgo(SILENCE_SECONDS)} then 1 else 0 end`;
   const rows = await db
     .selectFrom('export_sync_locks')
     .selectAll()

@@ -2,6 +2,7 @@ import type { AzureEntry } from './info.js';
 import { LakeportError } from '../../errors.js';
 import { forEachPath } from '../each-path.js';
 import { isOwnPath, isPartPath, type OwnObject, partPath } from '../lease/own-paths.js';
+import type { Withdrawal } from '../lease/store-lease.js';
 import { newNonce } from '../nonce.js';
 import { readToken } from '../staged-token.js';
 import type { Stager } from '../stager.js';
@@ -69,9 +70,9 @@ export class AzureStager implements Stager {
     if (isOwnPath(blob)) await this.#blobs.discard(blob);
   }
 
-  async withdraw(own: readonly OwnObject[]): Promise<number> {
+  async withdraw(own: readonly OwnObject[], { isDryRun }: Withdrawal): Promise<number> {
     const parts = own.map(({ path }) => path).filter(isPartPath);
-    await forEachPath(parts, (path) => this.#blobs.discard(path));
+    if (!isDryRun) await forEachPath(parts, (path) => this.#blobs.discard(path));
     return parts.length;
   }
 

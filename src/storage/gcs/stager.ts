@@ -1,5 +1,6 @@
 import { LakeportError } from '../../errors.js';
 import { type OwnObject, isPartPath, partPath } from '../lease/own-paths.js';
+import type { Withdrawal } from '../lease/store-lease.js';
 import { newNonce } from '../nonce.js';
 import { readToken } from '../staged-token.js';
 import type { Stager } from '../stager.js';
@@ -77,9 +78,9 @@ export class GcsStager implements Stager {
     await this.#objects.remove([stagedOf(part).path]);
   }
 
-  async withdraw(own: readonly OwnObject[]): Promise<number> {
+  async withdraw(own: readonly OwnObject[], { isDryRun }: Withdrawal): Promise<number> {
     const parts = own.map(({ path }) => path).filter(isPartPath);
-    await this.#objects.remove(parts);
+    if (!isDryRun) await this.#objects.remove(parts);
     return parts.length;
   }
 

@@ -1,7 +1,7 @@
 import { currentProcess, type ProcessIdentity, stateOf } from '../../runtime/process-identity.js';
 import { newNonce } from '../nonce.js';
 import type { LeaseClient, Listing } from '../object-client.js';
-import type { RunIdentity } from '../storage.js';
+import type { RunIdentity, SweepOptions } from '../storage.js';
 import { isDenied } from './denied.js';
 import { DirectoryLocks } from './directory-locks.js';
 import { SILENCE_MS } from './lease-times.js';
@@ -14,9 +14,15 @@ import { RunLease } from './run-lease.js';
 export interface StoreLeaseOptions {
   readonly client: LeaseClient;
   /** Removes what runs have staged, as far as their own objects reveal it. Returns the number of parts. */
-  readonly withdraw: (own: readonly OwnObject[]) => Promise<number>;
+  readonly withdraw: (own: readonly OwnObject[], options: Withdrawal) => Promise<number>;
   readonly run: RunIdentity;
   readonly ignoresCase?: boolean | undefined;
+}
+
+/** How parts are withdrawn. */
+export interface Withdrawal {
+  /** Only counts. */
+  readonly isDryRun: boolean;
 }
 
 interface Holder {
@@ -85,16 +91,16 @@ export class StoreLease {
    * removed does not prevent removing the rest.
    * @throws the first error, after everything else was removed
    */
-  async sweep(): Promise<number> {
+  async sweep({ runIds, isDryRun = false }: SweepOptions = {}): Promise<number> {
     const listing = await this.#client.list(OWN_DIRECTORY);
     const all = ownObjects(listing.objects);
     const errors: unknown[] = [];
     let removed = 0;
     for (const runId of new Set(all.map((one) => one.runId))) {
-      if (runId === this.#runId) continue;
+      if (runId === this.#runId || runIds?.has(runId) === false) continue;
       const own = all.filter((one) => one.runId === runId);
       try {
-        if (await isDead(this.#client, own, listing)) removed += await this.#remove(own);
+        if (await isDead(this.#client, own, listing)) removed += await this.#remove(own, { isDryRun });
       } catch (error) {
         errors.push(error);
       }
@@ -134,8 +140,9 @@ export class StoreLease {
     return content === undefined || parseMarker(content).holder === this.#self.holder;
   }
 
-  async #remove(own: readonly OwnObject[]): Promise<number> {
-    const removed = await this.#options.withdraw(own);
+  async #remove(own: readonly OwnObject[], withdrawal: Withdrawal = { isDryRun: false }): Promise<number> {
+    const removed = await this.#options.withdraw(own, withdrawal);
+    if (withdrawal.isDryRun) return removed;
     // Markers last: while they exist, the rest is known to belong to that run.
     const paths = (...kinds: readonly OwnObject['kind'][]) =>
       own.filter(({ kind }) => kinds.includes(kind)).map(({ path }) => path);

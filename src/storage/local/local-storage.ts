@@ -16,6 +16,7 @@ import type {
   StageOptions,
   Storage,
   StorageCapabilities,
+  SweepOptions,
   StoredContent,
   StoredObject,
   WriteOptions,
@@ -247,7 +248,7 @@ export class LocalStorage implements Storage {
     const lease = await explained(this.#shownBase, () =>
       StoreLease.begin({
         client,
-        withdraw: (own) => withdrawFiles(this.#base, own),
+        withdraw: (own, options) => withdrawFiles(this.#base, own, options),
         run,
         ignoresCase: this.#ignoresCase,
       }),
@@ -266,8 +267,8 @@ export class LocalStorage implements Storage {
     await explained(this.#shownBase, () => this.#run?.lease.confirm() ?? Promise.resolve());
   }
 
-  sweep(): Promise<number> {
-    return explained(this.#shownBase, () => this.#run?.lease.sweep() ?? Promise.resolve(0));
+  sweep(options?: SweepOptions): Promise<number> {
+    return explained(this.#shownBase, () => this.#run?.lease.sweep(options) ?? Promise.resolve(0));
   }
 
   async endRun(): Promise<void> {

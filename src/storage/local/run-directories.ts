@@ -2,6 +2,7 @@ import { readdir, readFile, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
 import { linesOf } from '../lease/marker.js';
+import type { Withdrawal } from '../lease/store-lease.js';
 import { markerPath, type OwnObject } from '../lease/own-paths.js';
 import { field } from '../http/error-mapping.js';
 import { directoryOf, isSafePath } from '../path.js';
@@ -30,21 +31,26 @@ export function noteDirectory(base: string, runId: string, directory: RunDirecto
  * Several processes may do so for the same run.
  * @param own all of the run's objects in the base
  */
-export async function withdrawFiles(base: string, own: readonly OwnObject[]): Promise<number> {
+export async function withdrawFiles(
+  base: string,
+  own: readonly OwnObject[],
+  { isDryRun }: Withdrawal,
+): Promise<number> {
   const [runId] = own.map((one) => one.runId);
   if (runId === undefined) return 0;
   const markers = own.filter(({ kind }) => kind === 'marker');
   const noted = (await Promise.all(markers.map((marker) => readDirectories(path.join(base, marker.path))))).flat();
   let removed = 0;
   for (const directory of new Set(noted.map((one) => one.directory))) {
-    removed += await removeTemporaries(base, directory, runId);
+    removed += await removeTemporaries(base, { directory, runId, isDryRun });
   }
+  if (isDryRun) return removed;
   await removeEmptyDirectories(base, noted.flatMap(madeDirectories));
   // Unfinished lock objects; those of version 0.1 are in the base itself.
   for (const { path: part } of own.filter(({ kind }) => kind === 'part')) {
     await unlessMissing(() => unlink(path.join(base, part)));
   }
-  await removeTemporaries(base, '', runId);
+  await removeTemporaries(base, { directory: '', runId, isDryRun });
   return removed;
 }
 
@@ -53,10 +59,14 @@ async function readDirectories(marker: string): Promise<RunDirectory[]> {
   return content === undefined ? [] : linesOf(content).filter(isDirectory);
 }
 
-async function removeTemporaries(base: string, directory: string, runId: string): Promise<number> {
+async function removeTemporaries(
+  base: string,
+  { directory, runId, isDryRun }: Withdrawal & { readonly directory: string; readonly runId: string },
+): Promise<number> {
   const absolute = path.join(base, directory);
   const names = (await unlessMissing(() => readdir(absolute))) ?? [];
   const temporaries = names.filter((name) => isTemporaryOf(runId, name));
+  if (isDryRun) return temporaries.length;
   for (const name of temporaries) await unlessMissing(() => unlink(path.join(absolute, name)));
   return temporaries.length;
 }

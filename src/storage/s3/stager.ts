@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { S3Entry } from './info.js';
 import { isOwnPath, type OwnObject, partPath } from '../lease/own-paths.js';
+import type { Withdrawal } from '../lease/store-lease.js';
 import { newNonce } from '../nonce.js';
 import type { ObjectClient } from '../object-client.js';
 import type { Stager } from '../stager.js';
@@ -85,7 +86,7 @@ export class S3Stager implements Stager {
   }
 
   /** Only touches uploads that the runs themselves have noted. */
-  async withdraw(own: readonly OwnObject[]): Promise<number> {
+  async withdraw(own: readonly OwnObject[], { isDryRun }: Withdrawal): Promise<number> {
     const { objects, uploads } = this.#bucket;
     let removed = 0;
     const hidden: string[] = [];
@@ -93,6 +94,10 @@ export class S3Stager implements Stager {
       const content = kind === 'uploads' ? (await this.#client.read(path))?.content : undefined;
       for (const upload of content === undefined ? [] : readJournal(content)) {
         if (uploads.isSettled(upload)) continue;
+        if (isDryRun) {
+          if (await uploads.isOpen(upload)) removed++;
+          continue;
+        }
         // An upload that was published or aborted no longer exists.
         if (await uploads.abort(upload)) removed++;
         // A part on its way to its place may be complete under a hidden key.

@@ -3,6 +3,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListPartsCommand,
+  type ListPartsCommandOutput,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
@@ -105,14 +106,25 @@ export class S3Uploads {
    * permitted to ask: the parts are then sent again.
    */
   async has(upload: Upload, parts: readonly UploadedPart[]): Promise<boolean> {
+    const answer = await this.#listed(upload);
+    if (typeof answer === 'string') return false;
+    const listed = new Map(answer.Parts?.map(({ PartNumber: number, ETag: etag }) => [number, bare(etag)]));
+    const isThere = ({ number, etag }: UploadedPart) => listed.get(number) === bare(etag);
+    return answer.IsTruncated === true ? parts.filter(isThere).length === listed.size : parts.every(isThere);
+  }
+
+  /** Whether the upload is open; true if it is not permitted to ask. */
+  async isOpen(upload: Upload): Promise<boolean> {
+    return (await this.#listed(upload)) !== 'gone';
+  }
+
+  /** One page of the upload's parts. */
+  async #listed(upload: Upload): Promise<ListPartsCommandOutput | 'gone' | 'unknown'> {
     const listing = this.#requests.send('ListParts', upload.key, async () => {
       try {
-        const answer = await this.#requests.client.send(new ListPartsCommand(this.#of(upload)));
-        const listed = new Map(answer.Parts?.map(({ PartNumber: number, ETag: etag }) => [number, bare(etag)]));
-        const isThere = ({ number, etag }: UploadedPart) => listed.get(number) === bare(etag);
-        return answer.IsTruncated === true ? parts.filter(isThere).length === listed.size : parts.every(isThere);
+        return await this.#requests.client.send(new ListPartsCommand(this.#of(upload)));
       } catch (error) {
-        if (isNoSuchUpload(error)) return false;
+        if (isNoSuchUpload(error)) return 'gone';
         throw error;
       }
     });
@@ -120,7 +132,9 @@ export class S3Uploads {
       return await listing;
     } catch (error) {
       // Requires its own permission, and not all stores support the request.
-      if (error instanceof LakeportError && ['S3_ACCESS_DENIED', 'S3_NOT_SUPPORTED'].includes(error.code)) return false;
+      if (error instanceof LakeportError && ['S3_ACCESS_DENIED', 'S3_NOT_SUPPORTED'].includes(error.code)) {
+        return 'unknown';
+      }
       throw error;
     }
   }

@@ -78,7 +78,10 @@ describe('a usage error', () => {
   it.each<[string[], RegExp]>([
     [[], /^lakeport: --auth-file and --source-db-auth-id must be given\nhint: .*\n$/],
     [['--xyz'], /^lakeport: There is no flag --xyz\nhint: lakeport --help lists all flags\.\n$/],
-    [['status'], /^lakeport: lakeport status needs the id of a run\nhint: lakeport runs lists them\.\n$/],
+    [
+      ['status'],
+      /^lakeport: lakeport status needs the id of a run\nhint: lakeport runs lists them; --sync-id shows a stored sync\.\n$/,
+    ],
     [['verify'], /^lakeport: lakeport verify needs the id of a run, or a path\nhint: .*\n$/],
     [['inspect'], /^lakeport: lakeport inspect needs the path of a file\nhint: .*\n$/],
     [['inspect', 'a', 'b'], /one file at a time/],
