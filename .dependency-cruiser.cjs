@@ -60,6 +60,7 @@ const WINGS = {
   cdm: ['model', 'formats'],
   resume: ['model', 'formats', 'publish'],
   verify: ['model', 'formats'],
+  compact: ['model', 'formats', 'worker'],
   planning: ['model', 'ddl', 'formats', 'publish', 'resume'],
 };
 

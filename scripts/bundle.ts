@@ -70,6 +70,7 @@ const bundle = await rolldown({
     // The threads' entries, which lie beside the code that starts them.
     'worker-entry': 'src/export/worker/worker-entry.ts',
     'decode-worker': 'src/export/verify/decoding/decode-worker.ts',
+    'compact-worker': 'src/export/compact/compact-worker.ts',
     'log-thread': 'src/runlog/thread/log-thread.ts',
     // What tests use of the bundle. Not part of the package.
     bundled: 'test/harness/bundled.ts',

@@ -58,6 +58,9 @@ export const TABLE_CODES = {
   READER_DIED: tableFails('A reader ended unexpectedly'),
   READER_OUT_OF_MEMORY: tableFails('A reader ran out of memory'),
 
+  COMPACT_NO_KEY: tableFails('Nothing says which columns identify a row of the table, or they cannot be used'),
+  COMPACT_SCHEMA: tableFails('A column of an earlier file has a type that cannot become that of the later ones'),
+
   SNAPSHOT_LOST: tableFails('The snapshot of the run was lost before all of the table was read'),
   SNAPSHOT_NOT_ALLOWED: tableFails('The database does not allow SNAPSHOT isolation'),
   SNAPSHOT_NOT_FOUND: unreachable('The snapshot of the run cannot be used by a further connection'),

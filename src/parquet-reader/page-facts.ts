@@ -1,15 +1,9 @@
-import type { PageHeader, SchemaElement } from 'hyparquet';
-import { parquetHeader } from 'hyparquet/src/column.js';
-import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
-import { decompressPage, readDataPage, readDataPageV2 } from 'hyparquet/src/datapage.js';
-import { readPlain } from 'hyparquet/src/plain.js';
-import { getMaxDefinitionLevel, getMaxRepetitionLevel, getSchemaPath } from 'hyparquet/src/schema.js';
+import type { SchemaElement } from 'hyparquet';
 
 import type { TextEncodingName } from '../columns/value-digest.js';
 import { ChunkDigest, type UsedDictionary } from './chunk-digest.js';
 import type { ColumnDigest } from './column-digest.js';
-import { crc32 } from './crc32.js';
-import { decompressors } from './decompressors.js';
+import { DataPages } from './data-pages.js';
 import type { ColumnChunkFacts } from './footer.js';
 import { compareStored, type StoredValue } from './stored-value.js';
 import { ValueBounds } from './value-bounds.js';
@@ -53,7 +47,6 @@ export interface PageReading {
 
 /** Values that Bloom filters are asked for. */
 const MOST_SAMPLED = 10_000;
-const COMPRESSORS = decompressors();
 
 /**
  * Decodes every page of a column chunk.
@@ -61,90 +54,37 @@ const COMPRESSORS = decompressors();
  * @throws Error if a page cannot be decoded
  */
 export function pageFacts(bytes: Uint8Array, chunk: ColumnChunkFacts, { schema, digest }: PageReading): PageFacts {
-  const { element, path } = chunk.column;
-  const schemaPath = getSchemaPath([...schema], [...path]);
-  const levels = { definition: getMaxDefinitionLevel(schemaPath), repetition: getMaxRepetitionLevel(schemaPath) };
-  const decoder = decoderOf(chunk, schemaPath);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const reader = { view, offset: 0 };
+  const { element } = chunk.column;
+  const decoded = new DataPages(bytes, chunk, { schema });
   const bounds = new ValueBounds(element);
-  const digested = digest && new ChunkDigest(element, schemaPath, digest);
+  const digested = digest && new ChunkDigest(element, decoded.schemaPath, digest);
   const pages: OnePage[] = [];
   const some: StoredValue[] = [];
   let dictionary: Dictionary | undefined;
   let values = 0;
   let nulls = 0;
   let rows = 0;
-  while (reader.offset < bytes.length) {
-    const offset = reader.offset;
-    const header = parquetHeader(reader);
-    const page = bytes.subarray(reader.offset, reader.offset + header.compressed_page_size);
-    if (page.length !== header.compressed_page_size) throw new Error('the last page is cut');
-    reader.offset += page.length;
-    checkCrc(header, page);
-    const whole = () => decompressPage(page, header.uncompressed_page_size, decoder.codec, COMPRESSORS);
-    if (header.dictionary_page_header !== undefined) {
-      dictionary = new Dictionary(whole(), element, header.dictionary_page_header.num_values);
-      continue;
-    }
-    const data = header.data_page_header ?? header.data_page_header_v2;
-    if (data === undefined) continue;
-    const { definitionLevels, repetitionLevels, dataPage } =
-      header.data_page_header === undefined
-        ? readDataPageV2(page, header, decoder)
-        : readDataPage(whole(), header.data_page_header, decoder);
-    const isNull = (level: number) => level !== levels.definition;
-    const pageNulls = definitionLevels === undefined ? 0 : countOf(definitionLevels, isNull);
-    const pageRows = levels.repetition === 0 ? data.num_values : countOf(repetitionLevels, (level) => level === 0);
-    if (dataPage.length !== data.num_values - pageNulls) throw new Error('a page has another number of values');
+  for (let page = decoded.next(); page !== undefined; page = decoded.next()) {
+    const { offset, length, isIndexed } = page;
     const pageBounds = new ValueBounds(element);
-    const isIndexed = data.encoding.endsWith('_DICTIONARY');
-    if (isIndexed && dictionary === undefined && dataPage.length > 0)
-      throw new Error('a page refers to a dictionary that the chunk does not have');
-    if (isIndexed)
-      dictionary?.use(dataPage as ArrayLike<number>, pageBounds); // positions
-    else {
-      const stored = dataPage as ArrayLike<StoredValue>; // of the column's type
-      pageBounds.add(stored);
-      sample(stored, some);
+    if (isIndexed && decoded.dictionary !== undefined) {
+      dictionary ??= new Dictionary(decoded.dictionary, element);
+      dictionary.use(page.values as ArrayLike<number>, pageBounds); // positions
+    } else if (!isIndexed) {
+      pageBounds.add(page.values);
+      sample(page.values, some);
     }
     for (const bound of [pageBounds.min, pageBounds.max]) if (bound !== undefined) bounds.add([bound]);
-    digested?.addPage({
-      definitionLevels: definitionLevels ?? [],
-      repetitionLevels,
-      count: data.num_values,
-      values: dataPage as ArrayLike<StoredValue>,
-      dictionary: isIndexed ? dictionary?.values : undefined,
-    });
+    digested?.addPage({ ...page, dictionary: isIndexed ? dictionary?.values : undefined });
     const { min, max } = pageBounds;
-    const length = reader.offset - offset;
-    pages.push({ offset, length, firstRow: rows, values: data.num_values, nulls: pageNulls, min, max });
-    values += data.num_values;
-    nulls += pageNulls;
-    rows += pageRows;
+    pages.push({ offset, length, firstRow: rows, values: page.count, nulls: page.nulls, min, max });
+    values += page.count;
+    nulls += page.nulls;
+    rows += page.rows;
   }
   if (dictionary !== undefined) sample(dictionary.used(), some);
   const { min, max } = bounds;
   return { values, nulls, rows, min, max, pages, some, digest: digested?.finish(dictionary, bounds) };
-}
-
-/** Of the compressed page, without its header (parquet.thrift, `PageHeader.crc`). */
-function checkCrc({ crc }: PageHeader, page: Uint8Array): void {
-  if (crc !== undefined && crc32(page) !== crc >>> 0) throw new Error('the CRC of a page is not that of its bytes');
-}
-
-function decoderOf({ column, codec }: ColumnChunkFacts, schemaPath: ReturnType<typeof getSchemaPath>) {
-  const { element, path } = column;
-  const { type = 'BYTE_ARRAY' } = element;
-  return {
-    pathInSchema: [...path],
-    type,
-    element,
-    schemaPath,
-    codec,
-    compressors: COMPRESSORS,
-    parsers: DEFAULT_PARSERS,
-  };
 }
 
 /** Values that pages refer to by position. Only those that are used count for the bounds. */
@@ -158,11 +98,9 @@ class Dictionary implements UsedDictionary {
   /** Positions in the order of the values. */
   #order: Int32Array = new Int32Array();
 
-  constructor(page: Uint8Array, element: SchemaElement, count: number) {
-    const { type = 'BYTE_ARRAY', type_length: length } = element;
-    const reader = { view: new DataView(page.buffer, page.byteOffset, page.byteLength), offset: 0 };
-    this.values = readPlain(reader, type, count, length) as ArrayLike<StoredValue>; // of the column's type
-    this.counts = new Float64Array(count);
+  constructor(values: ArrayLike<StoredValue>, element: SchemaElement) {
+    this.values = values;
+    this.counts = new Float64Array(values.length);
     this.#element = element;
   }
 
@@ -212,10 +150,4 @@ function sample(values: ArrayLike<StoredValue>, into: StoredValue[]): void {
     const value = values[i];
     if (value !== undefined) into.push(value);
   }
-}
-
-function countOf(levels: readonly number[], isCounted: (level: number) => boolean): number {
-  let count = 0;
-  for (const level of levels) if (isCounted(level)) count++;
-  return count;
 }

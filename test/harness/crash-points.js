@@ -139,6 +139,12 @@ const POINTS = {
     const { RunRecorder } = await targets();
     atOnce(RunRecorder.prototype, 'ended');
   },
+  'before merged files are published': () =>
+    beforeClaim('publish', { matches: (part) => /\/part-00003-/.test(part.path) }),
+  'before the manifest of a compaction': () =>
+    beforeClaim('put', { matches: (path) => path.endsWith('.manifest.json'), call: 2 }),
+  'before merged files go': () =>
+    beforeClaim('remove', { matches: (paths) => paths.some((path) => path.endsWith('.parquet')) }),
   'before the target is given back': async () => at(await store(), 'endRun'),
 };
 

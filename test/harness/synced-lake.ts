@@ -23,6 +23,14 @@ export interface SyncedTable {
     readonly full_because?: string;
     readonly schema_changes?: readonly string[];
   };
+  readonly compaction?: {
+    readonly number: number;
+    readonly rows: number;
+    readonly superseded_rows: number;
+    readonly deleted_keys?: number;
+    readonly missing_keys?: number;
+  };
+  readonly deleted_keys?: number;
   readonly error?: ErrorDocument;
 }
 
@@ -114,6 +122,7 @@ interface Manifest {
   row_count: number;
   run_id: string;
   files: { name: string; rows: number; sync: number }[];
+  deleted?: { name: string; sync: number; rows: number }[];
   columns: { name: string; nullable: boolean; null_count: number; added_in?: number; dropped_in?: number }[];
   incremental: {
     watermark: string | null;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { DDL_DIALECTS } from '../../export/model/ddl-dialect.js';
 import { fileOptionsSchema } from '../../export/model/file-options-schema.js';
 import { ADDED_CONTENTS } from '../../columns/column-spec.js';
+import { compactionSchema } from '../../export/model/compaction-schema.js';
 import { syncSchema } from '../../export/model/sync-schema.js';
 import { requestedSchema } from '../../export/model/requested-schema.js';
 import { sourceSchema as source } from '../../export/model/source-schema.js';
@@ -81,6 +82,8 @@ export const exportSchema = z.strictObject({
       consistency: consistency.optional(),
       row_check: z.string().optional(),
       sync: syncSchema.optional().describe('Of a table that is synced incrementally'),
+      compaction: compactionSchema.optional().describe('How all its files were then merged; absent if they were not'),
+      deleted_keys: count.optional().describe('That the source has no more; absent if not looked for'),
       attempts: count.optional(),
       published_earlier: z.literal(true).optional(),
       error: error.optional(),

@@ -2,6 +2,7 @@ import { EXIT_CODES, type ErrorData, type LakeportError } from '../../errors.js'
 import type { ExportOptions, Route } from '../../export/model/options.js';
 import type { MetadataFiles } from '../../export/model/metadata-files.js';
 import type { RunResult, TableResult } from '../../export/model/result.js';
+import { compactionDocument } from '../../export/model/compaction-document.js';
 import { syncDocument } from '../../export/model/sync-document.js';
 import type { SourceDocument } from '../../export/model/source-schema.js';
 import type { SkippedTable } from '../../export/model/skipped-tables.js';
@@ -74,7 +75,7 @@ function tableDocument(result: TableResult): ExportDocument['tables'][number] {
     lostBounds = {},
     error,
   } = result;
-  const { manifest, ddl, consistency, rowCheck, sync, attempts, publishedEarlier } = result;
+  const { manifest, ddl, consistency, rowCheck, sync, compaction, deletedKeys, attempts, publishedEarlier } = result;
   return {
     schema: table.schema,
     table: table.name,
@@ -93,6 +94,8 @@ function tableDocument(result: TableResult): ExportDocument['tables'][number] {
     ...(consistency === undefined ? {} : { consistency }),
     ...(rowCheck === undefined ? {} : { row_check: rowCheck }),
     ...(sync === undefined ? {} : { sync: syncDocument(sync) }),
+    ...(compaction === undefined ? {} : { compaction: compactionDocument(compaction) }),
+    ...(deletedKeys === undefined ? {} : { deleted_keys: deletedKeys }),
     ...(attempts === undefined ? {} : { attempts }),
     ...(publishedEarlier === undefined ? {} : { published_earlier: true }),
     ...(error === undefined ? {} : { error: errorDocument(error) }),

@@ -46,6 +46,7 @@ export function summaryText(
   if (rest.length > 0)
     lines.push('', `The ${listed.length} largest tables are listed; --json lists all ${count(completed.length)}.`);
   lines.push(
+    ...syncLines(result.tables),
     ...nullLines(result.tables),
     ...boundsLines(result.tables),
     ...skippedLines(result, output),
@@ -95,6 +96,19 @@ function totalRow(result: RunResult, completed: number): string[] {
     seconds.toFixed(2),
     count(rate(rows, seconds)),
   ];
+}
+
+/** What became of rows that earlier syncs had published. */
+function syncLines(tables: readonly TableResult[]): string[] {
+  const lines = tables.flatMap(({ table, compaction, deletedKeys }) => {
+    const name = tableName(table);
+    const deleted = deletedKeys === undefined ? [] : [`${counted(deletedKeys, 'row')} deleted in the source`];
+    if (compaction === undefined) return deleted.map((text) => `  ${name}: ${text}`);
+    const { rows, supersededRows, files } = compaction;
+    const texts = [`${counted(supersededRows, 'row')} superseded`, ...deleted];
+    return [`  ${name}: ${texts.join(', ')}; ${counted(rows, 'row')} in ${counted(files, 'file')} now`];
+  });
+  return lines.length === 0 ? [] : ['', 'Earlier rows of synced tables:', ...lines];
 }
 
 function nullLines(tables: readonly TableResult[]): string[] {

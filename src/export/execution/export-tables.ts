@@ -5,6 +5,7 @@ import { perTableAtBest, leastConsistency } from '../model/consistency.js';
 import { exitClassOf } from '../model/exit-class.js';
 import { interruption } from '../../runtime/interruption.js';
 import { publishTable } from '../publish/publish-table.js';
+import { publishSynced } from './publish-synced.js';
 import type { RunObserver } from '../model/observer.js';
 import { type ExportOptions, fileOptions } from '../model/options.js';
 import type { TableFormat } from '../formats/table-format.js';
@@ -75,7 +76,13 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     publish: async (table) => {
       const storage = storages.get(table.plan.storageId);
       const { engine } = source;
-      return publishTable(table, { runId, sourceId, engine, compat, files, plan, snapshot: first, format, storage });
+      const context = { runId, sourceId, engine, compat, files, plan, snapshot: first, format, storage };
+      if (table.plan.sync === undefined) return publishTable(table, context);
+      return publishSynced(table, context, {
+        ...{ runId, storage, format, observer, signal, reader: source.readerSettings() },
+        ...{ plan: table.plan, snapshot: table.plan.snapshot ?? first },
+        target: storages.target(table.plan.storageId),
+      });
     },
     observer,
     signal,

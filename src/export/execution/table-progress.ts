@@ -4,6 +4,7 @@ import type { Slice } from '../../sources/source.js';
 import { Stopwatch } from '../../runtime/stopwatch.js';
 import type { StagedPart } from '../../storage/storage.js';
 import type { TablePlan } from '../model/plan.js';
+import type { TableResult } from '../model/result.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 import type { RecoveredSlices } from '../model/recovered-slices.js';
 
@@ -43,6 +44,8 @@ export class TableProgress {
   failure: LakeportError | undefined;
   /** Result of the row check; undefined before it. */
   rowCheck: RowCheckResult | undefined;
+  /** What came of a sync besides its rows. */
+  completion: Pick<TableResult, 'compaction' | 'deletedKeys'> = {};
   /** About to restart: its readers are being stopped. */
   isRestarting = false;
   /** Files already published by an earlier attempt of the run. */

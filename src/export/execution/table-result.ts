@@ -15,6 +15,7 @@ export function completedResult(table: TableProgress): TableResult {
     manifest: table.plan.manifest,
     ddl: table.plan.ddl,
     ...(table.plan.sync !== undefined && { sync: table.plan.sync }),
+    ...table.completion,
     unrepresentable: unrepresentableOf(table),
     lostBounds: lostBoundsOf(table),
     ...(table.plan.consistency !== undefined && { consistency: table.plan.consistency }),

@@ -31,6 +31,8 @@ export interface TableFormat {
    * @param sync number of the sync that they belong to; undefined for a table that is exported whole
    */
   fileNames(directories: readonly string[], sync?: number): string[];
+  /** The name of a file with keys that the source had no more at the time of a sync, relative to the table's directory. */
+  deletedName(sync: number): string;
   /** Path of the file that describes the table in this directory, for people and scripts; undefined for none. */
   descriptionPath(directory: string): string | undefined;
   /** Paths of the files with statements that make the table of this directory queryable. */
@@ -51,6 +53,13 @@ export interface TableFormat {
   readDescription(bytes: Uint8Array, path: string): Description;
   /** What syncs have published there; undefined if there is nothing, or the table was exported whole. */
   syncs(directory: string, storage: Storage): Promise<PublishedSyncs | undefined>;
+  /** What it takes to merge the files of a table that is synced; undefined for anything else. */
+  mergeable(directory: string, storage: Storage): Promise<MergeableTable | undefined>;
+  /**
+   * Publishes merged files in place of all that is there, as `publish` does.
+   * @returns the files' names, relative to the table's directory
+   */
+  publishMerged(merged: MergedTable, storage: Storage): Promise<readonly string[]>;
   /** Path of the file that makes the table in this directory complete. */
   completionPath(directory: string): string;
   /** The table as published by this run; undefined if it is not complete, or nothing describes it. */
@@ -169,6 +178,15 @@ export interface StagedTable {
   readonly origin: TableOrigin;
   /** Of a table that is synced: its files are published beside those of earlier syncs, or instead of them. */
   readonly sync?: TableSync | undefined;
+  /** Keys of rows that the source has no more, of a table that is synced. */
+  readonly deleted?: DeletedFile | undefined;
+}
+
+/** A file with keys that the source had no more at the time of a sync. */
+export interface DeletedFile {
+  readonly staged: StagedFile;
+  /** See `TableFormat.deletedName`. */
+  readonly name: string;
 }
 
 /** What syncs have published of a table. */
@@ -213,6 +231,57 @@ export interface SyncedFile {
   readonly sync: number;
   readonly rows: number;
   readonly bytes: number;
+}
+
+/** A published table whose files can be merged into one row for each key. Plain data. */
+export interface MergeableTable {
+  /** Undefined for a query. */
+  readonly schema: string | undefined;
+  readonly name: string;
+  /** Relative to the storage's base. */
+  readonly directory: string;
+  /** Of the run that published last. */
+  readonly runId: string;
+  readonly lastNumber: number;
+  readonly cursor: Cursor;
+  /** Columns that identify a row, in order. */
+  readonly key: readonly string[] | undefined;
+  /** Of the last sync. */
+  readonly columns: readonly MergeableColumn[];
+  /** Names of the levels of Hive-style directories. */
+  readonly levels: readonly string[];
+  readonly files: readonly MergeableFile[];
+  /** Files with the keys of rows that the source has no more. */
+  readonly deleted: readonly Omit<MergeableFile, 'levels'>[];
+  /** How the files were written. */
+  readonly fileOptions: FileOptions;
+}
+
+/** The id is in the files. */
+export type MergeableColumn = Omit<ColumnSpec, 'fieldId'>;
+
+export interface MergeableFile extends SyncedFile {
+  /** What its directories say, by level; null for NULL. */
+  readonly levels: Readonly<Record<string, string | null>>;
+}
+
+/** Files that hold each row of a table that is to be kept, all staged. */
+export interface MergedTable {
+  readonly runId: string;
+  /** The table's directory, relative to the storage's base. */
+  readonly directory: string;
+  /** Of the publication: one more than the last. */
+  readonly number: number;
+  /** In the order of the rows. */
+  readonly files: readonly {
+    readonly staged: StagedFile;
+    /** Hive-style directories below the table's; empty for none. */
+    readonly directory: string;
+    readonly levels: Readonly<Record<string, string | null>>;
+  }[];
+  /** As the files have them. */
+  readonly columns: readonly ColumnSpec[];
+  readonly startedAt: Date;
 }
 
 export interface TableFile {

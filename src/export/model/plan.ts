@@ -53,6 +53,8 @@ export interface TablePlan {
   readonly slices: readonly Slice[];
   /** Of a table that is synced incrementally. */
   readonly sync?: TableSync | undefined;
+  /** What it takes to read all keys of the table, if rows that the source has no more are looked for. */
+  readonly keys?: TableKeys | undefined;
   /** If it differs from the run's: a table read in one piece may have a stronger one. */
   readonly consistency?: Consistency | undefined;
   /** If it is read from another snapshot than the run's other tables. */
@@ -69,6 +71,14 @@ export interface TablePlan {
   readonly manifest?: DisplayPath | undefined;
   /** Files with statements that make it queryable, by dialect; undefined for none. */
   readonly ddl?: DdlFiles | undefined;
+}
+
+/** How all keys of a table are read, besides the rows of its sync. */
+export interface TableKeys {
+  readonly dataset: Dataset;
+  /** In the order of the key. */
+  readonly columns: readonly ReadColumn[];
+  readonly slice: Slice;
 }
 
 /** The columns of a table's files. */

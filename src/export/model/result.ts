@@ -5,6 +5,7 @@ import type { TableId } from '../../model/table.js';
 import type { MetadataFiles } from './metadata-files.js';
 import type { DdlFiles } from './table-destination.js';
 import type { Consistency } from '../../sources/source.js';
+import type { TableCompaction } from './table-compaction.js';
 import type { TableSync } from './table-sync.js';
 import type { SkippedTable } from './skipped-tables.js';
 
@@ -36,6 +37,10 @@ export interface TableResult {
   readonly rowCheck?: RowCheckResult | undefined;
   /** What a sync read and published. */
   readonly sync?: TableSync | undefined;
+  /** How its files were merged; absent if they were not. */
+  readonly compaction?: TableCompaction | undefined;
+  /** Keys of rows that the source has no more; absent if they were not looked for. */
+  readonly deletedKeys?: number | undefined;
   /** The most attempts any slice took; absent if all succeeded at once. */
   readonly attempts?: number | undefined;
   /** Published by an earlier attempt of the same run, which the other fields describe. */

@@ -21,6 +21,7 @@ import { BloomFilterRules } from './bloom-filter-rules.js';
 import { ChosenColumns } from './chosen-columns.js';
 import { IncrementalTables } from './incremental-tables.js';
 import { checkLevels, type PlannedSync, planSyncs, SyncsOfColumns } from './plan-syncs.js';
+import { planKeys } from './plan-keys.js';
 import { syncNotes } from './sync-notes.js';
 import { ColumnRules } from './column-rules.js';
 import { refuseMaskedKey } from '../../sources/partitioning/masked-key.js';
@@ -198,7 +199,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     skipped: failures.skipped,
     leftOut: chosen.leftOut,
     readers,
-    connections: 1 + readers + (isCounted ? 1 : 0),
+    connections: 1 + readers + (isCounted ? 1 : 0) + (tables.some(({ keys }) => keys !== undefined) ? 1 : 0),
     readerMemory,
   };
 }
@@ -449,6 +450,7 @@ async function planTable(
     manifest: place.manifest,
     ddl: place.ddl,
     sync,
+    keys: await planKeys(context, { table, columns, sync, replaced }),
     consistency: undefined,
     notes: undefined,
   };

@@ -42,7 +42,7 @@ export class OpenStorages implements PlanStorages {
   }
 
   async open(id: string): Promise<Storage> {
-    const opening = this.#opening.get(id) ?? openStorage(this.#target(id));
+    const opening = this.#opening.get(id) ?? openStorage(this.target(id));
     this.#opening.set(id, opening);
     const storage = await opening;
     this.#open.set(id, storage);
@@ -57,7 +57,7 @@ export class OpenStorages implements PlanStorages {
   }
 
   place(id: string, directory: string): string {
-    const target = this.#target(id);
+    const target = this.target(id);
     const base = localDirectory(target);
     if (base !== undefined) return localPlace(base, directory);
     // A bucket's display path does not include its server.
@@ -66,7 +66,7 @@ export class OpenStorages implements PlanStorages {
 
   /** For the workers, which open their own. */
   targets(ids: Iterable<string>): StorageTarget[] {
-    return Array.from(ids, (id) => this.#target(id));
+    return Array.from(ids, (id) => this.target(id));
   }
 
   /**
@@ -126,7 +126,8 @@ export class OpenStorages implements PlanStorages {
     await Promise.all(opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value.close()] : [])));
   }
 
-  #target(id: string): StorageTarget {
+  /** What a worker opens the storage by. */
+  target(id: string): StorageTarget {
     const target = this.#targets.get(id);
     if (target === undefined) throw new TypeError(`The run has no storage ${id}`);
     return target;

@@ -3,7 +3,7 @@ import type { FileOptions } from '../../parquet/file-options.js';
 import { joinPath } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Snapshot } from '../../sources/source.js';
-import type { StagedTable, TableFormat, TableOrigin } from '../formats/table-format.js';
+import type { DeletedFile, StagedTable, TableFormat, TableOrigin } from '../formats/table-format.js';
 import { type FinishedTable, lostBoundsOf, unrepresentableOf } from '../model/finished-table.js';
 import type { PublishedFile } from '../model/observer.js';
 import { columnSpecs, type RunPlan } from '../model/plan.js';
@@ -21,6 +21,8 @@ export interface PublicationContext {
   readonly snapshot: Snapshot;
   readonly format: TableFormat;
   readonly storage: Storage;
+  /** Keys of rows that the source has no more, of a table that is synced. */
+  readonly deleted?: DeletedFile | undefined;
 }
 
 /** Publishes a fully staged table. Returns its files under their final names. */
@@ -28,11 +30,11 @@ export async function publishTable(
   table: FinishedTable,
   context: PublicationContext,
 ): Promise<readonly PublishedFile[]> {
-  const { storage, format } = context;
+  const { storage, format, deleted } = context;
   const { directory, storageId } = table.plan;
   const files = stagedFiles(table);
   const names = await format.publish(
-    { directory, files, origin: originOf(table, context), sync: table.plan.sync },
+    { directory, files, origin: originOf(table, context), sync: table.plan.sync, deleted },
     storage,
   );
   return files.map(({ slice, staged }, index) => {

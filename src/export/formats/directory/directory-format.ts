@@ -3,6 +3,8 @@ import type { Storage } from '../../../storage/storage.js';
 import { MANIFEST_PLACES, type ManifestPlace } from '../../model/manifest-place.js';
 import type {
   Description,
+  MergeableTable,
+  MergedTable,
   PreviousExport,
   PublishedSyncs,
   PublishedTable,
@@ -14,13 +16,14 @@ import { isManifestPath, readDescription } from './description.js';
 import type { DdlDialect } from '../../model/ddl-dialect.js';
 import { ddlBytes, type DdlFile } from './ddl.js';
 import { ddlName, ddlPath } from './ddl-path.js';
-import { fileNames, stagedName, SUCCESS_NAME } from './file-names.js';
+import { compactedManifest, mergeableTable } from './compacted-manifest.js';
+import { deletedName, fileNames, stagedName, SUCCESS_NAME } from './file-names.js';
 import { manifestBytes, partitionOf, tableManifest } from './manifest.js';
 import { manifestPath } from './manifest-path.js';
 import { readPreviousExport, readPublishedTable } from './manifest-versions.js';
 import { publishInOrder, type StagedParts } from './publish-order.js';
 import { latest, publishSync } from './publish-sync.js';
-import { publishedSyncs, readSyncedManifest, syncedManifestOf } from './sync-manifest.js';
+import { publishedSyncs, readSyncedManifest, type SyncedManifest, syncedManifestOf } from './sync-manifest.js';
 
 /**
  * A directory of numbered Parquet files that is complete once it has `_SUCCESS`, with a manifest that describes it. An
@@ -43,6 +46,10 @@ export class DirectoryFormat implements TableFormat {
     return fileNames(directories, sync);
   }
 
+  deletedName(sync: number): string {
+    return deletedName(sync);
+  }
+
   descriptionPath(directory: string): string | undefined {
     return manifestPath(directory, this.#manifestPlace);
   }
@@ -62,9 +69,10 @@ export class DirectoryFormat implements TableFormat {
     const manifest = { files, origin, storage, directory: inside ? '.' : nameOf(directory), ddl };
     if (table.sync !== undefined) {
       if (path === undefined) throw new TypeError('A table that is synced has a manifest');
-      const { sync } = table;
+      const { sync, deleted } = table;
       return publishSync({
         ...{ storage, directory, parts: partsOf(files), runId: origin.runId, number: sync.number, isFull: sync.isFull },
+        deleted: deleted && { staged: deleted.staged.part, name: deleted.name },
         manifestPath: path,
         manifestPaths: this.descriptionPaths(directory),
         statements: this.ddlPaths(directory).map(({ dialect, path: file }) => ({
@@ -72,7 +80,12 @@ export class DirectoryFormat implements TableFormat {
           content: ({ files: all }) => ddlBytes(dialect, { table, files: all, storage }),
         })),
         manifest: (names, earlier) =>
-          syncedManifestOf(tableManifest({ ...manifest, names, endedAt: new Date() }), { sync, origin, earlier }),
+          syncedManifestOf(tableManifest({ ...manifest, names, endedAt: new Date() }), {
+            sync,
+            origin,
+            earlier,
+            deleted,
+          }),
         manifestBytes,
       });
     }
@@ -107,12 +120,51 @@ export class DirectoryFormat implements TableFormat {
   }
 
   async syncs(directory: string, storage: Storage): Promise<PublishedSyncs | undefined> {
-    const found = await Promise.all(this.descriptionPaths(directory).map((path) => storage.get(path)));
-    const manifest = latest(found.map((bytes) => bytes && readSyncedManifest(bytes)));
+    const { manifest } = (await this.#synced(directory, storage)) ?? {};
     if (manifest === undefined) return undefined;
     const objects = await storage.list(directory);
     const names = new Set(objects.map(({ path }) => path.slice(directory.length + 1)));
     return publishedSyncs(manifest, (name) => names.has(name));
+  }
+
+  async mergeable(directory: string, storage: Storage): Promise<MergeableTable | undefined> {
+    const found = await this.#synced(directory, storage);
+    return found && mergeableTable(found.manifest, directory);
+  }
+
+  async publishMerged(merged: MergedTable, storage: Storage): Promise<readonly string[]> {
+    const { runId, directory, number } = merged;
+    const found = await this.#synced(directory, storage);
+    return publishSync({
+      ...{ storage, directory, runId, number, isFull: false },
+      parts: merged.files.map((file) => ({ staged: file.staged.part, directory: file.directory, isPublished: false })),
+      // It stays where it is.
+      manifestPath: found?.path ?? this.descriptionPath(directory) ?? '',
+      manifestPaths: this.descriptionPaths(directory),
+      // They name no files.
+      statements: [],
+      manifest: (names, earlier) => {
+        if (earlier === undefined) throw new TypeError('Only a table that is synced can be merged');
+        return compactedManifest(earlier, { merged, names, endedAt: new Date() });
+      },
+      manifestBytes,
+    });
+  }
+
+  /** The manifest of the last sync, and where it is. */
+  async #synced(
+    directory: string,
+    storage: Storage,
+  ): Promise<{ readonly path: string; readonly manifest: SyncedManifest } | undefined> {
+    const read = await Promise.all(
+      this.descriptionPaths(directory).map(async (path) => {
+        const bytes = await storage.get(path);
+        return { path, manifest: bytes && readSyncedManifest(bytes) };
+      }),
+    );
+    const manifest = latest(read.map((one) => one.manifest));
+    const at = read.find((one) => one.manifest === manifest);
+    return manifest === undefined || at === undefined ? undefined : { path: at.path, manifest };
   }
 
   completionPath(directory: string): string {

@@ -24,6 +24,14 @@ export function fileNames(directories: readonly string[], sync?: number): string
   );
 }
 
+/** Directory of the files with keys that the source has no more: hidden from readers of the table's rows. */
+const DELETED_DIRECTORY = '_deleted';
+
+/** See `TableFormat.deletedName`. */
+export function deletedName(sync: number): string {
+  return joinPath(DELETED_DIRECTORY, syncedPartName(sync, 0));
+}
+
 /** See `TableFormat.stagedName`. */
 export function stagedName({ slice: { index }, isOnlySlice, sync }: SlicePosition, file: number): string {
   const name = (part: number) => (sync === undefined ? partName(part) : syncedPartName(sync, part));
@@ -33,10 +41,10 @@ export function stagedName({ slice: { index }, isOnlySlice, sync }: SlicePositio
 
 /**
  * Whether the path, relative to a table's directory, is one of lakeport's own files: directly there, or in
- * Hive-style directories, which no table's name can look like.
+ * Hive-style directories, which no table's name can look like, or among the deleted keys.
  */
 export function isOwnPart(relative: string): boolean {
-  return /^([^/]+=[^/]+\/)*part-\d{5,}(-\d{5,})?\.parquet$/.test(relative);
+  return /^(?:_deleted\/|(?:[^/]+=[^/]+\/)*)part-\d{5,}(-\d{5,})?\.parquet$/.test(relative);
 }
 
 function number(value: number): string {

@@ -135,7 +135,8 @@ function columnMetadata(
 
 type Totals = Pick<Manifest['columns'][number], 'compressed_bytes' | 'uncompressed_bytes' | 'null_count'>;
 
-function columnTotals(files: readonly ColumnSummary[]): Totals {
+/** Of a column in these files. */
+export function columnTotals(files: readonly ColumnSummary[]): Totals {
   const sum = (of: (file: ColumnSummary) => number) => files.reduce((total, file) => total + of(file), 0);
   return {
     compressed_bytes: sum(({ compressedBytes }) => compressedBytes),

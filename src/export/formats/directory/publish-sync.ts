@@ -20,6 +20,8 @@ export interface SyncedParts {
     /** Whether an earlier attempt of the run has already given it its final name. */
     readonly isPublished: boolean;
   }[];
+  /** Keys that the source has no more, and the name of their file. */
+  readonly deleted?: { readonly staged: StagedPart; readonly name: string } | undefined;
   readonly runId: string;
   /** Of the sync. No file of another one has it in its name. */
   readonly number: number;
@@ -50,7 +52,9 @@ export async function publishSync(table: SyncedParts): Promise<readonly string[]
     number,
   );
   const success = joinPath(directory, SUCCESS_NAME);
-  const pending = new Set(table.parts.filter((part) => !part.isPublished).map((part) => part.staged));
+  const further = table.deleted === undefined ? [] : [{ ...table.deleted, isPublished: false }];
+  const all = { parts: [...table.parts, ...further], names: [...names, ...further.map(({ name }) => name)] };
+  const pending = new Set(all.parts.filter((part) => !part.isPublished).map((part) => part.staged));
   let before: TableBefore | undefined;
   let isThere = false;
   try {
@@ -60,9 +64,9 @@ export async function publishSync(table: SyncedParts): Promise<readonly string[]
     let { manifest } = before;
     // An earlier attempt of the run may have come as far as the manifest.
     if (manifest === undefined || !before.hasSync) {
-      await publishParts(table, { names, pending, seen });
+      await publishParts({ storage, directory, parts: all.parts }, { names: all.names, pending, seen });
       manifest = table.manifest(names, table.isFull ? undefined : manifest);
-      await storage.persist?.([...new Set(names.map((name) => directoryOf(joinPath(directory, name))))]);
+      await storage.persist?.([...new Set(all.names.map((name) => directoryOf(joinPath(directory, name))))]);
       await putManifest(storage, { path: manifestPath, content: table.manifestBytes(manifest), seen });
     }
     isThere = true;
@@ -83,8 +87,8 @@ export async function publishSync(table: SyncedParts): Promise<readonly string[]
     // The directory belongs to the other run now.
     if (error instanceof LakeportError && isLostClaim(error)) throw error;
     if (isThere) throw published(error, table);
-    const added = table.parts.flatMap(({ staged, isPublished }, index) =>
-      isPublished || pending.has(staged) ? [] : [joinPath(directory, names[index] ?? '')],
+    const added = all.parts.flatMap(({ staged, isPublished }, index) =>
+      isPublished || pending.has(staged) ? [] : [joinPath(directory, all.names[index] ?? '')],
     );
     try {
       // The store may have written it although it did not say so.
@@ -134,9 +138,10 @@ async function inspect(table: SyncedParts): Promise<TableBefore> {
   };
 }
 
-/** Whether the manifest is that of this sync. */
+/** Whether the manifest is that of this sync, or of the compaction after it. */
 function isOf(manifest: SyncedManifest | undefined, { number, runId }: SyncedParts): boolean {
-  return manifest?.incremental.last_number === number && manifest.run_id === runId;
+  const { syncs = [] } = manifest?.incremental ?? {};
+  return manifest?.run_id === runId && syncs.some((sync) => sync.number === number && sync.run_id === runId);
 }
 
 async function readLatest({ storage, manifestPaths }: SyncedParts): Promise<{

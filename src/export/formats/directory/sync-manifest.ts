@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { CURSOR_TYPES } from '../../../model/cursor.js';
 import { SYNC_STRATEGIES } from '../../model/incremental.js';
 import type { TableSync } from '../../model/table-sync.js';
-import type { PublishedSyncs, TableOrigin } from '../table-format.js';
+import type { DeletedFile, PublishedSyncs, TableOrigin } from '../table-format.js';
 import type { Manifest } from './manifest-schema.js';
 
 /** Entries of syncs without files that are kept, so that a run recognizes its own. */
@@ -82,9 +82,16 @@ export function syncedManifestOf(
     sync,
     origin,
     earlier,
-  }: { readonly sync: TableSync; readonly origin: TableOrigin; readonly earlier: SyncedManifest | undefined },
+    deleted,
+  }: {
+    readonly sync: TableSync;
+    readonly origin: TableOrigin;
+    readonly earlier: SyncedManifest | undefined;
+    readonly deleted: DeletedFile | undefined;
+  },
 ): SyncedManifest {
   const files = [...(earlier?.files ?? []), ...own.files.map((file) => ({ ...file, sync: sync.number }))];
+  const gone = [...(earlier?.deleted ?? []), ...(deleted === undefined ? [] : [deletedFile(deleted, sync)])];
   const { increment } = sync;
   const { type, column = null } = sync.cursor;
   const entry: SyncedManifest['incremental']['syncs'][number] = {
@@ -116,7 +123,7 @@ export function syncedManifestOf(
       syncs: keptSyncs([...(earlier?.incremental.syncs ?? []), entry], files),
     },
     files,
-    ...(earlier?.deleted !== undefined && { deleted: earlier.deleted }),
+    ...(gone.length > 0 && { deleted: gone }),
     columns: mergedColumns(columns, { sync, ownRows, earlier }),
     ...(origin.partitionedBy === undefined &&
       earlier?.partition_columns !== undefined && {
@@ -125,12 +132,18 @@ export function syncedManifestOf(
   };
 }
 
+function deletedFile({ staged, name }: DeletedFile, { number }: TableSync): NonNullable<Manifest['deleted']>[number] {
+  const { rows, part } = staged;
+  return { name, sync: number, rows, bytes: part.bytes, sha256: part.sha256 };
+}
+
 /** Rows of several syncs are of several moments: `run` holds for each sync alone. */
 function weaker(a: Manifest['consistency'], b: Manifest['consistency']): Manifest['consistency'] {
   return a === 'none' || b === 'none' ? 'none' : 'table';
 }
 
-function keptSyncs(
+/** Those whose files are there, and the latest. */
+export function keptSyncs(
   all: SyncedManifest['incremental']['syncs'],
   files: readonly { readonly sync?: number | undefined }[],
 ): SyncedManifest['incremental']['syncs'] {
