@@ -8,6 +8,11 @@ import { parseDocument } from './json-document.js';
 import { queryDuckDb, quote } from './parquet-readers/duckdb.js';
 import type { PostgresServer } from '../servers/postgres.js';
 
+const CRASH_POINTS = new URL('./crash-points.js', import.meta.url).href;
+/** Longer than the run log gathers rows before it writes them. */
+const LOGGED_MS = 900;
+const EXPORT = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out'];
+
 /** A table of the document of `--json`, as far as tests of syncs look at it. */
 export interface SyncedTable {
   readonly table: string;
@@ -78,6 +83,25 @@ export class SyncedLake {
     return table;
   }
 
+  /** A sync that is killed, unless it does not come to this point. */
+  async killedAt(point: string, runId: string): Promise<void> {
+    const env = {
+      NODE_OPTIONS: `--import ${CRASH_POINTS}`,
+      LAKEPORT_TEST_CRASH: point,
+      LAKEPORT_TEST_CRASH_WAIT_MS: String(LOGGED_MS),
+    };
+    await this.user.start([...EXPORT, ...this.flags, '--run_id', runId], { env }).result;
+  }
+
+  resume(runId: string): Promise<CliResult> {
+    return this.user.run('--resume', runId, '-a', 'auth.json');
+  }
+
+  /** That the last sync was read from. */
+  snapshot(table: string): string {
+    return this.manifest(table).incremental.syncs.findLast(({ kind }) => kind !== 'compaction')?.snapshot.id ?? '';
+  }
+
   directory(table: string): string {
     return path.join(this.user.directory, 'out', this.#schema, table);
   }
@@ -127,7 +151,14 @@ interface Manifest {
   incremental: {
     watermark: string | null;
     last_number: number;
-    syncs: { number: number; kind: string; lower: string | null; upper: string | null; row_count: number }[];
+    syncs: {
+      number: number;
+      kind: string;
+      snapshot: { id: string };
+      lower: string | null;
+      upper: string | null;
+      row_count: number;
+    }[];
   };
 }
 
