@@ -13,7 +13,8 @@ import { completeOptions, type GivenOptions } from './model/complete-options.js'
 import { maskSaltOf } from './model/mask-salt.js';
 import type { ExportOptions } from './model/options.js';
 import type { RunPlan } from './model/plan.js';
-import { type PlanningContext, planTables } from './planning/planner.js';
+import { planTables } from './planning/planner.js';
+import type { PlanningContext } from './planning/planning-context.js';
 import { describeRun } from './execution/describe-run.js';
 import { openPool } from './execution/open-pool.js';
 import { PlanningSession, type SourceDatabase } from './planning/planning-session.js';

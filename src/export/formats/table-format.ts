@@ -224,7 +224,7 @@ export interface SyncedColumn {
   readonly nullable: boolean | undefined;
 }
 
-export interface SyncedFile {
+interface SyncedFile {
   /** Relative to the table's directory. */
   readonly name: string;
   /** Number of its sync. */

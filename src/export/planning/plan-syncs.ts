@@ -6,7 +6,7 @@ import type { ConstantColumn } from '../model/constant-column.js';
 import type { TableSync } from '../model/table-sync.js';
 import type { PublishedSyncs } from '../formats/table-format.js';
 import type { IncrementalTables, SyncContext, SyncedTable } from './incremental-tables.js';
-import type { PlanningContext } from './planner.js';
+import type { PlanningContext } from './planning-context.js';
 import type { TableDestinations } from './routing.js';
 import { schemaChanges } from './schema-changes.js';
 

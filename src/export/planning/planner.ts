@@ -9,17 +9,16 @@ import type {
   ReadColumn,
   Slice,
   SliceOptions,
-  Source,
   SourceDataset,
   SourceTable,
   TableProblem,
 } from '../../sources/source.js';
 import { perTableAtBest, leastConsistency, tableConsistency } from '../model/consistency.js';
-import type { RunObserver } from '../model/observer.js';
 import { addedColumns } from './added-columns.js';
 import { BloomFilterRules } from './bloom-filter-rules.js';
 import { ChosenColumns } from './chosen-columns.js';
 import { IncrementalTables } from './incremental-tables.js';
+import type { PlanningContext } from './planning-context.js';
 import { checkLevels, type PlannedSync, planSyncs, SyncsOfColumns } from './plan-syncs.js';
 import { planKeys } from './plan-keys.js';
 import { syncNotes } from './sync-notes.js';
@@ -29,13 +28,10 @@ import { chooseOptIns } from './opt-in-tables.js';
 import { type LeftOutTable } from '../model/plan.js';
 import type { ExportOptions } from '../model/options.js';
 import { columnSpecs, type PartitionColumn, type RunPlan, type TablePlan } from '../model/plan.js';
-import type { FindLoggedSync } from '../model/logged-sync.js';
 import type { ConstantColumn } from '../model/constant-column.js';
 import { type ReaderBudget, readerBudget, usefulReaders } from './reader-budget.js';
 import { readerNotes } from './reader-notes.js';
 import { rowEstimate } from './row-estimate.js';
-import type { Resumption } from '../resume/resumption.js';
-import type { PlanStorages } from '../model/plan-storages.js';
 import { selectTables, someTables } from './table-selection.js';
 import { skippedText, splitSkipped } from '../model/skipped-tables.js';
 import { expectedSliceBytes } from '../model/slice-bytes.js';
@@ -47,24 +43,7 @@ import { RequestedDatasets } from './requested-datasets.js';
 import { routeTables, type TableDestinations } from './routing.js';
 import { addMetadata } from './table-metadata.js';
 import { type TableDestination } from '../model/table-destination.js';
-import type { TableOverrides } from './table-overrides.js';
 import { encodingNotes } from './undecoded-encodings.js';
-
-export interface PlanningContext {
-  readonly options: ExportOptions;
-  readonly source: Source;
-  readonly storages: PlanStorages;
-  readonly observer: RunObserver;
-  readonly signal: AbortSignal;
-  /** Overrides for individual tables. */
-  readonly overrides: TableOverrides;
-  /** Whether the plan is to say what the source declares about the tables. */
-  readonly withMetadata?: boolean | undefined;
-  /** What the run log knows of a table's last sync to this place; undefined if there is no log. */
-  readonly loggedSync?: FindLoggedSync | undefined;
-  /** State left by an earlier attempt of the run. */
-  readonly resumption?: Resumption | undefined;
-}
 
 interface DescribedTable {
   readonly table: SourceDataset;

@@ -15,7 +15,7 @@ import { describeStatement } from '../catalog/statement-description.js';
 import { quoteName } from '../identifiers.js';
 import { textLiteral } from '../../../text/sql-quotes.js';
 import { postgresRows } from '../rows/rows.js';
-import type { IncrementContext } from './increment.js';
+import type { IncrementContext } from './context.js';
 
 /** A type of columns that order rows. */
 interface CursorColumnType {

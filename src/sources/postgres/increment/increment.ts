@@ -1,22 +1,8 @@
-import type { Client } from 'pg';
-
-import type { IncrementRequest, Increment } from '../../increment.js';
-import type { SourceDataset } from '../../source.js';
-import type { ServerFacts } from '../connection/server-facts.js';
+import type { Increment } from '../../increment.js';
 import { columnIncrement } from './column-increment.js';
 import { cursorNotPossible } from '../../increment-errors.js';
+import type { IncrementContext } from './context.js';
 import { xminIncrement } from './xmin-increment.js';
-
-export interface IncrementContext {
-  readonly client: Client;
-  readonly server: ServerFacts;
-  readonly table: SourceDataset;
-  readonly request: IncrementRequest;
-  /** Of the table; undefined for a query. */
-  readonly oid: number | undefined;
-  /** Whether all queries of the session see one snapshot, which the readers share. */
-  readonly isPinned: boolean;
-}
 
 /**
  * The rows of a table that an earlier sync has not read, as the session sees them. The session must have the readers'

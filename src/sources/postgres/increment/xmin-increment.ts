@@ -6,7 +6,7 @@ import { fromClause, onOwnLines } from '../../row-set.js';
 import type { Increment } from '../../increment.js';
 import { badCursorValue, cursorNotPossible } from '../../increment-errors.js';
 import { postgresRows } from '../rows/rows.js';
-import type { IncrementContext } from './increment.js';
+import type { IncrementContext } from './context.js';
 
 /**
  * Rows by the transaction that wrote them: `xmin`, which each INSERT and UPDATE sets. Those are new whose transaction the

@@ -1,0 +1,24 @@
+import type { Source } from '../../sources/source.js';
+import type { FindLoggedSync } from '../model/logged-sync.js';
+import type { RunObserver } from '../model/observer.js';
+import type { ExportOptions } from '../model/options.js';
+import type { PlanStorages } from '../model/plan-storages.js';
+import type { Resumption } from '../resume/resumption.js';
+import type { TableOverrides } from './table-overrides.js';
+
+/** What a run is planned with. */
+export interface PlanningContext {
+  readonly options: ExportOptions;
+  readonly source: Source;
+  readonly storages: PlanStorages;
+  readonly observer: RunObserver;
+  readonly signal: AbortSignal;
+  /** Overrides for individual tables. */
+  readonly overrides: TableOverrides;
+  /** Whether the plan is to say what the source declares about the tables. */
+  readonly withMetadata?: boolean | undefined;
+  /** What the run log knows of a table's last sync to this place; undefined if there is no log. */
+  readonly loggedSync?: FindLoggedSync | undefined;
+  /** State left by an earlier attempt of the run. */
+  readonly resumption?: Resumption | undefined;
+}
