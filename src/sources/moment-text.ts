@@ -32,13 +32,18 @@ export function unixMilliseconds({ day, time, fraction, zone }: MomentText): num
   if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
   const [hours = 0, minutes = 0, seconds = 0] = time === '' ? [] : time.split(':').map(Number);
   const ofDay = ((hours * 60 + minutes) * 60 + seconds) * 1000;
-  return midnight + ofDay + Number(fraction.padEnd(3, '0').slice(0, 3)) - offsetMs(zone);
+  return midnight + ofDay + Number(fraction.padEnd(3, '0').slice(0, 3)) - offsetSeconds(zone) * 1000;
 }
 
-function offsetMs(zone: string): number {
-  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(zone) ?? [];
-  const size = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
-  return sign === '-' ? -size : size;
+/** How far a zone is ahead of UTC. */
+export function offsetSeconds(zone: string): number {
+  const [, sign, hours = '0', minutes = '0'] = /^([+-])(\d\d):(\d\d)$/.exec(zone) ?? [];
+  return (sign === '-' ? -60 : 60) * (Number(hours) * 60 + Number(minutes));
+}
+
+/** Of a day its midnight, and of a minute its first second. */
+export function withSeconds(moment: MomentText): MomentText {
+  return { ...moment, time: `${moment.time}${'00:00:00'.slice(moment.time.length)}` };
 }
 
 const FIRST_DAY = Date.parse('0000-01-01T00:00:00Z');

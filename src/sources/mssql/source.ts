@@ -25,9 +25,11 @@ import { type CatalogTable, listOthers, listTables } from './catalog.js';
 import type { MssqlClient } from './connection/client.js';
 import { describeColumns } from './columns/columns.js';
 import type { SeenAt, SourceChange, TableTotals } from '../column-totals.js';
+import type { Increment, IncrementRequest } from '../increment.js';
 import { type PatienceOptions, withPatience } from '../patience.js';
 import { connectMssql } from './connection/connection.js';
 import { mssqlError } from './errors.js';
+import { readIncrement } from './increment/increment.js';
 import { countRows } from './rows/row-count.js';
 import { countFreeConnections, readServerFacts, type ServerFacts } from './connection/server.js';
 import { type MssqlSettings } from './connection/settings.js';
@@ -121,6 +123,10 @@ class MssqlSource implements Source<MssqlSettings> {
 
   findUnrepresentable({ id, dataset }: SourceDataset, columns: readonly ReadColumn[]): Promise<readonly string[]> {
     return this.#asking(id, () => findUnrepresentable(this.#client, dataset, columns));
+  }
+
+  increment(table: SourceDataset, request: IncrementRequest): Promise<Increment> {
+    return this.#asking(table.id, () => readIncrement(this.#client, this.#known(table), request));
   }
 
   async slice(table: SourceDataset, columns: readonly ReadColumn[], options: SliceOptions): Promise<Slice[]> {

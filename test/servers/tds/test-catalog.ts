@@ -58,6 +58,7 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
         column.isHidden ? 1 : 0,
         column.isPeriod ? 1 : 0,
         column.isEncrypted ? 1 : 'NULL',
+        column.isMasked ? 1 : 0,
       ];
     }),
   );
@@ -135,7 +136,7 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
     'CREATE TABLE sys.types (user_type_id INTEGER, system_type_id INTEGER, name VARCHAR, schema_id INTEGER, is_user_defined INTEGER, is_assembly_type INTEGER)',
     ...insert('sys.types', types),
     `CREATE TABLE sys.columns (object_id INTEGER, column_id INTEGER, name VARCHAR, system_type_id INTEGER, user_type_id INTEGER,
-       max_length INTEGER, precision INTEGER, scale INTEGER, is_nullable INTEGER, column_set INTEGER, hidden INTEGER, period INTEGER, encryption_type INTEGER)`,
+       max_length INTEGER, precision INTEGER, scale INTEGER, is_nullable INTEGER, column_set INTEGER, hidden INTEGER, period INTEGER, encryption_type INTEGER, is_masked INTEGER)`,
     ...insert('sys.columns', columns),
     `CREATE TABLE sys.indexes (object_id INTEGER, index_id INTEGER, type INTEGER, is_unique INTEGER, is_disabled INTEGER,
        is_hypothetical INTEGER, has_filter INTEGER, data_space_id INTEGER, name VARCHAR, is_primary_key INTEGER)`,
@@ -260,6 +261,10 @@ export function catalogStatements(tables: readonly TestTable[], quirks: Quirks):
     `CREATE MACRO DB_NAME() AS 'shop'`,
     `CREATE MACRO DB_ID() AS 5`,
     `CREATE MACRO SYSUTCDATETIME() AS TIMESTAMP '2025-01-31 12:34:56.123456'`,
+    `CREATE MACRO SYSDATETIME() AS TIMESTAMP '2025-01-31 13:34:56.123456'`,
+    `CREATE MACRO MIN_ACTIVE_ROWVERSION() AS '${rowversion(quirks.minActiveRowversion ?? 1)}'::BLOB`,
+    `CREATE MACRO DATABASEPROPERTYEX(name, property) AS '${quirks.isReadOnly ? 'READ_ONLY' : 'READ_WRITE'}'`,
+    `CREATE MACRO HAS_PERMS_BY_NAME(name, class, permission) AS 0`,
   ];
 }
 
@@ -350,4 +355,9 @@ function textInStyle({ noStyles = false, version = '16.0' }: Quirks): string {
     WHEN typeof(x) = 'BLOB' AND style = 2 THEN hex(TRY_CAST(CAST(x AS VARCHAR) AS BLOB))
     WHEN typeof(x) = 'BLOB' AND ${known(1)} THEN '0x' || hex(TRY_CAST(CAST(x AS VARCHAR) AS BLOB))
     ELSE CAST(x AS VARCHAR) END`;
+}
+
+/** Its eight bytes, as DuckDB writes them. */
+function rowversion(version: number): string {
+  return version.toString(16).padStart(16, '0').replace(/../g, '\\x$&');
 }

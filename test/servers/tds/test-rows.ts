@@ -9,7 +9,7 @@ export function tableStatements(table: TestTable): string[] {
   const name = `${schema}.${quote(table.name)}`;
   const columns = table.columns.map((column) => `${quote(column.name)} ${duckType(column.type)}${collation(column)}`);
   const rows = (table.rows ?? []).map((row, i) => {
-    const values = table.columns.map((column, k) => literal(row[k] ?? null, duckType(column.type)));
+    const values = table.columns.map((column, k) => literal(inUtc(row[k] ?? null, column), duckType(column.type)));
     // Pages of eight rows, all over a file.
     const page = Buffer.alloc(8);
     page.writeUInt32LE(((i >>> 3) * 2_654_435_761) >>> 0);
@@ -21,6 +21,12 @@ export function tableStatements(table: TestTable): string[] {
     `CREATE TABLE ${name} (${columns.join(', ')}, physloc BLOB, row_number INTEGER)`,
     ...(rows.length === 0 ? [] : [`INSERT INTO ${name} VALUES ${rows.join(', ')}`]),
   ];
+}
+
+/** DuckDB's type for instants has no offset, and would drop it. */
+function inUtc(value: WireValue, { type }: TestColumn): WireValue {
+  if (!type.startsWith('datetimeoffset') || typeof value !== 'string') return value;
+  return new Date(value).toISOString().slice(0, 19) + (/\.\d+/.exec(value)?.[0] ?? '');
 }
 
 function literal(value: WireValue, type: string): string {

@@ -35,6 +35,8 @@ export interface TestColumn extends WireColumn {
   readonly isHidden?: boolean;
   /** Of a temporal table's period. */
   readonly isPeriod?: boolean;
+  /** Under dynamic data masking, which no user of the server is exempt from. */
+  readonly isMasked?: boolean;
   /** Under Always Encrypted. */
   readonly isEncrypted?: boolean;
   /** What results declare the column as, where the catalog says something else. */
@@ -80,6 +82,10 @@ export interface Quirks {
   /** `snapshot_isolation_state` */
   readonly snapshotState?: number;
   readonly readCommittedSnapshot?: boolean;
+  /** What MIN_ACTIVE_ROWVERSION says: the least version of a transaction that is open, or the next one. */
+  readonly minActiveRowversion?: number;
+  /** A database that nobody can write to, such as a secondary. */
+  readonly isReadOnly?: boolean;
   readonly version?: string;
   readonly edition?: number;
   /** Names of the catalog arrive in the code page of the collation. */

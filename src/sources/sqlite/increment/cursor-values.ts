@@ -1,4 +1,11 @@
-import { type MomentText, momentText, parseMoment, secondsBefore } from '../../moment-text.js';
+import {
+  type MomentText,
+  momentText,
+  offsetSeconds,
+  parseMoment,
+  secondsBefore,
+  withSeconds,
+} from '../../moment-text.js';
 import { textLiteral } from '../../../text/sql-quotes.js';
 import { integerLiteral } from '../literals.js';
 
@@ -120,8 +127,7 @@ function variableForm(column: string, example: MomentText): string {
 function inForm(moment: MomentText, example: MomentText, isVariable: boolean): MomentText | undefined {
   const inZone = atOffset(moment, example.zone);
   if (inZone === undefined) return undefined;
-  const { day, time, fraction } = inZone;
-  const seconds = `${time}${'00:00:00'.slice(time.length)}`;
+  const { day, time: seconds, fraction } = withSeconds(inZone);
   const lost = seconds.slice(example.time.length) + (isVariable ? '' : fraction.slice(example.fraction.length));
   if (/[1-9]/.test(lost)) return undefined;
   return {
@@ -137,12 +143,5 @@ function atOffset(moment: MomentText, zone: string): MomentText | undefined {
   if (moment.zone === '' || moment.zone === zone) return { ...moment, zone };
   // Nobody knows of what zone the column's values are.
   if (zone === '') return undefined;
-  const shift = minutesOf(moment.zone) - minutesOf(zone);
-  return secondsBefore({ ...moment, zone }, shift * 60);
-}
-
-function minutesOf(zone: string): number {
-  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(zone) ?? [];
-  const size = Number(hours ?? 0) * 60 + Number(minutes ?? 0);
-  return sign === '-' ? -size : size;
+  return secondsBefore({ ...moment, zone }, offsetSeconds(moment.zone) - offsetSeconds(zone));
 }
