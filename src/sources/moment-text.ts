@@ -26,7 +26,7 @@ export function momentText({ day, separator, time, fraction, zone }: MomentText)
 }
 
 /** In milliseconds since 1970, rounded down; in UTC unless it says. @returns undefined for a day that does not exist */
-export function unixMilliseconds({ day, time, fraction, zone }: MomentText): number | undefined {
+function unixMilliseconds({ day, time, fraction, zone }: MomentText): number | undefined {
   const midnight = Date.parse(`${day}T00:00:00Z`);
   // A day that no month has is taken for one of the next.
   if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== day) return undefined;
