@@ -12,6 +12,7 @@ export const TABLE_CODES = {
   CURSOR_CHANGED: tableFails('The table has been synced by another column than --incremental-table names'),
   CURSOR_NULL: tableFails('Rows have no value in the column of --incremental-table, so that no sync would read them'),
   SYNC_FILES_MISSING: tableFails('Files of earlier syncs are no longer where their manifest says'),
+  SYNC_ROWS_CHANGED: tableFails('Earlier syncs were of another database, query or condition'),
   SYNC_BEHIND_LOG: tableFails(
     'The run log knows of a later sync than the manifest: the files were removed or put back',
   ),

@@ -203,6 +203,13 @@ export interface PublishedSyncs {
   readonly key: readonly string[] | undefined;
   /** As the files of the last sync have them, those that the names of directories say included. */
   readonly columns: readonly SyncedColumn[];
+  /** Where the rows are from, and which they are; undefined where the manifest does not say. */
+  readonly origin: {
+    readonly engine: string | undefined;
+    readonly database: string | undefined;
+    readonly query: string | undefined;
+    readonly predicates: readonly string[];
+  };
   /** Names of columns that only files of earlier syncs have. */
   readonly dropped: readonly string[];
   /** Levels of the directories. */
@@ -222,6 +229,8 @@ export interface SyncedColumn {
   readonly type: string;
   /** Undefined where nothing says it. */
   readonly nullable: boolean | undefined;
+  /** How its values are hidden; undefined if they are not. */
+  readonly mask?: string | undefined;
 }
 
 interface SyncedFile {

@@ -76,7 +76,10 @@ export class IncrementalTables {
     const reason = isReset && published !== undefined ? 'the watermarks were reset' : full;
     const isAnew = published === undefined || reason !== undefined;
     if (!isReset && !isReplaced) refuseLost(table.id, { published, logged, place });
-    if (!isAnew) refuseOther(table.id, setting, published, place);
+    if (!isAnew) {
+      refuseOther(table.id, setting, published, place);
+      refuseOtherRows(table, { published, source, place });
+    }
     const request = {
       cursor: setting.cursor,
       after: isAnew ? undefined : published.watermark,
@@ -155,6 +158,33 @@ function refuseOther(
     message: `${tableName(id)} in ${displayPath} was synced by ${cursorText(before)}, not by ${cursorText(cursor)}`,
     hint: 'Name the same column again, or read the table again with --reset-watermarks.',
     context: { table: tableName(id), path: displayPath },
+  });
+}
+
+/** Files of one table have rows of one table, by one condition. */
+function refuseOtherRows(
+  { id, dataset }: SourceTable,
+  {
+    published: { origin },
+    source,
+    place,
+  }: Pick<SyncContext, 'source' | 'place'> & { readonly published: PublishedSyncs },
+): void {
+  const { predicates = [] } = dataset;
+  const query = dataset.kind === 'query' ? dataset.sql : undefined;
+  const list = (conditions: readonly string[]) => (conditions.length === 0 ? 'no condition' : conditions.join(' and '));
+  const changes = [
+    ...(origin.engine === source.engine ? [] : [`they were of ${origin.engine ?? 'another engine'}`]),
+    ...(origin.database === source.server.database ? [] : [`they were of the database ${origin.database ?? ''}`]),
+    ...(origin.query === query ? [] : ['they were those of another query']),
+    ...(list(origin.predicates) === list(predicates) ? [] : [`they were those with ${list(origin.predicates)}`]),
+  ];
+  if (changes.length === 0) return;
+  throw new LakeportError({
+    code: 'SYNC_ROWS_CHANGED',
+    message: `The rows of ${tableName(id)} in ${place.displayPath} were chosen in another way: ${changes.join('; ')}`,
+    hint: 'Choose them as before, or read the table again with --reset-watermarks.',
+    context: { table: tableName(id), path: place.displayPath },
   });
 }
 

@@ -106,7 +106,7 @@ export class SyncsOfColumns {
     const key = await this.#keyOf(table, synced.sync);
     const sync = key === undefined ? synced.sync : { ...synced.sync, key };
     const now = [...columns, ...added].map(({ spec }) => {
-      return { name: spec.name, type: parquetTypeName(spec), nullable: spec.nullable };
+      return { name: spec.name, type: parquetTypeName(spec), nullable: spec.nullable, mask: spec.mask };
     });
     const changes = synced.published === undefined ? [] : schemaChanges(synced.published, now);
     const { published } = synced;

@@ -25,6 +25,10 @@ export function schemaChanges(
     if (gone.includes(column.name))
       return [{ text: `${column.name} is there again, after it was gone`, kind: 'other' }];
     if (known === undefined) return [{ text: `${column.name} is new (NULL in earlier files)`, kind: 'readable' }];
+    if (known.mask !== column.mask) {
+      const text = `${column.name} was ${known.mask ?? 'not masked'} and is ${column.mask ?? 'not masked'}`;
+      return [{ text, kind: 'other' }];
+    }
     if (known.type !== column.type) {
       const kind = isWider(known.type, column.type) ? 'widened' : 'other';
       return [{ text: `${column.name} was ${known.type} and is ${column.type}`, kind }];

@@ -199,6 +199,14 @@ describe('a table that is synced by a column', () => {
       `INSERT INTO s6."a ""b" VALUES (41, '2026-02-01', 'x'), (42, '2026-02-02', 'y'), (43, '2026-02-03', 'x')`,
     );
     expect(rows(await lake.sync())).toEqual({ 'a "b': 2, v: 3, q: 3 });
+    const errors = async (...flags: string[]) =>
+      (
+        JSON.parse((await lake.run(...flags)).stdout) as { tables: { table: string; error?: { code: string } }[] }
+      ).tables
+        .filter(({ error }) => error !== undefined)
+        .map(({ table, error }) => `${table}: ${error?.code ?? ''}`);
+    expect(await errors('--where', 'v:id > 0')).toEqual(['v: SYNC_ROWS_CHANGED']);
+    expect(await errors('--mask', 'v:kind:null')).toEqual(['v: SYNC_SCHEMA_CHANGED']);
     expect(await lake.query('q', 'count(*)::INTEGER AS n, count(DISTINCT n)::INTEGER AS d')).toEqual([
       { n: 43, d: 43 },
     ]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { CLI_STORES, type CliStore } from '../../harness/cli-stores/index.js';
-import { KilledRuns } from '../../harness/killed-runs.js';
+import { bigBySlices, createBig, KilledRuns } from '../../harness/killed-runs.js';
 import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { serverSums } from '../../harness/table-sums.js';
@@ -102,4 +102,33 @@ describe.each(['local', 's3'] as const)('a sync to %s that is killed', (kind) =>
       expect((await manifest()).incremental.last_number).toBeLessThanOrEqual(last + 2);
     },
   );
+});
+
+describe('a sync that is killed when some of its slices are staged', () => {
+  it('is resumed within its bounds, and the next one goes on from there', async () => {
+    const store = await CLI_STORES.local();
+    await server.query('CREATE SCHEMA part');
+    await createBig(server, 'part.big');
+    const runs = await KilledRuns.start(server, store, [
+      ...['--source_schema_name', 'part', ...bigBySlices('part.big'), '--n_jobs', '1'],
+      ...['--incremental_table', 'big:i:integer'],
+    ]);
+    try {
+      const insert = () =>
+        server.query(`INSERT INTO part.big SELECT i, 'x' FROM generate_series(
+          (SELECT max(i) + 1 FROM part.big), (SELECT max(i) + 100 FROM part.big)) i`);
+      const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
+      await insert();
+      const ended = await runs.resume(runId);
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(ended.stderr).toMatch(/with [1-9]\d* slices already staged/);
+      const first = await runs.sums('part', 'big');
+      expect(first).toMatchObject({ rows: 30_000, distinct: 30_000 });
+      expect((await runs.export()).code).toBe(0);
+      expect(await runs.sums('part', 'big')).toEqual(await serverSums(server, 'part.big'));
+    } finally {
+      runs.user.remove();
+      await store.stop();
+    }
+  });
 });

@@ -16,6 +16,10 @@ const syncedManifest = z.looseObject({
   format_version: z.literal(2),
   run_id: z.string(),
   row_count: count,
+  engine: z.string().optional(),
+  source: z.looseObject({ database: z.string().nullable() }),
+  query: z.string().optional(),
+  where: z.array(z.string()).optional(),
   incremental: z.looseObject({
     cursor: z.object({ type: z.enum(CURSOR_TYPES), column: z.string().nullable() }),
     strategy: z.enum(SYNC_STRATEGIES),
@@ -46,6 +50,7 @@ export function readSyncedManifest(bytes: Uint8Array): SyncedManifest | undefine
 /** @param isThere whether a file of this name, relative to the table's directory, is there */
 export function publishedSyncs(manifest: SyncedManifest, isThere: (name: string) => boolean): PublishedSyncs {
   const { incremental, files, columns, deleted = [], partition_columns: levels = [] } = manifest;
+  const { source, query, where: predicates = [] } = manifest;
   const { type, column } = incremental.cursor;
   const names = [...files, ...deleted].map(({ name }) => name);
   return {
@@ -61,8 +66,9 @@ export function publishedSyncs(manifest: SyncedManifest, isThere: (name: string)
       ),
       ...columns
         .filter(({ dropped_in: dropped }) => dropped === undefined)
-        .map(({ name, parquet_type: type, nullable }) => ({ name, type, nullable })),
+        .map(({ name, parquet_type: type, nullable, mask }) => ({ name, type, nullable, mask })),
     ],
+    origin: { engine: manifest.engine, database: source.database ?? undefined, query, predicates },
     dropped: columns.flatMap(({ name, dropped_in: dropped }) => (dropped === undefined ? [] : [name])),
     levels: levels.map(({ name }) => name),
     files: files.map(({ name, rows, bytes, sync = 0 }) => ({ name, rows, bytes, sync })),
