@@ -107,7 +107,8 @@ export function syncStatusText(
     const rows = tables.map(([latest, ...before]) => [
       nameOf(latest),
       `${latest.cursorColumn === undefined ? '' : `${printable(latest.cursorColumn)} `}(${latest.cursorType})`,
-      printable(latest.watermark ?? ''),
+      // For people: the watermark of xmin is no text to read.
+      printable(latest.upper ?? ''),
       behindText(behindSeconds([latest, ...before], now)),
       count(latest.number),
       latest.snapshotAt === undefined ? '' : shownTime(latest.snapshotAt),

@@ -13,7 +13,7 @@ import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
  * told as of the snapshot of each sync.
  */
 
-const SYNCS = 200;
+const SYNCS = Number(process.env["YEAR"] ?? 200);
 /** About one of so many is killed. */
 const KILLED = 14;
 const CRASHES = [
