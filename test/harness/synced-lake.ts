@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { CliResult } from './cli.js';
+import type { CliStore } from './cli-stores/index.js';
 import { LoggedUser, type SourceEntry } from './logged-cli.js';
 import type { ErrorDocument } from './export-run.js';
 import { parseDocument } from './json-document.js';
@@ -11,7 +12,7 @@ import type { PostgresServer } from '../servers/postgres.js';
 const CRASH_POINTS = new URL('./crash-points.js', import.meta.url).href;
 /** Longer than the run log gathers rows before it writes them. */
 const LOGGED_MS = 900;
-const EXPORT = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', 'out'];
+const SOURCE = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg'];
 
 /** A table of the document of `--json`, as far as tests of syncs look at it. */
 export interface SyncedTable {
@@ -39,34 +40,42 @@ export interface SyncedTable {
   readonly error?: ErrorDocument;
 }
 
-/** Syncs of a schema's tables to one local directory, by the command line in this process, with a run log. */
+/**
+ * Syncs of a schema's tables to one local directory, by the command line in this process, with a run log; or to a store,
+ * whose objects are copied to that directory after each.
+ */
 export class SyncedLake {
   readonly user: LoggedUser;
   readonly #schema: string;
   readonly #flags: readonly string[];
+  readonly #store: CliStore | undefined;
 
-  private constructor(user: LoggedUser, schema: string, flags: readonly string[]) {
+  private constructor(user: LoggedUser, schema: string, flags: readonly string[], store: CliStore | undefined) {
     this.user = user;
     this.#schema = schema;
     this.#flags = flags;
+    this.#store = store;
   }
 
   static async of(
     source: PostgresServer | SourceEntry,
     schema: string,
     flags: readonly string[] = [],
+    store?: CliStore,
   ): Promise<SyncedLake> {
     const user = new LoggedUser(source);
-    await user.authorize();
-    return new SyncedLake(user, schema, flags);
+    await user.authorize(store === undefined ? {} : { lake: store.entry });
+    return new SyncedLake(user, schema, flags, store);
   }
 
   get flags(): readonly string[] {
     return ['--source_schema_name', this.#schema, ...this.#flags];
   }
 
-  run(...more: string[]): Promise<CliResult> {
-    return this.user.export('--json', ...this.flags, ...more);
+  async run(...more: string[]): Promise<CliResult> {
+    const result = await this.user.run(...this.#command(), '--json', ...more);
+    await this.#copyStore();
+    return result;
   }
 
   /** The tables of a sync that is expected to go well. */
@@ -90,11 +99,15 @@ export class SyncedLake {
       LAKEPORT_TEST_CRASH: point,
       LAKEPORT_TEST_CRASH_WAIT_MS: String(LOGGED_MS),
     };
-    await this.user.start([...EXPORT, ...this.flags, '--run_id', runId], { env }).result;
+    const kind = this.#store === undefined ? {} : { LAKEPORT_TEST_CRASH_STORE: this.#store.kind };
+    await this.user.start([...this.#command(), '--run_id', runId], { env: { ...env, ...kind } }).result;
+    await this.#copyStore();
   }
 
-  resume(runId: string): Promise<CliResult> {
-    return this.user.run('--resume', runId, '-a', 'auth.json');
+  async resume(runId: string): Promise<CliResult> {
+    const result = await this.user.run('--resume', runId, '-a', 'auth.json');
+    await this.#copyStore();
+    return result;
   }
 
   /** That the last sync was read from. */
@@ -133,6 +146,22 @@ export class SyncedLake {
       .filter((name) => !name.startsWith('_'))
       .map((name) => quote(path.join(this.directory(table), name)));
     return queryDuckDb(`SELECT ${list} FROM read_parquet([${paths.join(', ')}], union_by_name = true)`);
+  }
+
+  #command(): string[] {
+    const target = this.#store === undefined ? ['--output_dir', 'out'] : ['--target_storage_id', 'lake'];
+    return [...SOURCE, ...target, ...this.flags];
+  }
+
+  async #copyStore(): Promise<void> {
+    if (this.#store === undefined) return;
+    const out = path.join(this.user.directory, 'out');
+    rmSync(out, { recursive: true, force: true });
+    for (const [name, bytes] of await this.#store.objects()) {
+      const file = path.join(out, name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, bytes);
+    }
   }
 
   /** The values of an integer column, sorted. */

@@ -22,7 +22,7 @@ export interface TableNote {
     | 'SYNC_REPLACES'
     | 'SYNC_COMPACTS'
     | 'SYNC_WITHOUT_INDEX'
-    | 'SYNC_IN_THE_FUTURE'
+    | 'SYNC_WARNING'
     | 'SYNC_COLUMNS'
     | 'UNREADABLE_COLUMNS';
   readonly text: string;

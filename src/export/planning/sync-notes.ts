@@ -34,6 +34,6 @@ export function syncNotes({ sync }: Pick<TablePlan, 'sync'>): TableNote[] {
           } as const,
         ]
       : []),
-    ...(warning === undefined ? [] : [{ code: 'SYNC_IN_THE_FUTURE', text: warning } as const]),
+    ...(warning === undefined ? [] : [{ code: 'SYNC_WARNING', text: warning } as const]),
   ];
 }

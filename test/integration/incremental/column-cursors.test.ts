@@ -119,6 +119,15 @@ describe('a table that is synced by a column', () => {
     });
   });
 
+  it('reads nothing below a start that is beyond all rows', async () => {
+    const lake = await lakeOf('s10', 't (id int)', 'id:integer@100');
+    await server.query('INSERT INTO s10.t VALUES (1), (2)');
+    expect(await lake.syncOne()).toMatchObject({ rows: 0, sync: { lower: '100', upper: '100' } });
+    await server.query('INSERT INTO s10.t VALUES (3), (101)');
+    expect(await lake.syncOne()).toMatchObject({ rows: 1 });
+    expect(await lake.numbers('t')).toEqual([101]);
+  });
+
   it('never moves its watermark back, and begins where there was nothing', async () => {
     const lake = await lakeOf('s3', 't (id bigint)', 'id:integer');
     expect(await lake.syncOne()).toMatchObject({ rows: 0, files: 1, sync: { upper: null } });

@@ -57,8 +57,9 @@ export async function columnIncrement(context: IncrementContext & { readonly col
   if (found !== undefined && /infinity/i.test(found)) {
     throw cursorNotPossible(table.id, request.cursor, `its greatest value is ${found}`);
   }
-  // Rows may have been deleted: the watermark never moves back.
-  const upper = found === undefined ? after : await greater(client, type, found, after);
+  // Rows may have been deleted, or all are below the start: the watermark never moves back.
+  const least = after ?? (request.start === undefined ? undefined : lower?.value);
+  const upper = found === undefined ? after : await greater(client, type, found, least);
   const { rows: answers } = await client.query<{ clock: string | null; nulls: string }>(
     `SELECT ${
       type.isTime && upper !== undefined
