@@ -60,7 +60,7 @@ const WINGS = {
   cdm: ['model', 'formats'],
   resume: ['model', 'formats', 'publish'],
   verify: ['model', 'formats'],
-  compact: ['model', 'formats', 'worker'],
+  compact: ['model', 'formats', 'worker', 'publish'],
   planning: ['model', 'ddl', 'formats', 'publish', 'resume'],
 };
 

@@ -11,6 +11,7 @@ import {
   runsSchema,
   statusSchema,
 } from '../src/cli/reports/document-schemas.js';
+import { compactSchema } from '../src/cli/reports/compact-schema.js';
 import { inspectSchema } from '../src/cli/reports/inspect-schema.js';
 import {
   cleanupSchema,
@@ -29,6 +30,7 @@ import { verifySchema } from '../src/cli/reports/verify-schema.js';
 export const SCHEMAS: Readonly<Record<string, readonly [title: string, schema: z.ZodType]>> = {
   check: ['lakeport check --json', checkSchema],
   cleanup: ['lakeport cleanup --json', cleanupSchema],
+  compact: ['lakeport compact --json', compactSchema],
   config_create: ['lakeport config create --json', configCreateSchema],
   config_delete: ['lakeport config delete --json', configDeleteSchema],
   config_list: ['lakeport config list --json', configListSchema],

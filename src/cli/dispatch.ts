@@ -124,6 +124,10 @@ const RUN: Readonly<Record<CommandName, (input: CommandInput) => Promise<number>
     const { verifyCommand } = await import('./commands/verify.js');
     return verifyCommand({ flags, operands, context });
   },
+  compact: async ({ flags, operands, context }) => {
+    const { compactCommand } = await import('./commands/compact.js');
+    return compactCommand({ flags, operands, context });
+  },
 };
 
 async function exporting(

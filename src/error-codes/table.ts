@@ -60,6 +60,8 @@ export const TABLE_CODES = {
   READER_OUT_OF_MEMORY: tableFails('A reader ran out of memory'),
 
   COMPACT_NO_KEY: tableFails('Nothing says which columns identify a row of the table, or they cannot be used'),
+  COMPACT_ELSEWHERE: usage('The table was written by a storage entry with another base, where its locks are'),
+  COMPACT_NOT_SYNCED: usage('The tables that are to be compacted are exported whole'),
   COMPACT_SCHEMA: tableFails('A column of an earlier file has a type that cannot become that of the later ones'),
 
   SNAPSHOT_LOST: tableFails('The snapshot of the run was lost before all of the table was read'),

@@ -6,6 +6,7 @@ import { LakeportError } from '../../errors.js';
 import { schemeOf } from '../../runtime/local-path.js';
 import { isSafePath } from '../../storage/path.js';
 import type { Storage } from '../../storage/storage.js';
+import type { StorageTarget } from '../../storage/target.js';
 import { StoredFile } from '../../storage/stored-file.js';
 import { openStorage } from '../../stores.js';
 import { localPath } from '../flags/path-flags.js';
@@ -14,6 +15,8 @@ import { usageError } from '../flags/usage-error.js';
 /** A file or directory that a command was given, in an open store. */
 export interface StoredPlace {
   readonly storage: Storage;
+  /** What it is opened by. */
+  readonly target: StorageTarget;
   /** Relative to the storage's base. */
   readonly path: string;
   /** As typed. */
@@ -35,13 +38,17 @@ export async function openPlace(typed: string, auth: AuthFile | undefined): Prom
     const entry = auth.storage(id);
     const below = rest.join('/').replace(/\/+$/, '');
     if (!isSafePath(below)) throw unsafe(typed);
-    return { storage: await openStorage({ kind: 'entry', entry }), path: below, typed };
+    return opened({ kind: 'entry', entry }, { path: below, typed });
   }
   const local = localOperand(typed);
   const whole = /^\.{1,2}$/.test(path.basename(local)) ? path.resolve(local) : local;
   const name = path.basename(whole);
   if (!isSafePath(name)) throw unsafe(typed);
-  return { storage: await openStorage({ kind: 'directory', directory: path.dirname(whole) }), path: name, typed };
+  return opened({ kind: 'directory', directory: path.dirname(whole) }, { path: name, typed });
+}
+
+async function opened(target: StorageTarget, place: Pick<StoredPlace, 'path' | 'typed'>): Promise<StoredPlace> {
+  return { storage: await openStorage(target), target, ...place };
 }
 
 /**

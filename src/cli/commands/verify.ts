@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 
 import { readAuthFile } from '../../auth-file.js';
 import type { AuthFile } from '../../auth/auth-file.js';
-import { EXIT_CODES, LakeportError } from '../../errors.js';
+import { EXIT_CODES } from '../../errors.js';
 import { tableFormat } from '../../export/formats/formats.js';
 import { expectedOf } from '../../export/verify/recorded-tables.js';
 import { tablesAt } from '../../export/verify/tables-at.js';
@@ -16,7 +15,6 @@ import { FLAGS } from '../flags/flags.js';
 import type { TableFormat } from '../../export/formats/table-format.js';
 import type { RunHistory } from '../../runlog/index.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
-import { usageError } from '../flags/usage-error.js';
 import { RUN_ID_BEGIN } from '../flags/value-types.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { writeDocument } from '../reports/failure.js';
@@ -32,7 +30,8 @@ import {
 import { inProgress, openRunTables } from '../run-history/run-tables.js';
 import { type Session, withSession } from '../session.js';
 import { compareWithSource, hashedText, readSourceChoice, type SourceChoice } from './source-comparison.js';
-import { findFile, openPlace } from './stored-place.js';
+import { isRunId, oneSubject, refuseWithoutTables } from './run-or-path.js';
+import { openPlace } from './stored-place.js';
 
 /**
  * `lakeport verify`.
@@ -46,7 +45,7 @@ export async function verifyCommand(options: {
   readonly context: CliContext;
 }): Promise<number> {
   const { flags, operands, context } = options;
-  const typed = oneSubject(operands);
+  const typed = oneSubject(operands, { command: 'verify', does: 'verifies' });
   const reading = readLogReading(flags);
   const logging = { ...readLoggingSettings(flags), banner: false };
   const deep = flags.get(FLAGS.deep);
@@ -126,10 +125,7 @@ async function verifyPath(typed: string, verifying: Verifying): Promise<Verifica
   try {
     const format = tableFormat({ manifest: undefined });
     const found = await raceAbort(signal, tablesAt(storage, path, format));
-    if (found.tables.length === 0) {
-      const file = await raceAbort(signal, findFile(place, auth).catch(unlessDirectory));
-      throw noManifest(storage.display(path), file === undefined ? 'a directory' : 'a file');
-    }
+    if (found.tables.length === 0) await refuseWithoutTables(place, { auth, signal });
     const compared = await verifyAll(found.tables, format, verifying);
     return { runId: undefined, path: storage.display(path), ...compared, unknown: found.unknown, unpublished: 0 };
   } finally {
@@ -171,44 +167,7 @@ async function ofRun(
   };
 }
 
-function unlessDirectory(thrown: unknown): undefined {
-  if (thrown instanceof LakeportError && thrown.code === 'IS_A_DIRECTORY') return undefined;
-  throw thrown;
-}
-
 function progressText({ filesDone, files, bytesDone, bytes }: VerifyProgress): string {
   const share = bytes > 0 ? ` · ${Math.floor((Math.min(bytesDone, bytes) / bytes) * 100)} %` : '';
   return `verifying: ${count(filesDone)} of ${count(files)} files · ${byteSize(bytesDone)} of ${byteSize(bytes)}${share}`;
-}
-
-/** A word that can be both is a path if there is one: ids of runs can be written in full. */
-function isRunId(typed: string, auth: AuthFile | undefined): boolean {
-  if (!/^[0-9a-f][0-9a-f-]{3,35}$/i.test(typed)) return false;
-  if (typed.length === 36) return true;
-  return auth?.ids().includes(typed) !== true && !existsSync(typed);
-}
-
-function oneSubject(operands: readonly string[]): string {
-  const [typed, second] = operands;
-  if (typed !== undefined && typed.trim() !== '' && second === undefined) return typed;
-  throw usageError({
-    code: 'ONE_RUN',
-    message:
-      second === undefined
-        ? 'lakeport verify needs the id of a run, or a path'
-        : 'lakeport verify takes one run or path at a time',
-    hint: 'lakeport runs lists runs; a directory above several tables verifies all of them.',
-  });
-}
-
-function noManifest(shown: string, what: string): LakeportError {
-  return new LakeportError({
-    code: 'NO_MANIFEST',
-    message: `${shown} is ${what} without a manifest of lakeport`,
-    hint:
-      what === 'a file'
-        ? 'Name the directory of its table; lakeport inspect shows what is in the file.'
-        : 'Name a directory with exported tables, or a run: of runs with --manifest none, the run log has what is needed.',
-    context: { path: shown },
-  });
 }

@@ -3,6 +3,7 @@ import type { Flag } from './flag.js';
 import {
   CHECK_FLAGS,
   CLEANUP_FLAGS,
+  COMPACT_FLAGS,
   CONFIG_FLAGS,
   EXPORT_FLAGS,
   HELP_FLAGS,
@@ -27,6 +28,7 @@ export type CommandName =
   | 'inspect'
   | 'completion'
   | 'verify'
+  | 'compact'
   | 'config'
   | 'sync'
   | 'cleanup'
@@ -294,6 +296,27 @@ ID is an entry of the auth file; of a path, only manifests are needed, no run lo
       'lakeport verify 2f73b4d0 --against-source -a auth.json',
     ],
     flags: VERIFY_FLAGS,
+    operands: 'any',
+    completes: 'files',
+  },
+  {
+    name: 'compact',
+    synopsis: 'compact RUN_ID|PATH',
+    usage: 'RUN_ID|PATH|ID/PATH [flags]',
+    summary: 'merges the files of synced tables into one row per key',
+    introduction: [
+      `Rewrites the files of tables that are synced incrementally: of all rows with one
+primary key, the last is kept, that of the latest sync. Keys that a sync has listed
+as deleted are left out. New files are published whole, in place of those before.
+No run can write to the tables meanwhile. Tables that are exported whole are left alone.`,
+    ],
+    examples: [
+      'lakeport compact ./exports/public/orders',
+      'lakeport compact ./exports --dry-run',
+      'lakeport compact -a auth.json s3_lake/public --json',
+      'lakeport compact 2f73b4d0',
+    ],
+    flags: COMPACT_FLAGS,
     operands: 'any',
     completes: 'files',
   },

@@ -1,3 +1,4 @@
+import { COMPACTION_FLAGS } from './compaction-flags.js';
 import { COLUMN_FLAGS } from './column-flags.js';
 import { DATA_FLAGS } from './data-flags.js';
 import { DESTINATION_FLAGS } from './destination-flags.js';
@@ -29,6 +30,7 @@ export const FLAGS = {
   ...LAKEXPRESS_FLAGS,
   ...OUTPUT_FLAGS,
   ...SYNC_FLAGS,
+  ...COMPACTION_FLAGS,
 } as const;
 
 /** Every flag of every command. */
@@ -39,6 +41,7 @@ const { limit, allTables, save, shownRows, deep, againstSource } = FLAGS;
 const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([
   ...[limit, allTables, save, shownRows, deep, againstSource],
   ...Object.values<Flag>(SYNC_FLAGS),
+  ...Object.values<Flag>(COMPACTION_FLAGS),
 ]);
 const { logDatabaseId, graceMs, json, logLevel, logDirectory, logFormat, noProgress, noBanner, quiet } = FLAGS;
 
@@ -149,6 +152,16 @@ export const VERIFY_FLAGS: readonly Flag[] = byGroup([
   deep,
   againstSource,
   { ...FLAGS.parallel, help: 'threads that decode pages: 0 for all cores, -N for cores/N (default: one per core)' },
+  ...LOGGING,
+  ...HELP_FLAGS,
+]);
+
+/** Flags of `compact`. */
+export const COMPACT_FLAGS: readonly Flag[] = byGroup([
+  { ...FLAGS.authFile, help: 'JSON file with named credentials; for stores and --log-db-auth-id' },
+  FLAGS.keyColumns,
+  logDatabaseId,
+  { ...FLAGS.dryRun, help: 'shows how many rows would be left, and changes nothing' },
   ...LOGGING,
   ...HELP_FLAGS,
 ]);

@@ -18,7 +18,7 @@ const consistency = z.enum(['run', 'table', 'none']);
 const counts = z.record(z.string(), count);
 const table = { schema: z.string(), table: z.string() };
 
-const error = z.strictObject({
+export const error = z.strictObject({
   code: z.string().describe('Stable; docs/errors.md lists them'),
   message: z.string(),
   hint: z.string().optional(),
@@ -33,7 +33,7 @@ const loggedError = z.strictObject({
   hint: z.string().optional(),
 });
 
-const warning = z.looseObject({ message: z.string() });
+export const warning = z.looseObject({ message: z.string() });
 const route = z.strictObject({ patterns: z.array(z.string()).readonly(), storage: z.string(), sub_path: z.string() });
 const skipped = z.strictObject({ ...table, reason: error });
 

@@ -104,9 +104,9 @@ function syncLines(tables: readonly TableResult[]): string[] {
     const name = tableName(table);
     const deleted = deletedKeys === undefined ? [] : [`${counted(deletedKeys, 'row')} deleted in the source`];
     if (compaction === undefined) return deleted.map((text) => `  ${name}: ${text}`);
-    const { rows, supersededRows, files } = compaction;
+    const { rows, supersededRows, files, stayingFiles } = compaction;
     const texts = [`${counted(supersededRows, 'row')} superseded`, ...deleted];
-    return [`  ${name}: ${texts.join(', ')}; ${counted(rows, 'row')} in ${counted(files, 'file')} now`];
+    return [`  ${name}: ${texts.join(', ')}; ${counted(rows, 'row')} in ${counted(files + stayingFiles, 'file')} now`];
   });
   return lines.length === 0 ? [] : ['', 'Earlier rows of synced tables:', ...lines];
 }

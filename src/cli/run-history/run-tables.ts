@@ -7,6 +7,7 @@ import type { RecordedTable } from '../../export/verify/recorded-tables.js';
 import type { FileRecord, RunHistory, TableRecord } from '../../runlog/index.js';
 import type { TableId } from '../../model/table.js';
 import type { Storage } from '../../storage/storage.js';
+import type { StorageTarget } from '../../storage/target.js';
 import { openStorage } from '../../stores.js';
 import { usageError } from '../flags/usage-error.js';
 import { recordedPlaces, type RecordedPlaces } from './recorded-options.js';
@@ -23,6 +24,8 @@ export interface RunTables {
   readonly tables: readonly RecordedTable[];
   /** Those that were not published, in storages of those that were. */
   readonly others: readonly OtherTable[];
+  /** What a storage is opened by. */
+  targetOf(storage: Storage): StorageTarget;
   close(): Promise<void>;
 }
 
@@ -38,12 +41,16 @@ export async function openRunTables(
   const places = recordedPlaces(run.settings);
   const published = tables.filter(({ state, path: shown }) => state === 'completed' && shown !== undefined);
   const storages = new Map<string, Storage>();
+  const targets = new Map<Storage, StorageTarget>();
   const close = async () => {
     await Promise.all(Array.from(storages.values(), (storage) => storage.close()));
   };
   try {
     for (const id of new Set(published.map(({ storageId }) => storageId ?? ''))) {
-      storages.set(id, await openPlaceOf(id, { places, auth, runId: run.runId }));
+      const target = targetOf(id, { places, auth, runId: run.runId });
+      const storage = await openStorage(target);
+      storages.set(id, storage);
+      targets.set(storage, target);
     }
     return {
       tables: published.flatMap((table) => {
@@ -62,6 +69,11 @@ export async function openRunTables(
         const id = { schema: table.schema, name: table.table };
         return { id, storage, directory: directoryIn(storage, table, places) };
       }),
+      targetOf: (storage) => {
+        const target = targets.get(storage);
+        if (target === undefined) throw new TypeError('The run has no such storage');
+        return target;
+      },
       close,
     };
   } catch (error) {
@@ -74,19 +86,22 @@ export async function openRunTables(
  * Opens a storage of a recorded run where it was then.
  * @throws LakeportError if the record does not say where it is, or it leads elsewhere by now
  */
-export async function openPlaceOf(
-  id: string,
-  {
-    places,
-    auth,
-    runId,
-  }: { readonly places: RecordedPlaces; readonly auth: AuthFile | undefined; readonly runId: string },
-): Promise<Storage> {
+export async function openPlaceOf(id: string, of: PlaceOfRun): Promise<Storage> {
+  return openStorage(targetOf(id, of));
+}
+
+interface PlaceOfRun {
+  readonly places: RecordedPlaces;
+  readonly auth: AuthFile | undefined;
+  readonly runId: string;
+}
+
+function targetOf(id: string, { places, auth, runId }: PlaceOfRun): StorageTarget {
   const place = places.of(id);
   if (place === undefined) throw elsewhere(id, `the record of run ${runId} does not say where it is`);
   if (place.isLocal) {
     if (place.server !== hostname()) throw elsewhere(id, `its directory ${place.address} is on ${place.server}`);
-    return openStorage({ kind: 'directory', directory: place.address });
+    return { kind: 'directory', directory: place.address };
   }
   if (auth === undefined) {
     throw usageError({
@@ -96,7 +111,7 @@ export async function openPlaceOf(
       flag: '--auth-file',
     });
   }
-  return openStorage({ kind: 'entry', entry: auth.storage(id) });
+  return { kind: 'entry', entry: auth.storage(id) };
 }
 
 function recordedTable(

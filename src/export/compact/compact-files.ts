@@ -16,6 +16,7 @@ import { planMerge } from './merge-plan.js';
 import { Part } from './parts.js';
 import type { CompactOutcome, CompactTask } from './protocol.js';
 import { SourceKeys } from './source-keys.js';
+import { stayingFile, stayingParts } from './staying-parts.js';
 
 /** Footers read at once. */
 const FOOTERS_AT_ONCE = 8;
@@ -94,16 +95,19 @@ async function compactParts({
       deletedKeys: last.deletedKeys,
       missingKeys: last.missingKeys,
     };
-    if (task.result !== 'merge') return { ...counts, files: [], columns, deleted: await deleted?.finish() };
+    const unchanged = { ...counts, files: [], staying: [], columns };
+    if (task.result !== 'merge') return { ...unchanged, deleted: await deleted?.finish() };
+    const { lastWhole } = task.table;
+    const staying = stayingParts(parts, { last, columns, files, lastWhole, leastBytes: task.stayingBytes });
     const merged = await mergeParts({
-      ...{ parts, last, columns, files, onStaged, signal, onProgress: listener.onProgress },
+      ...{ parts, staying, last, columns, files, onStaged, signal, onProgress: listener.onProgress },
       memory: fastestKernels()?.columns,
       openPart: ({ index, directory }) => {
         const position = { slice: { index }, isOnlySlice: false, sync: task.number };
         return openPart(joinPath(directory, naming.stagedName(position, 0)));
       },
     });
-    return { ...counts, files: merged, columns };
+    return { ...unchanged, files: merged, staying: Array.from(staying, (part) => stayingFile(part, columns)) };
   } catch (error) {
     await deleted?.abort();
     throw error;
@@ -124,7 +128,7 @@ async function openParts(
         const path = joinPath(directory, name);
         const file = await StoredFile.find(storage, path);
         if (file === undefined) throw fileGone(storage.display(path));
-        return Part.open({ file, sync, directory: directoryOf(name), levels });
+        return Part.open({ file, name, sync, directory: directoryOf(name), levels });
       }),
     ),
   );

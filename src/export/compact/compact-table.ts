@@ -18,6 +18,8 @@ export interface Compacting {
   readonly format: TableFormat;
   /** If rows that the source has no more are to go. */
   readonly keys?: SourceKeysRead | undefined;
+  /** Whether the user has asked for it: keys may then have several rows that they have not by the manifest. */
+  readonly isAsked: boolean;
   /** Rows that were gone through so far. */
   readonly onProgress?: ((rows: number) => void) | undefined;
   readonly signal: AbortSignal;
@@ -25,7 +27,7 @@ export interface Compacting {
 
 export interface CompactedTable {
   readonly compaction: TableCompaction;
-  /** All files of the table. */
+  /** Those that were written. */
   readonly files: readonly PublishedFile[];
 }
 
@@ -41,18 +43,20 @@ export async function compactTable(compacting: Compacting): Promise<CompactedTab
   const stopwatch = new Stopwatch();
   const number = table.lastNumber + 1;
   const outcome = await runCompaction(taskOf(compacting, 'merge'), compacting);
-  const { files, columns } = outcome;
+  const { files, staying, columns } = outcome;
   const { directory } = table;
+  if (files.length === 0 && table.deleted.length === 0) return undefined;
   if (signal.aborted) {
     await Promise.allSettled(files.map(({ staged }) => storage.discard(staged.part)));
     signal.throwIfAborted();
   }
-  const merged = { runId, directory, number, files, columns, startedAt: stopwatch.startedAt };
+  const merged = { runId, directory, number, files, staying, columns, startedAt: stopwatch.startedAt };
   const names = await compacting.format.publishMerged(merged, storage);
   return {
     compaction: {
       number,
       files: files.length,
+      stayingFiles: staying.length,
       bytes: files.reduce((sum, { staged }) => sum + staged.part.bytes, 0),
       seconds: stopwatch.seconds,
       ...countsOf(outcome, compacting),
@@ -74,10 +78,10 @@ export async function countCompaction(compacting: Compacting): Promise<MergeCoun
   return countsOf(await runCompaction(taskOf(compacting, 'count'), compacting), compacting);
 }
 
-/** The files of one publication have each key once, and a compaction leaves no others. */
-function isMergeable({ table, keys }: Compacting): boolean {
-  const syncs = new Set(table.files.map(({ sync }) => sync));
-  return syncs.size > 1 || table.deleted.length > 0 || keys !== undefined;
+/** Whether there may be rows to leave out. */
+function isMergeable({ table, keys, isAsked }: Compacting): boolean {
+  const { files, lastWhole, deleted } = table;
+  return isAsked || files.some(({ sync }) => sync > lastWhole) || deleted.length > 0 || keys !== undefined;
 }
 
 function taskOf({ runId, table, target, keys }: Compacting, result: CompactTask['result']): CompactTask {

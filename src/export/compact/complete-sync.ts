@@ -56,7 +56,7 @@ export async function stageDeletedKeys(sync: SyncCompletion): Promise<StagedDele
 
 export interface CompletedSync {
   readonly compaction: TableCompaction;
-  /** All files of the table. */
+  /** Those that were written. */
   readonly files: readonly PublishedFile[];
 }
 
@@ -71,7 +71,7 @@ export async function compactSync(sync: SyncCompletion): Promise<CompletedSync |
   const warning = 'The files were not merged, so there may be several rows with the same key';
   const merged = await orWarning(sync, 'SYNC_NOT_COMPACTED', warning, async () => {
     const table = await format.mergeable(plan.directory, storage);
-    return table && compactTable({ ...sync, table: withKey(table, plan), keys: keysOf(sync) });
+    return table && compactTable({ ...sync, table: withKey(table, plan), keys: keysOf(sync), isAsked: false });
   });
   const missing = merged?.compaction.missingKeys ?? 0;
   if (missing > 0) warn(sync, missingText(plan.id, missing), { code: 'SYNC_KEYS_MISSING', count: missing });

@@ -19,6 +19,8 @@ const BATCH_BYTES = 4 << 20;
 export interface Merge {
   /** In the order of the rows. */
   readonly parts: readonly Part[];
+  /** Those that are not merged. */
+  readonly staying: ReadonlySet<Part>;
   readonly last: LastRows;
   readonly columns: readonly ColumnSpec[];
   readonly files: FileOptions;
@@ -54,6 +56,7 @@ export async function mergeParts(merge: Merge): Promise<StagedMerge[]> {
   const starts = startsOf(parts);
   const progress = { rows: 0 };
   for (const [directory, inside] of byDirectory(parts)) {
+    if (inside.every((part) => merge.staying.has(part))) continue;
     const { levels = {} } = inside[0]?.source ?? {};
     const sink = new SliceSink({
       columns,
@@ -63,7 +66,8 @@ export async function mergeParts(merge: Merge): Promise<StagedMerge[]> {
       onProgress: () => undefined,
     });
     try {
-      for (const part of inside) await copyPart(part, starts.get(part) ?? 0, { merge, sink, columns, progress });
+      for (const part of inside.filter((one) => !merge.staying.has(one)))
+        await copyPart(part, starts.get(part) ?? 0, { merge, sink, columns, progress });
       await sink.finish({ emptyFile: false });
     } catch (error) {
       await sink.abort();
@@ -71,9 +75,10 @@ export async function mergeParts(merge: Merge): Promise<StagedMerge[]> {
     }
     merged.push(...sink.files.map((staged) => ({ staged, directory, levels })));
   }
-  if (merged.length === 0) merged.push(await emptyFile(merge, columns));
+  if (merged.length === 0 && merge.staying.size === 0) merged.push(await emptyFile(merge, columns));
+  const staying = [...merge.staying].reduce((sum, { footer }) => sum + footer.rows, 0);
   const written = merged.reduce((sum, { staged }) => sum + staged.rows, 0);
-  if (written !== last.keptRows) throw otherCount(last.keptRows, written);
+  if (staying + written !== last.keptRows) throw otherCount(last.keptRows - staying, written);
   return merged;
 }
 

@@ -18,6 +18,8 @@ import { toPlain } from './plain-values.js';
 /** A published file whose rows are merged. */
 export interface MergedFile {
   readonly file: RandomAccess;
+  /** Relative to the table's directory. */
+  readonly name: string;
   /** Of the sync that wrote it: of two rows with one key, that of the later sync counts. */
   readonly sync: number;
   /** Hive-style directories below the table's; empty for none. */

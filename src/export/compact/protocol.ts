@@ -2,7 +2,7 @@ import type { ColumnSpec } from '../../columns/column-spec.js';
 import type { ErrorData } from '../../errors.js';
 import type { StagedPart } from '../../storage/storage.js';
 import type { StorageTarget } from '../../storage/target.js';
-import type { MergeableTable } from '../formats/table-format.js';
+import type { MergeableTable, StayingFile } from '../formats/table-format.js';
 import type { StagedFile } from '../model/slice-outcome.js';
 import type { StagedMerge } from './merge-parts.js';
 import type { SourceKeysRead } from './source-keys.js';
@@ -25,6 +25,8 @@ export interface CompactTask {
   readonly result: 'merge' | 'deleted' | 'count';
   /** Keys held in memory at once; undefined for the usual. */
   readonly keysAtOnce?: number | undefined;
+  /** Size from which on a file without superseded rows stays; undefined for the usual. */
+  readonly stayingBytes?: number | undefined;
 }
 
 interface CompactCounts {
@@ -39,6 +41,8 @@ interface CompactCounts {
 export interface CompactOutcome extends CompactCounts {
   /** Of a merge. */
   readonly files: readonly StagedMerge[];
+  /** Files without superseded rows, which need not be written anew. */
+  readonly staying: readonly StayingFile[];
   readonly columns: readonly ColumnSpec[];
   /** With the keys that the source has no more; undefined if there are none. */
   readonly deleted?: StagedFile | undefined;

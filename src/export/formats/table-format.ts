@@ -1,6 +1,7 @@
 import type { ColumnSpec } from '../../columns/column-spec.js';
 import type { Compat } from '../../columns/compat.js';
 import type { Dataset } from '../../model/dataset.js';
+import type { ColumnSummary } from '../../parquet/column-summary.js';
 import type { FileOptions } from '../../parquet/file-options.js';
 import type { TableKind } from '../../model/table.js';
 import type { ForeignKey, TableMetadata } from '../../model/table-metadata.js';
@@ -81,6 +82,8 @@ export interface DescribedTable {
   /** Relative to the storage's base. */
   readonly directory: string;
   readonly files: readonly DescribedFile[];
+  /** Files with keys of rows that the source has no more. */
+  readonly deleted: readonly Pick<DescribedFile, 'name' | 'rows' | 'bytes' | 'sha256'>[];
   /** Top level, in their order, as the files have them. */
   readonly columns: readonly DescribedColumn[];
   /** Levels of Hive-style directories. */
@@ -249,9 +252,13 @@ export interface MergeableTable {
   readonly name: string;
   /** Relative to the storage's base. */
   readonly directory: string;
+  /** The same as the syncs had it, of whose storage the base may be another; undefined if they did not say. */
+  readonly writtenAs: string | undefined;
   /** Of the run that published last. */
   readonly runId: string;
   readonly lastNumber: number;
+  /** Of the last publication after which no key had two rows: a full sync, or a compaction. */
+  readonly lastWhole: number;
   readonly cursor: Cursor;
   /** Columns that identify a row, in order. */
   readonly key: readonly string[] | undefined;
@@ -288,9 +295,21 @@ export interface MergedTable {
     readonly directory: string;
     readonly levels: Readonly<Record<string, string | null>>;
   }[];
+  /** Files that stay as they are; all others go. */
+  readonly staying: readonly StayingFile[];
   /** As the files have them. */
   readonly columns: readonly ColumnSpec[];
   readonly startedAt: Date;
+}
+
+/** A file that is not merged with others. */
+export interface StayingFile {
+  /** Relative to the table's directory. */
+  readonly name: string;
+  /** What its footer says of each column; `nulls` is undefined where it does not. */
+  readonly columns: readonly (Pick<ColumnSummary, 'compressedBytes' | 'uncompressedBytes'> & {
+    readonly nulls: number | undefined;
+  })[];
 }
 
 export interface TableFile {

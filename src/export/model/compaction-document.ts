@@ -3,8 +3,8 @@ import type { MergeCounts, TableCompaction } from './table-compaction.js';
 
 /** A compaction, as every JSON document has it. */
 export function compactionDocument(compaction: TableCompaction): CompactionDocument {
-  const { number, files, bytes, seconds } = compaction;
-  return { number, ...mergeCountsDocument(compaction), files, bytes, seconds };
+  const { number, files, stayingFiles, bytes, seconds } = compaction;
+  return { number, ...mergeCountsDocument(compaction), files, staying_files: stayingFiles, bytes, seconds };
 }
 
 export function mergeCountsDocument({

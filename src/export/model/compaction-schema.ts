@@ -14,8 +14,9 @@ export const mergeCountsSchema = z.strictObject({
 export const compactionSchema = z.strictObject({
   number: z.number().int().positive().describe('Counts all that was ever published of the table there'),
   ...mergeCountsSchema.shape,
-  files: count,
-  bytes: count,
+  files: count.describe('That were written'),
+  staying_files: count.describe('That were not, as all their rows stay'),
+  bytes: count.describe('Of the files that were written'),
   seconds: z.number(),
 });
 

@@ -15,7 +15,7 @@ export const syncSchema = z.strictObject({
   nulls: z.number().int().nonnegative().describe('Rows of the source without a value of the cursor'),
   is_indexed: z.boolean().nullable().describe("Whether an index begins with the cursor's column; null if unknown"),
   behind_seconds: z.number().nullable().describe("From the upper bound to the source's clock; null if it is no time"),
-  compacts: z.boolean().describe('Whether all files are then written anew, with the last row of each key'),
+  compacts: z.boolean().describe('Whether the files are then merged into one row for each key'),
   schema_changes: z.array(z.string()).readonly().optional(),
 });
 

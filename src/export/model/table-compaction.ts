@@ -14,7 +14,10 @@ export interface MergeCounts {
 export interface TableCompaction extends MergeCounts {
   /** Of its publication; see `TableSync.number`. */
   readonly number: number;
+  /** Those that were written. */
   readonly files: number;
+  /** Those that stayed, as all of their rows did. */
+  readonly stayingFiles: number;
   readonly bytes: number;
   readonly seconds: number;
 }

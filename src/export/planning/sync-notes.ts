@@ -15,7 +15,7 @@ export function syncNotes({ sync }: Pick<TablePlan, 'sync'>): TableNote[] {
       ? [{ code: 'SYNC_REPLACES', text: `replaces all earlier syncs: ${fullBecause ?? 'the first sync'}` } as const]
       : []),
     ...(compacts
-      ? [{ code: 'SYNC_COMPACTS', text: 'then writes all files anew, with the last row of each key' } as const]
+      ? [{ code: 'SYNC_COMPACTS', text: 'then merges the files, of which each key keeps the last row' } as const]
       : []),
     ...(schemaChanges.length > 0 && !isFull ? [{ code: 'SYNC_COLUMNS', text: schemaChanges.join('; ') } as const] : []),
     ...(nulls > 0

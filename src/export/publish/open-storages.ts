@@ -4,7 +4,7 @@ import type { AuthFile } from '../../auth/auth-file.js';
 import type { LakeportError } from '../../errors.js';
 import { guarded } from '../../storage/guarded-storage.js';
 import { endpointOf, localDirectory, openStorage } from '../../stores.js';
-import { OUTPUT_DIRECTORY_ID, type StorageTarget } from '../../storage/target.js';
+import { OUTPUT_DIRECTORY_ID, storageIdOf, type StorageTarget } from '../../storage/target.js';
 import type { Storage } from '../../storage/storage.js';
 import type { TableFormat } from '../formats/table-format.js';
 import { newerPublisher } from './newer-publisher.js';
@@ -39,6 +39,12 @@ export class OpenStorages implements PlanStorages {
     else entry(target.storageId);
     for (const { storageId } of routes) entry(storageId);
     return new OpenStorages('directory' in target ? OUTPUT_DIRECTORY_ID : target.storageId, targets);
+  }
+
+  /** One storage, whatever the auth file. Does not open it yet. */
+  static ofOne(target: StorageTarget): OpenStorages {
+    const id = storageIdOf(target);
+    return new OpenStorages(id, new Map([[id, target]]));
   }
 
   async open(id: string): Promise<Storage> {

@@ -40,6 +40,7 @@ export async function expectedOf(recorded: RecordedTable, format: TableFormat): 
   return {
     ...byLog,
     columns: table.columns,
+    deleted: table.deleted,
     origin: table.origin,
     files: mergedFiles(recorded, table),
     differences: manifestDifferences(recorded, table, shown),

@@ -21,6 +21,8 @@ export interface ExpectedTable {
   /** Relative to the storage's base. */
   readonly directory: string;
   readonly files: readonly ExpectedFile[];
+  /** Files with keys of rows that the source has no more. */
+  readonly deleted?: readonly Omit<ExpectedFile, 'rowGroups'>[] | undefined;
   /** Undefined if no manifest says. */
   readonly columns: readonly DescribedColumn[] | undefined;
   /** Undefined if no manifest says. */
@@ -76,7 +78,7 @@ export async function verifyTables(
   tables: readonly ExpectedTable[],
   { format, deep, digest, threads, signal, onProgress }: VerifyOptions,
 ): Promise<VerifiedTable[]> {
-  const checked = tables.filter(({ isGone }) => !isGone).flatMap(({ files }) => files);
+  const checked = tables.filter(({ isGone }) => !isGone).flatMap(({ files, deleted = [] }) => [...files, ...deleted]);
   const progress = {
     filesDone: 0,
     files: checked.length,
@@ -105,13 +107,17 @@ export async function verifyTables(
       const facts = { schema, name, path: storage.display(directory), files: files.length };
       const totals = { rows: sum(({ rows }) => rows), bytes: sum(({ bytes }) => bytes) };
       if (table.isGone) return { ...facts, ...totals, differences: table.differences };
-      const [verified, around] = await Promise.all([
+      const keys = { ...table, columns: undefined };
+      const [verified, deleted, around] = await Promise.all([
         Promise.all(files.map((file) => limit(() => verifyOne(table, file)))),
+        Promise.all(
+          (table.deleted ?? []).map((file) => limit(() => verifyOne(keys, { ...file, rowGroups: undefined }))),
+        ),
         limit(() => directoryDifferences(table, format)),
       ]);
       const differences = [
         ...table.differences,
-        ...verified.flatMap((file) => file.differences),
+        ...[...verified, ...deleted].flatMap((file) => file.differences),
         ...nullDifferences(
           table,
           verified.map(({ nulls }) => nulls),

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -72,9 +72,10 @@ describe('upsert', () => {
       await lake.sync();
       const before = lake.names('t');
       const [idle] = await lake.sync();
-      expect(idle).toMatchObject({ rows: 0, deleted_keys: 0 });
+      expect(idle).toMatchObject({ rows: 0 });
+      expect(idle).not.toHaveProperty('compaction');
       expect(lake.manifest('t').row_count).toBe((await sourceRows(schema)).length);
-      expect(lake.names('t').length).toBe(before.length);
+      expect(lake.names('t')).toEqual(before);
       lake.user.remove();
     },
   );
@@ -201,6 +202,11 @@ describe('deleted rows', () => {
     expect(present.map(({ id }) => Number(id)).sort((a, b) => a - b)).toEqual([1, 2, 3, 5, 6, 7, 8, 9, 10]);
     expect(await lake.query('t', 'count(*)::INT AS n')).toEqual([{ n: 12 }]);
     await expectVerified(lake);
+    rmSync(path.join(lake.directory('t'), deleted[0]!.name));
+    const { code, stdout } = await lake.user.run('verify', lake.directory('t'));
+    expect(code).toBe(3);
+    expect(stdout).toContain('part-00002-00000.parquet');
+    expect(await lake.syncOne()).toMatchObject({ state: 'failed', error: { code: 'SYNC_FILES_MISSING' } });
     lake.user.remove();
   });
 });

@@ -94,7 +94,8 @@ function asText(level: MappedColumn): MappedColumn {
 }
 
 function engineOf({ place, location, partitions }: MappedTable): string {
-  const files = `${'*/'.repeat(partitions.length)}*.parquet`;
+  // Not those of deleted keys, which are in a directory of another form.
+  const files = `${'*=*/'.repeat(partitions.length)}*.parquet`;
   switch (place.kind) {
     case 'local':
       return `File(Parquet, ${escapedText(`${withoutPatterns(location)}/${files}`)})`;

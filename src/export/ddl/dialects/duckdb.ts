@@ -55,7 +55,8 @@ function schemaOf({ schema }: MappedTable): string[] {
 
 function viewOf(table: MappedTable): string {
   const { columns, partitions, location } = table;
-  const pattern = partitions.length === 0 ? '*.parquet' : '**/*.parquet';
+  // Not those of deleted keys, which are in a directory of another form.
+  const pattern = `${'*=*/'.repeat(partitions.length)}*.parquet`;
   const types = partitions.map((level, index) => {
     return `${sqlText(level.name)}: ${hasNull(table, index) ? 'VARCHAR' : level.type}`;
   });

@@ -21,8 +21,10 @@ export function mergeableTable(manifest: SyncedManifest, directory: string): Mer
     schema: manifest.schema,
     name: manifest.table,
     directory,
+    writtenAs: incremental.path,
     runId: manifest.run_id,
     lastNumber: incremental.last_number,
+    lastWhole: incremental.syncs.findLast(({ kind }) => kind !== 'increment')?.number ?? 0,
     cursor: column === null ? { type } : { type, column },
     key: incremental.key ?? manifest.primary_key?.columns,
     columns: columns
@@ -86,8 +88,7 @@ export function compactedManifest(
   }: { readonly merged: MergedTable; readonly names: readonly string[]; readonly endedAt: Date },
 ): SyncedManifest {
   const { runId, number, startedAt } = merged;
-  const rows = merged.files.reduce((sum, { staged }) => sum + staged.rows, 0);
-  const files = merged.files.map(({ staged, levels }, index) => ({
+  const added = merged.files.map(({ staged, levels }, index) => ({
     name: names[index] ?? '',
     rows: staged.rows,
     bytes: staged.part.bytes,
@@ -97,8 +98,12 @@ export function compactedManifest(
     ...(Object.keys(levels).length > 0 && { partition: levels }),
     row_groups: staged.rowGroups.map(({ rows: groupRows, bytes }) => ({ rows: groupRows, bytes })),
   }));
+  const staying = new Set(merged.staying.map(({ name }) => name));
+  const files = [...earlier.files.filter(({ name }) => staying.has(name)), ...added];
+  const written = added.reduce((sum, file) => sum + file.rows, 0);
+  const rows = files.reduce((sum, file) => sum + file.rows, 0);
   const entry: SyncedManifest['incremental']['syncs'][number] = {
-    ...{ number, kind: 'compaction', run_id: runId, lower: null, upper: null, nulls: 0, row_count: rows },
+    ...{ number, kind: 'compaction', run_id: runId, lower: null, upper: null, nulls: 0, row_count: written },
     snapshot: earlier.snapshot,
     consistency: earlier.consistency,
     started_at: startedAt.toISOString(),
@@ -123,14 +128,25 @@ export function compactedManifest(
 }
 
 /** In all files, as they are now. */
-function compactedColumns(earlier: SyncedManifest, { columns, files }: MergedTable): Column[] {
+function compactedColumns(earlier: SyncedManifest, { columns, files, staying }: MergedTable): Column[] {
   const known = new Map(earlier.columns.map((column) => [column.name, column]));
   return columns.flatMap((spec, index) => {
     const column = known.get(spec.name);
     if (column === undefined) return [];
-    const totals = columnTotals(files.flatMap(({ staged }) => staged.columns?.[index] ?? []));
+    const summaries = [
+      ...files.flatMap(({ staged }) => staged.columns?.[index] ?? []),
+      ...staying.flatMap((file) => file.columns[index] ?? []),
+    ];
+    const totals = columnTotals(summaries);
     return [
-      { ...column, added_in: undefined, parquet_type: parquetTypeName(spec), nullable: spec.nullable, ...totals },
+      {
+        ...column,
+        added_in: undefined,
+        null_count: undefined,
+        parquet_type: parquetTypeName(spec),
+        nullable: spec.nullable,
+        ...totals,
+      },
     ];
   });
 }

@@ -10,11 +10,13 @@ const count = z.number().int().nonnegative();
 const text = z.string().optional().catch(undefined);
 const names = z.array(z.string());
 const rowGroup = z.object({ rows: count, bytes: count });
-const file = z.object({
+const written = z.object({
   name: z.string().refine((name) => name !== '' && isSafePath(name), 'leads out of the directory'),
   rows: count,
   bytes: count,
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'is no SHA-256'),
+});
+const file = written.extend({
   row_groups: z.array(rowGroup),
   /** Version 1 had the slice here. */
   sync: count.optional(),
@@ -61,6 +63,7 @@ const manifest = z.object({
   row_count: count,
   directory: z.string().optional(),
   files: z.array(file),
+  deleted: z.array(written).optional(),
   columns: z.array(column),
   partition_columns: z.array(level).optional().catch(undefined),
   ...{ engine: text, comment: text },
@@ -113,6 +116,7 @@ export function readDescription(bytes: Uint8Array, path: string): Description {
       files: found.files.map(({ row_groups: rowGroups, partition: levels = {}, ...each }) => {
         return { ...each, sync: each.sync, rowGroups, levels };
       }),
+      deleted: found.deleted ?? [],
       columns: found.columns.map(describedColumn),
       levels: (found.partition_columns ?? []).map(({ name, parquet_type: type, source_type: sourceType, comment }) => {
         return { name, type, sourceType: sourceType ?? undefined, comment };

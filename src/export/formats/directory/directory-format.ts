@@ -85,6 +85,7 @@ export class DirectoryFormat implements TableFormat {
             origin,
             earlier,
             deleted,
+            directory,
           }),
         manifestBytes,
       });

@@ -82,6 +82,10 @@ const incremental = z.strictObject({
   strategy: z.enum(SYNC_STRATEGIES),
   key: z.array(z.string()).readonly().optional().describe('Columns that identify a row'),
   watermark: z.string().nullable().describe("Where the next sync goes on, in lakeport's own notation"),
+  path: z
+    .string()
+    .optional()
+    .describe("Of the table's directory, relative to the storage's base, where the locks of writers are"),
   last_number: count.describe('Of everything ever published of the table here'),
   syncs: z.array(sync).readonly().describe('Those whose files are there, and the latest, in their order'),
 });

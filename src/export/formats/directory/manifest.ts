@@ -2,12 +2,11 @@ import { datasetId } from '../../../model/dataset.js';
 import { parquetTypeName } from '../../../columns/type-name.js';
 import { metadataDocument } from '../../model/metadata-document.js';
 import { requestedDocument } from '../../model/requested-document.js';
-import type { ColumnSummary } from '../../../parquet/column-summary.js';
 import type { DirectoryLevel } from '../../../sources/partitioning/hive-path.js';
 import type { Storage } from '../../../storage/storage.js';
 import { VERSION } from '../../../version.js';
 import { fileOptionsDocument } from '../../model/file-options-document.js';
-import type { StagedTable, TableFile, TableOrigin } from '../table-format.js';
+import type { StagedTable, StayingFile, TableFile, TableOrigin } from '../table-format.js';
 import type { Manifest } from './manifest-schema.js';
 
 const FORMAT_VERSION = 2 satisfies Manifest['format_version'];
@@ -136,12 +135,14 @@ function columnMetadata(
 type Totals = Pick<Manifest['columns'][number], 'compressed_bytes' | 'uncompressed_bytes' | 'null_count'>;
 
 /** Of a column in these files. */
-export function columnTotals(files: readonly ColumnSummary[]): Totals {
-  const sum = (of: (file: ColumnSummary) => number) => files.reduce((total, file) => total + of(file), 0);
+export function columnTotals(files: StayingFile['columns']): Totals {
+  const sum = (of: (file: StayingFile['columns'][number]) => number) =>
+    files.reduce((total, file) => total + of(file), 0);
+  const isKnown = files.every(({ nulls }) => nulls !== undefined);
   return {
     compressed_bytes: sum(({ compressedBytes }) => compressedBytes),
     uncompressed_bytes: sum(({ uncompressedBytes }) => uncompressedBytes),
-    null_count: sum(({ nulls }) => nulls),
+    ...(isKnown && { null_count: sum(({ nulls = 0 }) => nulls) }),
   };
 }
 

@@ -89,11 +89,14 @@ export function syncedManifestOf(
     origin,
     earlier,
     deleted,
+    directory,
   }: {
     readonly sync: TableSync;
     readonly origin: TableOrigin;
     readonly earlier: SyncedManifest | undefined;
     readonly deleted: DeletedFile | undefined;
+    /** Of the table, relative to the storage's base. */
+    readonly directory: string;
   },
 ): SyncedManifest {
   const files = [...(earlier?.files ?? []), ...own.files.map((file) => ({ ...file, sync: sync.number }))];
@@ -125,6 +128,7 @@ export function syncedManifestOf(
       strategy: sync.strategy,
       ...(sync.key !== undefined && { key: sync.key }),
       watermark: increment.watermark ?? null,
+      path: directory,
       last_number: sync.number,
       syncs: keptSyncs([...(earlier?.incremental.syncs ?? []), entry], files),
     },

@@ -32,6 +32,7 @@ function described(directory: string, more: Partial<DescribedTable> = {}): Descr
       schema,
       name,
       directory,
+      deleted: [],
       files: [],
       columns: [],
       levels: [],

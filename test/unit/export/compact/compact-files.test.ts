@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 
 import { readParquetTypeName } from '../../../../src/columns/type-name.js';
 import { compactFiles } from '../../../../src/export/compact/compact-files.js';
-import type { CompactOutcome } from '../../../../src/export/compact/protocol.js';
+import type { CompactOutcome, CompactTask } from '../../../../src/export/compact/protocol.js';
 import type { MergeableTable } from '../../../../src/export/formats/table-format.js';
 import { readFooter } from '../../../../src/parquet-reader/footer.js';
 import { typeNameOf } from '../../../../src/parquet-reader/type-name.js';
@@ -47,7 +47,16 @@ async function tableOf(parts: readonly Written[], own: Partial<MergeableTable> =
   const last = await StoredFile.find(storage, path.posix.join(directory, files.at(-1)!.name));
   const footer = await readFooter(last!);
   return {
-    ...{ schema: 's', name: 't', directory, runId: 'r', lastNumber: 99, cursor: { type: 'integer', column: 'v' } },
+    ...{
+      schema: 's',
+      name: 't',
+      directory,
+      writtenAs: directory,
+      runId: 'r',
+      lastNumber: 99,
+      lastWhole: 0,
+      cursor: { type: 'integer', column: 'v' },
+    },
     ...{ key: ['id'], levels: [], files, deleted: [] },
     columns: footer.schema.children.map((node) => {
       const type = readParquetTypeName(typeNameOf(node))!;
@@ -60,20 +69,23 @@ async function tableOf(parts: readonly Written[], own: Partial<MergeableTable> =
 }
 
 /** Merges, and publishes by hand. @returns the new files, for DuckDB */
-async function merged(table: MergeableTable, keysAtOnce?: number): Promise<{ outcome: CompactOutcome; from: string }> {
+async function merged(
+  table: MergeableTable,
+  more: Pick<CompactTask, 'keysAtOnce' | 'stayingBytes'> = {},
+): Promise<{ outcome: CompactOutcome; from: string }> {
   const outcome = await compactFiles(
     {
       ...{
         runId: 'compaction',
         target: { kind: 'directory', directory: scratch.path },
       },
-      ...{ table, number: 100, result: 'merge', keysAtOnce },
+      ...{ table, number: 100, result: 'merge', ...more },
     },
     { onProgress: () => undefined, onStaged: () => undefined },
     new AbortController().signal,
   );
   const storage = await openStorage({ kind: 'directory', directory: scratch.path });
-  const files = [];
+  const files = outcome.staying.map(({ name }) => path.join(scratch.path, table.directory, name));
   for (const { staged } of outcome.files) {
     await storage.publish(staged.part, staged.part.path);
     files.push(path.join(scratch.path, staged.part.path));
@@ -132,7 +144,7 @@ it.each([1_000_000, 300])(
       [1, 2, 3].map((sync) => ({ sync, select: version(1500) })),
       { key },
     );
-    const { outcome, from } = await merged(table, keysAtOnce);
+    const { outcome, from } = await merged(table, { keysAtOnce });
     expect(outcome.rows).toBeLessThan(4500);
     expect(outcome.rows).toBeGreaterThan(300);
     await expectSame(table, from);
@@ -169,16 +181,25 @@ it('rows stay in their directories, of which a key may have moved to another', a
     part(1, '2024', 'SELECT i::INT AS id, 0 AS v FROM range(10) r(i)'),
     part(1, null, 'SELECT 90 AS id, 0 AS v'),
     part(2, '2025', 'SELECT i::INT AS id, 1 AS v FROM range(3, 12) r(i)'),
+    part(2, null, 'SELECT 91 AS id, 0 AS v'),
+  ];
+  const placesOf = ({ files, staying }: CompactOutcome) => [
+    ...files.map(({ staged, directory, levels }) => [staged.rows, directory, levels]),
+    ...staying.map(({ name }) => name),
   ];
   const moved = await merged(await tableOf(parts, { levels: ['y'] }));
-  expect(moved.outcome.files.map(({ staged, directory, levels }) => [staged.rows, directory, levels])).toEqual([
+  expect(placesOf(moved.outcome)).toEqual([
     [3, 'y=2024', { y: '2024' }],
-    [1, 'y=__HIVE_DEFAULT_PARTITION__', { y: null }],
-    [9, 'y=2025', { y: '2025' }],
+    [2, 'y=__HIVE_DEFAULT_PARTITION__', { y: null }],
+    'y=2025/part-00002-00002.parquet',
   ]);
   // The level is a part of the key.
   const apart = await merged(await tableOf(parts, { levels: ['y'], key: ['y', 'id'] }));
-  expect(apart.outcome.files.map(({ staged }) => staged.rows)).toEqual([10, 1, 9]);
+  expect(placesOf(apart.outcome)).toEqual([
+    [2, 'y=__HIVE_DEFAULT_PARTITION__', { y: null }],
+    'y=2024/part-00001-00000.parquet',
+    'y=2025/part-00002-00002.parquet',
+  ]);
 });
 
 it('leaves out keys that are listed as deleted, unless they came back', async () => {
@@ -200,4 +221,41 @@ it('refuses a table without a key, and with one that is not in its files', async
   for (const key of [undefined, [], ['x'], ['list']]) {
     await expect(merged({ ...table, key })).rejects.toMatchObject({ code: 'COMPACT_NO_KEY' });
   }
+});
+
+it('leaves files alone of which all rows stay, if they are large or alone in their directory', async () => {
+  const part = (sync: number, y: string, select: string): Written => {
+    return {
+      sync,
+      select: `SELECT i::INT AS id, ${sync} AS v, md5(i::VARCHAR) AS h FROM ${select} r(i)`,
+      directory: `y=${y}`,
+      levels: { y },
+    };
+  };
+  const parts = [
+    part(1, 'large', 'range(5000)'),
+    part(1, 'alone', 'range(5000, 5010)'),
+    part(2, 'large', 'range(9000, 9010)'),
+    part(2, 'large', 'range(9010, 9020)'),
+    part(1, 'changed', 'range(6000, 8000)'),
+    part(3, 'changed', 'range(7999, 8010)'),
+  ];
+  const table = await tableOf(parts, { levels: ['y'], lastWhole: 1 });
+  const { outcome, from } = await merged(table, { stayingBytes: 60_000 });
+  expect(outcome.staying.map(({ name }) => path.dirname(name))).toEqual(['y=large', 'y=alone']);
+  expect(outcome.files.map(({ staged, directory }) => [staged.rows, directory])).toEqual([
+    [20, 'y=large'],
+    [2010, 'y=changed'],
+  ]);
+  expect(outcome.staying[0]!.columns[0]).toMatchObject({ nulls: 0 });
+  await expectSame(table, from);
+  // Not if they lack a column that later ones have, or have one more.
+  const evolved = await tableOf([
+    { sync: 1, select: 'SELECT i::INT AS id, 1 AS v FROM range(5000) r(i)' },
+    { sync: 2, select: 'SELECT -1 AS id, 2 AS v, 3 AS more' },
+  ]);
+  expect((await merged(evolved, { stayingBytes: 1 })).outcome).toMatchObject({ files: [{}], staying: [{}] });
+  // What was merged before is not merged again, however small.
+  const settled = { ...table, files: table.files.slice(0, 4), lastWhole: 2 };
+  expect((await merged(settled)).outcome).toMatchObject({ files: [], staying: [{}, {}, {}, {}] });
 });
