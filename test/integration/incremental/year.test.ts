@@ -14,7 +14,7 @@ import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
  * told as of the snapshot of each sync.
  */
 
-const SYNCS = { local: 200, s3: 40 } as const;
+const SYNCS = { local: 200, s3: 40, gcs: 8, azure: 8 } as const;
 /** About one of so many is killed. */
 const KILLED = 14;
 const CRASHES = [
@@ -128,7 +128,7 @@ async function eventsAt(snapshot: string): Promise<string> {
 }
 
 describe('a year of syncs of a source that runs on', () => {
-  it.each(['local', 's3'] as const)(
+  it.each(['local', 's3', 'gcs', 'azure'] as const)(
     'leaves the lake as the tables were at the snapshot of each sync: %s',
     async (kind) => {
       const store = kind === 'local' ? undefined : await CLI_STORES[kind]();
