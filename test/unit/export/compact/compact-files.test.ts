@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { afterAll, expect, it } from 'vitest';
@@ -258,4 +258,36 @@ it('leaves files alone of which all rows stay, if they are large or alone in the
   // What was merged before is not merged again, however small.
   const settled = { ...table, files: table.files.slice(0, 4), lastWhole: 2 };
   expect((await merged(settled)).outcome).toMatchObject({ files: [], staying: [{}, {}, {}, {}] });
+});
+
+it('keeps the bits of every NaN', async () => {
+  // DuckDB writes the bits that it is given, in little-endian order: PLAIN pages of both types have one width.
+  const table = await tableOf([
+    {
+      sync: 1,
+      select: `SELECT i::INT AS id, 1 AS v, 'NaN'::DOUBLE AS d, 'NaN'::FLOAT AS f FROM range(3) r(i)`,
+      options: ', COMPRESSION uncompressed',
+    },
+    { sync: 2, select: `SELECT 2 AS id, 2 AS v, 1.5::DOUBLE AS d, 2.5::FLOAT AS f` },
+  ]);
+  const file = path.join(scratch.path, table.directory, table.files[0]!.name);
+  const content = readFileSync(file);
+  const patched = { double: 0, float: 0 };
+  // A signalling NaN with a payload in place of each that the file has.
+  for (let at = 4; at < content.length - 8; at++) {
+    if (content.readBigUInt64LE(at) === 0x7ff8000000000000n) {
+      content.writeBigUInt64LE(0x7ff0dead0000beefn, at);
+      patched.double++;
+    } else if (content.readUInt32LE(at) === 0x7fc00000) {
+      content.writeUInt32LE(0x7f81beef, at);
+      patched.float++;
+    }
+  }
+  expect(patched.double).toBeGreaterThan(0);
+  expect(patched.float).toBeGreaterThan(0);
+  writeFileSync(file, content);
+  const { outcome } = await merged({ ...table, fileOptions: { codec: 'None', rowGroupRows: 1000 } });
+  const out = readFileSync(path.join(scratch.path, outcome.files[0]!.staged.part.path));
+  expect(out.includes(Buffer.from('efbe0000addef07f', 'hex'))).toBe(true);
+  expect(out.includes(Buffer.from('efbe817f', 'hex'))).toBe(true);
 });
