@@ -32,6 +32,7 @@ const FLOORS = [
   ['auth-file'],
   ['export'],
   ['runlog'],
+  ['fleet'],
   ['embedded-postgres'],
   ['cli'],
 ];

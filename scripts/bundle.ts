@@ -20,6 +20,7 @@ const EXTERNAL = [
   'lz4-napi',
   'snappy',
   '@duckdb/node-api',
+  'pg-boss',
   'pg-native',
 ];
 

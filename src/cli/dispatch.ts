@@ -120,6 +120,10 @@ const RUN: Readonly<Record<CommandName, (input: CommandInput) => Promise<number>
     const { completionCommand } = await import('./commands/completion.js');
     return completionCommand(operands, context);
   },
+  work: async ({ flags, context }) => {
+    const { workCommand } = await import('./commands/work.js');
+    return workCommand(flags, context);
+  },
   verify: async ({ flags, operands, context }) => {
     const { verifyCommand } = await import('./commands/verify.js');
     return verifyCommand({ flags, operands, context });
@@ -147,6 +151,18 @@ async function exporting(
   if (flags.has(FLAGS.initDb) && !plan && !flags.has(FLAGS.dryRun)) {
     const { initDbCommand } = await import('./commands/init-db.js');
     return initDbCommand(all, context);
+  }
+  if (all.has(FLAGS.resumeIfExists) && !plan) {
+    const { findExistingRun } = await import('./commands/resume-if-exists.js');
+    const run = await findExistingRun(all, context);
+    if (run.kind === 'complete') {
+      context.log.current.write('INFO', 'The run is complete: there is nothing to do', { event: 'run_complete' });
+      return 0;
+    }
+    if (run.kind === 'unfinished') {
+      const { resumeRunCommand } = await import('./commands/resume.js');
+      return resumeRunCommand(run.flags, context, { plan, waitsForOwner: true });
+    }
   }
   const { exportCommand } = await import('./commands/export.js');
   return exportCommand(all, context, { argv, plan, tables: operands, saveJob, logged });

@@ -16,11 +16,12 @@ import type { RunPlan } from './model/plan.js';
 import { planTables } from './planning/planner.js';
 import type { PlanningContext } from './planning/planning-context.js';
 import { describeRun } from './execution/describe-run.js';
-import { openPool } from './execution/open-pool.js';
+import { openPool, type PoolInput } from './execution/open-pool.js';
 import { PlanningSession, type SourceDatabase } from './planning/planning-session.js';
 import type { RunResult } from './model/result.js';
 import { Resumption } from './resume/resumption.js';
 import type { RetryPolicy } from '../runtime/retry.js';
+import type { SlicePool } from './worker/slice-pool.js';
 import { OpenStorages } from './publish/open-storages.js';
 import type { RecordedOverride } from './model/recorded-override.js';
 import { reconcileWithStorage } from './resume/reconcile.js';
@@ -43,6 +44,10 @@ export interface ExportRequest {
   readonly previous?: PreviousAttempt | undefined;
   /** Called with the plan before anything is written; an error ends the run. */
   readonly beforeWriting?: ((plan: RunPlan) => Promise<void>) | undefined;
+  /** Readers of slices that are not threads of this process. */
+  readonly openPool?: ((input: PoolInput) => SlicePool) | undefined;
+  /** Readers that the plan counts on where the user leaves their number open; by default the processors of this machine. */
+  readonly cores?: number | undefined;
   /** Number and timing of retries. */
   readonly retry?: RetryPolicy | undefined;
 }
@@ -81,7 +86,7 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
         signal,
         onLost,
       };
-      const pool = openPool({ ...context, plan, storages });
+      const pool = (request.openPool ?? openPool)({ ...context, plan, storages });
       // While the destination is claimed. A resumed run may turn out to need fewer readers.
       const isStopped = options.errorAction === 'fail' && plan.problems.length > 0;
       if (context.resumption === undefined && !isStopped) pool.connect?.(plan.readers, plan.snapshot);
@@ -129,7 +134,7 @@ async function withPlan<T>(
 ): Promise<T> {
   const { auth, observer = {}, signal = new AbortController().signal } = request;
   const options = completeOptions(request.options);
-  const { recordedOverrides, loggedSync, retry, withMetadata = false } = request;
+  const { recordedOverrides, loggedSync, cores, retry, withMetadata = false } = request;
   checkSubPath(options.subPath);
   for (const route of options.routes) checkSubPath(route.subPath, '--route');
   const entry = auth.database(options.sourceId);
@@ -144,6 +149,7 @@ async function withPlan<T>(
     resumption,
     recordedOverrides,
     loggedSync,
+    cores,
     retry,
     withMetadata,
     observer,

@@ -17,6 +17,7 @@ import type { WriterOptions } from './recorder/log-writer.js';
 import { idAmbiguous, logInUse, runUnknown } from './errors.js';
 import { RUNS, SYNCS, WATERMARKS } from './model/columns.js';
 import type { NewRun, PlaceOf, Redact } from './model/run-events.js';
+import type { WorkerRow } from './model/rows.js';
 import { RunState } from './model/run-state.js';
 import type {
   DeletedRows,
@@ -26,6 +27,7 @@ import type {
   LogMode,
   LogStore,
   OpenedLog,
+  RunWorkers,
   SchemaStatus,
   WatermarkQuery,
 } from './store/log-store.js';
@@ -203,6 +205,16 @@ export class RunLog {
   /** Runs in progress in other living processes. */
   livingRuns(options: { readonly except: string }): Promise<LivingRun[]> {
     return this.#store.livingRuns(options);
+  }
+
+  /** Writes or renews the row of a process that works on a run. `joinedAt` and the heartbeat are the database's. */
+  putWorker(worker: WorkerRow): Promise<void> {
+    return this.#store.putWorker(worker);
+  }
+
+  /** The state of a run, and the processes that work on it. */
+  workersOf(runId: string): Promise<RunWorkers> {
+    return this.#store.runWorkers({ runId });
   }
 
   /**

@@ -3,6 +3,9 @@ import { LakeportError, type LakeportErrorOptions } from '../errors.js';
 /** Default of `--grace`: time after a signal to discard everything, or to leave it for `--resume`. */
 export const DEFAULT_GRACE_MS = 8_000;
 
+/** The same for a worker, which ends slices if they do not take much longer: less than launchers usually wait. */
+export const WORKER_GRACE_MS = 25_000;
+
 /**
  * The share of the grace period after which these are abandoned: readers that do not stop, tables being discarded or
  * published, connections that do not close, the run as a whole, its log. The process reports and exits in the rest.

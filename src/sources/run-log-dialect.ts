@@ -14,6 +14,17 @@ export interface ColumnTypes {
   readonly bigint: RawBuilder<unknown>;
 }
 
+/** A connection for a job queue that lies beside the log, with tables of its own. */
+export interface QueueDatabase {
+  /**
+   * The driver's own answer. Several statements in one text are allowed if there are no values.
+   * @throws the driver's error
+   */
+  executeSql(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  /** Never throws. */
+  close(): Promise<void>;
+}
+
 /** How the databases that can hold a run log differ. Everything else is written once, with the query builder. */
 export interface LogDialect {
   readonly kysely: Dialect;
@@ -40,6 +51,8 @@ export interface LogDialect {
   isCurrent(): boolean;
   /** For servers that may still be starting: how long to wait, and what a connection error means. */
   readonly patience?: { readonly timeoutMs: number; readonly asSourceError: (thrown: unknown) => LakeportError };
+  /** Connects a job queue; absent where there can be none. */
+  readonly openQueue?: () => QueueDatabase;
   /** Classifies a driver's error, with this database's own codes. */
   explain(thrown: unknown): Trouble;
 }

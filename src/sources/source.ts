@@ -212,6 +212,11 @@ export interface ServerInfo {
   /** `host:port`, never with credentials. */
   readonly address: string;
   readonly database: string;
+  /**
+   * What distinguishes this server and user from others, whatever address leads to it: for readers on other machines, which
+   * must meet the server that holds the snapshot. Absent if the server does not tell.
+   */
+  readonly instance?: string | undefined;
 }
 
 /** The planning side of one database: one connection on the main thread. */

@@ -10,7 +10,8 @@ import { resumeCommand } from '../run-history/command-text.js';
 import type { CliContext } from '../context.js';
 import type { RunRecording } from '../run-history/run-recording.js';
 import { writeDocument } from '../reports/failure.js';
-import type { LogFlags } from '../flags/runlog-flags.js';
+import { type LogFlags, logTarget, openRunLogFromFlags } from '../flags/runlog-flags.js';
+import type { WorkerSettings } from '../flags/worker-settings.js';
 import { combineObservers } from '../logging/combine-observers.js';
 import { isWorthResuming, type UnfinishedError } from '../run-history/resume-offer.js';
 import { sourceDocument } from '../../export/model/source-document.js';
@@ -27,6 +28,8 @@ export interface ExportRunOptions {
   readonly context: CliContext;
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Leaves slices to workers in other processes; undefined for threads of this one. */
+  readonly workers?: WorkerSettings | undefined;
 }
 
 /**
@@ -92,8 +95,14 @@ async function recordedRun(run: ExportRunOptions, onPlan: (plan: RunPlan) => voi
       previous: record.earlier,
     };
     const { signal } = context;
+    const fleet = await openFleet(run);
     // Even if something hangs, the log must record the end of the run.
-    return await withinGrace(signal, runExport({ options, auth, observer, signal, ...hooks }), 'run');
+    const request = { options, auth, observer, signal, ...hooks, openPool: fleet?.openPool, cores: fleet?.cores };
+    try {
+      return await withinGrace(signal, runExport(request), 'run');
+    } finally {
+      await fleet?.close();
+    }
   } catch (thrown) {
     error = LakeportError.from(thrown);
     await record?.failed(error);
@@ -103,6 +112,24 @@ async function recordedRun(run: ExportRunOptions, onPlan: (plan: RunPlan) => voi
   // Only a closed log knows whether it is complete.
   if (error.exit === 'usage' || error.exit === 'in-use') throw error;
   throw withHint(error, wayToResume(run, [error]));
+}
+
+/** @throws LakeportError if slices cannot be left to workers here */
+async function openFleet({ workers, record, options, auth, log, session, context }: ExportRunOptions) {
+  if (workers === undefined) return undefined;
+  const { Fleet } = await import('../../fleet/fleet.js');
+  // Without a record there is no log that anybody else reads.
+  const entryId = record === undefined ? undefined : log.entryId;
+  const target = await logTarget({ entryId }, { auth, context });
+  return Fleet.open({
+    ...workers,
+    runId: options.runId,
+    parallel: options.parallel,
+    // A connection of its own: the record's is busy with the record.
+    log: await openRunLogFromFlags({ entryId, mode: 'preserve' }, { auth, context }),
+    target,
+    observer: session.observer,
+  });
 }
 
 /** Errors of the tables that were not published, and of a run that another process has taken over. */

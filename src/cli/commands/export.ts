@@ -13,6 +13,7 @@ import { writeDocument } from '../reports/failure.js';
 import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { logTarget, readLogFlags, type LogFlags } from '../flags/runlog-flags.js';
+import { readWorkerSettings } from '../flags/worker-settings.js';
 import { takePattern } from '../flags/table-setting.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { targetAddress } from '../run-history/recorded-options.js';
@@ -47,6 +48,7 @@ export async function exportCommand(
   { argv, plan, logged, tables = [], saveJob, syncId, note }: ExportCommandOptions,
 ): Promise<number> {
   const settings = readExportSettings(flags);
+  const workers = await readWorkerSettings(flags);
   const given = readLogFlags(flags);
   // A run of a sync holds its lock, which is in the log.
   const logFlags = { ...given, isAsked: given.isAsked || syncId !== undefined };
@@ -68,7 +70,7 @@ export async function exportCommand(
     if (planOnly) return showPlan({ ...input, detail: { allTables: flags.get(FLAGS.allTables), tables: shown } });
     session.start();
     const record = logged ? await beginRecord(input, argv) : undefined;
-    return executeExport({ ...input, record, quiet: logging.quiet });
+    return executeExport({ ...input, record, quiet: logging.quiet, workers });
   });
 }
 

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { readAuthFile } from '../../auth-file.js';
+import { LakeportError } from '../../errors.js';
 import { raceAbort } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { CliContext } from '../context.js';
@@ -12,7 +15,8 @@ import { count, counted } from '../../text/quantities.js';
 import { recordedSalt, refuseOtherPlaces, restoredOptions } from '../run-history/recorded-options.js';
 import { refuseOtherSalt } from '../run-history/mask-salt.js';
 import { readResumeSettings } from '../flags/resume-flags.js';
-import { withSession } from '../session.js';
+import { readWorkerSettings } from '../flags/worker-settings.js';
+import { type Session, withSession } from '../session.js';
 import { noticeIgnoredFlags } from './export.js';
 
 /**
@@ -23,9 +27,10 @@ import { noticeIgnoredFlags } from './export.js';
 export async function resumeRunCommand(
   flags: ParsedFlags,
   context: CliContext,
-  { plan }: { readonly plan: boolean },
+  { plan, waitsForOwner = false }: { readonly plan: boolean; readonly waitsForOwner?: boolean },
 ): Promise<number> {
   const settings = readResumeSettings(flags, { plan });
+  const workers = await readWorkerSettings(flags);
   const log = { ...readLogFlags(flags), isAsked: true };
   const logging = readLoggingSettings(flags);
   const json = flags.get(FLAGS.json);
@@ -48,7 +53,8 @@ export async function resumeRunCommand(
       if ('directory' in options.target) context.redactor.addPublic(options.target.directory);
       refuseOtherPlaces(run.settings, options, auth);
       await refuseOtherSalt(recordedSalt(run.settings), { options, auth });
-      record = await RunRecording.resume(recording, { log: runLog, export: options });
+      const resume = () => RunRecording.resume(recording, { log: runLog, export: options });
+      record = await (waitsForOwner ? onceOwnerIsGone(resume, { context, session }) : resume());
     } catch (error) {
       await runLog.close();
       throw error;
@@ -60,6 +66,28 @@ export async function resumeRunCommand(
       `Resuming run ${options.runId}: ${count(published)} of ${counted(run?.tables ?? tables.length, 'table')} published before`,
       { event: 'resumed', published },
     );
-    return executeExport({ options, auth, log, record, session, context, json, quiet: logging.quiet });
+    return executeExport({ options, auth, log, record, session, context, json, quiet: logging.quiet, workers });
   });
+}
+
+/** The heartbeat of a process that has vanished on another machine takes a minute to expire. */
+const OWNER_WAIT_MS = 90_000;
+const OWNER_LOOK_MS = 3_000;
+
+/** @throws LakeportError `RUN_HELD` if the process that owns the run is still alive after that time */
+async function onceOwnerIsGone<T>(
+  resume: () => Promise<T>,
+  { context, session }: { readonly context: CliContext; readonly session: Session },
+): Promise<T> {
+  const until = performance.now() + OWNER_WAIT_MS;
+  for (let isTold = false; ; isTold = true) {
+    try {
+      return await resume();
+    } catch (thrown) {
+      const { code, message } = LakeportError.from(thrown);
+      if (code !== 'RUN_HELD' || performance.now() >= until) throw thrown;
+      if (!isTold) session.log.write('INFO', `${message}: waiting until it is known to be gone`, { event: 'run_held' });
+      await raceAbort(context.signal, sleep(OWNER_LOOK_MS));
+    }
+  }
 }

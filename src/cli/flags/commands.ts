@@ -14,6 +14,7 @@ import {
   STATUS_FLAGS,
   SYNC_RUN_FLAGS,
   VERIFY_FLAGS,
+  WORK_FLAGS,
 } from './flags.js';
 import { RESUME_SYNC } from './sync-flags.js';
 import { usageError } from './usage-error.js';
@@ -32,7 +33,8 @@ export type CommandName =
   | 'config'
   | 'sync'
   | 'cleanup'
-  | 'lxdb';
+  | 'lxdb'
+  | 'work';
 
 /** A command of the command line; `dispatch.ts` runs it. */
 export interface Command {
@@ -319,6 +321,23 @@ No run can write to the tables meanwhile. Tables that are exported whole are lef
     flags: COMPACT_FLAGS,
     operands: 'any',
     completes: 'files',
+  },
+  {
+    name: 'work',
+    synopsis: 'work --run-id ID',
+    usage: '-a FILE --log-db-auth-id ID --run-id RUN_ID [flags]',
+    summary: 'reads slices of a run that waits for workers',
+    introduction: [
+      `Reads slices of a run that was started with --workers external, on this machine or
+another one, until the run is over. Credentials come from this machine's auth file.
+Needs Node.js 22.12 or later, and a run log in PostgreSQL.`,
+    ],
+    examples: [
+      'lakeport work -a auth.json --log-db-auth-id log_pg --run-id "$RUN_ID"',
+      'lakeport work -a auth.json --log-db-auth-id log_pg --run-id "$RUN_ID" -p 4 --idle-exit 60s',
+    ],
+    flags: WORK_FLAGS,
+    operands: 'none',
   },
   {
     name: 'completion',

@@ -5,6 +5,7 @@ export const FLAG_GROUPS = [
   'Incremental syncs',
   'Destination',
   'Speed',
+  'Workers',
   'Files',
   'Run',
   'Run log',

@@ -14,6 +14,7 @@ import { RUN_FLAGS } from './run-flags.js';
 import { SOURCE_FLAGS } from './source-flags.js';
 import { SPEED_FLAGS } from './speed-flags.js';
 import { RESUME_SYNC, SYNC_FLAGS } from './sync-flags.js';
+import { WORKER_FLAGS } from './worker-flags.js';
 
 /** The flags that the code refers to by name. */
 export const FLAGS = {
@@ -22,6 +23,7 @@ export const FLAGS = {
   ...INCREMENTAL_FLAGS,
   ...DESTINATION_FLAGS,
   ...SPEED_FLAGS,
+  ...WORKER_FLAGS,
   ...FILE_FLAGS,
   ...COLUMN_FLAGS,
   ...LAYOUT_FLAGS,
@@ -36,12 +38,13 @@ export const FLAGS = {
 /** Every flag of every command. */
 export const ALL_FLAGS: readonly Flag[] = [...Object.values<Flag>(FLAGS), ...Object.values(ENGINE_FLAGS)];
 
-const { limit, allTables, save, shownRows, deep, againstSource } = FLAGS;
+const { limit, allTables, save, shownRows, deep, againstSource, waitMs, idleExitMs, workerName } = FLAGS;
 /** Not of an export. */
 const OF_OTHER_COMMANDS: ReadonlySet<Flag> = new Set<Flag>([
   ...[limit, allTables, save, shownRows, deep, againstSource],
   ...Object.values<Flag>(SYNC_FLAGS),
   ...Object.values<Flag>(COMPACTION_FLAGS),
+  ...[waitMs, idleExitMs, workerName],
 ]);
 const { logDatabaseId, graceMs, json, logLevel, logDirectory, logFormat, noProgress, noBanner, quiet } = FLAGS;
 
@@ -132,6 +135,26 @@ export const LXDB_FLAGS = {
 
 /** Flags of `runs`. */
 export const RUNS_FLAGS: readonly Flag[] = byGroup([LOG_AUTH, logDatabaseId, limit, ...LOGGING, ...HELP_FLAGS]);
+
+/** Flags of `work`. */
+export const WORK_FLAGS: readonly Flag[] = byGroup([
+  FLAGS.authFile,
+  { ...FLAGS.runId, help: 'the run to read for: what --run-id named where it was started (required)' },
+  { ...logDatabaseId, help: "the run's log, a PostgreSQL database: an entry of the auth file (required)" },
+  {
+    ...FLAGS.parallel,
+    help: 'slices read at the same time: N, 0 for all cores, -N for cores/N (default: one per core)',
+  },
+  waitMs,
+  idleExitMs,
+  workerName,
+  ...LOGGING.filter((flag) => flag !== json && flag !== graceMs),
+  {
+    ...graceMs,
+    help: 'time after a signal to end slices, or to give them back (default: 25s); a second signal exits at once',
+  },
+  ...HELP_FLAGS,
+]);
 
 /** For commands that need credentials only for files in stores. */
 const STORE_AUTH: Flag = { ...FLAGS.authFile, help: 'JSON file with named credentials; needed for ID/PATH' };

@@ -1,5 +1,5 @@
 import { parseDuration } from '../../text/units.js';
-import { DEFAULT_GRACE_MS } from '../../runtime/interruption.js';
+import { DEFAULT_GRACE_MS, WORKER_GRACE_MS } from '../../runtime/interruption.js';
 import { lookUpFlag } from './command-line.js';
 import { type CommandName, typedCommand } from './commands.js';
 import { FLAGS } from './flags.js';
@@ -40,13 +40,15 @@ export function outputRequest(argv: readonly string[]): OutputRequest {
     values.set(flag, joined ?? (takesValue ? (words[at] ?? '') : ''));
   }
   const grace = parseDuration(values.get(FLAGS.graceMs) ?? '');
+  const command = commandOf(operand, values);
+  const usualMs = command === 'work' ? WORKER_GRACE_MS : DEFAULT_GRACE_MS;
   return {
-    command: commandOf(operand, values),
+    command,
     json: values.has(FLAGS.json),
     format: values.get(FLAGS.logFormat)?.toLowerCase() === 'json' ? 'json' : 'text',
     debug: values.get(FLAGS.logLevel)?.toUpperCase() === 'DEBUG',
     runId: values.get(FLAGS.runId),
-    graceMs: grace === undefined || grace <= 0 ? DEFAULT_GRACE_MS : grace,
+    graceMs: grace === undefined || grace <= 0 ? usualMs : grace,
   };
 }
 

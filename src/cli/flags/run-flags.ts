@@ -120,6 +120,12 @@ export const RUN_FLAGS = {
     help: 'finishes an earlier run, with the settings of its record; the id or its beginning',
     onResume: 'changeable',
   }),
+  resumeIfExists: defineFlag({
+    name: 'resume_if_exists',
+    group: 'Run log',
+    help: 'with --run_id: finishes the run if the log has it, as --resume does, and does nothing if it is complete; for launchers that start a command again',
+    onResume: 'refused',
+  }),
   envName: defineFlag({
     name: 'env_name',
     value: 'NAME',

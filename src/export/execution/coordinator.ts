@@ -47,7 +47,7 @@ export interface CoordinatorOptions {
   readonly isStopped?: boolean;
 }
 
-type Failed = Extract<SliceEnd, { ok: false }>;
+type Failed = Extract<SliceEnd, { readonly error: LakeportError }>;
 
 /**
  * Assigns slices to readers, with retries, until every table is published, failed or cancelled. Runs in the main
@@ -73,9 +73,13 @@ export class ExportCoordinator {
     const { tables, recovered, jobs, observer, snapshot, pool } = options;
     this.#options = options;
     this.#stopped = new Promise((resolve) => (this.#resolveStopped = () => resolve(false)));
-    this.#slots = new ReaderSlots(options.readers);
+    const capacity = pool.watchCapacity?.({
+      onCapacity: (slices) => this.#resize(slices),
+      onFailed: (error) => this.#stopRun({ failure: error, publishStaged: true }),
+    });
+    this.#slots = new ReaderSlots(capacity ?? options.readers);
     this.#tables = tables.map((plan) => new TableProgress(plan, recovered?.get(tableKey(plan.id))));
-    this.#scheduler = new Scheduler(this.#tables, { jobs });
+    this.#scheduler = new Scheduler(this.#tables, { jobs: Math.max(jobs, capacity ?? 0) });
     this.#progress = new ProgressReport(observer);
     this.#finisher = new TableFinisher({
       ...options,
@@ -121,6 +125,14 @@ export class ExportCoordinator {
     if (this.#slots.isIdle && this.#finisher.isIdle && this.#scheduler.isEmpty) this.#finish();
   }
 
+  /** Workers that read one slice each also work on as many tables, if these are small. */
+  #resize(slices: number): void {
+    if (slices === this.#slots.count) return;
+    this.#slots.resize(slices);
+    this.#scheduler.jobs = Math.max(this.#options.jobs, slices);
+    this.#advance();
+  }
+
   #next(): Assignment | undefined {
     if (this.#stop !== undefined || this.#recovery.isRenewing) return undefined;
     const assignment = this.#scheduler.next({ startTables: !this.#finisher.isBacklogged });
@@ -158,6 +170,7 @@ export class ExportCoordinator {
     });
     this.#slots.release(task);
     if (end.ok) await this.#sliceRead(task, table, end.outcome);
+    else if (end.givenBack === true) this.#sliceGivenBack(task, table);
     else await this.#sliceFailed(task, table, end, connects);
     this.#recovery.readerLeft(table);
     if (table.active > 0 || table.hasWaiting) this.#progress.report(table);
@@ -190,6 +203,12 @@ export class ExportCoordinator {
       table.rejected(slice);
       await this.#renew(table);
     }
+  }
+
+  /** Nothing failed: another worker takes it. */
+  #sliceGivenBack({ slice, mode }: SliceTask, table: TableProgress): void {
+    if (table.failure !== undefined || mode === 'schema') table.released(slice);
+    else table.requeue(slice);
   }
 
   async #sliceFailed(task: SliceTask, table: TableProgress, end: Failed, connects: number): Promise<void> {

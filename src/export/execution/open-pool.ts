@@ -1,11 +1,13 @@
 import { graceLeft } from '../../runtime/interruption.js';
 import type { Source } from '../../sources/source.js';
 import { type ExportOptions, fileOptions } from '../model/options.js';
+import type { RunObserver } from '../model/observer.js';
 import type { RunPlan } from '../model/plan.js';
 import { usedStorages } from '../publish/destination.js';
 import type { OpenStorages } from '../publish/open-storages.js';
 import { InProcessPool } from '../worker/in-process-pool.js';
 import { READERS_GRACE_MS, type SlicePool } from '../worker/slice-pool.js';
+import type { WorkerSetup } from '../worker/protocol.js';
 import { WorkerPool } from '../worker/worker-pool.js';
 
 /** With less to read than this, a reader is done before a thread has started. */
@@ -17,32 +19,35 @@ function isQuick({ readers, tables }: RunPlan): boolean {
   return readers === 1 && bytes <= QUICK_BYTES;
 }
 
-/** The readers of a plan: threads, or this one if there is little to read. */
-export function openPool({
-  plan,
-  options,
-  source,
-  storages,
-  signal,
-}: {
+export interface PoolInput {
   readonly plan: RunPlan;
   readonly options: ExportOptions;
   readonly source: Source;
   readonly storages: OpenStorages;
+  readonly observer: RunObserver;
   readonly signal: AbortSignal;
-}): SlicePool {
-  const { runId, compat, onUnrepresentable } = options;
+}
+
+/** The readers of a plan: threads, or this one if there is little to read. */
+export function openPool({ plan, options, source, storages, signal }: PoolInput): SlicePool {
   const Pool = isQuick(plan) ? InProcessPool : WorkerPool;
-  return new Pool(
-    {
-      runId,
-      reader: source.readerSettings(),
-      targets: storages.targets(usedStorages(plan)),
-      files: fileOptions(options),
-      compat,
-      // With `text`, the columns have been chosen so that nothing is left to replace.
-      onUnrepresentable: onUnrepresentable === 'null' ? 'null' : 'error',
-    },
-    { graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS },
-  );
+  const reader = source.readerSettings();
+  return new Pool(workerSetup({ options, reader, targets: storages.targets(usedStorages(plan)) }), {
+    graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS,
+  });
+}
+
+/** What a worker needs besides its slices. @param input.targets the storages of the run */
+export function workerSetup({
+  options,
+  reader,
+  targets,
+}: Pick<WorkerSetup, 'reader' | 'targets'> & { readonly options: ExportOptions }): WorkerSetup {
+  const { runId, compat, onUnrepresentable } = options;
+  return {
+    ...{ runId, reader, targets, compat },
+    files: fileOptions(options),
+    // With `text`, the columns have been chosen so that nothing is left to replace.
+    onUnrepresentable: onUnrepresentable === 'null' ? 'null' : 'error',
+  };
 }

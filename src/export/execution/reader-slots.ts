@@ -52,4 +52,9 @@ export class ReaderSlots {
   retire(): void {
     this.#count--;
   }
+
+  /** Slices being read beyond the new number are read to their end. */
+  resize(count: number): void {
+    this.#count = count;
+  }
 }

@@ -12,7 +12,7 @@ export interface Assignment {
  * first, gets all readers in the end.
  */
 export class Scheduler {
-  readonly #jobs: number;
+  #jobs: number;
   readonly #waiting: TableProgress[];
   /** Tables fully read by an earlier attempt, not started yet. */
   readonly #complete: TableProgress[];
@@ -52,6 +52,11 @@ export class Scheduler {
     const table = this.#complete.shift();
     if (table !== undefined) this.#inProgress.add(table);
     return table;
+  }
+
+  /** Changes how many tables may be in progress. */
+  set jobs(jobs: number) {
+    this.#jobs = jobs;
   }
 
   /** Makes room for another table once this one is read or given up. */

@@ -105,8 +105,11 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     bloomFilters.requireMatches(chosen.tables);
   }
   rules.requireListed();
-  const cores = availableCores();
-  const budget = readerBudget({ parallel: options.parallel, jobs: options.jobs, cores });
+  const { cores = availableCores() } = context;
+  // Elsewhere, each reader may have a table of its own.
+  const isElsewhere = context.cores !== undefined;
+  const jobs = isElsewhere ? Math.max(options.jobs, cores) : options.jobs;
+  const budget = readerBudget({ parallel: isElsewhere ? 'auto' : options.parallel, jobs, cores });
   const tables: TablePlan[] = [];
   for (const one of described) {
     signal.throwIfAborted();
@@ -124,7 +127,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const degrees = tables.map((table) => table.degree);
   // An override may ask for more readers than the run has; it raises the run's total.
   const total = Math.max(budget.total, ...degrees);
-  const wanted = usefulReaders(degrees, { jobs: options.jobs, total });
+  const wanted = usefulReaders(degrees, { jobs, total });
   const isCounted = tables.some((table) => takesCount(table, options.rowCheck));
   const readers = await withinConnections(context, wanted, isCounted ? 1 : 0);
   // Tables of an earlier attempt come from an earlier snapshot.
@@ -147,7 +150,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const consistency = leastConsistency(weaken(pinned.snapshot.consistency), tables.map(consistencyOf));
   const memories = await Promise.all(tables.map((table) => memoryFor(table, context)));
   const readerMemory = memories.reduce((a, b) => (memoryBytes(b) > memoryBytes(a) ? b : a), NO_MEMORY);
-  warnOfMemory(context, { readers, readerMemory });
+  if (context.cores === undefined) warnOfMemory(context, { readers, readerMemory });
   return {
     server: source.server,
     snapshot: { ...pinned.snapshot, consistency },

@@ -19,6 +19,8 @@ export interface PlanningContext {
   readonly withMetadata?: boolean | undefined;
   /** What the run log knows of a table's last sync to this place; undefined if there is no log. */
   readonly loggedSync?: FindLoggedSync | undefined;
+  /** Processors of the readers where these are on other machines; otherwise those of this one. */
+  readonly cores?: number | undefined;
   /** State left by an earlier attempt of the run. */
   readonly resumption?: Resumption | undefined;
 }

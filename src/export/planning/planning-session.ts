@@ -23,6 +23,8 @@ export interface PlanningSessionOptions {
   readonly resumption: Resumption | undefined;
   readonly recordedOverrides: ((source: SourceDatabase) => Promise<readonly RecordedOverride[]>) | undefined;
   readonly loggedSync: FindLoggedSync | undefined;
+  /** See `PlanningContext`. */
+  readonly cores: number | undefined;
   readonly retry: RetryPolicy | undefined;
   /** See `PlanningContext`. */
   readonly withMetadata: boolean;
@@ -77,9 +79,26 @@ export class PlanningSession {
     signal.throwIfAborted();
     const recorded = (await recordedOverrides?.({ engine: source.engine, database: source.server.database })) ?? [];
     const { tableConfig: config = [], partitionBy, sortBy } = options;
-    const overrides = new TableOverrides({ recorded, config, partitionBy, sortBy, cores: availableCores() });
-    const { withMetadata, loggedSync } = this.#options;
-    const context = { options, source, storages, observer, signal, overrides, resumption, withMetadata, loggedSync };
+    const overrides = new TableOverrides({
+      recorded,
+      config,
+      partitionBy,
+      sortBy,
+      cores: this.#options.cores ?? availableCores(),
+    });
+    const { withMetadata, loggedSync, cores } = this.#options;
+    const context = {
+      options,
+      source,
+      storages,
+      observer,
+      signal,
+      overrides,
+      resumption,
+      withMetadata,
+      loggedSync,
+      cores,
+    };
     return { context, plan: await planTables(context) };
   }
 

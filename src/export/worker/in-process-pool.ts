@@ -1,11 +1,11 @@
 import { LakeportError } from '../../errors.js';
 import type { SliceTask, WorkerSetup } from './protocol.js';
-import { type PoolListener, readerDied, type SliceEnd, type SlicePool } from './slice-pool.js';
+import { type PoolListener, readerDied, type ReadEnd, type SlicePool } from './slice-pool.js';
 import type { SliceWorker } from './slice-worker.js';
 
 interface Running {
   readonly abort: AbortController;
-  readonly settle: (end: SliceEnd) => void;
+  readonly settle: (end: ReadEnd) => void;
 }
 
 /**
@@ -24,10 +24,10 @@ export class InProcessPool implements SlicePool {
     this.#graceMs = graceMs;
   }
 
-  run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
+  run(task: SliceTask, listener: PoolListener): Promise<ReadEnd> {
     return new Promise((resolve) => {
       const abort = new AbortController();
-      const settle = (end: SliceEnd) => {
+      const settle = (end: ReadEnd) => {
         this.#running.delete(task);
         resolve(end);
       };
@@ -58,7 +58,7 @@ export class InProcessPool implements SlicePool {
     clearTimeout(timer);
   }
 
-  async #read(task: SliceTask, listener: PoolListener, signal: AbortSignal): Promise<SliceEnd> {
+  async #read(task: SliceTask, listener: PoolListener, signal: AbortSignal): Promise<ReadEnd> {
     // Other runs, whose readers are threads, do not need it here.
     const { SliceWorker, taskFailure } = await import('./slice-worker.js');
     const worker = this.#idle.pop() ?? new SliceWorker(this.#setup);

@@ -4,22 +4,46 @@ import type { StagedPart } from '../../storage/storage.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 import type { SliceTask } from './protocol.js';
 
-/** How a slice ended. `unconnected`: the worker failed to connect to the source, and the slice is not to blame. */
-export type SliceEnd =
+/** How a read ended. `unconnected`: the worker failed to connect to the source, and the slice is not to blame. */
+export type ReadEnd =
   | { readonly ok: true; readonly outcome: SliceOutcome }
-  | { readonly ok: false; readonly error: LakeportError; readonly unconnected: boolean };
+  | {
+      readonly ok: false;
+      readonly givenBack?: undefined;
+      readonly error: LakeportError;
+      readonly unconnected: boolean;
+    };
+
+/**
+ * How a slice ended. `givenBack`: its worker leaves, or cannot reach the source from where it runs. Another one reads the
+ * slice, and no attempt is counted.
+ */
+export type SliceEnd = ReadEnd | { readonly ok: false; readonly givenBack: true };
 
 export interface PoolListener {
   onProgress(sums: { readonly rows: number; readonly bytes: number }): void;
   onStaged(part: StagedPart): void;
 }
 
+/** Receives what becomes of a pool whose workers come and go. */
+export interface CapacityListener {
+  /** So many slices should be handed out from now on. */
+  onCapacity(slices: number): void;
+  /** No slice will be read any more. */
+  onFailed(error: LakeportError): void;
+}
+
 /** Reads slices concurrently, each in a worker. */
 export interface SlicePool {
-  /** Never rejects. There are as many workers as concurrent calls. */
+  /** Never rejects. There are as many workers as concurrent calls, unless `watchCapacity` is there. */
   run(task: SliceTask, listener: PoolListener): Promise<SliceEnd>;
   /** Connects so many workers ahead of their first slices. Never fails: a slice connects again. */
   connect?(workers: number, snapshot: Snapshot): void;
+  /**
+   * For a pool that does not start its workers itself: how many slices it takes, which changes.
+   * @returns the number at present
+   */
+  watchCapacity?(listener: CapacityListener): number;
   /** Cancels the tasks being run; each `run` settles soon. */
   cancel(tasks: readonly SliceTask[]): void;
   /** Ends the workers. Never throws, and may be called again. */

@@ -4,7 +4,7 @@ import { LakeportError } from '../../errors.js';
 import { quietWorker } from '../../runtime/quiet-worker.js';
 import type { Snapshot } from '../../sources/source.js';
 import type { FromWorker, SliceTask, ToWorker, WorkerSetup } from './protocol.js';
-import { type PoolListener, READERS_GRACE_MS, readerDied, type SliceEnd, type SlicePool } from './slice-pool.js';
+import { type PoolListener, READERS_GRACE_MS, readerDied, type ReadEnd, type SlicePool } from './slice-pool.js';
 
 export interface WorkerPoolOptions {
   /** The workers' compiled file. Default: lakeport's own. */
@@ -30,7 +30,7 @@ export class WorkerPool implements SlicePool {
     this.#resourceLimits = options.resourceLimits ?? {};
   }
 
-  async run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
+  async run(task: SliceTask, listener: PoolListener): Promise<ReadEnd> {
     const worker = this.#idleWorker(task);
     const end = await worker.run(task, listener);
     // The next slice should get a worker with a connection.
@@ -70,7 +70,7 @@ interface Running {
   readonly id: number;
   readonly task: SliceTask;
   readonly listener: PoolListener;
-  readonly settle: (end: SliceEnd) => void;
+  readonly settle: (end: ReadEnd) => void;
 }
 
 /** One thread and its current task. */
@@ -105,7 +105,7 @@ class PoolWorker {
     return this.#lastTask?.dataset;
   }
 
-  run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
+  run(task: SliceTask, listener: PoolListener): Promise<ReadEnd> {
     const id = ++this.#lastId;
     this.#lastTask = task;
     return new Promise((settle) => {
@@ -161,7 +161,7 @@ class PoolWorker {
     }
   }
 
-  #settle(end: SliceEnd): void {
+  #settle(end: ReadEnd): void {
     const running = this.#running;
     this.#running = undefined;
     running?.settle(end);

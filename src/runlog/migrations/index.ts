@@ -4,6 +4,7 @@ import type { LogDialect } from '../../sources/run-log-dialect.js';
 import { createTables } from './0001-tables.js';
 import { createViews } from './0002-views.js';
 import { addSyncs } from './0003-syncs.js';
+import { addWorkers } from './0004-workers.js';
 import type { MigrationContext } from './context.js';
 
 /**
@@ -14,6 +15,7 @@ const STEPS: Readonly<Record<string, (context: MigrationContext) => Promise<void
   '0001-tables': createTables,
   '0002-views': createViews,
   '0003-syncs': addSyncs,
+  '0004-workers': addWorkers,
 };
 
 /** The steps in the form of the query builder's migrator. */

@@ -14,6 +14,7 @@ import type {
   TableSynced,
 } from './run-events.js';
 import { failureOf, laterThan, LOGGED_STATES } from './run-outcome.js';
+import { WORKER_ROLES, type WorkerSlice } from './worker.js';
 
 /**
  * The columns of the run log, each described once: type, NULL, where its value comes from, and how it is read. Rows,
@@ -331,6 +332,30 @@ export const SYNC_LOCKS = new LogTable({
   locked_at: { type: 'time', byDatabase: true, field: 'lockedAt' },
   /** Renewed with the run's: a lock whose heartbeat is old has no process any more. */
   heartbeat_at: { type: 'time', byDatabase: true, field: 'heartbeatAt' },
+} as const satisfies Columns);
+
+/** A process that works on a run whose slices are read by workers of their own: the coordinator, and each worker. */
+export const WORKERS = new LogTable({
+  run_id: { type: 'id', field: 'runId' },
+  /** Random; names this process. */
+  worker_id: { type: 'id', field: 'workerId' },
+  role: { type: 'id', values: WORKER_ROLES, field: 'role' },
+  /** The user's, or one that is made of host and process. */
+  name: { type: 'name', field: 'name' },
+  host: { type: 'name', field: 'host' },
+  process_id: { type: 'integer', field: 'processId' },
+  /** How many slices it reads at the same time. */
+  slots: { type: 'integer', field: 'slots' },
+  /** `WorkerSlice[]`: what it reads now. */
+  slices: { type: 'text', field: 'slices', parse: json<readonly WorkerSlice[]>() },
+  /** Slices that it has read to their end. */
+  slices_read: { type: 'integer', initial: 0, field: 'slicesRead' },
+  row_count: { type: 'bigint', initial: 0, field: 'rows' },
+  joined_at: { type: 'time', byDatabase: true, field: 'joinedAt' },
+  /** Renewed every few seconds. */
+  heartbeat_at: { type: 'time', byDatabase: true, field: 'heartbeatAt' },
+  /** When it has left by itself; NULL for one that works, or has vanished. */
+  left_at: { type: 'time', nullable: true, field: 'leftAt' },
 } as const satisfies Columns);
 
 /** Users' own settings for their tables, by LakeXpress's names. The program only reads them. */

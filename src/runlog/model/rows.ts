@@ -1,6 +1,16 @@
 import type { ColumnType } from 'kysely';
 
-import type { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS, SYNC_LOCKS, SYNCS, WATERMARKS } from './columns.js';
+import type {
+  FILES,
+  JOBS,
+  PARTITION_COLUMNS,
+  PARTITIONS,
+  RUNS,
+  SYNC_LOCKS,
+  SYNCS,
+  WATERMARKS,
+  WORKERS,
+} from './columns.js';
 import type { Row, StoredRow } from './log-table.js';
 import type { ShownState } from './run-outcome.js';
 
@@ -16,6 +26,7 @@ export type FileRow = Row<typeof FILES.columns>;
 export type WatermarkRow = Row<typeof WATERMARKS.columns>;
 export type SyncRow = Row<typeof SYNCS.columns>;
 export type StoredSyncRow = StoredRow<typeof SYNCS.columns>;
+export type WorkerRow = Row<typeof WORKERS.columns>;
 export type PartitionColumnsRow = Row<typeof PARTITION_COLUMNS.columns>;
 
 /** Changes to the rows of one table: those of `stale` ids are deleted, then `rows` are inserted. */
@@ -61,6 +72,7 @@ export interface LogSchema {
   export_watermarks: Queried<WatermarkRow>;
   export_syncs: Queried<StoredSyncRow>;
   export_sync_locks: Queried<StoredRow<typeof SYNC_LOCKS.columns>>;
+  export_workers: Queried<StoredRow<typeof WORKERS.columns>>;
   partition_columns: Queried<PartitionColumnsRow>;
   // Of the views, what the program itself reads.
   runs: Queried<{ readonly run_id: string; readonly status: ShownState }>;

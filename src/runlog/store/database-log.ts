@@ -9,6 +9,7 @@ import { deleteRuns } from './delete-runs.js';
 import { readLocks, removeLock } from './sync-locks.js';
 import { deleteSync, listSyncs, saveSync } from './syncs.js';
 import { watermarks } from './watermarks.js';
+import { putWorker, runWorkers } from './workers.js';
 import { claimRun, insertRun, type LogConnection, refuseWhileInUse, removeRun, writeBatch } from './writes.js';
 import { dropSchema, emptyTables, migrate } from './migrate.js';
 import { PreparedInserts } from './prepared-inserts.js';
@@ -59,6 +60,8 @@ const ACTIONS: {
     await refuseWhileInUse(connection, 'drop');
     await dropSchema(connection, { withUsersOwn: true });
   },
+  putWorker,
+  runWorkers,
   readRun,
 };
 

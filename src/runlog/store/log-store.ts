@@ -8,9 +8,11 @@ import type {
   StoredSyncRow,
   SyncRow,
   WatermarkRow,
+  WorkerRow,
   WriteOutcome,
 } from '../model/rows.js';
-import type { LoggedState } from '../model/run-outcome.js';
+import type { LoggedState, ShownState } from '../model/run-outcome.js';
+import type { WorkerSlice } from '../model/worker.js';
 import type { RunOwner } from '../run-owner.js';
 
 /** What to do with the log's content before the run: keep it, delete all rows, or recreate the tables. */
@@ -40,6 +42,38 @@ export interface LivingRun {
     readonly path: string | undefined;
     readonly state: LoggedState;
   }[];
+}
+
+/** A process that works on a run, as the log has it. */
+export interface LoggedWorker {
+  readonly workerId: string;
+  readonly role: WorkerRow['role'];
+  readonly name: string;
+  readonly host: string;
+  readonly processId: number;
+  readonly slots: number;
+  readonly slices: readonly WorkerSlice[];
+  readonly slicesRead: number;
+  readonly rows: number;
+  readonly joinedAt: Date;
+  readonly heartbeatAt: Date;
+  readonly leftAt: Date | undefined;
+  /** Not left, and heard of within the last seconds. */
+  readonly isLiving: boolean;
+}
+
+/** What a process that works on a run looks at again and again. */
+export interface RunWorkers {
+  /** Undefined if the log has no such run. */
+  readonly state: ShownState | undefined;
+  /** Of lakeport, in the process that coordinates the run. */
+  readonly toolVersion: string | undefined;
+  /** As given to `begin`. */
+  readonly settings: unknown;
+  /** Grows with each process that coordinates the run. */
+  readonly attempt: number;
+  /** In the order in which they came. */
+  readonly workers: readonly LoggedWorker[];
 }
 
 /** Who works on a stored sync. */
@@ -127,6 +161,9 @@ export interface LogStore {
   livingRuns(options: { readonly except: string }): Promise<LivingRun[]>;
   /** The syncs of tables that were published, latest first, at most `limit` of each table in each place. */
   watermarks(of: WatermarkQuery): Promise<WatermarkRow[]>;
+  /** Writes or renews the row of a process that works on a run, with its heartbeat. */
+  putWorker(worker: WorkerRow): Promise<void>;
+  runWorkers(of: { readonly runId: string }): Promise<RunWorkers>;
   /** @throws LakeportError if the log has no such run */
   readRun(runId: string): Promise<StoredRun>;
   /** Never throws. */
@@ -149,6 +186,8 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   runIdsLike: true,
   livingRuns: true,
   watermarks: true,
+  putWorker: true,
+  runWorkers: true,
   saveSync: true,
   listSyncs: true,
   deleteSync: true,

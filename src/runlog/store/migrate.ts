@@ -10,6 +10,7 @@ const MIGRATIONS = 'lakeport_migrations';
 const MIGRATIONS_LOCK = 'lakeport_migrations_lock';
 
 const TABLES = [
+  'export_workers',
   'export_files',
   'export_partitions',
   'export_jobs',
@@ -19,7 +20,7 @@ const TABLES = [
 ] as const;
 /** What users have entered. */
 const USERS_TABLES = ['export_syncs', 'partition_columns'] as const;
-const VIEWS = ['files', 'jobs', 'runs'] as const;
+const VIEWS = ['lakeport_waiting_slices', 'files', 'jobs', 'runs'] as const;
 
 export interface SchemaContext {
   readonly db: Kysely<LogSchema>;

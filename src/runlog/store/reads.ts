@@ -82,8 +82,8 @@ export async function livingRuns({ db }: SchemaContext, { except }: { readonly e
   return living;
 }
 
-/** @throws LakeportError if the log has no such run */
-export async function readRun({ db, dialect }: SchemaContext, runId: string): Promise<StoredRun> {
+/** Undefined if the log has no such run. */
+export async function readRunRow({ db }: Pick<SchemaContext, 'db'>, runId: string): Promise<ShownRunRow | undefined> {
   const run = await db
     .selectFrom('export_runs as run')
     .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
@@ -91,7 +91,13 @@ export async function readRun({ db, dialect }: SchemaContext, runId: string): Pr
     .select('shown.status')
     .where('run.run_id', '=', runId)
     .executeTakeFirst();
-  if (run === undefined) throw runUnknown(runId, dialect.address);
+  return run && checkProcess(RUNS.restore(run));
+}
+
+/** @throws LakeportError if the log has no such run */
+export async function readRun({ db, dialect }: SchemaContext, runId: string): Promise<StoredRun> {
+  const shown = await readRunRow({ db }, runId);
+  if (shown === undefined) throw runUnknown(runId, dialect.address);
   const jobs = await db
     .selectFrom('export_jobs as job')
     .innerJoin('jobs as shown', (join) =>
@@ -114,7 +120,6 @@ export async function readRun({ db, dialect }: SchemaContext, runId: string): Pr
     .where('run_id', '=', runId)
     .orderBy('file_id')
     .execute();
-  const shown = await checkProcess(RUNS.restore(run));
   const isInterrupted = shown.status === 'interrupted';
   return {
     run: shown,

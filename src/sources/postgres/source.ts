@@ -99,7 +99,6 @@ const WAKE_MS = 1_000;
 /** The planning side: one connection, which holds the snapshot and the locks until it is closed. */
 class PostgresSource implements Source<PostgresSettings> {
   readonly engine = 'postgres';
-  readonly server: ServerInfo;
   #client: pg.Client;
   #settings: PostgresSettings;
   /** As configured, with all hosts. */
@@ -128,11 +127,12 @@ class PostgresSource implements Source<PostgresSettings> {
     this.#wanted = wanted;
     this.#facts = facts;
     this.#watch(client);
-    this.server = {
-      product: `PostgreSQL ${facts.versionText}`,
-      address: displayAddress(settings),
-      database: facts.database,
-    };
+  }
+
+  /** Of the connection that there is now: another host may have taken over. */
+  get server(): ServerInfo {
+    const { versionText, database, instance } = this.#facts;
+    return { product: `PostgreSQL ${versionText}`, address: displayAddress(this.#settings), database, instance };
   }
 
   listTables(): Promise<SourceTable[]> {

@@ -17,6 +17,7 @@ import {
   SYNC_LOCKS,
   SYNCS,
   WATERMARKS,
+  WORKERS,
 } from '../../../src/runlog/model/columns.js';
 import type { Column } from '../../../src/runlog/model/log-table.js';
 import { openRunLog } from '../../../src/runlog/run-log.js';
@@ -39,7 +40,7 @@ afterAll(() => server.stop());
 
 afterEach(() => database.remove());
 
-const STEPS = 3;
+const STEPS = 4;
 
 const DESCRIBED = {
   export_runs: RUNS,
@@ -49,6 +50,7 @@ const DESCRIBED = {
   export_watermarks: WATERMARKS,
   export_syncs: SYNCS,
   export_sync_locks: SYNC_LOCKS,
+  export_workers: WORKERS,
   partition_columns: PARTITION_COLUMNS,
 };
 

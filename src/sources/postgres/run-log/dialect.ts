@@ -5,6 +5,7 @@ import { type ErrorCode, LakeportError } from '../../../errors.js';
 import { postgresError } from '../errors.js';
 import { displayAddress, postgresSettings } from '../connection/settings.js';
 import type { LogDialect, Trouble } from '../../run-log-dialect.js';
+import { PostgresQueueDatabase } from './queue-database.js';
 import { PooledPostgresDialect } from './transactions.js';
 
 /** Longest wait for another session's lock; the writer retries later. */
@@ -39,6 +40,7 @@ export async function postgresDialect(entry: PostgresEntry): Promise<LogDialect>
       timeoutMs: settings.connectTimeoutMs,
       asSourceError: (thrown) => postgresError(thrown, { entry: entry.id }),
     },
+    openQueue: () => new PostgresQueueDatabase(settings),
     explain: (thrown) => explain(thrown, entry.id),
   };
 }

@@ -130,6 +130,7 @@ describe('the help', () => {
       'Incremental syncs',
       'Destination',
       'Speed',
+      'Workers',
       'Files',
       'Run',
       'Run log',

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { SliceTask, WorkerSetup } from '../../../../src/export/worker/protocol.js';
-import type { PoolListener, SliceEnd } from '../../../../src/export/worker/slice-pool.js';
+import type { PoolListener, ReadEnd } from '../../../../src/export/worker/slice-pool.js';
 import { WorkerPool } from '../../../../src/export/worker/worker-pool.js';
 import { NO_SNAPSHOT, tablePlan } from '../../../harness/table-plans.js';
 
@@ -69,7 +69,7 @@ function task(name: string): SliceTask {
 const silent: PoolListener = { onProgress: () => undefined, onStaged: () => undefined };
 const run = (name: string | SliceTask) => pool.run(typeof name === 'string' ? task(name) : name, silent);
 
-function thread(end: SliceEnd): number {
+function thread(end: ReadEnd): number {
   if (!end.ok) throw end.error;
   return end.outcome.bytes;
 }

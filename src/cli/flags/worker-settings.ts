@@ -1,0 +1,40 @@
+import { loadQueueLibrary } from '../../fleet/load-queue.js';
+import { spelling } from './flag.js';
+import { FLAGS } from './flags.js';
+import type { ParsedFlags } from './parsed-flags.js';
+import { usageError } from './usage-error.js';
+
+/** How a run leaves its slices to workers. */
+export interface WorkerSettings {
+  readonly localReaders: number;
+  /** The run fails without a worker for so long. */
+  readonly waitMs: number;
+}
+
+/**
+ * Undefined for a run whose slices are read by threads of its own process.
+ * @throws LakeportError of class `usage`, also if there can be no workers here
+ */
+export async function readWorkerSettings(flags: ParsedFlags): Promise<WorkerSettings | undefined> {
+  const { workers, workersWaitMs, localReaders, logDatabaseId } = FLAGS;
+  if (flags.get(workers) === undefined) {
+    const other = [workersWaitMs, localReaders].find((flag) => flags.has(flag));
+    if (other === undefined) return undefined;
+    throw usageError({
+      code: 'MISSING_FLAG',
+      message: `${spelling(other)} has a meaning only with --workers external`,
+      hint: 'Add --workers external, or leave it out.',
+      flag: spelling(workers),
+    });
+  }
+  await loadQueueLibrary();
+  if (!flags.has(logDatabaseId)) {
+    throw usageError({
+      code: 'WORKERS_NEED_LOG',
+      message: '--workers external needs a run log in PostgreSQL, which is the queue of the slices',
+      hint: 'Name an entry of the auth file with --log-db-auth-id.',
+      flag: spelling(logDatabaseId),
+    });
+  }
+  return { localReaders: flags.get(localReaders), waitMs: flags.get(workersWaitMs) };
+}

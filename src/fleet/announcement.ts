@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+
+import type { RunLog, WorkerRow, WorkerSlice } from '../runlog/index.js';
+
+/** The row of the log is renewed this often: a third of the time after which others take its process for dead. */
+const RENEW_MS = 5_000;
+
+/** What of a process's row changes. */
+export interface Standing {
+  readonly slots: number;
+  readonly slices: readonly WorkerSlice[];
+  readonly slicesRead: number;
+  readonly rows: number;
+}
+
+/** Tells the other processes of a run, and `lakeport status`, that this one works on it, by a row of the run log. */
+export class Announcement {
+  readonly workerId = randomUUID();
+  readonly name: string;
+  readonly #log: RunLog;
+  readonly #runId: string;
+  readonly #role: WorkerRow['role'];
+  readonly #standing: () => Standing;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: {
+    readonly log: RunLog;
+    readonly runId: string;
+    readonly role: WorkerRow['role'];
+    readonly name?: string | undefined;
+    readonly standing: () => Standing;
+  }) {
+    this.#log = options.log;
+    this.#runId = options.runId;
+    this.#role = options.role;
+    this.name = options.name ?? `${hostname()}-${process.pid}`;
+    this.#standing = options.standing;
+  }
+
+  /** @throws LakeportError if the log cannot be written */
+  async begin(): Promise<void> {
+    await this.#write(null);
+    this.#timer = setInterval(() => this.renew(), RENEW_MS);
+  }
+
+  /** Writes the row now. Whoever cannot write it looks lost to the others, which harms nothing else. */
+  renew(): void {
+    this.#writing = this.#writing.then(() => this.#write(null)).catch(() => undefined);
+  }
+
+  /** Never throws. */
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#writing;
+    await this.#write(new Date()).catch(() => undefined);
+  }
+
+  #write(leftAt: Date | null): Promise<void> {
+    const { slots, slices, slicesRead, rows } = this.#standing();
+    return this.#log.putWorker({
+      run_id: this.#runId,
+      worker_id: this.workerId,
+      role: this.#role,
+      name: this.name,
+      host: hostname(),
+      process_id: process.pid,
+      slots,
+      slices: JSON.stringify(slices),
+      slices_read: slicesRead,
+      row_count: rows,
+      left_at: leftAt,
+    });
+  }
+}

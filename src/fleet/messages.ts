@@ -1,0 +1,43 @@
+import type { ErrorData } from '../errors.js';
+import type { SliceOutcome } from '../export/model/slice-outcome.js';
+import type { SliceTask } from '../export/worker/protocol.js';
+import type { ServerInfo } from '../sources/source.js';
+
+/** What passes through the queue: plain data, without secrets. */
+
+/** A slice to read. */
+export interface SliceJob {
+  /** Of lakeport: what a task means may differ from version to version. */
+  readonly version: string;
+  /** The server that holds the snapshot. */
+  readonly server: ServerInfo;
+  readonly task: SliceTask;
+}
+
+/** How a worker's read ended. */
+export type SliceReport =
+  | { readonly kind: 'done'; readonly outcome: SliceOutcome }
+  | { readonly kind: 'failed'; readonly error: ErrorData }
+  /** See `SliceEnd`. The error is why, unless the worker was told to end. */
+  | { readonly kind: 'given-back'; readonly error?: ErrorData | undefined };
+
+/**
+ * As a text of ASCII within a JSON document: so it passes databases in any encoding, and holds the characters that
+ * PostgreSQL's JSON refuses.
+ */
+export function pack(message: SliceJob | SliceReport): string {
+  return JSON.stringify(message).replace(
+    /[\x7f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+export function unpackJob(text: string): SliceJob {
+  // Written by `pack`, in a coordinator whose version is compared before anything else of it is used.
+  return JSON.parse(text) as SliceJob;
+}
+
+export function unpackReport(text: string): SliceReport {
+  // Written by `pack`, in a worker of the same version.
+  return JSON.parse(text) as SliceReport;
+}

@@ -1,0 +1,252 @@
+import type { Attempt, PgBoss } from 'pg-boss';
+
+import { LakeportError } from '../errors.js';
+import type { LogDialect, QueueDatabase } from '../sources/run-log-dialect.js';
+import { loadQueueLibrary } from './load-queue.js';
+import { pack, type SliceJob, type SliceReport, unpackJob, unpackReport } from './messages.js';
+
+/** The queue's tables have a schema of their own in the run log's database. */
+const QUEUE_SCHEMA = 'lakeport_queue';
+
+/** A worker that is not heard of for this time has lost its slices. The least that the library allows. */
+export const LEASE_SECONDS = 10;
+/** How often a coordinator looks for workers that have lost their slices. */
+const SUPERVISE_SECONDS = 2;
+/** A slice is given up when so many workers have been lost that were reading it again. */
+const MOST_LOST = 5;
+/** A slice may take as long as it likes, as long as its worker is heard of: the most that the library allows. */
+const EXPIRE_SECONDS = 24 * 3600 - 1;
+/** Of queues that nobody has removed. */
+const RETENTION_SECONDS = 14 * 24 * 3600;
+
+/** A worker's claim on a slice: only the one that it was last handed to can end it. */
+export type Claim = Attempt;
+
+export interface ClaimedJob {
+  readonly claim: Claim;
+  readonly job: SliceJob;
+}
+
+/** What became of a slice that was sent. */
+export interface SentSlice {
+  readonly id: string;
+  /** `failed`: too many workers were lost that read it. */
+  readonly state: 'open' | 'completed' | 'failed';
+  /** Of workers. */
+  readonly losses: number;
+  readonly report: SliceReport | undefined;
+}
+
+export interface QueueCounts {
+  readonly waiting: number;
+  readonly active: number;
+}
+
+/** The slices of one run that wait for workers, are being read, or have been. */
+export class SliceQueue {
+  readonly #database: QueueDatabase;
+  readonly #library: PgBoss;
+  readonly #name: string;
+
+  private constructor(database: QueueDatabase, library: PgBoss, runId: string) {
+    this.#database = database;
+    this.#library = library;
+    this.#name = `run-${runId}`;
+  }
+
+  /**
+   * For the coordinator: makes the queue of its run anew, and notices lost workers.
+   * @throws LakeportError if there can be no queue, or its database refuses it
+   */
+  static async create(dialect: LogDialect, runId: string, onError: (error: unknown) => void): Promise<SliceQueue> {
+    const queue = await SliceQueue.#connect(dialect, runId, { isCoordinator: true, onError });
+    try {
+      await queue.#library.deleteQueue(queue.#name);
+      await queue.#library.createQueue(queue.#name, {
+        heartbeatSeconds: LEASE_SECONDS,
+        expireInSeconds: EXPIRE_SECONDS,
+        retryLimit: MOST_LOST,
+        retentionSeconds: RETENTION_SECONDS,
+        deleteAfterSeconds: RETENTION_SECONDS,
+      });
+      return queue;
+    } catch (error) {
+      await queue.close();
+      throw queueError(error, dialect);
+    }
+  }
+
+  /**
+   * For a worker.
+   * @throws LakeportError if there can be no queue, or its database refuses it
+   */
+  static join(dialect: LogDialect, runId: string, onError: (error: unknown) => void): Promise<SliceQueue> {
+    return SliceQueue.#connect(dialect, runId, { isCoordinator: false, onError });
+  }
+
+  /** Creates or migrates the queue's tables. @throws LakeportError */
+  static async install(dialect: LogDialect): Promise<void> {
+    const queue = await SliceQueue.#connect(dialect, 'none', { isCoordinator: true, onError: () => undefined });
+    await queue.close();
+  }
+
+  static async #connect(
+    dialect: LogDialect,
+    runId: string,
+    { isCoordinator, onError }: { readonly isCoordinator: boolean; readonly onError: (error: unknown) => void },
+  ): Promise<SliceQueue> {
+    const Library = await loadQueueLibrary();
+    const database = openQueueDatabase(dialect);
+    const library = new Library({
+      db: database,
+      schema: QUEUE_SCHEMA,
+      schedule: false,
+      supervise: isCoordinator,
+      migrate: isCoordinator,
+      superviseIntervalSeconds: SUPERVISE_SECONDS,
+      monitorIntervalSeconds: SUPERVISE_SECONDS,
+      reindex: false,
+      monitorVacuum: false,
+      registerInstance: false,
+      openTelemetry: { enabled: false },
+    });
+    library.on('error', onError);
+    try {
+      await library.start();
+      return new SliceQueue(database, library, runId);
+    } catch (error) {
+      await library.stop({ close: false, graceful: false }).catch(() => undefined);
+      await database.close();
+      throw queueError(error, dialect);
+    }
+  }
+
+  /** Hands out slices, in this order. Sending the same again does nothing. @param jobs with random UUIDs */
+  async send(jobs: readonly { readonly id: string; readonly job: SliceJob }[]): Promise<void> {
+    await this.#library.insert(
+      this.#name,
+      jobs.map(({ id, job }) => ({ id, data: { job: pack(job) } })),
+    );
+  }
+
+  /** Those of these slices that have ended, or whose worker was lost. */
+  async look(ids: readonly string[]): Promise<readonly SentSlice[]> {
+    const { rows } = await this.#database.executeSql(
+      `SELECT id::text, state::text, retry_count::int4 AS retries, output->>'report' AS report
+         FROM ${QUEUE_SCHEMA}.job
+        WHERE name = $1 AND id = ANY($2::uuid[])
+          AND (state IN ('completed', 'failed', 'retry') OR retry_count > 0)`,
+      [this.#name, ids],
+    );
+    // As the statement selects them.
+    return (rows as { id: string; state: string; retries: number; report: string | null }[]).map((row) => ({
+      id: row.id,
+      state: row.state === 'completed' || row.state === 'failed' ? row.state : 'open',
+      losses: row.retries + (row.state === 'retry' || row.state === 'failed' ? 1 : 0),
+      report: row.report === null || row.state !== 'completed' ? undefined : unpackReport(row.report),
+    }));
+  }
+
+  async counts(): Promise<QueueCounts> {
+    const { rows } = await this.#database.executeSql(
+      `SELECT count(*) FILTER (WHERE state < 'active')::int4 AS waiting,
+              count(*) FILTER (WHERE state = 'active')::int4 AS active
+         FROM ${QUEUE_SCHEMA}.job WHERE name = $1`,
+      [this.#name],
+    );
+    // As the statement selects them.
+    return (rows as QueueCounts[])[0] ?? { waiting: 0, active: 0 };
+  }
+
+  /** Takes at most so many slices. None, too, where the coordinator has removed the queue. */
+  async take(most: number): Promise<readonly ClaimedJob[]> {
+    const jobs = await this.#library.fetch(this.#name, { batchSize: most }).catch((error: unknown) => {
+      if (isQueueGone(error)) return [];
+      throw error;
+    });
+    return jobs.map(({ id, retryCount, data }) => {
+      // As `send` has written it.
+      const { job } = data as { readonly job: string };
+      return { claim: { id, retryCount }, job: unpackJob(job) };
+    });
+  }
+
+  /** Renews leases. @returns ids of the slices that are still this worker's */
+  async renew(claims: readonly Claim[]): Promise<ReadonlySet<string>> {
+    try {
+      const { settled } = await this.#library.touch(this.#name, claims);
+      return new Set(settled ?? []);
+    } catch (error) {
+      if (isQueueGone(error)) return new Set();
+      throw error;
+    }
+  }
+
+  /**
+   * Ends a slice. May be called again where an answer got lost.
+   * @returns false if the claim is not this worker's any more: then the report does not count
+   */
+  async report(claim: Claim, report: SliceReport): Promise<boolean> {
+    try {
+      const { affected } = await this.#library.complete(this.#name, claim, { report: pack(report) });
+      return affected > 0 || (await this.#isReported(claim));
+    } catch (error) {
+      if (isQueueGone(error)) return false;
+      throw error;
+    }
+  }
+
+  async cancel(ids: readonly string[]): Promise<void> {
+    await this.#library.cancel(this.#name, ids);
+  }
+
+  /** The run is over: no slice of it can be taken or reported any more. */
+  async remove(): Promise<void> {
+    await this.#library.deleteQueue(this.#name);
+  }
+
+  /** Never throws. */
+  async close(): Promise<void> {
+    await this.#library.stop({ close: false, graceful: false }).catch(() => undefined);
+    await this.#database.close();
+  }
+
+  /** The claim itself has ended the slice, and its answer got lost on the way. */
+  async #isReported({ id, retryCount }: Claim): Promise<boolean> {
+    const { rows } = await this.#database.executeSql(
+      `SELECT FROM ${QUEUE_SCHEMA}.job
+        WHERE name = $1 AND id = $2::uuid AND retry_count = $3 AND state = 'completed'`,
+      [this.#name, id, retryCount],
+    );
+    return rows.length > 0;
+  }
+}
+
+function openQueueDatabase(dialect: LogDialect): QueueDatabase {
+  if (dialect.openQueue !== undefined) return dialect.openQueue();
+  throw new LakeportError({
+    code: 'WORKERS_NEED_LOG',
+    message: `Workers on other machines need a run log in PostgreSQL, which is their queue; it is ${dialect.address}`,
+    hint: 'Name one with --log-db-auth-id.',
+    context: { detail: '--log-db-auth-id' },
+  });
+}
+
+/** The library's own words for a queue that was removed. */
+function isQueueGone(error: unknown): boolean {
+  return error instanceof Error && /^Queue .* (does not exist|not found)/.test(error.message);
+}
+
+function queueError(thrown: unknown, dialect: LogDialect): LakeportError {
+  if (thrown instanceof LakeportError) return thrown;
+  const { reason, hint, detail } = dialect.explain(thrown);
+  return new LakeportError({
+    code: 'QUEUE_FAILED',
+    message: `The queue in ${dialect.address} cannot be used: ${reason}`,
+    hint: detail === 'SQLSTATE 42501' ? GRANTS : hint,
+    ...(detail !== undefined && { context: { detail } }),
+    cause: thrown,
+  });
+}
+
+const GRANTS = `The coordinator's user needs CREATE on the database for the first run, or \`lakeport --init-db\` by its owner; a worker's needs USAGE on the schema ${QUEUE_SCHEMA}, and SELECT, INSERT, UPDATE and DELETE on its tables.`;

@@ -1,0 +1,134 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+import type { AuthFile } from '../auth/auth-file.js';
+import { openSource } from '../engines.js';
+import { LakeportError } from '../errors.js';
+import { workerSetup } from '../export/execution/open-pool.js';
+import { maskSaltOf } from '../export/model/mask-salt.js';
+import type { ExportOptions } from '../export/model/options.js';
+import { OpenStorages } from '../export/publish/open-storages.js';
+import type { SlicePool } from '../export/worker/slice-pool.js';
+import { READERS_GRACE_MS } from '../export/worker/slice-pool.js';
+import { WorkerPool } from '../export/worker/worker-pool.js';
+import { graceLeft } from '../runtime/interruption.js';
+import { type RetryObserver, withRetry } from '../runtime/retry.js';
+import type { ReaderSettings, ServerInfo } from '../sources/source.js';
+import { markerPath } from '../storage/lease/own-paths.js';
+import type { StagedPart } from '../storage/storage.js';
+import { localDirectory } from '../stores.js';
+
+export interface WorkerReadersOptions {
+  /** Those of the run. */
+  readonly options: ExportOptions;
+  /** The worker's own. */
+  readonly auth: AuthFile;
+  readonly observer: RetryObserver;
+  readonly signal: AbortSignal;
+}
+
+/** The readers of a worker, with credentials of its own auth file. */
+export class WorkerReaders {
+  readonly #options: WorkerReadersOptions;
+  readonly #storages: OpenStorages;
+  /** By the server that they read from. */
+  readonly #pools = new Map<string, Promise<SlicePool>>();
+
+  /** @throws LakeportError if the auth file lacks an entry */
+  constructor(options: WorkerReadersOptions) {
+    this.#options = options;
+    this.#storages = OpenStorages.of(options.options, options.auth);
+  }
+
+  /**
+   * A directory of this machine alone is no place for a run's files.
+   * @throws LakeportError if the run has not begun in the directory that this machine sees
+   */
+  requireDirectories(): void {
+    for (const target of this.#storages.targets(this.#storageIds())) {
+      const directory = localDirectory(target);
+      if (directory === undefined) continue;
+      if (existsSync(path.join(directory, markerPath(this.#options.options.runId)))) continue;
+      throw new LakeportError({
+        code: 'WORKER_WITHOUT_DIRECTORY',
+        message: `The run writes to ${directory}, and has not begun in the directory of that name on this machine`,
+        hint: 'Workers need a directory that all machines share, or a store.',
+        context: { path: directory },
+      });
+    }
+  }
+
+  /**
+   * The readers for slices of a snapshot.
+   * @param server that holds it, as the coordinator sees it
+   * @throws LakeportError if the worker's entry leads to another one, or nowhere
+   */
+  async poolFor(server: ServerInfo): Promise<SlicePool> {
+    const key = JSON.stringify([server.instance ?? server.address, server.database]);
+    const known = this.#pools.get(key);
+    if (known !== undefined) return known;
+    const opening = this.#open(server);
+    this.#pools.set(key, opening);
+    // The next slice tries again.
+    opening.catch(() => this.#pools.delete(key));
+    return opening;
+  }
+
+  /** Removes staged files of slices that do not count. Never rejects: what is left is swept by the next run. */
+  async discard(parts: readonly StagedPart[]): Promise<void> {
+    await Promise.allSettled(parts.map(async (part) => (await this.#storages.open(part.storageId)).discard(part)));
+  }
+
+  /** Never throws. */
+  async close(): Promise<void> {
+    const pools = await Promise.allSettled(this.#pools.values());
+    await Promise.all(pools.flatMap((pool) => (pool.status === 'fulfilled' ? [pool.value.close()] : [])));
+    await this.#storages.close();
+  }
+
+  async #open(server: ServerInfo): Promise<SlicePool> {
+    const { options, signal, observer } = this.#options;
+    const reader = await withRetry(() => this.#readerSettings(server), { signal, observer, policy: undefined });
+    this.requireDirectories();
+    const targets = this.#storages.targets(this.#storageIds());
+    return new WorkerPool(workerSetup({ options, reader, targets }), {
+      graceMs: () => graceLeft(signal, 'closing') ?? READERS_GRACE_MS,
+    });
+  }
+
+  async #readerSettings(server: ServerInfo): Promise<ReaderSettings> {
+    const { options, auth, signal } = this.#options;
+    const { databaseName: database, lockTimeoutMs, inherited } = options;
+    const maskSalt = maskSaltOf(options, auth);
+    const entry = auth.database(options.sourceId);
+    const source = await openSource(entry, { database, lockTimeoutMs, inherited, maskSalt, signal });
+    try {
+      refuseOther(source.server, server, options.sourceId);
+      return source.readerSettings();
+    } finally {
+      await source.close();
+    }
+  }
+
+  #storageIds(): string[] {
+    const { routes } = this.#options.options;
+    return [...new Set([this.#storages.defaultId, ...routes.map(({ storageId }) => storageId)])];
+  }
+}
+
+/** One name may lead to several servers, such as a load balancer before replicas: none but the run's has its snapshot. */
+function refuseOther(own: ServerInfo, run: ServerInfo, entry: string): void {
+  const isSameServer =
+    run.instance === undefined || own.instance === undefined
+      ? own.address === run.address
+      : own.instance === run.instance;
+  if (isSameServer && own.database === run.database) return;
+  const shown = ({ address, database, instance }: ServerInfo) =>
+    `${address}/${database}${instance === undefined ? '' : ` (${instance})`}`;
+  throw new LakeportError({
+    code: 'WORKER_OTHER_SOURCE',
+    message: `${entry} leads to ${shown(own)} here, and the run reads ${shown(run)}`,
+    hint: 'Give workers the same entry as the run. A name that leads to several servers must be replaced by the address of one.',
+    context: { entry },
+  });
+}

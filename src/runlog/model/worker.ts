@@ -1,0 +1,13 @@
+/** `coordinator`: plans, hands out slices and publishes; `worker`: reads slices. */
+export const WORKER_ROLES = ['coordinator', 'worker'] as const;
+
+/** A slice that a worker reads now, and how far it is. */
+export interface WorkerSlice {
+  /** Of the queue. */
+  readonly job: string;
+  readonly table: string;
+  readonly slice: number;
+  readonly rows: number;
+  /** Received from the source. */
+  readonly bytes: number;
+}
