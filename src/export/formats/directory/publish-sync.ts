@@ -1,25 +1,15 @@
 import { LakeportError } from '../../../errors.js';
 import { isLostClaim } from '../../../runtime/interruption.js';
 import { directoryOf, joinPath } from '../../../storage/path.js';
-import type { StagedPart, Storage, StoredContent, StoredObject } from '../../../storage/storage.js';
+import type { StagedPart, StoredContent, StoredObject } from '../../../storage/storage.js';
 import { fileNames, isOwnPart, SUCCESS_NAME } from './file-names.js';
+import type { StagedParts } from './publish-order.js';
 import { publishParts, putManifest } from './publish-parts.js';
 import { readSyncedManifest, type SyncedManifest } from './sync-manifest.js';
 import { SeenObjects } from './seen-objects.js';
 
 /** The parts of a sync whose files are all staged, and how to describe the table with them. */
-export interface SyncedParts {
-  readonly storage: Storage;
-  /** The table's directory, relative to the storage's base. */
-  readonly directory: string;
-  /** In the order of the rows. */
-  readonly parts: readonly {
-    readonly staged: StagedPart;
-    /** Hive-style directories below the table's; empty for none. */
-    readonly directory: string;
-    /** Whether an earlier attempt of the run has already given it its final name. */
-    readonly isPublished: boolean;
-  }[];
+export interface SyncedParts extends Pick<StagedParts, 'storage' | 'directory' | 'parts'> {
   /** Keys that the source has no more, and the name of their file. */
   readonly deleted?: { readonly staged: StagedPart; readonly name: string } | undefined;
   readonly runId: string;
