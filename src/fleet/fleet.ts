@@ -2,16 +2,13 @@ import { LakeportError } from '../errors.js';
 import { openPool, type PoolInput } from '../export/execution/open-pool.js';
 import type { RunObserver } from '../export/model/observer.js';
 import type { Parallelism } from '../export/model/options.js';
-import { readersPerTable } from '../export/planning/reader-budget.js';
 import type { SlicePool } from '../export/worker/slice-pool.js';
 import { openDialect, type RunLog, type RunLogTarget } from '../runlog/index.js';
 import { Announcement } from './announcement.js';
 import { FleetPool } from './fleet-pool.js';
+import { fleetReaders } from './fleet-readers.js';
 import { QueuePool } from './queue-pool.js';
 import { SliceQueue } from './slice-queue.js';
-
-/** Slices are cut for so many readers, unless the user says how many there will be. */
-const READERS = 32;
 
 export interface FleetOptions {
   readonly runId: string;
@@ -38,7 +35,7 @@ export class Fleet {
     this.#options = options;
     this.#queue = queue;
     this.#announcement = announcement;
-    this.cores = options.parallel === 'auto' ? READERS : readersPerTable(options.parallel, READERS);
+    this.cores = fleetReaders(options.parallel);
   }
 
   /**

@@ -135,16 +135,19 @@ export class WorkLoop {
     this.#readings.add(reading);
     onChange();
     const report = await reading.read();
-    // From here, nothing more can be read.
-    if (report.kind === 'given-back' && report.error !== undefined) this.#fail(lastError(report.error));
-    await this.#report(reading, report);
+    const counts = await this.#report(reading, report);
     this.#readings.delete(reading);
+    // From here, nothing more can be read; unless only this slice's time was over.
+    if (counts && report.kind === 'given-back' && report.error !== undefined) this.#fail(lastError(report.error));
     onChange();
     this.#wake();
   }
 
-  /** Until the queue has it: what was read is worth waiting for its database. */
-  async #report(reading: SliceReading, report: SliceReport): Promise<void> {
+  /**
+   * Tries until the queue has it: what was read is worth waiting for its database.
+   * @returns whether the report counts
+   */
+  async #report(reading: SliceReading, report: SliceReport): Promise<boolean> {
     const { queue, message, signal } = this.#options;
     let isUncertain = false;
     while (!reading.isLost && !this.#isOver()) {
@@ -154,14 +157,14 @@ export class WorkLoop {
             this.#slicesRead++;
             this.#rows += report.outcome.rows;
           }
-          return;
+          return true;
         }
         break;
       } catch (error) {
         // It may have arrived all the same.
         isUncertain = true;
         message('debug', `The queue cannot be reached: ${LakeportError.from(error).message}`);
-        if (signal.aborted && (graceLeft(signal, 'run') ?? 0) === 0) return;
+        if (signal.aborted && (graceLeft(signal, 'run') ?? 0) === 0) return false;
         await sleep(REPORT_AGAIN_MS);
       }
     }
@@ -173,6 +176,7 @@ export class WorkLoop {
     });
     // What may have been accepted must stay; the run itself removes what it does not know.
     if (!isUncertain) await reading.withdraw();
+    return false;
   }
 
   /** Never rejects. */

@@ -41,24 +41,6 @@ export class WorkerReaders {
   }
 
   /**
-   * A directory of this machine alone is no place for a run's files.
-   * @throws LakeportError if the run has not begun in the directory that this machine sees
-   */
-  requireDirectories(): void {
-    for (const target of this.#storages.targets(this.#storageIds())) {
-      const directory = localDirectory(target);
-      if (directory === undefined) continue;
-      if (existsSync(path.join(directory, markerPath(this.#options.options.runId)))) continue;
-      throw new LakeportError({
-        code: 'WORKER_WITHOUT_DIRECTORY',
-        message: `The run writes to ${directory}, and has not begun in the directory of that name on this machine`,
-        hint: 'Workers need a directory that all machines share, or a store.',
-        context: { path: directory },
-      });
-    }
-  }
-
-  /**
    * The readers for slices of a snapshot.
    * @param server that holds it, as the coordinator sees it
    * @throws LakeportError if the worker's entry leads to another one, or nowhere
@@ -89,11 +71,29 @@ export class WorkerReaders {
   async #open(server: ServerInfo): Promise<SlicePool> {
     const { options, signal, observer } = this.#options;
     const reader = await withRetry(() => this.#readerSettings(server), { signal, observer, policy: undefined });
-    this.requireDirectories();
+    this.#requireDirectories();
     const targets = this.#storages.targets(this.#storageIds());
     return new WorkerPool(workerSetup({ options, reader, targets }), {
       graceMs: () => graceLeft(signal, 'closing') ?? READERS_GRACE_MS,
     });
+  }
+
+  /**
+   * A directory of this machine alone is no place for a run's files.
+   * @throws LakeportError if the run has not begun in the directory that this machine sees
+   */
+  #requireDirectories(): void {
+    for (const target of this.#storages.targets(this.#storageIds())) {
+      const directory = localDirectory(target);
+      if (directory === undefined) continue;
+      if (existsSync(path.join(directory, markerPath(this.#options.options.runId)))) continue;
+      throw new LakeportError({
+        code: 'WORKER_WITHOUT_DIRECTORY',
+        message: `The run writes to ${directory}, and has not begun in the directory of that name on this machine`,
+        hint: 'Workers need a directory that all machines share, or a store.',
+        context: { path: directory },
+      });
+    }
   }
 
   async #readerSettings(server: ServerInfo): Promise<ReaderSettings> {

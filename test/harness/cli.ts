@@ -16,6 +16,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another build than the one under test. */
   readonly bin?: string;
+  /** Another Node.js than that of the tests. */
+  readonly node?: string;
   /** Killed after this time. Default: 110 s, just below a test's own timeout. */
   readonly timeoutMs?: number;
 }
@@ -47,7 +49,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
 
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const started = performance.now();
-  const child = spawn(process.execPath, [options.bin ?? BIN, ...args], {
+  const child = spawn(options.node ?? process.execPath, [options.bin ?? BIN, ...args], {
     cwd: options.cwd ?? tmpdir(),
     env: cliEnvironment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -82,8 +84,12 @@ export async function temporaryDirectory(): Promise<TemporaryDirectory> {
 }
 
 /** Writes an auth file readable only by this user; returns its path. */
-export async function writeAuthFile(directory: string, entries: Readonly<Record<string, unknown>>): Promise<string> {
-  const file = path.join(directory, 'auth.json');
+export async function writeAuthFile(
+  directory: string,
+  entries: Readonly<Record<string, unknown>>,
+  name = 'auth.json',
+): Promise<string> {
+  const file = path.join(directory, name);
   await writeFile(file, JSON.stringify(entries, undefined, 2), { mode: 0o600 });
   return file;
 }

@@ -3,6 +3,7 @@ import type { AuthFile } from '../../auth/auth-file.js';
 import type { SourceDatabase } from '../../export/export.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { RecordedOverride } from '../../runlog/index.js';
+import { fleetReaders } from '../../fleet/fleet-readers.js';
 import { recordedCommand } from '../run-history/command-text.js';
 import type { CliContext } from '../context.js';
 import { RunRecording } from '../run-history/run-recording.js';
@@ -13,7 +14,7 @@ import { writeDocument } from '../reports/failure.js';
 import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { logTarget, readLogFlags, type LogFlags } from '../flags/runlog-flags.js';
-import { readWorkerSettings } from '../flags/worker-settings.js';
+import { readWorkerSettings, type WorkerSettings } from '../flags/worker-settings.js';
 import { takePattern } from '../flags/table-setting.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { targetAddress } from '../run-history/recorded-options.js';
@@ -67,7 +68,8 @@ export async function exportCommand(
     if (logFlags.entryId !== undefined) auth.database(logFlags.entryId);
     saveJob?.();
     const input = { options, auth, log: logFlags, session, context, json, syncId };
-    if (planOnly) return showPlan({ ...input, detail: { allTables: flags.get(FLAGS.allTables), tables: shown } });
+    if (planOnly)
+      return showPlan({ ...input, workers, detail: { allTables: flags.get(FLAGS.allTables), tables: shown } });
     session.start();
     const record = logged ? await beginRecord(input, argv) : undefined;
     return executeExport({ ...input, record, quiet: logging.quiet, workers });
@@ -126,8 +128,10 @@ function beginRecord(
   );
 }
 
-async function showPlan(input: ExportInput & { readonly detail: PlanDetail }): Promise<number> {
-  const { options, auth, session, context, json, detail } = input;
+async function showPlan(
+  input: ExportInput & { readonly detail: PlanDetail; readonly workers: WorkerSettings | undefined },
+): Promise<number> {
+  const { options, auth, session, context, json, detail, workers } = input;
   const [{ planExport }, { planDocument, planExitCode, planText }] = await Promise.all([
     import('../../export/export.js'),
     import('../reports/plan-report.js'),
@@ -138,6 +142,7 @@ async function showPlan(input: ExportInput & { readonly detail: PlanDetail }): P
     auth,
     observer: session.observer,
     signal: context.signal,
+    cores: workers && fleetReaders(options.parallel),
     recordedOverrides: (of) => plannedTableSettings(of, input),
   });
   session.stop();

@@ -40,10 +40,13 @@ export async function statusCommand(options: {
       const runId = await raceAbort(context.signal, log.fullId(given));
       session.aboutRun(runId);
       const history = await raceAbort(context.signal, log.history(runId));
-      if (json) writeDocument(statusDocument(history, log.address, context.log.exitCode(0)), context);
-      else {
+      const { workers } = await raceAbort(context.signal, log.workersOf(runId));
+      if (json) {
+        const exitCode = context.log.exitCode(0);
+        writeDocument(statusDocument(history, log.address, { exitCode, workers }), context);
+      } else {
         const resume = wayToResume(history, reading);
-        const text = statusText(history, { output: context.stdout, resume, now: new Date() });
+        const text = statusText(history, { output: context.stdout, resume, now: new Date(), workers });
         context.stdout.write(context.redactor.redact(text));
       }
       return 0;

@@ -108,7 +108,6 @@ async function work(input: Work): Promise<string> {
   const { signal } = context;
   const readers = new WorkerReaders({ options, auth, observer: session.observer, signal });
   try {
-    readers.requireDirectories();
     const queue = await SliceQueue.join(await openDialect(auth.database(input.logId)), runId, (error) =>
       session.log.write('DEBUG', `The queue: ${LakeportError.from(error).message}`),
     );

@@ -108,7 +108,7 @@ export const RUN_FLAGS = {
   initDb: defineFlag({
     name: 'init_db',
     group: 'Run log',
-    help: 'creates or migrates the log, and exits; needs no source',
+    help: 'creates or migrates the log, with --workers external also the queue, and exits; needs no source',
     onResume: 'refused',
   }),
   resume: defineFlag({

@@ -237,6 +237,23 @@ export const statusSchema = z.strictObject({
       }),
     )
     .describe('Of tables that are not done'),
+  workers: z
+    .strictObject({
+      waiting_slices: count.describe('That nobody reads yet'),
+      active_slices: count.describe('That workers read now'),
+      processes: z.array(
+        z.strictObject({
+          role: z.enum(['coordinator', 'worker']),
+          ...{ name: z.string(), host: z.string(), process_id: count },
+          state: z.enum(['working', 'left', 'lost']),
+          ...{ slots: count, slices_read: count, rows: count },
+          ...{ joined_at: z.string(), heartbeat_at: z.string(), left_at: nullableText },
+          slices: z.array(z.strictObject({ table: z.string(), slice: count, rows: count, bytes: count })),
+        }),
+      ),
+    })
+    .optional()
+    .describe('Of a run whose slices are read by workers in other processes'),
   files: z.array(
     z.strictObject({
       ...{ schema: z.string().optional(), table: z.string().optional() },

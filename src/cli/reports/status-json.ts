@@ -1,4 +1,4 @@
-import type { FileRecord, PartitionRecord, RunHistory, TableRecord } from '../../runlog/index.js';
+import type { FileRecord, LoggedWorker, PartitionRecord, RunHistory, TableRecord } from '../../runlog/index.js';
 import { tableFormat } from '../../export/formats/formats.js';
 import type { TableFormat } from '../../export/formats/table-format.js';
 import { VERSION } from '../../version.js';
@@ -6,13 +6,15 @@ import { secondsBetween } from '../../text/times.js';
 import { recordedManifestPlace } from '../run-history/recorded-options.js';
 import type { StatusDocument } from './document-schemas.js';
 import { loggedErrorDocument, runSummaryDocument } from './runs-report.js';
+import { workersDocument } from './status-workers.js';
 
 /** The document of `status --json`: all that the log has on a run, except what only a resume can use. */
 export function statusDocument(
-  { run, tables, partitions, files }: RunHistory,
+  history: RunHistory,
   address: string,
-  exitCode = 0,
+  { exitCode = 0, workers = [] }: { readonly exitCode?: number; readonly workers?: readonly LoggedWorker[] } = {},
 ): StatusDocument {
+  const { run, tables, partitions, files } = history;
   const names = new Map(tables.map((table) => [table.jobId, { schema: table.schema, table: table.table }]));
   const format = tableFormat({ manifest: recordedManifestPlace(run.settings) });
   const nameOf = (jobId: number) => names.get(jobId) ?? {};
@@ -33,6 +35,7 @@ export function statusDocument(
     },
     tables: tables.map((table) => tableDocument(table, format)),
     slices: partitions.map((partition) => ({ ...nameOf(partition.jobId), ...sliceDocument(partition) })),
+    ...workersDocument({ history, workers }),
     files: files.map((file) => ({ ...nameOf(file.jobId), ...fileDocument(file) })),
   };
 }

@@ -1,9 +1,10 @@
-import type { PartitionRecord, RunHistory, RunRecord, TableRecord } from '../../runlog/index.js';
+import type { LoggedWorker, PartitionRecord, RunHistory, RunRecord, TableRecord } from '../../runlog/index.js';
 import { secondsBetween, shownTime } from '../../text/times.js';
 import type { Output } from '../terminal/output.js';
 import { printable, printableLines, tableName } from '../../text/printable.js';
 import { byteSize, count, counted, timeSpan } from '../../text/quantities.js';
 import { STATE_PAINTS } from './runs-report.js';
+import { workersLines } from './status-workers.js';
 import { tableLines, type TextColumn } from '../../text/text-table.js';
 
 /** Up to this number, all tables are listed; beyond it, the unpublished and the largest ones. */
@@ -41,11 +42,17 @@ export function statusText(
     /** The command that finishes the run, if it is unfinished. */
     readonly resume: string | undefined;
     readonly now: Date;
+    /** Processes that read its slices. */
+    readonly workers?: readonly LoggedWorker[] | undefined;
   },
 ): string {
-  const { output, resume, now } = options;
+  const { output, resume, now, workers = [] } = options;
   const { run, tables } = history;
-  const lines = [...factLines(run, { output, now }), ...tablesLines(tables, output)];
+  const lines = [
+    ...factLines(run, { output, now }),
+    ...workersLines({ history, workers }, output),
+    ...tablesLines(tables, output),
+  ];
   lines.push(...partitionsLines(history, output), ...errorLines(tables, output));
   if (resume !== undefined) lines.push('', `To finish it:  ${output.paint('bold', resume)}`);
   return `${lines.join('\n')}\n`;

@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+
+import { postgresEntry, type RunningCli, startCli, writeAuthFile } from './cli.js';
+import { ScratchDirectory } from './scratch.js';
+import { fileSums, serverSums } from './table-sums.js';
+import type { PostgresServer } from '../servers/postgres.js';
+
+/** What a worker's user of the log needs, as docs/operations/scale-out.md says. */
+const WORKER_GRANTS = `
+  GRANT SELECT ON lakeport_migrations, export_runs, runs, export_workers, export_jobs, jobs, export_partitions, export_files TO %I;
+  GRANT INSERT, UPDATE ON export_workers TO %I;
+  GRANT USAGE ON SCHEMA lakeport_queue TO %I;
+  GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA lakeport_queue TO %I;`;
+
+export interface LoggedWorkerRow {
+  readonly name: string;
+  readonly role: string;
+  readonly slices: readonly { readonly table: string }[];
+}
+
+/** A source database with tables that tests can hold back, and runs of it whose slices workers read. */
+export class TestFleet {
+  readonly runId = randomUUID();
+  readonly #server: PostgresServer;
+  readonly #database: string;
+  readonly #node: string;
+  readonly #scratch = new ScratchDirectory();
+  readonly #started: RunningCli[] = [];
+  #gate: pg.Client | undefined;
+
+  private constructor(server: PostgresServer, database: string, node: string) {
+    this.#server = server;
+    this.#database = database;
+    this.#node = node;
+  }
+
+  /** Creates the databases `name` and `name_log`, and in it the log. */
+  static async create(server: PostgresServer, { name, node }: { readonly name: string; readonly node: string }) {
+    await server.query(`CREATE DATABASE ${name}`);
+    await server.query(`CREATE DATABASE ${name}_log`);
+    await server.query(`CREATE ROLE ${name}_worker LOGIN PASSWORD 'secret'`);
+    const fleet = new TestFleet(server, name, node);
+    await fleet.query(`
+      CREATE FUNCTION held(i bigint, gate int) RETURNS bigint LANGUAGE plpgsql AS $$
+        BEGIN
+          IF i = 500 THEN PERFORM pg_advisory_lock_shared(gate); END IF;
+          RETURN i;
+        END $$;`);
+    await fleet.authorize();
+    return fleet;
+  }
+
+  get directory(): string {
+    return this.#scratch.path;
+  }
+
+  get output(): string {
+    return path.join(this.#scratch.path, 'out');
+  }
+
+  query(sql: string): Promise<Record<string, unknown>[]> {
+    return this.#server.query(sql, undefined, this.#database);
+  }
+
+  log(sql: string): Promise<Record<string, unknown>[]> {
+    return this.#server.query(sql, undefined, `${this.#database}_log`);
+  }
+
+  /** Writes the auth file. @param through leads to the server, for this file alone */
+  authorize(
+    file = 'auth',
+    { through = this.#server, source = {}, worker = false }: AuthorizeOptions = {},
+  ): Promise<string> {
+    const { host, port } = through;
+    const server = { ...this.#server, host, port };
+    const user = worker ? { username: `${this.#database}_worker` } : {};
+    const entries = {
+      ds_pg: postgresEntry(server, { database: this.#database, ...source }),
+      log: postgresEntry(server, { database: `${this.#database}_log`, ...user }),
+    };
+    return writeAuthFile(this.#scratch.path, entries, `${file}.json`);
+  }
+
+  /** A table of 1,000 rows. */
+  async addTable(name: string): Promise<void> {
+    await this.query(
+      `CREATE TABLE ${name} AS SELECT i, md5(i::text || '${name}') AS t FROM generate_series(1::bigint, 1000) i`,
+    );
+  }
+
+  /** A view whose readers stop in the middle until `open`, one gate each. */
+  async addHeld(name: string, gate: number): Promise<void> {
+    await this.query(`CREATE VIEW ${name} AS
+      SELECT held(i, ${gate}) AS i, md5(i::text || '${name}') AS t FROM generate_series(1::bigint, 1000) i`);
+  }
+
+  async shut(...gates: number[]): Promise<void> {
+    this.#gate = await this.#server.connect({ database: this.#database });
+    for (const gate of gates) await this.#gate.query('SELECT pg_advisory_lock($1)', [gate]);
+  }
+
+  async open(gate: number): Promise<void> {
+    await this.#gate?.query('SELECT pg_advisory_unlock($1)', [gate]);
+  }
+
+  /** `lakeport --workers external`. */
+  coordinate(...more: string[]): RunningCli {
+    return this.#start([
+      ...['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', this.output, '--include_views'],
+      ...['--log_db_auth_id', 'log', '--run_id', this.runId, '--workers', 'external', ...more],
+    ]);
+  }
+
+  /** `lakeport` with these flags, and the auth file. */
+  run(...argv: string[]): RunningCli {
+    return this.#start([...argv, '-a', 'auth.json']);
+  }
+
+  /** `lakeport work`, with one slice at a time. */
+  work(
+    name: string,
+    { auth = 'auth', flags = [] }: { readonly auth?: string; readonly flags?: readonly string[] } = {},
+  ) {
+    const own = ['--run_id', this.runId, '-a', `${auth}.json`, '--log_db_auth_id', 'log', '--name', name];
+    return this.#start(['work', ...own, '-p', '1', ...flags]);
+  }
+
+  /** Once a coordinator has made the queue. */
+  grantWorker(): Promise<unknown> {
+    return this.log(WORKER_GRANTS.replaceAll('%I', `${this.#database}_worker`));
+  }
+
+  async workers(): Promise<readonly LoggedWorkerRow[]> {
+    const rows = await this.log('SELECT name, role, slices FROM export_workers ORDER BY joined_at');
+    // As the statement selects them.
+    return (rows as { name: string; role: string; slices: string }[]).map((row) => ({
+      ...row,
+      slices: JSON.parse(row.slices) as LoggedWorkerRow['slices'],
+    }));
+  }
+
+  /** What an autoscaler asks for. */
+  async waiting(): Promise<number> {
+    return Number((await this.log('SELECT count(*) FROM lakeport_waiting_slices'))[0]?.['count']);
+  }
+
+  /** Waits until the named worker reads the table. */
+  async reads(name: string, table: string): Promise<void> {
+    await this.until(async () => {
+      const found = (await this.workers()).filter((worker) => worker.name === name);
+      return found.some(({ slices }) => slices.some((slice) => slice.table === `public.${table}`));
+    }, `${name} reads ${table}`);
+  }
+
+  async until(condition: () => Promise<boolean>, what: string): Promise<void> {
+    const end = performance.now() + 90_000;
+    while (!(await condition().catch(() => false))) {
+      if (performance.now() > end) throw new Error(`waited in vain until ${what}:\n${this.#outputs()}`);
+      await sleep(100);
+    }
+  }
+
+  /** Names of the tables whose files are not exactly what the server holds. */
+  async wrongTables(tables: readonly string[]): Promise<readonly string[]> {
+    const wrong: string[] = [];
+    for (const table of tables) {
+      const expected = await serverSums(this.#server, table, this.#database);
+      const found = await fileSums(path.join(this.output, 'public', table)).catch(() => undefined);
+      if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push(table);
+    }
+    return wrong;
+  }
+
+  /** Hidden files of the destination, and rows of the queue. */
+  async leftovers(): Promise<readonly unknown[]> {
+    const names = readdirSync(this.output, { recursive: true, encoding: 'utf8' });
+    const hidden = names.filter((name) => path.basename(name).startsWith('.'));
+    return [...hidden, ...(await this.log('SELECT name, state::text FROM lakeport_queue.job'))];
+  }
+
+  async remove(): Promise<void> {
+    for (const { child } of this.#started) {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    }
+    await Promise.all(this.#started.map(({ result }) => result));
+    await this.#gate?.end();
+    this.#scratch.remove();
+  }
+
+  #start(argv: readonly string[]): RunningCli {
+    const running = startCli(argv, {
+      cwd: this.#scratch.path,
+      env: { XDG_STATE_HOME: path.join(this.#scratch.path, 'state') },
+      node: this.#node,
+      timeoutMs: 200_000,
+    });
+    this.#started.push(running);
+    return running;
+  }
+
+  #outputs(): string {
+    return this.#started.map((one) => `${one.child.spawnargs.slice(2, 6).join(' ')}\n${one.stderr()}`).join('\n');
+  }
+}
+
+interface AuthorizeOptions {
+  readonly through?: { readonly host: string; readonly port: number };
+  /** Fields of the source's entry. */
+  readonly source?: Readonly<Record<string, unknown>>;
+  /** With the log's user of workers, instead of its owner. */
+  readonly worker?: boolean;
+}
