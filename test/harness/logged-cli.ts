@@ -110,11 +110,11 @@ export class LoggedUser {
 
   /** An export to `out`; the auth file must be there. */
   startExport(...more: string[]): RunningCli {
-    return this.start([...this.#export, ...more]);
+    return this.start([...this.exportFlags(), ...more]);
   }
 
   export(...more: string[]): Promise<CliResult> {
-    return this.run(...this.#export, ...more);
+    return this.run(...this.exportFlags(), ...more);
   }
 
   async runs(...more: string[]): Promise<RunsDocument> {
@@ -135,8 +135,9 @@ export class LoggedUser {
     return 'entry' in this.#source ? this.#source : { id: 'ds_pg', entry: postgresEntry(this.#source) };
   }
 
-  get #export(): readonly string[] {
-    return ['-a', 'auth.json', '--source_db_auth_id', this.#entry.id, '--output_dir', 'out'];
+  /** Of an export from the source. @param target to `out` by default */
+  exportFlags(target: readonly string[] = ['--output_dir', 'out']): string[] {
+    return ['-a', 'auth.json', '--source_db_auth_id', this.#entry.id, ...target];
   }
 
   remove(): void {

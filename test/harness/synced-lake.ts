@@ -12,7 +12,7 @@ import type { PostgresServer } from '../servers/postgres.js';
 const CRASH_POINTS = new URL('./crash-points.js', import.meta.url).href;
 /** Longer than the run log gathers rows before it writes them. */
 const LOGGED_MS = 900;
-const SOURCE = ['-a', 'auth.json', '--source_db_auth_id', 'ds_pg'];
+const STORED = ['--target_storage_id', 'lake'];
 
 /** A table of the document of `--json`, as far as tests of syncs look at it. */
 export interface SyncedTable {
@@ -149,8 +149,7 @@ export class SyncedLake {
   }
 
   #command(): string[] {
-    const target = this.#store === undefined ? ['--output_dir', 'out'] : ['--target_storage_id', 'lake'];
-    return [...SOURCE, ...target, ...this.flags];
+    return [...this.user.exportFlags(this.#store && STORED), ...this.flags];
   }
 
   async #copyStore(): Promise<void> {

@@ -168,7 +168,8 @@ describe('a result that can not be written', () => {
     const { code } = await into(path.join(full, 'result'), ['--help']);
     expect(code).toBe(0);
     // The disk is filled by one log until it takes no more.
-    const chatty = `--import=data:text/javascript,${encodeURIComponent("process.emitWarning('x'.repeat(400000))")}`;
+    const warning = "setInterval(() => process.emitWarning('x'.repeat(400000)), 50).unref()";
+    const chatty = `--import=data:text/javascript,${encodeURIComponent(warning)}`;
     const ended = await lakeport(exporting(...more, '--log_dir', logs), { NODE_OPTIONS: chatty });
     expect(ended.code).toBe(1);
     expect(JSON.parse(ended.stdout)).toMatchObject({ exit_code: 1, totals: { completed: 1 } });
