@@ -11,7 +11,7 @@ import type { PostgresServer } from '../servers/postgres.js';
 
 /** What a worker's user of the log needs, as docs/operations/scale-out.md says. */
 const WORKER_GRANTS = `
-  GRANT SELECT ON lakeport_migrations, export_runs, runs, export_workers, export_jobs, jobs, export_partitions, export_files TO %I;
+  GRANT SELECT ON lakeport_migrations, export_runs, runs, export_workers TO %I;
   GRANT INSERT, UPDATE ON export_workers TO %I;
   GRANT USAGE ON SCHEMA lakeport_queue TO %I;
   GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA lakeport_queue TO %I;`;
