@@ -157,7 +157,9 @@ export function verifyDocument(verification: TimedVerification, exitCode: number
     ...(path !== undefined && { path }),
     deep,
     against_source: servers !== undefined,
-    ...(servers !== undefined && { sources: servers.map((server) => ({ ...server })) }),
+    ...(servers !== undefined && {
+      sources: servers.map(({ product, address, database }) => ({ product, address, database })),
+    }),
     seconds,
     totals: { tables: tables.length, ...totalsOf(tables), differences: differences.length },
     unpublished_tables: unpublished,
