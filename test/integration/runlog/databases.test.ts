@@ -417,7 +417,7 @@ describe.each(kinds)('a run log in $name', ({ make }) => {
       const tries = await Promise.allSettled(logs.map((log) => log.begin(newRun({ syncId: 'hourly' }))));
       const refused = tries.filter((one) => one.status === 'rejected').map((one) => (one.reason as LakeportError).code);
       expect(refused).toEqual(['SYNC_RUNNING', 'SYNC_RUNNING', 'SYNC_RUNNING']);
-      expect(await logs[0]!.runs({ limit: 9 })).toHaveLength(1);
+      expect(await logs[0].runs({ limit: 9 })).toHaveLength(1);
     });
 
     it('is taken over from a dead process, whose run can then neither be resumed nor go on', async () => {
