@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 
+import type { CliStore } from './cli-stores/index.js';
 import { postgresEntry, type RunningCli, startCli, writeAuthFile } from './cli.js';
 import { ScratchDirectory } from './scratch.js';
 import { fileSums, serverSums } from './table-sums.js';
@@ -30,20 +31,23 @@ export class TestFleet {
   readonly #node: string;
   readonly #scratch = new ScratchDirectory();
   readonly #started: RunningCli[] = [];
+  readonly #store: CliStore | undefined;
   #gate: pg.Client | undefined;
 
-  private constructor(server: PostgresServer, database: string, node: string) {
+  private constructor(server: PostgresServer, { name: database, node, store }: TestFleetOptions) {
+    this.#store = store;
     this.#server = server;
     this.#database = database;
     this.#node = node;
   }
 
   /** Creates the databases `name` and `name_log`, and in it the log. */
-  static async create(server: PostgresServer, { name, node }: { readonly name: string; readonly node: string }) {
+  static async create(server: PostgresServer, options: TestFleetOptions) {
+    const { name } = options;
     await server.query(`CREATE DATABASE ${name}`);
     await server.query(`CREATE DATABASE ${name}_log`);
     await server.query(`CREATE ROLE ${name}_worker LOGIN PASSWORD 'secret'`);
-    const fleet = new TestFleet(server, name, node);
+    const fleet = new TestFleet(server, options);
     await fleet.query(`
       CREATE FUNCTION held(i bigint, gate int) RETURNS bigint LANGUAGE plpgsql AS $$
         BEGIN
@@ -79,6 +83,7 @@ export class TestFleet {
     const server = { ...this.#server, host, port };
     const user = worker ? { username: `${this.#database}_worker` } : {};
     const entries = {
+      ...(this.#store && { lake: this.#store.entry }),
       ds_pg: postgresEntry(server, { database: this.#database, ...source }),
       log: postgresEntry(server, { database: `${this.#database}_log`, ...user }),
     };
@@ -109,8 +114,9 @@ export class TestFleet {
 
   /** `lakeport --workers external`. */
   coordinate(...more: string[]): RunningCli {
+    const target = this.#store === undefined ? ['--output_dir', this.output] : ['--target_storage_id', 'lake'];
     return this.#start([
-      ...['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', '--output_dir', this.output, '--include_views'],
+      ...['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', ...target, '--include_views'],
       ...['--log_db_auth_id', 'log', '--run_id', this.runId, '--workers', 'external', ...more],
     ]);
   }
@@ -164,6 +170,15 @@ export class TestFleet {
     }
   }
 
+  /** Writes the store's files of tables to `output`, as they are there. */
+  async download(): Promise<void> {
+    for (const [name, content] of (await this.#store?.objects()) ?? []) {
+      const file = path.join(this.output, name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    }
+  }
+
   /** Names of the tables whose files are not exactly what the server holds. */
   async wrongTables(tables: readonly string[]): Promise<readonly string[]> {
     const wrong: string[] = [];
@@ -205,6 +220,13 @@ export class TestFleet {
   #outputs(): string {
     return this.#started.map((one) => `${one.child.spawnargs.slice(2, 6).join(' ')}\n${one.stderr()}`).join('\n');
   }
+}
+
+interface TestFleetOptions {
+  readonly name: string;
+  readonly node: string;
+  /** In place of a directory. */
+  readonly store?: CliStore | undefined;
 }
 
 interface AuthorizeOptions {
