@@ -144,6 +144,21 @@ describe('a table that is synced by xmin', () => {
     }
   });
 
+  it('goes on from a server that has become a standby', async () => {
+    const standby = await startPostgres();
+    try {
+      await standby.query('CREATE SCHEMA x7; CREATE TABLE x7.t (id int); INSERT INTO x7.t VALUES (1)');
+      const lake = await SyncedLake.of(standby, 'x7', ['--incremental_table', 't:xmin']);
+      expect(await lake.syncOne()).toMatchObject({ rows: 1 });
+      await standby.query('INSERT INTO x7.t VALUES (2)');
+      await standby.restart({ standby: true });
+      expect(await lake.syncOne()).toMatchObject({ rows: 1, sync: { kind: 'increment' } });
+      expect(await lake.syncOne()).toMatchObject({ rows: 0 });
+    } finally {
+      await standby.stop();
+    }
+  });
+
   it('is refused for what has no such ids, or no snapshot', async () => {
     await server.query('CREATE SCHEMA x6; CREATE TABLE x6.t (id int); CREATE VIEW x6.v AS TABLE x6.t');
     const lake = await SyncedLake.of(server, 'x6', ['--include_views', '-i', 'v', '--incremental_table', 'v:xmin']);
