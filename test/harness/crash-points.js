@@ -112,10 +112,11 @@ const POINTS = {
       staged.call(this, table, ...rest);
       if (table.name === 'big' && ++count === 3) void crash();
     };
-    // The others never come to an end.
-    WorkerPool.prototype.run = async function (...parameters) {
-      const end = await run.apply(this, parameters);
-      return count >= 3 ? new Promise(() => undefined) : end;
+    // The others never come to an end, however fast they are read.
+    let read = 0;
+    WorkerPool.prototype.run = async function (task, ...rest) {
+      const end = await run.call(this, task, ...rest);
+      return task.dataset.id.name === 'big' && ++read > 3 ? new Promise(() => undefined) : end;
     };
   },
   'between staging and publishing': async () => at(await store(), 'publish', { matches: (part) => ofBig(part.path) }),
