@@ -70,8 +70,9 @@ export class IncrementalTables {
     const format = tableFormat(options);
     const storage = await storages.open(place.storageId);
     const published = await format.syncs(place.directory, storage);
-    // An export without syncs has replaced them.
-    const isReplaced = published === undefined && (await format.previous(place.directory, storage)).length > 0;
+    // An export without syncs has replaced those that the log knows of.
+    const isReplaced =
+      published === undefined && logged !== undefined && (await format.previous(place.directory, storage)).length > 0;
     const isReset = options.resetWatermarks === true;
     const reason = isReset && published !== undefined ? 'the watermarks were reset' : full;
     const isAnew = published === undefined || reason !== undefined;
@@ -102,9 +103,7 @@ export class IncrementalTables {
       increment,
       compacts: !isFull && this.#compacts(setting, published),
     };
-    const { condition } = increment;
-    const dataset = condition === undefined ? table.dataset : { ...table.dataset, increment: condition };
-    return { table: { ...table, dataset }, sync, published: isFull ? undefined : published };
+    return { table: withRowsOf(sync, table), sync, published: isFull ? undefined : published };
   }
 
   #compacts(setting: IncrementalTable, published: PublishedSyncs | undefined): boolean {
@@ -112,6 +111,11 @@ export class IncrementalTables {
     const every = compactEvery ?? ((setting.strategy ?? strategy) === 'upsert' ? 1 : Infinity);
     return (published?.sinceWhole ?? 0) + 1 >= every;
   }
+}
+
+/** The table with the rows that the sync reads. */
+export function withRowsOf({ increment: { condition } }: TableSync, table: SourceTable): SourceTable {
+  return condition === undefined ? table : { ...table, dataset: { ...table.dataset, increment: condition } };
 }
 
 /** The lake is the authority; that it is behind the run log, or lacks files, is for a user to judge. */

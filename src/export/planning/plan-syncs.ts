@@ -5,7 +5,7 @@ import type { ReadColumn, SourceDataset, SourceTable, TableProblem } from '../..
 import type { ConstantColumn } from '../model/constant-column.js';
 import type { TableSync } from '../model/table-sync.js';
 import type { PublishedSyncs } from '../formats/table-format.js';
-import type { IncrementalTables, SyncContext, SyncedTable } from './incremental-tables.js';
+import { type IncrementalTables, type SyncContext, type SyncedTable, withRowsOf } from './incremental-tables.js';
 import type { PlanningContext } from './planning-context.js';
 import type { TableDestinations } from './routing.js';
 import { schemaChanges } from './schema-changes.js';
@@ -55,9 +55,7 @@ async function nextSync(
 ): Promise<SyncedTable | undefined> {
   const recorded = context.resumption?.syncOf(table.id);
   if (recorded === undefined) return incremental.next(table, await syncContext(context, table, places));
-  const { condition } = recorded.increment;
-  const dataset = condition === undefined ? table.dataset : { ...table.dataset, increment: condition };
-  return { table: { ...table, dataset }, sync: recorded, published: undefined };
+  return { table: withRowsOf(recorded, table), sync: recorded, published: undefined };
 }
 
 async function syncContext(
@@ -83,19 +81,30 @@ interface Described {
   readonly added: readonly ConstantColumn[];
 }
 
+/** Their columns, by table key. */
+type PrimaryKeys = ReadonlyMap<string, readonly string[] | undefined>;
+
 /** Compares the columns of tables with those of their earlier syncs. */
 export class SyncsOfColumns {
   readonly #context: PlanningContext;
   readonly #planning: SyncPlanning;
   readonly #synced: ReadonlyMap<string, SyncedTable>;
+  readonly #described: readonly Described[];
+  #keys: Promise<PrimaryKeys> | undefined;
 
+  /** @param options.described the tables whose columns are known, synced or not */
   constructor(
     context: PlanningContext,
-    { synced, ...planning }: SyncPlanning & { readonly synced: PlannedSyncs['byKey'] },
+    {
+      synced,
+      described,
+      ...planning
+    }: SyncPlanning & { readonly synced: PlannedSyncs['byKey']; readonly described: readonly Described[] },
   ) {
     this.#context = context;
     this.#planning = planning;
     this.#synced = synced;
+    this.#described = described;
   }
 
   /** @throws LakeportError if the columns have changed, and the options do not allow it; if a key is needed and missing */
@@ -131,11 +140,17 @@ export class SyncsOfColumns {
     };
   }
 
+  /** Of all synced tables at once. */
+  async #readKeys(): Promise<PrimaryKeys> {
+    const tables = this.#described.map(({ table }) => table).filter(({ id }) => this.#synced.has(tableKey(id)));
+    const found = (await this.#context.source.readMetadata?.(tables)) ?? [];
+    return new Map(tables.map(({ id }, index) => [tableKey(id), found[index]?.primaryKey?.columns]));
+  }
+
   /** The primary key, if rows must be told apart by it. */
   async #keyOf(table: SourceDataset, { strategy }: TableSync): Promise<readonly string[] | undefined> {
     const { compactEvery, detectDeletes } = this.#context.options;
-    const [metadata] = (await this.#context.source.readMetadata?.([table])) ?? [];
-    const key = metadata?.primaryKey?.columns;
+    const key = (await (this.#keys ??= this.#readKeys())).get(tableKey(table.id));
     if (key !== undefined) return key;
     const needing = [
       ...(strategy === 'upsert' ? ['the strategy upsert'] : []),

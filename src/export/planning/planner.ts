@@ -98,7 +98,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const bloomFilters = new BloomFilterRules(options);
   const synced = await planSyncs(context, lockable, { incremental, places, problems });
   const described = await describe(context, synced.tables, { problems, rules, choice, bloomFilters });
-  const syncs = new SyncsOfColumns(context, { incremental, places, synced: synced.byKey });
+  const syncs = new SyncsOfColumns(context, { incremental, places, synced: synced.byKey, described });
   if (isWhole) {
     choice.requireColumns(chosen.tables, problems);
     rules.requireMatches(chosen.tables);

@@ -56,6 +56,7 @@ import { type ServerFacts } from './connection/server-facts.js';
 import { displayAddress, type PostgresSettings } from './connection/settings.js';
 import { isLarge, type Member, sliceMembers, wholeSlice } from './rows/slices.js';
 import { noSnapshot, pinTables, transactionStart } from './locking/snapshot.js';
+import { inSavepoint } from './connection/savepoint.js';
 import { applySettings, CATALOG, inTransaction } from './connection/transaction.js';
 import { findUnrepresentable } from './columns/unrepresentable-values.js';
 import { readTableMetadata } from './catalog/table-metadata.js';
@@ -528,18 +529,6 @@ async function asReader<T>(client: pg.Client, settings: PostgresSettings, ask: (
 /** Whether a table is read in one piece because only a sample of it is read: its pages are not those of the sample. */
 function isSampledWhole({ sample }: Dataset, override: TableOverride | undefined): boolean {
   return sample !== undefined && ('rows' in sample || override === undefined || !isByKey(override));
-}
-
-async function inSavepoint<T>(client: pg.Client, ask: () => Promise<T>): Promise<T> {
-  try {
-    await client.query('SAVEPOINT question');
-    const answer = await ask();
-    await client.query('RELEASE SAVEPOINT question');
-    return answer;
-  } catch (error) {
-    await client.query('ROLLBACK TO SAVEPOINT question; RELEASE SAVEPOINT question').catch(() => undefined);
-    throw error;
-  }
 }
 
 /** A connection that seems open but no longer leads to the snapshot. */

@@ -6,7 +6,7 @@ import { COMPRESSION_LEVELS, type FileOptions } from '../../../parquet/file-opti
 import { VERSION } from '../../../version.js';
 import type { MergeableColumn, MergeableTable, MergedTable } from '../table-format.js';
 import { columnTotals } from './manifest.js';
-import { keptSyncs, type SyncedManifest } from './sync-manifest.js';
+import { cursorOf, keptSyncs, type SyncedManifest } from './sync-manifest.js';
 
 type Column = SyncedManifest['columns'][number];
 
@@ -16,7 +16,6 @@ type Column = SyncedManifest['columns'][number];
  */
 export function mergeableTable(manifest: SyncedManifest, directory: string): MergeableTable {
   const { incremental, files, deleted = [], columns, partition_columns: levels = [] } = manifest;
-  const { type, column } = incremental.cursor;
   return {
     schema: manifest.schema,
     name: manifest.table,
@@ -25,7 +24,7 @@ export function mergeableTable(manifest: SyncedManifest, directory: string): Mer
     runId: manifest.run_id,
     lastNumber: incremental.last_number,
     lastWhole: incremental.syncs.findLast(({ kind }) => kind !== 'increment')?.number ?? 0,
-    cursor: column === null ? { type } : { type, column },
+    cursor: cursorOf(manifest),
     key: incremental.key ?? manifest.primary_key?.columns,
     columns: columns
       .filter(({ dropped_in: dropped }) => dropped === undefined)

@@ -23,7 +23,7 @@ export interface SyncedParts extends Pick<StagedParts, 'storage' | 'directory' |
   readonly manifestPaths: readonly string[];
   /** Further files that describe the table, by their paths. */
   readonly statements: readonly { readonly path: string; readonly content: (manifest: SyncedManifest) => Uint8Array }[];
-  /** Files that statements of earlier syncs are in, and that have no successor. */
+  /** The table with the sync. @param earlier what it is added to; undefined if it replaces everything */
   readonly manifest: (names: readonly string[], earlier: SyncedManifest | undefined) => SyncedManifest;
   readonly manifestBytes: (manifest: SyncedManifest) => Uint8Array;
 }
@@ -76,21 +76,34 @@ export async function publishSync(table: SyncedParts): Promise<readonly string[]
     await Promise.allSettled(Array.from(pending, (part) => storage.discard(part)));
     // The directory belongs to the other run now.
     if (error instanceof LakeportError && isLostClaim(error)) throw error;
-    if (isThere) throw published(error, table);
-    const added = all.parts.flatMap(({ staged, isPublished }, index) =>
-      isPublished || pending.has(staged) ? [] : [joinPath(directory, all.names[index] ?? '')],
+    // The store may have written it although it did not say so.
+    const isWritten = isThere || (await isPublished(table));
+    if (isWritten === true) throw published(error, table);
+    const added = all.parts.flatMap((part, index) =>
+      part.isPublished || pending.has(part.staged) ? [] : [joinPath(directory, all.names[index] ?? '')],
     );
-    try {
-      // The store may have written it although it did not say so.
-      if (isOf((await readLatest(table)).manifest, table)) throw published(error, table);
-      if (added.length > 0) await storage.remove(added);
-      if (before?.isComplete === true) await storage.put(success, new Uint8Array(0));
-    } catch (thrown) {
-      if (thrown instanceof LakeportError && thrown.code === 'PUBLISH_INCOMPLETE') throw thrown;
-      // Without `_SUCCESS`; the manifest lists what belongs to the table, and the next sync removes the rest.
-    }
+    // Otherwise without `_SUCCESS`: the manifest lists what belongs to the table, and the next sync removes the rest.
+    if (isWritten === false) await putBack(table, added, before).catch(() => undefined);
     throw error;
   }
+}
+
+/** Whether the manifest there is that of this sync; undefined if it cannot be read. */
+function isPublished(table: SyncedParts): Promise<boolean | undefined> {
+  return readLatest(table).then(
+    ({ manifest }) => isOf(manifest, table),
+    () => undefined,
+  );
+}
+
+/** Makes the table what it was. */
+async function putBack(
+  { storage, directory }: SyncedParts,
+  added: readonly string[],
+  before: TableBefore | undefined,
+): Promise<void> {
+  if (added.length > 0) await storage.remove(added);
+  if (before?.isComplete === true) await storage.put(joinPath(directory, SUCCESS_NAME), new Uint8Array(0));
 }
 
 interface TableBefore {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { CURSOR_TYPES } from '../../../model/cursor.js';
+import { type Cursor, CURSOR_TYPES } from '../../../model/cursor.js';
 import { SYNC_STRATEGIES } from '../../model/incremental.js';
 import type { TableSync } from '../../model/table-sync.js';
 import type { DeletedFile, PublishedSyncs, TableOrigin } from '../table-format.js';
@@ -47,14 +47,19 @@ export function readSyncedManifest(bytes: Uint8Array): SyncedManifest | undefine
   }
 }
 
+/** The cursor that the table is synced by. */
+export function cursorOf({ incremental: { cursor } }: SyncedManifest): Cursor {
+  const { type, column } = cursor;
+  return column === null ? { type } : { type, column };
+}
+
 /** @param isThere whether a file of this name, relative to the table's directory, is there */
 export function publishedSyncs(manifest: SyncedManifest, isThere: (name: string) => boolean): PublishedSyncs {
   const { incremental, files, columns, deleted = [], partition_columns: levels = [] } = manifest;
   const { source, query, where: predicates = [] } = manifest;
-  const { type, column } = incremental.cursor;
   const names = [...files, ...deleted].map(({ name }) => name);
   return {
-    cursor: column === null ? { type } : { type, column },
+    cursor: cursorOf(manifest),
     strategy: incremental.strategy,
     watermark: incremental.watermark ?? undefined,
     lastNumber: incremental.last_number,

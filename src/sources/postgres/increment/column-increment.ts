@@ -11,6 +11,7 @@ import {
   futureWarning,
   noCursorColumn,
 } from '../../increment-errors.js';
+import { inSavepoint } from '../connection/savepoint.js';
 import { describeStatement } from '../catalog/statement-description.js';
 import { quoteName } from '../identifiers.js';
 import { textLiteral } from '../../../text/sql-quotes.js';
@@ -97,7 +98,7 @@ async function columnType({
   column,
 }: IncrementContext & { readonly column: string }): Promise<CursorColumnType> {
   const rowSet = postgresRows({ ...table.dataset, increment: undefined });
-  const fields = await inSavepoint(
+  const fields = await explained(
     client,
     () => describeStatement(client, `SELECT ${quoteName(column)} ${fromClause(rowSet)}`),
     (thrown) => (isUndefinedColumn(thrown) ? noCursorColumn(table.id, column) : thrown),
@@ -149,7 +150,7 @@ async function bound(
   { sql }: CursorColumnType,
   { what, value }: { readonly what: 'start' | 'watermark'; readonly value: string },
 ): Promise<string> {
-  return inSavepoint(
+  return explained(
     client,
     async () => {
       const { rows } = await client.query<{ value: string }>(
@@ -161,21 +162,11 @@ async function bound(
   );
 }
 
-/** Asks what may fail: the session can go on afterwards. @param explain makes what is thrown of the driver's error */
-async function inSavepoint<T>(
-  client: Client,
-  ask: () => Promise<T>,
-  explain: (thrown: unknown) => unknown,
-): Promise<T> {
-  await client.query('SAVEPOINT of_cursor');
-  try {
-    return await ask();
-  } catch (thrown) {
-    await client.query('ROLLBACK TO SAVEPOINT of_cursor');
+/** Asks what may fail. @param explain makes what is thrown of the driver's error */
+function explained<T>(client: Client, ask: () => Promise<T>, explain: (thrown: unknown) => unknown): Promise<T> {
+  return inSavepoint(client, ask).catch((thrown: unknown) => {
     throw explain(thrown);
-  } finally {
-    await client.query('RELEASE SAVEPOINT of_cursor').catch(() => undefined);
-  }
+  });
 }
 
 async function greater(client: Client, { sql }: CursorColumnType, a: string, b: string | undefined): Promise<string> {
