@@ -52,6 +52,8 @@ declare module 'pg-boss' {
       },
     ): Promise<void>;
     deleteQueue(name: string): Promise<void>;
+    /** Takes jobs of this queue from workers that are not heard of, and removes old ones. */
+    supervise(name: string): Promise<void>;
     insert(
       name: string,
       jobs: readonly { readonly id: string; readonly data: object; readonly priority?: number }[],

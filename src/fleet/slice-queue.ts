@@ -2,6 +2,7 @@ import type { Attempt, PgBoss } from 'pg-boss';
 
 import { LakeportError } from '../errors.js';
 import type { LogDialect, QueueDatabase } from '../sources/run-log-dialect.js';
+import { LeaseSupervisor } from './lease-supervisor.js';
 import { loadQueueLibrary } from './load-queue.js';
 import { pack, type SliceJob, type SliceReport, unpackJob, unpackReport } from './messages.js';
 
@@ -47,6 +48,7 @@ export class SliceQueue {
   readonly #database: QueueDatabase;
   readonly #library: PgBoss;
   readonly #name: string;
+  #supervisor: LeaseSupervisor | undefined;
 
   private constructor(database: QueueDatabase, library: PgBoss, runId: string) {
     this.#database = database;
@@ -69,6 +71,8 @@ export class SliceQueue {
         retentionSeconds: RETENTION_SECONDS,
         deleteAfterSeconds: RETENTION_SECONDS,
       });
+      await queue.#removeForgotten();
+      queue.#supervise(onError);
       return queue;
     } catch (error) {
       await queue.close();
@@ -101,10 +105,12 @@ export class SliceQueue {
       db: database,
       schema: QUEUE_SCHEMA,
       schedule: false,
-      supervise: isCoordinator,
+      // Each coordinator supervises the queue of its own run.
+      supervise: false,
       migrate: isCoordinator,
       superviseIntervalSeconds: SUPERVISE_SECONDS,
-      monitorIntervalSeconds: SUPERVISE_SECONDS,
+      // A call before this time does nothing.
+      monitorIntervalSeconds: 1,
       reindex: false,
       monitorVacuum: false,
       registerInstance: false,
@@ -207,8 +213,30 @@ export class SliceQueue {
 
   /** Never throws. */
   async close(): Promise<void> {
+    await this.#supervisor?.close();
     await this.#library.stop({ close: false, graceful: false }).catch(() => undefined);
     await this.#database.close();
+  }
+
+  #supervise(onError: (error: unknown) => void): void {
+    this.#supervisor = new LeaseSupervisor({
+      ask: () => this.#database.executeSql('SELECT 1'),
+      supervise: () => this.#library.supervise(this.#name),
+      everyMs: SUPERVISE_SECONDS * 1000,
+      leaseMs: LEASE_SECONDS * 1000,
+      onError,
+    });
+  }
+
+  /** Queues of runs whose coordinators have never come back. */
+  async #removeForgotten(): Promise<void> {
+    const { rows } = await this.#database.executeSql(
+      `SELECT name FROM ${QUEUE_SCHEMA}.queue
+        WHERE COALESCE(monitor_claim_on, created_on) < now() - $1 * interval '1 second'`,
+      [RETENTION_SECONDS],
+    );
+    // As the statement selects them.
+    for (const { name } of rows as { name: string }[]) await this.#library.deleteQueue(name);
   }
 
   /** The claim itself has ended the slice, and its answer got lost on the way. */

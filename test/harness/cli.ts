@@ -18,6 +18,8 @@ export interface CliOptions {
   readonly bin?: string;
   /** Another Node.js than that of the tests. */
   readonly node?: string;
+  /** A program and its arguments that start it, such as `ip netns exec`. */
+  readonly within?: readonly string[];
   /** Killed after this time. Default: 110 s, just below a test's own timeout. */
   readonly timeoutMs?: number;
 }
@@ -49,7 +51,9 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
 
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const started = performance.now();
-  const child = spawn(options.node ?? process.execPath, [options.bin ?? BIN, ...args], {
+  const { within = [], node = process.execPath, bin = BIN } = options;
+  const [program = node, ...all] = [...within, node, bin, ...args];
+  const child = spawn(program, all, {
     cwd: options.cwd ?? tmpdir(),
     env: cliEnvironment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -27,6 +27,7 @@ export interface LoggedWorkerRow {
 export class TestFleet {
   readonly runId = randomUUID();
   readonly #server: PostgresServer;
+  readonly #logServer: PostgresServer;
   readonly #database: string;
   readonly #node: string;
   readonly #scratch = new ScratchDirectory();
@@ -34,19 +35,21 @@ export class TestFleet {
   readonly #store: CliStore | undefined;
   #gate: pg.Client | undefined;
 
-  private constructor(server: PostgresServer, { name: database, node, store }: TestFleetOptions) {
+  private constructor(server: PostgresServer, options: TestFleetOptions) {
+    const { name: database, node, store, logServer = server } = options;
     this.#store = store;
     this.#server = server;
+    this.#logServer = logServer;
     this.#database = database;
     this.#node = node;
   }
 
   /** Creates the databases `name` and `name_log`, and in it the log. */
   static async create(server: PostgresServer, options: TestFleetOptions) {
-    const { name } = options;
+    const { name, logServer = server } = options;
     await server.query(`CREATE DATABASE ${name}`);
-    await server.query(`CREATE DATABASE ${name}_log`);
-    await server.query(`CREATE ROLE ${name}_worker LOGIN PASSWORD 'secret'`);
+    await logServer.query(`CREATE DATABASE ${name}_log`);
+    await logServer.query(`CREATE ROLE ${name}_worker LOGIN PASSWORD 'secret'`);
     const fleet = new TestFleet(server, options);
     await fleet.query(`
       CREATE FUNCTION held(i bigint, gate int) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -71,21 +74,25 @@ export class TestFleet {
   }
 
   log(sql: string): Promise<Record<string, unknown>[]> {
-    return this.#server.query(sql, undefined, `${this.#database}_log`);
+    return this.#logServer.query(sql, undefined, `${this.#database}_log`);
   }
 
   /** Writes the auth file. @param through leads to the server, for this file alone */
   authorize(
     file = 'auth',
-    { through = this.#server, source = {}, worker = false }: AuthorizeOptions = {},
+    {
+      through = this.#server,
+      logThrough = this.#logServer === this.#server ? through : this.#logServer,
+      source = {},
+      worker = false,
+    }: AuthorizeOptions = {},
   ): Promise<string> {
-    const { host, port } = through;
-    const server = { ...this.#server, host, port };
+    const at = ({ host, port }: Address) => ({ ...this.#server, host, port });
     const user = worker ? { username: `${this.#database}_worker` } : {};
     const entries = {
       ...(this.#store && { lake: this.#store.entry }),
-      ds_pg: postgresEntry(server, { database: this.#database, ...source }),
-      log: postgresEntry(server, { database: `${this.#database}_log`, ...user }),
+      ds_pg: postgresEntry(at(through), { database: this.#database, ...source }),
+      log: postgresEntry(at(logThrough), { database: `${this.#database}_log`, ...user }),
     };
     return writeAuthFile(this.#scratch.path, entries, `${file}.json`);
   }
@@ -127,12 +134,9 @@ export class TestFleet {
   }
 
   /** `lakeport work`, with one slice at a time. */
-  work(
-    name: string,
-    { auth = 'auth', flags = [] }: { readonly auth?: string; readonly flags?: readonly string[] } = {},
-  ) {
+  work(name: string, { auth = 'auth', flags = [], within }: WorkOptions = {}): RunningCli {
     const own = ['--run_id', this.runId, '-a', `${auth}.json`, '--log_db_auth_id', 'log', '--name', name];
-    return this.#start(['work', ...own, '-p', '1', ...flags]);
+    return this.#start(['work', ...own, '-p', '1', ...flags], within);
   }
 
   /** Once a coordinator has made the queue. */
@@ -147,6 +151,12 @@ export class TestFleet {
       ...row,
       slices: JSON.parse(row.slices) as LoggedWorkerRow['slices'],
     }));
+  }
+
+  /** How many workers read a table whose name contains this. */
+  async busy(name: string): Promise<number> {
+    const reads = ({ slices }: LoggedWorkerRow) => slices.some(({ table }) => table.includes(name));
+    return (await this.workers()).filter(reads).length;
   }
 
   /** What an autoscaler asks for. */
@@ -206,12 +216,13 @@ export class TestFleet {
     this.#scratch.remove();
   }
 
-  #start(argv: readonly string[]): RunningCli {
+  #start(argv: readonly string[], within?: readonly string[]): RunningCli {
     const running = startCli(argv, {
       cwd: this.#scratch.path,
       env: { XDG_STATE_HOME: path.join(this.#scratch.path, 'state') },
       node: this.#node,
       timeoutMs: 200_000,
+      ...(within && { within }),
     });
     this.#started.push(running);
     return running;
@@ -227,10 +238,26 @@ interface TestFleetOptions {
   readonly node: string;
   /** In place of a directory. */
   readonly store?: CliStore | undefined;
+  /** The log's, if it is not that of the source. */
+  readonly logServer?: PostgresServer;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface WorkOptions {
+  readonly auth?: string;
+  readonly flags?: readonly string[];
+  /** See `CliOptions`. */
+  readonly within?: readonly string[];
 }
 
 interface AuthorizeOptions {
-  readonly through?: { readonly host: string; readonly port: number };
+  readonly through?: Address;
+  /** Leads to the log's server; by default the same, if source and log are on one. */
+  readonly logThrough?: Address;
   /** Fields of the source's entry. */
   readonly source?: Readonly<Record<string, unknown>>;
   /** With the log's user of workers, instead of its owner. */

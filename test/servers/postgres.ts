@@ -49,13 +49,22 @@ export interface PostgresServer {
   log(): string;
   /**
    * Stops the server and starts it on the same port, as a hot standby if asked to.
+   * @param options.isCrash cuts all connections at once, as `pg_ctl stop -m immediate` does
+   * @param options.while runs while the server is away
    * @param options.epoch makes it the upper 32 bits of the next transaction's id; only where the server comes with `pg_resetwal`
    */
-  restart(options?: { readonly standby?: boolean; readonly epoch?: number }): Promise<void>;
+  restart(options?: RestartOptions): Promise<void>;
   /** Fast shutdown; removes everything. May be called twice. */
   stop(): Promise<void>;
   /** Ends the server as a crash would: all connections are cut at once. Removes everything. */
   kill(): Promise<void>;
+}
+
+interface RestartOptions {
+  readonly standby?: boolean;
+  readonly epoch?: number;
+  readonly isCrash?: boolean;
+  readonly while?: () => Promise<void>;
 }
 
 /** The user of the server when the tests run as root: "nobody" has this id everywhere. initdb refuses only root. */
@@ -144,8 +153,9 @@ async function start(place: Place, port: number, options: PostgresOptions): Prom
       }
     },
     log: () => running.log(),
-    restart: async ({ standby = false, epoch } = {}) => {
-      await running.end('SIGINT');
+    restart: async ({ standby = false, epoch, isCrash = false, while: meanwhile } = {}) => {
+      await running.end(isCrash ? 'SIGQUIT' : 'SIGINT');
+      await meanwhile?.();
       if (epoch !== undefined) {
         const data = path.join(home, 'data');
         await promisify(execFile)(

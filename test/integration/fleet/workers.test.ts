@@ -50,10 +50,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
       fleet.work('stopped', { auth: 'worker' }),
       fleet.work('cut', { auth: 'cut' }),
     ];
-    await fleet.until(async () => {
-      const busy = (await fleet.workers()).filter(({ slices }) => slices.some(({ table }) => table.includes('held')));
-      return busy.length === 3;
-    }, 'three workers are busy');
+    await fleet.until(async () => (await fleet.busy('held')) === 3, 'three workers are busy');
     const last = fleet.work('last', { auth: 'worker', flags: ['-p', '3'] });
     const [killed, stopped, cut] = workers;
     killed!.kill('SIGKILL');
