@@ -42,6 +42,7 @@ export const RUN_CODES = {
   WORKER_OTHER_SOURCE: usage(
     "The worker's auth file leads to another database server, or as another user, than the run's",
   ),
+  WORKER_AFTER_RESTART: unreachable('The source has started again since the run took its snapshot'),
   WORKER_OTHER_DESTINATION: usage("The worker's auth file leads to another destination than the run's"),
   WORKER_WITHOUT_RUN: unreachable('No run has come, or come back, that the worker could read for'),
   WORKER_WITHOUT_DIRECTORY: unreachable("The directory that the run writes to is not there on the worker's machine"),

@@ -18,6 +18,11 @@ export interface SliceReaderOptions {
   readonly stopWaiting: AbortSignal;
 }
 
+/** The snapshot is gone. Its coordinator notices that too, takes another one, and the slice from this worker. */
+const SNAPSHOT_GONE: ReadonlySet<string> = new Set(['WORKER_AFTER_RESTART', 'SNAPSHOT_NOT_FOUND']);
+/** How long to wait for that. */
+const PATIENCE_MS = 60_000;
+
 const NOT_READ: ReadEnd = {
   ok: false,
   error: new LakeportError({ code: 'INTERRUPTED', message: 'The slice was not read' }),
@@ -34,6 +39,7 @@ export class SliceReading {
   #bytes = 0;
   #pool: SlicePool | undefined;
   #ending: 'lost' | 'given-back' | undefined;
+  readonly #stopped = new AbortController();
 
   constructor({ claim, job }: ClaimedJob, options: SliceReaderOptions) {
     this.claim = claim;
@@ -59,6 +65,7 @@ export class SliceReading {
   /** Stops the read: its slice has gone to another worker, or shall go there. */
   stop(why: 'lost' | 'given-back'): void {
     this.#ending ??= why;
+    this.#stopped.abort();
     this.#pool?.cancel([this.#task]);
   }
 
@@ -67,8 +74,10 @@ export class SliceReading {
     let pool: SlicePool;
     try {
       pool = this.#pool = await this.#options.openPool();
-    } catch (error) {
-      return { kind: 'given-back', error: LakeportError.from(error).toData() };
+    } catch (thrown) {
+      const error = LakeportError.from(thrown);
+      await this.#waitForOtherSnapshot(error);
+      return { kind: 'given-back', error: error.toData() };
     }
     const end = await this.#readConnected(pool);
     if (end.ok && this.#ending !== 'lost') {
@@ -86,13 +95,23 @@ export class SliceReading {
     await this.#options.discard(this.#parts.splice(0));
   }
 
+  async #waitForOtherSnapshot({ code }: LakeportError): Promise<void> {
+    if (SNAPSHOT_GONE.has(code)) await this.#wait(PATIENCE_MS);
+  }
+
+  /** @returns false if the slice is lost or to be given back meanwhile, or the worker told to end */
+  #wait(ms: number): Promise<boolean> {
+    return waitUnlessAborted(ms, AbortSignal.any([this.#stopped.signal, this.#options.stopWaiting]));
+  }
+
   /** With retries, as long as the source cannot be reached. */
   async #readConnected(pool: SlicePool): Promise<ReadEnd> {
     for (let made = 1; ; made++) {
       const end: ReadEnd = this.#ending === undefined ? await this.#readOnce(pool) : NOT_READ;
       if (end.ok || !end.unconnected || this.#ending !== undefined) return end;
       const delay = retryDelay(end.error, made);
-      if (delay === undefined || !(await waitUnlessAborted(delay, this.#options.stopWaiting))) return end;
+      if (delay === undefined) await this.#waitForOtherSnapshot(end.error);
+      if (delay === undefined || !(await this.#wait(delay))) return end;
     }
   }
 

@@ -116,6 +116,23 @@ export class WorkerReaders {
   }
 }
 
+/** The same server, as far as one can see, which has lost the run's snapshot since. */
+function isStartedAgain(own: ServerInfo, run: ServerInfo): boolean {
+  const { startedAt: start } = own;
+  if (start === undefined || run.startedAt === undefined || start <= run.startedAt) return false;
+  const isSame = own.instance === run.instance?.replace(run.startedAt, start);
+  return isSame && own.address === run.address && own.database === run.database;
+}
+
+function afterRestart({ address, startedAt }: ServerInfo, entry: string): LakeportError {
+  return new LakeportError({
+    code: 'WORKER_AFTER_RESTART',
+    message: `${address} has started at ${startedAt ?? '?'} UTC, after the run took its snapshot, and the run takes no other`,
+    hint: `If the server has not been restarted, ${entry} leads to several: give the address of one.`,
+    context: { entry },
+  });
+}
+
 /** One name may lead to several servers, such as a load balancer before replicas: none but the run's has its snapshot. */
 function refuseOther(own: ServerInfo, run: ServerInfo, entry: string): void {
   const isSameServer =
@@ -123,6 +140,7 @@ function refuseOther(own: ServerInfo, run: ServerInfo, entry: string): void {
       ? own.address === run.address
       : own.instance === run.instance;
   if (isSameServer && own.database === run.database) return;
+  if (isStartedAgain(own, run)) throw afterRestart(own, entry);
   const shown = ({ address, database, instance }: ServerInfo) =>
     `${address}/${database}${instance === undefined ? '' : ` (${instance})`}`;
   throw new LakeportError({

@@ -217,6 +217,8 @@ export interface ServerInfo {
    * must meet the server that holds the snapshot. Absent if the server does not tell.
    */
   readonly instance?: string | undefined;
+  /** When the server started, which `instance` says too: texts that sort by time. */
+  readonly startedAt?: string | undefined;
 }
 
 /** The planning side of one database: one connection on the main thread. */

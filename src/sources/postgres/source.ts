@@ -132,8 +132,9 @@ class PostgresSource implements Source<PostgresSettings> {
 
   /** Of the connection that there is now: another host may have taken over. */
   get server(): ServerInfo {
-    const { versionText, database, instance } = this.#facts;
-    return { product: `PostgreSQL ${versionText}`, address: displayAddress(this.#settings), database, instance };
+    const { versionText, database, instance, startedAt } = this.#facts;
+    const address = displayAddress(this.#settings);
+    return { product: `PostgreSQL ${versionText}`, address, database, instance, startedAt };
   }
 
   listTables(): Promise<SourceTable[]> {

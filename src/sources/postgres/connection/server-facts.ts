@@ -17,6 +17,8 @@ export interface ServerFacts {
   readonly blockSize: number;
   /** Port and start of the server, which no two servers share, and the user. */
   readonly instance: string;
+  /** In UTC, as `instance` says it. */
+  readonly startedAt: string;
   /** In recovery: read-only, and unlogged tables have no rows. */
   readonly isStandby: boolean;
   /** Rows hidden by policies are left out, because the user's `options` ask for it. */

@@ -8,6 +8,9 @@ import type { ServerFacts } from './server-facts.js';
 
 const OLDEST = 120000;
 
+const STARTED_AT = `pg_catalog.to_char(
+  pg_catalog.timezone('UTC', pg_catalog.pg_postmaster_start_time()), 'YYYY-MM-DD HH24:MI:SS.US')`;
+
 /** Call it in a transaction. @throws LakeportError for a server that is too old */
 export async function readServerFacts(
   client: Client,
@@ -21,10 +24,9 @@ export async function readServerFacts(
            pg_catalog.scale('1'::pg_catalog.money::pg_catalog.numeric) AS "moneyScale",
            pg_catalog.current_setting('block_size')::pg_catalog.int4 AS "blockSize",
            pg_catalog.pg_is_in_recovery() AS "isStandby",
-           pg_catalog.format('port %s, started %s, user %s', pg_catalog.current_setting('port'),
-             pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.pg_postmaster_start_time()),
-                                'YYYY-MM-DD HH24:MI:SS.US'),
+           pg_catalog.format('port %s, started %s, user %s', pg_catalog.current_setting('port'), ${STARTED_AT},
              current_user) AS "instance",
+           ${STARTED_AT} AS "startedAt",
            pg_catalog.current_setting('row_security')::pg_catalog.bool AS "rowSecurity"`);
   const [facts] = rows;
   if (facts === undefined || facts.version < OLDEST) {
