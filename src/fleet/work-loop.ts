@@ -134,7 +134,10 @@ export class WorkLoop {
     const reading = new SliceReading(claimed, { openPool, discard, stopWaiting: this.#stopWaiting.signal });
     this.#readings.add(reading);
     onChange();
-    const report = await reading.read();
+    const read = await reading.read();
+    // Whoever is told to end breaks off connecting, too: that says nothing of the source.
+    const isEnding = read.kind === 'given-back' && this.#options.signal.aborted;
+    const report: SliceReport = isEnding ? { kind: 'given-back' } : read;
     const counts = await this.#report(reading, report);
     this.#readings.delete(reading);
     // From here, nothing more can be read; unless only this slice's time was over.
