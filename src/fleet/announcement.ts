@@ -5,6 +5,8 @@ import type { RunLog, WorkerRow, WorkerSlice } from '../runlog/index.js';
 
 /** The row of the log is renewed this often: a third of the time after which others take its process for dead. */
 const RENEW_MS = 5_000;
+/** What changes within this time is written once. */
+const LEAST_MS = 500;
 
 /** What of a process's row changes. */
 export interface Standing {
@@ -24,6 +26,8 @@ export class Announcement {
   readonly #standing: () => Standing;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #writtenAt = -Infinity;
+  #soon: NodeJS.Timeout | undefined;
 
   constructor(options: {
     readonly log: RunLog;
@@ -45,14 +49,23 @@ export class Announcement {
     this.#timer = setInterval(() => this.renew(), RENEW_MS);
   }
 
-  /** Writes the row now. Whoever cannot write it looks lost to the others, which harms nothing else. */
+  /** Writes the row soon. Whoever cannot write it looks lost to the others, which harms nothing else. */
   renew(): void {
-    this.#writing = this.#writing.then(() => this.#write(null)).catch(() => undefined);
+    const wait = this.#writtenAt + LEAST_MS - performance.now();
+    this.#soon ??= setTimeout(
+      () => {
+        this.#soon = undefined;
+        this.#writtenAt = performance.now();
+        this.#writing = this.#writing.then(() => this.#write(null)).catch(() => undefined);
+      },
+      Math.max(0, wait),
+    );
   }
 
   /** Never throws. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#soon);
     await this.#writing;
     await this.#write(new Date()).catch(() => undefined);
   }

@@ -2,16 +2,21 @@ import type { SliceTask } from '../export/worker/protocol.js';
 import type { CapacityListener, PoolListener, SliceEnd, SlicePool } from '../export/worker/slice-pool.js';
 import type { Snapshot } from '../sources/source.js';
 
+interface RemotePool extends SlicePool {
+  /** Gives back what no worker has reported. */
+  recall(): void;
+}
+
 /** Threads of the coordinator, which read as long as they are free, and workers elsewhere, which read the rest. */
 export class FleetPool implements SlicePool {
   readonly #local: SlicePool;
-  readonly #remote: SlicePool;
+  readonly #remote: RemotePool;
   readonly #running = new Set<SliceTask>();
   #readers: number;
   #remoteCapacity = 0;
   #listener: CapacityListener | undefined;
 
-  constructor(options: { readonly local: SlicePool; readonly readers: number; readonly remote: SlicePool }) {
+  constructor(options: { readonly local: SlicePool; readonly readers: number; readonly remote: RemotePool }) {
     this.#local = options.local;
     this.#readers = options.readers;
     this.#remote = options.remote;
@@ -24,6 +29,7 @@ export class FleetPool implements SlicePool {
         onCapacity: (slices) => {
           this.#remoteCapacity = slices;
           listener.onCapacity(slices + this.#readers);
+          this.#recallIfAlone();
         },
         // The run goes on without them.
         onFailed: (error) => {
@@ -31,6 +37,11 @@ export class FleetPool implements SlicePool {
         },
       }) ?? 0;
     return this.#remoteCapacity + this.#readers;
+  }
+
+  /** Without workers, small slices would wait for them. */
+  weightOf(bytes: number | undefined): number {
+    return this.#remoteCapacity === 0 ? 1 : (this.#remote.weightOf?.(bytes) ?? 1);
   }
 
   async run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
@@ -45,7 +56,13 @@ export class FleetPool implements SlicePool {
       return { ok: false, givenBack: true };
     } finally {
       this.#running.delete(task);
+      this.#recallIfAlone();
     }
+  }
+
+  /** If all workers are gone, the threads of this process read what these have left. */
+  #recallIfAlone(): void {
+    if (this.#remoteCapacity === 0 && this.#readers > 0) this.#remote.recall();
   }
 
   connect(_workers: number, snapshot: Snapshot): void {

@@ -4,6 +4,7 @@ import type { RunObserver } from '../export/model/observer.js';
 import type { Parallelism } from '../export/model/options.js';
 import type { SlicePool } from '../export/worker/slice-pool.js';
 import { openDialect, type RunLog, type RunLogTarget } from '../runlog/index.js';
+import type { StagedPart } from '../storage/storage.js';
 import { Announcement } from './announcement.js';
 import { FleetPool } from './fleet-pool.js';
 import { fleetReaders } from './fleet-readers.js';
@@ -64,8 +65,12 @@ export class Fleet {
   readonly openPool = (input: PoolInput): SlicePool => {
     const { log, runId, localReaders, waitMs, observer } = this.#options;
     const server = () => input.source.server;
+    const discard = async (parts: readonly StagedPart[]) => {
+      // What is left is removed at the end of the run.
+      await Promise.allSettled(parts.map(async (part) => input.storages.get(part.storageId).discard(part)));
+    };
     const remote = new QueuePool({
-      ...{ queue: this.#queue, log, runId, server, waitMs, observer },
+      ...{ queue: this.#queue, log, runId, server, waitMs, discard, observer },
       limit: input.plan.readers,
     });
     return new FleetPool({ local: openPool(input), readers: localReaders, remote });

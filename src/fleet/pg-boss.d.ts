@@ -56,7 +56,7 @@ declare module 'pg-boss' {
     supervise(name: string): Promise<void>;
     insert(
       name: string,
-      jobs: readonly { readonly id: string; readonly data: object; readonly priority?: number }[],
+      jobs: readonly { readonly id: string; readonly data: object; readonly retryLimit: number }[],
     ): Promise<string[] | null>;
     fetch(name: string, options: { readonly batchSize: number }): Promise<FetchedJob[]>;
     touch(name: string, attempts: readonly Attempt[]): Promise<CommandResponse>;

@@ -5,25 +5,28 @@ import { LakeportError } from '../errors.js';
 import type { RunObserver } from '../export/model/observer.js';
 import type { SliceTask } from '../export/worker/protocol.js';
 import type { CapacityListener, PoolListener, SliceEnd, SlicePool } from '../export/worker/slice-pool.js';
-import { datasetId } from '../model/dataset.js';
-import { tableName } from '../model/table.js';
 import type { LoggedWorker, RunLog } from '../runlog/index.js';
 import type { ServerInfo } from '../sources/source.js';
+import type { StagedPart } from '../storage/storage.js';
 import { counted } from '../text/quantities.js';
 import { VERSION } from '../version.js';
-import type { SentSlice, SliceQueue } from './slice-queue.js';
+import { bundleWeight, dealBundles } from './bundles.js';
+import type { JobReport, SliceReport } from './messages.js';
+import type { SentJob, SliceQueue } from './slice-queue.js';
+import { nameOfTasks, tableOf } from './task-names.js';
+import { WorkerWatch } from './worker-watch.js';
 
-/** Slices that are handed out for each one that workers can read at once: while one ends, the next one waits already. */
+/** Jobs that are handed out for each one that workers can read at once: while one ends, the next one waits already. */
 const AHEAD = 1.3;
-/** So much of the past tells how many slices end before the coordinator looks again. */
+/** So much of the past tells how many jobs end before the coordinator looks again. */
 const RECENT_MS = 500;
-/** Of slices that take no time. */
+/** Of jobs that take no time. */
 const MOST_AHEAD = 256;
-/** How often the queue is looked at: at once while slices end, later and later while none does. */
+/** How often the queue is looked at: at once while jobs end, later and later while none does. */
 const LOOK_MS = { least: 25, most: 500 } as const;
-const LOOK_AT_WORKERS_MS = 1_000;
+/** Slices that are to be read within this time may share a job. */
+const DEAL_MS = 10;
 const SEND_AGAIN_MS = 2_000;
-const WARN_MS = 60_000;
 
 export interface QueuePoolOptions {
   readonly queue: SliceQueue;
@@ -33,40 +36,50 @@ export interface QueuePoolOptions {
   readonly server: () => ServerInfo;
   /** The run fails if there is no worker for so long. */
   readonly waitMs: number;
-  /** Most slices at the same time that the source has connections for. */
+  /** Most jobs at the same time that the source has connections for. */
   readonly limit: number;
+  /** Removes what was staged for slices that nobody waits for any more. Never rejects. */
+  readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
   readonly observer: RunObserver;
 }
 
-interface Sent {
+/** A slice that somebody waits for. */
+interface OpenSlice {
   readonly task: SliceTask;
   readonly listener: PoolListener;
+  /** Share of a job. */
+  readonly weight: number;
   readonly settle: (end: SliceEnd) => void;
+}
+
+interface Job {
   /** Random; of the queue. */
   readonly id: string;
+  /** In the order of the reports; some may not be waited for any more. */
+  readonly slices: readonly OpenSlice[];
   isSent: boolean;
   losses: number;
+  /** Who has said to read it, and which slice at last, to name both when the worker is lost. */
+  reader?: { readonly name: string; readonly task: SliceTask };
 }
 
 /** Hands slices to workers in other processes, by a queue, and waits for their reports. */
 export class QueuePool implements SlicePool {
   readonly #options: QueuePoolOptions;
-  readonly #open = new Set<Sent>();
-  readonly #unsent: Sent[] = [];
-  /** Who has reported to read which slice, to name the one that is lost. */
-  readonly #readers = new Map<string, string>();
+  readonly #open = new Map<SliceTask, OpenSlice>();
+  /** In no job yet. */
+  #undealt: OpenSlice[] = [];
+  readonly #jobs = new Map<string, Job>();
   #listener: CapacityListener | undefined;
+  #watch: WorkerWatch | undefined;
   #capacity = 0;
   #slots = 0;
   #endedAt: number[] = [];
   #lookMs: number = LOOK_MS.least;
+  #dealTimer: NodeJS.Timeout | undefined;
   #lookTimer: NodeJS.Timeout | undefined;
-  #workersTimer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #looking: Promise<void> = Promise.resolve();
-  #seenAt = performance.now();
-  #warnedAt = performance.now();
-  #hadWorkers = false;
   #isClosed = false;
 
   constructor(options: QueuePoolOptions) {
@@ -74,81 +87,122 @@ export class QueuePool implements SlicePool {
   }
 
   watchCapacity(listener: CapacityListener): number {
+    const { log, runId, waitMs, observer } = this.#options;
     this.#listener = listener;
-    this.#seenAt = performance.now();
-    this.#warnedAt = this.#seenAt;
-    this.#lookAtWorkersSoon(0);
+    this.#watch = new WorkerWatch({
+      ...{ log, runId, waitMs, observer },
+      onSeen: (workers) => this.#seeWorkers(workers),
+      onNone: (error) => listener.onFailed(error),
+    });
     return this.#capacity;
+  }
+
+  weightOf(bytes: number | undefined): number {
+    return bundleWeight(bytes);
   }
 
   run(task: SliceTask, listener: PoolListener): Promise<SliceEnd> {
     return new Promise((resolve) => {
-      const sent: Sent = {
-        task,
-        listener,
-        id: randomUUID(),
-        isSent: false,
-        losses: 0,
-        settle: (end) => this.#settle(sent, end, resolve),
+      const settle = (end: SliceEnd) => {
+        if (this.#open.delete(task)) resolve(end);
       };
-      this.#open.add(sent);
-      this.#unsent.push(sent);
-      // Those of one moment go together.
-      this.#sending ??= Promise.resolve().then(() => this.#send());
+      const slice = { task, listener, weight: this.weightOf(task.expectedBytes), settle };
+      this.#open.set(task, slice);
+      this.#undealt.push(slice);
+      this.#dealSoon();
     });
   }
 
   cancel(tasks: readonly SliceTask[]): void {
-    const cancelled = [...this.#open].filter(({ task }) => tasks.includes(task));
-    const ids = cancelled.flatMap(({ id, isSent }) => (isSent ? [id] : []));
-    // A worker learns of it when it renews its claim, and its report is refused before that: nobody waits for it.
+    const end: SliceEnd = { ok: false, error: sliceCancelled(), unconnected: false };
+    for (const task of tasks) this.#open.get(task)?.settle(end);
+    this.#undealt = this.#undealt.filter((slice) => this.#isOpen(slice));
+    this.#dropUnwanted();
+  }
+
+  /** Gives back what no worker has reported, for others to read it. */
+  recall(): void {
+    const undealt = this.#undealt.splice(0);
+    for (const slice of undealt) slice.settle({ ok: false, givenBack: true });
+    // The rest when the queue confirms it: until then, a worker may still report it.
+    const ids = [...this.#jobs.keys()];
     if (ids.length > 0) void this.#options.queue.cancel(ids).catch(() => undefined);
-    for (const one of cancelled) one.settle({ ok: false, error: sliceCancelled(), unconnected: false });
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#watch?.close();
+    clearTimeout(this.#dealTimer);
     clearTimeout(this.#lookTimer);
-    clearTimeout(this.#workersTimer);
-    this.cancel([...this.#open].map(({ task }) => task));
+    this.cancel([...this.#open.keys()]);
     await this.#looking;
     await this.#options.queue.remove().catch(() => undefined);
   }
 
-  #settle(sent: Sent, end: SliceEnd, resolve: (end: SliceEnd) => void): void {
-    if (!this.#open.delete(sent)) return;
-    this.#readers.delete(sent.id);
-    resolve(end);
+  #isOpen({ task }: OpenSlice): boolean {
+    return this.#open.has(task);
+  }
+
+  /** Jobs of which nobody waits for anything. */
+  #dropUnwanted(): void {
+    const unwanted = [...this.#jobs.values()].filter(({ slices }) => !slices.some((slice) => this.#isOpen(slice)));
+    for (const { id } of unwanted) this.#jobs.delete(id);
+    const ids = unwanted.flatMap(({ id, isSent }) => (isSent ? [id] : []));
+    // A worker learns of it when it renews its claim, and its report is refused before that: nobody waits for it.
+    if (ids.length > 0) void this.#options.queue.cancel(ids).catch(() => undefined);
+    this.#dealSoon();
+  }
+
+  #dealSoon(): void {
+    if (this.#isClosed || this.#undealt.length === 0) return;
+    this.#dealTimer ??= setTimeout(() => {
+      this.#dealTimer = undefined;
+      this.#deal();
+    }, DEAL_MS);
+  }
+
+  #deal(): void {
+    const slots = this.#usableSlots;
+    const { bundles, left } = dealBundles(this.#undealt, {
+      idle: Math.max(0, slots - this.#jobs.size),
+      isShort: slots === 0 || this.#jobs.size < Math.ceil(slots * AHEAD),
+    });
+    this.#undealt = [...left];
+    for (const slices of bundles) this.#addJob(slices);
+  }
+
+  #addJob(slices: readonly OpenSlice[]): void {
+    const id = randomUUID();
+    this.#jobs.set(id, { id, slices, isSent: false, losses: 0 });
+    this.#sending ??= Promise.resolve().then(() => this.#send());
   }
 
   /** Never rejects: what cannot be sent now is sent later. */
   async #send(): Promise<void> {
-    for (let waitMs = 0; this.#unsent.length > 0 && !this.#isClosed;) {
-      if (waitMs > 0) await sleep(waitMs, undefined, { ref: false });
-      const batch = this.#unsent.splice(0).filter((one) => this.#open.has(one));
+    while (!this.#isClosed) {
+      const jobs = [...this.#jobs.values()].filter(({ isSent }) => !isSent);
+      if (jobs.length === 0) break;
       try {
-        await this.#sendNow(batch);
-        waitMs = 0;
+        await this.#sendNow(jobs);
       } catch (error) {
-        this.#unsent.unshift(...batch);
-        waitMs = SEND_AGAIN_MS;
         const text = `The queue cannot be reached: ${LakeportError.from(error).message}`;
         this.#options.observer.message?.('warning', text, { event: 'queue_unreachable' });
+        await sleep(SEND_AGAIN_MS, undefined, { ref: false });
       }
     }
     this.#sending = undefined;
     this.#lookSoon(this.#lookMs);
   }
 
-  async #sendNow(batch: readonly Sent[]): Promise<void> {
-    if (batch.length === 0) return;
+  async #sendNow(jobs: readonly Job[]): Promise<void> {
     const { queue, server } = this.#options;
     const info = server();
-    await queue.send(batch.map(({ id, task }) => ({ id, job: { version: VERSION, server: info, task } })));
-    for (const one of batch) one.isSent = true;
+    const tasks = ({ slices }: Job) => slices.map(({ task }) => task);
+    await queue.send(jobs.map((job) => ({ id: job.id, job: { version: VERSION, server: info, tasks: tasks(job) } })));
+    for (const job of jobs) job.isSent = true;
     // What was cancelled while it was sent.
-    const late = batch.filter((one) => !this.#open.has(one)).map(({ id }) => id);
+    const late = jobs.filter(({ id }) => !this.#jobs.has(id)).map(({ id }) => id);
     if (late.length > 0) await queue.cancel(late).catch(() => undefined);
   }
 
@@ -157,20 +211,20 @@ export class QueuePool implements SlicePool {
     this.#lookTimer = setTimeout(() => {
       this.#looking = this.#look().finally(() => {
         this.#lookTimer = undefined;
-        if (this.#open.size > 0) this.#lookSoon(this.#lookMs);
+        if (this.#jobs.size > 0) this.#lookSoon(this.#lookMs);
       });
     }, ms);
   }
 
   /** Never rejects: a queue that cannot be reached now is asked again. */
   async #look(): Promise<void> {
-    const byId = new Map([...this.#open].flatMap((one) => (one.isSent ? [[one.id, one] as const] : [])));
+    const ids = [...this.#jobs.values()].flatMap(({ id, isSent }) => (isSent ? [id] : []));
     let ended = 0;
     try {
-      const found = byId.size === 0 ? [] : await this.#options.queue.look([...byId.keys()]);
-      for (const slice of found) {
-        const sent = byId.get(slice.id);
-        if (sent !== undefined && this.#hasEnded(sent, slice)) ended++;
+      const found = ids.length === 0 ? [] : await this.#options.queue.look(ids);
+      for (const sent of found) {
+        const job = this.#jobs.get(sent.id);
+        if (job !== undefined && this.#hasEnded(job, sent)) ended++;
       }
     } catch {
       ended = 0;
@@ -180,117 +234,89 @@ export class QueuePool implements SlicePool {
     const now = performance.now();
     for (let one = 0; one < ended; one++) this.#endedAt.push(now);
     this.#resize();
+    this.#dealSoon();
   }
 
-  #hasEnded(sent: Sent, { state, losses, report }: SentSlice): boolean {
-    if (losses > sent.losses) this.#reportLoss(sent, losses);
-    if (state === 'failed') {
-      sent.settle({ ok: false, error: workersDied(losses), unconnected: false });
-      return true;
-    }
-    if (report === undefined) return false;
-    switch (report.kind) {
-      case 'done':
-        for (const { part } of report.outcome.files) sent.listener.onStaged(part);
-        sent.settle({ ok: true, outcome: report.outcome });
-        break;
-      case 'failed':
-        sent.settle({ ok: false, error: LakeportError.fromData(report.error), unconnected: false });
-        break;
-      case 'given-back':
-        this.#reportGivenBack(sent, report.error?.message);
-        sent.settle({ ok: false, givenBack: true });
-        break;
-    }
+  #hasEnded(job: Job, { state, losses, report }: SentJob): boolean {
+    if (losses > job.losses) this.#reportLoss(job, losses);
+    if (state === 'open' || (state === 'completed' && report === undefined)) return false;
+    this.#jobs.delete(job.id);
+    const open = job.slices.filter((slice) => this.#isOpen(slice));
+    if (report !== undefined) this.#settleReported(job, report);
+    else if (state === 'cancelled') for (const slice of open) slice.settle({ ok: false, givenBack: true });
+    // One of them may have killed the worker, and shall not take the others with it again.
+    else if (job.slices.length > 1) for (const slice of open) this.#addJob([slice]);
+    else for (const slice of open) slice.settle({ ok: false, error: workersDied(losses), unconnected: false });
     return true;
   }
 
-  #reportLoss(sent: Sent, losses: number): void {
-    sent.losses = losses;
-    const who = this.#readers.get(sent.id) ?? 'A worker';
-    this.#options.observer.message?.(
-      'warning',
-      `${who} was lost while it read ${nameOf(sent.task)}: it is read again`,
-      {
-        event: 'worker_lost',
-        table: tableName(datasetId(sent.task.dataset)),
-        slice: sent.task.slice.index,
-      },
-    );
+  #settleReported(job: Job, report: JobReport): void {
+    this.#reportGivenBack(job, report);
+    const unwanted: StagedPart[] = [];
+    for (const [index, slice] of job.slices.entries()) {
+      const end = report[index];
+      if (end === undefined) continue;
+      if (this.#isOpen(slice)) settleAs(end, slice);
+      else if (end.kind === 'done') unwanted.push(...end.outcome.files.map(({ part }) => part));
+    }
+    if (unwanted.length > 0) void this.#options.discard(unwanted);
   }
 
-  #reportGivenBack({ id, task }: Sent, reason: string | undefined): void {
-    const who = this.#readers.get(id) ?? 'A worker';
-    const why = reason === undefined ? '' : `: ${reason}`;
-    this.#options.observer.message?.('warning', `${who} has given back ${nameOf(task)}${why}`, {
-      event: 'slice_given_back',
-      table: tableName(datasetId(task.dataset)),
-      slice: task.slice.index,
+  #reportLoss(job: Job, losses: number): void {
+    job.losses = losses;
+    const { name = 'A worker', task: last } = job.reader ?? {};
+    const tasks = job.slices.filter((slice) => this.#isOpen(slice)).map(({ task }) => task);
+    const first = tasks.find((task) => task === last) ?? tasks[0];
+    if (first === undefined) return;
+    const text = `${name} was lost while it read ${nameOfTasks(first, tasks)}: ${tasks.length === 1 ? 'it is' : 'they are'} read again`;
+    this.#options.observer.message?.('warning', text, {
+      event: 'worker_lost',
+      table: tableOf(first),
+      slice: first.slice.index,
+      ...(tasks.length > 1 && { slices: tasks.length }),
     });
   }
 
-  #lookAtWorkersSoon(ms: number): void {
-    if (this.#isClosed) return;
-    this.#workersTimer = setTimeout(() => {
-      void this.#lookAtWorkers().finally(() => this.#lookAtWorkersSoon(LOOK_AT_WORKERS_MS));
-    }, ms);
+  #reportGivenBack({ slices, reader }: Job, report: JobReport): void {
+    const given = slices.filter((slice, index) => report[index]?.kind === 'given-back' && this.#isOpen(slice));
+    const tasks = given.map(({ task }) => task);
+    const [first] = tasks;
+    if (first === undefined) return;
+    const reason = report.map((end) => (end.kind === 'given-back' ? end.error?.message : undefined)).find(Boolean);
+    const why = reason === undefined ? '' : `: ${reason}`;
+    const text = `${reader?.name ?? 'A worker'} has given back ${nameOfTasks(first, tasks)}${why}`;
+    this.#options.observer.message?.('warning', text, {
+      event: 'slice_given_back',
+      table: tableOf(first),
+      slice: first.slice.index,
+      ...(tasks.length > 1 && { slices: tasks.length }),
+    });
   }
 
-  /** Never rejects: a log that cannot be reached now is asked again. */
-  async #lookAtWorkers(): Promise<void> {
-    const { log, runId } = this.#options;
-    let workers: readonly LoggedWorker[];
-    try {
-      workers = (await log.workersOf(runId)).workers.filter(({ role, isLiving }) => role === 'worker' && isLiving);
-    } catch {
-      return;
-    }
+  #seeWorkers(workers: readonly LoggedWorker[]): void {
     this.#slots = workers.reduce((sum, { slots }) => sum + slots, 0);
-    this.#showProgress(workers);
-    this.#resize();
-    const now = performance.now();
-    if (workers.length > 0) {
-      this.#seenAt = now;
-      this.#hadWorkers = true;
-    } else this.#warnOfNone(now);
-  }
-
-  #showProgress(workers: readonly LoggedWorker[]): void {
-    const byId = new Map([...this.#open].map((one) => [one.id, one]));
     for (const { name, host, slices } of workers) {
-      for (const { job, rows, bytes } of slices) {
-        const sent = byId.get(job);
-        if (sent === undefined) continue;
-        this.#readers.set(job, name.startsWith(host) ? `Worker ${name}` : `Worker ${name} on ${host}`);
-        sent.listener.onProgress({ rows, bytes });
+      for (const { job: id, table, slice: index, rows, bytes } of slices) {
+        const job = this.#jobs.get(id);
+        const slice = job?.slices.find(({ task }) => task.slice.index === index && tableOf(task) === table);
+        if (job === undefined || slice === undefined) continue;
+        job.reader = { name: name.startsWith(host) ? `Worker ${name}` : `Worker ${name} on ${host}`, task: slice.task };
+        if (this.#isOpen(slice)) slice.listener.onProgress({ rows, bytes });
       }
     }
+    this.#resize();
+    this.#dealSoon();
   }
 
-  #warnOfNone(now: number): void {
-    const { waitMs, observer } = this.#options;
-    const goneMs = now - this.#seenAt;
-    if (goneMs >= waitMs) {
-      this.#fail(noWorkers(waitMs, this.#hadWorkers));
-      return;
-    }
-    if (now - this.#warnedAt < WARN_MS) return;
-    this.#warnedAt = now;
-    const left = counted(Math.round((waitMs - goneMs) / 1000), 'second');
-    observer.message?.('warning', `No worker reads for this run; it ends in ${left} if none comes`, {
-      event: 'no_workers',
-    });
+  get #usableSlots(): number {
+    return Math.min(this.#slots, this.#options.limit);
   }
 
-  #fail(thrown: unknown): void {
-    this.#listener?.onFailed(LakeportError.from(thrown));
-  }
-
-  /** Of slices that end faster than the coordinator looks, more are handed out: as many as end in the meantime. */
+  /** Of jobs that end faster than the coordinator looks, more are handed out: as many as end in the meantime. */
   #resize(): void {
     const since = performance.now() - RECENT_MS;
     this.#endedAt = this.#endedAt.filter((at) => at >= since);
-    const slots = Math.min(this.#slots, this.#options.limit);
+    const slots = this.#usableSlots;
     const ahead = slots === 0 ? 0 : Math.min(MOST_AHEAD, this.#endedAt.length);
     const capacity = Math.ceil(slots * AHEAD) + ahead;
     if (capacity === this.#capacity) return;
@@ -299,9 +325,19 @@ export class QueuePool implements SlicePool {
   }
 }
 
-function nameOf({ dataset, slice, isOnlySlice }: SliceTask): string {
-  const name = tableName(datasetId(dataset));
-  return isOnlySlice ? name : `${name}, slice ${slice.index}`;
+function settleAs(report: SliceReport, { listener, settle }: OpenSlice): void {
+  switch (report.kind) {
+    case 'done':
+      for (const { part } of report.outcome.files) listener.onStaged(part);
+      settle({ ok: true, outcome: report.outcome });
+      break;
+    case 'failed':
+      settle({ ok: false, error: LakeportError.fromData(report.error), unconnected: false });
+      break;
+    case 'given-back':
+      settle({ ok: false, givenBack: true });
+      break;
+  }
 }
 
 function sliceCancelled(): LakeportError {
@@ -313,17 +349,5 @@ function workersDied(losses: number): LakeportError {
     code: 'READER_DIED',
     message: `${counted(losses, 'worker')} were lost while they read the slice`,
     hint: 'They may lack memory: lower -p of lakeport work, or --row-group-rows of the run; the launcher knows why they ended.',
-  });
-}
-
-function noWorkers(waitMs: number, hadWorkers: boolean): LakeportError {
-  const within = counted(Math.round(waitMs / 1000), 'second');
-  return new LakeportError({
-    code: 'NO_WORKERS',
-    message: hadWorkers
-      ? `All workers are gone, and none has come for ${within}`
-      : `No worker has come within ${within}`,
-    hint: 'Start `lakeport work --run-id ...` with the same run log, or let this process read too with --local-readers.',
-    context: { detail: '--workers-wait' },
   });
 }

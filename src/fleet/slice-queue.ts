@@ -4,7 +4,7 @@ import { LakeportError } from '../errors.js';
 import type { LogDialect, QueueDatabase } from '../sources/run-log-dialect.js';
 import { LeaseSupervisor } from './lease-supervisor.js';
 import { loadQueueLibrary } from './load-queue.js';
-import { pack, type SliceJob, type SliceReport, unpackJob, unpackReport } from './messages.js';
+import { type JobReport, pack, type SliceJob, unpackJob, unpackReport } from './messages.js';
 
 /** The queue's tables have a schema of their own in the run log's database. */
 const QUEUE_SCHEMA = 'lakeport_queue';
@@ -13,14 +13,14 @@ const QUEUE_SCHEMA = 'lakeport_queue';
 export const LEASE_SECONDS = 10;
 /** How often a coordinator looks for workers that have lost their slices. */
 const SUPERVISE_SECONDS = 2;
-/** A slice is given up when so many workers have been lost that were reading it again. */
+/** A slice is given up when so many workers have been lost that were reading it again. A bundle is dealt anew instead. */
 const MOST_LOST = 5;
 /** A slice may take as long as it likes, as long as its worker is heard of: the most that the library allows. */
 const EXPIRE_SECONDS = 24 * 3600 - 1;
 /** Of queues that nobody has removed. */
 const RETENTION_SECONDS = 14 * 24 * 3600;
 
-/** A worker's claim on a slice: only the one that it was last handed to can end it. */
+/** A worker's claim on a job: only the one that it was last handed to can end it. */
 export type Claim = Attempt;
 
 export interface ClaimedJob {
@@ -28,14 +28,14 @@ export interface ClaimedJob {
   readonly job: SliceJob;
 }
 
-/** What became of a slice that was sent. */
-export interface SentSlice {
+/** What became of a job that was sent. */
+export interface SentJob {
   readonly id: string;
-  /** `failed`: too many workers were lost that read it. */
-  readonly state: 'open' | 'completed' | 'failed';
+  /** `failed`: as many workers were lost with it as it allows. */
+  readonly state: 'open' | 'completed' | 'failed' | 'cancelled';
   /** Of workers. */
   readonly losses: number;
-  readonly report: SliceReport | undefined;
+  readonly report: JobReport | undefined;
 }
 
 export interface QueueCounts {
@@ -43,7 +43,7 @@ export interface QueueCounts {
   readonly active: number;
 }
 
-/** The slices of one run that wait for workers, are being read, or have been. */
+/** The slices of one run, in jobs that wait for workers, are being read, or have been. */
 export class SliceQueue {
   readonly #database: QueueDatabase;
   readonly #library: PgBoss;
@@ -127,27 +127,32 @@ export class SliceQueue {
     }
   }
 
-  /** Hands out slices, in this order. Sending the same again does nothing. @param jobs with random UUIDs */
+  /** Hands out jobs, in this order. Sending the same again does nothing. @param jobs with random UUIDs */
   async send(jobs: readonly { readonly id: string; readonly job: SliceJob }[]): Promise<void> {
     await this.#library.insert(
       this.#name,
-      jobs.map(({ id, job }) => ({ id, data: { job: pack(job) } })),
+      jobs.map(({ id, job }) => ({
+        id,
+        data: { job: pack(job) },
+        // Which of several slices it was that its worker did not survive, nobody knows.
+        retryLimit: job.tasks.length > 1 ? 0 : MOST_LOST,
+      })),
     );
   }
 
-  /** Those of these slices that have ended, or whose worker was lost. */
-  async look(ids: readonly string[]): Promise<readonly SentSlice[]> {
+  /** Those of these jobs that have ended, or whose worker was lost. */
+  async look(ids: readonly string[]): Promise<readonly SentJob[]> {
     const { rows } = await this.#database.executeSql(
       `SELECT id::text, state::text, retry_count::int4 AS retries, output->>'report' AS report
          FROM ${QUEUE_SCHEMA}.job
         WHERE name = $1 AND id = ANY($2::uuid[])
-          AND (state IN ('completed', 'failed', 'retry') OR retry_count > 0)`,
+          AND (state IN ('completed', 'cancelled', 'failed', 'retry') OR retry_count > 0)`,
       [this.#name, ids],
     );
     // As the statement selects them.
     return (rows as { id: string; state: string; retries: number; report: string | null }[]).map((row) => ({
       id: row.id,
-      state: row.state === 'completed' || row.state === 'failed' ? row.state : 'open',
+      state: row.state === 'completed' || row.state === 'failed' || row.state === 'cancelled' ? row.state : 'open',
       losses: row.retries + (row.state === 'retry' || row.state === 'failed' ? 1 : 0),
       report: row.report === null || row.state !== 'completed' ? undefined : unpackReport(row.report),
     }));
@@ -164,7 +169,7 @@ export class SliceQueue {
     return (rows as QueueCounts[])[0] ?? { waiting: 0, active: 0 };
   }
 
-  /** Takes at most so many slices. None, too, where the coordinator has removed the queue. */
+  /** Takes at most so many jobs. None, too, where the coordinator has removed the queue. */
   async take(most: number): Promise<readonly ClaimedJob[]> {
     const jobs = await this.#library.fetch(this.#name, { batchSize: most }).catch((error: unknown) => {
       if (isQueueGone(error)) return [];
@@ -177,7 +182,7 @@ export class SliceQueue {
     });
   }
 
-  /** Renews leases. @returns ids of the slices that are still this worker's */
+  /** Renews leases. @returns ids of the jobs that are still this worker's */
   async renew(claims: readonly Claim[]): Promise<ReadonlySet<string>> {
     try {
       const { settled } = await this.#library.touch(this.#name, claims);
@@ -189,10 +194,10 @@ export class SliceQueue {
   }
 
   /**
-   * Ends a slice. May be called again where an answer got lost.
+   * Ends a job. May be called again where an answer got lost.
    * @returns false if the claim is not this worker's any more: then the report does not count
    */
-  async report(claim: Claim, report: SliceReport): Promise<boolean> {
+  async report(claim: Claim, report: JobReport): Promise<boolean> {
     try {
       const { affected } = await this.#library.complete(this.#name, claim, { report: pack(report) });
       return affected > 0 || (await this.#isReported(claim));
@@ -202,6 +207,7 @@ export class SliceQueue {
     }
   }
 
+  /** Nobody can report these jobs any more, unless they have ended before. */
   async cancel(ids: readonly string[]): Promise<void> {
     await this.#library.cancel(this.#name, ids);
   }
@@ -239,7 +245,7 @@ export class SliceQueue {
     for (const { name } of rows as { name: string }[]) await this.#library.deleteQueue(name);
   }
 
-  /** The claim itself has ended the slice, and its answer got lost on the way. */
+  /** The claim itself has ended the job, and its answer got lost on the way. */
   async #isReported({ id, retryCount }: Claim): Promise<boolean> {
     const { rows } = await this.#database.executeSql(
       `SELECT FROM ${QUEUE_SCHEMA}.job

@@ -1,21 +1,22 @@
 import { LakeportError } from '../errors.js';
 import type { SliceTask } from '../export/worker/protocol.js';
 import type { ReadEnd, SlicePool } from '../export/worker/slice-pool.js';
-import { datasetId } from '../model/dataset.js';
-import { tableName } from '../model/table.js';
 import type { WorkerSlice } from '../runlog/index.js';
 import { retryDelay, waitUnlessAborted } from '../runtime/retry.js';
 import type { StagedPart } from '../storage/storage.js';
-import type { SliceReport } from './messages.js';
+import type { JobReport, SliceReport } from './messages.js';
 import type { Claim, ClaimedJob } from './slice-queue.js';
+import { nameOfTasks, tableOf } from './task-names.js';
 
 export interface SliceReaderOptions {
-  /** @throws LakeportError if this worker cannot read the slice, or nothing of the run */
+  /** @throws LakeportError if this worker cannot read the slices, or nothing of the run */
   readonly openPool: () => Promise<SlicePool>;
   /** Never rejects. */
   readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
   /** Aborted when the worker is told to end, whatever it still has. */
   readonly stopWaiting: AbortSignal;
+  /** Told whenever another slice is being read. */
+  readonly onChange: () => void;
 }
 
 /** The snapshot is gone. Its coordinator notices that too, takes another one, and the slice from this worker. */
@@ -29,12 +30,14 @@ const NOT_READ: ReadEnd = {
   unconnected: false,
 };
 
-/** One slice that this worker has claimed, from its claim to its report. */
+/** The slices of a job that this worker has claimed, from the claim to the report: one is read after the other. */
 export class SliceReading {
   readonly claim: Claim;
-  readonly #task: SliceTask;
+  readonly #tasks: readonly SliceTask[];
   readonly #options: SliceReaderOptions;
-  readonly #parts: StagedPart[] = [];
+  /** Of slices that are read. */
+  readonly #staged: StagedPart[] = [];
+  #current: SliceTask | undefined;
   #rows = 0;
   #bytes = 0;
   #pool: SlicePool | undefined;
@@ -43,7 +46,8 @@ export class SliceReading {
 
   constructor({ claim, job }: ClaimedJob, options: SliceReaderOptions) {
     this.claim = claim;
-    this.#task = job.task;
+    this.#tasks = job.tasks;
+    this.#current = job.tasks[0];
     this.#options = options;
   }
 
@@ -52,62 +56,86 @@ export class SliceReading {
     return this.#ending === 'lost';
   }
 
-  get rows(): number {
-    return this.#rows;
+  /** For people: `public.a was`, `public.a and 12 other tables were`. */
+  get subject(): string {
+    if (this.#current === undefined) return 'Nothing was';
+    return `${nameOfTasks(this.#current, this.#tasks)} ${this.#tasks.length === 1 ? 'was' : 'were'}`;
   }
 
-  get standing(): WorkerSlice {
-    const { dataset, slice } = this.#task;
-    const table = tableName(datasetId(dataset));
-    return { job: this.claim.id, table, slice: slice.index, rows: this.#rows, bytes: this.#bytes };
+  /** The slice that is being read. */
+  get standing(): readonly WorkerSlice[] {
+    if (this.#current === undefined) return [];
+    const { slice } = this.#current;
+    return [
+      {
+        job: this.claim.id,
+        table: tableOf(this.#current),
+        slice: slice.index,
+        rows: this.#rows,
+        bytes: this.#bytes,
+      },
+    ];
   }
 
-  /** Stops the read: its slice has gone to another worker, or shall go there. */
+  /** Stops the read: the slices that are not read have gone to another worker, or shall go there. */
   stop(why: 'lost' | 'given-back'): void {
     this.#ending ??= why;
     this.#stopped.abort();
-    this.#pool?.cancel([this.#task]);
+    if (this.#current !== undefined) this.#pool?.cancel([this.#current]);
   }
 
-  /** Reads the slice. @returns what to report; nothing is left staged unless it is `done` */
-  async read(): Promise<SliceReport> {
-    let pool: SlicePool;
+  /** Reads the slices. @returns what to report; nothing is left staged of slices that are not `done` */
+  async read(): Promise<JobReport> {
+    const reports: SliceReport[] = [];
+    for (const task of this.#tasks) {
+      // Who gives one back cannot read the others either.
+      const goesOn = this.#ending === undefined && reports.at(-1)?.kind !== 'given-back';
+      reports.push(goesOn ? await this.#readSlice(task) : { kind: 'given-back' });
+    }
+    return reports;
+  }
+
+  /** Removes what was staged. Never rejects. */
+  async withdraw(): Promise<void> {
+    await this.#options.discard(this.#staged.splice(0));
+  }
+
+  async #readSlice(task: SliceTask): Promise<SliceReport> {
+    this.#current = task;
+    [this.#rows, this.#bytes] = [0, 0];
+    this.#options.onChange();
     try {
-      pool = this.#pool = await this.#options.openPool();
+      this.#pool ??= await this.#options.openPool();
     } catch (thrown) {
       const error = LakeportError.from(thrown);
       await this.#waitForOtherSnapshot(error);
       return { kind: 'given-back', error: error.toData() };
     }
-    const end = await this.#readConnected(pool);
-    if (end.ok && this.#ending !== 'lost') {
-      this.#rows = end.outcome.rows;
+    const parts: StagedPart[] = [];
+    const end = await this.#readConnected(task, { pool: this.#pool, parts });
+    if (end.ok) {
+      this.#staged.push(...parts);
       return { kind: 'done', outcome: end.outcome };
     }
-    await this.withdraw();
-    if (end.ok || this.#ending !== undefined) return { kind: 'given-back' };
+    await this.#options.discard(parts);
+    if (this.#ending !== undefined) return { kind: 'given-back' };
     // The source may well be reached from elsewhere.
     return { kind: end.unconnected ? 'given-back' : 'failed', error: end.error.toData() };
-  }
-
-  /** Removes what was staged. Never rejects. */
-  async withdraw(): Promise<void> {
-    await this.#options.discard(this.#parts.splice(0));
   }
 
   async #waitForOtherSnapshot({ code }: LakeportError): Promise<void> {
     if (SNAPSHOT_GONE.has(code)) await this.#wait(PATIENCE_MS);
   }
 
-  /** @returns false if the slice is lost or to be given back meanwhile, or the worker told to end */
+  /** @returns false if the slices are lost or to be given back meanwhile, or the worker told to end */
   #wait(ms: number): Promise<boolean> {
     return waitUnlessAborted(ms, AbortSignal.any([this.#stopped.signal, this.#options.stopWaiting]));
   }
 
   /** With retries, as long as the source cannot be reached. */
-  async #readConnected(pool: SlicePool): Promise<ReadEnd> {
+  async #readConnected(task: SliceTask, { pool, parts }: OpenSliceRead): Promise<ReadEnd> {
     for (let made = 1; ; made++) {
-      const end: ReadEnd = this.#ending === undefined ? await this.#readOnce(pool) : NOT_READ;
+      const end: ReadEnd = this.#ending === undefined ? await this.#readOnce(task, { pool, parts }) : NOT_READ;
       if (end.ok || !end.unconnected || this.#ending !== undefined) return end;
       const delay = retryDelay(end.error, made);
       if (delay === undefined) await this.#waitForOtherSnapshot(end.error);
@@ -115,15 +143,21 @@ export class SliceReading {
     }
   }
 
-  async #readOnce(pool: SlicePool): Promise<ReadEnd> {
-    const end = await pool.run(this.#task, {
+  async #readOnce(task: SliceTask, { pool, parts }: OpenSliceRead): Promise<ReadEnd> {
+    const end = await pool.run(task, {
       onProgress: ({ rows, bytes }) => {
         this.#rows = rows;
         this.#bytes = bytes;
       },
-      onStaged: (part) => this.#parts.push(part),
+      onStaged: (part) => parts.push(part),
     });
     // Threads give nothing back.
     return end.ok || end.givenBack !== true ? end : NOT_READ;
   }
+}
+
+interface OpenSliceRead {
+  readonly pool: SlicePool;
+  /** Takes what is staged. */
+  readonly parts: StagedPart[];
 }

@@ -8,7 +8,7 @@ import type { ServerInfo } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
 import { VERSION } from '../version.js';
 import type { Standing } from './announcement.js';
-import type { SliceReport } from './messages.js';
+import type { JobReport } from './messages.js';
 import { SliceReading } from './slice-reader.js';
 import { type ClaimedJob, LEASE_SECONDS, type SliceQueue } from './slice-queue.js';
 
@@ -22,7 +22,7 @@ const REPORT_AGAIN_MS = 1_000;
 
 export interface WorkLoopOptions {
   readonly queue: SliceQueue;
-  /** How many slices to read at the same time. */
+  /** How many jobs to read at the same time, and so slices. */
   readonly slots: number;
   /** The readers for slices of this server's snapshot. @throws LakeportError if it is another one than this worker's */
   readonly poolFor: (server: ServerInfo) => Promise<SlicePool>;
@@ -67,7 +67,7 @@ export class WorkLoop {
   get standing(): Standing {
     return {
       slots: this.#options.slots,
-      slices: [...this.#readings].map(({ standing }) => standing),
+      slices: [...this.#readings].flatMap(({ standing }) => standing),
       slicesRead: this.#slicesRead,
       rows: this.#rows,
     };
@@ -131,17 +131,14 @@ export class WorkLoop {
       if (job.version !== VERSION) throw otherVersion(job.version);
       return this.#options.poolFor(job.server);
     };
-    const reading = new SliceReading(claimed, { openPool, discard, stopWaiting: this.#stopWaiting.signal });
+    const reading = new SliceReading(claimed, { openPool, discard, stopWaiting: this.#stopWaiting.signal, onChange });
     this.#readings.add(reading);
-    onChange();
-    const read = await reading.read();
-    // Whoever is told to end breaks off connecting, too: that says nothing of the source.
-    const isEnding = read.kind === 'given-back' && this.#options.signal.aborted;
-    const report: SliceReport = isEnding ? { kind: 'given-back' } : read;
+    const report = await reading.read();
     const counts = await this.#report(reading, report);
     this.#readings.delete(reading);
-    // From here, nothing more can be read; unless only this slice's time was over.
-    if (counts && report.kind === 'given-back' && report.error !== undefined) this.#fail(lastError(report.error));
+    // From here, nothing more can be read; unless only this job's time was over.
+    const why = report.map((end) => (end.kind === 'given-back' ? end.error : undefined)).find(Boolean);
+    if (counts && why !== undefined) this.#fail(lastError(why));
     onChange();
     this.#wake();
   }
@@ -150,16 +147,13 @@ export class WorkLoop {
    * Tries until the queue has it: what was read is worth waiting for its database.
    * @returns whether the report counts
    */
-  async #report(reading: SliceReading, report: SliceReport): Promise<boolean> {
+  async #report(reading: SliceReading, report: JobReport): Promise<boolean> {
     const { queue, message, signal } = this.#options;
     let isUncertain = false;
     while (!reading.isLost && !this.#isOver()) {
       try {
         if (await queue.report(reading.claim, report)) {
-          if (report.kind === 'done') {
-            this.#slicesRead++;
-            this.#rows += report.outcome.rows;
-          }
+          this.#count(report);
           return true;
         }
         break;
@@ -171,15 +165,21 @@ export class WorkLoop {
         await sleep(REPORT_AGAIN_MS);
       }
     }
-    const { table, slice } = reading.standing;
-    message('warning', `${table}, slice ${slice}, was taken from this worker: what it read does not count`, {
+    message('warning', `${reading.subject} taken from this worker: what it read does not count`, {
       event: 'claim_lost',
-      table,
-      slice,
+      ...reading.standing.map(({ table, slice }) => ({ table, slice }))[0],
     });
     // What may have been accepted must stay; the run itself removes what it does not know.
     if (!isUncertain) await reading.withdraw();
     return false;
+  }
+
+  #count(report: JobReport): void {
+    for (const end of report) {
+      if (end.kind !== 'done') continue;
+      this.#slicesRead++;
+      this.#rows += end.outcome.rows;
+    }
   }
 
   /** Never rejects. */

@@ -79,7 +79,10 @@ export class ExportCoordinator {
     });
     this.#slots = new ReaderSlots(capacity ?? options.readers);
     this.#tables = tables.map((plan) => new TableProgress(plan, recovered?.get(tableKey(plan.id))));
-    this.#scheduler = new Scheduler(this.#tables, { jobs: Math.max(jobs, capacity ?? 0) });
+    this.#scheduler = new Scheduler(this.#tables, {
+      jobs: Math.max(jobs, capacity ?? 0),
+      weightOf: ({ plan }) => this.#weightOf(plan.estimatedBytes),
+    });
     this.#progress = new ProgressReport(observer);
     this.#finisher = new TableFinisher({
       ...options,
@@ -125,6 +128,10 @@ export class ExportCoordinator {
     if (this.#slots.isIdle && this.#finisher.isIdle && this.#scheduler.isEmpty) this.#finish();
   }
 
+  #weightOf(bytes: number | undefined): number {
+    return this.#options.pool.weightOf?.(bytes) ?? 1;
+  }
+
   /** Workers that read one slice each also work on as many tables, if these are small. */
   #resize(slices: number): void {
     if (slices === this.#slots.count) return;
@@ -159,7 +166,7 @@ export class ExportCoordinator {
   async #read({ table, slice }: Assignment, mode: SliceTask['mode'], connects = 0): Promise<void> {
     const { pool, observer, snapshot } = this.#options;
     const task = sliceTask(table, slice, { mode, snapshot: snapshot.current });
-    this.#slots.take(task, table);
+    this.#slots.take(task, { table, weight: this.#weightOf(task.expectedBytes) });
     observer.sliceStarted?.(table.plan.id, slice.index);
     const end = await pool.run(task, {
       onProgress: (sums) => {

@@ -1,10 +1,17 @@
 import type { TableProgress } from './table-progress.js';
 import type { SliceTask } from '../worker/protocol.js';
 
+interface Reading {
+  readonly table: TableProgress;
+  readonly weight: number;
+}
+
 /** Tracks which slices are being read, and how many readers there are. */
 export class ReaderSlots {
-  readonly #reading = new Map<SliceTask, TableProgress>();
+  readonly #reading = new Map<SliceTask, Reading>();
   #count: number;
+  /** What the slices being read weigh. */
+  #weight = 0;
   /** Readers waiting to reconnect. */
   #pausing = 0;
 
@@ -17,7 +24,7 @@ export class ReaderSlots {
   }
 
   get isFull(): boolean {
-    return this.#reading.size + this.#pausing >= this.#count;
+    return this.#weight + this.#pausing >= this.#count;
   }
 
   /** No slice is being read. */
@@ -31,15 +38,20 @@ export class ReaderSlots {
   }
 
   tasksOf(table: TableProgress): readonly SliceTask[] {
-    return this.tasks.filter((task) => this.#reading.get(task) === table);
+    return this.tasks.filter((task) => this.#reading.get(task)?.table === table);
   }
 
-  take(task: SliceTask, table: TableProgress): void {
-    this.#reading.set(task, table);
+  /** @param reading.weight the share of a reader that the slice takes */
+  take(task: SliceTask, reading: Reading): void {
+    this.#reading.set(task, reading);
+    this.#weight += reading.weight;
   }
 
   release(task: SliceTask): void {
+    this.#weight -= this.#reading.get(task)?.weight ?? 0;
     this.#reading.delete(task);
+    // Sums of fractions drift.
+    if (this.#reading.size === 0) this.#weight = 0;
   }
 
   /** Reserves a reader until the wait is over. */

@@ -17,9 +17,15 @@ export class Scheduler {
   /** Tables fully read by an earlier attempt, not started yet. */
   readonly #complete: TableProgress[];
   readonly #inProgress = new Set<TableProgress>();
+  readonly #weightOf: (table: TableProgress) => number;
 
-  constructor(tables: readonly TableProgress[], options: { readonly jobs: number }) {
+  /** @param options.weightOf what a table in progress counts for, at most and by default 1 */
+  constructor(
+    tables: readonly TableProgress[],
+    options: { readonly jobs: number; readonly weightOf?: (table: TableProgress) => number },
+  ) {
     this.#jobs = options.jobs;
+    this.#weightOf = options.weightOf ?? (() => 1);
     this.#waiting = tables.filter((table) => !table.isComplete);
     this.#complete = tables.filter((table) => table.isComplete);
   }
@@ -85,9 +91,9 @@ export class Scheduler {
 
   /** Tables that only await confirmation do not keep others from starting. */
   #beingRead(): number {
-    let count = 0;
-    for (const table of this.#inProgress) if (!table.awaitsConfirmation) count++;
-    return count;
+    let weight = 0;
+    for (const table of this.#inProgress) if (!table.awaitsConfirmation) weight += this.#weightOf(table);
+    return weight;
   }
 
   #leastBusy(): TableProgress | undefined {

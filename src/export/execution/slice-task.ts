@@ -18,7 +18,7 @@ export function sliceTask(
     slice,
     snapshot: plan.snapshot ?? snapshot,
     storageId: plan.storageId,
-    expectedBytes: expectedSliceBytes(plan, slice),
+    expectedBytes: mode === 'schema' ? 0 : expectedSliceBytes(plan, slice),
     directory: plan.directory,
     mode,
     sync: plan.sync?.number,

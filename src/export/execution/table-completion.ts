@@ -10,8 +10,11 @@ import { cancelledResult, completedResult, failedResult } from './table-result.j
 
 /** Tables published concurrently: each takes a handful of sequential requests. */
 const PUBLISH_CONCURRENCY = 32;
-/** No table starts while this many are waiting to be published. */
-const MAX_UNPUBLISHED = 64;
+/**
+ * No table starts from when `most` wait to be published until `few` do: several bundles of small tables may be read at the
+ * same moment, and those that start together share a bundle again.
+ */
+const UNPUBLISHED = { most: 256, few: 128 } as const;
 
 /** Why a run starts no more slices. */
 export interface RunStop {
@@ -44,6 +47,7 @@ export class TableFinisher {
   readonly #limit = pLimit(PUBLISH_CONCURRENCY);
   readonly #results = new Map<string, TableResult>();
   #pending = 0;
+  #isBacklogged = false;
   #isAbandoned = false;
 
   constructor(options: FinisherOptions) {
@@ -57,7 +61,7 @@ export class TableFinisher {
 
   /** Too many tables wait. */
   get isBacklogged(): boolean {
-    return this.#pending >= MAX_UNPUBLISHED;
+    return this.#isBacklogged;
   }
 
   of(id: { readonly schema: string; readonly name: string }): TableResult | undefined {
@@ -94,8 +98,10 @@ export class TableFinisher {
 
   #end(table: TableProgress, operation: () => Promise<TableResult>): void {
     this.#pending++;
+    if (this.#pending >= UNPUBLISHED.most) this.#isBacklogged = true;
     void operation().then((result) => {
       this.#pending--;
+      if (this.#pending <= UNPUBLISHED.few) this.#isBacklogged = false;
       if (this.#isAbandoned) return;
       this.#keep(table, result);
       table.end();

@@ -27,7 +27,7 @@ export interface PoolListener {
 
 /** Receives what becomes of a pool whose workers come and go. */
 export interface CapacityListener {
-  /** So many slices should be handed out from now on. */
+  /** Slices that weigh so much together should be handed out from now on. */
   onCapacity(slices: number): void;
   /** No slice will be read any more. */
   onFailed(error: LakeportError): void;
@@ -44,6 +44,12 @@ export interface SlicePool {
    * @returns the number at present
    */
   watchCapacity?(listener: CapacityListener): number;
+  /**
+   * What share of the capacity a slice takes, more than 0 and at most 1; 1 where this is missing. Small slices may be handed
+   * to a worker many at a time.
+   * @param bytes of the slice, undefined if unknown
+   */
+  weightOf?(bytes: number | undefined): number;
   /** Cancels the tasks being run; each `run` settles soon. */
   cancel(tasks: readonly SliceTask[]): void;
   /** Ends the workers. Never throws, and may be called again. */

@@ -59,9 +59,7 @@ export function bytesByKernel(
   { prefix, skip = 0 }: { readonly prefix: LengthPrefix; readonly skip?: number },
 ): boolean {
   const fields = fieldsOf(column.memory.kernels, wire, offsets, from, to);
-  if (fields === undefined) return false;
-  const { wire: wireAt, offsets: offsetsAt, count } = fields;
-  return column.fillBytes({ wire: wireAt, offsets: offsetsAt, count, skip, prefix });
+  return fields !== undefined && column.fillBytes({ ...fields, skip, prefix });
 }
 
 /** A text's conversion to UTF-8. */

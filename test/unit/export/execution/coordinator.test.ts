@@ -175,6 +175,22 @@ describe('a run', () => {
     expect(discarded).toEqual([]);
   });
 
+  it('a run hands out slices until they weigh as much as the pool takes', async () => {
+    Object.assign(pool, {
+      watchCapacity: () => 2,
+      weightOf: (bytes: number | undefined) => (bytes === undefined ? 1 : 0.25),
+    } satisfies Partial<SlicePool>);
+    const small = ['s1', 's2', 's3', 's4', 's5', 's6'].map((name) => ({ ...tablePlan(name), estimatedBytes: 10 }));
+    const ending = start([tablePlan('large', { slices: 2, degree: 2 }), ...small], { jobs: 1 });
+    expect(pool.seen).toEqual(['large 0', 's1 0', 's2 0', 's3 0', 's4 0']);
+    await pool.done('s1 0');
+    expect(pool.seen.at(-1)).toBe('s5 0');
+    await pool.done('large 0');
+    expect(pool.seen.slice(6)).toEqual(['large 1']);
+    for (const key of ['s2 0', 's3 0', 's4 0', 's5 0', 's6 0', 'large 1']) await pool.done(key);
+    expect((await ending).every(({ state }) => state === 'completed')).toBe(true);
+  });
+
   it('a run without tables ends at once', async () => {
     expect(await start([])).toEqual([]);
   });
