@@ -52,7 +52,7 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
     const { wire, offsets, count, skip, prefix } = fields;
     const bytes = kernels.run.bytesLength(wire, offsets, count, skip, prefix);
     if (bytes < 0) return false;
-    if (this.usesDictionary) return this.#internFields(kernels, { ...fields, bytes });
+    if (this.usesDictionary) return this.#internFields(kernels, { wire, offsets, count, skip, prefix, bytes });
     this.reserveBytes(bytes);
     const address = kernels.address(this.data);
     if (address < 0) return false;

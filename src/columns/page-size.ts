@@ -3,9 +3,9 @@ const PAGE_BYTES = 1 << 20;
 /** … or this many entries, so well-compressed columns still get a useful page index. */
 const PAGE_ENTRIES = 1 << 17;
 /** Maximum bytes held by all columns together before their pages are taken. */
-const HELD_BYTES = 48 << 20;
-/** Rows that may still be appended to a full page: those of a batch. */
-const BATCH_ROWS = 1024;
+const HELD_BYTES = 24 << 20;
+/** Most rows that are decoded at once: so many may still be appended to a full page. */
+export const BATCH_ROWS = 2048;
 
 /** Page size for a table with this number of columns, in bytes. */
 export function pageBytesFor(columnCount: number): number {
@@ -30,7 +30,7 @@ export interface HeldPage {
 export function heldPage(columnCount: number, rowGroupRows: number): HeldPage {
   return {
     entries: Math.min(pageEntriesFor(columnCount), rowGroupRows) + BATCH_ROWS,
-    // A batch of long texts may be half a page; it is not foreseen for each of many columns.
-    bytes: Math.ceil(pageBytesFor(columnCount) * 1.5),
+    // A batch of long texts may be as large as a page; it is not foreseen for each of many columns.
+    bytes: 2 * pageBytesFor(columnCount),
   };
 }

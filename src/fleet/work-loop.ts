@@ -8,7 +8,7 @@ import type { ServerInfo } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
 import { VERSION } from '../version.js';
 import type { Standing } from './announcement.js';
-import type { JobReport } from './messages.js';
+import type { JobReport, SliceReport } from './messages.js';
 import { SliceReading } from './slice-reader.js';
 import { type ClaimedJob, LEASE_SECONDS, type SliceQueue } from './slice-queue.js';
 
@@ -133,7 +133,9 @@ export class WorkLoop {
     };
     const reading = new SliceReading(claimed, { openPool, discard, stopWaiting: this.#stopWaiting.signal, onChange });
     this.#readings.add(reading);
-    const report = await reading.read();
+    const read = await reading.read();
+    // Whoever is told to end breaks off connecting, too: that says nothing of the source.
+    const report = this.#options.signal.aborted ? read.map(withoutReason) : read;
     const counts = await this.#report(reading, report);
     this.#readings.delete(reading);
     // From here, nothing more can be read; unless only this job's time was over.
@@ -258,6 +260,10 @@ export class WorkLoop {
     while (this.#readings.size > 0 && performance.now() < until)
       await this.#rest(Math.min(100, until - performance.now()));
   }
+}
+
+function withoutReason(report: SliceReport): SliceReport {
+  return report.kind === 'given-back' ? { kind: 'given-back' } : report;
 }
 
 /** The worker cannot reach what the run needs, unless its user has made a mistake. */

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 /** The built program as a user runs it: a process of its own. */
 
 /** `LAKEPORT_TEST_BIN` names another build, such as an installed package. */
-const BIN = process.env['LAKEPORT_TEST_BIN'] ?? fileURLToPath(new URL('../../bin/lakeport.js', import.meta.url));
+export const BIN = process.env['LAKEPORT_TEST_BIN'] ?? fileURLToPath(new URL('../../bin/lakeport.js', import.meta.url));
 const MEMORY_POLL_MS = 50;
 
 export interface CliOptions {
@@ -50,10 +50,17 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
 }
 
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const started = performance.now();
   const { within = [], node = process.execPath, bin = BIN } = options;
-  const [program = node, ...all] = [...within, node, bin, ...args];
-  const child = spawn(program, all, {
+  return startProgram([...within, node, bin, ...args], options);
+}
+
+/** Starts any program, in the environment that tests of the command line have. */
+export function startProgram(
+  [program = '', ...args]: readonly string[],
+  options: Pick<CliOptions, 'cwd' | 'env' | 'timeoutMs'>,
+): RunningCli {
+  const started = performance.now();
+  const child = spawn(program, args, {
     cwd: options.cwd ?? tmpdir(),
     env: cliEnvironment(options.env),
     stdio: ['ignore', 'pipe', 'pipe'],

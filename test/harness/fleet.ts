@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 
 import type { CliStore } from './cli-stores/index.js';
-import { postgresEntry, type RunningCli, startCli, writeAuthFile } from './cli.js';
+import { BIN, postgresEntry, type RunningCli, startCli, startProgram, writeAuthFile } from './cli.js';
 import { ScratchDirectory } from './scratch.js';
 import { fileSums, serverSums } from './table-sums.js';
 import type { PostgresServer } from '../servers/postgres.js';
@@ -20,6 +20,7 @@ const WORKER_GRANTS = `
 export interface LoggedWorkerRow {
   readonly name: string;
   readonly role: string;
+  readonly processId: number;
   readonly slices: readonly { readonly table: string }[];
 }
 
@@ -89,10 +90,13 @@ export class TestFleet {
   ): Promise<string> {
     const at = ({ host, port }: Address) => ({ ...this.#server, host, port });
     const user = worker ? { username: `${this.#database}_worker` } : {};
+    const log = postgresEntry(at(logThrough), { database: `${this.#database}_log`, ...user });
     const entries = {
       ...(this.#store && { lake: this.#store.entry }),
       ds_pg: postgresEntry(at(through), { database: this.#database, ...source }),
-      log: postgresEntry(at(logThrough), { database: `${this.#database}_log`, ...user }),
+      log,
+      // As the documentation calls it.
+      log_pg: log,
     };
     return writeAuthFile(this.#scratch.path, entries, `${file}.json`);
   }
@@ -133,6 +137,24 @@ export class TestFleet {
     return this.#start([...argv, '-a', 'auth.json']);
   }
 
+  /** Any program, for which `lakeport` is a command. */
+  launch(command: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCli {
+    const cwd = this.#scratch.path;
+    const running = startProgram(command, { cwd, env: { ...this.environment, ...env }, timeoutMs: 200_000 });
+    this.#started.push(running);
+    return running;
+  }
+
+  /** Of programs that start lakeport by its name. */
+  get environment(): Record<string, string> {
+    const programs = path.join(this.#scratch.path, 'programs');
+    mkdirSync(programs, { recursive: true });
+    writeFileSync(path.join(programs, 'lakeport'), `#!/bin/sh\nexec '${this.#node}' '${BIN}' "$@"\n`, { mode: 0o755 });
+    const state = path.join(this.#scratch.path, 'state');
+    const { PATH = '' } = process.env;
+    return { PATH: `${programs}:${PATH}`, HOME: this.#scratch.path, XDG_STATE_HOME: state, RUN_ID: this.runId };
+  }
+
   /** `lakeport work`, with one slice at a time. */
   work(name: string, { auth = 'auth', flags = [], within }: WorkOptions = {}): RunningCli {
     const own = ['--run_id', this.runId, '-a', `${auth}.json`, '--log_db_auth_id', 'log', '--name', name];
@@ -145,12 +167,30 @@ export class TestFleet {
   }
 
   async workers(): Promise<readonly LoggedWorkerRow[]> {
-    const rows = await this.log('SELECT name, role, slices FROM export_workers ORDER BY joined_at');
+    const rows = await this.log(`
+      SELECT name, role, process_id::int4 AS "processId", slices FROM export_workers ORDER BY joined_at`);
     // As the statement selects them.
-    return (rows as { name: string; role: string; slices: string }[]).map((row) => ({
+    return (rows as { name: string; role: string; processId: number; slices: string }[]).map((row) => ({
       ...row,
       slices: JSON.parse(row.slices) as LoggedWorkerRow['slices'],
     }));
+  }
+
+  /** The process that reads the table, other than this one, as soon as there is one. */
+  async readerOf(table: string, other = 0): Promise<LoggedWorkerRow> {
+    let reader: LoggedWorkerRow | undefined;
+    await this.until(async () => {
+      const reads = ({ slices }: LoggedWorkerRow) => slices.some((slice) => slice.table === `public.${table}`);
+      reader = (await this.workers()).find((worker) => reads(worker) && worker.processId !== other);
+      return reader !== undefined;
+    }, `somebody reads ${table}`);
+    return reader!;
+  }
+
+  /** Whether somebody reads the view, and waits for its gate. */
+  async isHeld(view: string): Promise<boolean> {
+    const waiting = "SELECT query FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()";
+    return (await this.query(waiting)).some(({ query }) => String(query).includes(view));
   }
 
   /** How many workers read a table whose name contains this. */

@@ -59,7 +59,9 @@ export function bytesByKernel(
   { prefix, skip = 0 }: { readonly prefix: LengthPrefix; readonly skip?: number },
 ): boolean {
   const fields = fieldsOf(column.memory.kernels, wire, offsets, from, to);
-  return fields !== undefined && column.fillBytes({ ...fields, skip, prefix });
+  if (fields === undefined) return false;
+  const { wire: wireAt, offsets: offsetsAt, count } = fields;
+  return column.fillBytes({ wire: wireAt, offsets: offsetsAt, count, skip, prefix });
 }
 
 /** A text's conversion to UTF-8. */

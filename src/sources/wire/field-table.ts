@@ -1,3 +1,5 @@
+import { BATCH_ROWS } from '../../columns/page-size.js';
+
 /** Fields of a batch: few enough for the processor's cache, enough rows to pay for the loops' start. */
 const FIELDS = 1 << 16;
 
@@ -7,6 +9,6 @@ const FIELDS = 1 << 16;
  *   the same few lines of the processor's cache
  */
 export function fieldTable(columns: number): { readonly capacity: number; readonly stride: number } {
-  const capacity = Math.max(32, Math.min(1024, Math.floor(FIELDS / Math.max(columns, 1))));
+  const capacity = Math.max(32, Math.min(BATCH_ROWS, Math.floor(FIELDS / Math.max(columns, 1))));
   return { capacity, stride: capacity + 16 };
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { BATCH_ROWS } from '../../../src/columns/page-size.js';
 import type { Kernels } from '../../../src/kernels/kernels.js';
 import { HEAP, integers } from '../../../src/kernels/memory.js';
 import { ByteInput } from '../../../src/sources/mssql/tds/byte-input.js';
@@ -146,7 +147,7 @@ describe.each(KERNEL_BUILDS)('the scan of TDS rows by a kernel (%s)', (build) =>
     const bytes = Buffer.concat([Buffer.alloc(2 * 5000, Buffer.of(ROW, 7)), Buffer.of(DONE)]);
     const result = await scanned([1], bytes, [], kernels);
     expect(result).toEqual(await scanned([1], bytes, [], undefined));
-    expect(result.ends).toEqual([['full', 2048]]);
+    expect(result.ends).toEqual([['full', 2 * BATCH_ROWS]]);
   });
 });
 
