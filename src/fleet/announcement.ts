@@ -5,8 +5,8 @@ import type { RunLog, WorkerRow, WorkerSlice } from '../runlog/index.js';
 
 /** The row of the log is renewed this often: a third of the time after which others take its process for dead. */
 const RENEW_MS = 5_000;
-/** What changes within this time is written once. */
-const LEAST_MS = 500;
+/** What changes within this time is written once: others look no more often. */
+const LEAST_MS = 1_000;
 
 /** What of a process's row changes. */
 export interface Standing {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type ErrorData, LakeportError } from '../errors.js';
 import type { SlicePool } from '../export/worker/slice-pool.js';
-import type { RunWorkers } from '../runlog/index.js';
+import type { ShownState } from '../runlog/index.js';
 import { graceLeft } from '../runtime/interruption.js';
 import type { ServerInfo } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
@@ -26,8 +26,8 @@ export interface WorkLoopOptions {
   readonly slots: number;
   /** The readers for slices of this server's snapshot. @throws LakeportError if it is another one than this worker's */
   readonly poolFor: (server: ServerInfo) => Promise<SlicePool>;
-  /** State of the run, and who works on it. */
-  readonly lookAtRun: () => Promise<RunWorkers>;
+  /** The run's state; undefined if the log does not have it any more. */
+  readonly lookAtRun: () => Promise<ShownState | undefined>;
   /** Never rejects. */
   readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
   /** How long to wait for a run that is not in progress to be continued. */
@@ -54,7 +54,7 @@ export class WorkLoop {
   readonly #stopWaiting = new AbortController();
   #wake: () => void = () => undefined;
   #error: LakeportError | undefined;
-  #state: RunWorkers['state'] = 'running';
+  #state: ShownState | undefined = 'running';
   #slicesRead = 0;
   #rows = 0;
   #idleSince: number | undefined;
@@ -199,7 +199,7 @@ export class WorkLoop {
 
   async #lookAtRun(): Promise<void> {
     try {
-      const { state } = await this.#options.lookAtRun();
+      const state = await this.#options.lookAtRun();
       this.#state = state;
       if (state === 'running') this.#notRunningSince = undefined;
       else this.#notRunningSince ??= performance.now();

@@ -16,6 +16,7 @@ import type { LogListener } from './recorder/log-listener.js';
 import type { WriterOptions } from './recorder/log-writer.js';
 import { idAmbiguous, logInUse, runUnknown } from './errors.js';
 import { RUNS, SYNCS, WATERMARKS } from './model/columns.js';
+import type { ShownState } from './model/run-outcome.js';
 import type { NewRun, PlaceOf, Redact } from './model/run-events.js';
 import type { WorkerRow } from './model/rows.js';
 import { RunState } from './model/run-state.js';
@@ -49,7 +50,7 @@ export interface OpenLogOptions {
   readonly redact?: Redact;
   /** True for an export: the driver gets its own thread once the run takes longer. False for commands that only read. */
   readonly threaded?: boolean;
-  readonly threadAfterMs?: number;
+  readonly threadAfterMs?: number | undefined;
   /** The thread's compiled file; by default the program's own. */
   readonly threadEntry?: URL | undefined;
   /** Where runs are saved if the log is unavailable; by default in the user's state directory. */
@@ -215,6 +216,11 @@ export class RunLog {
   /** The state of a run, and the processes that work on it. */
   workersOf(runId: string): Promise<RunWorkers> {
     return this.#store.runWorkers({ runId });
+  }
+
+  /** The state of a run; undefined if the log has no such run. Costs less than `workersOf`. */
+  stateOf(runId: string): Promise<ShownState | undefined> {
+    return this.#store.runState({ runId });
   }
 
   /**

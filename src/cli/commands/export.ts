@@ -14,7 +14,7 @@ import { writeDocument } from '../reports/failure.js';
 import { FLAGS } from '../flags/flags.js';
 import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { logTarget, readLogFlags, type LogFlags } from '../flags/runlog-flags.js';
-import { readWorkerSettings, type WorkerSettings } from '../flags/worker-settings.js';
+import { logThreadAfterMs, readWorkerSettings, type WorkerSettings } from '../flags/worker-settings.js';
 import { takePattern } from '../flags/table-setting.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
 import { targetAddress } from '../run-history/recorded-options.js';
@@ -71,7 +71,7 @@ export async function exportCommand(
     if (planOnly)
       return showPlan({ ...input, workers, detail: { allTables: flags.get(FLAGS.allTables), tables: shown } });
     session.start();
-    const record = logged ? await beginRecord(input, argv) : undefined;
+    const record = logged ? await beginRecord({ ...input, workers }, argv) : undefined;
     return executeExport({ ...input, record, quiet: logging.quiet, workers });
   });
 }
@@ -114,11 +114,19 @@ interface ExportInput {
 }
 
 function beginRecord(
-  { options, auth, log, session, context, syncId }: ExportInput,
+  {
+    options,
+    auth,
+    log,
+    session,
+    context,
+    syncId,
+    workers,
+  }: ExportInput & { readonly workers: WorkerSettings | undefined },
   argv: readonly string[],
 ): Promise<RunRecording | undefined> {
   return RunRecording.begin(
-    { log, auth, context, observer: session.observer },
+    { log, auth, context, observer: session.observer, threadAfterMs: logThreadAfterMs(workers) },
     {
       export: options,
       commandLine: recordedCommand(argv, context.redactor),

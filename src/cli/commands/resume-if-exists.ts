@@ -42,7 +42,7 @@ async function stateOf(runId: string, flags: ParsedFlags, context: CliContext): 
   const auth = authFile === undefined ? undefined : await readAuthFile(authFile, context);
   const log = await openRunLogFromFlags({ ...readLogFlags(flags), mode: 'preserve' }, { auth, context });
   try {
-    return (await raceAbort(context.signal, log.workersOf(runId))).state;
+    return await raceAbort(context.signal, log.stateOf(runId));
   } finally {
     await closeLog(log, context.signal);
   }

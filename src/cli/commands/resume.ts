@@ -15,7 +15,7 @@ import { count, counted } from '../../text/quantities.js';
 import { recordedSalt, refuseOtherPlaces, restoredOptions } from '../run-history/recorded-options.js';
 import { refuseOtherSalt } from '../run-history/mask-salt.js';
 import { readResumeSettings } from '../flags/resume-flags.js';
-import { readWorkerSettings } from '../flags/worker-settings.js';
+import { logThreadAfterMs, readWorkerSettings } from '../flags/worker-settings.js';
 import { type Session, withSession } from '../session.js';
 import { noticeIgnoredFlags } from './export.js';
 
@@ -39,7 +39,8 @@ export async function resumeRunCommand(
     const auth = await readAuthFile(settings.authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
     session.start();
-    const runLog = await openRunLogFromFlags(log, { auth, context, threaded: true });
+    const threadAfterMs = logThreadAfterMs(workers);
+    const runLog = await openRunLogFromFlags(log, { auth, context, threaded: true, threadAfterMs });
     const recording = { log, auth, context, observer: session.observer };
     let options: ExportOptions;
     let record: RunRecording;

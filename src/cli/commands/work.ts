@@ -127,7 +127,7 @@ async function takeSlices(input: Work, queue: SliceQueue, readers: WorkerReaders
   const loop: WorkLoop = new WorkLoop({
     ...{ queue, slots, waitMs, idleExitMs, signal },
     poolFor: (server) => readers.poolFor(server),
-    lookAtRun: () => log.workersOf(runId),
+    lookAtRun: () => log.stateOf(runId),
     discard: (parts) => readers.discard(parts),
     onChange: () => announcement.renew(),
     message: (level, text, fields) => session.observer.message?.(level, text, fields),

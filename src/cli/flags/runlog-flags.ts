@@ -60,12 +60,14 @@ export async function openRunLogFromFlags(
     readonly context: CliContext;
     /** Runs the log's driver in a thread, so that it does not block an export. */
     readonly threaded?: boolean;
+    /** When that thread takes over. Default: that of an export that reads itself. */
+    readonly threadAfterMs?: number | undefined;
   },
 ): Promise<RunLog> {
-  const { context, threaded = false } = options;
+  const { context, threaded = false, threadAfterMs } = options;
   const [target, { openRunLog }] = await Promise.all([logTarget(flags, options), import('../../runlog/index.js')]);
   const redact = (text: string) => context.redactor.redact(text);
-  const opening = openRunLog(target, { threaded, mode: flags.mode, redact });
+  const opening = openRunLog(target, { threaded, threadAfterMs, mode: flags.mode, redact });
   try {
     return await raceAbort(context.signal, opening);
   } catch (error) {

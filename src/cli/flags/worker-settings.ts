@@ -38,3 +38,11 @@ export async function readWorkerSettings(flags: ParsedFlags): Promise<WorkerSett
   }
   return { localReaders: flags.get(localReaders), waitMs: flags.get(workersWaitMs) };
 }
+
+/** The thread of the run log costs a coordinator a third of its start, and takes little from it in a short run. */
+const LOG_THREAD_AFTER_MS = 60_000;
+
+/** When the run log gets a thread of its own; undefined for a run that reads itself. */
+export function logThreadAfterMs(workers: WorkerSettings | undefined): number | undefined {
+  return workers?.localReaders === 0 ? LOG_THREAD_AFTER_MS : undefined;
+}

@@ -21,6 +21,8 @@ export interface RunRecordingOptions {
   readonly context: CliContext;
   /** Receives messages about the log. */
   readonly observer: Pick<RunObserver, 'message'>;
+  /** See `logThreadAfterMs`. */
+  readonly threadAfterMs?: number | undefined;
 }
 
 /** One export that is recorded in the run log. */
@@ -75,11 +77,11 @@ export class RunRecording {
       readonly syncId?: string | undefined;
     },
   ): Promise<RunRecording | undefined> {
-    const { auth, context, log: flags } = options;
+    const { auth, context, log: flags, threadAfterMs } = options;
     const settings = await recordedSettings(run.export, { auth, redactor: context.redactor });
     let log: RunLog | undefined;
     try {
-      log = await openRunLogFromFlags(flags, { auth, context, threaded: true });
+      log = await openRunLogFromFlags(flags, { auth, context, threaded: true, threadAfterMs });
       const { runId, startedAt, sourceId } = run.export;
       const sourceType = auth.database(sourceId).engine;
       const { commandLine, target, syncId } = run;

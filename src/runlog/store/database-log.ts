@@ -4,7 +4,7 @@ import { Kysely } from 'kysely';
 import { withPatience } from '../../sources/patience.js';
 import type { LogDialect } from '../../sources/run-log-dialect.js';
 import { openDialect } from '../open-dialect.js';
-import { listRuns, livingRuns, partitionColumns, readRun, runIdsLike } from './reads.js';
+import { listRuns, livingRuns, partitionColumns, readRun, runIdsLike, runState } from './reads.js';
 import { deleteRuns } from './delete-runs.js';
 import { readLocks, removeLock } from './sync-locks.js';
 import { deleteSync, listSyncs, saveSync } from './syncs.js';
@@ -62,6 +62,7 @@ const ACTIONS: {
   },
   putWorker,
   runWorkers,
+  runState,
   readRun,
 };
 

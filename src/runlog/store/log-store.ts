@@ -164,6 +164,8 @@ export interface LogStore {
   /** Writes or renews the row of a process that works on a run, with its heartbeat. */
   putWorker(worker: WorkerRow): Promise<void>;
   runWorkers(of: { readonly runId: string }): Promise<RunWorkers>;
+  /** Undefined if the log has no such run. */
+  runState(of: { readonly runId: string }): Promise<ShownState | undefined>;
   /** @throws LakeportError if the log has no such run */
   readRun(runId: string): Promise<StoredRun>;
   /** Never throws. */
@@ -188,6 +190,7 @@ const CALLS: Readonly<Record<StoreCall, true>> = {
   watermarks: true,
   putWorker: true,
   runWorkers: true,
+  runState: true,
   saveSync: true,
   listSyncs: true,
   deleteSync: true,

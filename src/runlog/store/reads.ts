@@ -5,6 +5,7 @@ import type { SchemaContext } from './migrate.js';
 import { runUnknown } from '../errors.js';
 import { FILES, JOBS, PARTITION_COLUMNS, PARTITIONS, RUNS } from '../model/columns.js';
 import type { LogSchema, PartitionColumnsRow, ShownRunRow, StoredRun } from '../model/rows.js';
+import type { ShownState } from '../model/run-outcome.js';
 import type { LivingRun } from './log-store.js';
 
 /** Latest first; of one sync or of all. */
@@ -94,6 +95,20 @@ export async function readRunRow({ db }: Pick<SchemaContext, 'db'>, runId: strin
   return run && checkProcess(RUNS.restore(run));
 }
 
+/** The state of a run as others see it, and nothing else of it. */
+export async function runState(
+  { db }: Pick<SchemaContext, 'db'>,
+  { runId }: { readonly runId: string },
+): Promise<ShownState | undefined> {
+  const run = await db
+    .selectFrom('export_runs as run')
+    .innerJoin('runs as shown', 'shown.run_id', 'run.run_id')
+    .select(['run.process', 'shown.status'])
+    .where('run.run_id', '=', runId)
+    .executeTakeFirst();
+  return run && (await checkProcess(run)).status;
+}
+
 /** @throws LakeportError if the log has no such run */
 export async function readRun({ db, dialect }: SchemaContext, runId: string): Promise<StoredRun> {
   const shown = await readRunRow({ db }, runId);
@@ -132,7 +147,7 @@ export async function readRun({ db, dialect }: SchemaContext, runId: string): Pr
 }
 
 /** A process of this machine is known to be gone before its heartbeat expires. */
-async function checkProcess(run: ShownRunRow): Promise<ShownRunRow> {
+async function checkProcess<Run extends Pick<ShownRunRow, 'status' | 'process'>>(run: Run): Promise<Run> {
   if (run.status !== 'running' || !(await isGone(JSON.parse(run.process)))) return run;
   return { ...run, status: 'interrupted' };
 }

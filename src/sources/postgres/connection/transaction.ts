@@ -173,10 +173,24 @@ export async function inTransaction<T>(
   }
 }
 
+/** By the settings, and the search path: the log has a transaction for each of its statements. */
+const KNOWN_STATEMENTS = new WeakMap<PostgresSettings, Map<string | undefined, readonly string[]>>();
+
 function settingStatements(
   settings: PostgresSettings,
   { searchPath }: Pick<TransactionOptions, 'searchPath'>,
-): string[] {
+): readonly string[] {
+  const ofSettings = KNOWN_STATEMENTS.get(settings) ?? new Map<string | undefined, readonly string[]>();
+  KNOWN_STATEMENTS.set(settings, ofSettings);
+  const known = ofSettings.get(searchPath) ?? composeStatements(settings, { searchPath });
+  ofSettings.set(searchPath, known);
+  return known;
+}
+
+function composeStatements(
+  settings: PostgresSettings,
+  { searchPath }: Pick<TransactionOptions, 'searchPath'>,
+): readonly string[] {
   const own = ownSettings(settings);
   const defaults = Object.entries({
     ...DEFAULTS,
