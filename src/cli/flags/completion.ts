@@ -1,6 +1,6 @@
 import { type Command, COMMANDS, defaultCommand, type SHELLS, TYPED_COMMANDS } from './commands.js';
 import { type Flag, spelling } from './flag.js';
-import { helpOf } from './help.js';
+import { helpOf } from './flag-help.js';
 
 /** A completion script for the shell, generated from the tables of flags and commands. */
 export function completionScript(shell: (typeof SHELLS)[number]): string {

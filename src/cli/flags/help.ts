@@ -1,3 +1,4 @@
+import { helpOf } from './flag-help.js';
 import { type Command, defaultCommand, TYPED_COMMANDS } from './commands.js';
 import { type Flag, FLAG_GROUPS, spelling } from './flag.js';
 
@@ -27,13 +28,6 @@ export function helpText(command: Command, options: { readonly columns?: number 
   }
   if (command.examples.length > 0) paragraphs.push(`Examples:\n  ${command.examples.join('\n  ')}`);
   return `${paragraphs.join('\n\n')}\n`;
-}
-
-/** The help of a flag, with its other names. */
-export function helpOf(flag: Flag): string {
-  const aliases = (flag.aliases ?? []).map((name) => spelling({ name })).join(', ');
-  const also = aliases === '' ? '' : `; also ${aliases}`;
-  return `${flag.help}${also}`;
 }
 
 function commandList(): string {
