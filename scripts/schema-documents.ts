@@ -10,6 +10,7 @@ import {
   planSchema,
   runsSchema,
   statusSchema,
+  workSchema,
 } from '../src/cli/reports/document-schemas.js';
 import { compactSchema } from '../src/cli/reports/compact-schema.js';
 import { inspectSchema } from '../src/cli/reports/inspect-schema.js';
@@ -51,6 +52,7 @@ export const SCHEMAS: Readonly<Record<string, readonly [title: string, schema: z
   sync_publish: ["lakeport 'sync[publish]' --json", syncPublishSchema],
   sync_status: ['lakeport status --sync-id --json', syncStatusSchema],
   verify: ['lakeport verify --json', verifySchema],
+  work: ['lakeport work --json', workSchema],
 };
 
 /** A JSON Schema for each document, by its path. */

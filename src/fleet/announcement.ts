@@ -16,6 +16,11 @@ export interface Standing {
   readonly rows: number;
 }
 
+/** The name of this process among those of its run. @param given by its user */
+export function workerName(given: string | undefined): string {
+  return given ?? `${hostname()}-${process.pid}`;
+}
+
 /** Tells the other processes of a run, and `lakeport status`, that this one works on it, by a row of the run log. */
 export class Announcement {
   readonly workerId = randomUUID();
@@ -39,7 +44,7 @@ export class Announcement {
     this.#log = options.log;
     this.#runId = options.runId;
     this.#role = options.role;
-    this.name = options.name ?? `${hostname()}-${process.pid}`;
+    this.name = workerName(options.name);
     this.#standing = options.standing;
   }
 

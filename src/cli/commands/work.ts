@@ -5,7 +5,7 @@ import { readAuthFile } from '../../auth-file.js';
 import { LakeportError } from '../../errors.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import { readersPerTable } from '../../export/planning/reader-budget.js';
-import { Announcement } from '../../fleet/announcement.js';
+import { Announcement, workerName } from '../../fleet/announcement.js';
 import { loadQueueLibrary } from '../../fleet/load-queue.js';
 import { SliceQueue } from '../../fleet/slice-queue.js';
 import { otherVersion, type WorkEnd, WorkLoop } from '../../fleet/work-loop.js';
@@ -22,6 +22,8 @@ import type { ParsedFlags } from '../flags/parsed-flags.js';
 import { openRunLogFromFlags } from '../flags/runlog-flags.js';
 import { usageError } from '../flags/usage-error.js';
 import { readLoggingSettings } from '../logging/open-event-log.js';
+import type { WorkDocument } from '../reports/document-schemas.js';
+import { exitCodeOf, writeDocument } from '../reports/failure.js';
 import { closeLog } from '../run-history/open-runlog.js';
 import { recordedSalt, refuseOtherPlaces, restoredOptions } from '../run-history/recorded-options.js';
 import { refuseOtherSalt } from '../run-history/mask-salt.js';
@@ -57,16 +59,23 @@ export async function workCommand(flags: ParsedFlags, context: CliContext): Prom
   await loadQueueLibrary();
   const logging = readLoggingSettings(flags);
   const { runId } = settings;
-  return withSession({ command: 'work', runId, logging, json: false, context }, async (session) => {
+  const json = flags.get(FLAGS.json);
+  return withSession({ command: 'work', runId, logging, json, context }, async (session) => {
     session.aboutRun(runId);
     const auth = await readAuthFile(settings.authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
     const log = await openRunLogFromFlags({ entryId: settings.logId, mode: 'preserve' }, { auth, context });
     try {
-      const text = await work({ ...settings, auth, log, session, context });
+      const beganAt = performance.now();
+      const worked = await work({ ...settings, auth, log, session, context });
       session.stop();
-      if (!logging.quiet) context.stdout.write(`${text}\n`);
-      return 0;
+      const seconds = (performance.now() - beganAt) / 1000;
+      const stopped = worked.ended === 'signal' ? interruption(context.signal) : undefined;
+      const exitCode = context.log.exitCode(stopped === undefined ? 0 : exitCodeOf(stopped));
+      if (json) writeDocument(workDocument(worked, { runId, seconds, exitCode, session }), context);
+      if (stopped !== undefined) throw stopped;
+      if (!json && !logging.quiet) context.stdout.write(`${sentence(worked, runId)}\n`);
+      return exitCode;
     } finally {
       await closeLog(log, context.signal);
     }
@@ -98,11 +107,48 @@ function required(flags: ParsedFlags, flag: Flag<string | undefined>): string {
   });
 }
 
-/** @returns what to tell the user. @throws LakeportError */
-async function work(input: Work): Promise<string> {
+/** What a worker has done. `complete`: the run was, before there was anything to do. */
+interface Worked {
+  readonly ended: WorkEnd | 'complete';
+  readonly worker: string;
+  readonly slices: number;
+  readonly rows: number;
+}
+
+function sentence({ ended, slices, rows }: Worked, runId: string): string {
+  if (ended === 'complete') return `Run ${runId} is complete: there is nothing to read.`;
+  const why = ended === 'idle' ? 'No slice is left to read' : 'The run is over';
+  return `${why}: this worker has read ${counted(slices, 'slice')} with ${count(rows)} rows.`;
+}
+
+function workDocument(
+  { ended, worker, slices, rows }: Worked,
+  {
+    runId,
+    seconds,
+    exitCode,
+    session,
+  }: { readonly runId: string; readonly seconds: number; readonly exitCode: number; readonly session: Session },
+): WorkDocument {
+  return {
+    lakeport: VERSION,
+    command: 'work',
+    exit_code: exitCode,
+    run_id: runId,
+    worker,
+    ended: ended === 'idle' || ended === 'signal' ? ended : 'run_over',
+    slices,
+    rows,
+    seconds: Math.round(seconds * 1000) / 1000,
+    warnings: session.warnings,
+  };
+}
+
+/** @throws LakeportError */
+async function work(input: Work): Promise<Worked> {
   const { runId, auth, session, context } = input;
   const run = await begun(input);
-  if (run === undefined) return `Run ${runId} is complete: there is nothing to read.`;
+  if (run === undefined) return { ended: 'complete', worker: workerName(input.name), slices: 0, rows: 0 };
   const options = await optionsOf(run, input);
   if ('directory' in options.target) context.redactor.addPublic(options.target.directory);
   const { signal } = context;
@@ -121,7 +167,7 @@ async function work(input: Work): Promise<string> {
   }
 }
 
-async function takeSlices(input: Work, queue: SliceQueue, readers: WorkerReaders): Promise<string> {
+async function takeSlices(input: Work, queue: SliceQueue, readers: WorkerReaders): Promise<Worked> {
   const { runId, slots, waitMs, idleExitMs, name, log, session, context } = input;
   const { signal } = context;
   const loop: WorkLoop = new WorkLoop({
@@ -144,10 +190,8 @@ async function takeSlices(input: Work, queue: SliceQueue, readers: WorkerReaders
   } finally {
     await announcement.end();
   }
-  if (end === 'signal') throw interruption(signal);
   const { slicesRead, rows } = loop.standing;
-  const why = end === 'idle' ? 'No slice is left to read' : 'The run is over';
-  return `${why}: this worker has read ${counted(slicesRead, 'slice')} with ${count(rows)} rows.`;
+  return { ended: end, worker: announcement.name, slices: slicesRead, rows };
 }
 
 /**

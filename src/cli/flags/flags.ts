@@ -148,7 +148,7 @@ export const WORK_FLAGS: readonly Flag[] = byGroup([
   waitMs,
   idleExitMs,
   workerName,
-  ...LOGGING.filter((flag) => flag !== json && flag !== graceMs),
+  ...LOGGING.filter((flag) => flag !== graceMs),
   {
     ...graceMs,
     help: 'time after a signal to end slices, or to give them back (default: 25s); a second signal exits at once',

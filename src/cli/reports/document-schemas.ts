@@ -293,6 +293,19 @@ export const metadataSchema = z.strictObject({
   warnings: z.array(warning).readonly(),
 });
 
+export const workSchema = z.strictObject({
+  ...head('work'),
+  run_id: z.string(),
+  worker: z.string().describe('Its name'),
+  ended: z
+    .enum(['run_over', 'idle', 'signal'])
+    .describe('The run is over, however it ended; --idle-exit; or a signal, after which slices were given back'),
+  slices: count.describe('That this worker has read'),
+  rows: count,
+  seconds: z.number(),
+  warnings: z.array(warning).readonly(),
+});
+
 /** The document of any command that failed without a result. */
 export const failureSchema = z.strictObject({
   lakeport: z.string(),
@@ -309,4 +322,5 @@ export type StatusDocument = z.infer<typeof statusSchema>;
 export type CheckDocument = z.infer<typeof checkSchema>;
 export type InitDbDocument = z.infer<typeof initDbSchema>;
 export type GeneratedMetadataDocument = z.infer<typeof metadataSchema>;
+export type WorkDocument = z.infer<typeof workSchema>;
 export type FailureDocument = z.infer<typeof failureSchema>;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 
 import { CLI_STORES } from '../../harness/cli-stores/index.js';
 import { TestFleet } from '../../harness/fleet.js';
+import { parseDocument } from '../../harness/json-document.js';
 import { newerNode } from '../../harness/newer-node.js';
 import { saySkipped } from '../../harness/skipped.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
@@ -100,7 +101,8 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
     // What a launcher starts once more has nothing to do, and neither has a worker.
     const third = fleet.coordinate('--resume_if_exists');
     expect(await third.result).toMatchObject({ code: 0, stdout: '' });
-    expect(await fleet.work('late').result).toMatchObject({ code: 0 });
+    const late = await fleet.work('late', { flags: ['--json'] }).result;
+    expect(parseDocument(late.stdout)).toMatchObject({ exit_code: 0, worker: 'late', ended: 'run_over', slices: 0 });
   });
 
   it('gives slices back at SIGTERM, ends without workers, and is finished by its own readers', async ({ expect }) => {
@@ -110,12 +112,15 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
     await fleet.shut(1);
     const run = fleet.coordinate('--workers_wait', '6s');
     await fleet.until(async () => (await fleet.waiting()) === 2, 'autoscalers see two slices');
-    const worker = fleet.work('w1', { flags: ['--grace', '3s'] });
+    const worker = fleet.work('w1', { flags: ['--grace', '3s', '--json'] });
     await fleet.reads('w1', 'held1');
     const status = await fleet.run('status', fleet.runId, '--log_db_auth_id', 'log').result;
     expect(status.stdout).toMatch(/WORKER +HOST +SLOTS.*\n.*w1 /);
     worker.kill('SIGTERM');
-    expect(await worker.result).toMatchObject({ code: 143 });
+    const left = await worker.result;
+    expect(left.code).toBe(143);
+    const document = { command: 'work', exit_code: 143, run_id: fleet.runId, worker: 'w1', ended: 'signal' };
+    expect(parseDocument(left.stdout)).toMatchObject(document);
     const { code, stderr } = await run.result;
     expect(stderr).toMatch(/Worker w1 on .* has given back public\.held1/);
     expect(stderr).toContain('All workers are gone, and none has come for 6 seconds');
@@ -173,9 +178,11 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
     await fleet.query("CREATE ROLE stranger LOGIN SUPERUSER PASSWORD 'secret'");
     await fleet.authorize('other', { source: { username: 'stranger' } });
     const run = fleet.coordinate();
-    const other = await fleet.work('w1', { auth: 'other' }).result;
+    const other = await fleet.work('w1', { auth: 'other', flags: ['--json'] }).result;
     expect(other.stderr).toMatch(/ds_pg leads to .*user stranger.* and the run reads .*user postgres/);
     expect(other.code).toBe(2);
+    const refusal = { command: 'work', run_id: fleet.runId, error: { code: 'WORKER_OTHER_SOURCE' } };
+    expect(parseDocument(other.stdout)).toMatchObject(refusal);
     const worker = fleet.work('w2');
     expect(await run.result).toMatchObject({ code: 0 });
     expect(await worker.result).toMatchObject({ code: 0 });
