@@ -238,7 +238,8 @@ export class QueuePool implements SlicePool {
   }
 
   #hasEnded(job: Job, { state, losses, report }: SentJob): boolean {
-    if (losses > job.losses) this.#reportLoss(job, losses);
+    // With its last worker, the one slice of a job fails: its table says so.
+    if (losses > job.losses && (state !== 'failed' || job.slices.length > 1)) this.#reportLoss(job, losses);
     if (state === 'open' || (state === 'completed' && report === undefined)) return false;
     this.#jobs.delete(job.id);
     const open = job.slices.filter((slice) => this.#isOpen(slice));
@@ -347,7 +348,7 @@ function sliceCancelled(): LakeportError {
 function workersDied(losses: number): LakeportError {
   return new LakeportError({
     code: 'READER_DIED',
-    message: `${counted(losses, 'worker')} were lost while they read the slice`,
+    message: `The slice was read ${counted(losses, 'time')}, and each time its worker was lost`,
     hint: 'They may lack memory: lower -p of lakeport work, or --row-group-rows of the run; the launcher knows why they ended.',
   });
 }

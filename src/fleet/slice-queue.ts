@@ -256,9 +256,18 @@ export class SliceQueue {
   }
 }
 
+/** @throws LakeportError of class `usage` if the log is in a database that cannot hold the queue */
+export function requireQueue(dialect: LogDialect): void {
+  if (dialect.openQueue === undefined) throw needsLog(dialect);
+}
+
 function openQueueDatabase(dialect: LogDialect): QueueDatabase {
   if (dialect.openQueue !== undefined) return dialect.openQueue();
-  throw new LakeportError({
+  throw needsLog(dialect);
+}
+
+function needsLog(dialect: LogDialect): LakeportError {
+  return new LakeportError({
     code: 'WORKERS_NEED_LOG',
     message: `Workers on other machines need a run log in PostgreSQL, which is their queue; it is ${dialect.address}`,
     hint: 'Name one with --log-db-auth-id.',

@@ -41,6 +41,9 @@ export class TestFleet {
     this.#store = store;
     this.#server = server;
     this.#logServer = logServer;
+    // Once, before anybody runs it: a program that is being written cannot be started.
+    mkdirSync(path.dirname(this.#command));
+    writeFileSync(this.#command, `#!/bin/sh\nexec '${node}' '${BIN}' "$@"\n`, { mode: 0o755 });
     this.#database = database;
     this.#node = node;
   }
@@ -86,6 +89,8 @@ export class TestFleet {
       logThrough = this.#logServer === this.#server ? through : this.#logServer,
       source = {},
       worker = false,
+      entries: more = {},
+      without = [],
     }: AuthorizeOptions = {},
   ): Promise<string> {
     const at = ({ host, port }: Address) => ({ ...this.#server, host, port });
@@ -97,8 +102,10 @@ export class TestFleet {
       log,
       // As the documentation calls it.
       log_pg: log,
+      ...more,
     };
-    return writeAuthFile(this.#scratch.path, entries, `${file}.json`);
+    const kept = Object.fromEntries(Object.entries(entries).filter(([id]) => !without.includes(id)));
+    return writeAuthFile(this.#scratch.path, kept, `${file}.json`);
   }
 
   /** A table of 1,000 rows. */
@@ -125,9 +132,14 @@ export class TestFleet {
 
   /** `lakeport --workers external`. */
   coordinate(...more: string[]): RunningCli {
+    return this.coordinateFrom('ds_pg', '--include_views', ...more);
+  }
+
+  /** The same from another source of the auth file. */
+  coordinateFrom(source: string, ...more: string[]): RunningCli {
     const target = this.#store === undefined ? ['--output_dir', this.output] : ['--target_storage_id', 'lake'];
     return this.#start([
-      ...['-a', 'auth.json', '--source_db_auth_id', 'ds_pg', ...target, '--include_views'],
+      ...['-a', 'auth.json', '--source_db_auth_id', source, ...target],
       ...['--log_db_auth_id', 'log', '--run_id', this.runId, '--workers', 'external', ...more],
     ]);
   }
@@ -147,12 +159,14 @@ export class TestFleet {
 
   /** Of programs that start lakeport by its name. */
   get environment(): Record<string, string> {
-    const programs = path.join(this.#scratch.path, 'programs');
-    mkdirSync(programs, { recursive: true });
-    writeFileSync(path.join(programs, 'lakeport'), `#!/bin/sh\nexec '${this.#node}' '${BIN}' "$@"\n`, { mode: 0o755 });
     const state = path.join(this.#scratch.path, 'state');
     const { PATH = '' } = process.env;
+    const programs = path.dirname(this.#command);
     return { PATH: `${programs}:${PATH}`, HOME: this.#scratch.path, XDG_STATE_HOME: state, RUN_ID: this.runId };
+  }
+
+  get #command(): string {
+    return path.join(this.#scratch.path, 'programs', 'lakeport');
   }
 
   /** `lakeport work`, with one slice at a time. */
@@ -300,6 +314,9 @@ interface AuthorizeOptions {
   readonly logThrough?: Address;
   /** Fields of the source's entry. */
   readonly source?: Readonly<Record<string, unknown>>;
+  /** Further ones. */
+  readonly entries?: Readonly<Record<string, unknown>>;
+  readonly without?: readonly string[];
   /** With the log's user of workers, instead of its owner. */
   readonly worker?: boolean;
 }

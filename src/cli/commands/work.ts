@@ -7,7 +7,7 @@ import type { ExportOptions } from '../../export/model/options.js';
 import { readersPerTable } from '../../export/planning/reader-budget.js';
 import { Announcement, workerName } from '../../fleet/announcement.js';
 import { loadQueueLibrary } from '../../fleet/load-queue.js';
-import { SliceQueue } from '../../fleet/slice-queue.js';
+import { requireQueue, SliceQueue } from '../../fleet/slice-queue.js';
 import { otherVersion, type WorkEnd, WorkLoop } from '../../fleet/work-loop.js';
 import { WorkerReaders } from '../../fleet/worker-readers.js';
 import { openDialect, type RunLog, type RunWorkers } from '../../runlog/index.js';
@@ -64,6 +64,8 @@ export async function workCommand(flags: ParsedFlags, context: CliContext): Prom
     session.aboutRun(runId);
     const auth = await readAuthFile(settings.authFile, context);
     for (const warning of auth.warnings) session.log.write('WARNING', warning);
+    // Before it waits for a run that can never begin.
+    requireQueue(await openDialect(auth.database(settings.logId)));
     const log = await openRunLogFromFlags({ entryId: settings.logId, mode: 'preserve' }, { auth, context });
     try {
       const beganAt = performance.now();

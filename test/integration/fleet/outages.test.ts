@@ -116,6 +116,7 @@ describe.runIf(node !== '').concurrent('with workers that read its slices, a run
     const run = fleet.coordinate();
     const cut = fleet.work('cut', { auth: 'linked', within: link!.within });
     await fleet.reads('cut', 'held1');
+    await fleet.until(() => fleet.isHeld('held1'), 'its reader is in the middle');
     link!.setLink('down');
     const last = fleet.work('last');
     await fleet.reads('last', 'held1');
@@ -130,6 +131,27 @@ describe.runIf(node !== '').concurrent('with workers that read its slices, a run
     expect(code).toBe(0);
     for (const worker of [cut, last]) expect((await worker.result).code).toBe(0);
     expect(await fleet.wrongTables(['held1', 't1', 't2'])).toEqual([]);
+    expect(await fleet.leftovers()).toEqual([]);
+  });
+
+  it('fails a table that workers do not survive, and exports the others', async ({ expect }) => {
+    await using fleet = disposable(await TestFleet.create(server, { name: 'deadly', node }));
+    await fleet.addHeld('held1', 1);
+    await fleet.addTable('t1');
+    await fleet.shut(1);
+    const run = fleet.coordinate('--large_table_threshold', '100');
+    const killed = fleet.work('killed');
+    await fleet.reads('killed', 'held1');
+    // Of six workers, five would take a minute.
+    await fleet.log("UPDATE lakeport_queue.job SET retry_limit = 0 WHERE state = 'active'");
+    killed.kill('SIGKILL');
+    const last = fleet.work('last');
+    const { code, stderr } = await run.result;
+    expect(stderr).toContain('public.held1: The slice was read 1 time, and each time its worker was lost');
+    expect(stderr).not.toContain('read again');
+    expect(code).toBe(3);
+    expect((await last.result).code).toBe(0);
+    expect(await fleet.wrongTables(['t1'])).toEqual([]);
     expect(await fleet.leftovers()).toEqual([]);
   });
 
