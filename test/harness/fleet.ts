@@ -261,6 +261,10 @@ export class TestFleet {
     return [...hidden, ...(await this.log('SELECT name, state::text FROM lakeport_queue.job'))];
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.remove();
+  }
+
   async remove(): Promise<void> {
     for (const { child } of this.#started) {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');

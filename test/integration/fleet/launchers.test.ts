@@ -42,7 +42,7 @@ const TABLES = ['held1', 't1', 't2', 't3'];
 
 describe.runIf(node !== '').concurrent('a documented recipe', () => {
   it.runIf(hasParallel)('for GNU parallel starts a killed worker again', async ({ expect }) => {
-    await using fleet = disposable(await heldFleet('in_parallel'));
+    await using fleet = await heldFleet('in_parallel');
     const recipe = documented('GNU parallel').replace('host1,host2,host3', '3/:').replace('…', FLAGS);
     const script = fleet.launch(['bash', '-c', recipe]);
     const { processId } = await fleet.readerOf('held1');
@@ -60,7 +60,7 @@ describe.runIf(node !== '').concurrent('a documented recipe', () => {
   });
 
   it.runIf(hasSlurm)('for Slurm gives back the slices of a task that is requeued', async ({ expect }) => {
-    await using fleet = disposable(await heldFleet('in_slurm'));
+    await using fleet = await heldFleet('in_slurm');
     await using slurm = await startSlurm();
     const recipe = documented('Slurm').replace('…', FLAGS).replace('--grace 25s', '--grace 4s');
     const script = path.join(fleet.directory, 'job.sh');
@@ -89,7 +89,7 @@ describe.runIf(node !== '').concurrent('a documented recipe', () => {
   });
 
   it.runIf(validate !== undefined)('for Kubernetes is a valid manifest, whose script works', async ({ expect }) => {
-    await using fleet = disposable(await heldFleet('in_pods'));
+    await using fleet = await heldFleet('in_pods');
     const manifest = documented('Kubernetes');
     const file = path.join(fleet.directory, 'job.yaml');
     writeFileSync(file, manifest);
@@ -148,8 +148,4 @@ async function heldFleet(name: string): Promise<TestFleet> {
   for (const table of TABLES.slice(1)) await fleet.addTable(table);
   await fleet.shut(1);
   return fleet;
-}
-
-function disposable(fleet: TestFleet): TestFleet & AsyncDisposable {
-  return Object.assign(fleet, { [Symbol.asyncDispose]: () => fleet.remove() });
 }

@@ -45,7 +45,7 @@ describe.runIf(node !== '').concurrent('with workers that read its slices, a run
   it('reads nothing twice when the database of its log is away, shortly or for longer than a lease', async ({
     expect,
   }) => {
-    await using fleet = disposable(await TestFleet.create(server, { name: 'logless', node, logServer: log }));
+    await using fleet = await TestFleet.create(server, { name: 'logless', node, logServer: log });
     const held = ['held1', 'held2', 'held3'];
     for (const [index, name] of held.entries()) await fleet.addHeld(name, index + 1);
     for (const name of ['t1', 't2']) await fleet.addTable(name);
@@ -87,7 +87,7 @@ describe.runIf(node !== '').concurrent('with workers that read its slices, a run
   });
 
   it('takes a new snapshot when the source restarts, and its workers connect again', async ({ expect }) => {
-    await using fleet = disposable(await TestFleet.create(source, { name: 'restarted', node, logServer: server }));
+    await using fleet = await TestFleet.create(source, { name: 'restarted', node, logServer: server });
     const held = ['held1', 'held2'];
     for (const [index, name] of held.entries()) await fleet.addHeld(name, index + 1);
     for (const name of ['t1', 't2']) await fleet.addTable(name);
@@ -108,7 +108,7 @@ describe.runIf(node !== '').concurrent('with workers that read its slices, a run
   });
 
   it.runIf(link !== undefined)('gives a slice to another when the link of its worker is cut', async ({ expect }) => {
-    await using fleet = disposable(await TestFleet.create(server, { name: 'linked', node }));
+    await using fleet = await TestFleet.create(server, { name: 'linked', node });
     await fleet.authorize('linked', { through: { host: link!.host, port: server.port } });
     await fleet.addHeld('held1', 1);
     for (const name of ['t1', 't2']) await fleet.addTable(name);
@@ -135,7 +135,7 @@ describe.runIf(node !== '').concurrent('with workers that read its slices, a run
   });
 
   it('fails a table that workers do not survive, and exports the others', async ({ expect }) => {
-    await using fleet = disposable(await TestFleet.create(server, { name: 'deadly', node }));
+    await using fleet = await TestFleet.create(server, { name: 'deadly', node });
     await fleet.addHeld('held1', 1);
     await fleet.addTable('t1');
     await fleet.shut(1);
@@ -156,7 +156,7 @@ describe.runIf(node !== '').concurrent('with workers that read its slices, a run
   });
 
   it.runIf(hasPgBouncer)('may have poolers before log and source', async ({ expect }) => {
-    await using fleet = disposable(await TestFleet.create(server, { name: 'pooled', node }));
+    await using fleet = await TestFleet.create(server, { name: 'pooled', node });
     await using transactions = await startPgBouncer(server, { mode: 'transaction', users: ['pooled_worker'] });
     await using sessions = await startPgBouncer(server, { mode: 'session', users: ['pooled_worker'] });
     const logThrough = transactions.server;
@@ -180,7 +180,3 @@ describe.runIf(node !== '').concurrent('with workers that read its slices, a run
     expect(await fleet.leftovers()).toEqual([]);
   });
 });
-
-function disposable(fleet: TestFleet): TestFleet & AsyncDisposable {
-  return Object.assign(fleet, { [Symbol.asyncDispose]: () => fleet.remove() });
-}

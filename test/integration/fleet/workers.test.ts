@@ -29,7 +29,7 @@ afterAll(async () => {
 
 describe.runIf(node !== '').concurrent('a run whose slices are read by workers', () => {
   it('is exact when one is killed, one stopped beyond its lease, and one cut off', async ({ expect }) => {
-    await using fleet = disposable(await TestFleet.create(server, { name: 'chaos', node }));
+    await using fleet = await TestFleet.create(server, { name: 'chaos', node });
     const relay = await startTcpGate(server);
     await fleet.authorize('cut', { through: relay, worker: true });
     await fleet.authorize('worker', { worker: true });
@@ -78,7 +78,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
   });
 
   it('goes on with the same workers when its coordinator is killed and started again', async ({ expect }) => {
-    await using fleet = disposable(await TestFleet.create(server, { name: 'again', node }));
+    await using fleet = await TestFleet.create(server, { name: 'again', node });
     await fleet.addHeld('held1', 1);
     for (const name of ['t1', 't2', 't3']) await fleet.addTable(name);
     await fleet.shut(1);
@@ -106,7 +106,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
   });
 
   it('gives slices back at SIGTERM, ends without workers, and is finished by its own readers', async ({ expect }) => {
-    await using fleet = disposable(await TestFleet.create(server, { name: 'lonely', node }));
+    await using fleet = await TestFleet.create(server, { name: 'lonely', node });
     await fleet.addHeld('held1', 1);
     await fleet.addTable('t1');
     await fleet.shut(1);
@@ -148,7 +148,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
     'leaves nothing of a killed worker in a store of kind %s',
     async (kind, { expect }) => {
       const store = await CLI_STORES[kind]();
-      await using fleet = disposable(await TestFleet.create(server, { name: `in_${kind}`, node, store }));
+      await using fleet = await TestFleet.create(server, { name: `in_${kind}`, node, store });
       await fleet.addHeld('held1', 1);
       await fleet.addTable('t1');
       await fleet.shut(1);
@@ -173,7 +173,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
   it('refuses workers that would read something else, which end with 2, and goes on with others', async ({
     expect,
   }) => {
-    await using fleet = disposable(await TestFleet.create(server, { name: 'strange', node }));
+    await using fleet = await TestFleet.create(server, { name: 'strange', node });
     await fleet.addTable('t1');
     await fleet.query("CREATE ROLE stranger LOGIN SUPERUSER PASSWORD 'secret'");
     await fleet.authorize('other', { source: { username: 'stranger' } });
@@ -195,8 +195,4 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
 
 function randomRunId(): string {
   return '00000000-0000-4000-8000-000000000000';
-}
-
-function disposable(fleet: TestFleet): TestFleet & AsyncDisposable {
-  return Object.assign(fleet, { [Symbol.asyncDispose]: () => fleet.remove() });
 }
