@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 
 import { saySkipped } from './skipped.js';
 
@@ -18,12 +18,17 @@ export function openNetworkNamespace(): NetworkNamespace | undefined {
   const name = `lakeport-${process.pid}`;
   const own = `lp${process.pid}`;
   const subnet = `10.213.${process.pid % 256}`;
+  // The pair of devices goes with either end of it.
+  const removal = [`link delete ${own}`, `netns delete ${name}`];
+  // However the tests end.
+  const guard = spawn('/bin/sh', ['-c', ['read -r _', ...removal.map((command) => `ip ${command}`)].join('; ')], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
   const remove = () => {
-    // The pair of devices goes with either end of it.
-    for (const what of [`link delete ${own}`, `netns delete ${name}`]) if (!ip(what)) continue;
-    process.off('exit', remove);
+    guard.stdin.end();
+    for (const command of removal) ip(command);
   };
-  process.once('exit', remove);
   const isMade = [
     `netns add ${name}`,
     `link add ${own} type veth peer name eth0 netns ${name}`,

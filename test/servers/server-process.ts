@@ -25,7 +25,8 @@ const READY_WITHIN_MS = 60_000;
 /** A port that was free may be another's by the time the server binds it. */
 const ATTEMPTS = 3;
 /** Becomes the server, which is killed when standard input ends: so it dies with the tests, however they end. */
-const GUARDED = 'exec 3<&0 </dev/null; server=$$; { read -r _ <&3; kill -9 $server; } & exec 3<&-; exec "$0" "$@"';
+export const GUARDED =
+  'exec 3<&0 </dev/null; server=$$; { read -r _ <&3; kill -9 $server; } & exec 3<&-; exec "$0" "$@"';
 
 /** A program of the packages of `.ci/requirements.txt`; undefined where it is not installed. */
 export function pythonProgram(name: string): string | undefined {

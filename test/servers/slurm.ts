@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 
 import { freePort } from '../../src/embedded-postgres/free-port.js';
 import { ScratchDirectory } from '../harness/scratch.js';
+import { GUARDED } from './server-process.js';
 
 /** Debian's. They need root. */
 const DAEMONS = { munged: '/usr/sbin/munged', slurmctld: '/usr/sbin/slurmctld', slurmd: '/usr/sbin/slurmd' };
@@ -120,7 +121,7 @@ interface Daemon {
 }
 
 function start(program: string, args: readonly string[]): Daemon {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('/bin/sh', ['-c', GUARDED, program, ...args], { stdio: ['pipe', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   return { child, ended: new Promise((resolve) => child.once('exit', resolve)), said: () => said };
