@@ -31,6 +31,7 @@ export const SOURCE_CODES = {
   SOURCE_NOT_SQL_SERVER: unreachableForNow('Something other than SQL Server answers at the address'),
   SOURCE_OPTION_REFUSED: usage('The server refuses a setting of the entry\'s "options"'),
   SOURCE_OTHER_KIND: unreachable('The server is a primary or standby where the entry asks for the other'),
+  SOURCE_OTHER_SERVER: unreachable("The address leads to another server than the one that holds the run's snapshot"),
   SOURCE_OUT_OF_MEMORY: tableFails('The server ran out of memory for the statement'),
   SOURCE_OUT_OF_RESOURCES: tableFailsForNow('The server is short of resources for the statement', PASSES),
   SOURCE_PASSWORD_EXPIRED: unreachable('The password has expired'),

@@ -101,7 +101,12 @@ export class WorkerReaders {
     const { databaseName: database, lockTimeoutMs, inherited } = options;
     const maskSalt = maskSaltOf(options, auth);
     const entry = auth.database(options.sourceId);
-    const source = await openSource(entry, { database, lockTimeoutMs, inherited, maskSalt, signal });
+    const opening = { database, lockTimeoutMs, inherited, maskSalt, signal };
+    const source = await openSource(entry, { ...opening, instance: server.instance }).catch((error: unknown) => {
+      if (LakeportError.from(error).code !== 'SOURCE_OTHER_SERVER') throw error;
+      // What is there instead tells why.
+      return openSource(entry, opening);
+    });
     try {
       refuseOther(source.server, server, options.sourceId);
       return source.readerSettings();

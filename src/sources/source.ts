@@ -119,6 +119,8 @@ export type Consistency = 'run' | 'table' | 'none';
 export interface Snapshot {
   readonly consistency: Consistency;
   readonly token: string | undefined;
+  /** The server that holds it, in the engine's own words: a reader must meet no other. Absent if any will do. */
+  readonly server?: string | undefined;
   /** For the manifest, e.g. PostgreSQL's `pg_current_snapshot()`. */
   readonly id: string | undefined;
   /** The source's clock at the snapshot, ISO 8601 in UTC. */
@@ -367,6 +369,8 @@ export interface OpenOptions {
   readonly inherited?: Inherited | undefined;
   /** Overrides the entry's database. */
   readonly database?: string | undefined;
+  /** The server to reach, by `ServerInfo.instance` but for the user, where the address leads to several. */
+  readonly instance?: string | undefined;
   /** Longest wait for table locks, in total for the planner and for each read; 30 s by default. */
   readonly lockTimeoutMs?: number | undefined;
   /** For columns with the mask `hash`: a secret. */

@@ -25,13 +25,22 @@ export interface TcpGate {
   stop(): Promise<void>;
 }
 
-export async function startTcpGate(
-  target: { readonly host: string; readonly port: number },
-  options: { readonly isRecording?: boolean } = {},
-): Promise<TcpGate> {
+interface TcpGateOptions {
+  readonly isRecording?: boolean;
+  /** Where the nth connection leads, from 0, instead of to the target: as a load balancer chooses. */
+  readonly choose?: (nth: number) => Address;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export async function startTcpGate(target: Address, options: TcpGateOptions = {}): Promise<TcpGate> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const lost = new Set<Socket>();
   const received: Buffer[] = [];
+  let connected = 0;
   let state: 'open' | 'shut' | 'stalled' = 'open';
   let cutAt: { readonly bytes: number; connections: number } | undefined;
   const server = createServer((inner) => {
@@ -39,7 +48,8 @@ export async function startTcpGate(
       inner.destroy();
       return;
     }
-    const outer = connect(target.port, target.host);
+    const { host, port } = options.choose?.(connected++) ?? target;
+    const outer = connect(port, host);
     const pair = [inner, outer] as const;
     let passed = 0;
     pairs.add(pair);

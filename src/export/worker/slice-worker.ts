@@ -169,7 +169,7 @@ function sortingColumns({ slice, columns }: SliceTask): SortingColumn[] | undefi
 }
 
 function isSame(a: Snapshot, b: Snapshot): boolean {
-  return a.token === b.token && a.consistency === b.consistency;
+  return a.token === b.token && a.server === b.server && a.consistency === b.consistency;
 }
 
 /** The connection to the source failed: the slice is not to blame. */

@@ -14,6 +14,7 @@ import { quoteName } from './identifiers.js';
 import { lockForRead } from './locking/locks.js';
 import { setMaskSalt } from './columns/masks.js';
 import { rowQuery } from './rows/row-locator.js';
+import { connectToServer } from './connection/server-identity.js';
 import { begin, type TransactionOptions } from './connection/transaction.js';
 
 /**
@@ -72,25 +73,37 @@ class PostgresReader implements SliceReader {
 
   async connect(): Promise<OpenConnection> {
     if (this.#open !== undefined) return this.#open;
-    const channel = new CopyChannel(this.#memory);
     const { token } = this.#snapshot;
-    const first = (client: pg.Client) => {
-      channel.attach(streamOf(client));
-      return token === undefined ? Promise.resolve() : this.#begin(client, { mode: 'snapshot', snapshot: token });
-    };
-    const client = await connectPostgres(this.#settings, { sockets: channel.sockets, first }).catch(
-      (thrown: unknown) => {
-        throw this.#explain(thrown);
-      },
-    );
-    const open = { client, channel };
+    // Without a snapshot, the host that the planner reads is as good as any.
+    const settings = token === undefined ? { ...this.#settings, others: [] } : this.#settings;
+    const open = await connectToServer(settings, (chosen) => this.#connectTo(chosen)).catch((thrown: unknown) => {
+      throw this.#explain(thrown);
+    });
     this.#open = open;
+    const { client, channel } = open;
     // The next read opens a new one.
     client.once('end', () => {
       channel.close();
       if (this.#open === open) this.#open = undefined;
     });
     return open;
+  }
+
+  async #connectTo(settings: PostgresSettings): Promise<OpenConnection> {
+    const channel = new CopyChannel(this.#memory);
+    const { token, server } = this.#snapshot;
+    const first = (client: pg.Client) => {
+      channel.attach(streamOf(client));
+      return token === undefined
+        ? Promise.resolve()
+        : this.#begin(client, { mode: 'snapshot', snapshot: token, server });
+    };
+    try {
+      return { client: await connectPostgres(settings, { sockets: channel.sockets, first }), channel };
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
   }
 
   async read(request: ReadRequest, sink: RowSink, signal: AbortSignal): Promise<ReadResult> {

@@ -10,6 +10,7 @@ import type {
   DescribedDataset,
   DescribeOptions,
   OtherRelation,
+  OpenOptions,
   PinOptions,
   ReadColumn,
   ReaderSettings,
@@ -53,6 +54,8 @@ import { checkQuery, checkRows, explainRows } from './rows/requested-rows.js';
 import { postgresRows } from './rows/rows.js';
 import { countFreeConnections, readServerFacts } from './connection/server.js';
 import { type ServerFacts } from './connection/server-facts.js';
+import type { PostgresHost } from './connection/address.js';
+import { connectToServer, instanceOf, requireInstance } from './connection/server-identity.js';
 import { displayAddress, type PostgresSettings } from './connection/settings.js';
 import { isLarge, type Member, sliceMembers, wholeSlice } from './rows/slices.js';
 import { noSnapshot, pinTables, transactionStart } from './locking/snapshot.js';
@@ -66,7 +69,7 @@ import { checkOverride, requirePages } from './table-override.js';
 /** Connects the planner's session, waiting for a server that is still starting. @throws LakeportError */
 export async function openPostgresSource(
   settings: PostgresSettings,
-  options: ConnectOptions & Pick<PatienceOptions, 'onWait'>,
+  options: SessionOptions & Pick<PatienceOptions, 'onWait'>,
 ): Promise<Source<PostgresSettings>> {
   const { signal, onWait } = options;
   const patience = { timeoutMs: settings.connectTimeoutMs, signal, onWait };
@@ -80,10 +83,20 @@ interface PlannerSession {
   readonly facts: ServerFacts;
 }
 
-async function openSession(settings: PostgresSettings, options: ConnectOptions): Promise<PlannerSession> {
+type SessionOptions = ConnectOptions & Pick<OpenOptions, 'instance'>;
+
+function openSession(settings: PostgresSettings, options: SessionOptions): Promise<PlannerSession> {
+  return connectToServer(settings, (chosen) => openSessionAt(chosen, options));
+}
+
+async function openSessionAt(
+  settings: PostgresSettings,
+  { instance, ...options }: SessionOptions,
+): Promise<PlannerSession> {
   let facts: ServerFacts | undefined;
   const first = async (client: pg.Client) => {
     facts = await inTransaction(client, settings, CATALOG, () => readServerFacts(client, settings));
+    if (instance !== undefined) requireInstance(facts.identity, instance, settings);
   };
   const negotiated = await negotiatePostgres(settings, { ...options, first });
   if (facts === undefined) throw new TypeError('The server facts are not loaded');
@@ -132,7 +145,8 @@ class PostgresSource implements Source<PostgresSettings> {
 
   /** Of the connection that there is now: another host may have taken over. */
   get server(): ServerInfo {
-    const { versionText, database, instance, startedAt } = this.#facts;
+    const { versionText, database, identity, user, startedAt } = this.#facts;
+    const instance = instanceOf(identity, user);
     const address = displayAddress(this.#settings);
     return { product: `PostgreSQL ${versionText}`, address, database, instance, startedAt };
   }
@@ -457,8 +471,19 @@ class PostgresSource implements Source<PostgresSettings> {
     return this.#asking(undefined, () => countFreeConnections(this.#client, this.#facts)).catch(() => undefined);
   }
 
+  /** Where else a reader finds the server that holds the snapshot, if that is taken anew on another host. */
+  #otherHosts(): readonly PostgresHost[] {
+    const { server, port, hostaddr, password, others = [] } = this.#wanted;
+    const isChosen = (host: PostgresHost) =>
+      host.server === this.#settings.server &&
+      host.port === this.#settings.port &&
+      (host.hostaddr === undefined || host.hostaddr === this.#settings.hostaddr);
+    return [{ server, port, hostaddr, password }, ...others].filter((host) => !isChosen(host));
+  }
+
   readerSettings(): ReaderSettings<PostgresSettings> {
-    return { engine: this.engine, connection: { ...this.#settings, characters: this.#facts.characters } };
+    const { characters } = this.#facts;
+    return { engine: this.engine, connection: { ...this.#settings, others: this.#otherHosts(), characters } };
   }
 
   async close(): Promise<void> {

@@ -20,6 +20,7 @@ import { asUnconnected, completeHandshake, openDirectTls } from './direct-tls.js
 import { onGreeting } from './greeting.js';
 import { isSocketDirectory, type PostgresSettings } from './settings.js';
 import { type TargetSession } from './address.js';
+import { isOtherServer } from './server-identity.js';
 import { startsWithTls, tlsOptions } from './tls-options.js';
 
 export type { PostgresSettings } from './settings.js';
@@ -77,8 +78,12 @@ export async function negotiatePostgres(settings: PostgresSettings, options: Con
   throw failure;
 }
 
-/** Of several hosts' failures, one from a host that answers tells more than one from a host that does not. */
+/**
+ * Of several hosts' failures, one from a host that answers tells more than one from a host that does not; and that it is
+ * not the host of a snapshot tells less than why that host cannot be reached.
+ */
 function moreTelling(before: unknown, now: unknown): unknown {
+  if (before !== undefined && isOtherServer(now)) return before;
   const isOfKind = (error: unknown) => error instanceof LakeportError && error.code === 'SOURCE_OTHER_KIND';
   return isOfKind(before) && !isOfKind(now) ? before : now;
 }

@@ -15,9 +15,11 @@ export interface ServerFacts {
   readonly moneyScale: number;
   /** Bytes of a page. */
   readonly blockSize: number;
-  /** Port and start of the server, which no two servers share, and the user. */
-  readonly instance: string;
-  /** In UTC, as `instance` says it. */
+  /** Port and start of the server, which no two servers share. */
+  readonly identity: string;
+  /** Whose privileges count. */
+  readonly user: string;
+  /** In UTC, as `identity` says it. */
   readonly startedAt: string;
   /** In recovery: read-only, and unlogged tables have no rows. */
   readonly isStandby: boolean;

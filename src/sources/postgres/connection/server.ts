@@ -5,11 +5,9 @@ import { readText, selectBytes } from '../catalog/catalog-text.js';
 import { readCharacters } from '../characters.js';
 import type { PostgresSettings } from './settings.js';
 import type { ServerFacts } from './server-facts.js';
+import { SERVER_IDENTITY, STARTED_AT } from './server-identity.js';
 
 const OLDEST = 120000;
-
-const STARTED_AT = `pg_catalog.to_char(
-  pg_catalog.timezone('UTC', pg_catalog.pg_postmaster_start_time()), 'YYYY-MM-DD HH24:MI:SS.US')`;
 
 /** Call it in a transaction. @throws LakeportError for a server that is too old */
 export async function readServerFacts(
@@ -24,8 +22,8 @@ export async function readServerFacts(
            pg_catalog.scale('1'::pg_catalog.money::pg_catalog.numeric) AS "moneyScale",
            pg_catalog.current_setting('block_size')::pg_catalog.int4 AS "blockSize",
            pg_catalog.pg_is_in_recovery() AS "isStandby",
-           pg_catalog.format('port %s, started %s, user %s', pg_catalog.current_setting('port'), ${STARTED_AT},
-             current_user) AS "instance",
+           ${SERVER_IDENTITY} AS "identity",
+           current_user AS "user",
            ${STARTED_AT} AS "startedAt",
            pg_catalog.current_setting('row_security')::pg_catalog.bool AS "rowSecurity"`);
   const [facts] = rows;

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { LakeportError } from '../../../errors.js';
+import { explainByServer, isOtherServer, requireIdentity, SERVER_IDENTITY } from './server-identity.js';
 import type { PostgresSettings } from './settings.js';
 
 /**
@@ -101,6 +102,8 @@ export interface TransactionOptions {
   readonly mode: keyof typeof MODES;
   /** An exported snapshot, for mode `snapshot`. */
   readonly snapshot?: string | undefined;
+  /** The server that holds the snapshot, by its identity. A snapshot of the same name may be another one elsewhere. */
+  readonly server?: string | undefined;
   /** Replaces the user's search_path, for queries of the catalog. */
   readonly searchPath?: string | undefined;
 }
@@ -115,11 +118,32 @@ type Queryable = Pick<pg.Client, 'query'>;
  * @throws the driver's errors, and a LakeportError if the server rejects one of the user's `options`
  */
 export async function begin(client: Queryable, settings: PostgresSettings, options: TransactionOptions): Promise<void> {
-  const { mode, snapshot } = options;
+  const { mode, snapshot, server } = options;
   // An imported snapshot must come before the first query.
   const imported = snapshot === undefined ? [] : [`SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(snapshot)}`];
-  await client.query([`BEGIN ${MODES[mode]}`, ...imported, ...settingStatements(settings, options)].join(';\n'));
+  const asked = server === undefined ? [] : [`SELECT ${SERVER_IDENTITY} AS "server"`];
+  const statements = [`BEGIN ${MODES[mode]}`, ...imported, ...settingStatements(settings, options), ...asked];
+  const begun = client.query(statements.join(';\n'));
+  if (server === undefined) await begun;
+  else await requireServer(client, begun, { server, settings });
   await applyOwn(client, settings, options);
+}
+
+/** @param begun the answers, of which the last one names the server. @throws LakeportError if it is another one */
+async function requireServer(
+  client: Queryable,
+  begun: Promise<pg.QueryResult>,
+  { server, settings }: { readonly server: string; readonly settings: PostgresSettings },
+): Promise<void> {
+  try {
+    // One answer for each statement, which the driver's types do not say.
+    const answers = (await begun) as unknown as readonly pg.QueryResult<{ server: string }>[];
+    requireIdentity(answers.at(-1)?.rows[0]?.server, server, settings);
+  } catch (error) {
+    // Where nobody knows the snapshot.
+    if (!isOtherServer(error)) await explainByServer(client, server, settings);
+    throw error;
+  }
 }
 
 /**

@@ -67,12 +67,12 @@ export async function noSnapshot(client: Client): Promise<Snapshot> {
 
 const CLOCK = `pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.statement_timestamp()), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
-async function exportSnapshot(client: Client, { version }: ServerFacts): Promise<Snapshot> {
+async function exportSnapshot(client: Client, { version, identity }: ServerFacts): Promise<Snapshot> {
   const current = version >= 130000 ? 'pg_current_snapshot' : 'txid_current_snapshot';
   const { rows } = await client.query<{ token: string; id: string; takenAt: string }>(
     `SELECT pg_catalog.pg_export_snapshot() AS token, pg_catalog.${current}()::pg_catalog.text AS id, ${CLOCK} AS "takenAt"`,
   );
   const [row] = rows;
   if (row === undefined) throw new TypeError('A SELECT of one row returned none');
-  return { consistency: 'run', ...row };
+  return { consistency: 'run', server: identity, ...row };
 }

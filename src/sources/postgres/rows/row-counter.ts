@@ -7,6 +7,7 @@ import type { CountOptions, RowCount } from '../../source.js';
 import { abandon } from '../connection/cancel.js';
 import { connectPostgres, leave } from '../connection/connection.js';
 import { postgresError } from '../errors.js';
+import { connectToServer } from '../connection/server-identity.js';
 import type { PostgresSettings } from '../connection/settings.js';
 import { begin } from '../connection/transaction.js';
 
@@ -48,12 +49,12 @@ export class RowCounter {
 
 async function countMembers(
   settings: PostgresSettings,
-  { members, snapshot: { token }, signal }: CountedTable,
+  { members, snapshot: { token, server }, signal }: CountedTable,
 ): Promise<RowCount> {
   signal.throwIfAborted();
   // Within the connect timeout: a pooler accepts every client and lets it wait afterwards.
-  const first = (client: pg.Client) => begin(client, settings, { mode: 'snapshot', snapshot: token });
-  const client = await connectPostgres(settings, { first, signal });
+  const first = (client: pg.Client) => begin(client, settings, { mode: 'snapshot', snapshot: token, server });
+  const client = await connectToServer(settings, (chosen) => connectPostgres(chosen, { first, signal }));
   let abort: () => void = () => undefined;
   const isAborted = new Promise<never>((_, reject) => {
     abort = () => reject(givenUp());
