@@ -292,4 +292,4 @@ function queueError(thrown: unknown, dialect: LogDialect): LakeportError {
   });
 }
 
-const GRANTS = `The coordinator's user needs CREATE on the database for the first run, or \`lakeport --init-db --workers external\` by its owner; a worker's needs USAGE on the schema ${QUEUE_SCHEMA}, and SELECT, INSERT, UPDATE and DELETE on its tables.`;
+const GRANTS = `The coordinator's user needs CREATE on the database for the first run, or \`lakeport --init-db --workers external\` by its owner; then it needs what a worker's needs: USAGE on the schema ${QUEUE_SCHEMA}, and SELECT, INSERT, UPDATE and DELETE on its tables.`;

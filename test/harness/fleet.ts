@@ -88,6 +88,7 @@ export class TestFleet {
       through = this.#server,
       logThrough = this.#logServer === this.#server ? through : this.#logServer,
       source = {},
+      log: ofLog = {},
       worker = false,
       entries: more = {},
       without = [],
@@ -95,7 +96,7 @@ export class TestFleet {
   ): Promise<string> {
     const at = ({ host, port }: Address) => ({ ...this.#server, host, port });
     const user = worker ? { username: `${this.#database}_worker` } : {};
-    const log = postgresEntry(at(logThrough), { database: `${this.#database}_log`, ...user });
+    const log = postgresEntry(at(logThrough), { database: `${this.#database}_log`, ...user, ...ofLog });
     const entries = {
       ...(this.#store && { lake: this.#store.entry }),
       ds_pg: postgresEntry(at(through), { database: this.#database, ...source }),
@@ -321,6 +322,8 @@ interface AuthorizeOptions {
   /** Further ones. */
   readonly entries?: Readonly<Record<string, unknown>>;
   readonly without?: readonly string[];
+  /** Fields of the log's entry. */
+  readonly log?: Readonly<Record<string, unknown>>;
   /** With the log's user of workers, instead of its owner. */
   readonly worker?: boolean;
 }
