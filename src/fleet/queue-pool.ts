@@ -59,8 +59,8 @@ interface Job {
   readonly slices: readonly OpenSlice[];
   isSent: boolean;
   losses: number;
-  /** Who has said to read it, and which slice at last, to name both when the worker is lost. */
-  reader?: { readonly name: string; readonly task: SliceTask };
+  /** Who has said to read it, and which slice at last, to name both when the worker is lost; by how many were before. */
+  readonly readers: Map<number, { readonly name: string; readonly task: SliceTask }>;
 }
 
 /** Hands slices to workers in other processes, by a queue, and waits for their reports. */
@@ -174,7 +174,7 @@ export class QueuePool implements SlicePool {
 
   #addJob(slices: readonly OpenSlice[]): void {
     const id = randomUUID();
-    this.#jobs.set(id, { id, slices, isSent: false, losses: 0 });
+    this.#jobs.set(id, { id, slices, isSent: false, losses: 0, readers: new Map() });
     this.#sending ??= Promise.resolve().then(() => this.#send());
   }
 
@@ -265,7 +265,8 @@ export class QueuePool implements SlicePool {
 
   #reportLoss(job: Job, losses: number): void {
     job.losses = losses;
-    const { name = 'A worker', task: last } = job.reader ?? {};
+    // The next one may be reading by now.
+    const { name = 'A worker', task: last } = job.readers.get(losses - 1) ?? {};
     const tasks = job.slices.filter((slice) => this.#isOpen(slice)).map(({ task }) => task);
     const first = tasks.find((task) => task === last) ?? tasks[0];
     if (first === undefined) return;
@@ -278,14 +279,14 @@ export class QueuePool implements SlicePool {
     });
   }
 
-  #reportGivenBack({ slices, reader }: Job, report: JobReport): void {
+  #reportGivenBack({ slices, readers, losses }: Job, report: JobReport): void {
     const given = slices.filter((slice, index) => report[index]?.kind === 'given-back' && this.#isOpen(slice));
     const tasks = given.map(({ task }) => task);
     const [first] = tasks;
     if (first === undefined) return;
     const reason = report.map((end) => (end.kind === 'given-back' ? end.error?.message : undefined)).find(Boolean);
     const why = reason === undefined ? '' : `: ${reason}`;
-    const text = `${reader?.name ?? 'A worker'} has given back ${nameOfTasks(first, tasks)}${why}`;
+    const text = `${readers.get(losses)?.name ?? 'A worker'} has given back ${nameOfTasks(first, tasks)}${why}`;
     this.#options.observer.message?.('warning', text, {
       event: 'slice_given_back',
       table: tableOf(first),
@@ -297,11 +298,12 @@ export class QueuePool implements SlicePool {
   #seeWorkers(workers: readonly LoggedWorker[]): void {
     this.#slots = workers.reduce((sum, { slots }) => sum + slots, 0);
     for (const { name, host, slices } of workers) {
-      for (const { job: id, table, slice: index, rows, bytes } of slices) {
+      for (const { job: id, table, slice: index, losses, rows, bytes } of slices) {
         const job = this.#jobs.get(id);
         const slice = job?.slices.find(({ task }) => task.slice.index === index && tableOf(task) === table);
         if (job === undefined || slice === undefined) continue;
-        job.reader = { name: name.startsWith(host) ? `Worker ${name}` : `Worker ${name} on ${host}`, task: slice.task };
+        const shown = name.startsWith(host) ? `Worker ${name}` : `Worker ${name} on ${host}`;
+        job.readers.set(losses, { name: shown, task: slice.task });
         if (this.#isOpen(slice)) slice.listener.onProgress({ rows, bytes });
       }
     }

@@ -69,6 +69,7 @@ export class SliceReading {
     return [
       {
         job: this.claim.id,
+        losses: this.claim.retryCount,
         table: tableOf(this.#current),
         slice: slice.index,
         rows: this.#rows,

@@ -5,6 +5,8 @@ export const WORKER_ROLES = ['coordinator', 'worker'] as const;
 export interface WorkerSlice {
   /** Of the queue. */
   readonly job: string;
+  /** How many workers were lost before this one that were reading it. */
+  readonly losses: number;
   readonly table: string;
   readonly slice: number;
   readonly rows: number;

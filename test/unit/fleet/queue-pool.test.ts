@@ -162,7 +162,9 @@ describe('slices that workers read', () => {
     const one = pool();
     const end = run(one);
     await queue.has(1);
-    workers = [worker('w7', 1, [{ job: queue.id(0), table: 'public.orders', slice: 0, rows: 1, bytes: 2 }])];
+    const slice = { job: queue.id(0), table: 'public.orders', slice: 0, rows: 1, bytes: 2 };
+    // The next one may be reading before the loss is noticed.
+    workers = [worker('w7', 1, [{ ...slice, losses: 0 }]), worker('w8', 1, [{ ...slice, losses: 1 }])];
     await watched(one);
     queue.changes(0, 'open', 1);
     await expect
@@ -269,7 +271,7 @@ describe('small slices', () => {
     const tasks = ['a', 'b', 'c'].map((name) => task(name, 0));
     const [a, b, c] = tasks.map((what) => run(one, what));
     await queue.has(1);
-    workers = [worker('w7', 1, [{ job: queue.id(0), table: 'public.b', slice: 0, rows: 1, bytes: 2 }])];
+    workers = [worker('w7', 1, [{ job: queue.id(0), table: 'public.b', slice: 0, losses: 0, rows: 1, bytes: 2 }])];
     await watched(one);
     one.cancel([tasks[2]!]);
     expect(queue.cancelled).toEqual([]);
