@@ -5,7 +5,7 @@ import type { Memory } from './kernels/kernels.js';
 import type { EngineOption } from './sources/engine-option.js';
 import type { PartitionMethodInfo } from './sources/partitioning/methods.js';
 import { postgres } from './sources/postgres/entry.js';
-import type { OpenOptions, ReaderSettings, SliceReader, Snapshot, Source } from './sources/source.js';
+import type { OpenOptions, ReaderSettings, SliceReader, Snapshot, SnapshotKeeper, Source } from './sources/source.js';
 import { sqlite } from './sources/sqlite/entry.js';
 
 /** The databases, one line each. */
@@ -46,4 +46,9 @@ export async function openSource(entry: DatabaseEntry, options: Omit<OpenOptions
  */
 export async function openReader(settings: ReaderSettings, snapshot: Snapshot, memory?: Memory): Promise<SliceReader> {
   return engineOf(settings).source.openReader(settings, snapshot, memory);
+}
+
+/** Holds a snapshot that another session has taken. @returns undefined for an engine whose sessions share none */
+export async function keepSnapshot(settings: ReaderSettings, snapshot: Snapshot): Promise<SnapshotKeeper | undefined> {
+  return engineOf(settings).source.keepSnapshot?.(settings, snapshot);
 }

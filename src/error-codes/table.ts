@@ -66,5 +66,8 @@ export const TABLE_CODES = {
 
   SNAPSHOT_LOST: tableFails('The snapshot of the run was lost before all of the table was read'),
   SNAPSHOT_NOT_ALLOWED: tableFails('The database does not allow SNAPSHOT isolation'),
+  SNAPSHOT_NOT_KEPT: unreachable(
+    'A worker cannot hold the snapshot of the run, which outlives its coordinator only so',
+  ),
   SNAPSHOT_NOT_FOUND: unreachable('The snapshot of the run cannot be used by a further connection'),
 } as const;

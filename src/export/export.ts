@@ -14,7 +14,7 @@ import { maskSaltOf } from './model/mask-salt.js';
 import type { ExportOptions } from './model/options.js';
 import type { RunPlan } from './model/plan.js';
 import { planTables } from './planning/planner.js';
-import type { PlanningContext } from './planning/planning-context.js';
+import type { PlanningContext, SnapshotKeepers } from './planning/planning-context.js';
 import { describeRun } from './execution/describe-run.js';
 import { openPool, type PoolInput } from './execution/open-pool.js';
 import { PlanningSession, type SourceDatabase } from './planning/planning-session.js';
@@ -48,6 +48,7 @@ export interface ExportRequest {
   readonly openPool?: ((input: PoolInput) => SlicePool) | undefined;
   /** Readers that the plan counts on where the user leaves their number open; by default the processors of this machine. */
   readonly cores?: number | undefined;
+  readonly keepers?: SnapshotKeepers | undefined;
   /** Number and timing of retries. */
   readonly retry?: RetryPolicy | undefined;
 }
@@ -97,6 +98,7 @@ export async function runExport(request: ExportRequest): Promise<RunResult> {
           const taking = reconcileWithStorage(plan, { ...context, format, storageOf: (id) => storages.get(id) });
           const taken = await withinGrace(signal, taking, 'readers');
           observer.planned?.(taken.plan);
+          for (const { table, slice, outcome } of taken.confirmed) observer.sliceStaged?.(table, slice, outcome);
           await sweepDestination(target);
           const exported = await exportTables({
             ...context,
@@ -134,7 +136,7 @@ async function withPlan<T>(
 ): Promise<T> {
   const { auth, observer = {}, signal = new AbortController().signal } = request;
   const options = completeOptions(request.options);
-  const { recordedOverrides, loggedSync, cores, retry, withMetadata = false } = request;
+  const { recordedOverrides, loggedSync, cores, keepers, retry, withMetadata = false } = request;
   checkSubPath(options.subPath);
   for (const route of options.routes) checkSubPath(route.subPath, '--route');
   const entry = auth.database(options.sourceId);
@@ -150,6 +152,7 @@ async function withPlan<T>(
     recordedOverrides,
     loggedSync,
     cores,
+    keepers,
     retry,
     withMetadata,
     observer,

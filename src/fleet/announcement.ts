@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
-import type { RunLog, WorkerRow, WorkerSlice } from '../runlog/index.js';
+import type { AnnouncedSnapshot, RunLog, WorkerRow, WorkerSlice } from '../runlog/index.js';
 
 /** The row of the log is renewed this often: a third of the time after which others take its process for dead. */
 const RENEW_MS = 5_000;
@@ -14,6 +14,7 @@ export interface Standing {
   readonly slices: readonly WorkerSlice[];
   readonly slicesRead: number;
   readonly rows: number;
+  readonly snapshot?: AnnouncedSnapshot | undefined;
 }
 
 /** The name of this process among those of its run. @param given by its user */
@@ -76,7 +77,7 @@ export class Announcement {
   }
 
   #write(leftAt: Date | null): Promise<void> {
-    const { slots, slices, slicesRead, rows } = this.#standing();
+    const { slots, slices, slicesRead, rows, snapshot } = this.#standing();
     return this.#log.putWorker({
       run_id: this.#runId,
       worker_id: this.workerId,
@@ -88,6 +89,7 @@ export class Announcement {
       slices: JSON.stringify(slices),
       slices_read: slicesRead,
       row_count: rows,
+      snapshot: snapshot === undefined ? null : JSON.stringify(snapshot),
       left_at: leftAt,
     });
   }

@@ -2,13 +2,19 @@ import { LakeportError } from '../errors.js';
 import { openPool, type PoolInput } from '../export/execution/open-pool.js';
 import type { RunObserver } from '../export/model/observer.js';
 import type { Parallelism } from '../export/model/options.js';
+import type { RunPlan } from '../export/model/plan.js';
+import type { SnapshotKeepers } from '../export/planning/planning-context.js';
+import type { PreviousAttempt } from '../export/resume/previous-attempt.js';
 import type { SlicePool } from '../export/worker/slice-pool.js';
-import { openDialect, type RunLog, type RunLogTarget } from '../runlog/index.js';
+import { type AnnouncedSnapshot, openDialect, type RunLog, type RunLogTarget } from '../runlog/index.js';
+import type { HeldSnapshot } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
 import { Announcement } from './announcement.js';
 import { FleetPool } from './fleet-pool.js';
 import { fleetReaders } from './fleet-readers.js';
+import { runSnapshot } from './keeper-choice.js';
 import { QueuePool } from './queue-pool.js';
+import { withReportedSlices } from './reported-slices.js';
 import { SliceQueue } from './slice-queue.js';
 
 export interface FleetOptions {
@@ -21,6 +27,10 @@ export interface FleetOptions {
   readonly localReaders: number;
   /** The run fails without a worker for so long. */
   readonly waitMs: number;
+  /** Workers that hold the run's snapshot too. */
+  readonly keepers: number;
+  /** What earlier processes of the run have done, if it is resumed. */
+  readonly previous: PreviousAttempt | undefined;
   readonly observer: RunObserver;
 }
 
@@ -28,15 +38,27 @@ export interface FleetOptions {
 export class Fleet {
   /** How many readers the plan counts on. */
   readonly cores: number;
+  /** With the slices that workers have read since nobody coordinated the run. */
+  readonly previous: PreviousAttempt | undefined;
+  /** Sees which snapshot the run has, to tell the workers. */
+  readonly observer: RunObserver;
+  readonly keepers: SnapshotKeepers;
   readonly #options: FleetOptions;
   readonly #queue: SliceQueue;
   readonly #announcement: Announcement;
 
-  private constructor(options: FleetOptions, queue: SliceQueue, announcement: Announcement) {
+  #snapshot: AnnouncedSnapshot | undefined;
+
+  private constructor(options: FleetOptions, queue: SliceQueue, previous: PreviousAttempt | undefined) {
+    const { log, runId, localReaders, keepers } = options;
     this.#options = options;
     this.#queue = queue;
-    this.#announcement = announcement;
+    this.previous = previous;
+    const standing = () => ({ slots: localReaders, slices: [], slicesRead: 0, rows: 0, snapshot: this.#snapshot });
+    this.#announcement = new Announcement({ log, runId, role: 'coordinator', standing });
     this.cores = fleetReaders(options.parallel);
+    this.observer = { planned: (plan) => this.#announce(plan), replanned: (plan) => this.#announce(plan) };
+    this.keepers = { count: keepers, held: () => this.#heldSnapshots() };
   }
 
   /**
@@ -44,16 +66,18 @@ export class Fleet {
    * @throws LakeportError if there can be none
    */
   static async open(options: FleetOptions): Promise<Fleet> {
-    const { target, runId, log, localReaders, observer } = options;
+    const { target, runId, log, observer } = options;
     let queue: SliceQueue | undefined;
     try {
       const onError = (error: unknown) =>
         observer.message?.('debug', `The queue: ${LakeportError.from(error).message}`);
-      queue = await SliceQueue.create(await openDialect(target), runId, onError);
-      const standing = () => ({ slots: localReaders, slices: [], slicesRead: 0, rows: 0 });
-      const announcement = new Announcement({ log, runId, role: 'coordinator', standing });
-      await announcement.begin();
-      return new Fleet(options, queue, announcement);
+      let { previous } = options;
+      queue = await SliceQueue.create(await openDialect(target), runId, onError, async (before) => {
+        previous &&= await withReportedSlices(previous, before, onError);
+      });
+      const fleet = new Fleet(options, queue, previous);
+      await fleet.#announcement.begin();
+      return fleet;
     } catch (error) {
       await queue?.close();
       await log.close();
@@ -75,6 +99,22 @@ export class Fleet {
     });
     return new FleetPool({ local: openPool(input), readers: localReaders, remote });
   };
+
+  #announce({ snapshot, server }: RunPlan): void {
+    if (snapshot.moment === undefined) return;
+    this.#snapshot = { server, snapshot, keepers: this.#options.keepers };
+    this.#announcement.renew();
+  }
+
+  /** Keepers first: the session of the coordinator before may be there still, but nobody renews it. */
+  async #heldSnapshots(): Promise<readonly HeldSnapshot[]> {
+    const { workers } = await this.#options.log.workersOf(this.#options.runId);
+    const last = runSnapshot(workers);
+    if (last === undefined) return [];
+    // Whether their processes are heard of says little: the server knows.
+    const held = workers.flatMap(({ role, snapshot }) => (role === 'worker' && snapshot) || []);
+    return [...held.filter(({ snapshot }) => snapshot.moment === last.snapshot.moment), last];
+  }
 
   /** Never throws. */
   async close(): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Attempt, PgBoss } from 'pg-boss';
 
 import { LakeportError } from '../errors.js';
+import type { SliceTask } from '../export/worker/protocol.js';
 import type { LogDialect, QueueDatabase } from '../sources/run-log-dialect.js';
 import { LeaseSupervisor } from './lease-supervisor.js';
 import { loadQueueLibrary } from './load-queue.js';
-import { type JobReport, pack, type SliceJob, unpackJob, unpackReport } from './messages.js';
+import { type JobReport, pack, type SliceJob, type SliceReport, unpackJob, unpackReport } from './messages.js';
 
 /** The queue's tables have a schema of their own in the run log's database. */
 const QUEUE_SCHEMA = 'lakeport_queue';
@@ -19,6 +20,9 @@ const MOST_LOST = 5;
 const EXPIRE_SECONDS = 24 * 3600 - 1;
 /** Of queues that nobody has removed. */
 const RETENTION_SECONDS = 14 * 24 * 3600;
+
+const REPORTED_AT_ONCE = 200;
+const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 /** A worker's claim on a job: only the one that it was last handed to can end it. */
 export type Claim = Attempt;
@@ -58,11 +62,18 @@ export class SliceQueue {
 
   /**
    * For the coordinator: makes the queue of its run anew, and notices lost workers.
+   * @param before sees what an earlier coordinator of the run has left
    * @throws LakeportError if there can be no queue, or its database refuses it
    */
-  static async create(dialect: LogDialect, runId: string, onError: (error: unknown) => void): Promise<SliceQueue> {
+  static async create(
+    dialect: LogDialect,
+    runId: string,
+    onError: (error: unknown) => void,
+    before?: (queue: SliceQueue) => Promise<void>,
+  ): Promise<SliceQueue> {
     const queue = await SliceQueue.#connect(dialect, runId, { isCoordinator: true, onError });
     try {
+      await before?.(queue);
       await queue.#library.deleteQueue(queue.#name);
       await queue.#library.createQueue(queue.#name, {
         heartbeatSeconds: LEASE_SECONDS,
@@ -156,6 +167,28 @@ export class SliceQueue {
       losses: row.retries + (row.state === 'retry' || row.state === 'failed' ? 1 : 0),
       report: row.report === null || row.state !== 'completed' ? undefined : unpackReport(row.report),
     }));
+  }
+
+  /** All slices whose jobs have been reported. */
+  async *reported(): AsyncGenerator<{ readonly task: SliceTask; readonly report: SliceReport }> {
+    for (let last: string | undefined = NO_ID; last !== undefined;) {
+      const { rows } = await this.#database.executeSql(
+        `SELECT id::text, data->>'job' AS job, output->>'report' AS report
+           FROM ${QUEUE_SCHEMA}.job
+          WHERE name = $1 AND state = 'completed' AND id > $2::uuid ORDER BY id LIMIT ${REPORTED_AT_ONCE}`,
+        [this.#name, last],
+      );
+      // As the statement selects them.
+      const found = rows as { id: string; job: string; report: string | null }[];
+      for (const { job, report } of found) {
+        const reports = report === null ? [] : unpackReport(report);
+        for (const [at, task] of unpackJob(job).tasks.entries()) {
+          const own = reports[at];
+          if (own !== undefined) yield { task, report: own };
+        }
+      }
+      last = found.at(-1)?.id;
+    }
   }
 
   async counts(): Promise<QueueCounts> {

@@ -20,7 +20,7 @@ export interface SliceReaderOptions {
 }
 
 /** The snapshot is gone. Its coordinator notices that too, takes another one, and the slice from this worker. */
-const SNAPSHOT_GONE: ReadonlySet<string> = new Set(['WORKER_AFTER_RESTART', 'SNAPSHOT_NOT_FOUND']);
+export const SNAPSHOT_GONE: ReadonlySet<string> = new Set(['WORKER_AFTER_RESTART', 'SNAPSHOT_NOT_FOUND']);
 /** How long to wait for that. */
 const PATIENCE_MS = 60_000;
 

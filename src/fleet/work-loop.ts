@@ -9,7 +9,7 @@ import type { StagedPart } from '../storage/storage.js';
 import { VERSION } from '../version.js';
 import type { Standing } from './announcement.js';
 import type { JobReport, SliceReport } from './messages.js';
-import { SliceReading } from './slice-reader.js';
+import { SliceReading, SNAPSHOT_GONE } from './slice-reader.js';
 import { type ClaimedJob, LEASE_SECONDS, type SliceQueue } from './slice-queue.js';
 
 /** Three times within the lease: one lost answer costs nothing. */
@@ -28,6 +28,8 @@ export interface WorkLoopOptions {
   readonly poolFor: (server: ServerInfo) => Promise<SlicePool>;
   /** The run's state; undefined if the log does not have it any more. */
   readonly lookAtRun: () => Promise<ShownState | undefined>;
+  /** Whether a living process coordinates the run. */
+  readonly isCoordinated: () => Promise<boolean>;
   /** Never rejects. */
   readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
   /** How long to wait for a run that is not in progress to be continued. */
@@ -59,6 +61,8 @@ export class WorkLoop {
   #rows = 0;
   #idleSince: number | undefined;
   #notRunningSince: number | undefined;
+  /** It ended with the coordinator: nothing can be read before there is another one. */
+  #isSnapshotGone = false;
 
   constructor(options: WorkLoopOptions) {
     this.#options = options;
@@ -100,12 +104,16 @@ export class WorkLoop {
       if (this.#error !== undefined || this.#isOver()) return 'over';
       if (this.#isIdle()) return 'idle';
       const free = slots - this.#readings.size;
-      const jobs = free > 0 && this.#state === 'running' ? await this.#take(queue, free) : [];
+      const jobs = free > 0 && this.#mayTake() ? await this.#take(queue, free) : [];
       for (const job of jobs) void this.#handle(job);
       waitMs = jobs.length > 0 ? ASK_MS.least : Math.min(ASK_MS.most, waitMs * 2);
       // With all slots taken, only the end of a slice makes room.
       if (jobs.length < free || this.#readings.size >= slots) await this.#rest(waitMs);
     }
+  }
+
+  #mayTake(): boolean {
+    return this.#state === 'running' && !this.#isSnapshotGone;
   }
 
   /** A queue that cannot be reached now is asked again. */
@@ -140,7 +148,7 @@ export class WorkLoop {
     this.#readings.delete(reading);
     // From here, nothing more can be read; unless only this job's time was over.
     const why = report.map((end) => (end.kind === 'given-back' ? end.error : undefined)).find(Boolean);
-    if (counts && why !== undefined) this.#fail(lastError(why));
+    if (counts && why !== undefined) await this.#refused(why);
     onChange();
     this.#wake();
   }
@@ -201,6 +209,7 @@ export class WorkLoop {
     try {
       const state = await this.#options.lookAtRun();
       this.#state = state;
+      if (this.#isSnapshotGone) this.#isSnapshotGone = !(await this.#options.isCoordinated());
       if (state === 'running') this.#notRunningSince = undefined;
       else this.#notRunningSince ??= performance.now();
       await this.#lookWhetherIdle();
@@ -217,6 +226,12 @@ export class WorkLoop {
     // Slices of others may come back.
     if (waiting + active + this.#readings.size > 0) this.#idleSince = undefined;
     else this.#idleSince ??= performance.now();
+  }
+
+  async #refused(why: ErrorData): Promise<void> {
+    const isCoordinated = !SNAPSHOT_GONE.has(why.code) || (await this.#options.isCoordinated().catch(() => true));
+    if (isCoordinated) this.#fail(lastError(why));
+    else this.#isSnapshotGone = true;
   }
 
   #isIdle(): boolean {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import type { AuthFile } from '../auth/auth-file.js';
-import { openSource } from '../engines.js';
+import { keepSnapshot, openSource } from '../engines.js';
 import { LakeportError } from '../errors.js';
 import { workerSetup } from '../export/execution/open-pool.js';
 import { maskSaltOf } from '../export/model/mask-salt.js';
@@ -13,7 +13,13 @@ import { READERS_GRACE_MS } from '../export/worker/slice-pool.js';
 import { WorkerPool } from '../export/worker/worker-pool.js';
 import { graceLeft } from '../runtime/interruption.js';
 import { type RetryObserver, withRetry } from '../runtime/retry.js';
-import type { ReaderSettings, ServerInfo } from '../sources/source.js';
+import {
+  type HeldSnapshot,
+  isSameServer,
+  type ReaderSettings,
+  type ServerInfo,
+  type SnapshotKeeper,
+} from '../sources/source.js';
 import { markerPath } from '../storage/lease/own-paths.js';
 import type { StagedPart } from '../storage/storage.js';
 import { localDirectory } from '../stores.js';
@@ -54,6 +60,15 @@ export class WorkerReaders {
     // The next slice tries again.
     opening.catch(() => this.#pools.delete(key));
     return opening;
+  }
+
+  /**
+   * Holds a snapshot on a connection of its own.
+   * @returns undefined if sessions of this source share none
+   * @throws LakeportError if it cannot be held
+   */
+  async keep({ server, snapshot }: HeldSnapshot): Promise<SnapshotKeeper | undefined> {
+    return keepSnapshot(await this.#readerSettings(server), snapshot);
   }
 
   /** Removes staged files of slices that do not count. Never rejects: what is left is swept by the next run. */
@@ -140,11 +155,7 @@ function afterRestart({ address, startedAt }: ServerInfo, entry: string): Lakepo
 
 /** One name may lead to several servers, such as a load balancer before replicas: none but the run's has its snapshot. */
 function refuseOther(own: ServerInfo, run: ServerInfo, entry: string): void {
-  const isSameServer =
-    run.instance === undefined || own.instance === undefined
-      ? own.address === run.address
-      : own.instance === run.instance;
-  if (isSameServer && own.database === run.database) return;
+  if (isSameServer(own, run)) return;
   if (isStartedAgain(own, run)) throw afterRestart(own, entry);
   const shown = ({ address, database, instance }: ServerInfo) =>
     `${address}/${database}${instance === undefined ? '' : ` (${instance})`}`;

@@ -16,7 +16,7 @@ export { type LogListener, logMessages } from './recorder/log-listener.js';
 export type { ShownState } from './model/run-outcome.js';
 export { openRunLog, type RunLog } from './run-log.js';
 export type { WorkerRow } from './model/rows.js';
-export type { WorkerSlice } from './model/worker.js';
+export type { AnnouncedSnapshot, WorkerSlice } from './model/worker.js';
 export type { LivingRun, LoggedWorker, LogMode, RunWorkers, SchemaStatus, SyncLock } from './store/log-store.js';
 export { openDialect } from './open-dialect.js';
 export { readTableSettings } from './store/table-overrides.js';

@@ -125,6 +125,28 @@ export interface Snapshot {
   readonly id: string | undefined;
   /** The source's clock at the snapshot, ISO 8601 in UTC. */
   readonly takenAt: string;
+  /**
+   * Random; names what the snapshot sees, and stays the same when another session takes it over. Absent if none can.
+   */
+  readonly moment?: string | undefined;
+}
+
+/** A snapshot that a session holds with the locks of its run, and the server on which others can take it over. */
+export interface HeldSnapshot {
+  readonly server: ServerInfo;
+  readonly snapshot: Snapshot;
+}
+
+/** A session that holds a snapshot and all locks of another one, so that they outlive that one. */
+export interface SnapshotKeeper {
+  /** With a token of its own. */
+  readonly snapshot: Snapshot;
+  /** Whether the server still answers for it. Never rejects. */
+  isHeld(): Promise<boolean>;
+  /** Calls the listener when the connection ends, but for `close`. */
+  onLost(listener: () => void): void;
+  /** Never throws. */
+  close(): Promise<void>;
 }
 
 /** A table that could not be described, locked or planned: it fails alone, and the others continue. */
@@ -194,6 +216,11 @@ export interface PinOptions {
   readonly consistency: 'auto' | 'run' | 'none';
   /** All by default. */
   readonly columnChoice?: ColumnChoice | undefined;
+  /**
+   * Snapshots of one moment on this server, which other sessions hold with the locks of an earlier attempt of the run: the
+   * first that can be is taken over, if its session has all the locks that are needed, in place of a new one.
+   */
+  readonly earlier?: readonly Snapshot[] | undefined;
 }
 
 /** What describing a dataset tells about it. */
@@ -356,6 +383,18 @@ export interface SourceEngine<Info = unknown, Connection = unknown> {
   open(info: Info, options: OpenOptions): Promise<Source<Connection>>;
   /** Connects a reader with the planning side's settings. */
   openReader(settings: ReaderSettings<Connection>, snapshot: Snapshot, memory?: Memory): Promise<SliceReader>;
+  /**
+   * Holds a snapshot with all that its session has locked, on a connection of its own. Absent where sessions share none.
+   * @throws LakeportError if it cannot be kept, without waiting long for a lock
+   */
+  keepSnapshot?(settings: ReaderSettings<Connection>, snapshot: Snapshot): Promise<SnapshotKeeper>;
+}
+
+/** Whether two connections lead to the same database of the same server, whatever name leads to it. */
+export function isSameServer(a: ServerInfo, b: ServerInfo): boolean {
+  const isSame =
+    a.instance === undefined || b.instance === undefined ? a.address === b.address : a.instance === b.instance;
+  return isSame && a.database === b.database;
 }
 
 /** `only`: a table has its own rows, and those that inherit from it have theirs; `include`: it has them all. */

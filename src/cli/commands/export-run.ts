@@ -85,18 +85,19 @@ async function recordedRun(run: ExportRunOptions, onPlan: (plan: RunPlan) => voi
       publicNames(plan, context.redactor);
       onPlan(plan);
     };
-    const observer = combineObservers({ planned }, session.observer, record?.observer ?? {});
+    const { signal } = context;
+    const fleet = await openFleet(run);
+    const observer = combineObservers({ planned }, session.observer, record?.observer ?? {}, fleet?.observer ?? {});
     // The annotation checks the names: a spread would accept one that the request does not have.
     const hooks: Partial<ExportRequest> | undefined = record && {
       recordedOverrides: (of: SourceDatabase) => record.tableSettings(of),
       loggedSync: (table, place) => record.lastSync(table, place),
       beforeWriting: (plan: RunPlan) => record.beforeWriting(plan),
-      previous: record.earlier,
+      previous: fleet?.previous ?? record.earlier,
     };
-    const { signal } = context;
-    const fleet = await openFleet(run);
     // Even if something hangs, the log must record the end of the run.
-    const request = { options, auth, observer, signal, ...hooks, openPool: fleet?.openPool, cores: fleet?.cores };
+    const readers = { openPool: fleet?.openPool, cores: fleet?.cores, keepers: fleet?.keepers };
+    const request = { options, auth, observer, signal, ...hooks, ...readers };
     try {
       return await withinGrace(signal, runExport(request), 'run');
     } finally {
@@ -127,6 +128,7 @@ async function openFleet({ workers, record, options, auth, log, session, context
     // A connection of its own: the record's is busy with the record.
     log: await openRunLogFromFlags({ entryId, mode: 'preserve' }, { auth, context }),
     target,
+    previous: record?.earlier,
     observer: session.observer,
   });
 }

@@ -6,8 +6,10 @@ import { LakeportError } from '../../errors.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import { readersPerTable } from '../../export/planning/reader-budget.js';
 import { Announcement, workerName } from '../../fleet/announcement.js';
+import { isCoordinated } from '../../fleet/keeper-choice.js';
 import { loadQueueLibrary } from '../../fleet/load-queue.js';
 import { requireQueue, SliceQueue } from '../../fleet/slice-queue.js';
+import { SnapshotKeeping } from '../../fleet/snapshot-keeping.js';
 import { otherVersion, type WorkEnd, WorkLoop } from '../../fleet/work-loop.js';
 import { WorkerReaders } from '../../fleet/worker-readers.js';
 import { openDialect, type RunLog, type RunWorkers } from '../../runlog/index.js';
@@ -176,12 +178,22 @@ async function takeSlices(input: Work, queue: SliceQueue, readers: WorkerReaders
     ...{ queue, slots, waitMs, idleExitMs, signal },
     poolFor: (server) => readers.poolFor(server),
     lookAtRun: () => log.stateOf(runId),
+    isCoordinated: async () => isCoordinated(await log.workersOf(runId)),
     discard: (parts) => readers.discard(parts),
     onChange: () => announcement.renew(),
     message: (level, text, fields) => session.observer.message?.(level, text, fields),
   });
-  const announcement = new Announcement({ log, runId, role: 'worker', name, standing: () => loop.standing });
+  const keeping: SnapshotKeeping = new SnapshotKeeping({
+    workerId: () => announcement.workerId,
+    lookAtRun: () => log.workersOf(runId),
+    keep: (held) => readers.keep(held),
+    onChange: () => announcement.renew(),
+    message: (level, text, fields) => session.observer.message?.(level, text, fields),
+  });
+  const standing = () => ({ ...loop.standing, snapshot: keeping.held });
+  const announcement = new Announcement({ log, runId, role: 'worker', name, standing });
   await announcement.begin();
+  keeping.begin();
   session.log.write('INFO', `Worker ${announcement.name} reads ${counted(slots, 'slice')} at a time`, {
     event: 'worker_started',
     slots,
@@ -190,6 +202,7 @@ async function takeSlices(input: Work, queue: SliceQueue, readers: WorkerReaders
   try {
     end = await loop.run();
   } finally {
+    await keeping.close();
     await announcement.end();
   }
   const { slicesRead, rows } = loop.standing;
@@ -205,8 +218,7 @@ async function begun({ runId, waitMs, log, session, context }: Work): Promise<Ru
   for (let isTold = false; ; isTold = true) {
     const run = await raceAbort(context.signal, log.workersOf(runId));
     if (run.state === 'completed') return undefined;
-    const isCoordinated = run.workers.some(({ role, isLiving }) => role === 'coordinator' && isLiving);
-    if (run.state === 'running' && isCoordinated) return run;
+    if (run.state === 'running' && isCoordinated(run)) return run;
     if (performance.now() >= until) throw withoutRun(runId, run);
     if (!isTold) session.log.write('INFO', `Waiting for run ${runId}`, { event: 'waiting_for_run' });
     await raceAbort(context.signal, sleep(LOOK_MS));

@@ -32,6 +32,16 @@ export const WORKER_FLAGS = {
     help: 'with --workers external: slices that this process reads too, at the same time (default: 0)',
     onResume: 'changeable',
   }),
+  keepers: defineFlag({
+    name: 'keepers',
+    value: 'N',
+    type: wholeNumber({ least: 0, most: 16 }),
+    default: 2,
+    group: 'Workers',
+    help: 'with --workers external: workers that hold the snapshot and its locks too, so that the run goes on in it when this process is started again (default: 2)',
+    onResume: 'changeable',
+    see: '[keepers](../operations/scale-out.md#keepers)',
+  }),
   waitMs: defineFlag({
     name: 'wait',
     value: 'TIME',

@@ -9,6 +9,8 @@ export interface WorkerSettings {
   readonly localReaders: number;
   /** The run fails without a worker for so long. */
   readonly waitMs: number;
+  /** How many workers hold the run's snapshot besides this process. */
+  readonly keepers: number;
 }
 
 /**
@@ -16,9 +18,9 @@ export interface WorkerSettings {
  * @throws LakeportError of class `usage`, also if there can be no workers here
  */
 export async function readWorkerSettings(flags: ParsedFlags): Promise<WorkerSettings | undefined> {
-  const { workers, workersWaitMs, localReaders, logDatabaseId } = FLAGS;
+  const { workers, workersWaitMs, localReaders, keepers, logDatabaseId } = FLAGS;
   if (flags.get(workers) === undefined) {
-    const other = [workersWaitMs, localReaders].find((flag) => flags.has(flag));
+    const other = [workersWaitMs, localReaders, keepers].find((flag) => flags.has(flag));
     if (other === undefined) return undefined;
     throw usageError({
       code: 'MISSING_FLAG',
@@ -36,7 +38,7 @@ export async function readWorkerSettings(flags: ParsedFlags): Promise<WorkerSett
       flag: spelling(logDatabaseId),
     });
   }
-  return { localReaders: flags.get(localReaders), waitMs: flags.get(workersWaitMs) };
+  return { localReaders: flags.get(localReaders), waitMs: flags.get(workersWaitMs), keepers: flags.get(keepers) };
 }
 
 /** The thread of the run log costs a coordinator a third of its start, and takes little from it in a short run. */

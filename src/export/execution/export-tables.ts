@@ -27,6 +27,8 @@ export interface TablesToExport {
   readonly recovered: ReadonlyMap<string, RecoveredSlices>;
   /** Tables published by an earlier attempt of the run. */
   readonly published: readonly TableResult[];
+  /** Whether the rows of these are of the plan's snapshot. */
+  readonly isOneMoment: boolean;
   readonly source: Source;
   /** Closed at the end. */
   readonly pool: SlicePool;
@@ -95,13 +97,13 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
     await pool.close();
   }
   const tables = [...input.published, ...results, ...problems];
-  const isOneMoment = !snapshot.wasRenewed && input.published.length === 0;
+  const isOneMoment = !snapshot.wasRenewed && input.isOneMoment;
   return runResult(tables, { ...input, isOneMoment });
 }
 
 function runResult(
   tables: readonly TableResult[],
-  { options, plan, signal, stopwatch, isOneMoment }: TablesToExport & { readonly isOneMoment: boolean },
+  { options, plan, signal, stopwatch, isOneMoment }: TablesToExport,
 ): RunResult {
   const { runId, startedAt } = options;
   const endedAt = new Date();

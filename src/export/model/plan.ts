@@ -59,6 +59,8 @@ export interface TablePlan {
   readonly consistency?: Consistency | undefined;
   /** If it is read from another snapshot than the run's other tables. */
   readonly snapshot?: Snapshot | undefined;
+  /** That of the snapshot that all its rows are of; undefined if there is no such snapshot, or no other session can share it. */
+  readonly moment?: string | undefined;
   /** What the source declares, as far as it is true of the files; read for an export only, not for `lakeport plan`. */
   readonly metadata?: TableMetadata | undefined;
   /** What users should know about it. */

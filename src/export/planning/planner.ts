@@ -3,15 +3,17 @@ import { limitHeapGrowth } from '../../runtime/heap-growth.js';
 import { availableCores, availableMemory } from '../../runtime/machine.js';
 import { estimateReaderMemory, memoryBytes, NO_MEMORY, type ReaderMemory } from '../../parquet/memory.js';
 import { type TableId, tableKey, tableName } from '../../model/table.js';
-import type {
-  Consistency,
-  DescribedDataset,
-  ReadColumn,
-  Slice,
-  SliceOptions,
-  SourceDataset,
-  SourceTable,
-  TableProblem,
+import {
+  type Consistency,
+  type DescribedDataset,
+  isSameServer,
+  type ReadColumn,
+  type Slice,
+  type SliceOptions,
+  type Snapshot,
+  type SourceDataset,
+  type SourceTable,
+  type TableProblem,
 } from '../../sources/source.js';
 import { perTableAtBest, leastConsistency, tableConsistency } from '../model/consistency.js';
 import { addedColumns } from './added-columns.js';
@@ -88,7 +90,9 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   reportWarnings(context, { selected, places });
 
   signal.throwIfAborted();
-  const pinned = await source.pin(selected, { consistency: options.consistency, columnChoice: choice });
+  const earlier = await earlierSnapshots(context);
+  const pinned = await source.pin(selected, { consistency: options.consistency, columnChoice: choice, earlier });
+  resumption?.readsFrom(pinned.snapshot);
   const problems = [...refused, ...pinned.problems];
   const isProblem = new Set(problems.map(({ id }) => tableKey(id)));
 
@@ -129,9 +133,13 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const total = Math.max(budget.total, ...degrees);
   const wanted = usefulReaders(degrees, { jobs, total });
   const isCounted = tables.some((table) => takesCount(table, options.rowCheck));
-  const readers = await withinConnections(context, wanted, isCounted ? 1 : 0);
-  // Tables of an earlier attempt come from an earlier snapshot.
-  const weaken = resumption?.wasPlanned === true ? perTableAtBest : (all: Consistency) => all;
+  const { moment } = pinned.snapshot;
+  const keepers = moment === undefined ? 0 : (context.keepers?.count ?? 0);
+  const readers = await withinConnections(context, wanted, (isCounted ? 1 : 0) + keepers);
+  // Tables of an earlier attempt come from an earlier snapshot, unless somebody has kept it.
+  const isTakenOver = earlier.some((snapshot) => snapshot.moment === moment);
+  const isOneMoment = resumption?.wasPlanned !== true || (isTakenOver && resumption.isOneMoment);
+  const weaken = isOneMoment ? (all: Consistency) => all : perTableAtBest;
   const notes = new TableNotes(
     described.map(({ table, columns, unreadable, isEstimateBeforeCondition }) => ({
       table,
@@ -160,6 +168,7 @@ export async function planTables(context: PlanningContext, only?: readonly Table
         Object.assign(table, {
           degree: Math.min(table.degree, readers),
           consistency: consistencyOf(table),
+          moment: table.isForeign === true ? undefined : moment,
           notes: [
             ...notes.of(table),
             ...directoryNotes(table),
@@ -181,9 +190,21 @@ export async function planTables(context: PlanningContext, only?: readonly Table
     skipped: failures.skipped,
     leftOut: chosen.leftOut,
     readers,
-    connections: 1 + readers + (isCounted ? 1 : 0) + (tables.some(({ keys }) => keys !== undefined) ? 1 : 0),
+    connections: 1 + readers + keepers + (isCounted ? 1 : 0) + (tables.some(({ keys }) => keys !== undefined) ? 1 : 0),
     readerMemory,
   };
+}
+
+/** Those that this attempt can take over from the one before. */
+async function earlierSnapshots({ keepers, resumption, source, observer }: PlanningContext): Promise<Snapshot[]> {
+  if (keepers === undefined || resumption?.wasPlanned !== true) return [];
+  try {
+    const held = await keepers.held();
+    return held.filter(({ server }) => isSameServer(server, source.server)).map(({ snapshot }) => snapshot);
+  } catch (error) {
+    observer.message?.('warning', `Nobody can be asked for the run's snapshot: ${LakeportError.from(error).message}`);
+    return [];
+  }
 }
 
 /**
@@ -434,6 +455,7 @@ async function planTable(
     sync,
     keys: await planKeys(context, { table, columns, sync, replaced }),
     consistency: undefined,
+    moment: undefined,
     notes: undefined,
   };
 }

@@ -1,4 +1,4 @@
-import type { Source } from '../../sources/source.js';
+import type { HeldSnapshot, Source } from '../../sources/source.js';
 import type { FindLoggedSync } from '../model/logged-sync.js';
 import type { RunObserver } from '../model/observer.js';
 import type { ExportOptions } from '../model/options.js';
@@ -21,6 +21,15 @@ export interface PlanningContext {
   readonly loggedSync?: FindLoggedSync | undefined;
   /** Processors of the readers where these are on other machines; otherwise those of this one. */
   readonly cores?: number | undefined;
+  readonly keepers?: SnapshotKeepers | undefined;
   /** State left by an earlier attempt of the run. */
   readonly resumption?: Resumption | undefined;
+}
+
+/** Sessions of other processes that hold the run's snapshot. */
+export interface SnapshotKeepers {
+  /** How many connections to the source they have. */
+  readonly count: number;
+  /** What they, and the process that planned the run before, have told last; it may be held no more. */
+  held(): Promise<readonly HeldSnapshot[]>;
 }

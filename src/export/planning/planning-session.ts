@@ -25,6 +25,7 @@ export interface PlanningSessionOptions {
   readonly loggedSync: FindLoggedSync | undefined;
   /** See `PlanningContext`. */
   readonly cores: number | undefined;
+  readonly keepers: PlanningContext['keepers'];
   readonly retry: RetryPolicy | undefined;
   /** See `PlanningContext`. */
   readonly withMetadata: boolean;
@@ -86,7 +87,7 @@ export class PlanningSession {
       sortBy,
       cores: this.#options.cores ?? availableCores(),
     });
-    const { withMetadata, loggedSync, cores } = this.#options;
+    const { withMetadata, loggedSync, cores, keepers } = this.#options;
     const context = {
       options,
       source,
@@ -98,6 +99,7 @@ export class PlanningSession {
       withMetadata,
       loggedSync,
       cores,
+      keepers,
     };
     return { context, plan: await planTables(context) };
   }

@@ -1,5 +1,6 @@
 import type { ColumnSpec } from '../../columns/column-spec.js';
 import type { DisplayPath } from '../../model/display-path.js';
+import type { SliceOutcome } from '../model/slice-outcome.js';
 import type { TableSync } from '../model/table-sync.js';
 
 /**
@@ -38,6 +39,8 @@ export interface PreviousTable {
   readonly unrepresentable: Readonly<Record<string, number>>;
   /** Which of its rows were to be read, or were; undefined for a table that is exported whole. */
   readonly sync: TableSync | undefined;
+  /** See `TablePlan.moment`. */
+  readonly moment: string | undefined;
   readonly startedAt: Date | undefined;
   readonly endedAt: Date | undefined;
 }
@@ -67,4 +70,6 @@ export interface PreviousSlice {
   readonly slice: unknown;
   /** A `SliceOutcome` whose files are staged but not published; undefined or null if there is none. */
   readonly staged: unknown;
+  /** Was staged when nobody coordinated the run: it counts only if the snapshot of its table was held all the time. */
+  readonly reported?: SliceOutcome | undefined;
 }

@@ -8,11 +8,22 @@ import { findPublished } from './find-published.js';
 import type { TableResult } from '../model/result.js';
 import type { Resumption } from './resumption.js';
 import { type RecoveredTables, recoverStagedFiles } from './recover-staged.js';
-import { tableName } from '../../model/table.js';
+import type { SliceOutcome } from '../model/slice-outcome.js';
+import { type TableId, tableKey, tableName } from '../../model/table.js';
 
 export interface Reconciled extends RecoveredTables {
   /** Tables already published. */
   readonly published: readonly TableResult[];
+  /** Whether the rows of these are of the snapshot that the others are read from. */
+  readonly isOneMoment: boolean;
+  /** Slices that only now are known to count. */
+  readonly confirmed: readonly ConfirmedSlice[];
+}
+
+interface ConfirmedSlice {
+  readonly table: TableId;
+  readonly slice: number;
+  readonly outcome: SliceOutcome;
 }
 
 export interface ReconcileOptions {
@@ -29,7 +40,9 @@ export async function reconcileWithStorage(
   plan: RunPlan,
   { options, resumption, format, storageOf, observer }: ReconcileOptions,
 ): Promise<Reconciled> {
-  if (resumption?.wasPlanned !== true) return { plan, recovered: new Map(), published: [] };
+  if (resumption?.wasPlanned !== true) {
+    return { plan, recovered: new Map(), published: [], isOneMoment: true, confirmed: [] };
+  }
   const { runId } = options;
   await refuseNewerExports(plan, { runId, startedAt: resumption.startedAt, format, storageOf });
   const tables = plan.tables.filter(({ id }) => resumption.wasStarted(id));
@@ -37,8 +50,20 @@ export async function reconcileWithStorage(
   const wholeTables = options.consistency === 'run';
   const taken = await recoverStagedFiles(found.plan, { resumption, wholeTables, format, storageOf });
   const published = [...resumption.published(), ...found.results];
-  report(observer, { ...taken, published });
-  return { ...taken, published };
+  const isOneMoment = published.every(({ table }) => resumption.isSameMoment(table));
+  const reconciled = { ...taken, published, isOneMoment, confirmed: confirmedSlices(taken, resumption) };
+  report(observer, reconciled);
+  return reconciled;
+}
+
+/** Those that the log does not know of yet. */
+function confirmedSlices({ plan, recovered }: RecoveredTables, resumption: Resumption): ConfirmedSlice[] {
+  return plan.tables.flatMap(({ id }) => {
+    const reported = resumption.reportedSlices(id);
+    return [...(recovered.get(tableKey(id))?.outcomes ?? [])].flatMap(([slice, outcome]) =>
+      reported.has(slice) ? [{ table: id, slice, outcome }] : [],
+    );
+  });
 }
 
 function report(observer: RunObserver, { plan, recovered, published }: Reconciled): void {

@@ -41,13 +41,15 @@ export async function recoverStagedFiles(plan: RunPlan, options: RecoverOptions)
       const slices = placedSlices(table, left.outcomes, options.format);
       const found = await locateAll(table, slices, (part, path) => limit(() => storage.locate(part, path)));
       const isAll = found.outcomes.size === table.slices.length;
-      const isMixed = left.isMixed || !isAll;
+      const isSameMoment = options.resumption.isSameMoment(table.id);
+      const isMixed = !isSameMoment && (left.isMixed || !isAll);
       if (found.outcomes.size === 0) return table;
       if (isMixed && options.wholeTables) {
         await discardAll(storage, found.outcomes);
         return table;
       }
       recovered.set(tableKey(table.id), found);
+      if (isSameMoment) return table;
       return withItsConsistency(table, { isAll, isMixed, resumption: options.resumption });
     }),
   );
@@ -60,7 +62,9 @@ function withItsConsistency(
   { isAll, isMixed, resumption }: { isAll: boolean; isMixed: boolean; resumption: Resumption },
 ): TablePlan {
   const consistency = isMixed ? 'none' : resumption.snapshot.consistency;
-  return isAll ? { ...table, snapshot: resumption.snapshot, consistency } : { ...table, consistency };
+  const moment = isMixed ? undefined : resumption.momentOf(table.id);
+  const snapshot = isAll ? { snapshot: resumption.snapshot } : {};
+  return { ...table, ...snapshot, consistency, moment };
 }
 
 type Locate = (part: StagedPart, path: string) => ReturnType<Storage['locate']>;

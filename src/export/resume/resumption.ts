@@ -32,6 +32,8 @@ export class Resumption {
   readonly #earlier: PreviousAttempt;
   readonly #records: ReadonlyMap<string, PreviousTable>;
   readonly #partitions = new Map<number, PreviousSlice[]>();
+  /** Of the snapshot that this attempt reads from. */
+  #moment: string | undefined;
 
   constructor(earlier: PreviousAttempt) {
     this.#earlier = earlier;
@@ -51,6 +53,28 @@ export class Resumption {
   /** When the run's first attempt started. */
   get startedAt(): Date {
     return this.#earlier.run.startedAt;
+  }
+
+  /** Call it as soon as it is known what this attempt reads from: more of the earlier one counts if it is the same. */
+  readsFrom({ moment }: Snapshot): void {
+    this.#moment = moment;
+  }
+
+  /** Whether this attempt goes on with the table in the snapshot that the earlier one has read it from. */
+  isSameMoment(id: TableId): boolean {
+    return this.#moment !== undefined && this.momentOf(id) === this.#moment;
+  }
+
+  /** Whether all rows that the earlier attempt leaves are of the snapshot that this one reads from. */
+  get isOneMoment(): boolean {
+    return this.#earlier.tables.every((table) => {
+      const hasRows = table.state === 'completed' || this.unfinishedTable(idOf(table)).outcomes.size > 0;
+      return !hasRows || this.isSameMoment(idOf(table));
+    });
+  }
+
+  momentOf(id: TableId): string | undefined {
+    return this.#records.get(tableKey(id))?.moment;
   }
 
   /** Tables still to be exported. */
@@ -90,16 +114,25 @@ export class Resumption {
     if (record === undefined || this.#earlier.run.toolVersion !== VERSION) return NOTHING_LEFT;
     const partitions = (this.#partitions.get(record.jobId) ?? []).toSorted((a, b) => a.sliceIndex - b.sliceIndex);
     const outcomes = new Map<number, SliceOutcome>();
-    for (const { sliceIndex, staged } of partitions) {
+    const isSameMoment = this.isSameMoment(id);
+    for (const { sliceIndex, staged, reported } of partitions) {
       // Written by the recorder, which was given a SliceOutcome.
       if (typeof staged === 'object' && staged !== null) outcomes.set(sliceIndex, staged as SliceOutcome);
+      else if (isSameMoment && reported !== undefined) outcomes.set(sliceIndex, reported);
     }
     if (outcomes.size === 0) return NOTHING_LEFT;
     // Who wrote a row says nothing across two snapshots.
-    if (record.sync?.cursor.type === 'xmin' && outcomes.size < partitions.length) return NOTHING_LEFT;
+    if (record.sync?.cursor.type === 'xmin' && outcomes.size < partitions.length && !isSameMoment) return NOTHING_LEFT;
     const slices = partitions.flatMap(({ slice }) => (slice === undefined ? [] : [slice as Slice]));
     const isWhole = slices.length === partitions.length;
     return { slices: isWhole ? slices : undefined, outcomes, isMixed: record.consistency === 'none' };
+  }
+
+  /** Slices that the record does not know to be staged. */
+  reportedSlices(id: TableId): ReadonlySet<number> {
+    const { jobId = -1 } = this.#records.get(tableKey(id)) ?? {};
+    const reported = (this.#partitions.get(jobId) ?? []).filter((one) => one.reported !== undefined);
+    return new Set(reported.map(({ sliceIndex }) => sliceIndex));
   }
 
   /** The sync that its staged files belong to; undefined if there are none, or the table is exported whole. */

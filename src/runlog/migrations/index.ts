@@ -5,6 +5,7 @@ import { createTables } from './0001-tables.js';
 import { createViews } from './0002-views.js';
 import { addSyncs } from './0003-syncs.js';
 import { addWorkers } from './0004-workers.js';
+import { addMoments } from './0005-moments.js';
 import type { MigrationContext } from './context.js';
 
 /**
@@ -16,6 +17,7 @@ const STEPS: Readonly<Record<string, (context: MigrationContext) => Promise<void
   '0002-views': createViews,
   '0003-syncs': addSyncs,
   '0004-workers': addWorkers,
+  '0005-moments': addMoments,
 };
 
 /** The steps in the form of the query builder's migrator. */

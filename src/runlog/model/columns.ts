@@ -14,7 +14,7 @@ import type {
   TableSynced,
 } from './run-events.js';
 import { failureOf, laterThan, LOGGED_STATES } from './run-outcome.js';
-import { WORKER_ROLES, type WorkerSlice } from './worker.js';
+import { type AnnouncedSnapshot, WORKER_ROLES, type WorkerSlice } from './worker.js';
 
 /**
  * The columns of the run log, each described once: type, NULL, where its value comes from, and how it is read. Rows,
@@ -149,6 +149,8 @@ export const JOBS = new LogTable({
     plan: ({ sync }) => (sync === undefined ? null : JSON.stringify(sync)),
     result: ({ result: { sync }, before }) => (sync === undefined ? before.sync : JSON.stringify(sync)),
   },
+  /** Id of the snapshot that all its rows are of; NULL if there is no such snapshot, or no other session can share it. */
+  moment: { type: 'id', nullable: true, field: 'moment', plan: ({ moment }) => moment ?? null },
   state: { ...STATE, initial: 'pending', result: ({ result }) => result.state },
   /** How often reading the table was started. */
   attempts: { type: 'integer', initial: 0, field: 'attempts' },
@@ -351,6 +353,8 @@ export const WORKERS = new LogTable({
   /** Slices that it has read to their end. */
   slices_read: { type: 'integer', initial: 0, field: 'slicesRead' },
   row_count: { type: 'bigint', initial: 0, field: 'rows' },
+  /** `AnnouncedSnapshot`: what it holds in the source. */
+  snapshot: { type: 'text', nullable: true, field: 'snapshot', parse: json<AnnouncedSnapshot | undefined>() },
   joined_at: { type: 'time', byDatabase: true, field: 'joinedAt' },
   /** Renewed every few seconds. */
   heartbeat_at: { type: 'time', byDatabase: true, field: 'heartbeatAt' },

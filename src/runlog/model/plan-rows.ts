@@ -30,13 +30,15 @@ export class PlanRows {
     const job = this.jobOf(table.id);
     const ids = this.#idsOf(job);
     this.#slices.set(job.job_id, table.slices);
+    // What was read from another snapshot does not count in this one.
+    const isOther = job.moment !== null && table.moment !== undefined && table.moment !== job.moment;
     for (const slice of table.slices) {
       // A table read in one piece gets its partition when it is read, if ever: large schemas consist mostly of such tables.
       if (table.slices.length === 1 && ids[slice.index] === undefined) continue;
       const row = this.#freshPartition(job, slice);
       const known = this.#rows.partitions.get(row.partition_id);
       const isStillStaged =
-        typeof known?.staged === 'string' && known.slice === row.slice && known.bounds === row.bounds;
+        !isOther && typeof known?.staged === 'string' && known.slice === row.slice && known.bounds === row.bounds;
       if (!isStillStaged) this.#rows.partitions.put(row.partition_id, { ...row, attempts: known?.attempts ?? 0 });
     }
     for (const id of ids.splice(table.slices.length)) this.#rows.partitions.remove(id);

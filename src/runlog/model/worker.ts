@@ -1,3 +1,5 @@
+import type { HeldSnapshot } from '../../sources/source.js';
+
 /** `coordinator`: plans, hands out slices and publishes; `worker`: reads slices. */
 export const WORKER_ROLES = ['coordinator', 'worker'] as const;
 
@@ -12,4 +14,10 @@ export interface WorkerSlice {
   readonly rows: number;
   /** Received from the source. */
   readonly bytes: number;
+}
+
+/** A snapshot of the source that a process holds, with the locks of its run. */
+export interface AnnouncedSnapshot extends HeldSnapshot {
+  /** Of a coordinator: how many workers shall hold it too. */
+  readonly keepers?: number | undefined;
 }

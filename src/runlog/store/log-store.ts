@@ -12,7 +12,7 @@ import type {
   WriteOutcome,
 } from '../model/rows.js';
 import type { LoggedState, ShownState } from '../model/run-outcome.js';
-import type { WorkerSlice } from '../model/worker.js';
+import type { AnnouncedSnapshot, WorkerSlice } from '../model/worker.js';
 import type { RunOwner } from '../run-owner.js';
 
 /** What to do with the log's content before the run: keep it, delete all rows, or recreate the tables. */
@@ -55,6 +55,7 @@ export interface LoggedWorker {
   readonly slices: readonly WorkerSlice[];
   readonly slicesRead: number;
   readonly rows: number;
+  readonly snapshot: AnnouncedSnapshot | undefined;
   readonly joinedAt: Date;
   readonly heartbeatAt: Date;
   readonly leftAt: Date | undefined;

@@ -25,6 +25,8 @@ export const postgres: Engine<PostgresInfo, PostgresSettings> = {
     },
     openReader: async (settings, snapshot, memory) =>
       (await import('./reader.js')).openPostgresReader(settings, snapshot, memory),
+    keepSnapshot: async (settings, snapshot) =>
+      (await import('./locking/keeper.js')).keepPostgresSnapshot(settings, snapshot),
   },
   runLog: async (entry) => (await import('./run-log/dialect.js')).postgresDialect(entry),
 };

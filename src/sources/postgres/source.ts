@@ -58,7 +58,14 @@ import type { PostgresHost } from './connection/address.js';
 import { connectToServer, instanceOf, requireInstance } from './connection/server-identity.js';
 import { displayAddress, type PostgresSettings } from './connection/settings.js';
 import { isLarge, type Member, sliceMembers, wholeSlice } from './rows/slices.js';
-import { noSnapshot, pinTables, transactionStart } from './locking/snapshot.js';
+import {
+  noSnapshot,
+  type Pinned,
+  type Pinning,
+  pinTables,
+  takeOverTables,
+  transactionStart,
+} from './locking/snapshot.js';
 import { inSavepoint } from './connection/savepoint.js';
 import { applySettings, CATALOG, inTransaction } from './connection/transaction.js';
 import { findUnrepresentable } from './columns/unrepresentable-values.js';
@@ -190,7 +197,9 @@ class PostgresSource implements Source<PostgresSettings> {
         });
         const failed = new Set(problems.map(({ id }) => id));
         const lockable = named.filter(({ id }) => !failed.has(id));
-        const pinned = await pinTables(client, this.#facts, lockable, this.#settings, byReading);
+        const pinning = { tables: lockable, settings: this.#settings, byReading };
+        const pinned =
+          (await this.#takeOver(pinning, options.earlier)) ?? (await pinTables(client, this.#facts, pinning));
         this.#pinned = await transactionStart(client);
         this.#loss = undefined;
         return { ...pinned, problems: [...pinned.problems, ...problems, ...unnamed] };
@@ -204,6 +213,16 @@ class PostgresSource implements Source<PostgresSettings> {
       }
     });
     return { ...pinned, problems: await this.#explained(pinned.problems, tables) };
+  }
+
+  /** The first of the snapshots that can be. Undefined for none; then there is no transaction either. */
+  async #takeOver(pinning: Pinning, snapshots: readonly Snapshot[] = []): Promise<Pinned | undefined> {
+    for (const earlier of snapshots) {
+      const taken = await takeOverTables(this.#client, this.#facts, { ...pinning, earlier }).catch(() => undefined);
+      if (taken !== undefined) return taken;
+      await this.#client.query('ROLLBACK');
+    }
+    return undefined;
   }
 
   /** Explains views' problems by the role that lacks privileges: it may be the owner, whom the server does not name. */

@@ -40,7 +40,7 @@ afterAll(() => server.stop());
 
 afterEach(() => database.remove());
 
-const STEPS = 4;
+const STEPS = 5;
 
 const DESCRIBED = {
   export_runs: RUNS,

@@ -1,15 +1,25 @@
-import type { Client } from 'pg';
+import { randomUUID } from 'node:crypto';
+import pg, { type Client } from 'pg';
 import type { Snapshot, SourceTable, TableProblem } from '../../source.js';
+import { exporterOf, isInProgress, locksMissing, ownTransaction } from './held-locks.js';
 import { nameHolders } from './lock-holders.js';
 import { lockByReading, lockTables, readOfNoRows } from './locks.js';
 import type { ServerFacts } from '../connection/server-facts.js';
 import type { PostgresSettings } from '../connection/settings.js';
-import { applySettings, beginBeforeSnapshot } from '../connection/transaction.js';
+import { applySettings, beginBeforeSnapshot, CATALOG, inTransaction } from '../connection/transaction.js';
 
 /** Result of `Source.pin`. */
 export interface Pinned {
   readonly snapshot: Snapshot;
   readonly problems: TableProblem[];
+}
+
+export interface Pinning {
+  readonly tables: readonly SourceTable[];
+  readonly settings: PostgresSettings;
+  /** Tables and queries that are already locked, and can only be locked by reading: with a read of no rows. */
+  readonly byReading: ReadonlyMap<SourceTable, string>;
+  readonly earlier?: Snapshot | undefined;
 }
 
 /** Start time of the transaction, which no other transaction shares. */
@@ -26,15 +36,10 @@ export async function transactionStart(client: Client): Promise<string> {
  * definition or rewrite of it is either in the snapshot or waits until the run has ended.
  * Works on a hot standby too. The client must not be in a transaction; it is left in one that holds the snapshot and the
  * locks.
- * @param byReading tables and queries that are already locked, and can only be locked by reading: with a read of no rows
+ * @param pinning.earlier a snapshot to import, in place of a new one
  */
-export async function pinTables(
-  client: Client,
-  server: ServerFacts,
-  tables: readonly SourceTable[],
-  settings: PostgresSettings,
-  byReading: ReadonlyMap<SourceTable, string>,
-): Promise<Pinned> {
+export async function pinTables(client: Client, server: ServerFacts, pinning: Pinning): Promise<Pinned> {
+  const { tables, settings, byReading, earlier } = pinning;
   await beginBeforeSnapshot(client, settings, server);
   const lockable = tables.filter(
     (table) => table.kind !== 'materialized view' && table.kind !== 'foreign table' && !byReading.has(table),
@@ -47,6 +52,9 @@ export async function pinTables(
       .filter((table) => !isPlain(table) && !failures.has(table))
       .map((table) => [table, byReading.get(table) ?? readOfNoRows(table.dataset)] as const),
   );
+  if (earlier !== undefined) {
+    await client.query(`SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(earlier.token ?? '')}`);
+  }
   const snapshot = await exportSnapshot(client, server);
   if (others.size > 0) {
     // With the readers' settings: a view's functions may resolve names through the user's search_path.
@@ -56,6 +64,31 @@ export async function pinTables(
   await applySettings(client, settings, { searchPath: 'pg_catalog' });
   await nameHolders(client, server, failures);
   return { snapshot, problems: [...failures].map(([{ id }, error]) => ({ id, error })) };
+}
+
+/**
+ * As `pinTables`, with the snapshot of another session, which must hold the locks of these tables too: then there is no
+ * moment since the snapshot was taken at which nobody held them.
+ * @returns undefined if it cannot be had any more
+ * @throws the driver's errors; the transaction must then be rolled back, as without an answer
+ */
+export async function takeOverTables(
+  client: Client,
+  server: ServerFacts,
+  pinning: Pinning & { readonly earlier: Snapshot },
+): Promise<Pinned | undefined> {
+  const { settings, earlier } = pinning;
+  const holder = exporterOf(earlier.token ?? '');
+  if (holder === undefined) return undefined;
+  const isThere = () => isInProgress(client, holder);
+  // Before anything waits for locks.
+  if (!(await inTransaction(client, settings, CATALOG, isThere))) return undefined;
+  const pinned = await pinTables(client, server, pinning);
+  const own = await ownTransaction(client);
+  if ((await locksMissing(client, { of: own, by: holder })).length > 0) return undefined;
+  if (!(await isThere())) return undefined;
+  const { takenAt, moment } = earlier;
+  return { ...pinned, snapshot: { ...pinned.snapshot, takenAt, moment } };
 }
 
 /** The server's time, for runs without a shared snapshot. */
@@ -74,5 +107,5 @@ async function exportSnapshot(client: Client, { version, identity }: ServerFacts
   );
   const [row] = rows;
   if (row === undefined) throw new TypeError('A SELECT of one row returned none');
-  return { consistency: 'run', server: identity, ...row };
+  return { consistency: 'run', server: identity, ...row, moment: randomUUID() };
 }

@@ -14,7 +14,7 @@ function settings(...argv: string[]) {
 const ALLOWED = new Set([
   ...['resume', 'auth_file', 'log_db_auth_id', 'log_db_mode', 'consistency', 'n_jobs', 'parallel', 'json', 'quiet'],
   ...['log_level', 'log_dir', 'log_format', 'no_progress', 'no_banner', 'help', 'version', 'grace'],
-  ...['workers', 'workers_wait', 'local_readers'],
+  ...['workers', 'workers_wait', 'local_readers', 'keepers'],
 ]);
 
 describe('--resume', () => {

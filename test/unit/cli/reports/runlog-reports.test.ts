@@ -67,6 +67,7 @@ function table(name: string, changes: Partial<TableRecord> = {}): TableRecord {
     estimatedBytes: 100,
     columns: [],
     sync: undefined,
+    moment: undefined,
     state: 'completed',
     attempts: 1,
     rows: 10,

@@ -65,6 +65,7 @@ function recordOf(files: readonly StagedFile[]): PreviousAttempt {
         columns: undefined,
         unrepresentable: {},
         sync: undefined,
+        moment: undefined,
         startedAt: STARTED,
         endedAt: undefined,
       },

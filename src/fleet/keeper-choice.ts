@@ -1,0 +1,60 @@
+import type { AnnouncedSnapshot, LoggedWorker, RunWorkers } from '../runlog/index.js';
+
+/**
+ * Which workers hold the run's snapshot besides its coordinator. Each worker decides for itself, by what the log says of
+ * all of them: now and then there is one too many for a moment, which harms nothing.
+ */
+
+/** The snapshot that a run goes on in, whether the coordinator that has told of it still lives or not. */
+export function runSnapshot(workers: readonly LoggedWorker[]): AnnouncedSnapshot | undefined {
+  return coordinatorOf(workers)?.snapshot;
+}
+
+/** Living workers that hold this snapshot, in the order in which they came to the run. */
+export function keepersOf(workers: readonly LoggedWorker[], moment: string | undefined): readonly LoggedWorker[] {
+  return workers.filter(
+    ({ role, isLiving, snapshot }) =>
+      role === 'worker' && isLiving && moment !== undefined && snapshot?.snapshot.moment === moment,
+  );
+}
+
+/**
+ * How many workers should try before this one to become a keeper; undefined if enough hold the snapshot. Those on other
+ * hosts than the coordinator and the keepers come first: one lost machine should not take all of them away.
+ */
+export function turnOf(workerId: string, workers: readonly LoggedWorker[]): number | undefined {
+  const coordinator = coordinatorOf(workers);
+  const { keepers: wanted = 0, snapshot } = coordinator?.snapshot ?? {};
+  const keepers = keepersOf(workers, snapshot?.moment);
+  const missing = wanted - keepers.length;
+  if (missing <= 0) return undefined;
+  const keeping = new Set(keepers.map((keeper) => keeper.workerId));
+  const candidates = workers.filter((one) => one.role === 'worker' && one.isLiving && !keeping.has(one.workerId));
+  const hosts = new Set([coordinator?.host, ...keepers.map(({ host }) => host)]);
+  const isElsewhere = candidates.map(({ host }) => {
+    const isFirstOfHost = !hosts.has(host);
+    hosts.add(host);
+    return isFirstOfHost;
+  });
+  const ranked = [
+    ...candidates.filter((_, at) => isElsewhere[at] === true),
+    ...candidates.filter((_, at) => isElsewhere[at] !== true),
+  ];
+  const rank = ranked.findIndex((one) => one.workerId === workerId);
+  return rank === -1 ? undefined : Math.max(0, rank - missing + 1);
+}
+
+/** Whether enough others hold the snapshot, which came to the run before this worker. */
+export function isSurplus(workerId: string, workers: readonly LoggedWorker[]): boolean {
+  const { keepers = 0, snapshot } = runSnapshot(workers) ?? {};
+  return keepersOf(workers, snapshot?.moment).findIndex((one) => one.workerId === workerId) >= keepers;
+}
+
+/** Whether a living process coordinates the run. */
+export function isCoordinated({ workers }: Pick<RunWorkers, 'workers'>): boolean {
+  return workers.some(({ role, isLiving }) => role === 'coordinator' && isLiving);
+}
+
+function coordinatorOf(workers: readonly LoggedWorker[]): LoggedWorker | undefined {
+  return workers.findLast(({ role, snapshot }) => role === 'coordinator' && snapshot !== undefined);
+}
