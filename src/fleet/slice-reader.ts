@@ -1,4 +1,5 @@
 import { LakeportError } from '../errors.js';
+import { SNAPSHOT_UNUSABLE } from '../export/model/snapshot-errors.js';
 import type { SliceTask } from '../export/worker/protocol.js';
 import type { ReadEnd, SlicePool } from '../export/worker/slice-pool.js';
 import type { WorkerSlice } from '../runlog/index.js';
@@ -20,7 +21,7 @@ export interface SliceReaderOptions {
 }
 
 /** The snapshot is gone. Its coordinator notices that too, takes another one, and the slice from this worker. */
-export const SNAPSHOT_GONE: ReadonlySet<string> = new Set(['WORKER_AFTER_RESTART', 'SNAPSHOT_NOT_FOUND']);
+export const SNAPSHOT_GONE: ReadonlySet<string> = new Set(['WORKER_AFTER_RESTART', ...SNAPSHOT_UNUSABLE]);
 /** How long to wait for that. */
 const PATIENCE_MS = 60_000;
 

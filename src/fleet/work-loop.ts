@@ -17,6 +17,8 @@ const RENEW_MS = (LEASE_SECONDS * 1000) / 3;
 /** How long to wait before asking for slices again, while there are none. */
 const ASK_MS = { least: 20, most: 500 } as const;
 const LOOK_AT_RUN_MS = 1_000;
+/** With all slots taken, the queue itself says soon enough that a slice is not wanted any more. */
+const LOOK_WHILE_BUSY_MS = 5_000;
 /** After an error of the queue's database. */
 const REPORT_AGAIN_MS = 1_000;
 
@@ -57,6 +59,7 @@ export class WorkLoop {
   #wake: () => void = () => undefined;
   #error: LakeportError | undefined;
   #state: ShownState | undefined = 'running';
+  #lookedAt = -Infinity;
   #slicesRead = 0;
   #rows = 0;
   #idleSince: number | undefined;
@@ -206,6 +209,9 @@ export class WorkLoop {
   }
 
   async #lookAtRun(): Promise<void> {
+    const isBusy = this.#readings.size >= this.#options.slots;
+    if (isBusy && performance.now() - this.#lookedAt < LOOK_WHILE_BUSY_MS) return;
+    this.#lookedAt = performance.now();
     try {
       const state = await this.#options.lookAtRun();
       this.#state = state;

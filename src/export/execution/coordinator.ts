@@ -3,6 +3,7 @@ import type { Slice } from '../../sources/source.js';
 import type { StagedPart } from '../../storage/storage.js';
 import { RetryPlanner } from './slice-retries.js';
 import { lostClaim } from '../../runtime/interruption.js';
+import { SNAPSHOT_UNUSABLE } from '../model/snapshot-errors.js';
 import type { PublishedFile, RunObserver } from '../model/observer.js';
 import type { TablePlan } from '../model/plan.js';
 import { withinGrace } from '../../runtime/interruption.js';
@@ -226,7 +227,7 @@ export class ExportCoordinator {
       return;
     }
     // Without the snapshot, nothing can be read again.
-    const mayBeLost = error.transient || error.code === 'SNAPSHOT_NOT_FOUND';
+    const mayBeLost = error.transient || SNAPSHOT_UNUSABLE.has(error.code);
     if (mayBeLost && !(await this.#recovery.isCurrent(task.snapshot))) {
       this.#options.observer.sliceFailed?.(table.plan.id, slice.index, { error, final: false });
       await this.#finisher.discard(table.detachStaged(slice));
