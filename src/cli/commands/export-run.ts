@@ -1,7 +1,7 @@
 import type { AuthFile } from '../../auth/auth-file.js';
 import type { Redactor } from '../../auth/redaction.js';
 import { EXIT_CODES, LakeportError } from '../../errors.js';
-import { type ExportRequest, runExport, type SourceDatabase } from '../../export/export.js';
+import type { ExportRequest, SourceDatabase } from '../../export/export.js';
 import { withinGrace } from '../../runtime/interruption.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { RunPlan } from '../../export/model/plan.js';
@@ -81,6 +81,7 @@ async function recordedRun(run: ExportRunOptions, onPlan: (plan: RunPlan) => voi
   const { options, auth, record, session, context } = run;
   let error: LakeportError;
   try {
+    const { runExport } = await import('../../export/export.js');
     const planned = (plan: RunPlan) => {
       publicNames(plan, context.redactor);
       onPlan(plan);

@@ -1,8 +1,8 @@
 import { readAuthFile } from '../../auth-file.js';
 import type { AuthFile } from '../../auth/auth-file.js';
-import { planExport, type SourceDatabase } from '../../export/export.js';
+import type { SourceDatabase } from '../../export/export.js';
 import type { ExportOptions } from '../../export/model/options.js';
-import { readTableSettings, type RecordedOverride } from '../../runlog/index.js';
+import type { RecordedOverride } from '../../runlog/index.js';
 import { fleetReaders } from '../../fleet/fleet-readers.js';
 import { recordedCommand } from '../run-history/command-text.js';
 import type { CliContext } from '../context.js';
@@ -140,7 +140,10 @@ async function showPlan(
   input: ExportInput & { readonly detail: PlanDetail; readonly workers: WorkerSettings | undefined },
 ): Promise<number> {
   const { options, auth, session, context, json, detail, workers } = input;
-  const { planDocument, planExitCode, planText } = await import('../reports/plan-report.js');
+  const [{ planExport }, { planDocument, planExitCode, planText }] = await Promise.all([
+    import('../../export/export.js'),
+    import('../reports/plan-report.js'),
+  ]);
   session.start();
   const plan = await planExport({
     options,
@@ -166,6 +169,7 @@ async function plannedTableSettings(
   of: SourceDatabase,
   { auth, log, session, context }: ExportInput,
 ): Promise<RecordedOverride[]> {
+  const { readTableSettings } = await import('../../runlog/index.js');
   try {
     return await readTableSettings(await logTarget(log, { auth, context }), { ...of, envName: log.envName });
   } catch (thrown) {

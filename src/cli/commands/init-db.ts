@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { readAuthFile } from '../../auth-file.js';
-import { openDialect, type SchemaStatus } from '../../runlog/index.js';
+import type { SchemaStatus } from '../../runlog/index.js';
 import { VERSION } from '../../version.js';
 import type { CliContext } from '../context.js';
 import type { InitDbDocument } from '../reports/document-schemas.js';
@@ -31,7 +31,10 @@ export async function initDbCommand(flags: ParsedFlags, context: CliContext): Pr
     const log = await openRunLogFromFlags(logFlags, { auth, context });
     await closeLog(log, context.signal);
     if (withQueue) {
-      const { SliceQueue } = await import('../../fleet/slice-queue.js');
+      const [{ SliceQueue }, { openDialect }] = await Promise.all([
+        import('../../fleet/slice-queue.js'),
+        import('../../runlog/index.js'),
+      ]);
       await SliceQueue.install(await openDialect(await logTarget(logFlags, { auth, context })));
     }
     const { address, schema } = log;

@@ -8,14 +8,7 @@ import type { TableId } from '../../model/table.js';
 import type { RunObserver } from '../../export/model/observer.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import type { RunPlan } from '../../export/model/plan.js';
-import {
-  type ActiveRun,
-  type LogListener,
-  logMessages,
-  type RecordedOverride,
-  type RunHistory,
-  type RunLog,
-} from '../../runlog/index.js';
+import type { ActiveRun, LogListener, RunHistory, RunLog, RecordedOverride } from '../../runlog/index.js';
 import type { CliContext } from '../context.js';
 import { type LogFlags, openRunLogFromFlags } from '../flags/runlog-flags.js';
 import { combineObservers } from '../logging/combine-observers.js';
@@ -96,7 +89,7 @@ export class RunRecording {
       const fate = { isLost: false };
       const beginning = log.begin(
         { runId, startedAt, commandLine, settings, target, envName, sourceType, syncId },
-        listenerOf(options, fate),
+        await listenerOf(options, fate),
         (table) => placeKey(settings, table),
       );
       const logged = await raceAbort(context.signal, beginning);
@@ -124,7 +117,7 @@ export class RunRecording {
     const fate = { isLost: false };
     const { auth, context } = options;
     const settings = await recordedSettings(run.export, { auth, redactor: context.redactor });
-    const listener = listenerOf(options, fate);
+    const listener = await listenerOf(options, fate);
     const resuming = log.resume(run.export.runId, listener, (table) => placeKey(settings, table));
     const { run: logged, history } = await raceAbort(context.signal, resuming);
     return new RunRecording(options, { log, logged, export: run.export, settings, earlier: history, fate });
@@ -195,7 +188,8 @@ export class RunRecording {
   }
 }
 
-function listenerOf({ observer, context }: RunRecordingOptions, fate: { isLost: boolean }): LogListener {
+async function listenerOf({ observer, context }: RunRecordingOptions, fate: { isLost: boolean }): Promise<LogListener> {
+  const { logMessages } = await import('../../runlog/index.js');
   const messages = logMessages(observer);
   return {
     ...messages,

@@ -1,5 +1,3 @@
-import { Kysely } from 'kysely';
-
 import { isNameOfEngine } from '../../engines.js';
 import type { RecordedOverride } from '../../export/model/recorded-override.js';
 import { logError } from '../errors.js';
@@ -16,6 +14,7 @@ export async function readTableSettings(
   target: RunLogTarget,
   of: { readonly engine: string; readonly database: string; readonly envName: string | undefined },
 ): Promise<RecordedOverride[]> {
+  const { Kysely } = await import('kysely');
   const dialect = await openDialect(target);
   if (dialect.exists?.() === false) return [];
   const db = new Kysely<LogSchema>({ dialect: dialect.kysely });
