@@ -110,7 +110,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
     await fleet.addHeld('held1', 1);
     await fleet.addTable('t1');
     await fleet.shut(1);
-    const run = fleet.coordinate('--workers_wait', '6s');
+    const run = fleet.coordinate('--workers_wait', '20s');
     await fleet.until(async () => (await fleet.waiting()) === 2, 'autoscalers see two slices');
     const worker = fleet.work('w1', { flags: ['--grace', '3s', '--json'] });
     await fleet.reads('w1', 'held1');
@@ -123,7 +123,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
     expect(parseDocument(left.stdout)).toMatchObject(document);
     const { code, stderr } = await run.result;
     expect(stderr).toMatch(/Worker w1 on .* has given back public\.held1/);
-    expect(stderr).toContain('All workers are gone, and none has come for 6 seconds');
+    expect(stderr).toContain('All workers are gone, and none has come for 20 seconds');
     expect(code).toBe(4);
     // Nobody has counted that as a failed attempt.
     await fleet.open(1);
