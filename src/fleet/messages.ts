@@ -24,6 +24,12 @@ export type SliceReport =
 /** One report for each task, in their order. */
 export type JobReport = readonly SliceReport[];
 
+/** Why a worker gave slices back; undefined if it gave none back, or was told to end. */
+export function whyGivenBack(report: JobReport): ErrorData | undefined {
+  for (const end of report) if (end.kind === 'given-back' && end.error !== undefined) return end.error;
+  return undefined;
+}
+
 /**
  * As a text of ASCII within a JSON document: so it passes databases in any encoding, and holds the characters that
  * PostgreSQL's JSON refuses.

@@ -11,7 +11,7 @@ import type { StagedPart } from '../storage/storage.js';
 import { counted } from '../text/quantities.js';
 import { VERSION } from '../version.js';
 import { bundleWeight, dealBundles } from './bundles.js';
-import type { JobReport, SliceReport } from './messages.js';
+import { type JobReport, type SliceReport, whyGivenBack } from './messages.js';
 import type { SentJob, SliceQueue } from './slice-queue.js';
 import { nameOfTasks, tableOf } from './task-names.js';
 import { WorkerWatch } from './worker-watch.js';
@@ -284,7 +284,7 @@ export class QueuePool implements SlicePool {
     const tasks = given.map(({ task }) => task);
     const [first] = tasks;
     if (first === undefined) return;
-    const reason = report.map((end) => (end.kind === 'given-back' ? end.error?.message : undefined)).find(Boolean);
+    const reason = whyGivenBack(report)?.message;
     const why = reason === undefined ? '' : `: ${reason}`;
     const text = `${readers.get(losses)?.name ?? 'A worker'} has given back ${nameOfTasks(first, tasks)}${why}`;
     this.#options.observer.message?.('warning', text, {
@@ -351,6 +351,6 @@ function workersDied(losses: number): LakeportError {
   return new LakeportError({
     code: 'READER_DIED',
     message: `The slice was read ${counted(losses, 'time')}, and each time its worker was lost`,
-    hint: 'They may lack memory: lower -p of lakeport work, or --row-group-rows of the run; the launcher knows why they ended.',
+    hint: 'Workers may lack memory: lower -p of lakeport work, or --row-group-rows of the run; the launcher knows why they ended.',
   });
 }

@@ -8,7 +8,7 @@ import type { ServerInfo } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
 import { VERSION } from '../version.js';
 import type { Standing } from './announcement.js';
-import type { JobReport, SliceReport } from './messages.js';
+import { type JobReport, type SliceReport, whyGivenBack } from './messages.js';
 import { SliceReading, SNAPSHOT_GONE } from './slice-reader.js';
 import { type ClaimedJob, LEASE_SECONDS, type SliceQueue } from './slice-queue.js';
 
@@ -150,7 +150,7 @@ export class WorkLoop {
     const counts = await this.#report(reading, report);
     this.#readings.delete(reading);
     // From here, nothing more can be read; unless only this job's time was over.
-    const why = report.map((end) => (end.kind === 'given-back' ? end.error : undefined)).find(Boolean);
+    const why = whyGivenBack(report);
     if (counts && why !== undefined) await this.#refused(why);
     onChange();
     this.#wake();
