@@ -25,8 +25,9 @@ const READY_WITHIN_MS = 60_000;
 /** A port that was free may be another's by the time the server binds it. */
 const ATTEMPTS = 3;
 /** Becomes the server, which is killed when standard input ends: so it dies with the tests, however they end. */
-export const GUARDED =
-  'exec 3<&0 </dev/null; server=$$; { read -r _ <&3; kill -9 $server; } & exec 3<&-; exec "$0" "$@"';
+const GUARDED = guarded('$server');
+/** The same with all processes of its group, which must be its own. */
+export const GUARDED_GROUP = guarded('-$server');
 
 /** A program of the packages of `.ci/requirements.txt`; undefined where it is not installed. */
 export function pythonProgram(name: string): string | undefined {
@@ -49,6 +50,10 @@ export async function startServerProcess(
       if (attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+function guarded(killed: string): string {
+  return `exec 3<&0 </dev/null; server=$$; { read -r _ <&3; kill -9 ${killed}; } & exec 3<&-; exec "$0" "$@"`;
 }
 
 async function start(command: (directory: string) => Promise<ServerCommand>): Promise<ServerProcess> {

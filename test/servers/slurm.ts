@@ -1,13 +1,12 @@
-import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { freePort } from '../../src/embedded-postgres/free-port.js';
 import { ScratchDirectory } from '../harness/scratch.js';
-import { GUARDED } from './server-process.js';
+import { Daemons } from './daemons.js';
 
 /** Debian's. They need root. */
 const DAEMONS = { munged: '/usr/sbin/munged', slurmctld: '/usr/sbin/slurmctld', slurmd: '/usr/sbin/slurmd' };
@@ -37,38 +36,24 @@ export async function startSlurm(): Promise<Slurm> {
   writeFileSync(inHome('cgroup.conf'), `CgroupPlugin=${withoutCgroups()}\n`);
   const files = ['socket', 'key', 'log', 'pid', 'seed'].map((what) => [what, inHome(`munge.${what}`)] as const);
   const own = files.map(([what, file]) => `--${what === 'socket' ? what : `${what}-file`}=${file}`);
-  const daemons = [
-    start(DAEMONS.munged, ['--foreground', '--force', ...own]),
-    start(DAEMONS.slurmctld, ['-D', '-f', configuration]),
-    start(DAEMONS.slurmd, ['-D', '-N', 'localhost', '-f', configuration]),
-  ];
-  const kill = () => {
-    for (const { child } of daemons) child.kill('SIGKILL');
-  };
-  process.once('exit', kill);
+  const daemons = new Daemons('Slurm');
+  daemons.start(DAEMONS.munged, ['--foreground', '--force', ...own]);
+  daemons.start(DAEMONS.slurmctld, ['-D', '-f', configuration]);
+  daemons.start(DAEMONS.slurmd, ['-D', '-N', 'localhost', '-f', configuration]);
   const run: Slurm['run'] = async ([program = '', ...args], { cwd = home, env = process.env } = {}) => {
     const { stdout } = await promisify(execFile)(program, args, { cwd, env: { ...env, SLURM_CONF: configuration } });
     return stdout;
   };
   const stop = async () => {
     await run(['scancel', '--user=root']).catch(() => undefined);
-    for (const { child, ended } of daemons.toReversed()) {
-      child.kill('SIGTERM');
-      await Promise.race([ended, sleep(5_000)]);
-      child.kill('SIGKILL');
-      await ended;
-    }
-    process.off('exit', kill);
+    await daemons.stop();
     scratch.remove();
   };
-  const giveUpAt = performance.now() + READY_WITHIN_MS;
-  while (!/\bidle\b/.test(await run(['sinfo', '--noheader']).catch(() => ''))) {
-    if (performance.now() > giveUpAt || daemons.some(({ child }) => child.exitCode !== null)) {
-      const said = daemons.map((daemon) => daemon.said()).join('\n');
-      await stop();
-      throw new Error(`Slurm does not start: ${said}`);
-    }
-    await sleep(200);
+  try {
+    await daemons.ready(async () => /\bidle\b/.test(await run(['sinfo', '--noheader'])), READY_WITHIN_MS);
+  } catch (error) {
+    scratch.remove();
+    throw error;
   }
   return { run, [Symbol.asyncDispose]: stop };
 }
@@ -112,17 +97,4 @@ async function settings(home: string): Promise<string> {
     'PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP',
     '',
   ].join('\n');
-}
-
-interface Daemon {
-  readonly child: ChildProcess;
-  readonly ended: Promise<unknown>;
-  said(): string;
-}
-
-function start(program: string, args: readonly string[]): Daemon {
-  const child = spawn('/bin/sh', ['-c', GUARDED, program, ...args], { stdio: ['pipe', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-  return { child, ended: new Promise((resolve) => child.once('exit', resolve)), said: () => said };
 }
