@@ -2,7 +2,6 @@ import { LakeportError } from '../errors.js';
 import { openPool, type PoolInput } from '../export/execution/open-pool.js';
 import type { RunObserver } from '../export/model/observer.js';
 import type { Parallelism } from '../export/model/options.js';
-import type { RunPlan } from '../export/model/plan.js';
 import type { SnapshotKeepers } from '../export/planning/planning-context.js';
 import type { PreviousAttempt } from '../export/resume/previous-attempt.js';
 import type { SlicePool } from '../export/worker/slice-pool.js';
@@ -12,7 +11,7 @@ import type { StagedPart } from '../storage/storage.js';
 import { Announcement } from './announcement.js';
 import { FleetPool } from './fleet-pool.js';
 import { fleetReaders } from './fleet-readers.js';
-import { runSnapshot } from './keeper-choice.js';
+import { runSnapshot, sessionsOf } from './keeper-choice.js';
 import { QueuePool } from './queue-pool.js';
 import { withReportedSlices } from './reported-slices.js';
 import { SliceQueue } from './slice-queue.js';
@@ -57,7 +56,8 @@ export class Fleet {
     const standing = () => ({ slots: localReaders, slices: [], slicesRead: 0, rows: 0, snapshot: this.#snapshot });
     this.#announcement = new Announcement({ log, runId, role: 'coordinator', standing });
     this.cores = fleetReaders(options.parallel);
-    this.observer = { planned: (plan) => this.#announce(plan), replanned: (plan) => this.#announce(plan) };
+    const announce = (held: HeldSnapshot) => this.#announce(held);
+    this.observer = { planned: announce, replanned: announce, snapshotTakenOver: announce };
     this.keepers = { count: keepers, held: () => this.#heldSnapshots() };
   }
 
@@ -100,20 +100,15 @@ export class Fleet {
     return new FleetPool({ local: openPool(input), readers: localReaders, remote });
   };
 
-  #announce({ snapshot, server }: RunPlan): void {
+  #announce({ snapshot, server }: HeldSnapshot): void {
     if (snapshot.moment === undefined) return;
     this.#snapshot = { server, snapshot, keepers: this.#options.keepers };
     this.#announcement.renew();
   }
 
-  /** Keepers first: the session of the coordinator before may be there still, but nobody renews it. */
   async #heldSnapshots(): Promise<readonly HeldSnapshot[]> {
     const { workers } = await this.#options.log.workersOf(this.#options.runId);
-    const last = runSnapshot(workers);
-    if (last === undefined) return [];
-    // Whether their processes are heard of says little: the server knows.
-    const held = workers.flatMap(({ role, snapshot }) => (role === 'worker' && snapshot) || []);
-    return [...held.filter(({ snapshot }) => snapshot.moment === last.snapshot.moment), last];
+    return sessionsOf(workers, runSnapshot(workers)?.snapshot.moment);
   }
 
   /** Never throws. */

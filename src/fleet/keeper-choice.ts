@@ -1,4 +1,5 @@
 import type { AnnouncedSnapshot, LoggedWorker, RunWorkers } from '../runlog/index.js';
+import type { HeldSnapshot } from '../sources/source.js';
 
 /**
  * Which workers hold the run's snapshot besides its coordinator. Each worker decides for itself, by what the log says of
@@ -8,6 +9,18 @@ import type { AnnouncedSnapshot, LoggedWorker, RunWorkers } from '../runlog/inde
 /** The snapshot that a run goes on in, whether the coordinator that has told of it still lives or not. */
 export function runSnapshot(workers: readonly LoggedWorker[]): AnnouncedSnapshot | undefined {
   return coordinatorOf(workers)?.snapshot;
+}
+
+/**
+ * Sessions that hold the snapshot of this moment, as far as the log knows. Keepers first: the coordinator's may be there
+ * still when its process or connection is gone, but nobody renews it. Nor does it say much whether a process is heard of:
+ * the server knows.
+ */
+export function sessionsOf(workers: readonly LoggedWorker[], moment: string | undefined): readonly HeldSnapshot[] {
+  if (moment === undefined) return [];
+  const keepers = workers.flatMap(({ role, snapshot }) => (role === 'worker' && snapshot) || []);
+  const all = [...keepers, runSnapshot(workers)].filter((held) => held !== undefined);
+  return all.filter(({ snapshot }) => snapshot.moment === moment);
 }
 
 /** Living workers that hold this snapshot, in the order in which they came to the run. */

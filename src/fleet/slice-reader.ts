@@ -4,6 +4,7 @@ import type { SliceTask } from '../export/worker/protocol.js';
 import type { ReadEnd, SlicePool } from '../export/worker/slice-pool.js';
 import type { WorkerSlice } from '../runlog/index.js';
 import { retryDelay, waitUnlessAborted } from '../runtime/retry.js';
+import { isSameMoment, type Snapshot } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
 import type { JobReport, SliceReport } from './messages.js';
 import type { Claim, ClaimedJob } from './slice-queue.js';
@@ -12,6 +13,8 @@ import { nameOfTasks, tableOf } from './task-names.js';
 export interface SliceReaderOptions {
   /** @throws LakeportError if this worker cannot read the slices, or nothing of the run */
   readonly openPool: () => Promise<SlicePool>;
+  /** Sessions that hold this snapshot, as far as the log knows. */
+  readonly sessionsOf: (snapshot: Snapshot) => Promise<readonly Snapshot[]>;
   /** Never rejects. */
   readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
   /** Aborted when the worker is told to end, whatever it still has. */
@@ -20,10 +23,14 @@ export interface SliceReaderOptions {
   readonly onChange: () => void;
 }
 
-/** The snapshot is gone. Its coordinator notices that too, takes another one, and the slice from this worker. */
+/**
+ * The snapshot is gone, or only the session that the slice names. Its coordinator notices that too: it takes the snapshot
+ * over from another session, or takes another one, and the slice from this worker.
+ */
 export const SNAPSHOT_GONE: ReadonlySet<string> = new Set(['WORKER_AFTER_RESTART', ...SNAPSHOT_UNUSABLE]);
 /** How long to wait for that. */
 const PATIENCE_MS = 60_000;
+const LOOK_MS = 1_000;
 
 const NOT_READ: ReadEnd = {
   ok: false,
@@ -41,6 +48,10 @@ export class SliceReading {
   #current: SliceTask | undefined;
   #rows = 0;
   #bytes = 0;
+  /** Of a session that could be joined where others were gone. */
+  #joined: Snapshot | undefined;
+  /** Sessions that are gone, by their tokens. */
+  readonly #gone = new Set<string | undefined>();
   #pool: SlicePool | undefined;
   #ending: 'lost' | 'given-back' | undefined;
   readonly #stopped = new AbortController();
@@ -134,15 +145,37 @@ export class SliceReading {
     return waitUnlessAborted(ms, AbortSignal.any([this.#stopped.signal, this.#options.stopWaiting]));
   }
 
-  /** With retries, as long as the source cannot be reached. */
+  /** With retries, as long as the source cannot be reached, or a session that holds the snapshot. */
   async #readConnected(task: SliceTask, { pool, parts }: OpenSliceRead): Promise<ReadEnd> {
+    let snapshot =
+      this.#joined !== undefined && isSameMoment(task.snapshot, this.#joined) ? this.#joined : task.snapshot;
     for (let made = 1; ; made++) {
-      const end: ReadEnd = this.#ending === undefined ? await this.#readOnce(task, { pool, parts }) : NOT_READ;
+      this.#current = { ...task, snapshot };
+      const end: ReadEnd = this.#ending === undefined ? await this.#readOnce(this.#current, { pool, parts }) : NOT_READ;
       if (end.ok || !end.unconnected || this.#ending !== undefined) return end;
-      const delay = retryDelay(end.error, made);
-      if (delay === undefined) await this.#waitForOtherSnapshot(end.error);
-      if (delay === undefined || !(await this.#wait(delay))) return end;
+      if (end.error.code === 'SNAPSHOT_NOT_FOUND') {
+        const other = await this.#otherSession(snapshot);
+        if (other === undefined) return end;
+        snapshot = this.#joined = other;
+      } else {
+        const delay = retryDelay(end.error, made);
+        if (delay === undefined) await this.#waitForOtherSnapshot(end.error);
+        if (delay === undefined || !(await this.#wait(delay))) return end;
+      }
     }
+  }
+
+  /** Another session with the same snapshot than those that are gone; undefined if there is none for long. */
+  async #otherSession(snapshot: Snapshot): Promise<Snapshot | undefined> {
+    this.#gone.add(snapshot.token);
+    const until = performance.now() + PATIENCE_MS;
+    do {
+      // A log that cannot be reached now is asked again.
+      const sessions = await this.#options.sessionsOf(snapshot).catch(() => []);
+      const other = sessions.find(({ token }) => !this.#gone.has(token));
+      if (other !== undefined) return other;
+    } while ((await this.#wait(LOOK_MS)) && performance.now() < until);
+    return undefined;
   }
 
   async #readOnce(task: SliceTask, { pool, parts }: OpenSliceRead): Promise<ReadEnd> {

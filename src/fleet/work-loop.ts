@@ -4,7 +4,7 @@ import { type ErrorData, LakeportError } from '../errors.js';
 import type { SlicePool } from '../export/worker/slice-pool.js';
 import type { ShownState } from '../runlog/index.js';
 import { graceLeft } from '../runtime/interruption.js';
-import type { ServerInfo } from '../sources/source.js';
+import type { ServerInfo, Snapshot } from '../sources/source.js';
 import type { StagedPart } from '../storage/storage.js';
 import { VERSION } from '../version.js';
 import type { Standing } from './announcement.js';
@@ -32,6 +32,8 @@ export interface WorkLoopOptions {
   readonly lookAtRun: () => Promise<ShownState | undefined>;
   /** Whether a living process coordinates the run. */
   readonly isCoordinated: () => Promise<boolean>;
+  /** Sessions that hold this snapshot, as far as the log knows. */
+  readonly sessionsOf: (snapshot: Snapshot) => Promise<readonly Snapshot[]>;
   /** Never rejects. */
   readonly discard: (parts: readonly StagedPart[]) => Promise<void>;
   /** How long to wait for a run that is not in progress to be continued. */
@@ -136,13 +138,16 @@ export class WorkLoop {
   }
 
   async #handle(claimed: ClaimedJob): Promise<void> {
-    const { discard, onChange } = this.#options;
+    const { discard, sessionsOf, onChange } = this.#options;
     const { job } = claimed;
     const openPool = async () => {
       if (job.version !== VERSION) throw otherVersion(job.version);
       return this.#options.poolFor(job.server);
     };
-    const reading = new SliceReading(claimed, { openPool, discard, stopWaiting: this.#stopWaiting.signal, onChange });
+    const reading = new SliceReading(claimed, {
+      ...{ openPool, sessionsOf, discard, onChange },
+      stopWaiting: this.#stopWaiting.signal,
+    });
     this.#readings.add(reading);
     const read = await reading.read();
     // Whoever is told to end breaks off connecting, too: that says nothing of the source.

@@ -307,8 +307,19 @@ export interface Source<Connection = unknown> {
   readonly loss?: LakeportError | undefined;
   /** Calls the listener as soon as the connection that holds the snapshot ends. */
   onLost?(listener: () => void): void;
-  /** Replaces a lost connection, with everything that it held: call `pin` again. */
-  reopen?(options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+  /**
+   * Replaces a lost connection, with everything that it held: call `takeOver` or `pin` again. With `instance`, only by one
+   * to that server.
+   */
+  reopen?(options: Pick<OpenOptions, 'signal' | 'instance'>): Promise<void>;
+  /**
+   * Holds the lost snapshot of `pin` again, with its locks: takes both over from the first of these sessions that still has
+   * them. Absent where sessions share none.
+   * @param sessions that hold it, on the server that `reopen` has led to
+   * @returns the snapshot with a token of its own; undefined if none of them has held it all the time
+   * @throws LakeportError if the connection is lost again
+   */
+  takeOver?(sessions: readonly Snapshot[]): Promise<Snapshot | undefined>;
   /**
    * Counts the rows of a sliced table, on a connection besides the planner's and the readers'; undefined if the server does
    * not tell. Aborting cancels the count on the server too.
@@ -388,6 +399,11 @@ export interface SourceEngine<Info = unknown, Connection = unknown> {
    * @throws LakeportError if it cannot be kept, without waiting long for a lock
    */
   keepSnapshot?(settings: ReaderSettings<Connection>, snapshot: Snapshot): Promise<SnapshotKeeper>;
+}
+
+/** Whether two snapshots show the same, whichever sessions hold them. */
+export function isSameMoment(a: Snapshot, b: Snapshot): boolean {
+  return a === b || (a.moment !== undefined && a.moment === b.moment);
 }
 
 /** Whether two connections lead to the same database of the same server, whatever name leads to it. */

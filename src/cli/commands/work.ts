@@ -6,7 +6,7 @@ import { LakeportError } from '../../errors.js';
 import type { ExportOptions } from '../../export/model/options.js';
 import { readersPerTable } from '../../export/planning/reader-budget.js';
 import { Announcement, workerName } from '../../fleet/announcement.js';
-import { isCoordinated } from '../../fleet/keeper-choice.js';
+import { isCoordinated, sessionsOf } from '../../fleet/keeper-choice.js';
 import { loadQueueLibrary } from '../../fleet/load-queue.js';
 import { requireQueue, SliceQueue } from '../../fleet/slice-queue.js';
 import { SnapshotKeeping } from '../../fleet/snapshot-keeping.js';
@@ -179,6 +179,8 @@ async function takeSlices(input: Work, queue: SliceQueue, readers: WorkerReaders
     poolFor: (server) => readers.poolFor(server),
     lookAtRun: () => log.stateOf(runId),
     isCoordinated: async () => isCoordinated(await log.workersOf(runId)),
+    sessionsOf: async ({ moment }) =>
+      sessionsOf((await log.workersOf(runId)).workers, moment).map(({ snapshot }) => snapshot),
     discard: (parts) => readers.discard(parts),
     onChange: () => announcement.renew(),
     message: (level, text, fields) => session.observer.message?.(level, text, fields),

@@ -6,6 +6,7 @@ export function combineObservers(...observers: readonly RunObserver[]): Required
     message: (level, text, fields) => observers.forEach((observer) => observer.message?.(level, text, fields)),
     planned: (plan) => observers.forEach((observer) => observer.planned?.(plan)),
     replanned: (plan) => observers.forEach((observer) => observer.replanned?.(plan)),
+    snapshotTakenOver: (held) => observers.forEach((observer) => observer.snapshotTakenOver?.(held)),
     tableStarted: (table) => observers.forEach((observer) => observer.tableStarted?.(table)),
     tableProgress: (table, progress) => observers.forEach((observer) => observer.tableProgress?.(table, progress)),
     sliceStarted: (table, slice) => observers.forEach((observer) => observer.sliceStarted?.(table, slice)),

@@ -166,7 +166,7 @@ export class ExportCoordinator {
   /** @param connects failed connection attempts of this reader so far */
   async #read({ table, slice }: Assignment, mode: SliceTask['mode'], connects = 0): Promise<void> {
     const { pool, observer, snapshot } = this.#options;
-    const task = sliceTask(table, slice, { mode, snapshot: snapshot.current });
+    const task = sliceTask(table, slice, { mode, current: snapshot.current });
     this.#slots.take(task, { table, weight: this.#weightOf(task.expectedBytes) });
     observer.sliceStarted?.(table.plan.id, slice.index);
     const end = await pool.run(task, {
@@ -236,7 +236,10 @@ export class ExportCoordinator {
     }
     // The state may have changed while waiting for the answer.
     if (this.#isAbandoned(table)) this.#setAside(table, slice, error);
-    else if (unconnected) await this.#readerFailed({ table, slice }, error, connects + 1);
+    else if (SNAPSHOT_UNUSABLE.has(error.code) && this.#recovery.wasTakenOver(task.snapshot)) {
+      this.#options.observer.sliceFailed?.(table.plan.id, slice.index, { error, final: false });
+      table.requeue(slice);
+    } else if (unconnected) await this.#readerFailed({ table, slice }, error, connects + 1);
     else await this.#retrySlice(task, table, error);
   }
 

@@ -1,5 +1,6 @@
 import type { TableId } from '../../model/table.js';
-import type { Source } from '../../sources/source.js';
+import type { SnapshotKeepers } from '../planning/planning-context.js';
+import { isSameMoment, type Source } from '../../sources/source.js';
 import type { Stopwatch } from '../../runtime/stopwatch.js';
 import { perTableAtBest, leastConsistency } from '../model/consistency.js';
 import { exitClassOf } from '../model/exit-class.js';
@@ -9,12 +10,13 @@ import { publishSynced } from './publish-synced.js';
 import type { RunObserver } from '../model/observer.js';
 import { type ExportOptions, fileOptions } from '../model/options.js';
 import type { TableFormat } from '../formats/table-format.js';
-import type { RunPlan } from '../model/plan.js';
+import type { RunPlan, TablePlan } from '../model/plan.js';
 import type { RunResult, TableResult } from '../model/result.js';
 import type { RetryPolicy } from '../../runtime/retry.js';
 import { ExportCoordinator } from './coordinator.js';
 import { RowCheck } from './row-check.js';
 import { RunSnapshot } from './run-snapshot.js';
+import { asHeldNow } from './shared-snapshot.js';
 import type { OpenStorages } from '../publish/open-storages.js';
 import type { RecoveredSlices } from '../model/recovered-slices.js';
 import { problemResult } from './table-result.js';
@@ -38,13 +40,15 @@ export interface TablesToExport {
   readonly signal: AbortSignal;
   readonly stopwatch: Stopwatch;
   readonly retry?: RetryPolicy | undefined;
+  /** Who else holds the run's snapshot. */
+  readonly keepers?: SnapshotKeepers | undefined;
   /** Pins and plans these tables again. */
   readonly replan: (tables: readonly TableId[]) => Promise<RunPlan>;
 }
 
 /** Exports the tables of a plan. Failures of individual tables are part of the result. */
 export async function exportTables(input: TablesToExport): Promise<RunResult> {
-  const { options, plan, recovered, source, pool, observer, signal, storages, format, retry, replan } = input;
+  const { options, plan, recovered, source, pool, observer, signal, storages, format, retry, keepers, replan } = input;
   const { runId, sourceId, compat } = options;
   const { jobs, errorAction, consistency, rowCheck: rowCheckMode = 'count' } = options;
   const files = fileOptions(options);
@@ -53,11 +57,13 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
   for (const result of problems) observer.tableEnded?.(result);
 
   const { snapshot: first } = plan;
-  const snapshot = new RunSnapshot({ source, first, consistency, plan: replan, retry, observer, signal });
+  const snapshot = new RunSnapshot({ source, first, consistency, plan: replan, keepers, retry, observer, signal });
+  const snapshotOf = ({ snapshot: own }: TablePlan) => asHeldNow(own ?? first, snapshot);
   const rowCheck = new RowCheck({
     mode: rowCheckMode,
-    count: ({ plan: { dataset, snapshot: own } }) => source.countRows(dataset, { snapshot: own ?? first, signal }),
-    isHeld: async ({ plan: { snapshot: own } }) => (own ?? first) === snapshot.current && (await snapshot.isHeld()),
+    count: (table) => source.countRows(table.plan.dataset, { snapshot: snapshotOf(table.plan), signal }),
+    isHeld: async ({ plan: { snapshot: own } }) =>
+      (await snapshot.isHeld()) && isSameMoment(own ?? first, snapshot.current),
     observer,
     signal,
   });
@@ -80,9 +86,11 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
       const { engine } = source;
       const context = { runId, sourceId, engine, compat, files, plan, snapshot: first, format, storage };
       if (table.plan.sync === undefined) return publishTable(table, context);
+      // Its keys are read only now: a lost snapshot is taken over before, if it can be.
+      if (table.plan.keys !== undefined) await snapshot.isHeld();
       return publishSynced(table, context, {
         ...{ runId, storage, format, observer, signal, reader: source.readerSettings() },
-        ...{ plan: table.plan, snapshot: table.plan.snapshot ?? first },
+        ...{ plan: table.plan, snapshot: snapshotOf(table.plan) },
         target: storages.target(table.plan.storageId),
       });
     },

@@ -1,13 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { LakeportError } from '../../errors.js';
 import { type TableId, tableKey } from '../../model/table.js';
-import type { Snapshot, Source } from '../../sources/source.js';
+import { isSameMoment, type Snapshot, type Source } from '../../sources/source.js';
 import { perTableAtBest } from '../model/consistency.js';
 import type { RunObserver } from '../model/observer.js';
 import type { ExportOptions } from '../model/options.js';
 import type { RunPlan } from '../model/plan.js';
 import { type RetryPolicy, withRetry } from '../../runtime/retry.js';
+import type { SnapshotKeepers } from '../planning/planning-context.js';
 import type { Renewal, SharedSnapshot } from './shared-snapshot.js';
+import { lossFields, lossOf, takeOverSnapshot } from './snapshot-takeover.js';
 
 export interface RunSnapshotOptions {
   readonly source: Source;
@@ -15,6 +17,8 @@ export interface RunSnapshotOptions {
   readonly consistency: ExportOptions['consistency'];
   /** Pins these tables and plans them. */
   readonly plan: (tables: readonly TableId[]) => Promise<RunPlan>;
+  /** Who else holds the run's snapshot; undefined if nobody does. */
+  readonly keepers?: SnapshotKeepers | undefined;
   readonly retry: RetryPolicy | undefined;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
@@ -24,6 +28,9 @@ export interface RunSnapshotOptions {
 export class RunSnapshot implements SharedSnapshot {
   readonly #options: RunSnapshotOptions;
   #current: Snapshot;
+  #takingOver: Promise<boolean> | undefined;
+  /** One that nobody holds any more: it is not asked for again, and is replaced next. */
+  #gone: Snapshot | undefined;
   readonly #held = new SharedQuestion(async () => (await this.#options.source.isPinned?.()) ?? true);
 
   constructor(options: RunSnapshotOptions) {
@@ -37,26 +44,50 @@ export class RunSnapshot implements SharedSnapshot {
 
   /** Whether some tables were read from a later snapshot. */
   get wasRenewed(): boolean {
-    return this.#current !== this.#options.first;
+    return !isSameMoment(this.#current, this.#options.first);
   }
 
-  isHeld(): Promise<boolean> {
-    return this.#held.ask();
+  get isTakingOver(): boolean {
+    return this.#takingOver !== undefined;
+  }
+
+  async isHeld(): Promise<boolean> {
+    for (;;) {
+      const asked = this.#current;
+      const isHeld = asked !== this.#gone && (await this.#held.ask());
+      // While it is replaced, the source may answer for the next one.
+      if (asked === this.#gone) return false;
+      if (isHeld) return true;
+      // The question may have been put to a session that has been replaced meanwhile.
+      if (asked === this.#current && !(await this.#takeOver())) return false;
+    }
   }
 
   onLost(listener: () => void): void {
     this.#options.source.onLost?.(listener);
   }
 
+  /**
+   * Concurrent callers wait for the first.
+   * @returns whether the source holds the snapshot again
+   */
+  #takeOver(): Promise<boolean> {
+    this.#takingOver ??= (async () => {
+      const taken = await takeOverSnapshot(this.#current, this.#options);
+      if (taken === undefined) this.#gone = this.#current;
+      else this.#current = taken;
+      return taken !== undefined;
+    })().finally(() => (this.#takingOver = undefined));
+    return this.#takingOver;
+  }
+
   async renew(tables: readonly TableId[]): Promise<Renewal> {
     const { source, consistency, retry: policy, observer, signal } = this.#options;
-    const { loss } = source;
-    if (consistency === 'run') throw lost(loss);
-    const why = loss === undefined ? '' : ` (${loss.message})`;
-    const text = `The connection that held the snapshot was lost${why}: tables not read yet use a new one`;
+    if (consistency === 'run') throw lost(source);
+    const text = `${lossOf(source)}: tables not read yet use a new one`;
     observer.message?.('warning', text, {
       event: 'snapshot_lost',
-      ...(loss !== undefined && { code: loss.code, ...(loss.hint !== undefined && { hint: loss.hint }) }),
+      ...lossFields(source),
     });
     const plan = await withRetry(
       async () => {
@@ -79,14 +110,14 @@ export class RunSnapshot implements SharedSnapshot {
   }
 }
 
-function lost(loss: LakeportError | undefined): LakeportError {
-  const why = loss === undefined ? '' : ` (${loss.message})`;
+function lost(source: Source): LakeportError {
+  const { loss } = source;
   const cure = loss?.hint === undefined ? '' : `${capital(loss.hint)}. `;
   return new LakeportError({
     code: 'SNAPSHOT_LOST',
     // All of the run fails, not only the table that the snapshot is missed for.
     exit: 'unreachable',
-    message: `The connection that held the snapshot was lost${why}, and --consistency run does not allow a second one`,
+    message: `${lossOf(source)}, and --consistency run does not allow a second one`,
     hint: `${cure}Run again; without --consistency run, tables not read yet are read from another snapshot.`,
     context: { detail: loss?.context.detail ?? '--consistency' },
     cause: loss,

@@ -1,14 +1,15 @@
 import type { Slice, Snapshot } from '../../sources/source.js';
 import { expectedSliceBytes } from '../model/slice-bytes.js';
+import { asHeldNow } from './shared-snapshot.js';
 import type { TableProgress } from './table-progress.js';
 import { needsNoFile } from '../model/table-sync.js';
 import type { SliceTask } from '../worker/protocol.js';
 
-/** The task for a worker to read a slice. @param snapshot the run's, for tables without one of their own */
+/** The task for a worker to read a slice. @param current the run's snapshot, for tables without one of their own */
 export function sliceTask(
   { plan }: TableProgress,
   slice: Slice,
-  { mode, snapshot }: { readonly mode: SliceTask['mode']; readonly snapshot: Snapshot },
+  { mode, current }: { readonly mode: SliceTask['mode']; readonly current: Snapshot },
 ): SliceTask {
   return {
     dataset: plan.dataset,
@@ -16,7 +17,7 @@ export function sliceTask(
     added: plan.added,
     metadata: plan.metadata,
     slice,
-    snapshot: plan.snapshot ?? snapshot,
+    snapshot: asHeldNow(plan.snapshot ?? current, { current }),
     storageId: plan.storageId,
     expectedBytes: mode === 'schema' ? 0 : expectedSliceBytes(plan, slice),
     directory: plan.directory,

@@ -1,5 +1,5 @@
 import { LakeportError } from '../../errors.js';
-import type { Snapshot } from '../../sources/source.js';
+import { isSameMoment, type Snapshot } from '../../sources/source.js';
 import type { StagedPart } from '../../storage/storage.js';
 import type { RunObserver } from '../model/observer.js';
 import type { TablePlan } from '../model/plan.js';
@@ -39,7 +39,7 @@ export class SnapshotRecovery {
 
   /** While true, no slice may start. */
   get isRenewing(): boolean {
-    return this.#running !== undefined;
+    return this.#running !== undefined || this.#options.snapshot.isTakingOver === true;
   }
 
   /**
@@ -48,7 +48,13 @@ export class SnapshotRecovery {
    */
   async isCurrent(snapshot: Snapshot): Promise<boolean> {
     const isHeld = await this.#options.snapshot.isHeld();
-    return isHeld && this.#running === undefined && snapshot === this.#options.snapshot.current;
+    return isHeld && this.#running === undefined && isSameMoment(snapshot, this.#options.snapshot.current);
+  }
+
+  /** Whether another session holds this snapshot now than the one that the snapshot names. */
+  wasTakenOver(snapshot: Snapshot): boolean {
+    const { current } = this.#options.snapshot;
+    return isSameMoment(snapshot, current) && snapshot.token !== current.token;
   }
 
   /**
@@ -78,12 +84,12 @@ export class SnapshotRecovery {
     return failures;
   }
 
-  /** Takes another snapshot if none is held; concurrent callers wait for the first. */
+  /** Takes another snapshot if none is held, nor can be taken over; concurrent callers wait for the first. */
   async #ensureHeld(all: readonly TableProgress[]): Promise<Map<TableProgress, LakeportError>> {
     const { snapshot } = this.#options;
     const { current } = snapshot;
     // It may have been replaced while the query was in flight.
-    if ((await snapshot.isHeld()) || snapshot.current !== current) return new Map();
+    if ((await snapshot.isHeld()) || !isSameMoment(snapshot.current, current)) return new Map();
     if (this.#running !== undefined) {
       await this.#running;
       return new Map();
@@ -104,7 +110,7 @@ export class SnapshotRecovery {
   }
 
   #isStale(table: TableProgress): boolean {
-    return (table.plan.snapshot ?? this.#first) !== this.#options.snapshot.current;
+    return !isSameMoment(table.plan.snapshot ?? this.#first, this.#options.snapshot.current);
   }
 
   async #renewAll(all: readonly TableProgress[]): Promise<Map<TableProgress, LakeportError>> {

@@ -1,6 +1,7 @@
 import type { DisplayPath } from '../../model/display-path.js';
 import type { LakeportError } from '../../errors.js';
 import type { TableId } from '../../model/table.js';
+import type { HeldSnapshot } from '../../sources/source.js';
 import type { RunPlan } from './plan.js';
 import type { RunResult, TableResult } from './result.js';
 import type { SliceOutcome } from './slice-outcome.js';
@@ -27,6 +28,8 @@ export interface RunObserver {
   planned?(plan: RunPlan): void;
   /** The snapshot was lost and replaced: the tables that start or restart from the new one. */
   replanned?(plan: RunPlan): void;
+  /** The session that held the snapshot was lost, and another one of this process holds the same now. */
+  snapshotTakenOver?(held: HeldSnapshot): void;
   tableStarted?(table: TableId): void;
   /** The table's sums so far, at most a few times a second. `bytes` are bytes received from the source. */
   tableProgress?(table: TableId, progress: { readonly rows: number; readonly bytes: number }): void;

@@ -138,6 +138,10 @@ export async function planTables(context: PlanningContext, only?: readonly Table
   const readers = await withinConnections(context, wanted, (isCounted ? 1 : 0) + keepers);
   // Tables of an earlier attempt come from an earlier snapshot, unless somebody has kept it.
   const isTakenOver = earlier.some((snapshot) => snapshot.moment === moment);
+  if (isTakenOver) {
+    const text = 'The run goes on in the snapshot of the attempt before, which others have held meanwhile';
+    context.observer.message?.('info', text, { event: 'snapshot_taken_over' });
+  }
   const isOneMoment = resumption?.wasPlanned !== true || (isTakenOver && resumption.isOneMoment);
   const weaken = isOneMoment ? (all: Consistency) => all : perTableAtBest;
   const notes = new TableNotes(

@@ -38,6 +38,7 @@ import { listTables } from './catalog/catalog.js';
 import { nameNotReadable } from './catalog/catalog-text.js';
 import { readIncrement } from './increment/increment.js';
 import { ReadingLocks } from './locking/column-grants.js';
+import { holdToo, joinSnapshot } from './locking/hold-too.js';
 import { type ColumnOptions, describeColumns, describeFields } from './columns/columns.js';
 import { type ConnectOptions, discard, leave, negotiatePostgres } from './connection/connection.js';
 import { postgresError } from './errors.js';
@@ -114,6 +115,8 @@ const DENIED = new Set(['TABLE_PERMISSION_DENIED', 'TABLE_ROW_SECURITY']);
 
 /** A server that does not answer an idle connection within this time has lost it. */
 const ANSWER_MS = 15_000;
+/** Longest wait for locks while a run stands still, because others wait for stronger ones. */
+const TAKE_OVER_MS = 30_000;
 /** Allows for answers that arrived while this process was suspended. */
 const WAKE_MS = 1_000;
 
@@ -141,6 +144,7 @@ class PostgresSource implements Source<PostgresSettings> {
   #pinned: string | undefined;
   #loss: LakeportError | undefined;
   #onLost: () => void = () => undefined;
+  #isClosed = false;
 
   constructor({ client, settings, facts, wanted }: PlannerSession & { readonly wanted: PostgresSettings }) {
     this.#client = client;
@@ -213,6 +217,29 @@ class PostgresSource implements Source<PostgresSettings> {
       }
     });
     return { ...pinned, problems: await this.#explained(pinned.problems, tables) };
+  }
+
+  takeOver(sessions: readonly Snapshot[]): Promise<Snapshot | undefined> {
+    return this.#oneByOne(async () => {
+      const client = this.#client;
+      const { lockTimeoutMs } = this.#settings;
+      const waitsUntil = performance.now() + Math.min(lockTimeoutMs || Infinity, TAKE_OVER_MS);
+      for (const session of sessions) {
+        try {
+          await joinSnapshot(client, this.#settings, session);
+          const taken = await holdToo(client, session, { waitsUntil });
+          await client.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+          this.#pinned = await transactionStart(client);
+          this.#loss = undefined;
+          return taken;
+        } catch (thrown) {
+          const error = postgresError(thrown, { entry: this.#settings.entryId });
+          if (error.transient && error.exit === 'unreachable') throw error;
+          await client.query('ROLLBACK');
+        }
+      }
+      return undefined;
+    });
   }
 
   /** The first of the snapshots that can be. Undefined for none; then there is no transaction either. */
@@ -475,10 +502,14 @@ class PostgresSource implements Source<PostgresSettings> {
     return loss === undefined && client === this.#client;
   }
 
-  async reopen(options: { readonly signal?: AbortSignal | undefined }): Promise<void> {
+  async reopen(options: Pick<OpenOptions, 'signal' | 'instance'>): Promise<void> {
     this.#pinned = undefined;
     discard(this.#client);
     const { client, facts, settings } = await openSession(this.#wanted, options);
+    if (this.#isClosed) {
+      discard(client);
+      throw silent('The source is closed');
+    }
     this.#settings = settings;
     this.#client = client;
     this.#facts = facts;
@@ -506,6 +537,7 @@ class PostgresSource implements Source<PostgresSettings> {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#onLost = () => undefined;
     this.#counter.close();
     await this.#readingLocks?.close();

@@ -1,15 +1,19 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { afterAll, beforeAll, describe, it } from 'vitest';
 
+import { exporterOf } from '../../../src/sources/postgres/locking/held-locks.js';
 import type { RunningCli } from '../../harness/cli.js';
 import { TestFleet } from '../../harness/fleet.js';
 import { newerNode } from '../../harness/newer-node.js';
 import { saySkipped } from '../../harness/skipped.js';
 import { fileSums, serverSums, type TableSums } from '../../harness/table-sums.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
+import { startTcpGate, type TcpGate } from '../../servers/tcp-gate.js';
 
-/** Runs whose coordinator is killed while workers hold its snapshot, and started again. */
+/** Runs that lose their coordinator, or its connection to the source, while workers hold the snapshot. */
 
 const found = await newerNode();
 if ('missing' in found) saySkipped('keepers of a snapshot', found.missing);
@@ -33,7 +37,7 @@ afterAll(async () => {
 
 describe.runIf(node !== '').concurrent('a run whose coordinator is killed', () => {
   it('goes on in the snapshot that workers hold, and reads nothing again that was staged', async ({ expect }) => {
-    await using run = await KilledRun.begin('kept', ['--consistency', 'run']);
+    await using run = await KeptRun.begin('kept', { flags: ['--consistency', 'run'] });
     const { fleet } = run;
     await run.kill();
     // Nobody can take away rows of the snapshot, and other changes are not in it.
@@ -51,6 +55,7 @@ describe.runIf(node !== '').concurrent('a run whose coordinator is killed', () =
     await fleet.open(GATES.b_sliced);
     const { code, stdout, stderr } = await second.result;
     expect(stderr).not.toContain('a new snapshot');
+    expect(stderr).toContain('The run goes on in the snapshot of the attempt before');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ consistency: 'run' });
     expect(await run.differing()).toEqual([]);
@@ -64,7 +69,7 @@ describe.runIf(node !== '').concurrent('a run whose coordinator is killed', () =
   });
 
   it('takes a new snapshot where nobody holds the former one', async ({ expect }) => {
-    await using run = await KilledRun.begin('lost');
+    await using run = await KeptRun.begin('lost');
     const { fleet } = run;
     await run.kill();
     await fleet.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -82,26 +87,151 @@ describe.runIf(node !== '').concurrent('a run whose coordinator is killed', () =
   });
 });
 
-/** A run with two workers, up to the death of its coordinator. */
-class KilledRun {
+/** What the coordinator says. */
+const TAKEN_OVER = /The connection that held the snapshot was lost .*: the run goes on in the same one/g;
+
+describe.runIf(node !== '').concurrent('a run whose coordinator loses its connection to the source', () => {
+  it('takes the snapshot over from workers, more than once, and reads nothing twice', async ({ expect }) => {
+    await using run = await KeptRun.begin('taken', { flags: ['--consistency', 'run'] });
+    const { fleet } = run;
+    await run.isReady();
+    const refusals = await run.whileTruncating(async () => {
+      await run.lose(['coordinator']);
+      await run.change();
+      await run.isTakenOver(1);
+    });
+    expect(refusals.filter((refusal) => !/lock timeout/.test(refusal))).toEqual([]);
+    // Workers can hold it again, from the session that has taken it over from them; and that once more from these.
+    await run.lose(['worker']);
+    await run.isHeld(3);
+    await run.lose(['coordinator']);
+    await run.isTakenOver(2);
+    await expect(fleet.query("SET lock_timeout = '300ms'; TRUNCATE rows_s")).rejects.toThrow(/lock timeout/);
+    // What waits in the queue names the first session, which is gone.
+    await run.startWorker('w3');
+    await fleet.until(async () => (await run.stateOf('rows_s')) === 'completed', 'the others are read');
+    await run.open();
+
+    const { code, stderr, stdout } = await run.end();
+    expect(stderr).not.toMatch(/a new snapshot|given back|restarts/);
+    expect(stderr.match(TAKEN_OVER)).toHaveLength(2);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ consistency: 'run' });
+    expect(await run.differing()).toEqual([]);
+    for (const table of ALL) expect(new Set(await run.attempts(table)), table).toEqual(new Set([1]));
+    const manifests = ALL.map((table) => run.manifest(table));
+    expect(new Set(manifests.map(({ consistency }) => consistency))).toEqual(new Set(['run']));
+    expect(new Set(manifests.map(({ snapshot }) => JSON.stringify(snapshot))).size).toBe(1);
+    await run.endsCleanly(expect);
+  });
+
+  it('takes it over when nobody answers on that connection any more', async ({ expect }) => {
+    await using gate = await openGate(server);
+    await using run = await KeptRun.begin('silent', { flags: ['--consistency', 'run'], gate });
+    await run.isReady();
+    gate.loseOldest();
+    // Its end is noticed when something has been read.
+    await run.open();
+    await run.change();
+    const { code, stderr, stdout } = await run.end();
+    expect(stderr.match(TAKEN_OVER)).toHaveLength(1);
+    expect(stderr).toMatch(/has not answered for/);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ consistency: 'run' });
+    expect(await run.differing()).toEqual([]);
+    for (const table of ALL) expect(new Set(await run.attempts(table)), table).toEqual(new Set([1]));
+    await run.endsCleanly(expect);
+  });
+
+  it('takes a new snapshot when its workers lose it at the same moment', async ({ expect }) => {
+    await using run = await KeptRun.begin('together');
+    await run.isReady();
+    await run.lose(['coordinator', 'worker']);
+    await run.change();
+    await run.open();
+    const { code, stderr, stdout } = await run.end();
+    expect(stderr).toMatch(/The connection that held the snapshot was lost .*: tables not read yet use a new one/);
+    expect(stderr).not.toMatch(TAKEN_OVER);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ consistency: 'table' });
+    const differing = await run.differing();
+    expect(differing).toContain('rows_s');
+    expect(differing).not.toContain('a_first');
+    await run.endsCleanly(expect);
+  });
+
+  it('fails with --consistency run where no worker holds the snapshot', async ({ expect }) => {
+    await using run = await KeptRun.begin('unkept', { flags: ['--consistency', 'run', '--keepers', '0'] });
+    const { fleet } = run;
+    await run.isReady({ holders: 1 });
+    await run.lose(['coordinator']);
+    await run.change();
+    await run.open();
+    const { code, stderr } = await run.end();
+    expect(code).toBe(3);
+    expect(stderr).toContain('--consistency run does not allow a second one');
+    expect(stderr).not.toMatch(TAKEN_OVER);
+    expect(await fleet.log("SELECT error_code FROM export_jobs WHERE source_table = 'rows_s'")).toEqual([
+      { error_code: 'SNAPSHOT_LOST' },
+    ]);
+    await run.endsCleanly(expect);
+  });
+});
+
+async function openGate(target: PostgresServer): Promise<TcpGate & AsyncDisposable> {
+  const gate = await startTcpGate(target);
+  return Object.assign(gate, { [Symbol.asyncDispose]: () => Promise.resolve(gate.stop()) });
+}
+
+interface HoldingSession {
+  readonly role: 'coordinator' | 'worker';
+  readonly token: string;
+  readonly moment: string;
+}
+
+/** Their transactions, in `pg_locks`. */
+function ofSessions(sessions: readonly HoldingSession[]): string {
+  const transactions = sessions.map(({ token }) => `'${exporterOf(token)}'`);
+  return `locktype = 'virtualxid' AND virtualtransaction = virtualxid AND virtualtransaction IN (${transactions.join(', ')})`;
+}
+
+interface KeptRunOptions {
+  /** Of the coordinator. */
+  readonly flags?: readonly string[];
+  /** On its way to the source. */
+  readonly gate?: TcpGate | undefined;
+}
+
+/** A run with two workers, each of which holds the snapshot, and reads what it cannot read to its end. */
+class KeptRun {
   readonly fleet: TestFleet;
   readonly #sums: ReadonlyMap<string, TableSums>;
   readonly #database: string;
   readonly #coordinator;
+  /** Of workers. */
+  readonly #auth: string;
   readonly #workers: RunningCli[] = [];
 
-  private constructor(fleet: TestFleet, name: string, sums: ReadonlyMap<string, TableSums>, flags: readonly string[]) {
+  private constructor(
+    fleet: TestFleet,
+    name: string,
+    sums: ReadonlyMap<string, TableSums>,
+    { flags = [], gate }: KeptRunOptions,
+  ) {
     this.fleet = fleet;
     this.#database = name;
     this.#sums = sums;
-    this.#coordinator = fleet.coordinate(
-      ...['--table_config', 'b_sliced:RangeId:i:4', '--lock_timeout', '3m'],
-      ...flags,
-    );
+    this.#auth = gate === undefined ? 'auth' : 'direct';
+    const own = ['--table_config', 'b_sliced:RangeId:i:4', '--lock_timeout', '3m', '--json'];
+    this.#coordinator = fleet.coordinate(...own, ...flags);
   }
 
-  static async begin(name: string, flags: readonly string[] = []): Promise<KilledRun> {
+  static async begin(name: string, options: KeptRunOptions = {}): Promise<KeptRun> {
     const fleet = await TestFleet.create(server, { name, node });
+    if (options.gate !== undefined) {
+      await fleet.authorize('auth', { through: options.gate, logThrough: server });
+      await fleet.authorize('direct');
+    }
     for (const table of ['rows_b', 'rows_s']) await fleet.addTable(table);
     await fleet.query(`
       CREATE VIEW a_first AS SELECT i, t FROM rows_b;
@@ -116,28 +246,98 @@ class KilledRun {
     const sums = new Map<string, TableSums>();
     for (const table of ALL) sums.set(table, await serverSums(server, table, name));
     await fleet.shut(...Object.values(GATES));
-    return new KilledRun(fleet, name, sums, flags);
+    return new KeptRun(fleet, name, sums, options);
   }
 
-  /** Once both workers hold the snapshot, and each reads what it cannot read to its end. */
-  async kill(): Promise<void> {
+  /** @param options.holders how many processes hold the snapshot then, the coordinator included */
+  async isReady({ holders = 3 }: { readonly holders?: number } = {}): Promise<void> {
     const { fleet } = this;
     // The second worker comes when the first can do no more, and few of the slow views are read until it can do no more.
-    this.#workers.push(fleet.work('w1'));
+    await this.startWorker('w1');
     await fleet.reads('w1', 'c_held');
-    this.#workers.push(fleet.work('w2'));
-    await fleet.until(async () => {
-      const [holding] =
-        await fleet.log(`SELECT count(*) AS n, count(DISTINCT snapshot::json #>> '{snapshot,moment}') AS moments
-        FROM export_workers WHERE snapshot IS NOT NULL`);
-      return holding?.['n'] === '3' && holding['moments'] === '1';
-    }, 'both workers hold the snapshot');
+    await this.startWorker('w2');
+    await this.isHeld(holders);
     await fleet.until(async () => (await this.slices('b_sliced')).staged === 3, 'three slices are staged');
     await fleet.reads('w2', 'b_sliced');
-    const [{ state } = {}] = await fleet.log(`SELECT state FROM export_jobs WHERE source_table = 'rows_s'`);
+    const state = await this.stateOf('rows_s');
     if (state !== 'pending') throw new Error(`rows_s is ${String(state)}`);
+  }
+
+  async startWorker(name: string): Promise<void> {
+    this.#workers.push(this.fleet.work(name, { auth: this.#auth }));
+    await this.fleet.until(
+      async () => (await this.fleet.workers()).some((worker) => worker.name === name),
+      `${name} has come`,
+    );
+  }
+
+  async kill(): Promise<void> {
+    await this.isReady();
     this.#coordinator.kill('SIGKILL');
     await this.#coordinator.result;
+  }
+
+  /** Once so many processes hold the same snapshot, in sessions that there are. */
+  async isHeld(holders: number): Promise<void> {
+    await this.fleet.until(async () => {
+      const sessions = await this.#sessions();
+      const moments = new Set(sessions.map(({ moment }) => moment));
+      const living = await this.fleet.query(`SELECT FROM pg_locks WHERE ${ofSessions(sessions)}`);
+      return moments.size === 1 && living.length === holders;
+    }, `${holders} sessions hold the snapshot`);
+  }
+
+  /** Ends the sessions that hold the snapshot in processes of these roles, all at once. */
+  async lose(roles: readonly ('coordinator' | 'worker')[]): Promise<void> {
+    const lost = (await this.#sessions()).filter(({ role }) => roles.includes(role));
+    await this.fleet.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE ${ofSessions(lost)}`);
+  }
+
+  /** Once the coordinator has said so many times that it has taken the snapshot over, and where it holds it now. */
+  async isTakenOver(times: number): Promise<void> {
+    await this.fleet.until(
+      () => Promise.resolve(this.#coordinator.stderr().match(TAKEN_OVER)?.length === times),
+      `the snapshot is taken over (${times})`,
+    );
+    await this.isHeld(3);
+  }
+
+  async #sessions(): Promise<readonly HoldingSession[]> {
+    const rows = await this.fleet.log(`SELECT role, snapshot::json #>> '{snapshot,token}' AS token,
+      snapshot::json #>> '{snapshot,moment}' AS moment FROM export_workers WHERE snapshot IS NOT NULL`);
+    // As the statement selects them.
+    return rows as unknown as HoldingSession[];
+  }
+
+  /** Tries to empty a table over and over again in the meantime. @returns what the server said, each time */
+  async whileTruncating(action: () => Promise<void>): Promise<readonly string[]> {
+    const refusals: string[] = [];
+    const over = new AbortController();
+    const truncating = (async () => {
+      while (!over.signal.aborted) {
+        const answer = this.fleet.query("SET lock_timeout = '50ms'; TRUNCATE rows_s");
+        refusals.push(await answer.then(() => 'truncated', String));
+        await sleep(20);
+      }
+    })();
+    await action().finally(() => over.abort());
+    await truncating;
+    return refusals;
+  }
+
+  async stateOf(table: string): Promise<unknown> {
+    const [job] = await this.fleet.log(`SELECT state FROM export_jobs WHERE source_table = '${table}'`);
+    return job?.['state'];
+  }
+
+  /** Lets workers go on. */
+  async open(): Promise<void> {
+    for (const gate of Object.values(GATES)) await this.fleet.open(gate);
+  }
+
+  /** Of the coordinator. */
+  end(): RunningCli['result'] {
+    return this.#coordinator.result;
   }
 
   /** Changes tables that are published, staged in part, and not read yet. */
@@ -178,7 +378,7 @@ class KilledRun {
   manifest(table: string): { readonly consistency: string; readonly snapshot: unknown } {
     const file = path.join(this.fleet.output, 'public', `_${table}.manifest.json`);
     // As the manifest's schema says.
-    return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<KilledRun['manifest']>;
+    return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<KeptRun['manifest']>;
   }
 
   /** Workers leave, and with them every session and everything that the run has not published. */

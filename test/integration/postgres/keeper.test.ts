@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { keepSnapshot } from '../../../src/engines.js';
 import { ALL_COLUMNS } from '../../../src/sources/column-choice.js';
 import type { SnapshotKeeper, Snapshot, Source } from '../../../src/sources/source.js';
+import { exporterOf } from '../../../src/sources/postgres/locking/held-locks.js';
 import { failure } from '../../harness/failure.js';
 import { findTable, openPostgres } from '../../harness/postgres-source.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
@@ -99,7 +100,7 @@ it('waits for nobody, and leaves no session behind', async () => {
   const snapshot = await pin(first);
   const other = await server.connect();
   const waiting = other.query('TRUNCATE plain');
-  await expect.poll(() => server.query('SELECT FROM pg_locks WHERE NOT granted'), { timeout: 10_000 }).toHaveLength(1);
+  await waitsForLock();
   expect(await failure(keep(first, snapshot))).toMatchObject({ code: 'TABLE_LOCKED' });
   await first.close();
   await waiting;
@@ -111,6 +112,84 @@ it('waits for nobody, and leaves no session behind', async () => {
     .poll(() => server.query(`SELECT FROM pg_stat_activity WHERE usename = 'reader'`), { timeout: 10_000 })
     .toEqual([]);
 });
+
+describe('a source whose session has ended', () => {
+  let first: Source;
+  let snapshot: Snapshot;
+  let keeper: SnapshotKeeper;
+
+  beforeEach(async () => {
+    first = await openPostgres(server, READER, { lockTimeoutMs: 5_000 });
+    snapshot = await pin(first);
+    keeper = await keep(first, snapshot);
+    const lost = new Promise<void>((resolve) => first.onLost?.(resolve));
+    await end(snapshot);
+    await lost;
+    expect(await first.isPinned?.()).toBe(false);
+    await first.reopen?.({ instance: first.server.instance });
+  });
+  afterEach(async () => {
+    await first.close();
+    await keeper.close();
+    await server.query('DROP TABLE IF EXISTS later');
+  });
+
+  /** Ends the session that has exported the snapshot. */
+  async function end({ token = '' }: Snapshot): Promise<void> {
+    await server.query(`SELECT pg_terminate_backend(pid) FROM pg_locks
+      WHERE locktype = 'virtualxid' AND virtualtransaction = '${exporterOf(token)}'`);
+  }
+
+  it('holds the same snapshot and all locks again, and notices when that session ends', async () => {
+    await server.query('INSERT INTO plain VALUES (3)');
+    // What has been added to a table since then is none of it.
+    await server.query(
+      'CREATE TABLE later (i int); ALTER TABLE parent ATTACH PARTITION later FOR VALUES FROM (10) TO (20)',
+    );
+    const taken = await first.takeOver?.([{ ...snapshot, token: '00000003-FFFFFFFF-1' }, snapshot, keeper.snapshot]);
+    expect(taken).toEqual({ ...snapshot, token: taken?.token });
+    expect(await first.isPinned?.()).toBe(true);
+    expect(first.loss).toBeUndefined();
+    await keeper.close();
+    for (const table of ['plain', '"Odd ""name"""', 'parent', 'member', 'base', 'some_columns']) {
+      await expect(truncate(table), table).rejects.toThrow(/lock timeout/);
+    }
+    const lost = new Promise<void>((resolve) => first.onLost?.(resolve));
+    await end(taken!);
+    await lost;
+    expect(await first.isPinned?.()).toBe(false);
+    await truncate('plain');
+  });
+
+  it('does not hold it where its keepers are gone', async () => {
+    await keeper.close();
+    expect(await first.takeOver?.([snapshot, keeper.snapshot])).toBeUndefined();
+    expect(await first.isPinned?.()).toBe(false);
+  });
+
+  it('waits for locks that others wait for, but not for ever', async () => {
+    const other = await server.connect();
+    const given = expect(other.query("SET lock_timeout = '1s'; TRUNCATE plain")).rejects.toThrow(/lock timeout/);
+    await waitsForLock();
+    const taken = await first.takeOver?.([keeper.snapshot]);
+    expect(taken?.moment).toBe(snapshot.moment);
+    await given;
+
+    await end(taken!);
+    await expect.poll(() => first.isPinned?.(), { timeout: 10_000 }).toBe(false);
+    await first.reopen?.({});
+    const waiting = other.query('SET lock_timeout = 0; TRUNCATE plain');
+    await waitsForLock();
+    expect(await first.takeOver?.([keeper.snapshot])).toBeUndefined();
+    await keeper.close();
+    await waiting;
+    await other.end();
+  });
+});
+
+async function waitsForLock(): Promise<void> {
+  await expect.poll(() => server.query('SELECT FROM pg_locks WHERE NOT granted'), { timeout: 10_000 }).toHaveLength(1);
+}
 
 it('takes no more than a quarter of the lock table', async () => {
   await server.query(`DO $$ BEGIN FOR n IN 1..110 LOOP

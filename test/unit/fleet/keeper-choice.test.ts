@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { isSurplus, keepersOf, runSnapshot, turnOf } from '../../../src/fleet/keeper-choice.js';
+import { isSurplus, keepersOf, runSnapshot, sessionsOf, turnOf } from '../../../src/fleet/keeper-choice.js';
 import type { AnnouncedSnapshot, LoggedWorker } from '../../../src/runlog/index.js';
 
 const SERVER = { product: 'PostgreSQL 17.9', address: 'db:5432', database: 'shop' };
@@ -83,4 +83,17 @@ describe('the snapshot of a run', () => {
     expect(keepersOf(workers, 'm1')).toHaveLength(3);
     expect(['a', 'b', 'c', 'd'].filter((name) => isSurplus(name, workers))).toEqual(['c']);
   });
+});
+
+it('the sessions of a snapshot are those of its keepers, living or not, and then the one of the last coordinator', () => {
+  const workers = [
+    coordinator('new', { workerId: 'before' }),
+    process('lost', { snapshot: holding('new'), isLiving: false }),
+    process('old', { snapshot: holding('old') }),
+    process('none'),
+    coordinator('new'),
+  ];
+  expect(sessionsOf(workers, 'new')).toEqual([holding('new'), holding('new', 2)]);
+  expect(sessionsOf(workers, 'old')).toEqual([holding('old')]);
+  expect(sessionsOf(workers, undefined)).toEqual([]);
 });

@@ -521,6 +521,41 @@ describe('a run that loses its snapshot', () => {
     expect(snapshot.asked).toHaveLength(1);
   });
 
+  it('what ends while the snapshot is taken over counts, and nothing starts until then', async () => {
+    const MOMENT: Snapshot = { ...NO_SNAPSHOT, consistency: 'run', token: 'first', moment: 'moment' };
+    let take: (isHeld: boolean) => void = () => undefined;
+    let tell: () => void = () => undefined;
+    const held = {
+      ...HELD,
+      current: MOMENT,
+      isTakingOver: false,
+      isHeld: () => Promise.resolve(true),
+      onLost: (listener: () => void) => (tell = listener),
+    };
+    const ending = start([tablePlan('a', { slices: 4, degree: 2 })], { readers: 2, snapshot: held });
+    held.isTakingOver = true;
+    const taking = new Promise<boolean>((resolve) => (take = resolve));
+    held.isHeld = () => taking;
+    tell();
+    await pool.done('a 0');
+    // It could not join the session that is gone.
+    const gone = new LakeportError({ ...FAILURE, code: 'SNAPSHOT_NOT_FOUND' });
+    await pool.end('a 1', { ok: false, error: gone, unconnected: true });
+    expect([...pool.running.keys()]).toEqual([]);
+    held.current = { ...MOMENT, token: 'second' };
+    held.isTakingOver = false;
+    take(true);
+    await delays();
+    expect([...pool.running.keys()]).toEqual(['a 1', 'a 2']);
+    expect([...pool.running.values()].map(({ task }) => task.snapshot.token)).toEqual(['second', 'second']);
+    for (const key of ['a 1', 'a 2', 'a 3']) await pool.done(key);
+    const [result] = await ending;
+    expect(result).toMatchObject({ state: 'completed', rows: 4 });
+    // None failed that would count.
+    expect(result?.attempts).toBeUndefined();
+    expect(discarded).toEqual([]);
+  });
+
   it('a reader continues while its slice is being confirmed, and the table is published only afterwards', async () => {
     const answers: (() => void)[] = [];
     const isHeld = () => new Promise<boolean>((resolve) => answers.push(() => resolve(true)));
