@@ -37,9 +37,8 @@ export function keepersOf(workers: readonly LoggedWorker[], moment: string | und
  */
 export function turnOf(workerId: string, workers: readonly LoggedWorker[]): number | undefined {
   const coordinator = coordinatorOf(workers);
-  const { keepers: wanted = 0, snapshot } = coordinator?.snapshot ?? {};
-  const keepers = keepersOf(workers, snapshot?.moment);
-  const missing = wanted - keepers.length;
+  const keepers = keepersOf(workers, coordinator?.snapshot?.snapshot.moment);
+  const missing = wantedKeepers(workers) - keepers.length;
   if (missing <= 0) return undefined;
   const keeping = new Set(keepers.map((keeper) => keeper.workerId));
   const candidates = workers.filter((one) => one.role === 'worker' && one.isLiving && !keeping.has(one.workerId));
@@ -59,8 +58,17 @@ export function turnOf(workerId: string, workers: readonly LoggedWorker[]): numb
 
 /** Whether enough others hold the snapshot, which came to the run before this worker. */
 export function isSurplus(workerId: string, workers: readonly LoggedWorker[]): boolean {
-  const { keepers = 0, snapshot } = runSnapshot(workers) ?? {};
-  return keepersOf(workers, snapshot?.moment).findIndex((one) => one.workerId === workerId) >= keepers;
+  const keepers = keepersOf(workers, runSnapshot(workers)?.snapshot.moment);
+  return keepers.findIndex((one) => one.workerId === workerId) >= wantedKeepers(workers);
+}
+
+/** Whether a reader found no free connection. Until its slice is read, there are no keepers: readers come first. */
+export function isCrowded(workers: readonly LoggedWorker[]): boolean {
+  return workers.some(({ isLiving, slices }) => isLiving && slices.some(({ isCrowdedOut }) => isCrowdedOut === true));
+}
+
+function wantedKeepers(workers: readonly LoggedWorker[]): number {
+  return isCrowded(workers) ? 0 : (runSnapshot(workers)?.keepers ?? 0);
 }
 
 /** Whether a living process coordinates the run. */

@@ -11,8 +11,11 @@ import type { Claim, ClaimedJob } from './slice-queue.js';
 import { nameOfTasks, tableOf } from './task-names.js';
 
 export interface SliceReaderOptions {
-  /** @throws LakeportError if this worker cannot read the slices, or nothing of the run */
-  readonly openPool: () => Promise<SlicePool>;
+  /**
+   * @param onFailed told why it is tried again
+   * @throws LakeportError if this worker cannot read the slices, or nothing of the run
+   */
+  readonly openPool: (onFailed: (error: LakeportError) => void) => Promise<SlicePool>;
   /** Sessions that hold this snapshot, as far as the log knows. */
   readonly sessionsOf: (snapshot: Snapshot) => Promise<readonly Snapshot[]>;
   /** Never rejects. */
@@ -31,6 +34,8 @@ export const SNAPSHOT_GONE: ReadonlySet<string> = new Set(['WORKER_AFTER_RESTART
 /** How long to wait for that. */
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 1_000;
+/** All connections are taken, those of the server or those of a pooler. */
+const CROWDED_OUT: ReadonlySet<string> = new Set(['SOURCE_TOO_MANY_CONNECTIONS', 'SOURCE_NO_ANSWER']);
 
 const NOT_READ: ReadEnd = {
   ok: false,
@@ -52,6 +57,7 @@ export class SliceReading {
   #joined: Snapshot | undefined;
   /** Sessions that are gone, by their tokens. */
   readonly #gone = new Set<string | undefined>();
+  #isCrowdedOut = false;
   #pool: SlicePool | undefined;
   #ending: 'lost' | 'given-back' | undefined;
   readonly #stopped = new AbortController();
@@ -86,6 +92,7 @@ export class SliceReading {
         slice: slice.index,
         rows: this.#rows,
         bytes: this.#bytes,
+        ...(this.#isCrowdedOut && { isCrowdedOut: true }),
       },
     ];
   }
@@ -115,10 +122,10 @@ export class SliceReading {
 
   async #readSlice(task: SliceTask): Promise<SliceReport> {
     this.#current = task;
-    [this.#rows, this.#bytes] = [0, 0];
+    [this.#rows, this.#bytes, this.#isCrowdedOut] = [0, 0, false];
     this.#options.onChange();
     try {
-      this.#pool ??= await this.#options.openPool();
+      this.#pool ??= await this.#options.openPool((error) => this.#noteWhy(error));
     } catch (thrown) {
       const error = LakeportError.from(thrown);
       await this.#waitForOtherSnapshot(error);
@@ -134,6 +141,13 @@ export class SliceReading {
     if (this.#ending !== undefined) return { kind: 'given-back' };
     // The source may well be reached from elsewhere.
     return { kind: end.unconnected ? 'given-back' : 'failed', error: end.error.toData() };
+  }
+
+  /** Keepers of the snapshot make room for a reader that has no connection. */
+  #noteWhy({ code }: LakeportError): void {
+    if (this.#isCrowdedOut || !CROWDED_OUT.has(code)) return;
+    this.#isCrowdedOut = true;
+    this.#options.onChange();
   }
 
   async #waitForOtherSnapshot({ code }: LakeportError): Promise<void> {
@@ -153,6 +167,7 @@ export class SliceReading {
       this.#current = { ...task, snapshot };
       const end: ReadEnd = this.#ending === undefined ? await this.#readOnce(this.#current, { pool, parts }) : NOT_READ;
       if (end.ok || !end.unconnected || this.#ending !== undefined) return end;
+      this.#noteWhy(end.error);
       if (end.error.code === 'SNAPSHOT_NOT_FOUND') {
         const other = await this.#otherSession(snapshot);
         if (other === undefined) return end;

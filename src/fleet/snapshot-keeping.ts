@@ -1,7 +1,7 @@
-import { LakeportError } from '../errors.js';
+import { type ErrorCode, LakeportError } from '../errors.js';
 import type { LoggedWorker, RunWorkers } from '../runlog/index.js';
 import type { HeldSnapshot, SnapshotKeeper } from '../sources/source.js';
-import { isSurplus, keepersOf, runSnapshot, turnOf } from './keeper-choice.js';
+import { isCrowded, isSurplus, keepersOf, runSnapshot, turnOf } from './keeper-choice.js';
 
 const LOOK_MS = 2_000;
 /** So long does a worker leave it to each of those whose turn it is before. */
@@ -10,6 +10,8 @@ const TURN_MS = 15_000;
 const AGAIN_MS = { least: 5_000, most: 60_000 } as const;
 /** How often a keeper's own session is asked, which keeps proxies from closing it as well. */
 const CHECK_MS = 30_000;
+
+const ENDED = "The session that kept the run's snapshot here has ended";
 
 export interface SnapshotKeepingOptions {
   /** This worker's id in the log. */
@@ -101,19 +103,17 @@ export class SnapshotKeeping {
         failure ??= error;
       }
     }
-    this.#failures++;
-    this.#notBefore = performance.now() + Math.min(AGAIN_MS.most, AGAIN_MS.least * 2 ** (this.#failures - 1));
-    this.#tellOnce(LakeportError.from(failure));
+    this.#failed(LakeportError.from(failure), "The run's snapshot cannot be kept here");
   }
 
   #begin(keeper: SnapshotKeeper, { server }: HeldSnapshot): void {
     const kept = { keeper, held: { server, snapshot: keeper.snapshot } };
     this.#kept = kept;
-    this.#failures = 0;
     this.#checkedAt = performance.now();
-    keeper.onLost(() => {
+    keeper.onLost((why) => {
       if (this.#kept !== kept) return;
       this.#kept = undefined;
+      this.#failed(why, ENDED);
       this.#options.onChange();
     });
     this.#options.message('debug', "Keeps the run's snapshot", { event: 'snapshot_kept' });
@@ -122,11 +122,14 @@ export class SnapshotKeeping {
 
   async #whileKept(workers: readonly LoggedWorker[]): Promise<void> {
     const moment = runSnapshot(workers)?.snapshot.moment;
+    if (isCrowded(workers)) this.#tellOnce('SNAPSHOT_NOT_KEPT', `${ENDED}: a reader needs its connection`);
     const isOld = moment !== undefined && moment !== this.#kept?.held.snapshot.moment;
     if (isOld || isSurplus(this.#options.workerId(), workers)) return this.#drop();
     if (performance.now() - this.#checkedAt < CHECK_MS) return;
     this.#checkedAt = performance.now();
     if ((await this.#kept?.keeper.isHeld()) === false) await this.#drop();
+    // Not before: what ends each session soon must not be tried again and again.
+    else this.#failures = 0;
   }
 
   async #drop(): Promise<void> {
@@ -137,9 +140,16 @@ export class SnapshotKeeping {
     await kept.keeper.close();
   }
 
-  #tellOnce({ code, message }: LakeportError): void {
+  /** Waits before the next attempt, longer each time. */
+  #failed({ code, message }: LakeportError, what: string): void {
+    this.#failures++;
+    this.#notBefore = performance.now() + Math.min(AGAIN_MS.most, AGAIN_MS.least * 2 ** (this.#failures - 1));
+    this.#tellOnce(code, code === 'SNAPSHOT_NOT_KEPT' ? message : `${what}: ${message}`);
+  }
+
+  #tellOnce(code: ErrorCode, text: string): void {
     if (this.#told.has(code)) return;
     this.#told.add(code);
-    this.#options.message('info', message, { event: 'snapshot_not_kept', code });
+    this.#options.message('info', text, { event: 'snapshot_not_kept', code });
   }
 }

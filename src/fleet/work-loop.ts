@@ -27,7 +27,7 @@ export interface WorkLoopOptions {
   /** How many jobs to read at the same time, and so slices. */
   readonly slots: number;
   /** The readers for slices of this server's snapshot. @throws LakeportError if it is another one than this worker's */
-  readonly poolFor: (server: ServerInfo) => Promise<SlicePool>;
+  readonly poolFor: (server: ServerInfo, onFailed: (error: LakeportError) => void) => Promise<SlicePool>;
   /** The run's state; undefined if the log does not have it any more. */
   readonly lookAtRun: () => Promise<ShownState | undefined>;
   /** Whether a living process coordinates the run. */
@@ -140,9 +140,9 @@ export class WorkLoop {
   async #handle(claimed: ClaimedJob): Promise<void> {
     const { discard, sessionsOf, onChange } = this.#options;
     const { job } = claimed;
-    const openPool = async () => {
+    const openPool = async (onFailed: (error: LakeportError) => void) => {
       if (job.version !== VERSION) throw otherVersion(job.version);
-      return this.#options.poolFor(job.server);
+      return this.#options.poolFor(job.server, onFailed);
     };
     const reading = new SliceReading(claimed, {
       ...{ openPool, sessionsOf, discard, onChange },

@@ -49,13 +49,14 @@ export class WorkerReaders {
   /**
    * The readers for slices of a snapshot.
    * @param server that holds it, as the coordinator sees it
+   * @param onFailed told why it is tried again
    * @throws LakeportError if the worker's entry leads to another one, or nowhere
    */
-  async poolFor(server: ServerInfo): Promise<SlicePool> {
+  async poolFor(server: ServerInfo, onFailed: (error: LakeportError) => void): Promise<SlicePool> {
     const key = JSON.stringify([server.instance ?? server.address, server.database]);
     const known = this.#pools.get(key);
     if (known !== undefined) return known;
-    const opening = this.#open(server);
+    const opening = this.#open(server, onFailed);
     this.#pools.set(key, opening);
     // The next slice tries again.
     opening.catch(() => this.#pools.delete(key));
@@ -83,9 +84,17 @@ export class WorkerReaders {
     await this.#storages.close();
   }
 
-  async #open(server: ServerInfo): Promise<SlicePool> {
+  async #open(server: ServerInfo, onFailed: (error: LakeportError) => void): Promise<SlicePool> {
     const { options, signal, observer } = this.#options;
-    const reader = await withRetry(() => this.#readerSettings(server), { signal, observer, policy: undefined });
+    const connect = async () => {
+      try {
+        return await this.#readerSettings(server, onFailed);
+      } catch (error) {
+        onFailed(LakeportError.from(error));
+        throw error;
+      }
+    };
+    const reader = await withRetry(connect, { signal, observer, policy: undefined });
     this.#requireDirectories();
     const targets = this.#storages.targets(this.#storageIds());
     return new WorkerPool(workerSetup({ options, reader, targets }), {
@@ -111,12 +120,16 @@ export class WorkerReaders {
     }
   }
 
-  async #readerSettings(server: ServerInfo): Promise<ReaderSettings> {
+  /** @param onWait told why it is tried again */
+  async #readerSettings(server: ServerInfo, onWait?: (error: LakeportError) => void): Promise<ReaderSettings> {
     const { options, auth, signal } = this.#options;
     const { databaseName: database, lockTimeoutMs, inherited } = options;
     const maskSalt = maskSaltOf(options, auth);
     const entry = auth.database(options.sourceId);
-    const opening = { database, lockTimeoutMs, inherited, maskSalt, signal };
+    const opening = {
+      ...{ database, lockTimeoutMs, inherited, maskSalt, signal },
+      onWait: (_: string, error: LakeportError) => onWait?.(error),
+    };
     const source = await openSource(entry, { ...opening, instance: server.instance }).catch((error: unknown) => {
       if (LakeportError.from(error).code !== 'SOURCE_OTHER_SERVER') throw error;
       // What is there instead tells why.

@@ -23,7 +23,7 @@ export interface PatienceOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Called once, when the waiting starts. */
-  readonly onWait?: ((message: string) => void) | undefined;
+  readonly onWait?: ((message: string, error: LakeportError) => void) | undefined;
 }
 
 /** Connects, with retries while the server may be starting. @throws the last error, with the number of attempts and the time */
@@ -40,7 +40,7 @@ export async function withPatience<T>(
       const passed = performance.now() - startedAt;
       const wait = Math.min(FIRST_WAIT_MS * 2 ** (made - 1), LONGEST_WAIT_MS);
       if (passed + wait >= timeoutMs || signal?.aborted === true) throw exhausted(thrown, made, passed);
-      if (made === 1) onWait?.(`${thrown.message}; retrying for ${seconds(timeoutMs)} ("connect_timeout")`);
+      if (made === 1) onWait?.(`${thrown.message}; retrying for ${seconds(timeoutMs)} ("connect_timeout")`, thrown);
       await setTimeout(wait, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -144,7 +144,7 @@ export interface SnapshotKeeper {
   /** Whether the server still answers for it. Never rejects. */
   isHeld(): Promise<boolean>;
   /** Calls the listener when the connection ends, but for `close`. */
-  onLost(listener: () => void): void;
+  onLost(listener: (why: LakeportError) => void): void;
   /** Never throws. */
   close(): Promise<void>;
 }
@@ -432,5 +432,5 @@ export interface OpenOptions {
   readonly maskSalt?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called if the server does not answer yet and is waited for, for up to the entry's `connect_timeout`. */
-  readonly onWait?: ((message: string) => void) | undefined;
+  readonly onWait?: ((message: string, error: LakeportError) => void) | undefined;
 }

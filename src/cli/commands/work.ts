@@ -176,7 +176,7 @@ async function takeSlices(input: Work, queue: SliceQueue, readers: WorkerReaders
   const { signal } = context;
   const loop: WorkLoop = new WorkLoop({
     ...{ queue, slots, waitMs, idleExitMs, signal },
-    poolFor: (server) => readers.poolFor(server),
+    poolFor: (server, onFailed) => readers.poolFor(server, onFailed),
     lookAtRun: () => log.stateOf(runId),
     isCoordinated: async () => isCoordinated(await log.workersOf(runId)),
     sessionsOf: async ({ moment }) =>

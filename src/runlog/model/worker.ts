@@ -14,6 +14,8 @@ export interface WorkerSlice {
   readonly rows: number;
   /** Received from the source. */
   readonly bytes: number;
+  /** Its reader found no free connection at first. */
+  readonly isCrowdedOut?: true | undefined;
 }
 
 /** A snapshot of the source that a process holds, with the locks of its run. */

@@ -62,6 +62,19 @@ describe('whose turn it is to hold the snapshot', () => {
     expect(turns([coordinator('m1', { snapshot: holding('m1', 0) }), process('a')])).toEqual({ a: undefined });
   });
 
+  it('is nobody’s while a reader finds no free connection, and keepers make room for it', () => {
+    const slice = { job: '1', losses: 0, table: 't', slice: 0, rows: 0, bytes: 0 };
+    const keeper = process('a', { snapshot: holding('m1') });
+    const others = (isLiving: boolean) => [
+      process('b', { slices: [slice, { ...slice, isCrowdedOut: true }], isLiving }),
+      process('c', { slices: [slice] }),
+    ];
+    expect(turns([coordinator('m1'), keeper, ...others(true)])).toEqual({ a: undefined, b: undefined, c: undefined });
+    expect(isSurplus('a', [coordinator('m1'), keeper, ...others(true)])).toBe(true);
+    expect(turns([coordinator('m1'), keeper, ...others(false)])).toMatchObject({ c: 0 });
+    expect(isSurplus('a', [coordinator('m1'), keeper, ...others(false)])).toBe(false);
+  });
+
   it('does not count keepers that are gone, or hold another snapshot', () => {
     const gone = process('a', { snapshot: holding('m1'), isLiving: false });
     const other = process('b', { snapshot: holding('m0') });

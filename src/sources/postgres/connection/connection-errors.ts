@@ -237,7 +237,7 @@ export function timedOut(settings: PostgresSettings): LakeportError {
 
 export function keptWaiting(settings: PostgresSettings): LakeportError {
   return new LakeportError({
-    code: 'SOURCE_TIMEOUT',
+    code: 'SOURCE_NO_ANSWER',
     message: `${displayAddress(settings)} accepted the connection but has not answered for ${settings.connectTimeoutMs / 1000} s`,
     hint: 'A pooler may have no free connection: its pool must exceed the number of readers by two, for the planner and the row check; enlarge it, or lower --n-jobs and --parallel',
     context: { entry: settings.entryId },

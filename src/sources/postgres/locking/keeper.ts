@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import type { LakeportError } from '../../../errors.js';
 import type { ReaderSettings, Snapshot, SnapshotKeeper } from '../../source.js';
 import { connectPostgres, discard, leave } from '../connection/connection.js';
 import { connectToServer } from '../connection/server-identity.js';
@@ -39,8 +40,10 @@ class PostgresKeeper implements SnapshotKeeper {
     this.#start = start;
   }
 
-  onLost(listener: () => void): void {
-    this.#client.once('end', listener);
+  onLost(listener: (why: LakeportError) => void): void {
+    let said: unknown;
+    this.#client.on('error', (error) => (said ??= error));
+    this.#client.once('end', () => listener(postgresError(said ?? new Error('Connection terminated unexpectedly'))));
   }
 
   async isHeld(): Promise<boolean> {
