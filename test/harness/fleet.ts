@@ -7,7 +7,7 @@ import type pg from 'pg';
 import type { CliStore } from './cli-stores/index.js';
 import { BIN, postgresEntry, type RunningCli, startCli, startProgram, writeAuthFile } from './cli.js';
 import { ScratchDirectory } from './scratch.js';
-import { fileSums, serverSums } from './table-sums.js';
+import { fileSums, serverSums, type TableSums } from './table-sums.js';
 import type { PostgresServer } from '../servers/postgres.js';
 
 /** What a worker's user of the log needs, as docs/operations/scale-out.md says. */
@@ -26,8 +26,9 @@ export interface LoggedWorkerRow {
 
 /** A source database with tables that tests can hold back, and runs of it whose slices workers read. */
 export class TestFleet {
-  readonly runId = randomUUID();
+  runId = randomUUID();
   readonly #server: PostgresServer;
+  readonly #readServer: PostgresServer;
   readonly #logServer: PostgresServer;
   readonly #database: string;
   readonly #node: string;
@@ -37,9 +38,10 @@ export class TestFleet {
   #gate: pg.Client | undefined;
 
   private constructor(server: PostgresServer, options: TestFleetOptions) {
-    const { name: database, node, store, logServer = server } = options;
+    const { name: database, node, store, logServer = server, standby = server } = options;
     this.#store = store;
     this.#server = server;
+    this.#readServer = standby;
     this.#logServer = logServer;
     // Once, before anybody runs it: a program that is being written cannot be started.
     mkdirSync(path.dirname(this.#command));
@@ -85,8 +87,8 @@ export class TestFleet {
   authorize(
     file = 'auth',
     {
-      through = this.#server,
-      logThrough = this.#logServer === this.#server ? through : this.#logServer,
+      through = this.#readServer,
+      logThrough = this.#logServer === this.#readServer ? through : this.#logServer,
       source = {},
       log: ofLog = {},
       worker = false,
@@ -116,6 +118,11 @@ export class TestFleet {
     );
   }
 
+  /** What the server holds of a table. */
+  sums(table: string): Promise<TableSums> {
+    return serverSums(this.#server, table, this.#database);
+  }
+
   /** A view whose readers stop in the middle until `open`, one gate each. */
   async addHeld(name: string, gate: number): Promise<void> {
     await this.query(`CREATE VIEW ${name} AS
@@ -123,12 +130,18 @@ export class TestFleet {
   }
 
   async shut(...gates: number[]): Promise<void> {
-    this.#gate = await this.#server.connect({ database: this.#database });
+    await this.#gate?.end();
+    this.#gate = await this.#readServer.connect({ database: this.#database, options: '-c idle_session_timeout=0' });
     for (const gate of gates) await this.#gate.query('SELECT pg_advisory_lock($1)', [gate]);
   }
 
   async open(gate: number): Promise<void> {
     await this.#gate?.query('SELECT pg_advisory_unlock($1)', [gate]);
+  }
+
+  /** What is started from here on is of another run. */
+  beginNextRun(): void {
+    this.runId = randomUUID();
   }
 
   /** `lakeport --workers external`. */
@@ -183,7 +196,8 @@ export class TestFleet {
 
   async workers(): Promise<readonly LoggedWorkerRow[]> {
     const rows = await this.log(`
-      SELECT name, role, process_id::int4 AS "processId", slices FROM export_workers ORDER BY joined_at`);
+      SELECT name, role, process_id::int4 AS "processId", slices FROM export_workers
+       WHERE run_id = '${this.runId}' ORDER BY joined_at`);
     // As the statement selects them.
     return (rows as { name: string; role: string; processId: number; slices: string }[]).map((row) => ({
       ...row,
@@ -248,7 +262,7 @@ export class TestFleet {
   async wrongTables(tables: readonly string[]): Promise<readonly string[]> {
     const wrong: string[] = [];
     for (const table of tables) {
-      const expected = await serverSums(this.#server, table, this.#database);
+      const expected = await this.sums(table);
       const found = await fileSums(path.join(this.output, 'public', table)).catch(() => undefined);
       if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push(table);
     }
@@ -299,6 +313,8 @@ interface TestFleetOptions {
   readonly store?: CliStore | undefined;
   /** The log's, if it is not that of the source. */
   readonly logServer?: PostgresServer;
+  /** Of the server, from which tables are read. */
+  readonly standby?: PostgresServer;
 }
 
 interface Address {

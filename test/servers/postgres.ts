@@ -28,6 +28,8 @@ export interface PostgresOptions {
   readonly hba?: readonly string[];
   /** PEM texts. With them the server offers TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** Makes it a hot standby of this server, which must be of the same version. */
+  readonly standbyOf?: PostgresServer;
 }
 
 export interface PostgresServer {
@@ -109,6 +111,7 @@ export function postgresVersions(): PostgresVersion[] {
 
 async function start(place: Place, port: number, options: PostgresOptions): Promise<PostgresServer> {
   const { home } = place;
+  const { standbyOf: primary } = options;
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: home,
@@ -116,6 +119,7 @@ async function start(place: Place, port: number, options: PostgresOptions): Prom
     fsync: 'off',
     max_connections: 50,
     ...(options.tls ? { ssl: 'on' } : {}),
+    ...(primary && { primary_conninfo: conninfo(primary) }),
     ...options.settings,
   };
   const launch = () => launchServer(place, settings);
@@ -237,12 +241,13 @@ async function sharedBinaries(home: string, name: string): Promise<string> {
 async function initialise(home: string, binaries: string, options: PostgresOptions): Promise<void> {
   const data = path.join(home, 'data');
   if (asRoot) chownSync(home, UNPRIVILEGED, UNPRIVILEGED);
-  const { encoding = 'UTF8', version = DEFAULT_VERSION } = options;
-  const cluster = await fromTemplate(`cluster-${version}-${encoding}`, (directory) =>
-    createCluster(directory, binaries, encoding),
-  );
-  // With their owners and modes: the server accepts no others.
-  await promisify(execFile)('cp', ['-a', path.join(cluster, 'data'), data]);
+  const { encoding = 'UTF8', version = DEFAULT_VERSION, standbyOf: primary } = options;
+  if (primary === undefined) {
+    const cluster = await fromTemplate(`cluster-${version}-${encoding}`, (directory) =>
+      createCluster(directory, binaries, encoding),
+    );
+    await copyFiles(path.join(cluster, 'data'), data);
+  } else await copyRunning(primary, data);
   if (options.hba) {
     const file = path.join(data, 'pg_hba.conf');
     await writeFile(file, [...options.hba, readFileSync(file, 'utf8')].join('\n'));
@@ -257,6 +262,41 @@ async function initialise(home: string, binaries: string, options: PostgresOptio
       if (asRoot) chownSync(file, UNPRIVILEGED, UNPRIVILEGED);
     }
   }
+}
+
+/** With their owners and modes: the server accepts no others. */
+async function copyFiles(from: string, to: string): Promise<void> {
+  await promisify(execFile)('cp', ['-a', from, to], { env: { ...process.env, LC_ALL: 'C' } });
+}
+
+/** As `pg_basebackup` does, which is not among the programs of all versions. */
+async function copyRunning(primary: PostgresServer, data: string): Promise<void> {
+  const session = await primary.connect();
+  try {
+    // A checkpoint may remove what the copy has not streamed yet.
+    await session.query("ALTER SYSTEM SET wal_keep_size = '1GB'");
+    await session.query('SELECT pg_reload_conf()');
+    await session.query("SELECT pg_backup_start('copy', true)");
+    await copyFiles(path.join(primary.socketDirectory, 'data'), data).catch(allowVanished);
+    const { rows } = await session.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
+    await rm(path.join(data, 'postmaster.pid'), { force: true });
+    const label = path.join(data, 'backup_label');
+    await writeFile(label, rows[0]?.labelfile ?? '');
+    if (asRoot) chownSync(label, UNPRIVILEGED, UNPRIVILEGED);
+    await writeFile(path.join(data, 'standby.signal'), '');
+  } finally {
+    await session.end();
+  }
+}
+
+/** Files of a server that is running come and go: what has gone is in its WAL. @throws any other error of `cp` */
+function allowVanished(error: Error & { readonly stderr?: string }): void {
+  const lines = (error.stderr ?? '').trim().split('\n');
+  if (!lines.every((line) => line.endsWith('No such file or directory'))) throw error;
+}
+
+function conninfo({ host, port, user, password }: PostgresServer): string {
+  return `host=${host} port=${port} user=${user} password=${password}`;
 }
 
 async function createCluster(directory: string, binaries: string, encoding: string): Promise<void> {
