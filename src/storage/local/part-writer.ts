@@ -12,6 +12,9 @@ import type { TemporaryFile } from './temporary-files.js';
  */
 const SYNCED_LATER_BYTES = 1 << 20;
 
+/** So much of a larger part goes to the disk while the next bytes are made, so that little is left to wait for at its end. */
+const SYNCED_EARLY_BYTES = 8 << 20;
+
 export function isSyncedLater({ bytes }: Pick<StagedPart, 'bytes'>): boolean {
   return bytes < SYNCED_LATER_BYTES;
 }
@@ -32,6 +35,11 @@ export class LocalPartWriter implements PartWriter {
   readonly #options: LocalPartOptions;
   readonly #hash = createHash('sha256');
   #bytes = 0;
+  /** Bytes that a call of `sync` has been made for. */
+  #syncedBytes = 0;
+  #syncing = Promise.resolve();
+  /** Stays so when a sync fails: a further one would succeed, although what this one failed for is lost. */
+  #isSyncing = false;
 
   constructor(options: LocalPartOptions) {
     this.#options = options;
@@ -46,6 +54,7 @@ export class LocalPartWriter implements PartWriter {
       await writing;
       for (const chunk of chunks) this.#bytes += chunk.length;
       freeBuffers(chunks);
+      this.#syncEarly();
     });
   }
 
@@ -53,6 +62,7 @@ export class LocalPartWriter implements PartWriter {
     return this.#explained(async () => {
       const { open, path: token } = this.#options.temporary;
       const bytes = this.#bytes;
+      await this.#syncing;
       if (!isSyncedLater({ bytes })) await open.sync();
       open.close();
       return {
@@ -68,6 +78,7 @@ export class LocalPartWriter implements PartWriter {
   abort(): Promise<void> {
     return this.#explained(async () => {
       const { open, file } = this.#options.temporary;
+      await this.#syncing.catch(() => undefined);
       try {
         open.close();
       } catch {
@@ -76,6 +87,15 @@ export class LocalPartWriter implements PartWriter {
       await unlessMissing(() => unlink(file));
       await this.#options.afterAbort();
     });
+  }
+
+  #syncEarly(): void {
+    if (this.#isSyncing || this.#bytes - this.#syncedBytes < SYNCED_EARLY_BYTES) return;
+    this.#syncedBytes = this.#bytes;
+    this.#isSyncing = true;
+    this.#syncing = this.#options.temporary.open.sync().then(() => void (this.#isSyncing = false));
+    // Surfaces at the end.
+    this.#syncing.catch(() => undefined);
   }
 
   #explained<T>(operation: () => Promise<T>): Promise<T> {
