@@ -55,6 +55,8 @@ function numeric(whole: readonly number[], fraction: readonly number[]): Buffer 
 }
 
 const text = (length: number) => Buffer.from(Array.from({ length }, () => 97 + random(26)));
+const instructions = Array.from({ length: 7 }, (_, i) => Buffer.from(`DELIVER IN PERSON, DAY ${i} `));
+const names = Array.from({ length: 5000 }, () => text(16));
 const words = Array.from({ length: 7 }, (_, i) => Buffer.from(`SHIP MODE ${i}`));
 
 interface Bench {
@@ -140,6 +142,27 @@ const BENCHES: readonly Bench[] = [
     decoder: { kind: 'text' },
     dictionary: true,
     field: () => words[random(7)],
+  },
+  {
+    name: 'text of 1, dictionary of 3',
+    type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
+    decoder: { kind: 'text' },
+    dictionary: true,
+    field: () => words[random(3)]?.subarray(-1),
+  },
+  {
+    name: 'text of 25, dictionary of 7',
+    type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
+    decoder: { kind: 'text' },
+    dictionary: true,
+    field: () => instructions[random(7)],
+  },
+  {
+    name: 'text of 16, dictionary of 5,000',
+    type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
+    decoder: { kind: 'text' },
+    dictionary: true,
+    field: () => names[random(5000)],
   },
   {
     name: 'text of 10 to 43',

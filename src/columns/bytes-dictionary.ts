@@ -3,6 +3,9 @@ import { grown, HEAP, integers, viewOf } from '../kernels/memory.js';
 import { hashBytes, slotsOf } from './bytes-hash.js';
 import type { Dictionary } from './dictionary.js';
 
+/** Slots of the kernel's table of values met before; with more values than this, it is of no use. */
+const NEAR_SLOTS = 1 << 10;
+
 /** A batch of fields on the wire, by addresses in the kernels' memory. */
 export interface WireFields {
   readonly wire: number;
@@ -30,6 +33,8 @@ export class BytesDictionary implements Dictionary {
   #offsets: Int32Array<ArrayBuffer>;
   #hashes: Int32Array<ArrayBuffer>;
   #slots: Int32Array<ArrayBuffer>;
+  /** For the kernel: index + 1 of a value for some of its bytes, in 16 bits; 0 if there is none. */
+  readonly #near: Uint8Array<ArrayBuffer> | undefined;
   readonly #memory: Memory;
 
   constructor(memory: Memory = HEAP) {
@@ -39,6 +44,7 @@ export class BytesDictionary implements Dictionary {
     this.#offsets = integers(memory, 256);
     this.#hashes = integers(memory, 256);
     this.#slots = integers(memory, 512).fill(0);
+    this.#near = memory.kernels === undefined ? undefined : memory.bytes(NEAR_SLOTS * 2).fill(0);
   }
 
   /** Offset of entry `index` in `plain()`, at its length field. */
@@ -74,11 +80,12 @@ export class BytesDictionary implements Dictionary {
     const hashes = kernels.address(this.#hashes);
     const slots = kernels.address(this.#slots);
     if (Math.min(data, entries, hashes, slots) < 0) return false;
+    const near = this.#near === undefined || this.count > NEAR_SLOTS ? 0 : Math.max(0, kernels.address(this.#near));
     const { run } = kernels;
     const { byteLength, count: known } = this;
     // prettier-ignore
     const entryCount = run.internBytes(
-      wire, offsets, count, skip, prefix, indices, data, byteLength, entries, hashes, slots, this.#slots.length - 1, known,
+      wire, offsets, count, skip, prefix, indices, data, byteLength, entries, hashes, slots, this.#slots.length - 1, known, near,
     );
     if (entryCount > this.count) {
       this.count = entryCount;
@@ -96,6 +103,7 @@ export class BytesDictionary implements Dictionary {
     this.count = 0;
     this.byteLength = 0;
     this.#slots.fill(0);
+    this.#near?.fill(0);
   }
 
   #equals(index: number, source: Uint8Array, view: DataView, start: number, length: number): boolean {

@@ -128,6 +128,7 @@ export interface KernelFunctions {
     slots: number,
     mask: number,
     entryCount: number,
+    near: number,
   ) => number;
   readonly internFixed: (
     values: number,

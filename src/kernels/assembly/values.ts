@@ -8,6 +8,8 @@ import { field, lengthBefore } from './fields';
 /** Values up to this length are copied by three stores whatever their length: a loop would be mispredicted. */
 const SHORT: i32 = 48;
 const MEDIUM: i32 = 160;
+/** See NEAR_SLOTS in src/columns/bytes-dictionary.ts. */
+const NEAR_BITS: u64 = 10;
 
 /**
  * Bytes that these fields take in the PLAIN layout; -1: one is shorter than `skip`.
@@ -191,11 +193,21 @@ function areEqual(a: usize, b: usize, length: i32): bool {
   return true;
 }
 
+/** A few bytes of the value, and its length, to one of the 2^NEAR_BITS slots of `near`. */
+// @ts-ignore: decorator
+@inline
+function nearSlot(first: u64, last: u64, length: i32): usize {
+  const mixed: u64 = (first ^ rotl(last, 29)) + <u64>length;
+  return (<usize>((mixed * 0x9e3779b97f4a7c15) >> (64 - NEAR_BITS))) << 1;
+}
+
 /**
  * Like `intern32`, for byte strings in place.
  * @param data of the entries in the PLAIN layout, `dataLength` bytes so far; room for the whole batch
  * @param entries offset of each entry in `data`, at its length
  * @param mask one less than the number of slots, by the hash's low bits
+ * @param near index + 1 of a value that was met before with these first and last bytes, 16 bits in each of 2^NEAR_BITS
+ *   slots, 0 if there is none: a column of few values needs no hash of all their bytes. 0 for no such table
  */
 export function internBytes(
   wire: usize,
@@ -211,20 +223,43 @@ export function internBytes(
   slots: usize,
   mask: u32,
   entryCount: u32,
+  near: usize,
 ): u32 {
   for (let i = 0; i < count; i++) {
     const at = field(wire, offsets, i);
     const length = lengthBefore(at, prefix) - skip;
     const from: usize = at + skip;
+    let nearAt: usize = 0;
+    if (near != 0) {
+      // What is behind a short value is cut off.
+      const isShort = length < 8;
+      const used: u64 = isShort ? ((<u64>1) << (<u64>length << 3)) - 1 : -1;
+      const first: u64 = load<u64>(from) & used;
+      const last: u64 = isShort ? 0 : load<u64>(from + length - 8);
+      nearAt = near + nearSlot(first, last, length);
+      const candidate: u32 = load<u16>(nearAt);
+      if (candidate != 0) {
+        const own: usize = data + load<u32>(entries + ((<usize>(candidate - 1)) << 2));
+        if (
+          load<i32>(own) == length &&
+          (load<u64>(own, 4) & used) == first &&
+          (isShort || areEqual(own + 4, from, length))
+        ) {
+          store<u32>(indices + ((<usize>i) << 2), candidate - 1);
+          continue;
+        }
+      }
+    }
     const hash = hashBytes(from, length);
     let slot: u32 = hash & mask;
+    let entry: u32 = 0;
     while (true) {
-      const entry = load<u32>(slots + ((<usize>slot) << 2));
+      entry = load<u32>(slots + ((<usize>slot) << 2));
       if (entry == 0) {
         store<u32>(entries + ((<usize>entryCount) << 2), dataLength);
         store<u32>(hashes + ((<usize>entryCount) << 2), hash);
-        store<u32>(indices + ((<usize>i) << 2), entryCount);
-        store<u32>(slots + ((<usize>slot) << 2), ++entryCount);
+        entry = ++entryCount;
+        store<u32>(slots + ((<usize>slot) << 2), entry);
         store<u32>(data + dataLength, <u32>length);
         memory.copy(data + dataLength + 4, from, length);
         dataLength += 4 + length;
@@ -233,13 +268,12 @@ export function internBytes(
       const known: usize = <usize>(entry - 1) << 2;
       if (load<u32>(hashes + known) == hash) {
         const own: usize = data + load<u32>(entries + known);
-        if (load<i32>(own) == length && areEqual(own + 4, from, length)) {
-          store<u32>(indices + ((<usize>i) << 2), entry - 1);
-          break;
-        }
+        if (load<i32>(own) == length && areEqual(own + 4, from, length)) break;
       }
       slot = (slot + 1) & mask;
     }
+    store<u32>(indices + ((<usize>i) << 2), entry - 1);
+    if (nearAt != 0 && entry <= 0xffff) store<u16>(nearAt, entry);
   }
   return entryCount;
 }

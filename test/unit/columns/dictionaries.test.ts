@@ -1,4 +1,5 @@
-import { integers } from '../../../src/kernels/memory.js';
+import { LENGTH_PREFIX } from '../../../src/kernels/kernels.js';
+import { integers, viewOf } from '../../../src/kernels/memory.js';
 import { KERNEL_BUILDS, kernelsOf } from '../../harness/kernels.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -143,6 +144,73 @@ describe.each(KERNEL_BUILDS)('a dictionary that kernels use too (%s)', (build) =
           expect([...indices]).toEqual(values.map((value) => reference.intern(value)));
         }
         expect(Buffer.from(dictionary.plain())).toEqual(Buffer.from(reference.plain()));
+      }),
+    );
+  });
+
+  /** Byte strings that are alike at both ends, of lengths that come again. */
+  const alike = fc
+    .tuple(
+      fc.constantFrom(0, 1, 3, 4, 7, 8, 9, 15, 16, 17, 25, 40),
+      fc.uint8Array({ minLength: 40, maxLength: 40, max: 1 }),
+    )
+    .map(([length, bytes]) => {
+      const value = Buffer.from(bytes.subarray(0, length));
+      if (length > 16) for (const at of [...Array(8).keys()]) value[at] = value[length - 1 - at] = 7;
+      return value;
+    });
+  /** More than the table of values met before has slots. */
+  const many = fc.constant(
+    Array.from({ length: 1500 }, (_, i) => Buffer.from(`value ${'x'.repeat(i % 5)} ${i % 1200} of many`)),
+  );
+  const texts = fc.array(
+    fc.record({
+      values: fc.oneof(
+        { weight: 5, arbitrary: fc.array(alike, { minLength: 1, maxLength: 60 }) },
+        { weight: 1, arbitrary: many },
+      ),
+      byKernel: fc.boolean(),
+      isFresh: fc.boolean(),
+    }),
+    { maxLength: 8 },
+  );
+
+  it('gives the same indices from both sides for byte strings', () => {
+    fc.assert(
+      fc.property(texts, fc.integer({ min: 0, max: 255 }), (all, behind) => {
+        const kernels = kernelsOf(build);
+        const dictionary = new BytesDictionary(kernels.columns);
+        const reference = new BytesDictionary();
+        for (const { values, byKernel, isFresh } of all) {
+          if (isFresh) for (const one of [dictionary, reference]) one.clear();
+          const bytes = values.reduce((sum, value) => sum + 4 + value.length, 0);
+          const wire = kernels.columns.bytes(bytes + 8).fill(behind);
+          const view = viewOf(wire);
+          const offsets = integers(kernels.columns, values.length);
+          let at = 0;
+          values.forEach((value, i) => {
+            view.setInt32(at, value.length);
+            wire.set(value, at + 4);
+            offsets[i] = at + 4;
+            at += 4 + value.length;
+          });
+          const indices = integers(kernels.columns, values.length);
+          const intern = (to: BytesDictionary) =>
+            values.map((value, i) => to.intern(wire, view, offsets[i] as number, value.length)); // one per value
+          if (byKernel) {
+            const fields = {
+              wire: kernels.address(wire),
+              offsets: kernels.address(offsets),
+              count: values.length,
+              ...{ skip: 0, prefix: LENGTH_PREFIX.bigEndian32, bytes },
+            };
+            expect(dictionary.internAll(kernels, fields, kernels.address(indices))).toBe(true);
+          } else {
+            indices.set(intern(dictionary));
+          }
+          expect([...indices]).toEqual(intern(reference));
+        }
+        expect(Buffer.compare(dictionary.plain(), reference.plain())).toBe(0);
       }),
     );
   });
