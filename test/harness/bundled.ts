@@ -10,6 +10,7 @@ export { planExport, runExport } from '../../src/export/export.js';
 export { OpenStorages } from '../../src/export/publish/open-storages.js';
 export { SliceSink } from '../../src/export/worker/slice-sink.js';
 export { WorkerPool } from '../../src/export/worker/worker-pool.js';
+export { LogWriter } from '../../src/runlog/recorder/log-writer.js';
 export { RunRecorder } from '../../src/runlog/recorder/run-recorder.js';
 export { LocalStorage } from '../../src/storage/local/local-storage.js';
 export { ObjectStorage } from '../../src/storage/object-storage.js';

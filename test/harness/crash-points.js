@@ -1,7 +1,7 @@
 /**
  * Loaded into the program before it starts (`NODE_OPTIONS=--import`), threads included: kills the process, as `kill -9`
  * does, at the point that LAKEPORT_TEST_CRASH names; or stops it there with LAKEPORT_TEST_CRASH_SIGNAL=SIGSTOP, until it
- * is told to go on. LAKEPORT_TEST_CRASH_WAIT_MS gives the run log time to be written before. LAKEPORT_TEST_HOST makes the
+ * is told to go on. With LAKEPORT_TEST_CRASH_LOGGED, not before the run log says all that has happened. LAKEPORT_TEST_HOST makes the
  * machine another one.
  */
 import os from 'node:os';
@@ -9,14 +9,17 @@ import { syncBuiltinESMExports } from 'node:module';
 
 const point = process.env.LAKEPORT_TEST_CRASH;
 const signal = process.env.LAKEPORT_TEST_CRASH_SIGNAL ?? 'SIGKILL';
-const waitMs = Number(process.env.LAKEPORT_TEST_CRASH_WAIT_MS ?? 0);
+const isLogged = process.env.LAKEPORT_TEST_CRASH_LOGGED !== undefined;
 const kind = process.env.LAKEPORT_TEST_CRASH_STORE ?? 'local';
 
 /** The classes of the running program, loaded only where there is a point to reach. */
 const targets = () => import(new URL('../../dist/bundle/bundled.js', import.meta.url).href);
 
+/** The run's, once it has something to write. */
+const logWriters = new Set();
+
 async function crash() {
-  if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+  for (const writer of logWriters) while (!(await writer.flush()));
   process.kill(process.pid, signal);
   // Nothing happens between SIGKILL and the end.
   if (signal === 'SIGKILL') await new Promise(() => undefined);
@@ -156,4 +159,12 @@ if (process.env.LAKEPORT_TEST_HOST !== undefined) {
 if (point !== undefined) {
   if (POINTS[point] === undefined) throw new Error(`There is no crash point ${point}`);
   await POINTS[point]();
+  if (isLogged) {
+    const { LogWriter } = await targets();
+    const changed = LogWriter.prototype.changed;
+    LogWriter.prototype.changed = function () {
+      logWriters.add(this);
+      changed.call(this);
+    };
+  }
 }

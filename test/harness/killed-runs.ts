@@ -92,13 +92,13 @@ export class KilledRuns {
   }
 
   /** An export that is killed. Returns the run's id. */
-  async killedAt(point: string, options: { readonly waitMs?: number } = {}): Promise<string> {
+  async killedAt(point: string, options: { readonly isLogged?: boolean } = {}): Promise<string> {
     const runId = randomUUID();
     const env = {
       NODE_OPTIONS: `--import ${CRASH_POINTS}`,
       LAKEPORT_TEST_CRASH: point,
       LAKEPORT_TEST_CRASH_STORE: this.#store.kind,
-      LAKEPORT_TEST_CRASH_WAIT_MS: String(options.waitMs ?? 0),
+      ...(options.isLogged === true && { LAKEPORT_TEST_CRASH_LOGGED: 'true' }),
     };
     const { signal, code, stderr } = await this.user.start([...this.#command(), '--run_id', runId], { env }).result;
     if (signal !== 'SIGKILL') throw new Error(`the run came past the point, and ended with ${code}:\n${stderr}`);

@@ -10,8 +10,6 @@ import { queryDuckDb, quote } from './parquet-readers/duckdb.js';
 import type { PostgresServer } from '../servers/postgres.js';
 
 const CRASH_POINTS = new URL('./crash-points.js', import.meta.url).href;
-/** Longer than the run log gathers rows before it writes them. */
-const LOGGED_MS = 900;
 const STORED = ['--target_storage_id', 'lake'];
 
 /** A table of the document of `--json`, as far as tests of syncs look at it. */
@@ -97,7 +95,7 @@ export class SyncedLake {
     const env = {
       NODE_OPTIONS: `--import ${CRASH_POINTS}`,
       LAKEPORT_TEST_CRASH: point,
-      LAKEPORT_TEST_CRASH_WAIT_MS: String(LOGGED_MS),
+      LAKEPORT_TEST_CRASH_LOGGED: 'true',
     };
     const kind = this.#store === undefined ? {} : { LAKEPORT_TEST_CRASH_STORE: this.#store.kind };
     await this.user.start([...this.#command(), '--run_id', runId], { env: { ...env, ...kind } }).result;

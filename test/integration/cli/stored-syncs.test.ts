@@ -74,7 +74,7 @@ async function stopped(signal: 'SIGKILL' | 'SIGSTOP', ...argv: string[]) {
       LAKEPORT_TEST_CRASH: 'between staging and publishing',
       LAKEPORT_TEST_CRASH_STORE: 'local',
       LAKEPORT_TEST_CRASH_SIGNAL: signal,
-      LAKEPORT_TEST_CRASH_WAIT_MS: '800',
+      LAKEPORT_TEST_CRASH_LOGGED: 'true',
     },
   });
   if (signal === 'SIGKILL') expect((await run.result).signal).toBe('SIGKILL');

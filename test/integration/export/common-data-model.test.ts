@@ -387,7 +387,7 @@ describe('a run that is stopped, and killed, between its tables and its metadata
       NODE_OPTIONS: `--import ${new URL('../../harness/crash-points.js', import.meta.url).href}`,
       LAKEPORT_TEST_CRASH: 'between entity files and metadata',
       LAKEPORT_TEST_CRASH_SIGNAL: 'SIGSTOP',
-      LAKEPORT_TEST_CRASH_WAIT_MS: '1500',
+      LAKEPORT_TEST_CRASH_LOGGED: 'true',
     };
     const running = user.start([...words, '--include', 'good', '--run_id', runId, ...ALL], { env });
     await isStopped(running.child.pid ?? 0);

@@ -12,8 +12,6 @@ import { serverSums, type TableSums } from '../../harness/table-sums.js';
 /** Runs that are killed at each point of their way, as by `kill -9` or a power cut, and finished by `--resume`. */
 
 const TABLES = ['big', 'small', 'empty'] as const;
-/** Longer than the run log gathers rows before it writes them. */
-const LOGGED_MS = 900;
 const FLAGS = ['--source_schema_name', 'kill', ...bigBySlices('kill.big'), '--n_jobs', '1'];
 
 let server: PostgresServer;
@@ -114,7 +112,7 @@ describe('a run to a local directory, over the export of the day before, that is
   });
 
   it('a run killed with some slices staged and logged has changed nothing, and its resume reads only the others', async () => {
-    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { isLogged: true });
     expect(await store.objects()).toEqual(before);
     const staged = (await runs.user.status(runId)).slices.filter(({ state }) => state === 'completed');
     expect(staged.length).toBeGreaterThanOrEqual(3);
@@ -129,7 +127,7 @@ describe('a run to a local directory, over the export of the day before, that is
   });
 
   it('a resume with --consistency run re-reads a partly staged table in full', async () => {
-    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { isLogged: true });
     const ended = await runs.resume(runId, '--consistency', 'run');
     expect(ended.code).toBe(0);
     expect(takenOver(ended.stderr)).toBe(0);
@@ -139,7 +137,7 @@ describe('a run to a local directory, over the export of the day before, that is
   });
 
   it('a resume re-reads staged slices that were removed in the meantime', async () => {
-    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { isLogged: true });
     const staged = (await store.leftovers()).filter((name) => name.endsWith('.tmp'));
     expect(staged).not.toEqual([]);
     for (const name of staged) rmSync(path.join(store.shownBase, name));
@@ -150,7 +148,7 @@ describe('a run to a local directory, over the export of the day before, that is
   });
 
   it('a killed run is not resumed over the export of a later run', async () => {
-    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { isLogged: true });
     expect((await runs.export()).code).toBe(0);
     const ended = await runs.resume(runId);
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('since this run started') as string });
@@ -165,7 +163,7 @@ describe('a run to a local directory, over the export of the day before, that is
   ])('%s, is finished without another read, as of the moment that it had read', async (point) => {
     // Otherwise there would be no stale part.
     const old = point === 'before stale parts are removed' ? await exportMoreParts() : yesterday;
-    const runId = await runs.killedAt(point, { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt(point, { isLogged: true });
     await expectOldOrNew(old);
     const asRead = held;
     // What changes now is not seen any more.
@@ -233,7 +231,7 @@ describe.each(['s3', 'gcs', 'azure'] as const)('a run to %s that is killed', (ki
   });
 
   it('a resume reads only the slices not staged and logged', async () => {
-    const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
+    const runId = await runs.killedAt('when some slices are staged and logged', { isLogged: true });
     expect(await names()).toEqual([]);
     const ended = await runs.resume(runId);
     expect(ended.code).toBe(0);
@@ -244,7 +242,7 @@ describe.each(['s3', 'gcs', 'azure'] as const)('a run to %s that is killed', (ki
   it.each(['in the middle of publishing', 'between manifest and _SUCCESS'])(
     '%s, is finished without another read',
     async (point) => {
-      const runId = await runs.killedAt(point, { waitMs: LOGGED_MS });
+      const runId = await runs.killedAt(point, { isLogged: true });
       expect(await isWhole('big')).toBe(false);
       const ended = await runs.resume(runId);
       expect(ended.code).toBe(0);

@@ -8,8 +8,6 @@ import { serverSums } from '../../harness/table-sums.js';
 
 /** Syncs that are killed at each point of their publication, and the next one or a resume after them. */
 
-/** Longer than the run log gathers rows before it writes them. */
-const LOGGED_MS = 900;
 const MANIFEST = 'kill/_big.manifest.json';
 const ROWS = 9000;
 
@@ -92,7 +90,7 @@ describe.each(['local', 's3'] as const)('a sync to %s that is killed', (kind) =>
         incremental: { last_number: last },
       } = await manifest();
       await insert();
-      const runId = await runs.killedAt(point, { waitMs: LOGGED_MS });
+      const runId = await runs.killedAt(point, { isLogged: true });
       await expectWhole([before, before + ROWS]);
       // Rows of the next sync, which is not to read those of the killed one again.
       if (then === 'next') await insert();
@@ -117,7 +115,7 @@ describe('a sync that is killed when some of its slices are staged', () => {
       const insert = () =>
         server.query(`INSERT INTO part.big SELECT i, 'x' FROM generate_series(
           (SELECT max(i) + 1 FROM part.big), (SELECT max(i) + 100 FROM part.big)) i`);
-      const runId = await runs.killedAt('when some slices are staged and logged', { waitMs: LOGGED_MS });
+      const runId = await runs.killedAt('when some slices are staged and logged', { isLogged: true });
       await insert();
       const ended = await runs.resume(runId);
       expect(ended.code, ended.stderr).toBe(0);

@@ -286,7 +286,7 @@ describe.each(available)('with $name', ({ start, refusals }) => {
       ])('%s, are finished by --resume, and nothing else is left', async (point, takenOver) => {
         const held = await serverSums(postgres, 'big');
         // Longer than the run log gathers rows before it writes them.
-        const runId = await runs.killedAt(point, { waitMs: 900 });
+        const runId = await runs.killedAt(point, { isLogged: true });
         expect((await store.objects()).has('public/big/_SUCCESS')).toBe(false);
         const { code, stderr } = await runs.resume(runId);
         expect(code, stderr).toBe(0);
