@@ -2,8 +2,10 @@ import type { Client } from 'pg';
 import { LakeportError } from '../../../errors.js';
 import { count } from '../../../text/quantities.js';
 import type { Snapshot } from '../../source.js';
+import { runInSavepoint } from '../connection/savepoint.js';
 import type { PostgresSettings } from '../connection/settings.js';
 import { begin } from '../connection/transaction.js';
+import { inBatches } from './batches.js';
 import { exporterOf, isInProgress, type LockedRelation, locksMissing, ownTransaction } from './held-locks.js';
 
 /**
@@ -11,8 +13,6 @@ import { exporterOf, isInProgress, type LockedRelation, locksMissing, ownTransac
  * which nobody held them: so others can go on with it when that session ends.
  */
 
-/** Relations per statement, each with a savepoint. */
-const BATCH = 500;
 /** What a session may take of the server's lock table so, unless it needs only few locks. */
 const SHARE = 1 / 4;
 const FEW = 100;
@@ -95,24 +95,17 @@ async function refuseTooMany(client: Client, locks: number): Promise<void> {
  * that waits behind it may wait in vain.
  */
 async function lock(client: Client, relations: readonly string[], patience: LockPatience): Promise<void> {
-  for (let start = 0; start < relations.length; start += BATCH) {
-    await lockBatch(client, relations.slice(start, start + BATCH), patience);
-  }
-}
-
-async function lockBatch(client: Client, batch: readonly string[], patience: LockPatience): Promise<void> {
   const nowait = patience.waitsUntil === undefined ? ' NOWAIT' : '';
-  const statement = `LOCK TABLE ${batch.join(', ')} IN ACCESS SHARE MODE${nowait}`;
-  try {
-    await client.query(`SAVEPOINT hold; ${lockTimeout(patience)}; ${statement}; RELEASE SAVEPOINT hold`);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && NOT_LOCKABLE.has(String(error.code)))) throw error;
-    await client.query('ROLLBACK TO SAVEPOINT hold; RELEASE SAVEPOINT hold');
-    if (batch.length === 1) return;
-    const middle = batch.length >> 1;
-    await lockBatch(client, batch.slice(0, middle), patience);
-    await lockBatch(client, batch.slice(middle), patience);
-  }
+  await inBatches(relations, async (batch) => {
+    const statement = `LOCK TABLE ${batch.join(', ')} IN ACCESS SHARE MODE${nowait}`;
+    try {
+      await runInSavepoint(client, `${lockTimeout(patience)}; ${statement}`);
+      return true;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && NOT_LOCKABLE.has(String(error.code))) return false;
+      throw error;
+    }
+  });
 }
 
 /** For what LOCK TABLE refuses: materialized views, and tables of which the user may read only some columns. */

@@ -7,7 +7,9 @@ import type { SourceTable } from '../../source.js';
 import { postgresError } from '../errors.js';
 import { quoteTable } from '../identifiers.js';
 import { postgresRows } from '../rows/rows.js';
+import { runInSavepoint } from '../connection/savepoint.js';
 import type { PostgresSettings } from '../connection/settings.js';
+import { inBatches } from './batches.js';
 
 /**
  * ACCESS SHARE locks, which keep a table's definition unchanged until the transaction ends and do not block reading or
@@ -17,8 +19,6 @@ import type { PostgresSettings } from '../connection/settings.js';
 /** Tables that could not be locked, and why. */
 export type LockFailures = Map<SourceTable, LakeportError>;
 
-/** Tables per statement; each statement has a savepoint. */
-const BATCH = 500;
 /** How long a batch of reads waits for a lock that is not free, before its tables are read one by one. */
 const AT_ONCE_MS = 50;
 
@@ -39,15 +39,19 @@ export async function lockTables(
   { lockTimeoutMs: timeoutMs, withHeirs = false }: Pick<PostgresSettings, 'lockTimeoutMs' | 'withHeirs'>,
 ): Promise<LockFailures> {
   const failures: LockFailures = new Map();
-  for (let start = 0; start < tables.length; start += BATCH) {
-    await lockAtOnce(client, tables.slice(start, start + BATCH), { failures, withHeirs });
-  }
+  await inBatches(tables, async (batch) => {
+    const [first] = batch;
+    if (first === undefined) return true;
+    const error = await failureOf(client, `${lockStatement(batch, withHeirs)} NOWAIT`, first);
+    if (error !== undefined && batch.length === 1) failures.set(first, error);
+    return error === undefined;
+  });
   const deadline = performance.now() + timeoutMs;
   for (const [table, { code }] of failures) {
     if (code !== 'TABLE_LOCKED') continue;
     const patience = timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(deadline - performance.now()));
     await client.query(`SET LOCAL lock_timeout = ${patience}`);
-    const error = await inSavepoint(client, lockStatement([table], withHeirs), table);
+    const error = await failureOf(client, lockStatement([table], withHeirs), table);
     if (error) failures.set(table, error);
     else failures.delete(table);
   }
@@ -79,7 +83,7 @@ export async function lockByReading(
       statement,
       `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
     ];
-    const error = await inSavepoint(client, table.isForeign === true ? bounded.join('; ') : statement, table);
+    const error = await failureOf(client, table.isForeign === true ? bounded.join('; ') : statement, table);
     const isSilent = table.isForeign === true && error?.code === 'SOURCE_STATEMENT_CANCELED';
     if (error) failures.set(table, isSilent ? foreignServerSilent(table, patienceMs, error) : error);
   }
@@ -109,12 +113,11 @@ export async function lockForRead(client: Client, dataset: Dataset, selected: st
   ];
   for (const statement of statements) {
     try {
-      await client.query(`SAVEPOINT lakeport; ${statement}; RELEASE SAVEPOINT lakeport`);
+      await runInSavepoint(client, statement);
       return;
     } catch (thrown) {
       const { code } = postgresError(thrown);
       if (NOT_GRANTED.has(code) || FATAL.has(code)) throw thrown;
-      await client.query('ROLLBACK TO SAVEPOINT lakeport; RELEASE SAVEPOINT lakeport');
     }
   }
 }
@@ -136,40 +139,14 @@ async function readAtOnce(
 ): Promise<ReadonlySet<SourceTable>> {
   const read = new Set<SourceTable>();
   await client.query(`SET LOCAL lock_timeout = ${AT_ONCE_MS}`);
-  const readBatch = async (batch: readonly SourceTable[]): Promise<void> => {
+  await inBatches(tables, async (batch) => {
     const [first] = batch;
-    if (first === undefined || batch.length === 1) return;
-    const error = await inSavepoint(client, batch.map(statementOf).join('; '), first);
-    if (error === undefined) {
-      for (const table of batch) read.add(table);
-      return;
-    }
-    const middle = batch.length >> 1;
-    await readBatch(batch.slice(0, middle));
-    await readBatch(batch.slice(middle));
-  };
-  for (let start = 0; start < tables.length; start += BATCH) await readBatch(tables.slice(start, start + BATCH));
+    if (first === undefined || batch.length === 1) return true;
+    const error = await failureOf(client, batch.map(statementOf).join('; '), first);
+    if (error === undefined) for (const table of batch) read.add(table);
+    return error === undefined;
+  });
   return read;
-}
-
-interface Locking {
-  readonly failures: LockFailures;
-  readonly withHeirs: boolean;
-}
-
-/** Bisects the batch until the failing tables are isolated. */
-async function lockAtOnce(client: Client, tables: readonly SourceTable[], locking: Locking): Promise<void> {
-  const [first] = tables;
-  if (first === undefined) return;
-  const error = await inSavepoint(client, `${lockStatement(tables, locking.withHeirs)} NOWAIT`, first);
-  if (!error) return;
-  if (tables.length === 1) {
-    locking.failures.set(first, error);
-    return;
-  }
-  const middle = tables.length >> 1;
-  await lockAtOnce(client, tables.slice(0, middle), locking);
-  await lockAtOnce(client, tables.slice(middle), locking);
 }
 
 /** What inherits from a table that is read alone may be locked by others. */
@@ -178,14 +155,14 @@ function lockStatement(tables: readonly SourceTable[], withHeirs: boolean): stri
   return `LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`;
 }
 
-async function inSavepoint(client: Client, statement: string, table: SourceTable): Promise<LakeportError | undefined> {
+/** Why a statement fails, after which the transaction goes on. @throws LakeportError if it would fail for others too */
+async function failureOf(client: Client, statement: string, table: SourceTable): Promise<LakeportError | undefined> {
   try {
-    await client.query(`SAVEPOINT lakeport; ${statement}; RELEASE SAVEPOINT lakeport`);
+    await runInSavepoint(client, statement);
     return undefined;
   } catch (thrown) {
     const error = postgresError(thrown, { table: table.id });
     if (FATAL.has(error.code)) throw postgresError(thrown);
-    await client.query('ROLLBACK TO SAVEPOINT lakeport; RELEASE SAVEPOINT lakeport');
     return error;
   }
 }
