@@ -306,7 +306,7 @@ export class TestFleet {
   }
 }
 
-interface TestFleetOptions {
+export interface TestFleetOptions {
   readonly name: string;
   readonly node: string;
   /** In place of a directory. */

@@ -1,30 +1,18 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { TestFleet } from '../../harness/fleet.js';
-import { newerNode } from '../../harness/newer-node.js';
-import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
+import { fleetSetup } from '../../harness/fleet-setup.js';
+/** Small tables, which workers get many at a time. */
 
-/** Small tables, which workers get many at a time. `workers.test.ts` says so if it cannot run here. */
-
-const found = await newerNode();
-const node = 'node' in found ? found.node : '';
+const setup = await fleetSetup('bundles of workers on other machines', {
+  settings: { max_locks_per_transaction: 200 },
+});
 const SMALL = 300;
 
-let server: PostgresServer;
-
-beforeAll(async () => {
-  if (node !== '') server = await startPostgres({ settings: { max_locks_per_transaction: 200 } });
-});
-
-afterAll(async () => {
-  if (node !== '') await server.stop();
-});
-
-describe.runIf(node !== '')('small tables that workers read in bundles', () => {
+describe.runIf(setup.isPossible)('small tables that workers read in bundles', () => {
   it('are exact when a worker leaves in the middle of one, another is killed there, and a table fails', async () => {
-    const fleet = await TestFleet.create(server, { name: 'bundles', node });
+    const fleet = await setup.fleet('bundles');
     try {
       await fleet.query(`
         DO $$ BEGIN FOR n IN 1..${SMALL} LOOP

@@ -1,63 +1,51 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, type ExpectStatic, it } from 'vitest';
+import { afterAll, describe, type ExpectStatic, it } from 'vitest';
 
 import { writeAuthority } from '../../harness/authority.js';
-import { TestFleet } from '../../harness/fleet.js';
+import { fleetSetup } from '../../harness/fleet-setup.js';
+import type { TestFleet } from '../../harness/fleet.js';
 import { KeptRun } from '../../harness/kept-run.js';
-import { newerNode } from '../../harness/newer-node.js';
-import { saySkipped } from '../../harness/skipped.js';
 import { LOCALHOST_TLS } from '../../servers/certificates.js';
 import { hasPgBouncer, startPgBouncer } from '../../servers/pgbouncer.js';
-import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
 /** Keepers of a snapshot behind poolers, and on servers that end long transactions or require TLS. */
 
-const found = await newerNode();
-if ('missing' in found) saySkipped('keepers behind poolers', found.missing);
-const node = 'node' in found ? found.node : '';
+const setup = await fleetSetup('keepers behind poolers', {
+  tls: LOCALHOST_TLS,
+  hba: ['hostnossl tls client all reject'],
+});
 
 /** Longer than any limit that is set here for sessions. */
 const LIMIT_MS = 2_000;
 
 const cleanups: (() => unknown)[] = [];
-let server: PostgresServer;
-
-beforeAll(async () => {
-  if (node === '') return;
-  server = await startPostgres({
-    settings: { max_connections: 200 },
-    tls: LOCALHOST_TLS,
-    hba: ['hostnossl tls client all reject'],
-  });
-});
 
 afterAll(async () => {
   for (const cleanup of cleanups) await cleanup();
-  if (node !== '') await server.stop();
 });
 
-describe.runIf(node !== '' && hasPgBouncer).concurrent('behind PgBouncer', () => {
+describe.runIf(setup.isPossible && hasPgBouncer).concurrent('behind PgBouncer', () => {
   it.for([
     ['transaction', 'transaction'],
     ['session', 'session'],
     ['transaction', 'session'],
   ] as const)('a run goes on in its snapshot (coordinator %s, keepers %s)', async ([of, by], { expect }) => {
     const name = `pooled_${of}_${by}`;
-    await using fleet = await TestFleet.create(server, { name, node });
+    await using fleet = await setup.fleet(name);
     // Neither limit ends a connection that is in a transaction.
     const settings = { server_lifetime: 1, server_idle_timeout: 1, client_idle_timeout: 1 };
-    await using first = await startPgBouncer(server, { mode: of, poolSize: 8, settings });
-    await using second = await startPgBouncer(server, { mode: by, poolSize: 8, settings });
-    await fleet.authorize('auth', { through: first.server, logThrough: server });
-    await fleet.authorize('worker', { through: second.server, logThrough: server });
+    await using first = await startPgBouncer(setup.server, { mode: of, poolSize: 8, settings });
+    await using second = await startPgBouncer(setup.server, { mode: by, poolSize: 8, settings });
+    await fleet.authorize('auth', { through: first.server, logThrough: setup.server });
+    await fleet.authorize('worker', { through: second.server, logThrough: setup.server });
     await goesOn(fleet, expect, { auths: ['worker', 'worker'] });
   });
 
   it('a keeper that finds no free connection says so', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'pool_taken', node });
-    await using pooler = await startPgBouncer(server, { mode: 'session', poolSize: 2 });
-    await fleet.authorize('auth', { through: pooler.server, logThrough: server, source: { connect_timeout: 3 } });
+    await using fleet = await setup.fleet('pool_taken');
+    await using pooler = await startPgBouncer(setup.server, { mode: 'session', poolSize: 2 });
+    await fleet.authorize('auth', { through: pooler.server, logThrough: setup.server, source: { connect_timeout: 3 } });
     await KeptRun.prepare(fleet);
     const run = await KeptRun.begin(fleet, { auths: ['auth'] });
     await fleet.until(() => fleet.isHeld('a_held'), 'it is read');
@@ -70,10 +58,10 @@ describe.runIf(node !== '' && hasPgBouncer).concurrent('behind PgBouncer', () =>
   });
 
   it('keepers take no connection that readers need, and say so', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'pool_full', node });
+    await using fleet = await setup.fleet('pool_full');
     // One for the coordinator, and one for each reader.
-    await using pooler = await startPgBouncer(server, { mode: 'transaction', poolSize: 3 });
-    await fleet.authorize('auth', { through: pooler.server, logThrough: server, source: { connect_timeout: 3 } });
+    await using pooler = await startPgBouncer(setup.server, { mode: 'transaction', poolSize: 3 });
+    await fleet.authorize('auth', { through: pooler.server, logThrough: setup.server, source: { connect_timeout: 3 } });
     await KeptRun.prepare(fleet);
     const run = await KeptRun.begin(fleet, { auths: ['auth'], flags: ['--lock_timeout', '3m'] });
     // What is free is a keeper's.
@@ -94,10 +82,10 @@ describe.runIf(node !== '' && hasPgBouncer).concurrent('behind PgBouncer', () =>
   it('a keeper whose pooler ends idle transactions says so, and does not try it again and again', async ({
     expect,
   }) => {
-    await using fleet = await TestFleet.create(server, { name: 'pool_idle', node });
+    await using fleet = await setup.fleet('pool_idle');
     const settings = { idle_transaction_timeout: 1 };
-    await using pooler = await startPgBouncer(server, { mode: 'transaction', poolSize: 8, settings });
-    await fleet.authorize('worker', { through: pooler.server, logThrough: server });
+    await using pooler = await startPgBouncer(setup.server, { mode: 'transaction', poolSize: 8, settings });
+    await fleet.authorize('worker', { through: pooler.server, logThrough: setup.server });
     await KeptRun.prepare(fleet);
     const run = await KeptRun.begin(fleet, { auths: ['worker', 'auth'] });
     const ended = "The session that kept the run's snapshot here has ended: ";
@@ -112,9 +100,9 @@ describe.runIf(node !== '' && hasPgBouncer).concurrent('behind PgBouncer', () =>
   });
 });
 
-describe.runIf(node !== '').concurrent('on a server', () => {
+describe.runIf(setup.isPossible).concurrent('on a server', () => {
   it('that ends long and idle transactions, keepers stay', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'limited', node });
+    await using fleet = await setup.fleet('limited');
     const limits = ['idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout'];
     for (const limit of [...limits, 'idle_session_timeout']) {
       await fleet.query(`ALTER DATABASE limited SET ${limit} = '${LIMIT_MS / 2}ms'`);
@@ -125,7 +113,7 @@ describe.runIf(node !== '').concurrent('on a server', () => {
   });
 
   it('that requires TLS, keepers have it', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'tls', node });
+    await using fleet = await setup.fleet('tls');
     const ca = await writeAuthority(cleanups);
     await fleet.query('CREATE ROLE client LOGIN SUPERUSER PASSWORD $$secret$$');
     const source = { ssl: 'verify-full', ssl_ca: ca, username: 'client' };

@@ -1,35 +1,22 @@
 import path from 'node:path';
 
-import { afterAll, beforeAll, describe, type ExpectStatic, it } from 'vitest';
+import { describe, type ExpectStatic, it } from 'vitest';
 
-import { TestFleet } from '../../harness/fleet.js';
+import { fleetSetup } from '../../harness/fleet-setup.js';
+import type { TestFleet } from '../../harness/fleet.js';
 import { KeptRun } from '../../harness/kept-run.js';
-import { newerNode } from '../../harness/newer-node.js';
 import { queryDuckDb, quote } from '../../harness/parquet-readers/duckdb.js';
-import { saySkipped } from '../../harness/skipped.js';
-import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
+import type { PostgresServer } from '../../servers/postgres.js';
 
 /** Syncs by `xmin` and by a column, whose coordinators are killed and go on in the snapshots that workers hold. */
 
-const found = await newerNode();
-if ('missing' in found) saySkipped('keepers of syncs', found.missing);
-const node = 'node' in found ? found.node : '';
+const setup = await fleetSetup('keepers of syncs');
 
 const FLAGS = ['--incremental_table', 't1:xmin', '--incremental_table', 't2:i:integer'];
 
-let server: PostgresServer;
-
-beforeAll(async () => {
-  if (node !== '') server = await startPostgres({ settings: { max_connections: 200 } });
-});
-
-afterAll(async () => {
-  if (node !== '') await server.stop();
-});
-
-describe.runIf(node !== '')('a sync whose coordinator is killed', () => {
+describe.runIf(setup.isPossible)('a sync whose coordinator is killed', () => {
   it('leaves to the next one exactly the rows that its snapshot did not see', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'synced', node });
+    await using fleet = await setup.fleet('synced');
     await KeptRun.prepare(fleet);
     const lake = new Lake(fleet);
     await using first = await OpenTransaction.begin('INSERT INTO t1 VALUES (5000, $$open$$)');
@@ -95,7 +82,7 @@ class OpenTransaction {
   }
 
   static async begin(sql: string): Promise<OpenTransaction> {
-    const client = await server.connect({ database: 'synced' });
+    const client = await setup.server.connect({ database: 'synced' });
     await client.query(`BEGIN; ${sql}`);
     return new OpenTransaction(client);
   }

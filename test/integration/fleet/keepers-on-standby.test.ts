@@ -1,27 +1,21 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 
-import { TestFleet } from '../../harness/fleet.js';
+import { fleetSetup } from '../../harness/fleet-setup.js';
+import type { TestFleet } from '../../harness/fleet.js';
 import { KeptRun } from '../../harness/kept-run.js';
-import { newerNode } from '../../harness/newer-node.js';
-import { saySkipped } from '../../harness/skipped.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
 /** Keepers of a snapshot on a hot standby, where the replay of WAL may end all sessions that hold it. */
 
-const found = await newerNode();
-if ('missing' in found) saySkipped('keepers on a standby', found.missing);
-const node = 'node' in found ? found.node : '';
-
-const settings = { max_connections: 100, autovacuum: 'off' };
-let primary: PostgresServer;
+const settings = { autovacuum: 'off' };
+const setup = await fleetSetup('keepers on a standby', { settings });
 /** Its sessions hold back what would conflict with them. */
 let patient: PostgresServer;
 /** Its sessions are ended where WAL conflicts with them. */
 let hasty: PostgresServer;
 
 beforeAll(async () => {
-  if (node === '') return;
-  primary = await startPostgres({ settings });
+  if (!setup.isPossible) return;
   [patient, hasty] = await Promise.all([
     // Which snapshots it has is told each second: nothing that they see is cleaned away.
     standby({ hot_standby_feedback: 'on', wal_receiver_status_interval: 1, max_standby_streaming_delay: -1 }),
@@ -30,10 +24,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  if (node !== '') for (const server of [patient, hasty, primary]) await server.stop();
+  if (setup.isPossible) await Promise.all([patient, hasty].map((standby) => standby.stop()));
 });
 
-describe.runIf(node !== '').concurrent('on a hot standby', () => {
+describe.runIf(setup.isPossible).concurrent('on a hot standby', () => {
   it('a run goes on in its snapshot, even if a keeper had to be replaced', async ({ expect }) => {
     await using fleet = await fleetOf('patient', patient);
     const run = await KeptRun.begin(fleet, { flags: ['--consistency', 'run'] });
@@ -82,11 +76,11 @@ describe.runIf(node !== '').concurrent('on a hot standby', () => {
 });
 
 function standby(own: Readonly<Record<string, string | number>>): Promise<PostgresServer> {
-  return startPostgres({ standbyOf: primary, settings: { ...settings, ...own } });
+  return startPostgres({ standbyOf: setup.server, settings: { ...settings, max_connections: 200, ...own } });
 }
 
 async function fleetOf(name: string, standby: PostgresServer): Promise<TestFleet> {
-  const fleet = await TestFleet.create(primary, { name, node, standby });
+  const fleet = await setup.fleet(name, { standby });
   await KeptRun.prepare(fleet);
   await replayed(fleet, standby);
   return fleet;
@@ -99,7 +93,7 @@ async function conflict(fleet: TestFleet): Promise<void> {
 
 /** Until the standby has what the primary has now. */
 async function replayed(fleet: TestFleet, standby: PostgresServer): Promise<void> {
-  const [now] = await primary.query('SELECT pg_current_wal_insert_lsn()::text AS lsn');
+  const [now] = await setup.server.query('SELECT pg_current_wal_insert_lsn()::text AS lsn');
   await fleet.until(async () => {
     const [row] = await standby.query('SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS has', [now?.['lsn']]);
     return row?.['has'] === true;

@@ -2,22 +2,19 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 
 import { exporterOf } from '../../../src/sources/postgres/locking/held-locks.js';
 import type { RunningCli } from '../../harness/cli.js';
-import { TestFleet } from '../../harness/fleet.js';
-import { newerNode } from '../../harness/newer-node.js';
-import { saySkipped } from '../../harness/skipped.js';
+import { fleetSetup } from '../../harness/fleet-setup.js';
+import type { TestFleet } from '../../harness/fleet.js';
 import { fileSums, serverSums, type TableSums } from '../../harness/table-sums.js';
-import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
+import type { PostgresServer } from '../../servers/postgres.js';
 import { startTcpGate, type TcpGate } from '../../servers/tcp-gate.js';
 
 /** Runs that lose their coordinator, or its connection to the source, while workers hold the snapshot. */
 
-const found = await newerNode();
-if ('missing' in found) saySkipped('keepers of a snapshot', found.missing);
-const node = 'node' in found ? found.node : '';
+const setup = await fleetSetup('keepers of a snapshot');
 
 /** Read in this order: views are of unknown size, and come before tables. */
 const SLOW = Array.from({ length: 24 }, (_, n) => `s${10 + n}`);
@@ -25,17 +22,7 @@ const ALL = ['a_first', 'b_sliced', 'c_held', ...SLOW, 'rows_b', 'rows_s'];
 /** Two views cannot be read to their end before these are open. */
 const GATES = { b_sliced: 1, c_held: 2 } as const;
 
-let server: PostgresServer;
-
-beforeAll(async () => {
-  if (node !== '') server = await startPostgres({ settings: { max_connections: 200 } });
-});
-
-afterAll(async () => {
-  if (node !== '') await server.stop();
-});
-
-describe.runIf(node !== '').concurrent('a run whose coordinator is killed', () => {
+describe.runIf(setup.isPossible).concurrent('a run whose coordinator is killed', () => {
   it('goes on in the snapshot that workers hold, and reads nothing again that was staged', async ({ expect }) => {
     await using run = await KeptRun.begin('kept', { flags: ['--consistency', 'run'] });
     const { fleet } = run;
@@ -90,7 +77,7 @@ describe.runIf(node !== '').concurrent('a run whose coordinator is killed', () =
 /** What the coordinator says. */
 const TAKEN_OVER = /The connection that held the snapshot was lost .*: the run goes on in the same one/g;
 
-describe.runIf(node !== '').concurrent('a run whose coordinator loses its connection to the source', () => {
+describe.runIf(setup.isPossible).concurrent('a run whose coordinator loses its connection to the source', () => {
   it('takes the snapshot over from workers, more than once, and reads nothing twice', async ({ expect }) => {
     await using run = await KeptRun.begin('taken', { flags: ['--consistency', 'run'] });
     const { fleet } = run;
@@ -126,7 +113,7 @@ describe.runIf(node !== '').concurrent('a run whose coordinator loses its connec
   });
 
   it('takes it over when nobody answers on that connection any more', async ({ expect }) => {
-    await using gate = await openGate(server);
+    await using gate = await openGate(setup.server);
     await using run = await KeptRun.begin('silent', { flags: ['--consistency', 'run'], gate });
     await run.isReady();
     gate.loseOldest();
@@ -227,9 +214,9 @@ class KeptRun {
   }
 
   static async begin(name: string, options: KeptRunOptions = {}): Promise<KeptRun> {
-    const fleet = await TestFleet.create(server, { name, node });
+    const fleet = await setup.fleet(name);
     if (options.gate !== undefined) {
-      await fleet.authorize('auth', { through: options.gate, logThrough: server });
+      await fleet.authorize('auth', { through: options.gate, logThrough: setup.server });
       await fleet.authorize('direct');
     }
     for (const table of ['rows_b', 'rows_s']) await fleet.addTable(table);
@@ -244,7 +231,7 @@ class KeptRun {
       CREATE VIEW b_sliced AS SELECT i, held_text(i, t) AS t FROM rows_b;
       ${SLOW.map((view) => `CREATE VIEW ${view} AS SELECT i, t FROM rows_s WHERE (SELECT pg_sleep(0.2)) IS NOT NULL`).join(';')}`);
     const sums = new Map<string, TableSums>();
-    for (const table of ALL) sums.set(table, await serverSums(server, table, name));
+    for (const table of ALL) sums.set(table, await serverSums(setup.server, table, name));
     await fleet.shut(...Object.values(GATES));
     return new KeptRun(fleet, name, sums, options);
   }

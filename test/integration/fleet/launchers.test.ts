@@ -4,12 +4,11 @@ import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
-import { TestFleet } from '../../harness/fleet.js';
-import { newerNode } from '../../harness/newer-node.js';
+import { fleetSetup } from '../../harness/fleet-setup.js';
+import type { TestFleet } from '../../harness/fleet.js';
 import { saySkipped } from '../../harness/skipped.js';
-import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { pythonProgram } from '../../servers/server-process.js';
 import { type Airflow, hasAirflow, startAirflow } from '../../servers/airflow.js';
 import { startMoto } from '../../servers/moto.js';
@@ -21,9 +20,7 @@ const PAGE = page('scale-out');
 /** What the recipes leave out. */
 const FLAGS = '--source-db-auth-id ds_pg --output-dir out --include-views --log-db-auth-id log_pg';
 
-const found = await newerNode();
-if ('missing' in found) saySkipped('recipes of launchers', found.missing);
-const node = 'node' in found ? found.node : '';
+const setup = await fleetSetup('recipes of launchers');
 const hasParallel = existsSync('/usr/bin/parallel');
 if (!hasParallel) saySkipped('the recipe for GNU parallel', "Debian's package parallel");
 if (!hasSlurm)
@@ -34,19 +31,9 @@ const aws = pythonProgram('aws');
 if (aws === undefined) saySkipped('the recipe for AWS Batch', 'awscli from .ci/requirements.txt');
 if (!hasAirflow) saySkipped('recipes for Airflow', 'the packages of .ci/airflow.txt; LAKEPORT_TEST_AIRFLOW is not set');
 
-let server: PostgresServer;
-
-beforeAll(async () => {
-  if (node !== '') server = await startPostgres({ settings: { max_connections: 200 } });
-});
-
-afterAll(async () => {
-  if (node !== '') await server.stop();
-});
-
 const TABLES = ['held1', 't1', 't2', 't3'];
 
-describe.runIf(node !== '').concurrent('a documented recipe', () => {
+describe.runIf(setup.isPossible).concurrent('a documented recipe', () => {
   it.runIf(hasParallel)('for GNU parallel starts a killed worker again', async ({ expect }) => {
     await using fleet = await heldFleet('in_parallel');
     const recipe = documented('GNU parallel').replace('host1,host2,host3', '3/:').replace('…', FLAGS);
@@ -323,7 +310,7 @@ async function statesOf(job: string, slurm: Slurm): Promise<readonly string[]> {
 
 /** With a table that cannot be read to its end yet. */
 async function heldFleet(name: string): Promise<TestFleet> {
-  const fleet = await TestFleet.create(server, { name, node });
+  const fleet = await setup.fleet(name);
   await fleet.addHeld('held1', 1);
   for (const table of TABLES.slice(1)) await fleet.addTable(table);
   await fleet.shut(1);

@@ -3,40 +3,27 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import { DatabaseSync } from '@photostructure/sqlite';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 
 import { VERSION } from '../../../src/version.js';
 import { runCli, temporaryDirectory } from '../../harness/cli.js';
-import { TestFleet } from '../../harness/fleet.js';
-import { newerNode } from '../../harness/newer-node.js';
+import { fleetSetup } from '../../harness/fleet-setup.js';
+import type { TestFleet } from '../../harness/fleet.js';
 import { queryDuckDb } from '../../harness/parquet-readers/duckdb.js';
 import { saySkipped } from '../../harness/skipped.js';
-import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { sqlServerLog } from '../../servers/sql-server-log.js';
 import { startTdsServer } from '../../servers/tds/server.js';
 import { TestDatabase } from '../../servers/tds/test-database.js';
 
 /** What workers on other machines can be used with, and what is refused. */
 
-const found = await newerNode();
-if ('missing' in found) saySkipped('setups with workers on other machines', found.missing);
-const node = 'node' in found ? found.node : '';
+const setup = await fleetSetup('setups with workers on other machines');
 const canUnshare = runs('unshare', ['-rm', 'true']);
 if (!canUnshare) saySkipped('a worker without the directory of the run', 'unshare, and user namespaces');
 
-let server: PostgresServer;
-
-beforeAll(async () => {
-  if (node !== '') server = await startPostgres({ settings: { max_connections: 200 } });
-});
-
-afterAll(async () => {
-  if (node !== '') await server.stop();
-});
-
-describe.runIf(node !== '').concurrent('workers on other machines', () => {
+describe.runIf(setup.isPossible).concurrent('workers on other machines', () => {
   it('end if they are not of the run or cannot read for it, and others go on', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'mistaken', node });
+    await using fleet = await setup.fleet('mistaken');
     await fleet.addTable('t1');
     await fleet.authorize('poor', { without: ['ds_pg'] });
     const run = fleet.coordinate();
@@ -82,7 +69,7 @@ describe.runIf(node !== '').concurrent('workers on other machines', () => {
   });
 
   it('need a run log that can hold their queue', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'logs', node });
+    await using fleet = await setup.fleet('logs');
     const logs = await sqlServerLog();
     const { host, port, user, password } = logs.server;
     const info = { server: host, port, database: 'logs', username: user, password, encrypt: false };
@@ -124,7 +111,7 @@ describe.runIf(node !== '').concurrent('workers on other machines', () => {
     const { handler } = database;
     const source = await startTdsServer({ handler });
     const { port, user: username, password } = source;
-    await using fleet = await TestFleet.create(server, { name: 'from_mssql', node });
+    await using fleet = await setup.fleet('from_mssql');
     const info = { server: 'localhost', port, database: 'shop', username, password, encrypt: false };
     await fleet.authorize('auth', { entries: { ds_ms: { ds_type: 'mssql', auth_mode: 'classic', info } } });
     const run = fleet.coordinateFrom('ds_ms', '--large_table_threshold', '100', '-p', '2');
@@ -139,7 +126,7 @@ describe.runIf(node !== '').concurrent('workers on other machines', () => {
   });
 
   it('read tables of SQLite, where they have its file', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'from_sqlite', node });
+    await using fleet = await setup.fleet('from_sqlite');
     const file = path.join(fleet.directory, 'shop.db');
     const shop = new DatabaseSync(file);
     shop.exec(`

@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 
 import { CLI_STORES } from '../../harness/cli-stores/index.js';
-import { TestFleet } from '../../harness/fleet.js';
+import { fleetSetup } from '../../harness/fleet-setup.js';
 import { parseDocument } from '../../harness/json-document.js';
-import { newerNode } from '../../harness/newer-node.js';
-import { saySkipped } from '../../harness/skipped.js';
-import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 import { startTcpGate } from '../../servers/tcp-gate.js';
 
 /**
@@ -13,24 +10,12 @@ import { startTcpGate } from '../../servers/tcp-gate.js';
  * wait for leases to expire, so the tests run side by side.
  */
 
-const found = await newerNode();
-if ('missing' in found) saySkipped('workers on other machines', found.missing);
-const node = 'node' in found ? found.node : '';
+const setup = await fleetSetup('workers on other machines');
 
-let server: PostgresServer;
-
-beforeAll(async () => {
-  if (node !== '') server = await startPostgres({ settings: { max_connections: 200 } });
-});
-
-afterAll(async () => {
-  if (node !== '') await server.stop();
-});
-
-describe.runIf(node !== '').concurrent('a run whose slices are read by workers', () => {
+describe.runIf(setup.isPossible).concurrent('a run whose slices are read by workers', () => {
   it('is exact when one is killed, one stopped beyond its lease, and one cut off', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'chaos', node });
-    const relay = await startTcpGate(server);
+    await using fleet = await setup.fleet('chaos');
+    const relay = await startTcpGate(setup.server);
     await fleet.authorize('cut', { through: relay, worker: true });
     await fleet.authorize('worker', { worker: true });
     const held = ['held1', 'held2', 'held3'];
@@ -78,7 +63,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
   });
 
   it('goes on with the same workers when its coordinator is killed and started again', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'again', node });
+    await using fleet = await setup.fleet('again');
     await fleet.addHeld('held1', 1);
     for (const name of ['t1', 't2', 't3']) await fleet.addTable(name);
     await fleet.shut(1);
@@ -106,7 +91,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
   });
 
   it('gives slices back at SIGTERM, ends without workers, and is finished by its own readers', async ({ expect }) => {
-    await using fleet = await TestFleet.create(server, { name: 'lonely', node });
+    await using fleet = await setup.fleet('lonely');
     await fleet.addHeld('held1', 1);
     await fleet.addTable('t1');
     await fleet.shut(1);
@@ -148,7 +133,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
     'leaves nothing of a killed worker in a store of kind %s',
     async (kind, { expect }) => {
       const store = await CLI_STORES[kind]();
-      await using fleet = await TestFleet.create(server, { name: `in_${kind}`, node, store });
+      await using fleet = await setup.fleet(`in_${kind}`, { store });
       await fleet.addHeld('held1', 1);
       await fleet.addTable('t1');
       await fleet.shut(1);
@@ -173,7 +158,7 @@ describe.runIf(node !== '').concurrent('a run whose slices are read by workers',
   it('refuses workers that would read something else, which end with 2, and goes on with others', async ({
     expect,
   }) => {
-    await using fleet = await TestFleet.create(server, { name: 'strange', node });
+    await using fleet = await setup.fleet('strange');
     await fleet.addTable('t1');
     await fleet.query("CREATE ROLE stranger LOGIN SUPERUSER PASSWORD 'secret'");
     await fleet.authorize('other', { source: { username: 'stranger' } });
