@@ -20,6 +20,8 @@ export interface Compacting {
   readonly keys?: SourceKeysRead | undefined;
   /** Whether the user has asked for it: keys may then have several rows that they have not by the manifest. */
   readonly isAsked: boolean;
+  /** See `RunningCompaction`. */
+  readonly isSnapshotHeld?: (() => Promise<boolean>) | undefined;
   /** Rows that were gone through so far. */
   readonly onProgress?: ((rows: number) => void) | undefined;
   readonly signal: AbortSignal;

@@ -21,6 +21,8 @@ export interface SyncCompletion {
   readonly reader: ReaderSettings;
   /** That the rows of the sync were read from. */
   readonly snapshot: Snapshot;
+  /** See `RunningCompaction`. */
+  readonly isSnapshotHeld: () => Promise<boolean>;
   readonly observer: RunObserver;
   readonly signal: AbortSignal;
 }

@@ -11,6 +11,11 @@ const GRACE_MS = 5000;
 export interface RunningCompaction {
   /** Of the task's target: discards what was staged if the task fails. */
   readonly storage: Pick<Storage, 'discard'>;
+  /**
+   * Whether the snapshot that keys of the source are read from is held, with its locks, at some point after the call. A
+   * TRUNCATE that nothing keeps away takes rows out of a snapshot: their keys would look deleted.
+   */
+  readonly isSnapshotHeld?: (() => Promise<boolean>) | undefined;
   /** Rows that were gone through so far. */
   readonly onProgress?: ((rows: number) => void) | undefined;
   readonly signal: AbortSignal;
@@ -22,19 +27,25 @@ export interface RunningCompaction {
  */
 export async function runCompaction(
   task: CompactTask,
-  { storage, onProgress = () => undefined, signal }: RunningCompaction,
+  { storage, isSnapshotHeld, onProgress = () => undefined, signal }: RunningCompaction,
 ): Promise<CompactOutcome> {
   const staged: StagedPart[] = [];
   const listener = { onProgress, onStaged: (part: StagedPart) => staged.push(part) };
-  const bytes = task.table.files.reduce((sum, file) => sum + file.bytes, 0);
   try {
-    if (bytes >= LEAST_FOR_THREAD) return await inThread(task, listener, signal);
-    const { compactFiles } = await import('./compact-files.js');
-    return await compactFiles(task, listener, signal);
+    const outcome = await carryOut(task, listener, signal);
+    if (task.keys !== undefined && (await isSnapshotHeld?.()) === false) throw keysUncertain();
+    return outcome;
   } catch (error) {
     await Promise.allSettled(staged.map((part) => storage.discard(part)));
     throw error;
   }
+}
+
+async function carryOut(task: CompactTask, listener: Listener, signal: AbortSignal): Promise<CompactOutcome> {
+  const bytes = task.table.files.reduce((sum, file) => sum + file.bytes, 0);
+  if (bytes >= LEAST_FOR_THREAD) return inThread(task, listener, signal);
+  const { compactFiles } = await import('./compact-files.js');
+  return compactFiles(task, listener, signal);
 }
 
 interface Listener {
@@ -78,6 +89,14 @@ function inThread(task: CompactTask, listener: Listener, signal: AbortSignal): P
       // After an answer, this has no effect.
       reject(died(uncaught));
     });
+  });
+}
+
+function keysUncertain(): LakeportError {
+  return new LakeportError({
+    code: 'SNAPSHOT_LOST',
+    message: 'The snapshot was lost while the keys of the source were read from it',
+    hint: 'Sync the table again.',
   });
 }
 

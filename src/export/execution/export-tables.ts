@@ -59,11 +59,12 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
   const { snapshot: first } = plan;
   const snapshot = new RunSnapshot({ source, first, consistency, plan: replan, keepers, retry, observer, signal });
   const snapshotOf = ({ snapshot: own }: TablePlan) => asHeldNow(own ?? first, snapshot);
+  const isHeldFor = async ({ snapshot: own }: TablePlan) =>
+    (await snapshot.isHeld()) && isSameMoment(own ?? first, snapshot.current);
   const rowCheck = new RowCheck({
     mode: rowCheckMode,
     count: (table) => source.countRows(table.plan.dataset, { snapshot: snapshotOf(table.plan), signal }),
-    isHeld: async ({ plan: { snapshot: own } }) =>
-      (await snapshot.isHeld()) && isSameMoment(own ?? first, snapshot.current),
+    isHeld: (table) => isHeldFor(table.plan),
     observer,
     signal,
   });
@@ -91,6 +92,7 @@ export async function exportTables(input: TablesToExport): Promise<RunResult> {
       return publishSynced(table, context, {
         ...{ runId, storage, format, observer, signal, reader: source.readerSettings() },
         ...{ plan: table.plan, snapshot: snapshotOf(table.plan) },
+        isSnapshotHeld: () => isHeldFor(table.plan),
         target: storages.target(table.plan.storageId),
       });
     },

@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 import { SourceKeys } from '../../../src/export/compact/source-keys.js';
 import { describeTable, findTable, openPostgres } from '../../harness/postgres-source.js';
+import { postgresEntry } from '../../harness/cli.js';
 import { SyncedLake } from '../../harness/synced-lake.js';
 import { type PostgresServer, startPostgres } from '../../servers/postgres.js';
 
@@ -74,5 +75,48 @@ it('a table of many megabytes is merged in a thread, with what the source has de
       'SELECT count(*)::int AS n, count(DISTINCT a)::int AS a, sum(v)::text AS v FROM keyed',
     )) as never,
   );
+  lake.user.remove();
+});
+
+it('keys that were read while the snapshot was lost delete nothing; the next sync does', async () => {
+  // Whoever asks for the key alone waits at the gate; the sync's rows have another column.
+  await server.query(`CREATE ROLE waiting LOGIN PASSWORD '${server.password}';
+    CREATE FUNCTION gate() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+      IF current_query() LIKE '%COPY%' AND current_query() NOT LIKE '%"v"%' THEN
+        PERFORM pg_advisory_lock(42);
+        PERFORM pg_advisory_unlock(42);
+      END IF;
+      RETURN true;
+    END $$;
+    CREATE TABLE gated (id int PRIMARY KEY, v int NOT NULL);
+    INSERT INTO gated SELECT i, i FROM generate_series(1, 100) i;
+    ALTER TABLE gated ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY slow ON gated USING (gate());
+    GRANT SELECT ON gated TO waiting`);
+  const source = {
+    id: 'ds_pg',
+    entry: postgresEntry(server, { username: 'waiting', options: { row_security: 'on' } }),
+  };
+  const lake = await SyncedLake.of(source, 'public', ['--incremental_table', 'gated:v:integer', '--detect_deletes']);
+  const sync = ['-i', 'gated'];
+  await lake.sync(...sync);
+  await server.query('DELETE FROM gated WHERE id <= 10; UPDATE gated SET v = 1000 + v WHERE id = 50');
+  const gatekeeper = await server.connect();
+  await gatekeeper.query('SELECT pg_advisory_lock(42)');
+  const running = lake.run(...sync);
+  const asked = async (condition: string) =>
+    server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'waiting' AND ${condition}`);
+  const isWaiting = () => server.query("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
+  await vi.waitFor(async () => expect(await isWaiting()).toHaveLength(1), { timeout: 60_000 });
+  // Among them the one that holds the snapshot, and the table against a TRUNCATE.
+  expect(await asked("state = 'idle in transaction'")).not.toHaveLength(0);
+  await gatekeeper.end();
+  const result = await running;
+  expect(result.stderr).toContain('Deleted rows were not looked for');
+  expect(result.code).toBe(0);
+  const document = JSON.parse(result.stdout) as { readonly tables: readonly object[] };
+  expect(document.tables[0]).toMatchObject({ state: 'completed', rows: 1 });
+  expect(document.tables[0]).not.toHaveProperty('deleted_keys');
+  expect(await lake.sync(...sync)).toMatchObject([{ rows: 0, deleted_keys: 10 }]);
   lake.user.remove();
 });
