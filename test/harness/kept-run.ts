@@ -5,7 +5,7 @@ import type { ExpectStatic } from 'vitest';
 import { exporterOf } from '../../src/sources/postgres/locking/held-locks.js';
 import type { RunningCli } from './cli.js';
 import type { TestFleet } from './fleet.js';
-import { fileSums, type TableSums } from './table-sums.js';
+import { differingTables, type TableSums } from './table-sums.js';
 import type { PostgresServer } from '../servers/postgres.js';
 
 /** Views come first, and one of them keeps each worker until its gate is opened. */
@@ -138,12 +138,7 @@ export class KeptRun {
   }
 
   /** Tables whose files are not what they were when the run began. */
-  async differing(): Promise<readonly string[]> {
-    const differing: string[] = [];
-    for (const [table, sums] of this.#sums) {
-      const files = await fileSums(path.join(this.fleet.output, 'public', table)).catch(() => undefined);
-      if (JSON.stringify(files) !== JSON.stringify(sums)) differing.push(table);
-    }
-    return differing;
+  differing(): Promise<readonly string[]> {
+    return differingTables(path.join(this.fleet.output, 'public'), this.#sums);
   }
 }

@@ -47,3 +47,16 @@ export async function fileSums(directory: string): Promise<TableSums> {
     database.closeSync();
   }
 }
+
+/** Tables whose files, below a directory of each, hold something else than what the server held. */
+export async function differingTables(
+  directory: string,
+  held: ReadonlyMap<string, TableSums>,
+): Promise<readonly string[]> {
+  const differing: string[] = [];
+  for (const [table, sums] of held) {
+    const files = await fileSums(path.join(directory, table)).catch(() => undefined);
+    if (JSON.stringify(files) !== JSON.stringify(sums)) differing.push(table);
+  }
+  return differing;
+}

@@ -8,7 +8,7 @@ import { exporterOf } from '../../../src/sources/postgres/locking/held-locks.js'
 import type { RunningCli } from '../../harness/cli.js';
 import { fleetSetup } from '../../harness/fleet-setup.js';
 import type { TestFleet } from '../../harness/fleet.js';
-import { fileSums, serverSums, type TableSums } from '../../harness/table-sums.js';
+import { differingTables, serverSums, type TableSums } from '../../harness/table-sums.js';
 import type { PostgresServer } from '../../servers/postgres.js';
 import { startTcpGate, type TcpGate } from '../../servers/tcp-gate.js';
 
@@ -353,13 +353,8 @@ class KeptRun {
   }
 
   /** Tables whose files are not what they were when the run began. */
-  async differing(): Promise<readonly string[]> {
-    const differing: string[] = [];
-    for (const [table, sums] of this.#sums) {
-      const files = await fileSums(path.join(this.fleet.output, 'public', table)).catch(() => undefined);
-      if (JSON.stringify(files) !== JSON.stringify(sums)) differing.push(table);
-    }
-    return differing;
+  differing(): Promise<readonly string[]> {
+    return differingTables(path.join(this.fleet.output, 'public'), this.#sums);
   }
 
   manifest(table: string): { readonly consistency: string; readonly snapshot: unknown } {
