@@ -80,6 +80,18 @@ const decimal = (
   logical: { kind: 'decimal', precision, scale },
 });
 
+const texts = (
+  name: string,
+  field: Bench['field'],
+  { dictionary = false }: { readonly dictionary?: boolean } = {},
+): Bench => ({
+  name,
+  type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
+  decoder: { kind: 'text' },
+  dictionary,
+  field,
+});
+
 const BENCHES: readonly Bench[] = [
   { name: 'int4', type: { physical: 'INT32' }, decoder: { kind: 'int4' }, field: () => integer(random(1e9)) },
   {
@@ -136,46 +148,12 @@ const BENCHES: readonly Bench[] = [
     decoder: { kind: 'numeric', precision: 38, scale: 8 },
     field: () => numeric([1 + random(9), random(10_000), random(10_000)], [random(10_000), random(10_000)]),
   },
-  {
-    name: 'text of 10, dictionary of 7',
-    type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
-    decoder: { kind: 'text' },
-    dictionary: true,
-    field: () => words[random(7)],
-  },
-  {
-    name: 'text of 1, dictionary of 3',
-    type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
-    decoder: { kind: 'text' },
-    dictionary: true,
-    field: () => words[random(3)]?.subarray(-1),
-  },
-  {
-    name: 'text of 25, dictionary of 7',
-    type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
-    decoder: { kind: 'text' },
-    dictionary: true,
-    field: () => instructions[random(7)],
-  },
-  {
-    name: 'text of 16, dictionary of 5,000',
-    type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
-    decoder: { kind: 'text' },
-    dictionary: true,
-    field: () => names[random(5000)],
-  },
-  {
-    name: 'text of 10 to 43',
-    type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
-    decoder: { kind: 'text' },
-    field: () => text(10 + random(34)),
-  },
-  {
-    name: 'text of 330',
-    type: { physical: 'BYTE_ARRAY', logical: { kind: 'string' } },
-    decoder: { kind: 'text' },
-    field: () => text(300 + random(60)),
-  },
+  texts('text of 10, dictionary of 7', () => words[random(7)], { dictionary: true }),
+  texts('text of 1, dictionary of 3', () => words[random(3)]?.subarray(-1), { dictionary: true }),
+  texts('text of 25, dictionary of 7', () => instructions[random(7)], { dictionary: true }),
+  texts('text of 16, dictionary of 5,000', () => names[random(5000)], { dictionary: true }),
+  texts('text of 10 to 43', () => text(10 + random(34))),
+  texts('text of 330', () => text(300 + random(60))),
 ];
 
 type Batch = ReturnType<typeof lay>;
