@@ -37,7 +37,7 @@ export const SOURCE_CODES = {
   SOURCE_PASSWORD_EXPIRED: unreachable('The password has expired'),
   SOURCE_PASSWORD_MISSING: unreachable('The server asks for a password, and the entry has none'),
   SOURCE_PASSWORD_REJECTED: unreachable('The server rejected user or password'),
-  SOURCE_NO_ANSWER: unreachableForNow('The connection was accepted and nobody answers on it, as where a pool is full'),
+  SOURCE_NO_ANSWER: unreachableForNow('The connection was accepted, but nothing answers on it: a pool may be full'),
   SOURCE_PAUSED: unreachableForNow('The database is paused and is being started'),
   SOURCE_POOLER_MODE: unreachable('The connection pooler is in statement mode, which allows no transactions'),
   SOURCE_QUERY_FAILED: tableFails('The server could not run the statement'),

@@ -180,7 +180,7 @@ export class SliceReading {
     }
   }
 
-  /** Another session with the same snapshot than those that are gone; undefined if there is none for long. */
+  /** A session that holds the same snapshot and is not known to be gone; undefined if none turns up in time. */
   async #otherSession(snapshot: Snapshot): Promise<Snapshot | undefined> {
     this.#gone.add(snapshot.token);
     const until = performance.now() + PATIENCE_MS;
