@@ -133,8 +133,9 @@ describe.runIf(setup.isPossible).concurrent('a run whose coordinator loses its c
   it('takes a new snapshot when its workers lose it at the same moment', async ({ expect }) => {
     await using run = await KeptRun.begin('together');
     await run.isReady();
-    await run.lose(['coordinator', 'worker']);
+    // Nobody waits for the new snapshot, which has to see this.
     await run.change();
+    await run.lose(['coordinator', 'worker']);
     await run.open();
     const { code, stderr, stdout } = await run.end();
     expect(stderr).toMatch(/The connection that held the snapshot was lost .*: tables not read yet use a new one/);
@@ -327,13 +328,14 @@ class KeptRun {
     return this.#coordinator.result;
   }
 
-  /** Changes tables that are published, staged in part, and not read yet. */
+  /** Changes tables that are published, staged in part, and not read yet, all in one transaction. */
   async change(): Promise<void> {
-    for (const table of ['rows_b', 'rows_s']) {
-      await this.fleet.query(`DELETE FROM ${table} WHERE i % 3 = 0;
+    const changes = ['rows_b', 'rows_s'].map(
+      (table) => `DELETE FROM ${table} WHERE i % 3 = 0;
         UPDATE ${table} SET t = 'other' WHERE i % 3 = 1;
-        INSERT INTO ${table} SELECT i, 'new' FROM generate_series(2000, 2999) AS i;`);
-    }
+        INSERT INTO ${table} SELECT i, 'new' FROM generate_series(2000, 2999) AS i;`,
+    );
+    await this.fleet.query(changes.join('\n'));
   }
 
   /** Slices of a table that the log knows to be staged, and that workers have reported to the queue. */
