@@ -48,6 +48,11 @@ export async function openReader(settings: ReaderSettings, snapshot: Snapshot, m
   return engineOf(settings).source.openReader(settings, snapshot, memory);
 }
 
+/** How many readers one thread keeps up with. */
+export function readersPerThread(settings: ReaderSettings): number {
+  return engineOf(settings).source.readersPerThread ?? 1;
+}
+
 /** Holds a snapshot that another session has taken. @returns undefined for an engine whose sessions share none */
 export async function keepSnapshot(settings: ReaderSettings, snapshot: Snapshot): Promise<SnapshotKeeper | undefined> {
   return engineOf(settings).source.keepSnapshot?.(settings, snapshot);

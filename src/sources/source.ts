@@ -388,6 +388,10 @@ export interface SliceReader {
 }
 
 export interface SourceEngine<Info = unknown, Connection = unknown> {
+  /**
+   * How many readers one thread keeps up with, since their server needs much more time for a row than they do. Default: 1.
+   */
+  readonly readersPerThread?: number;
   /** The partition methods that its tables support. */
   readonly methods: readonly PartitionMethodInfo[];
   /** Opens the planning connection. `info` comes from the auth entry. */

@@ -19,7 +19,7 @@ import { type RunStop, TableFinisher } from './table-completion.js';
 import { TableProgress } from './table-progress.js';
 import { type RecoveredSlices } from '../model/recovered-slices.js';
 import { needsNoFile } from '../model/table-sync.js';
-import { tableKey } from '../../model/table.js';
+import { tableKey, tableName } from '../../model/table.js';
 import type { SliceOutcome } from '../model/slice-outcome.js';
 import type { SliceTask } from '../worker/protocol.js';
 import type { SliceEnd, SlicePool } from '../worker/slice-pool.js';
@@ -178,7 +178,7 @@ export class ExportCoordinator {
     });
     this.#slots.release(task);
     if (end.ok) await this.#sliceRead(task, table, end.outcome);
-    else if (end.givenBack === true) this.#sliceGivenBack(task, table);
+    else if (end.givenBack === true) await this.#sliceGivenBack(task, table, end.error);
     else await this.#sliceFailed(task, table, end, connects);
     this.#recovery.readerLeft(table);
     if (table.active > 0 || table.hasWaiting) this.#progress.report(table);
@@ -213,8 +213,13 @@ export class ExportCoordinator {
     }
   }
 
-  /** Nothing failed: another worker takes it. */
-  #sliceGivenBack({ slice, mode }: SliceTask, table: TableProgress): void {
+  /** Nothing is known to have failed: another worker takes it. */
+  async #sliceGivenBack({ slice, mode }: SliceTask, table: TableProgress, error?: LakeportError): Promise<void> {
+    if (error !== undefined) {
+      const text = `${tableName(table.plan.id)}, slice ${slice.index}: ${error.message}; the slice is read again`;
+      this.#options.observer.message?.('warning', text, { code: error.code });
+    }
+    await this.#finisher.discard(table.detachStaged(slice));
     if (table.failure !== undefined || mode === 'schema') table.released(slice);
     else table.requeue(slice);
   }

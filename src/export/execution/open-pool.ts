@@ -1,3 +1,4 @@
+import { readersPerThread } from '../../engines.js';
 import { graceLeft } from '../../runtime/interruption.js';
 import type { Source } from '../../sources/source.js';
 import { type ExportOptions, fileOptions } from '../model/options.js';
@@ -30,11 +31,12 @@ export interface PoolInput {
 
 /** The readers of a plan: threads, or this one if there is little to read. */
 export function openPool({ plan, options, source, storages, signal }: PoolInput): SlicePool {
-  const Pool = isQuick(plan) ? InProcessPool : WorkerPool;
   const reader = source.readerSettings();
-  return new Pool(workerSetup({ options, reader, targets: storages.targets(usedStorages(plan)) }), {
-    graceMs: () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS,
-  });
+  const setup = workerSetup({ options, reader, targets: storages.targets(usedStorages(plan)) });
+  const graceMs = () => graceLeft(signal, 'readers') ?? READERS_GRACE_MS;
+  return isQuick(plan)
+    ? new InProcessPool(setup, { graceMs })
+    : new WorkerPool(setup, { graceMs, workersPerThread: readersPerThread(reader) });
 }
 
 /** What a worker needs besides its slices. @param input.targets the storages of the run */

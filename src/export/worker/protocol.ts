@@ -14,7 +14,20 @@ import type { SliceOutcome } from '../model/slice-outcome.js';
  * on another machine.
  */
 
-/** Passed to a worker when it starts. Contains secrets: do not log or store it. */
+/** Several workers may share a thread, which tells them apart by their numbers. */
+export interface ToThread {
+  readonly worker: number;
+  /** The first one starts the worker. */
+  readonly message: ToWorker;
+}
+
+export interface FromThread {
+  readonly worker: number;
+  /** `closed`: the worker's last. The thread ends with its last worker. */
+  readonly message: FromWorker | { readonly type: 'closed' };
+}
+
+/** Passed to a thread of workers when it starts. Contains secrets: do not log or store it. */
 export interface WorkerSetup {
   readonly runId: string;
   readonly reader: ReaderSettings;
@@ -56,7 +69,7 @@ export type ToWorker =
   | { readonly type: 'task'; readonly id: number; readonly task: SliceTask }
   /** The task ends with `failed`, unless it is already done. */
   | { readonly type: 'cancel'; readonly id: number }
-  /** The worker closes its connection and exits. */
+  /** The worker closes its connection and ends. */
   | { readonly type: 'close' };
 
 export type FromWorker =

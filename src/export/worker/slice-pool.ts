@@ -15,10 +15,17 @@ export type ReadEnd =
     };
 
 /**
- * How a slice ended. `givenBack`: its worker leaves, or cannot reach the source from where it runs. Another one reads the
- * slice, and no attempt is counted.
+ * How a slice ended. `givenBack`: its worker leaves, cannot reach the source from where it runs, or has died together with
+ * others. Another one reads the slice, and no attempt is counted.
  */
-export type SliceEnd = ReadEnd | { readonly ok: false; readonly givenBack: true };
+export type SliceEnd = ReadEnd | GivenBack;
+
+export interface GivenBack {
+  readonly ok: false;
+  readonly givenBack: true;
+  /** What the worker died of. */
+  readonly error?: LakeportError | undefined;
+}
 
 export interface PoolListener {
   onProgress(sums: { readonly rows: number; readonly bytes: number }): void;
