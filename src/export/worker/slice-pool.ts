@@ -20,7 +20,7 @@ export type ReadEnd =
  */
 export type SliceEnd = ReadEnd | GivenBack;
 
-export interface GivenBack {
+interface GivenBack {
   readonly ok: false;
   readonly givenBack: true;
   /** What the worker died of. */

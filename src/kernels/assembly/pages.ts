@@ -169,7 +169,20 @@ export function hybrid8(out: usize, values: usize, count: i32, width: u32): usiz
 /** Marks with 1 the entries that `indices` refer to. @param marks a byte for each entry */
 export function markUsed(indices: usize, count: i32, marks: usize, entries: i32): void {
   memory.fill(marks, 0, entries);
-  for (let i = 0; i < count; i++) store<u8>(marks + load<u32>(indices + ((<usize>i) << 2)), 1);
+  const end: usize = indices + ((<usize>count) << 2);
+  let part: usize = 1 << 12;
+  while (indices < end) {
+    const until = min(end, indices + part);
+    for (; indices < until; indices += 4) store<u8>(marks + load<u32>(indices), 1);
+    // A small dictionary's entries are all used after a fraction of a page.
+    if (areAllMarked(marks, entries)) return;
+    part <<= 1;
+  }
+}
+
+function areAllMarked(marks: usize, entries: i32): bool {
+  for (let i: usize = 0; i < <usize>entries; i++) if (load<u8>(marks + i) == 0) return false;
+  return true;
 }
 
 /**
