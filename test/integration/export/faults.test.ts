@@ -27,6 +27,8 @@ beforeAll(async () => {
     CREATE SCHEMA slow; CREATE TABLE slow.a AS SELECT 1 AS i;
     CREATE VIEW slow.crawling AS SELECT i, repeat(md5(i::text), 100) || pg_sleep(0.001)::text AS filler
       FROM generate_series(1, 200000) i;
+    CREATE SCHEMA pair; CREATE VIEW pair.one AS SELECT i, filler FROM slow.crawling WHERE i <= 3000;
+    CREATE VIEW pair.two AS SELECT i, filler FROM slow.crawling WHERE i <= 3000;
     CREATE SCHEMA bulky; CREATE TABLE bulky.small AS SELECT 1 AS i;
     CREATE TABLE bulky.large AS SELECT i, md5(i::text) AS filler FROM generate_series(1, 1000) i;
     CREATE SCHEMA many;
@@ -275,29 +277,43 @@ describe('SIGKILL', () => {
   });
 });
 
-describe('a worker that dies', () => {
-  it('a dying worker fails its table, is replaced, and leaves nothing', async () => {
-    const flag = path.join(scratch.path, 'died');
-    const preload = path.join(scratch.path, 'preload.cjs');
-    // Loaded by every thread: the first reader that has a file open ends itself, once.
+describe('a thread that dies', () => {
+  /** Loaded by every thread: the first one of readers ends itself, once, when all these directories have a file. */
+  function preload(directories: readonly string[]): Record<string, string> {
+    const file = path.join(scratch.path, 'preload.cjs');
     writeFileSync(
-      preload,
+      file,
       `const { workerData } = require('node:worker_threads');
        const { existsSync, writeFileSync, readdirSync } = require('node:fs');
-       const flag = ${JSON.stringify(flag)}, directory = ${JSON.stringify(path.join(out, 'slow/crawling'))};
+       const flag = ${JSON.stringify(path.join(scratch.path, 'died'))};
+       const directories = ${JSON.stringify(directories.map((directory) => path.join(out, directory)))};
        if (workerData?.reader && !existsSync(flag)) setInterval(() => {
-         if (existsSync(flag) || !existsSync(directory) || readdirSync(directory).length === 0) return;
+         if (existsSync(flag)) return;
+         if (!directories.every((one) => existsSync(one) && readdirSync(one).length > 0)) return;
          writeFileSync(flag, '');
          process.exit(9);
        }, 20).unref();`,
     );
-    const { code, document } = await run('slow', {
-      args: [...MID_READ, '-p', '1', '--n_jobs', '1'],
-      env: { NODE_OPTIONS: `--require ${preload}` },
-    });
+    return { NODE_OPTIONS: `--require ${file}` };
+  }
+
+  it('fails the table that it read, is replaced, and leaves nothing', async () => {
+    const args = [...MID_READ, '-p', '1', '--n_jobs', '1'];
+    const { code, document } = await run('slow', { args, env: preload(['slow/crawling']) });
     expect(ends(document)).toEqual({ a: 'completed', crawling: 'READER_DIED' });
     expect(code).toBe(3);
     expect(await files()).toEqual(table('slow/a'));
+  });
+
+  it('fails none of two that it read, which are read again', async () => {
+    const args = [...MID_READ, '-p', '2', '--n_jobs', '2'];
+    const { code, document, stderr } = await run('pair', { args, env: preload(['pair/one', 'pair/two']) });
+    for (const name of ['one', 'two'])
+      expect(stderr).toContain(`pair.${name}, slice 0: A reader's thread ended unexpectedly; the slice is read again`);
+    expect(ends(document)).toEqual({ one: 'completed', two: 'completed' });
+    expect(code).toBe(0);
+    expect(await files()).toEqual([...table('pair/one'), ...table('pair/two')].toSorted());
+    expect(document.tables?.map(({ rows }) => rows)).toEqual([3000, 3000]);
   });
 });
 
