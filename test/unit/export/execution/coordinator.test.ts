@@ -347,6 +347,21 @@ describe('a slice with a transient error', () => {
     expect(pool.seen).toEqual(['a 0', 'a 1', 'a 0']);
   });
 
+  it('a slice that is given back is read again without counting, and what it had staged is discarded', async () => {
+    const ending = start([tablePlan('a', { slices: 2 })]);
+    pool.running.get('a 0')!.listener.onStaged(stagedFile('half', 1).part);
+    await pool.end('a 0', {
+      ok: false,
+      givenBack: true,
+      error: new LakeportError({ ...FAILURE, code: 'READER_DIED' }),
+    });
+    expect(discarded).toEqual(['half']);
+    expect(events).toContain('warning: public.a, slice 0: broken; the slice is read again');
+    await pool.done('a 0', { rows: 3 });
+    await pool.done('a 1', { rows: 2 });
+    expect((await ending)[0]).toMatchObject({ state: 'completed', rows: 5, files: 2, attempts: 1 });
+  });
+
   it('a slice that backs off frees its reader', async () => {
     const ending = start([tablePlan('a'), tablePlan('b')], { readers: 1, retry: SLOW_RETRY });
     await pool.lose('a 0');
