@@ -313,7 +313,7 @@ describe('a thread that dies', () => {
     expect(ends(document)).toEqual({ one: 'completed', two: 'completed' });
     expect(code).toBe(0);
     expect(await files()).toEqual([...table('pair/one'), ...table('pair/two')].toSorted());
-    expect(document.tables?.map(({ rows }) => rows)).toEqual([3000, 3000]);
+    expect(document.tables.map(({ rows }) => rows)).toEqual([3000, 3000]);
   });
 });
 
