@@ -194,15 +194,19 @@ export class SliceReading {
   }
 
   async #readOnce(task: SliceTask, { pool, parts }: OpenSliceRead): Promise<ReadEnd> {
-    const end = await pool.run(task, {
-      onProgress: ({ rows, bytes }) => {
-        this.#rows = rows;
-        this.#bytes = bytes;
-      },
-      onStaged: (part) => parts.push(part),
-    });
-    // Threads give nothing back.
-    return end.ok || end.givenBack !== true ? end : NOT_READ;
+    for (;;) {
+      const end = await pool.run(task, {
+        onProgress: ({ rows, bytes }) => {
+          this.#rows = rows;
+          this.#bytes = bytes;
+        },
+        onStaged: (part) => parts.push(part),
+      });
+      if (end.ok || end.givenBack !== true) return end;
+      // Its thread has died while it also read another slice: from now on, each has a thread of its own.
+      if (this.#ending !== undefined) return NOT_READ;
+      await this.#options.discard(parts.splice(0));
+    }
   }
 }
 

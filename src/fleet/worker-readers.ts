@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import type { AuthFile } from '../auth/auth-file.js';
-import { keepSnapshot, openSource } from '../engines.js';
+import { keepSnapshot, openSource, readersPerThread } from '../engines.js';
 import { LakeportError } from '../errors.js';
 import { workerSetup } from '../export/execution/open-pool.js';
 import { maskSaltOf } from '../export/model/mask-salt.js';
@@ -98,6 +98,7 @@ export class WorkerReaders {
     this.#requireDirectories();
     const targets = this.#storages.targets(this.#storageIds());
     return new WorkerPool(workerSetup({ options, reader, targets }), {
+      workersPerThread: readersPerThread(reader),
       graceMs: () => graceLeft(signal, 'closing') ?? READERS_GRACE_MS,
     });
   }
