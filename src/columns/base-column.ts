@@ -1,6 +1,6 @@
 import type { ColumnSpec } from './column-spec.js';
 import { type Dictionary, dictionaryBytesFor, DictionaryPolicy } from './dictionary.js';
-import type { Memory, Kernels } from '../kernels/kernels.js';
+import type { KernelFunctions, Kernels, Memory } from '../kernels/kernels.js';
 import { grown, HEAP } from '../kernels/memory.js';
 import { Levels } from './levels.js';
 import { type HeldPage, heldPage } from './page-size.js';
@@ -65,6 +65,19 @@ export abstract class BaseColumn<D extends Dictionary> {
   /** Appends dictionary entries, given by `indices[0, count)`, as plain values. */
   protected abstract appendEntries(indices: Int32Array, count: number): void;
   protected abstract clearValues(): void;
+
+  /** Copies entries of one width to the start of `store` by a kernel. @returns false if they are out of its reach */
+  protected copyEntries(
+    kernel: (run: KernelFunctions) => KernelFunctions['entriesFixed'],
+    { entries, indices, count }: { entries: ArrayBufferView; indices: Int32Array; count: number },
+  ): boolean {
+    const { kernels } = this.memory;
+    if (kernels === undefined) return false;
+    const [from, at, out] = [kernels.address(entries), kernels.address(indices), kernels.address(this.store)];
+    if (Math.min(from, at, out) < 0) return false;
+    kernel(kernels.run)(from, at, count, out, this.valueBytes);
+    return true;
+  }
 
   /** Makes room for `values` more values in the current form. */
   reserve(values: number): void {

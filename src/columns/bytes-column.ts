@@ -115,6 +115,8 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
 
   protected appendEntries(indices: Int32Array, count: number): void {
     const { dictionary } = this;
+    const { kernels } = this.memory;
+    if (kernels !== undefined && this.#copyEntries(kernels, indices, count)) return;
     const entries = dictionary.plain();
     const view = viewOf(entries);
     for (let i = 0; i < count; i++) {
@@ -124,6 +126,19 @@ export class BytesColumn extends BaseColumn<BytesDictionary> {
       this.data.set(entries.subarray(start, start + length), this.byteLength);
       this.byteLength += length;
     }
+  }
+
+  #copyEntries(kernels: Kernels, indices: Int32Array, count: number): boolean {
+    const { dictionary } = this;
+    const at = kernels.address(indices);
+    const length = at < 0 ? -1 : dictionary.lengthOf(kernels, at, count);
+    if (length < 0) return false;
+    this.reserveBytes(length);
+    const out = kernels.address(this.data);
+    if (out < 0) return false;
+    dictionary.copyTo(kernels, { indices: at, count, out: out + this.byteLength });
+    this.byteLength += length;
+    return true;
   }
 
   protected clearValues(): void {

@@ -95,6 +95,24 @@ export class BytesDictionary implements Dictionary {
     return true;
   }
 
+  /**
+   * By a kernel, the bytes that entries take in the PLAIN layout.
+   * @param indices address of the entries' indices
+   * @returns -1 if the dictionary is out of the kernels' reach
+   */
+  lengthOf(kernels: Kernels, indices: number, count: number): number {
+    const [data, offsets] = [kernels.address(this.#data), kernels.address(this.#offsets)];
+    return Math.min(data, offsets) < 0 ? -1 : kernels.run.entriesLength(data, offsets, indices, count);
+  }
+
+  /** Copies them there, once `lengthOf` has told how much room they need. All are addresses. */
+  copyTo(
+    kernels: Kernels,
+    { indices, count, out }: { readonly indices: number; readonly count: number; readonly out: number },
+  ): void {
+    kernels.run.entriesBytes(kernels.address(this.#data), kernels.address(this.#offsets), indices, count, out);
+  }
+
   plain(): Uint8Array {
     return this.#data.subarray(0, this.byteLength);
   }

@@ -75,6 +75,7 @@ export class FixedBytesColumn extends BaseColumn<FixedBytesDictionary> {
     this.reservePlain(count);
     const { data, width } = this;
     const entries = this.dictionary.plain();
+    if (this.copyEntries(({ entriesFixed }) => entriesFixed, { entries, indices, count })) return;
     for (let i = 0; i < count; i++) {
       const start = (indices[i] as number) * width; // indices are the dictionary's own
       data.set(entries.subarray(start, start + width), i * width);

@@ -72,6 +72,7 @@ export class Int32Column extends BaseColumn<Int32Dictionary> {
   protected appendEntries(indices: Int32Array, count: number): void {
     this.reservePlain(count);
     const { keys } = this.dictionary;
+    if (this.copyEntries(({ entries32 }) => entries32, { entries: keys, indices, count })) return;
     for (let i = 0; i < count; i++) this.values[i] = keys[indices[i] as number] as number; // indices are the dictionary's own
   }
 

@@ -71,6 +71,7 @@ export class Int64Column extends BaseColumn<Int64Dictionary> {
   protected appendEntries(indices: Int32Array, count: number): void {
     this.reservePlain(count);
     const entries = this.dictionary.words;
+    if (this.copyEntries(({ entries64 }) => entries64, { entries, indices, count })) return;
     for (let i = 0; i < count; i++) {
       const at = (indices[i] as number) << 1; // indices are the dictionary's own
       this.words[i << 1] = entries[at] as number;

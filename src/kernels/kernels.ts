@@ -146,6 +146,11 @@ export interface KernelFunctions {
   readonly markUsed: (indices: number, count: number, marks: number, entries: number) => void;
   readonly gatherUsed32: (entries: number, count: number, marks: number, out: number) => number;
   readonly gatherUsed64: (entries: number, count: number, marks: number, out: number) => number;
+  readonly entries32: Entries;
+  readonly entries64: Entries;
+  readonly entriesFixed: (...args: [...Parameters<Entries>, width: number]) => void;
+  readonly entriesLength: (entries: number, offsets: number, indices: number, count: number) => number;
+  readonly entriesBytes: (entries: number, offsets: number, indices: number, count: number, out: number) => void;
   readonly delta32: (out: number, values: number, count: number) => number;
   readonly delta64: (out: number, values: number, count: number) => number;
   readonly streamSplit: (out: number, values: number, count: number, width: number) => void;
@@ -166,6 +171,8 @@ export interface KernelFunctions {
   readonly rangeBytes: (data: number, length: number, used: number, out: number) => void;
   readonly rangeFixed: (values: number, count: number, width: number, used: number, sign: number, out: number) => void;
 }
+
+type Entries = (entries: number, indices: number, count: number, out: number) => void;
 
 type Plain = (wire: number, offsets: number, count: number, out: number) => number;
 

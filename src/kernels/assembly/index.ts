@@ -22,7 +22,18 @@ export {
 } from './tds';
 export { fromCodePage, fromUtf16, fromUtf8 } from './text';
 export { bytesLength, bytesPlain, intern32, intern64, internBytes, internFixed } from './values';
-export { gatherUsed32, gatherUsed64, hybrid32, hybrid8, markUsed } from './pages';
+export {
+  entries32,
+  entries64,
+  entriesBytes,
+  entriesFixed,
+  entriesLength,
+  gatherUsed32,
+  gatherUsed64,
+  hybrid32,
+  hybrid8,
+  markUsed,
+} from './pages';
 export {
   delta32,
   delta64,

@@ -210,3 +210,57 @@ export function gatherUsed64(entries: usize, count: i32, marks: usize, out: usiz
   }
   return <i32>used;
 }
+
+/** Values of a dictionary's entries, given by their `indices`, in the PLAIN layout. @param out room for them */
+export function entries32(entries: usize, indices: usize, count: i32, out: usize): void {
+  const end: usize = indices + ((<usize>count) << 2);
+  for (; indices < end; indices += 4) {
+    store<u32>(out, load<u32>(entries + ((<usize>load<u32>(indices)) << 2)));
+    out += 4;
+  }
+}
+
+/** Like `entries32`, for 64-bit values. */
+export function entries64(entries: usize, indices: usize, count: i32, out: usize): void {
+  const end: usize = indices + ((<usize>count) << 2);
+  for (; indices < end; indices += 4) {
+    store<u64>(out, load<u64>(entries + ((<usize>load<u32>(indices)) << 3)));
+    out += 8;
+  }
+}
+
+/** Like `entries32`, for values of `width` bytes. */
+export function entriesFixed(entries: usize, indices: usize, count: i32, out: usize, width: i32): void {
+  const end: usize = indices + ((<usize>count) << 2);
+  for (; indices < end; indices += 4) {
+    memory.copy(out, entries + <usize>load<u32>(indices) * width, width);
+    out += width;
+  }
+}
+
+/** Bytes that `entriesBytes` writes; -1: more than an array can hold. */
+export function entriesLength(entries: usize, offsets: usize, indices: usize, count: i32): i32 {
+  const end: usize = indices + ((<usize>count) << 2);
+  let total: i64 = <i64>count * 4;
+  for (; indices < end; indices += 4) {
+    total += load<u32>(entries + load<u32>(offsets + ((<usize>load<u32>(indices)) << 2)));
+  }
+  return total > i32.MAX_VALUE ? -1 : <i32>total;
+}
+
+/** Like `entries32`, for byte strings. @param offsets of the entries' lengths, which precede their bytes */
+export function entriesBytes(
+  entries: usize,
+  offsets: usize,
+  indices: usize,
+  count: i32,
+  out: usize,
+): void {
+  const end: usize = indices + ((<usize>count) << 2);
+  for (; indices < end; indices += 4) {
+    const from: usize = entries + load<u32>(offsets + ((<usize>load<u32>(indices)) << 2));
+    const length: usize = 4 + load<u32>(from);
+    memory.copy(out, from, length);
+    out += length;
+  }
+}

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { createColumnBuffers } from '../../../src/columns/column-buffers.js';
+import type { ColumnBuffer } from '../../../src/columns/column-buffer.js';
 import type { ParquetType } from '../../../src/columns/column-spec.js';
 import type { Memory } from '../../../src/kernels/kernels.js';
-import { HEAP, integers } from '../../../src/kernels/memory.js';
+import { HEAP, integers, viewOf } from '../../../src/kernels/memory.js';
 import { bytesRange, decimalRange, fixedRange } from '../../../src/parquet/bytes-range.js';
 import { PageBuffer } from '../../../src/parquet/page-buffer.js';
 import { pageBounds } from '../../../src/parquet/page-statistics.js';
@@ -146,6 +147,57 @@ describe.each(KERNEL_BUILDS)('pages by kernels (%s)', (build) => {
     );
   });
 
+  it('markUsed marks the entries that there are indices of, and no other', () => {
+    const kernels = kernelsOf(build);
+    const page = fc.record({
+      entries: fc.integer({ min: 1, max: 300 }),
+      // Those that come first, for so many values, and those that come later.
+      first: fc.array(fc.nat(), { maxLength: 5 }),
+      length: fc.integer({ min: 0, max: 3000 }),
+      rest: fc.array(fc.nat(), { maxLength: 400 }),
+    });
+    fc.assert(
+      fc.property(page, ({ entries, first, length, rest }) => {
+        kernels.clearColumns();
+        const repeated = first.length === 0 ? [] : Array.from({ length }, (_, i) => first[i % first.length]!);
+        const indices = [...repeated, ...rest].map((index) => index % entries);
+        const from = integers(kernels.columns, indices.length);
+        from.set(indices);
+        const marks = kernels.columns.bytes(entries + 1).fill(7);
+        kernels.run.markUsed(from.byteOffset, indices.length, marks.byteOffset, entries);
+        const expected = Array.from({ length: entries }, (_, i) => (indices.includes(i) ? 1 : 0));
+        expect([...marks]).toEqual([...expected, 7]);
+      }),
+    );
+  });
+
+  it.each<[string, ParquetType]>([
+    ['32 bits', { physical: 'INT32' }],
+    ['64 bits', { physical: 'INT64' }],
+    ['16 bytes', { physical: 'FIXED_LEN_BYTE_ARRAY', length: 16 }],
+    ['bytes', { physical: 'BYTE_ARRAY' }],
+  ])('values of an abandoned dictionary are those that were appended: %s', (_, type) => {
+    const kernels = kernelsOf(build);
+    const value = fc.oneof(fc.uint8Array({ maxLength: 3, max: 2 }), fc.uint8Array({ maxLength: 60, size: 'max' }));
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 200 }), (values) => {
+        kernels.clearColumns();
+        const [fast, slow] = [kernels.columns, HEAP].map((memory) => {
+          const column = columnOf(type, memory);
+          column.startRowGroup();
+          expect(column.usesDictionary).toBe(true);
+          for (const bytes of values) append(column, bytes);
+          column.abandonDictionary();
+          // What is appended later comes behind.
+          for (const bytes of values.slice(0, 3)) append(column, bytes);
+          return Buffer.from(column.plain());
+        });
+        expect(fast).toEqual(slow);
+        expect(slow).toEqual(Buffer.concat([...values, ...values.slice(0, 3)].map((bytes) => plainOf(type, bytes))));
+      }),
+    );
+  });
+
   const bits64 = fc.oneof(
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
     fc.double().map((value) => new BigInt64Array(Float64Array.of(value).buffer)[0]!),
@@ -168,7 +220,7 @@ describe.each(KERNEL_BUILDS)('pages by kernels (%s)', (build) => {
   });
 });
 
-function boundsOf(type: ParquetType, values: readonly bigint[], dictionary: boolean, memory: Memory) {
+function columnOf(type: ParquetType, memory: Memory): ColumnBuffer {
   const spec = {
     name: 'c',
     fieldId: 1,
@@ -179,19 +231,72 @@ function boundsOf(type: ParquetType, values: readonly bigint[], dictionary: bool
     fidelity: 'exact' as const,
   };
   const [column] = createColumnBuffers([spec], { rowGroupRows: 1000, memory });
-  if (dictionary) column!.startRowGroup();
-  column!.reserve(values.length);
+  return column!;
+}
+
+/** A value made of these bytes, as it lies in the PLAIN layout. */
+function plainOf({ physical, length }: ParquetType, bytes: Uint8Array): Buffer {
+  const widths = { INT32: 4, INT64: 8, FIXED_LEN_BYTE_ARRAY: length };
+  if (physical in widths) return Buffer.concat([bytes], widths[physical as keyof typeof widths]);
+  const prefix = Buffer.alloc(4);
+  prefix.writeInt32LE(bytes.length);
+  return Buffer.concat([prefix, bytes]);
+}
+
+/** Appends it as a source without kernels does. */
+function append(column: ColumnBuffer, bytes: Uint8Array): void {
+  const plain = plainOf(column.spec.type, bytes);
+  column.reserve(1);
+  switch (column.kind) {
+    case 'int32':
+      column.values[column.end] = plain.readInt32LE(0);
+      {
+        column.takeTo(column.end + 1);
+        return;
+      }
+    case 'int64':
+      column.words.set([plain.readInt32LE(0), plain.readInt32LE(4)], column.end * 2);
+      {
+        column.takeTo(column.end + 1);
+        return;
+      }
+    case 'fixed':
+      column.data.set(plain, column.end);
+      {
+        column.take(1);
+        return;
+      }
+    case 'bytes':
+      if (column.usesDictionary) {
+        const { indices, valueCount, dictionary } = column;
+        indices[valueCount] = dictionary.intern(bytes, viewOf(bytes), 0, bytes.length);
+      } else {
+        column.reserveBytes(plain.length);
+        column.data.set(plain, column.byteLength);
+        column.byteLength += plain.length;
+      }
+      column.valueCount++;
+      return;
+    default:
+      throw new TypeError(`no value of ${column.kind} is made of bytes`);
+  }
+}
+
+function boundsOf(type: ParquetType, values: readonly bigint[], dictionary: boolean, memory: Memory) {
+  const column = columnOf(type, memory);
+  if (dictionary) column.startRowGroup();
+  column.reserve(values.length);
   for (const value of values) {
-    const at = column!.valueCount++;
+    const at = column.valueCount++;
     const low = Number(BigInt.asIntN(32, value));
     const high = Number(BigInt.asIntN(32, value >> 32n));
-    if (column?.kind === 'int32') {
+    if (column.kind === 'int32') {
       if (dictionary) column.indices[at] = column.dictionary.intern(low);
       else column.values[at] = low;
-    } else if (column?.kind === 'int64') {
+    } else if (column.kind === 'int64') {
       if (dictionary) column.indices[at] = column.dictionary.intern(low, high);
       else column.words.set([low, high], at * 2);
     }
   }
-  return pageBounds(column!);
+  return pageBounds(column);
 }
