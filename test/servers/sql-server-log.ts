@@ -24,8 +24,14 @@ export async function sqlServerLog(): Promise<SqlServerLog> {
     const rows = statement.all(...parameters) as Record<string, WireValue>[];
     return { count: rows.length, rows, names: statement.columns().map((column) => column.name) };
   };
-  const handler = ({ sql, parameters }: TdsQuery): TdsAnswer => {
-    if (/^\s*(set|exec sp_(get|release)applock) /i.test(sql)) return undefined;
+  const lock = new Turns();
+  const handler = async ({ sql, parameters }: TdsQuery): Promise<TdsAnswer> => {
+    if (/^\s*set /i.test(sql)) return undefined;
+    if (/^\s*exec sp_getapplock /i.test(sql)) return lock.take();
+    if (/^\s*exec sp_releaseapplock /i.test(sql)) {
+      lock.give();
+      return undefined;
+    }
     if (sql.includes('"sys"."tables"')) return tablesOfSys(database);
     try {
       const { count, rows, names } = run(sql, [...parameters.values()].map(asBound));
@@ -58,6 +64,24 @@ export async function sqlServerLog(): Promise<SqlServerLog> {
       database.close();
     },
   };
+}
+
+/** The one lock that the log takes: for one session after the other. */
+class Turns {
+  #last: Promise<void> = Promise.resolve();
+  #end: () => void = () => undefined;
+
+  async take(): Promise<undefined> {
+    const before = this.#last;
+    let end: () => void = () => undefined;
+    this.#last = new Promise((resolve) => (end = resolve));
+    await before;
+    this.#end = end;
+  }
+
+  give(): void {
+    this.#end();
+  }
 }
 
 const NOW = `strftime('%Y-%m-%d %H:%M:%f', 'now')`;
