@@ -63,8 +63,9 @@ async function offerTls(url: string, directory: string): Promise<void> {
 
 const NOBODY = 65534;
 
-/** Whether a client that prefers TLS, as all of them do, gets it. */
+/** Whether clients get TLS, which all of them prefer unless the URL says otherwise. */
 export async function usesTls(url: string): Promise<boolean> {
+  if (['disable', 'allow'].includes(new URL(url).searchParams.get('sslmode') ?? 'prefer')) return false;
   return inDatabase(url, async (client) => {
     const { rows } = await client.query<{ ssl: string }>('SHOW ssl');
     return rows[0]?.ssl === 'on';
