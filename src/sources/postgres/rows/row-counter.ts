@@ -74,8 +74,12 @@ async function countMembers(
   }
 }
 
+/** Compiling the query would take longer than it saves. Servers that do not compile have no such setting. */
+const UNCOMPILED = `SELECT pg_catalog.set_config('jit', 'off', true) WHERE pg_catalog.current_setting('jit', true) IS NOT NULL`;
+
 async function countIn(client: pg.Client, members: CountedTable['members']): Promise<number> {
   let rows = 0;
+  await client.query(UNCOMPILED);
   for (let start = 0; start < members.length; start += BATCH) {
     const counts = members
       .slice(start, start + BATCH)
