@@ -389,7 +389,7 @@ export interface SliceReader {
 
 export interface SourceEngine<Info = unknown, Connection = unknown> {
   /**
-   * How many readers one thread keeps up with, since their server needs much more time for a row than they do. Default: 1.
+   * How many readers one thread keeps up with: more than 1 where the server takes longer for a row than they do. Default: 1.
    */
   readonly readersPerThread?: number;
   /** The partition methods that its tables support. */

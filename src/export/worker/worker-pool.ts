@@ -21,8 +21,8 @@ export interface WorkerPoolOptions {
 /**
  * Workers in threads, started on demand or ahead of it, reused for the next slice, and replaced when they die.
  *
- * A thread costs a fifth of a second of processor time and its own memory, and workers of a source that is slower than
- * they are leave it idle: so they share one, and move out of it where it is all that they wait for.
+ * A thread costs a fifth of a second of processor time, and memory of its own. Workers whose source is slower than they
+ * are leave it idle: they share one, and move out if it keeps them waiting while a core is idle.
  */
 export class WorkerPool implements SlicePool {
   readonly #setup: WorkerSetup;
